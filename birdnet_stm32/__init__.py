@@ -1,0 +1,1 @@
+"""From bird recordings to proven firmware for the STM32N6."""

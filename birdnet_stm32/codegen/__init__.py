@@ -1,0 +1,1 @@
+"""From a .tflite to portable C11."""

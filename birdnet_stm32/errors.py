@@ -1,0 +1,71 @@
+"""Every error a user can meet, each with its exit code.
+
+An error says what was found, where, what was expected and what to do. Only ``cli.main`` and the stage
+runner catch :class:`BirdnetError`; everything else lets it pass.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class BirdnetError(Exception):
+    """An error with a remedy.
+
+    Args:
+        what: what was found, one sentence without a trailing full stop.
+        where: the file, key, tensor or operator concerned.
+        expected: what would have been right.
+        remedy: what the user can do, one or several suggestions.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | Path | None = None,
+        expected: str | None = None,
+        remedy: str | tuple[str, ...] = (),
+    ) -> None:
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.expected = expected
+        self.remedies = (remedy,) if isinstance(remedy, str) else remedy
+        super().__init__(what, where, expected, remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the keywords, so that the error survives a worker process."""
+        return (_rebuild, (type(self), self.what, self.where, self.expected, self.remedies))
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        lines.extend(f"  try: {remedy}" for remedy in self.remedies)
+        return "\n".join(lines)
+
+
+def _rebuild(
+    kind: type[BirdnetError], what: str, where: str | None, expected: str | None, remedies: tuple[str, ...]
+) -> BirdnetError:
+    return kind(what, where=where, expected=expected, remedy=remedies)
+
+
+class InputError(BirdnetError):
+    """Something the user gave cannot be used: a file, a key, a folder, a model."""
+
+    exit_code = 2
+
+
+class GateError(BirdnetError):
+    """A measured value missed what was asked, or two things that must agree do not."""
+
+    exit_code = 1
+
+
+class ToolError(BirdnetError):
+    """A program this needs is missing, failed or hung: a compiler, an emulator, a package index."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""Firmware projects: rendered, built, emulated, packed."""

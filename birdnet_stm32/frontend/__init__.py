@@ -1,0 +1,1 @@
+"""The spectrogram in NumPy: the truth that the C is held to."""

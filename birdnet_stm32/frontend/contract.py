@@ -1,0 +1,288 @@
+"""What a model is fed and what its outputs mean: read from and written to ``*_model_config.json``.
+
+The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus ``input_layout``, which is
+absent there and then means frequency-major.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from birdnet_stm32.errors import InputError
+
+
+class Frontend(StrEnum):
+    """What the CPU computes before the network."""
+
+    HYBRID = "hybrid"  # magnitude STFT; the mel mixer is the network's first layer
+    MEL = "mel"  # mel spectrogram
+    RAW = "raw"  # the waveform
+
+
+class Compression(StrEnum):
+    """What is applied to every spectrogram value before min-max."""
+
+    NONE = "none"
+    SQRT = "sqrt"
+    LOG = "log"  # natural logarithm, floored 80 dB below the window's peak
+
+
+class MagnitudeScale(StrEnum):
+    """What the network applies behind its mel bands."""
+
+    NONE = "none"
+    PWL = "pwl"
+    DB = "db"
+
+
+class Layout(StrEnum):
+    """Order of the spectrogram in memory."""
+
+    FREQUENCY_MAJOR = "frequency_major"  # [bins, frames, 1]: row = bin, as published
+    TIME_MAJOR = "time_major"  # hybrid [1, frames, bins], mel [frames, bands, 1]: row = frame
+
+
+class OutputActivation(StrEnum):
+    """What the network's outputs are."""
+
+    LOGIT = "logit"
+    SIGMOID = "sigmoid"
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+MIN_MAX_EPSILON = 1e-10
+PEAK_EPSILON = 1e-6
+LOG_FLOOR_DB = 80.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontendSpec:
+    """The front end of one model; every implementation derives all it needs from here.
+
+    Args:
+        kind: what is computed.
+        sample_rate_hz: rate of the audio, Hz.
+        window_samples: length of one window.
+        fft_length: points of the FFT, a power of two.
+        spec_width: frames of a spectrogram.
+        num_mels: mel bands (of the network for ``hybrid``, of the front end for ``mel``).
+        keep_nyquist: keep the last of the ``fft_length / 2 + 1`` bins (0.9 line).
+        compression: applied before min-max.
+        layout: order in memory.
+        fmin_hz: lower edge of the mel bank.
+    """
+
+    kind: Frontend
+    sample_rate_hz: int
+    window_samples: int
+    fft_length: int = 512
+    spec_width: int = 256
+    num_mels: int = 64
+    keep_nyquist: bool = False
+    compression: Compression = Compression.NONE
+    layout: Layout = Layout.TIME_MAJOR
+    fmin_hz: float = 150.0
+
+    @property
+    def window_s(self) -> float:
+        """Length of one window in seconds."""
+        return self.window_samples / self.sample_rate_hz
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one frame of the spectrogram to the next."""
+        return self.window_samples // self.spec_width
+
+    @property
+    def window_hop_samples(self) -> int:
+        """Samples from one window to the next in deployment: half a window."""
+        return self.window_samples // 2
+
+    @property
+    def bins(self) -> int:
+        """FFT bins kept."""
+        return self.fft_length // 2 + (1 if self.keep_nyquist else 0)
+
+    @property
+    def rows(self) -> int:
+        """Values a frame: mel bands for ``mel``, FFT bins for ``hybrid``."""
+        return self.num_mels if self.kind is Frontend.MEL else self.bins
+
+    @property
+    def fmax_hz(self) -> float:
+        """Upper edge of the mel bank."""
+        return self.sample_rate_hz / 2
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the network's input without the batch."""
+        if self.kind is Frontend.RAW:
+            return (self.window_samples, 1)
+        if self.layout is Layout.FREQUENCY_MAJOR:
+            return (self.rows, self.spec_width, 1)
+        if self.kind is Frontend.HYBRID:
+            return (1, self.spec_width, self.rows)
+        return (self.spec_width, self.rows, 1)
+
+    @property
+    def input_elements(self) -> int:
+        """Values of one network input."""
+        return math.prod(self.input_shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContract:
+    """Everything a user of a model has to know about it.
+
+    Args:
+        frontend: what its input is.
+        labels: class names in output order.
+        output_activation: logits or probabilities.
+        magnitude_scale: scaling inside the network.
+        alpha: width multiplier.
+        depth_multiplier: repeats of each block.
+        embedding_size: channels before the classifier.
+    """
+
+    frontend: FrontendSpec
+    labels: tuple[str, ...]
+    output_activation: OutputActivation
+    magnitude_scale: MagnitudeScale = MagnitudeScale.PWL
+    alpha: float = 1.0
+    depth_multiplier: int = 1
+    embedding_size: int = 256
+
+
+# Names of front ends in published configurations, by ours.
+_FRONTEND_ALIASES = {"precomputed": "mel", "librosa": "mel", "tf": "raw"}
+
+
+def contract_to_json(contract: ModelContract) -> dict[str, Any]:
+    """Return ``contract`` as the fields of a published ``*_model_config.json``."""
+    spec = contract.frontend
+    return {
+        "sample_rate": spec.sample_rate_hz,
+        "num_mels": spec.num_mels,
+        "spec_width": spec.spec_width,
+        "fft_length": spec.fft_length,
+        "chunk_duration": spec.window_s,
+        "hop_length": spec.hop_samples,
+        "audio_frontend": spec.kind.value,
+        "mag_scale": contract.magnitude_scale.value,
+        "embeddings_size": contract.embedding_size,
+        "alpha": contract.alpha,
+        "depth_multiplier": contract.depth_multiplier,
+        "num_classes": len(contract.labels),
+        "class_names": list(contract.labels),
+        "input_compression": spec.compression.value,
+        "input_layout": spec.layout.value,
+        "output_activation": contract.output_activation.value,
+    }
+
+
+def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
+    """Read the front end of a published or own configuration; class names are not needed for it.
+
+    A configuration without ``input_compression`` comes from the 0.9 line, which keeps the Nyquist bin.
+
+    Raises:
+        InputError: a field is missing, has the wrong type, or contradicts another.
+    """
+    sample_rate_hz = _number(fields, "sample_rate", where, minimum=1_000)
+    window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
+    name = fields.get("audio_frontend")
+    kind = _choice(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
+    spec = FrontendSpec(
+        kind=kind,
+        sample_rate_hz=int(sample_rate_hz),
+        window_samples=window_samples,
+        fft_length=int(_number(fields, "fft_length", where, minimum=16)),
+        spec_width=int(_number(fields, "spec_width", where, minimum=1)),
+        num_mels=int(_number({"num_mels": 64, **fields}, "num_mels", where, minimum=1)),
+        keep_nyquist="input_compression" not in fields,
+        compression=_choice(Compression, fields.get("input_compression", "none"), "input_compression", where),
+        layout=_choice(Layout, fields.get("input_layout", "frequency_major"), "input_layout", where),
+    )
+    hop = fields.get("hop_length")
+    if hop is not None and hop != spec.hop_samples:
+        raise InputError(
+            f"hop_length is {hop}",
+            where=where,
+            expected=f"{spec.hop_samples}, which is sample_rate * chunk_duration // spec_width",
+        )
+    if spec.fft_length & (spec.fft_length - 1):
+        raise InputError(f"fft_length is {spec.fft_length}", where=where, expected="a power of two")
+    return spec
+
+
+def contract_from_json(fields: Mapping[str, Any], *, where: str) -> ModelContract:
+    """Read a whole published or own configuration.
+
+    Raises:
+        InputError: as :func:`spec_from_json`, or the class names do not fit ``num_classes``.
+    """
+    labels = fields.get("class_names")
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+        raise InputError(
+            "class_names is missing or not a list of names", where=where, expected="one per output"
+        )
+    if fields.get("num_classes", len(labels)) != len(labels):
+        raise InputError(
+            f"num_classes is {fields['num_classes']} but class_names holds {len(labels)}", where=where
+        )
+    activation = fields.get("output_activation", "sigmoid")
+    scale = fields.get("mag_scale", "none")
+    return ModelContract(
+        frontend=spec_from_json(fields, where=where),
+        labels=tuple(labels),
+        output_activation=_choice(OutputActivation, activation, "output_activation", where),
+        magnitude_scale=_choice(MagnitudeScale, scale, "mag_scale", where),
+        alpha=float(_number({"alpha": 1.0, **fields}, "alpha", where, minimum=0.01)),
+        depth_multiplier=int(
+            _number({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1)
+        ),
+        embedding_size=int(_number({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1)),
+    )
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in ``path``.
+
+    Raises:
+        InputError: the file is missing, is not JSON, or holds something else than an object.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+    except ValueError as error:
+        raise InputError(f"is not JSON: {error}", where=path) from error
+    if not isinstance(fields, dict):
+        raise InputError("holds no JSON object", where=path, expected="the fields of a model configuration")
+    return fields
+
+
+def read_contract(path: Path) -> ModelContract:
+    """Read a ``*_model_config.json``. Raises: InputError."""
+    return contract_from_json(read_json_object(path), where=str(path))
+
+
+def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) -> float:
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < 1e9:
+        raise InputError(f"{key} is {value!r}", where=where, expected=f"a number of at least {minimum:g}")
+    return value
+
+
+def _choice(kind: type[Choice], value: object, key: str, where: str) -> Choice:
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise InputError(f"{key} is {value!r}", where=where, expected="one of " + ", ".join(kind)) from None

@@ -1,0 +1,1 @@
+"""Keras layers, the DS-CNN and its training. Imports TensorFlow."""

@@ -1,0 +1,1 @@
+"""What the STM32N6 NPU makes of a model."""

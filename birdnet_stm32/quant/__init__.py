@@ -1,0 +1,1 @@
+"""Int8 arithmetic, conversion and its verification."""

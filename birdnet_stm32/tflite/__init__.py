@@ -1,0 +1,1 @@
+"""Reads .tflite files and runs them with the reference kernels."""
