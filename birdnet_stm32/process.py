@@ -80,9 +80,9 @@ def run(
     try:
         raw, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
-        raw = _kill(process)
+        last = _tail(_kill(process).decode(errors="replace"))
         raise ToolError(
-            f"{name} did not finish within {timeout_s:g} s and was stopped{_tail(raw.decode(errors='replace'))}",
+            f"{name} did not finish within {timeout_s:g} s and was stopped{last}",
             where=" ".join(arguments),
         ) from error
     except BaseException:

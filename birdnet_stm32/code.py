@@ -1,0 +1,99 @@
+"""The code that a stage runs: its modules' import closure, the templates it renders, library versions.
+
+A change to any of them makes the stage stale. The closure is read from the source, imports inside functions
+included, so nothing is imported to find it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from birdnet_stm32.paths import PACKAGE, firmware_templates
+
+# Distributions whose version changes what a stage makes, by the name they are imported under.
+DISTRIBUTIONS = {
+    "ai_edge_litert": "ai-edge-litert",
+    "elftools": "pyelftools",
+    "jinja2": "jinja2",
+    "keras": "keras",
+    "librosa": "librosa",
+    "matplotlib": "matplotlib",
+    "numpy": "numpy",
+    "pyarrow": "pyarrow",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "soundfile": "soundfile",
+    "soxr": "soxr",
+    "tensorflow": "tensorflow-cpu",
+}
+
+
+@cache
+def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
+    """Return the package's own files and the top-level names of others that ``path`` imports."""
+    own: set[Path] = set()
+    others: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            head, *rest = name.split(".")
+            if head != PACKAGE.name:
+                others.add(head)
+                continue
+            module = PACKAGE.joinpath(*rest)
+            own.update(file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file())
+    return frozenset(own), frozenset(others)
+
+
+def closure(module: Path) -> tuple[list[Path], set[str]]:
+    """Return all files of the package that ``module`` needs, sorted, and the other packages they import."""
+    files: set[Path] = set()
+    others: set[str] = set()
+    waiting = [module]
+    while waiting:
+        file = waiting.pop()
+        if file in files:
+            continue
+        files.add(file)
+        own, foreign = _imports(file)
+        others |= foreign
+        waiting.extend(own - files)
+    return sorted(files), others
+
+
+@cache
+def _file_digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def digest(module: Path, templates: Iterable[str]) -> str:
+    """Return the digest of ``module``'s closure and of files in folders of ``firmware_templates``."""
+    root = firmware_templates()
+    rendered = (file for folder in templates for file in (root / folder).rglob("*") if file.is_file())
+    named = [(file.relative_to(PACKAGE).as_posix(), file) for file in closure(module)[0]]
+    named += [(f"templates/{file.relative_to(root).as_posix()}", file) for file in rendered]
+    whole = hashlib.sha256()
+    for name, file in sorted(named):
+        whole.update(name.encode() + b"\0" + _file_digest(file))
+    return whole.hexdigest()
+
+
+@cache
+def _version(distribution: str) -> str:
+    return version(distribution)
+
+
+def library_versions(module: Path) -> dict[str, str]:
+    """Return the version of every library that ``module``'s closure imports."""
+    used = sorted(DISTRIBUTIONS[name] for name in closure(module)[1] & DISTRIBUTIONS.keys())
+    return {distribution: _version(distribution) for distribution in used}

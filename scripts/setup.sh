@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Brings everything the project needs onto a Debian machine: packages, then .venv with pinned libraries.
+# Does nothing, quickly, where all of it is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+    python3-venv              # the virtual environment
+    gcc libc6-dev             # builds the generated C for this machine, with sanitizers
+    gcc-arm-none-eabi libnewlib-arm-none-eabi binutils-arm-none-eabi # builds it for the Cortex-M55
+    cmake ninja-build         # builds the firmware projects
+    qemu-system-arm           # runs the firmware on an emulated Cortex-M55
+    clang-format              # checks that the generated C is formatted
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    install=(apt-get install -y --no-install-recommends "${missing[@]}")
+    if [ "$(id -u)" = 0 ]; then
+        as_root=(env DEBIAN_FRONTEND=noninteractive)
+    elif sudo -n true 2>/dev/null; then
+        as_root=(sudo -n env DEBIAN_FRONTEND=noninteractive)
+    else
+        echo "These Debian packages are missing: ${missing[*]}" >&2
+        echo "Run this once, then the same make command again:" >&2
+        echo "  sudo apt-get update && sudo ${install[*]}" >&2
+        exit 3
+    fi
+    echo "Installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" "${install[@]}" -qq >/dev/null
+fi
+
+wanted=$(cat pyproject.toml constraints.txt | sha256sum)
+if [ "$(cat .venv/.installed 2>/dev/null)" != "$wanted" ]; then
+    python=$(command -v python3.11 || true)
+    if [ -z "$python" ]; then
+        echo "Python 3.11 is not installed; Debian 12 has it: sudo apt-get install -y python3.11 python3-venv" >&2
+        exit 3
+    fi
+    echo "Installing the pinned Python libraries into .venv (about 2.5 GB, a minute or two)"
+    rm -f .venv/.installed
+    "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+    echo "$wanted" >.venv/.installed
+fi
