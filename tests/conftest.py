@@ -27,7 +27,7 @@ def shared() -> Path:
 
 @pytest.fixture
 def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare text with ``tests/golden/<name>``; ``pytest --update-golden`` writes it, for review in the diff."""
+    """Compare text with ``tests/golden/<name>``; ``--update-golden`` writes it, for review."""
 
     def check(name: str, text: str) -> None:
         golden = TESTS / "golden" / name

@@ -1,0 +1,36 @@
+import sys
+import time
+
+import pytest
+
+from birdnet_stm32 import process
+from birdnet_stm32.errors import ToolError
+
+
+def test_output_of_both_streams_is_kept() -> None:
+    script = "import sys; print('out', flush=True); print('err', file=sys.stderr)"
+    finished = process.run([sys.executable, "-c", script], timeout_s=20)
+    assert finished.output == "out\nerr\n"
+
+
+def test_a_failure_quotes_the_last_output() -> None:
+    with pytest.raises(ToolError, match=r"(?s)exit status 3.*the reason"):
+        process.run([sys.executable, "-c", "print('the reason'); raise SystemExit(3)"], timeout_s=20)
+
+
+def test_a_hang_ends_with_its_children() -> None:
+    script = "import subprocess; subprocess.run(['sleep', '60'])"
+    started = time.monotonic()
+    with pytest.raises(ToolError, match="did not finish within 1 s"):
+        process.run([sys.executable, "-c", script], timeout_s=1)
+    assert time.monotonic() - started < 20
+
+
+def test_a_missing_program_names_its_package() -> None:
+    with pytest.raises(ToolError, match="apt-get install -y --no-install-recommends some-package"):
+        process.find("no-such-program", package="some-package")
+
+
+def test_a_program_that_cannot_start_is_an_error() -> None:
+    with pytest.raises(ToolError, match="could not be started"):
+        process.run(["/no/such/program"], timeout_s=1)
