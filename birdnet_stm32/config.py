@@ -48,8 +48,12 @@ class PackageFile(Table):
     """Digest of the recording."""
     label: Name
     """Folder, and so class, that it goes to."""
-    recording: Name | None = None
-    """Name to store it under, without extension; the member's own by default."""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=100)]
+    """File name to store it under."""
+    licence: Name | None = None
+    """SPDX identifier, where it is not the package's."""
+    credit: Name | None = None
+    """Whom to name, where it is not the package's author."""
 
 
 class Package(Table):
@@ -65,6 +69,8 @@ class Package(Table):
     """SPDX identifier."""
     credit: Name
     """Whom to name."""
+    licence_file: Name | None = None
+    """Path of the licence text inside the archive."""
     files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
     """Recordings to take from it."""
 
