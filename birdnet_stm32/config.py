@@ -1,8 +1,8 @@
 """Variant files: one table a stage, every key typed, bounded and documented.
 
 ``variants/<name>.toml`` becomes a frozen :class:`Variant`. An unknown key, a wrong type or a value out of
-range is refused with its line, what is allowed and a suggestion. The JSON schema for editors comes from the
-same classes (``birdnet-stm32 schema``).
+range is refused with its line, what is allowed and a suggestion. The reference page and the JSON schema for
+editors come from the same classes (``scripts/variant_reference.py``).
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Stage:
         name: also the name of its doit task and its folder.
         doc: one line for ``doit list``.
         needs: stages whose outputs it reads, where the variant has them.
-        tables: tables of the variant that it reads.
+        reads: tables, or ``table.key``, of the variant that it reads.
         programs: external programs that it runs.
         templates: folders under ``firmware_templates`` that it renders or copies.
         wanted: whether a variant has this stage.
@@ -102,7 +102,7 @@ class Stage:
     name: str
     doc: str
     needs: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     programs: tuple[Program, ...] = ()
     templates: tuple[str, ...] = ()
     wanted: Callable[[Variant], bool] = lambda _: True
@@ -116,8 +116,13 @@ class Stage:
 
 
 def config_slice(stage: Stage, variant: Variant) -> dict[str, Any]:
-    """Return the tables that ``stage`` reads, as JSON types."""
-    return {name: variant.model_dump(mode="json", include={name})[name] for name in stage.tables}
+    """Return what ``stage`` reads of the variant, as JSON types, by ``table`` or ``table.key``."""
+    whole = variant.model_dump(mode="json")
+    slices: dict[str, Any] = {}
+    for name in stage.reads:
+        table, _, key = name.partition(".")
+        slices[name] = whole[table][key] if key else whole[table]
+    return slices
 
 
 @cache
@@ -158,7 +163,7 @@ def reasons_to_run(stage: Stage, release: Release, needs: Mapping[str, Path]) ->
     reasons = [f"output {path} was changed or removed" for path in store.changed_outputs(folder, manifest)]
     wanted = config_slice(stage, release.variant)
     reasons += [
-        f"table [{name}] of {release.path.name} changed"
+        f"{name} of {release.path.name} changed"
         for name in sorted(wanted.keys() | manifest.config.keys())
         if wanted.get(name) != manifest.config.get(name)
     ]

@@ -1,3 +1,5 @@
+import importlib.util
+import json
 import tomllib
 from pathlib import Path
 
@@ -114,3 +116,16 @@ def test_acceptance_variants_load_unchanged(shared: Path) -> None:
     assert published.qat.learning_rate == 1e-4
     birds = load_variant(shared / "variants" / "birds.toml")
     assert (birds.index.min_clips, birds.model.alpha) == (8, 0.5)
+
+
+def test_the_reference_and_the_schema_are_those_of_the_classes() -> None:
+    root = Path(__file__).resolve().parents[1]
+    spec = importlib.util.spec_from_file_location("reference", root / "scripts" / "variant_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    written = root / "docs" / "reference"
+    remedy = "run scripts/variant_reference.py"
+    assert (written / "variant.md").read_text() == reference.markdown(json_schema()), remedy
+    assert json.loads((written / "variant.schema.json").read_text()) == json_schema(), remedy

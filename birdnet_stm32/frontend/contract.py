@@ -1,7 +1,7 @@
 """What a model is fed and what its outputs mean: read from and written to ``*_model_config.json``.
 
-The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus ``input_layout``, which is
-absent there and then means frequency-major.
+The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus two that are absent there:
+``input_layout``, which then is frequency-major, and ``keep_nyquist``.
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
         "class_names": list(contract.labels),
         "input_compression": spec.compression.value,
         "input_layout": spec.layout.value,
+        "keep_nyquist": spec.keep_nyquist,
         "output_activation": contract.output_activation.value,
     }
 
@@ -190,7 +191,8 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
 def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
     """Read the front end of a published or own configuration; class names are not needed for it.
 
-    A configuration without ``input_compression`` comes from the 0.9 line, which keeps the Nyquist bin.
+    A configuration without ``input_compression`` comes from the 0.9 line, which keeps the Nyquist bin;
+    ``keep_nyquist`` says it outright.
 
     Raises:
         InputError: a field is missing, has the wrong type, or contradicts another.
@@ -206,7 +208,7 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
         fft_length=int(_number(fields, "fft_length", where, minimum=16)),
         spec_width=int(_number(fields, "spec_width", where, minimum=1)),
         num_mels=int(_number({"num_mels": 64, **fields}, "num_mels", where, minimum=1)),
-        keep_nyquist="input_compression" not in fields,
+        keep_nyquist=bool(fields.get("keep_nyquist", "input_compression" not in fields)),
         compression=_choice(Compression, fields.get("input_compression", "none"), "input_compression", where),
         layout=_choice(Layout, fields.get("input_layout", "frequency_major"), "input_layout", where),
     )
@@ -216,6 +218,10 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
             f"hop_length is {hop}",
             where=where,
             expected=f"{spec.hop_samples}, which is sample_rate * chunk_duration // spec_width",
+        )
+    if spec.hop_samples < 1:
+        raise InputError(
+            f"spec_width is {spec.spec_width}", where=where, expected=f"at most {window_samples} frames"
         )
     if spec.fft_length & (spec.fft_length - 1):
         raise InputError(f"fft_length is {spec.fft_length}", where=where, expected="a power of two")

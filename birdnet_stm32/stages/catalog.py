@@ -6,6 +6,7 @@ from pathlib import Path
 
 from birdnet_stm32.config import Variant
 from birdnet_stm32.stage import Program, Release, Stage
+from birdnet_stm32.stages import recordings
 
 _CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = Program(name="cmake", package="cmake")
@@ -22,47 +23,41 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
 
 
-def _recordings_are_current(release: Release) -> bool:
-    from birdnet_stm32.stages.index import is_current
-
-    return is_current(release)
-
-
 _MODEL = ("qat", "train")  # whichever comes last is the float model; else the checkpoint
 
 STAGES: tuple[Stage, ...] = (
     Stage(
         name="fetch",
         doc="download recordings from packages on your package index",
-        tables=("fetch",),
+        reads=("fetch",),
         wanted=lambda variant: variant.fetch is not None,
     ),
     Stage(
         name="index",
         doc="find every recording, what it holds and whether it can be used",
         needs=("fetch",),
-        tables=("index",),
-        is_current=_recordings_are_current,
+        reads=("index",),
+        is_current=recordings.are_current,
     ),
     Stage(
         name="representative",
         doc="cut the windows that calibrate and those that verify",
         needs=("fetch", "index"),
-        tables=("index", "model", "representative"),
+        reads=("index.root", "model.sample_rate_hz", "model.window_s", "representative"),
         files=_checkpoint_files,
     ),
     Stage(
         name="train",
         doc="train the float model",
         needs=("fetch", "index"),
-        tables=("index", "model", "train"),
+        reads=("index.root", "model", "train"),
         wanted=_trains,
     ),
     Stage(
         name="qat",
         doc="train the weights to survive quantization, where that is needed",
         needs=("representative", "train"),
-        tables=("model", "qat", "convert", "verify"),
+        reads=("qat", "convert", "verify"),
         wanted=lambda variant: variant.qat.when != "never",
         files=_checkpoint_files,
     ),
@@ -70,14 +65,14 @@ STAGES: tuple[Stage, ...] = (
         name="convert",
         doc="quantize to a candidate .tflite",
         needs=("representative", *_MODEL),
-        tables=("model", "convert"),
+        reads=("convert",),
         files=_checkpoint_files,
     ),
     Stage(
         name="verify",
         doc="compare the candidate with the float model and pass or refuse it",
         needs=("representative", "convert", *_MODEL),
-        tables=("model", "qat", "verify"),
+        reads=("qat.when", "verify", "convert"),
         files=_checkpoint_files,
     ),
     Stage(
@@ -89,28 +84,28 @@ STAGES: tuple[Stage, ...] = (
         name="codegen",
         doc="generate the network and the front end in C",
         needs=("representative", "verify"),
-        tables=("codegen",),
+        reads=("codegen",),
         templates=("network", "runtime"),
     ),
     Stage(
         name="firmware",
         doc="render a complete project for every board",
         needs=("codegen",),
-        tables=("variant", "firmware"),
+        reads=("variant", "firmware"),
         templates=("app", "boards", "project"),
     ),
     Stage(
         name="compile",
         doc="build every board's project and check its memory",
         needs=("firmware",),
-        tables=("firmware",),
+        reads=("firmware.boards",),
         programs=(_CROSS_GCC, _CMAKE),
     ),
     Stage(
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
         needs=("representative", "verify", "compile"),
-        tables=("emulate",),
+        reads=("emulate",),
         programs=(_QEMU,),
         wanted=lambda variant: "mps3_an547" in variant.firmware.boards,
     ),
@@ -127,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "train", "qat", "convert", "verify"),
             *("analyze", "codegen", "compile", "emulate", "image"),
         ),
-        tables=("variant", "firmware", "verify"),
+        reads=("variant", "firmware", "verify"),
     ),
     Stage(
         name="bundle",
@@ -136,7 +131,7 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "verify", "analyze", "codegen", "firmware", "compile"),
             *("emulate", "image", "report"),
         ),
-        tables=("variant",),
+        reads=("variant",),
     ),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

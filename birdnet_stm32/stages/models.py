@@ -1,0 +1,114 @@
+"""The float model that a stage works on, wherever the variant has it from."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from birdnet_stm32.config import ModelTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import (
+    Compression,
+    Frontend,
+    FrontendSpec,
+    Layout,
+    MagnitudeScale,
+    ModelContract,
+    OutputActivation,
+    contract_to_json,
+    read_contract,
+)
+from birdnet_stm32.stage import Job
+from birdnet_stm32.store import canonical_json
+
+MODEL = "model.keras"
+CONFIG = "model_config.json"
+LABELS = "labels.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatModel:
+    """A checkpoint on disk and what it means."""
+
+    path: Path
+    contract: ModelContract
+
+
+def float_model(job: Job) -> FloatModel:
+    """Return the model of the stage qat, or of train, or the variant's checkpoint.
+
+    Raises:
+        InputError: the checkpoint's files contradict each other.
+    """
+    for stage in ("qat", "train"):
+        if stage in job.inputs:
+            folder = job.inputs[stage]
+            return FloatModel(path=folder / MODEL, contract=read_contract(folder / CONFIG))
+    return FloatModel(path=job.files["checkpoint"], contract=checkpoint_contract(job))
+
+
+def checkpoint_contract(job: Job) -> ModelContract:
+    """Return what the variant's checkpoint means. Raises: InputError."""
+    contract = read_contract(job.files["model configuration"])
+    labels = job.files.get("label file")
+    return contract if labels is None else _with_labels(contract, labels)
+
+
+def _with_labels(contract: ModelContract, path: Path) -> ModelContract:
+    """Check the label file, whose names are those to show, against the configuration."""
+    try:
+        names = tuple(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", where=path) from error
+    if len(names) != len(contract.labels):
+        raise InputError(
+            f"holds {len(names)} names",
+            where=path,
+            expected=f"{len(contract.labels)}, one for each class_names of the model configuration",
+        )
+    return replace(contract, labels=names)
+
+
+def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:
+    """Return the contract of the model that the variant asks to train."""
+    spec = FrontendSpec(
+        kind=Frontend(model.frontend),
+        sample_rate_hz=model.sample_rate_hz,
+        window_samples=round(model.sample_rate_hz * model.window_s),
+        fft_length=model.fft_length,
+        spec_width=model.spec_width,
+        num_mels=model.num_mels,
+        compression=Compression(model.input_compression),
+        layout=Layout(model.layout),
+    )
+    return ModelContract(
+        frontend=spec,
+        labels=labels,
+        output_activation=OutputActivation.LOGIT,
+        magnitude_scale=MagnitudeScale(model.magnitude_scale),
+        alpha=model.alpha,
+        depth_multiplier=model.depth_multiplier,
+        embedding_size=model.embedding_size,
+    )
+
+
+def window_shape(job: Job) -> tuple[int, int]:
+    """Return the rate in Hz and the length in samples of the variant's windows."""
+    if "checkpoint" in job.files:
+        spec = checkpoint_contract(job).frontend
+        return spec.sample_rate_hz, spec.window_samples
+    model = job.variant.model
+    return model.sample_rate_hz, round(model.sample_rate_hz * model.window_s)
+
+
+def write_contract(contract: ModelContract, folder: Path) -> None:
+    """Write the model configuration and the labels as published models have them."""
+    (folder / CONFIG).write_text(canonical_json(contract_to_json(contract)), encoding="utf-8")
+    (folder / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")
+
+
+def copy_model(model: FloatModel, folder: Path) -> None:
+    """Publish a model unchanged."""
+    shutil.copyfile(model.path, folder / MODEL)
+    write_contract(model.contract, folder)

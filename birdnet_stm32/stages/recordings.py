@@ -1,0 +1,40 @@
+"""Where a variant's recordings are, and whether they are still those that were indexed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from birdnet_stm32.audio.files import scan
+from birdnet_stm32.stage import Release
+from birdnet_stm32.store import sha256_of
+
+MEASURES = "local_measures.json"
+FETCHED = "recordings"
+
+
+def root_of(release: Release) -> Path:
+    """Return the folder of recordings: the user's, or what the stage fetch brought."""
+    root = release.variant.index.root
+    return release.folder("fetch") / FETCHED if root is None else release.resolve(root)
+
+
+def are_current(release: Release) -> bool:
+    """Return whether the recordings on disk are those of the index, by content.
+
+    Only a file whose size or modification time changed is read.
+    """
+    root = root_of(release)
+    try:
+        indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError):
+        return False  # the list is a cache: without it, the stage measures again
+    if not root.is_dir():
+        return False
+    known = {entry["path"]: entry for entry in indexed}
+    files = scan(root)
+    return [file.path for file in files] == list(known) and all(
+        (file.size_bytes, file.mtime_ns) == (entry["size_bytes"], entry["mtime_ns"])
+        or (file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
+        for file, entry in zip(files, known.values(), strict=True)
+    )

@@ -1,0 +1,55 @@
+"""Scores a candidate against its float model on the same windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.config import VerifyTable
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.fit import predict
+from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.progress import Report
+from birdnet_stm32.quant import interpreter
+from birdnet_stm32.quant.verify import Comparison, compare, gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Probabilities of the float and of the int8 model, float32 [n, classes], and how they compare."""
+
+    reference: NDArray[np.float32]
+    quantized: NDArray[np.float32]
+    comparison: Comparison
+
+    def missed(self, limits: VerifyTable) -> tuple[str, ...]:
+        """Return the gates that the int8 model misses."""
+        return gate(
+            self.comparison, min_cosine_mean=limits.min_cosine_mean, min_cosine_p05=limits.min_cosine_p05
+        )
+
+
+def score(
+    model: Any, candidate: bytes, contract: ModelContract, windows: NDArray[np.int16], report: Report
+) -> Scores:
+    """Run both models over ``windows``.
+
+    Args:
+        model: the float Keras model.
+        candidate: the ``.tflite`` made from it.
+        contract: what both mean.
+        windows: int16 [n, samples].
+        report: told about every window that the int8 model has run.
+    """
+    reference = probabilities(predict(model, windows, contract), contract)
+    outputs = interpreter.run(
+        candidate,
+        features(windows, contract.frontend),
+        on_window=lambda done: report(done, len(windows)),
+    )
+    quantized = probabilities(outputs, contract)
+    return Scores(reference=reference, quantized=quantized, comparison=compare(reference, quantized))

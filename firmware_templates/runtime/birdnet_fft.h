@@ -1,0 +1,33 @@
+/**
+ * @file
+ * FFT of real samples in float32: radix 4, self-sorting (Stockham); the caller brings all memory.
+ */
+#ifndef BIRDNET_FFT_H
+#define BIRDNET_FFT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Shortest and longest transform, in points; every power of two from one to the other works. */
+#define BIRDNET_FFT_MIN_LENGTH 64u
+#define BIRDNET_FFT_MAX_LENGTH 4096u
+
+/**
+ * Transforms real samples in place: X[k] = sum over n of x[n] exp(-2 pi i k n / length), unscaled.
+ *
+ * @param[in]     length  points of the transform, a power of two within the limits above
+ * @param[in]     sine    `length` values sin(2 pi k / length)
+ * @param[in,out] data    `length` floats; in: the samples; out: X[0] and X[length / 2], which are
+ *                        real, then real and imaginary part of X[1] to X[length / 2 - 1]
+ * @param[out]    work    `length` floats, overwritten; must not overlap `data`
+ */
+void birdnet_fft_real(uint32_t length, const float *sine, float *data, float *work);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

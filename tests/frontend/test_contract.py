@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import (
+    Compression,
+    Frontend,
+    FrontendSpec,
+    Layout,
+    MagnitudeScale,
+    ModelContract,
+    OutputActivation,
+    contract_from_json,
+    contract_to_json,
+    read_contract,
+    spec_from_json,
+)
+
+PUBLISHED_0_9 = {
+    "sample_rate": 22050,
+    "chunk_duration": 3,
+    "audio_frontend": "hybrid",
+    "fft_length": 512,
+    "spec_width": 256,
+    "hop_length": 258,
+    "num_mels": 64,
+    "num_classes": 2,
+    "class_names": ["a", "b"],
+}
+
+specs = st.builds(
+    FrontendSpec,
+    kind=st.sampled_from([Frontend.HYBRID, Frontend.MEL]),
+    sample_rate_hz=st.sampled_from([16_000, 22_050, 24_000, 48_000]),
+    window_samples=st.integers(4_000, 65_000),
+    fft_length=st.sampled_from([256, 512, 1024]),
+    spec_width=st.integers(1, 512),
+    num_mels=st.sampled_from([32, 64]),
+    keep_nyquist=st.booleans(),
+    compression=st.sampled_from(Compression),
+    layout=st.sampled_from(Layout),
+)
+
+
+@given(specs, st.sampled_from(MagnitudeScale), st.sampled_from(OutputActivation))
+def test_a_configuration_reads_back(
+    spec: FrontendSpec, scale: MagnitudeScale, activation: OutputActivation
+) -> None:
+    contract = ModelContract(
+        frontend=spec, labels=("a", 'b "c"'), output_activation=activation, magnitude_scale=scale
+    )
+    fields = json.loads(json.dumps(contract_to_json(contract)))
+    assert contract_from_json(fields, where="test") == contract
+
+
+def test_the_0_9_line_keeps_the_nyquist_bin_and_emits_probabilities() -> None:
+    contract = contract_from_json(PUBLISHED_0_9, where="test")
+    assert contract.frontend.input_shape == (257, 256, 1)
+    assert contract.output_activation is OutputActivation.SIGMOID
+
+
+def test_the_1_x_line_drops_it() -> None:
+    assert spec_from_json({**PUBLISHED_0_9, "input_compression": "sqrt"}, where="test").bins == 256
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sample_rate": "22050"}, "sample_rate is '22050'"),
+        ({"sample_rate": True}, "sample_rate is True"),
+        ({"chunk_duration": float("nan")}, "chunk_duration is nan"),
+        ({"audio_frontend": "wavelet"}, "audio_frontend is 'wavelet'"),
+        ({"hop_length": 100}, "hop_length is 100"),
+        ({"fft_length": 500}, "fft_length is 500"),
+        ({"spec_width": 100_000, "hop_length": None}, "spec_width is 100000"),
+        ({"class_names": []}, "class_names is missing"),
+        ({"class_names": ["a"]}, "num_classes is 2 but class_names holds 1"),
+        ({"input_layout": "diagonal"}, "input_layout is 'diagonal'"),
+    ],
+)
+def test_a_contradiction_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        contract_from_json({**PUBLISHED_0_9, **change}, where="test")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{"])
+def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "model_config.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=str(path)):
+        read_contract(path)
