@@ -146,6 +146,20 @@ def load_json(path: Path) -> Any:
         raise InputError(f"cannot be read: {error}", where=path, remedy="run doit again") from error
 
 
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below ``folder`` by relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by relative path."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def _stats(folder: Path) -> dict[str, list[int]]:
     return {path.relative_to(folder).as_posix(): _stat(path) for path in output_files(folder)}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.config import ModelTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
@@ -68,6 +70,11 @@ def _with_labels(contract: ModelContract, path: Path) -> ModelContract:
             expected=f"{len(contract.labels)}, one for each class_names of the model configuration",
         )
     return replace(contract, labels=names)
+
+
+def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
+    """Return the classes to train on, sorted; background is none of them."""
+    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
 def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:

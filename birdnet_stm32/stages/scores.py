@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.config import VerifyTable
+from birdnet_stm32.errors import GateError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.fit import predict
 from birdnet_stm32.model.outputs import probabilities
 from birdnet_stm32.progress import Report
 from birdnet_stm32.quant import interpreter
-from birdnet_stm32.quant.verify import Comparison, compare, gate
+from birdnet_stm32.quant.verify import Comparison, compare, gate, remedies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,24 @@ class Scores:
         return gate(
             self.comparison, min_cosine_mean=limits.min_cosine_mean, min_cosine_p05=limits.min_cosine_p05
         )
+
+    def require(
+        self, limits: VerifyTable, contract: ModelContract, *, where: str, qat_ran: bool, per_tensor: bool
+    ) -> None:
+        """Refuse an int8 model that misses a gate.
+
+        Raises:
+            GateError: says by how much, and what may help this very model.
+        """
+        missed = self.missed(limits)
+        if missed:
+            raise GateError(
+                "the int8 model is too far from the float model: " + " and ".join(missed),
+                where=f"{where}, {self.comparison.all.windows} validation windows",
+                expected=f"a mean cosine of at least {limits.min_cosine_mean:g} and a 5th percentile of at "
+                f"least {limits.min_cosine_p05:g}, on probabilities",
+                remedy=remedies(self.comparison, contract, qat_ran=qat_ran, per_tensor=per_tensor),
+            )
 
 
 def score(

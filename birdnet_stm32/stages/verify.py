@@ -10,10 +10,9 @@ import shutil
 import numpy as np
 
 from birdnet_stm32 import store
-from birdnet_stm32.errors import GateError
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.verify import Comparison, remedies, to_json
+from birdnet_stm32.quant.verify import Comparison, to_json
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.convert import CANDIDATE
 from birdnet_stm32.stages.models import CONFIG, LABELS, float_model
@@ -44,21 +43,13 @@ def run(job: Job) -> Outcome:
         quantized=scores.quantized,
         cosine=comparison.cosine,
     )
-    limits = job.variant.verify
-    missed = scores.missed(limits)
-    if missed:
-        raise GateError(
-            "the int8 model is too far from the float model: " + " and ".join(missed),
-            where=f"{len(windows)} validation windows of {job.release.name}",
-            expected=f"a mean cosine of at least {limits.min_cosine_mean:g} and a 5th percentile of at least "
-            f"{limits.min_cosine_p05:g}, on probabilities",
-            remedy=remedies(
-                comparison,
-                source.contract,
-                qat_ran=_tuned(job),
-                per_tensor=job.variant.convert.per_tensor,
-            ),
-        )
+    scores.require(
+        job.variant.verify,
+        source.contract,
+        where=job.release.name,
+        qat_ran=_tuned(job),
+        per_tensor=job.variant.convert.per_tensor,
+    )
     shutil.copyfile(candidate, job.out / MODEL)
     for name in (CONFIG, LABELS):
         shutil.copyfile(job.inputs["convert"] / name, job.out / name)

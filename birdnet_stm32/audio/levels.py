@@ -1,0 +1,50 @@
+"""How loud a recording is and how far its sounds stand out of the noise.
+
+Both are measured on frames of 20 ms. The signal-to-noise estimate is the ratio of a loud frame (95th
+percentile of the frame powers) to a quiet one (20th percentile): it needs no labels, is near 0 dB for steady
+noise or silence and grows with sparse, clear calls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_S = 0.02
+FLOOR_POWER = 1e-12  # -120 dB of full scale: what digital silence reads
+
+
+def decibels(power: float) -> float:
+    """Return a power in dB of full scale, rounded to 0.01 dB so that tables are equal on every machine."""
+    return round(10 * float(np.log10(power + FLOOR_POWER)), 2)
+
+
+def frame_samples(sample_rate_hz: int) -> int:
+    """Return the samples of one frame."""
+    return max(1, round(sample_rate_hz * FRAME_S))
+
+
+def frame_powers(samples: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return the mean square of every whole frame, or of all samples if there is not one whole frame.
+
+    Args:
+        samples: mono audio in [-1, 1], shape [n], n > 0.
+        sample_rate_hz: its rate.
+    """
+    squares: NDArray[np.float64] = np.square(samples.astype(np.float64))
+    length = frame_samples(sample_rate_hz)
+    frames = len(squares) // length
+    if frames == 0:
+        return np.array([squares.mean()])
+    return np.asarray(squares[: frames * length].reshape(frames, length).mean(axis=1))
+
+
+def rms_db(powers: NDArray[np.float64]) -> float:
+    """Return the level of frames in dB of full scale."""
+    return decibels(float(powers.mean()))
+
+
+def snr_db(powers: NDArray[np.float64]) -> float:
+    """Return the signal-to-noise estimate of frames: 95th over 20th percentile of their powers."""
+    quiet, loud = np.percentile(powers, (20, 95))
+    return round(decibels(float(loud)) - decibels(float(quiet)), 2)

@@ -1,0 +1,66 @@
+"""The program ``birdnet-stm32``: single steps on single files, for those who do not need the pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from birdnet_stm32.errors import BirdnetError
+
+COMMANDS = {
+    "codegen": "generate C from a .tflite",
+    "convert": "quantize a checkpoint and verify the result",
+    "emulate": "run a .tflite as firmware on an emulated Cortex-M55 and compare it with the references",
+    "evaluate": "score a model on a folder of labelled recordings",
+    "frontend": "show every stage of the front end for a recording",
+    "image": "pack a firmware binary with its boot header",
+    "train": "train a model on a folder of labelled recordings",
+    "why": "say why a stage of the pipeline would run",
+}
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  a gate was missed or a comparison failed
+  2  bad input: a file, an option, a variant
+  3  a program that this needs is missing or failed
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    listed = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="birdnet-stm32",
+        usage="birdnet-stm32 COMMAND ...",
+        description="Single steps on single files. The whole pipeline is doit's: doit list.",
+        epilog=f"commands:\n{listed}\n\nEach has --help with an example.\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    name = parser.parse_args(arguments[:1]).command
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before a command imports TensorFlow
+    command = importlib.import_module(f"birdnet_stm32.commands.{name}")
+    own = argparse.ArgumentParser(
+        prog=f"birdnet-stm32 {name}",
+        description=command.__doc__,
+        epilog=f"example:\n  {command.EXAMPLE}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(own)
+    options = own.parse_args(arguments[1:])
+    try:
+        command.run(options)
+    except BirdnetError as error:
+        print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"birdnet-stm32 {name}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; nothing is left to say
+        return 141
+    return 0

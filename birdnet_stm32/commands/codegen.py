@@ -1,0 +1,66 @@
+"""Generates C11 from an int8 .tflite: no heap, no recursion, one arena, equal to the TFLite reference kernels.
+
+With a model configuration the audio front end comes too. DIR is a library of its own: read DIR/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, beside, read_file
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.store import write_tree
+from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.reader import read_graph
+
+EXAMPLE = "birdnet-stm32 codegen model.tflite --model-config model_config.json --out generated"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, or generated before")
+    parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="a name a line; default: beside the model"
+    )
+    parser.add_argument("--json", action="store_true", help="print network.json")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Generate the library."""
+    if options.out.exists() and any(options.out.iterdir()) and not (options.out / "network.json").is_file():
+        raise InputError(
+            "holds files that this command did not write", where=options.out, expected="a folder of its own"
+        )
+    graph = read_graph(read_file(options.model), where=str(options.model))
+    config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
+    contract = read_contract(config) if config else None
+    names = options.labels or beside(options.model, "_labels.txt")
+    if names:
+        labels = tuple(read_file(names).decode("utf-8").splitlines())
+    elif contract:
+        labels = contract.labels
+    else:
+        labels = _numbered(graph)
+        print(f"no label file beside {options.model}: outputs are called output_0 and so on", file=sys.stderr)
+    files = generate(graph, labels=labels, contract=contract)
+    write_tree(options.out, files)
+    network = json.loads(files["network.json"])
+    if options.json:
+        sys.stdout.write(files["network.json"].decode())
+    else:
+        print(
+            f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of constants, arena of "
+            f"{network['arena']['size_bytes']:,} bytes"
+        )
+
+
+def _numbered(graph: Graph) -> tuple[str, ...]:
+    shape = graph.tensors[graph.outputs[0]].shape
+    return tuple(f"output_{number}" for number in range(shape[-1] if shape else 1))

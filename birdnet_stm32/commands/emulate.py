@@ -1,0 +1,124 @@
+"""Runs a .tflite as firmware on an emulated Cortex-M55 and compares it with the references.
+
+Generates the C, builds the firmware of the board mps3_an547, runs it under QEMU over every window of the
+recordings, and compares: the front end with NumPy, every network output with LiteRT's reference kernels on
+the same quantized input. Exit code 1 when any output differs, or the front end by more than its tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.files import scan
+from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.commands.files import contract_of, read_file, write_json
+from birdnet_stm32.config import EmulateTable, FirmwareTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.firmware import emulator, parity
+from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.progress import track
+from birdnet_stm32.store import write_tree
+from birdnet_stm32.tflite.reader import read_graph
+
+EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
+BOARD = "mps3_an547"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("--audio", type=Path, required=True, metavar="DIR", help="recordings, at any depth")
+    parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
+    parser.add_argument("--most", type=int, metavar="N", help="at most N recordings, spread over the folder")
+    parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build, run and compare."""
+    model = read_file(options.model)
+    contract = contract_of(options.model, options.model_config)
+    files = generate(read_graph(model, where=str(options.model)), labels=contract.labels, contract=contract)
+    recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most)
+    defaults = FirmwareTable()
+    settings = FirmwareSettings(
+        threshold=defaults.threshold, top_k=defaults.top_k, title=options.model.stem, version="0.0.0"
+    )
+    with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("windows") as report:
+        work = Path(folder)
+        write_tree(work / "project", render_project(BOARD, files, settings))
+        firmware = build(work / "project", work / "build")
+        (work / "run").mkdir()
+        spec = contract.frontend
+        total = sum(
+            len(window_starts(len(pcm), spec.window_samples, spec.window_hop_samples))
+            for pcm in recordings.values()
+        )
+        ran = emulator.run(
+            firmware.elf,
+            recordings,
+            spec,
+            work=work / "run",
+            timeout_s=options.timeout,
+            on_window=lambda done: report(done, total),
+        )
+        result = parity.check(ran, model, spec, recordings)
+    write_json(
+        options.json,
+        {
+            "windows": result.windows,
+            "outputs_compared": result.outputs_compared,
+            "outputs_differing": result.outputs_differing,
+            "front_end_max_relative_error": result.front_end_max_relative_error,
+            "detections": [
+                {
+                    "recording": ran.recordings[one.recording],
+                    "label": one.name,
+                    "probability": one.probability,
+                }
+                for one in ran.detections
+            ],
+        },
+    )
+    print(
+        f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs differ, "
+        f"front end within {result.front_end_max_relative_error:.1e}",
+        file=sys.stderr if str(options.json) == "-" else sys.stdout,
+    )
+    parity.require(result)
+
+
+def _recordings(root: Path, sample_rate_hz: int, most: int | None) -> dict[str, NDArray[np.int16]]:
+    """Return the usable recordings below ``root`` by path; the others are named on standard error.
+
+    Raises:
+        InputError: there is no folder, or nothing usable in it.
+    """
+    if not root.is_dir():
+        raise InputError("is not a folder", where=root, expected="a folder of recordings")
+    names = [file.path for file in scan(root)]
+    if most is not None and most < len(names):
+        names = [names[len(names) * position // most] for position in range(most)]
+    decoded: dict[str, NDArray[np.int16]] = {}
+    with track("decode") as report:
+        for done, name in enumerate(names, start=1):
+            pcm = decode(root / name, sample_rate_hz=sample_rate_hz)
+            if isinstance(pcm, Unusable):
+                print(f"left out {name}: {pcm.reason}", file=sys.stderr)
+            else:
+                decoded[name] = pcm
+            report(done, len(names))
+    if not decoded:
+        raise InputError(
+            f"none of {len(names)} recordings can be used", where=root, expected="wav, flac, ogg or mp3 files"
+        )
+    return decoded

@@ -1,0 +1,58 @@
+"""Shows what every stage of the front end makes of a recording.
+
+Writes shape, sum, extremes and first values of each stage of each window, windows cut as in deployment. With
+--compare, holds them against such a file: exit code 1 when a stage is off by more than 1e-4 of its maximum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.commands.files import read_file, write_json
+from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.frontend.contract import read_json_object, spec_from_json
+from birdnet_stm32.frontend.vectors import compare, describe
+
+EXAMPLE = "birdnet-stm32 frontend song.wav --model-config model_config.json --json stages.json"
+TOLERANCE = 1e-4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, flac, ogg or mp3")
+    parser.add_argument(
+        "--model-config", type=Path, required=True, metavar="FILE", help="*_model_config.json"
+    )
+    parser.add_argument(
+        "--json", type=Path, default=Path("-"), metavar="FILE", help="default: standard output"
+    )
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="what it should be")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Describe the recording."""
+    content = read_file(options.audio)
+    fields = read_json_object(options.model_config)
+    # A document of this command holds the configuration it was made with.
+    spec = spec_from_json(fields.get("config", fields), where=str(options.model_config))
+    pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz)
+    if isinstance(pcm, Unusable):
+        raise InputError(pcm.reason, where=options.audio, expected="a recording that can be used")
+    starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)
+    document = describe(
+        pcm, spec, starts, audio=options.audio.name, audio_sha256=hashlib.sha256(content).hexdigest()
+    )
+    write_json(options.json, document)
+    if options.compare:
+        errors = compare(read_json_object(options.compare), document)
+        wrong = [f"{stage} by {error:.1e}" for stage, error in errors if not error <= TOLERANCE]
+        if wrong:
+            raise GateError(
+                "differs in " + ", ".join(wrong),
+                where=options.compare,
+                expected=f"at most {TOLERANCE:g} of a stage's maximum",
+            )

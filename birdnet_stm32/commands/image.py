@@ -1,0 +1,43 @@
+"""Packs a raw firmware binary with the boot header v2.3 that the STM32N6 expects in its flash.
+
+The binary is what objcopy -O binary makes: vector table first, linked to run at 0x34000400 (application) or
+0x34180400 (fsbl). Unsigned; nothing made by this command has been booted on silicon by its authors.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from birdnet_stm32.commands.files import read_file, write_atomically, write_json
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.firmware.image import ImageKind, boot_image
+
+EXAMPLE = "birdnet-stm32 image firmware.bin --out application.hex"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("binary", type=Path, metavar="FIRMWARE.bin")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="*.hex with the flash address, or *.bin"
+    )
+    parser.add_argument("--type", choices=[str(kind) for kind in ImageKind], default="application")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="address and size")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Pack one binary."""
+    image = boot_image(read_file(options.binary), kind=options.type)
+    slots = flash_map()
+    if options.out.suffix == ".hex":
+        content = flash_files({options.type: image}, slots)[options.type].encode("ascii")
+    elif options.out.suffix == ".bin":
+        content = image
+    else:
+        raise InputError(f"the output is {options.out.name}", expected="a name that ends in .hex or .bin")
+    write_atomically(options.out, content)
+    address = slots[options.type].address
+    print(f"{options.out}: {len(image):,} bytes for 0x{address:08X}")
+    write_json(options.json, {"address": address, "bytes": len(image), "type": options.type})

@@ -1,0 +1,45 @@
+"""Generates the network and the front end in C; publishes ``c/``."""
+
+from __future__ import annotations
+
+import json
+
+from birdnet_stm32.codegen import vectors
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.models import CONFIG
+from birdnet_stm32.stages.verify import MODEL
+from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.store import write_tree
+from birdnet_stm32.tflite.reader import read_graph
+
+FOLDER = "c"
+
+
+def run(job: Job) -> Outcome:
+    """Generate the verified model with validation windows for the firmware's self-test."""
+    if job.variant.codegen.backend != "portable":
+        raise InputError(
+            f"the backend {job.variant.codegen.backend} is not part of this version",
+            where=job.release.path,
+            expected='[codegen] backend = "portable"',
+        )
+    verified = job.inputs["verify"]
+    model = (verified / MODEL).read_bytes()
+    contract = read_contract(verified / CONFIG)
+    windows = load_windows(job.inputs["representative"]).validation[: job.variant.codegen.test_vectors]
+    files = generate(
+        read_graph(model, where=str(verified / MODEL)),
+        labels=contract.labels,
+        contract=contract,
+        vectors=vectors.make(windows, contract.frontend, model),
+    )
+    write_tree(job.out / FOLDER, files)
+    network = json.loads(files["network.json"])
+    return Outcome(
+        summary=f"{len(files)} files of C: {network['constant_bytes']:,} bytes of constants, arena of "
+        f"{network['arena']['size_bytes']:,} bytes",
+        measures={"arena_bytes": network["arena"]["size_bytes"], "macs": network["macs"]},
+    )
