@@ -79,8 +79,14 @@ def _file_digest(path: Path) -> bytes:
 def digest(module: Path, templates: Iterable[str]) -> str:
     """Return the digest of ``module``'s closure and of files in folders of ``firmware_templates``."""
     root = firmware_templates()
+    modules = closure(module)[0]
+    # A package's own templates lie beside its modules.
+    beside = {folder for file in modules if (folder := file.parent / "templates").is_dir()}
     rendered = (file for folder in templates for file in (root / folder).rglob("*") if file.is_file())
-    named = [(file.relative_to(PACKAGE).as_posix(), file) for file in closure(module)[0]]
+    named = [(file.relative_to(PACKAGE).as_posix(), file) for file in modules]
+    named += [
+        (file.relative_to(PACKAGE).as_posix(), file) for folder in beside for file in folder.rglob("*.j2")
+    ]
     named += [(f"templates/{file.relative_to(root).as_posix()}", file) for file in rendered]
     whole = hashlib.sha256()
     for name, file in sorted(named):

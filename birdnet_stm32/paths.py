@@ -8,6 +8,16 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def firmware_templates() -> Path:
-    """Return the folder of C sources and templates, installed with the package or beside it."""
-    installed = PACKAGE / "firmware_templates"
-    return installed if installed.is_dir() else PACKAGE.parent / "firmware_templates"
+    """Return the folder of C sources and templates."""
+    return _own("firmware_templates")
+
+
+def licence() -> Path:
+    """Return the project's licence text."""
+    return _own("LICENSE")
+
+
+def _own(name: str) -> Path:
+    """Return what is installed inside the package, or lies beside it in a checkout."""
+    installed = PACKAGE / name
+    return installed if installed.exists() else PACKAGE.parent / name

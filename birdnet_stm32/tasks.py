@@ -50,6 +50,7 @@ class IsCurrent:
     release: Release
 
     def __call__(self) -> bool:
+        """Return the answer."""
         return not self._reasons()
 
     def __repr__(self) -> str:
@@ -78,6 +79,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
     return {
         "name": release.name,
+        "doc": stage.doc,
         "actions": [run],
         "file_dep": sums + [str(path) for path in stage.files(release).values()],
         "targets": [str(folder / store.SUMS)],

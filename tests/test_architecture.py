@@ -25,7 +25,8 @@ LAYERS = [
     {"stage"},
     {"stages"},
     {"commands", "tasks"},
-    {"__main__", "cli"},
+    {"cli"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 WITH_TENSORFLOW = {"model", "quant"}

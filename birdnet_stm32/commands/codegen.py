@@ -1,4 +1,4 @@
-"""Generates C11 from an int8 .tflite: no heap, no recursion, one arena, equal to the TFLite reference kernels.
+"""Generates C11 from an int8 .tflite: no heap, no recursion, one arena, equal to the reference kernels.
 
 With a model configuration the audio front end comes too. DIR is a library of its own: read DIR/README.md.
 """
@@ -26,9 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, or generated before")
     parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
-    parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="a name a line; default: beside the model"
-    )
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="one a line; default: beside the model")
     parser.add_argument("--json", action="store_true", help="print network.json")
 
 

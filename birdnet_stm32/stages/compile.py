@@ -11,6 +11,8 @@ from birdnet_stm32 import store
 from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.stage import Job, Outcome
 
+LICENCES = "licences"
+
 
 def run(job: Job) -> Outcome:
     """Compile the projects of the stage firmware."""
@@ -23,6 +25,7 @@ def run(job: Job) -> Outcome:
             "regions": [asdict(region) for region in result.sizes],
             "sections": [asdict(section) for section in result.sections],
         }
+    _keep_licences(job.out / LICENCES)
     (job.out / "sizes.json").write_text(store.canonical_json(sizes), encoding="utf-8")
     fullest = {
         board: max(100 * region["used_bytes"] / region["length_bytes"] for region in described["regions"])
@@ -30,6 +33,15 @@ def run(job: Job) -> Outcome:
     }
     summary = ", ".join(f"{board} (fullest memory {percent:.0f}%)" for board, percent in fullest.items())
     return Outcome(summary=summary)
+
+
+def _keep_licences(folder: Path) -> None:
+    """Keep the terms of the C library that is linked in, where the compiler came as Debian packages."""
+    for package in ("libnewlib-arm-none-eabi", "gcc-arm-none-eabi"):
+        terms = Path("/usr/share/doc") / package / "copyright"
+        if terms.is_file():
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(terms, folder / f"{package}.txt")
 
 
 def _keep(result: BuildResult, folder: Path) -> None:

@@ -1,0 +1,138 @@
+"""The boards a project can be rendered for, each one folder of ``firmware_templates/boards/``.
+
+A board folder holds, flat:
+
+``board.toml``
+    What :class:`Board` documents. It is copied to the root of the rendered project, where the build reads
+    the memory from.
+``linker.ld`` or ``linker.ld.j2``
+    Has to place the sections ``.birdnet_buffers*`` (the arena and the front end's buffers: not loaded, not
+    zeroed), and to keep every output section inside a region of ``board.toml``.
+``*.c *.h *.S``, plain or ``.j2``
+    Startup, vector table, ``main``, ``console_write`` of ``app/console.h`` and whatever touches registers.
+    All of them are compiled.
+
+``*.j2`` is rendered with ``board`` (:class:`Board`), ``memory`` (region by name) and ``settings``
+(:class:`~birdnet_stm32.firmware.render.FirmwareSettings`); everything but ``board.toml`` lands in
+``src/board/`` without the suffix.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.paths import firmware_templates
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+_Flag = Annotated[str, Field(pattern=r"^-[-A-Za-z0-9_=.,+]+$")]
+_Macro = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*(=[A-Za-z0-9_.+-]+)?$")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """Memory that the linker may fill.
+
+    Args:
+        name: the linker's name for it.
+        origin: first address.
+        length_bytes: size.
+        access: ``rx``, ``rw`` or ``rwx``.
+        holds: what goes there, for people.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: _Word
+    origin: Annotated[int, Field(ge=0, lt=2**32)]
+    length_bytes: Annotated[int, Field(gt=0, lt=2**32)]
+    access: Annotated[str, Field(pattern="^(rx|rw|rwx)$")]
+    holds: str
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.origin + self.length_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """What ``board.toml`` says.
+
+    Args:
+        title: the board's name for people.
+        cpu_flags: compiler and linker flags that choose the core, e.g. ``-mcpu=cortex-m55``.
+        memory: the regions, at least one.
+        usage: Markdown for the project's README: how to run or flash it.
+        defines: preprocessor macros, ``NAME`` or ``NAME=VALUE``.
+        link_flags: more linker flags.
+        artifacts: written beside the elf and its map; no ``bin`` where the regions lie far apart, as the file
+            would span them.
+        self_test: the board compiles ``app/self_test.c`` and needs stored windows from codegen.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    title: str
+    cpu_flags: Annotated[tuple[_Flag, ...], Field(min_length=1)]
+    memory: Annotated[tuple[Region, ...], Field(min_length=1)]
+    usage: str
+    defines: tuple[_Macro, ...] = ()
+    link_flags: tuple[_Flag, ...] = ()
+    artifacts: tuple[Literal["bin", "hex"], ...] = ("bin", "hex")
+    self_test: bool = False
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """The memory regions by name."""
+        return {region.name: region for region in self.memory}
+
+
+_BOARD = TypeAdapter(Board)
+
+
+def folder(name: str) -> Path:
+    """Return the template folder of the board ``name``.
+
+    Raises:
+        InputError: there is no such board.
+    """
+    if name not in names():
+        raise InputError(f"there is no board {name!r}", expected="one of " + ", ".join(names()))
+    return firmware_templates() / "boards" / name
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all boards, sorted."""
+    return tuple(sorted(path.parent.name for path in (firmware_templates() / "boards").glob("*/board.toml")))
+
+
+def read(path: Path) -> Board:
+    """Read a ``board.toml``.
+
+    Raises:
+        InputError: a key is missing, unknown or out of range, or two regions overlap.
+    """
+    try:
+        fields = tomllib.loads(path.read_text("utf-8"))
+        # Through JSON, because strict validation takes a dataclass's fields only from there.
+        board = _BOARD.validate_json(json.dumps(fields, default=str))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(str(error), where=path, expected="a readable board.toml") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{key}: {first['msg']}", where=path, remedy="correct that key") from error
+    ordered = sorted(board.memory, key=lambda region: region.origin)
+    for low, high in itertools.pairwise(ordered):
+        if low.end > high.origin:
+            raise InputError(f"memory {low.name} reaches into {high.name}", where=path)
+    return board

@@ -1,0 +1,112 @@
+"""Reads the lines a firmware prints; ``app/protocol.h`` has the format."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from birdnet_stm32.errors import ToolError
+
+PROTOCOL_VERSION = 1
+
+_STRING = r'("(?:[^"\\]|\\.)*")'
+_LINES = {
+    "birdnet-firmware": re.compile(rf"(\d+) {_STRING} {_STRING}"),
+    "recording": re.compile(rf"(\d+) (\d+) (\d+) {_STRING}"),
+    "window": re.compile(r"(\d+) (\d+)"),
+    "detection": re.compile(rf"(\d+) (\d+) (\d+\.\d+) {_STRING}"),
+    "refused": re.compile(rf"(\d+) {_STRING} {_STRING}"),
+    "error": re.compile(_STRING),
+    "done": re.compile(r"(\d+) (\d+)"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """A class the firmware detected in a recording.
+
+    Args:
+        recording: index of the recording in the firmware's list.
+        label: index of the class.
+        name: its name.
+        probability: maximum over the recording's windows.
+    """
+
+    recording: int
+    label: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Console:
+    """All that a firmware reported.
+
+    Args:
+        title: the firmware's title.
+        version: its version.
+        windows: windows it finished, as (recording, window).
+        detections: in the order printed: per recording the most probable first.
+        refused: recordings it skipped, with the reason.
+        errors: why it ended early; empty if it did not.
+        recordings: how many it took from its list; None if it never reached the end.
+    """
+
+    title: str
+    version: str
+    windows: tuple[tuple[int, int], ...]
+    detections: tuple[Detection, ...]
+    refused: tuple[tuple[int, str], ...]
+    errors: tuple[str, ...]
+    recordings: int | None
+
+
+def parse(text: str) -> Console:
+    """Read everything a firmware printed; lines that are not of the protocol are skipped.
+
+    Raises:
+        ToolError: there is no first line of this protocol, its version is another, or a line is damaged.
+    """
+    lines: dict[str, list[tuple[Any, ...]]] = {word: [] for word in _LINES}
+    for line in text.split("\n"):
+        word, _, rest = line.partition(" ")
+        if word in _LINES:
+            lines[word].append(_fields(word, rest))
+    if not lines["birdnet-firmware"]:
+        raise ToolError(
+            f"the firmware did not introduce itself; it printed {text[:200]!r}",
+            where="console",
+            expected=f"birdnet-firmware {PROTOCOL_VERSION}",
+        )
+    protocol, title, version = lines["birdnet-firmware"][0]
+    if protocol != PROTOCOL_VERSION:
+        raise ToolError(
+            f"the firmware speaks protocol {protocol}",
+            where="console",
+            expected=str(PROTOCOL_VERSION),
+            remedy="use the birdnet-stm32 version that generated it",
+        )
+    return Console(
+        title=title,
+        version=version,
+        windows=tuple(lines["window"]),
+        detections=tuple(
+            Detection(recording=recording, label=label, name=name, probability=probability)
+            for recording, label, probability, name in lines["detection"]
+        ),
+        refused=tuple((recording, reason) for recording, reason, _ in lines["refused"]),
+        errors=tuple(reason for (reason,) in lines["error"]),
+        recordings=lines["done"][-1][0] if lines["done"] else None,
+    )
+
+
+def _fields(word: str, rest: str) -> tuple[Any, ...]:
+    match = _LINES[word].fullmatch(rest)
+    if match is None:
+        raise ToolError(f"the firmware printed {word} {rest!r}", where="console")
+    try:
+        return tuple(json.loads(field) for field in match.groups())
+    except ValueError as error:
+        raise ToolError(f"the firmware printed {word} {rest!r}: {error}", where="console") from error

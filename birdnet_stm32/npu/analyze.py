@@ -1,0 +1,191 @@
+"""What a model costs and where the NPU would run it, operator by operator, without the vendor's compiler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from birdnet_stm32.npu import costs
+from birdnet_stm32.npu.conditions import input_at
+from birdnet_stm32.npu.operators import Kind, Mapping, mapping
+from birdnet_stm32.tflite.ir import Graph, Operator
+
+CHANNEL_MULTIPLE = 8
+_CHANNELLED = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorReport:
+    """One operator.
+
+    Args:
+        index: position in the graph.
+        name: TFLite operator.
+        output: short name of its first output tensor.
+        input_shapes: shapes of the activations it reads.
+        output_shape: shape of its first output.
+        macs: multiply-accumulates of one inference.
+        constant_bytes: bytes of the weights, biases and other constants it reads.
+        live_bytes: bytes of all activations that exist while it runs.
+        channels: channels of its output if the NPU computes channel by channel, else None.
+        mapping: where it runs, why, and how that is known.
+    """
+
+    index: int
+    name: str
+    output: str
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shape: tuple[int, ...]
+    macs: int
+    constant_bytes: int
+    live_bytes: int
+    channels: int | None
+    mapping: Mapping
+
+    @property
+    def aligned(self) -> bool:
+        """Whether its channels fill the NPU's lanes: a hint for speed, no condition."""
+        return self.channels is None or self.channels % CHANNEL_MULTIPLE == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """A whole model.
+
+    Args:
+        operators: in the order they run.
+        macs: multiply-accumulates of one inference.
+        constant_bytes: bytes of all constants, each counted once.
+        activation_peak_bytes: most bytes of activations that exist at once; a lower bound for an arena.
+        quantized_peak_bytes: the same without float tensors, which a caller may hold elsewhere.
+        warnings: what a person should know before compiling for the NPU.
+    """
+
+    operators: tuple[OperatorReport, ...]
+    macs: int
+    constant_bytes: int
+    activation_peak_bytes: int
+    quantized_peak_bytes: int
+    warnings: tuple[str, ...]
+
+    @property
+    def kinds(self) -> dict[Kind, int]:
+        """Number of operators of each kind, all kinds present."""
+        return {kind: sum(report.mapping.kind is kind for report in self.operators) for kind in Kind}
+
+
+def analyze(graph: Graph) -> Analysis:
+    """Analyze every operator of ``graph``."""
+    live = costs.live_tensors(graph)
+    live_bytes = [sum(map(costs.tensor_bytes, tensors)) for tensors in live]
+    quantized = [
+        sum(costs.tensor_bytes(tensor) for tensor in tensors if tensor.dtype != "float32") for tensors in live
+    ]
+    operators = tuple(
+        _report(operator, graph, step_bytes)
+        for operator, step_bytes in zip(graph.operators, live_bytes, strict=True)
+    )
+    used = {index for operator in graph.operators for index in operator.inputs if index >= 0}
+    constants = [graph.tensors[index] for index in used if graph.tensors[index].data is not None]
+    return Analysis(
+        operators=operators,
+        macs=sum(report.macs for report in operators),
+        constant_bytes=sum(map(costs.tensor_bytes, constants)),
+        activation_peak_bytes=max(live_bytes, default=0),
+        quantized_peak_bytes=max(quantized, default=0),
+        warnings=(*_graph_warnings(graph), *_operator_warnings(operators)),
+    )
+
+
+def to_json(analysis: Analysis) -> dict[str, Any]:
+    """Return the analysis as plain lists, numbers and texts."""
+    return {
+        "macs": analysis.macs,
+        "constant_bytes": analysis.constant_bytes,
+        "activation_peak_bytes": analysis.activation_peak_bytes,
+        "quantized_peak_bytes": analysis.quantized_peak_bytes,
+        "kinds": {kind.value: number for kind, number in analysis.kinds.items()},
+        "warnings": list(analysis.warnings),
+        "operators": [
+            {
+                "index": report.index,
+                "name": report.name,
+                "output": report.output,
+                "input_shapes": [list(shape) for shape in report.input_shapes],
+                "output_shape": list(report.output_shape),
+                "macs": report.macs,
+                "constant_bytes": report.constant_bytes,
+                "live_bytes": report.live_bytes,
+                "channels": report.channels,
+                "aligned": report.aligned,
+                "kind": report.mapping.kind.value,
+                "reason": report.mapping.reason,
+                "source": report.mapping.source.value,
+            }
+            for report in analysis.operators
+        ],
+    }
+
+
+def _report(operator: Operator, graph: Graph, live_bytes: int) -> OperatorReport:
+    output = graph.tensors[operator.outputs[0]]
+    activations = [graph.tensors[i] for i in operator.inputs if i >= 0 and graph.tensors[i].data is None]
+    return OperatorReport(
+        index=operator.index,
+        name=operator.name,
+        output=output.short_name,
+        input_shapes=tuple(tensor.shape for tensor in activations),
+        output_shape=output.shape,
+        macs=costs.macs(operator, graph),
+        constant_bytes=costs.constant_bytes(operator, graph),
+        live_bytes=live_bytes,
+        channels=output.shape[-1] if operator.name in _CHANNELLED else None,
+        mapping=mapping(operator, graph),
+    )
+
+
+def _graph_warnings(graph: Graph) -> Iterable[str]:
+    boundary = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
+    if any(min(tensor.shape, default=0) < 0 for tensor in graph.tensors):
+        yield "some dimensions are open, counted here as 1: the NPU's compiler needs them fixed"
+    if any(len(tensor.shape) > 1 and tensor.shape[0] > 1 for tensor in boundary):
+        yield "the batch is not 1"
+    if any(tensor.dtype == "bool" for tensor in graph.tensors):
+        yield "boolean tensors have made ST's compiler drop all quantization without an error"
+    unquantized = [
+        operator.index
+        for operator in graph.operators
+        if operator.name in _CHANNELLED and _weights_are_float(operator, graph)
+    ]
+    if unquantized:
+        yield f"weights are not quantized ({_listed(unquantized)})"
+
+
+def _weights_are_float(operator: Operator, graph: Graph) -> bool:
+    weights = input_at(operator, graph, 1)
+    return weights is not None and weights.dtype == "float32"
+
+
+def _operator_warnings(operators: tuple[OperatorReport, ...]) -> Iterable[str]:
+    doubts: dict[Mapping, list[int]] = {}
+    for report in operators:
+        if report.mapping.kind not in (Kind.HARDWARE, Kind.SOFTWARE):
+            doubts.setdefault(report.mapping, []).append(report.index)
+    for doubt, concerned in doubts.items():
+        yield f"{doubt.kind}: {doubt.reason} ({_listed(concerned)})"
+    unaligned = [report.index for report in operators if not report.aligned]
+    if unaligned:
+        yield (f"channels are no multiple of {CHANNEL_MULTIPLE}: correct, but slower ({_listed(unaligned)})")
+    primes = [report.index for report in operators if report.channels and _is_large_prime(report.channels)]
+    if primes:
+        yield f"a prime number of channels: the NPU cannot split them evenly ({_listed(primes)})"
+
+
+def _is_large_prime(number: int) -> bool:
+    return number > CHANNEL_MULTIPLE and all(number % d for d in range(2, math.isqrt(number) + 1))
+
+
+def _listed(indices: list[int]) -> str:
+    return f"operator{'s' if len(indices) > 1 else ''} " + ", ".join(map(str, indices))

@@ -1,0 +1,78 @@
+"""Multiply-accumulates, constants and live activations of a graph."""
+
+from __future__ import annotations
+
+import math
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.conditions import input_at
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+
+_BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4, "float32": 4, "int64": 8}
+
+
+def elements(tensor: Tensor) -> int:
+    """Return the number of a tensor's values; an open dimension counts as 1."""
+    return math.prod(abs(size) for size in tensor.shape)
+
+
+def tensor_bytes(tensor: Tensor) -> int:
+    """Return the bytes of a tensor's values.
+
+    Raises:
+        InputError: its type is none that a network for this NPU holds.
+    """
+    if tensor.dtype not in _BYTES:
+        raise InputError(
+            f"tensor {tensor.index} ({tensor.short_name}) is of type {tensor.dtype}",
+            expected="one of " + ", ".join(_BYTES),
+        )
+    return elements(tensor) * _BYTES[tensor.dtype]
+
+
+def macs(operator: Operator, graph: Graph) -> int:
+    """Return the multiply-accumulates of one run of ``operator``, 0 for those that only move or add."""
+    result = elements(graph.tensors[operator.outputs[0]])
+    weights = input_at(operator, graph, 1)
+    if weights is None:
+        return 0
+    match operator.name:
+        case "CONV_2D":
+            return result * math.prod(weights.shape[1:])
+        case "DEPTHWISE_CONV_2D":
+            return result * math.prod(weights.shape[1:3])
+        case "FULLY_CONNECTED":
+            return result * weights.shape[-1]
+        case "TRANSPOSE_CONV":  # inputs: shape, weights [out, rows, columns, in], data
+            return elements(graph.tensors[operator.inputs[2]]) * math.prod(weights.shape[:3])
+        case "BATCH_MATMUL":
+            return result * graph.tensors[operator.inputs[0]].shape[-1]
+        case _:
+            return 0
+
+
+def constant_bytes(operator: Operator, graph: Graph) -> int:
+    """Return the bytes of the constants that ``operator`` reads."""
+    used = {index for index in operator.inputs if index >= 0}
+    return sum(tensor_bytes(graph.tensors[index]) for index in used if graph.tensors[index].data is not None)
+
+
+def live_tensors(graph: Graph) -> tuple[tuple[Tensor, ...], ...]:
+    """Return, for each operator, the activations that exist while it runs.
+
+    A tensor lives from the operator that writes it (the start, for an input) to the last that reads it
+    (the end, for an output). An operator's inputs and outputs therefore live together.
+    """
+    born = dict.fromkeys(graph.inputs, 0)
+    dies = {index: len(graph.operators) - 1 for index in graph.outputs}
+    for step, operator in enumerate(graph.operators):
+        for index in operator.outputs:
+            born.setdefault(index, step)
+            dies.setdefault(index, step)
+        for index in operator.inputs:
+            if index in born and index not in graph.outputs:
+                dies[index] = step
+    return tuple(
+        tuple(graph.tensors[index] for index in sorted(born) if born[index] <= step <= dies.get(index, -1))
+        for step in range(len(graph.operators))
+    )

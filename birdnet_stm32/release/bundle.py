@@ -1,0 +1,200 @@
+"""A release as one zip: the same files give the same bytes, and every byte is accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.release import manifest as contents
+from birdnet_stm32.release.manifest import MANIFEST, SUMS, Entry, Manifest, Role
+
+MAX_FILES = 10_000
+MAX_FILE_BYTES = 1 << 29
+MAX_TOTAL_BYTES = 1 << 30
+MAX_MANIFEST_BYTES = 1 << 23
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can name
+_UNIX = 3
+_MODE = stat.S_IFREG | 0o644
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFile:
+    """One file to bundle.
+
+    Args:
+        path: its name in the bundle.
+        source: its bytes, or the file that holds them.
+        role: what it is for.
+    """
+
+    path: str
+    source: bytes | Path
+    role: Role
+
+
+def build_bundle(
+    target: Path, files: Sequence[BundleFile], *, variant: str, title: str, version: str
+) -> Manifest:
+    """Write ``files`` with their manifest and checksums into the zip ``target``.
+
+    The bytes depend on the files' names, roles and contents only: not on their order, times, permissions
+    or folders.
+
+    Returns:
+        What was bundled.
+
+    Raises:
+        InputError: a name cannot stand in a bundle, a source cannot be read or is too large, or it changed
+            while it was read.
+    """
+    contents.check_names([*(file.path for file in files), MANIFEST, SUMS])
+    files = sorted(files, key=lambda file: file.path)
+    entries = tuple(_entry(file) for file in files)
+    listed = Manifest(variant=variant, title=title, version=version, files=entries)
+    table = contents.manifest_json(listed)
+    sums = contents.sums_text(listed, hashlib.sha256(table).hexdigest())
+    sizes = {entry.path: entry.size_bytes for entry in entries} | {MANIFEST: len(table), SUMS: len(sums)}
+    _check_sizes(sizes, where=str(target))
+
+    sources: dict[str, bytes | Path] = {file.path: file.source for file in files}
+    sources |= {MANIFEST: table, SUMS: sums}
+    digests = {entry.path: entry.sha256 for entry in entries}
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(sources):
+            with archive.open(_member(path, sizes[path]), "w") as sink, _open(sources[path]) as source:
+                written = _copy(source, sink)
+            if path in digests and written != (sizes[path], digests[path]):
+                raise InputError("changed while it was bundled", where=path)
+    return listed
+
+
+def verify_bundle(path: Path) -> Manifest:
+    """Check that a bundle holds exactly what its manifest and checksums say. Nothing is extracted.
+
+    Raises:
+        InputError: it is no zip of this form: names that climb, repeat or are unknown, links, encryption,
+            sizes beyond the limits, a manifest of another schema.
+        GateError: a file is missing, added or altered.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _verify(archive, str(path))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        raise InputError(f"is no readable zip: {error}", where=path) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+
+
+def _verify(archive: zipfile.ZipFile, where: str) -> Manifest:
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    contents.check_names(names)
+    for member in members:
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG) or member.flag_bits & 0x1:
+            raise InputError("is a link, a folder or encrypted", where=f"{where}: {member.filename}")
+    _check_sizes({member.filename: member.file_size for member in members}, where=where)
+    for name in (MANIFEST, SUMS):
+        if name not in names:
+            raise GateError(f"{name} is missing", where=where, remedy="fetch the bundle again")
+        if archive.getinfo(name).file_size > MAX_MANIFEST_BYTES:
+            raise InputError(f"{name} is over {MAX_MANIFEST_BYTES:,} bytes", where=where)
+
+    table = archive.read(MANIFEST)
+    listed = contents.read_manifest(table, where=where)
+    _check_present({entry.path for entry in listed.files}, set(names) - {MANIFEST, SUMS}, where)
+    if archive.read(SUMS) != contents.sums_text(listed, hashlib.sha256(table).hexdigest()):
+        raise _altered(SUMS, where)
+    for entry in listed.files:
+        if _measure(archive, entry.path, where) != (entry.size_bytes, entry.sha256):
+            raise _altered(entry.path, where)
+    return listed
+
+
+def _measure(archive: zipfile.ZipFile, name: str, where: str) -> tuple[int, str]:
+    try:
+        with archive.open(name) as source:
+            return _copy(source, None)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise _altered(name, where) from error
+
+
+def _check_present(expected: set[str], found: set[str], where: str) -> None:
+    for what, names in (("misses", expected - found), ("holds the unlisted", found - expected)):
+        if names:
+            raise GateError(
+                f"{what} {', '.join(sorted(names)[:5])}",
+                where=where,
+                expected=f"what its {MANIFEST} lists",
+                remedy="fetch the bundle again",
+            )
+
+
+def _altered(name: str, where: str) -> GateError:
+    return GateError(
+        f"{name} is not what was bundled",
+        where=where,
+        expected="its SHA-256",
+        remedy="fetch the bundle again",
+    )
+
+
+def _check_sizes(sizes: dict[str, int], *, where: str) -> None:
+    if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
+        raise InputError(
+            f"holds {len(sizes):,} files of {sum(sizes.values()):,} bytes",
+            where=where,
+            expected=f"at most {MAX_FILES:,} files of {MAX_TOTAL_BYTES:,} bytes together",
+        )
+    for name, size_bytes in sizes.items():
+        if size_bytes > MAX_FILE_BYTES:
+            raise InputError(
+                f"{name} is {size_bytes:,} bytes", where=where, expected=f"at most {MAX_FILE_BYTES:,}"
+            )
+
+
+def _member(path: str, size_bytes: int) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(path, date_time=_EPOCH)
+    member.create_system = _UNIX
+    member.external_attr = _MODE << 16
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.file_size = size_bytes
+    return member
+
+
+def _entry(file: BundleFile) -> Entry:
+    with _open(file.source) as source:
+        size_bytes, sha256 = _copy(source, None)
+    return Entry(path=file.path, size_bytes=size_bytes, sha256=sha256, role=file.role)
+
+
+def _open(source: bytes | Path) -> AbstractContextManager[IO[bytes]]:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=source) from error
+
+
+def _copy(source: IO[bytes], sink: IO[bytes] | None) -> tuple[int, str]:
+    """Return size and SHA-256 of ``source``, written to ``sink`` on the way. Stops beyond the limit."""
+    digest, size_bytes = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK_BYTES):
+        size_bytes += len(chunk)
+        if size_bytes > MAX_FILE_BYTES:
+            raise InputError(f"a file is over {MAX_FILE_BYTES:,} bytes", where=str(source))
+        digest.update(chunk)
+        if sink is not None:
+            sink.write(chunk)
+    return size_bytes, digest.hexdigest()

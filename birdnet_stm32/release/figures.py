@@ -1,0 +1,194 @@
+"""The report's pictures: arrays in, SVG or PNG out, the same bytes every time.
+
+The SVGs stand inside the page and take their colours from its style sheet, so that they follow the reader's
+light or dark scheme. Matplotlib knows no style sheets: it draws in the stand-in colours of ``_INK`` and so
+on, which are then replaced by the sheet's variables.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from birdnet_stm32.release.report_data import Arena, Floats, Gate, Training
+
+_INK, _FAINT, _FIRST, _SECOND, _LIMIT = "#010203", "#010204", "#010205", "#010206", "#010207"
+_VARIABLES = {
+    _INK: "var(--ink)",
+    _FAINT: "var(--line)",
+    _FIRST: "var(--first)",
+    _SECOND: "var(--second)",
+    _LIMIT: "var(--limit)",
+}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text: the page's font, searchable, small
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "text.parse_math": False,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _FAINT,
+    "grid.linewidth": 0.7,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "legend.frameon": False,
+}
+_SIZE_INCHES = (4.3, 2.8)
+_MAX_SCATTER_POINTS = 1_500
+_KIB = 1024
+
+
+def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
+    """Draw how the windows' cosines spread, with the gates on the cosine as lines."""
+
+    def draw(axes: Axes) -> None:
+        lowest = min(0.8, float(np.min(cosines, initial=1.0)))
+        axes.hist(np.clip(cosines, lowest, 1.0), bins=40, range=(lowest, 1.0), color=_FIRST)
+        for number, gate in enumerate(gate for gate in gates if gate.measure.startswith("cosine")):
+            axes.axvline(gate.minimum, color=_LIMIT, linestyle=("--", ":")[number % 2], linewidth=1.2)
+            axes.annotate(
+                f"{gate.measure.removeprefix('cosine_')} ≥ {gate.minimum:g}",
+                (gate.minimum, 0.97 - 0.1 * number),
+                xycoords=("data", "axes fraction"),
+                xytext=(-4, 0),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=_LIMIT,
+            )
+        axes.set(xlabel="cosine of int8 and float probabilities", ylabel="windows", xlim=(lowest, 1.0))
+
+    return _svg(draw, "cosine")
+
+
+def agreement_scatter(float_probabilities: Floats, int8_probabilities: Floats) -> str:
+    """Draw the int8 against the float probability of every window's best classes."""
+
+    def draw(axes: Axes) -> None:
+        flat, quantized = float_probabilities.ravel(), int8_probabilities.ravel()
+        best = np.sort(np.argsort(-np.maximum(flat, quantized), kind="stable")[:_MAX_SCATTER_POINTS])
+        axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1)
+        axes.scatter(flat[best], quantized[best], s=8, color=_FIRST, alpha=0.5, linewidths=0)
+        axes.set(xlabel="float probability", ylabel="int8 probability", xlim=(0, 1), ylim=(0, 1))
+
+    return _svg(draw, "agreement")
+
+
+def training_curve(training: Training) -> str:
+    """Draw the losses, and the validation metric on an axis of its own."""
+
+    def draw(axes: Axes) -> None:
+        epochs = np.arange(1, len(training.loss) + 1)
+        lines = axes.plot(epochs, training.loss, color=_FIRST, label="training loss")
+        if training.validation_loss:
+            lines += axes.plot(
+                epochs, training.validation_loss, color=_FIRST, linestyle="--", label="validation loss"
+            )
+        axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if training.metric:
+            right = axes.twinx()
+            lines += right.plot(epochs, training.metric, color=_SECOND, label=training.metric_name)
+            right.set(ylim=(0, 1), ylabel=training.metric_name)
+            right.grid(visible=False)
+        axes.legend(
+            lines,
+            [str(line.get_label()) for line in lines],
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=3,
+            fontsize=8,
+            handlelength=1.4,
+            columnspacing=1.0,
+        )
+
+    return _svg(draw, "training")
+
+
+def arena_plan(arena: Arena) -> str:
+    """Draw which addresses each tensor holds while which operators run."""
+
+    def draw(axes: Axes) -> None:
+        for number, block in enumerate(arena.blocks):
+            axes.add_patch(
+                Rectangle(
+                    (block.first_operator, block.offset_bytes / _KIB),
+                    block.last_operator - block.first_operator + 1,
+                    block.size_bytes / _KIB,
+                    facecolor=(_FIRST, _SECOND)[number % 2],
+                    alpha=0.55,
+                    edgecolor=_INK,
+                    linewidth=0.4,
+                )
+            )
+        axes.axhline(arena.size_bytes / _KIB, color=_LIMIT, linewidth=1.2, linestyle="--")
+        axes.set(
+            xlabel="operator",
+            ylabel="address in KiB",
+            xlim=(0, max(1, arena.operators)),
+            ylim=(0, max(1, arena.size_bytes) / _KIB * 1.04),
+        )
+
+    return _svg(draw, "arena")
+
+
+def spectrogram_png(spectrogram: Floats) -> bytes:
+    """Draw a spectrogram, low frequencies at the bottom, its faint half brightened.
+
+    Args:
+        spectrogram: float [bins, frames], low frequencies first.
+    """
+    low, high = np.percentile(spectrogram, (1, 99.8))
+    levels = np.clip((spectrogram - low) / max(float(high - low), 1e-12), 0, 1) ** 0.7
+    target = io.BytesIO()
+    imsave(
+        target,
+        np.round(levels * 31) / 31,  # 32 levels look the same and need half the bytes
+        cmap="magma",
+        vmin=0,
+        vmax=1,
+        origin="lower",
+        format="png",
+        pil_kwargs={"optimize": True},
+    )
+    return target.getvalue()
+
+
+def _svg(draw: Callable[[Axes], None], name: str) -> str:
+    """Return a figure as an ``<svg>`` element whose ids begin with ``name``."""
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+        FigureCanvasSVG(figure)
+        draw(figure.add_subplot())
+        target = io.StringIO()
+        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _inline(target.getvalue(), name)
+
+
+def _inline(document: str, name: str) -> str:
+    svg = document[document.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    head, body = svg.split(">", 1)
+    view = re.search(r'viewBox="[^"]*"', head)
+    ids = re.compile(r'(\bid="|xlink:href="#|url\(#)')
+    body = ids.sub(rf"\g<1>{name}-", body).replace("xlink:href", "href")
+    for colour, variable in _VARIABLES.items():
+        body = body.replace(colour, variable)
+    return f'<svg {view.group() if view else ""} aria-hidden="true">{body.strip()}'

@@ -1,0 +1,154 @@
+"""What a bundle holds: names, sizes, digests and roles, as ``manifest.json`` and ``SHA256SUMS``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from birdnet_stm32.errors import InputError
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+MAX_NAME_LENGTH = 200
+_PART = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]{0,99}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Role(StrEnum):
+    """What a file in a bundle is for."""
+
+    IMAGE = "image"  # to be written to a board
+    FIRMWARE = "firmware"  # linked program, map
+    MODEL = "model"
+    LABELS = "labels"
+    SOURCE = "source"  # C and the project around it
+    REPORT = "report"
+    LICENCE = "licence"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One file of a bundle."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A bundle's table of contents, without itself and the checksum file.
+
+    Args:
+        variant: the variant's name.
+        title: the variant's title.
+        version: the variant's version.
+        files: sorted by path.
+    """
+
+    variant: str
+    title: str
+    version: str
+    files: tuple[Entry, ...]
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not the same plain relative path on every system.
+
+    Raises:
+        InputError: it is absolute, climbs, has unusual characters, or is reserved on Windows.
+    """
+    parts = name.split("/")
+    plain = all(_PART.fullmatch(part) and not part.endswith(".") for part in parts)
+    if len(name) > MAX_NAME_LENGTH or not plain or any(_RESERVED.fullmatch(part) for part in parts):
+        raise InputError(
+            f"the name {name[:MAX_NAME_LENGTH]!r} cannot stand in a bundle",
+            expected="a relative path of ASCII letters, digits and . _ + -, without ..",
+            remedy="rename the file",
+        )
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse unusable names, and names that are one file on systems that ignore case.
+
+    Raises:
+        InputError: as :func:`check_name`, or two names collide.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        check_name(name)
+        other = seen.get(name.lower())
+        if other is not None:
+            raise InputError(
+                f"{other!r} and {name!r} are both in the bundle",
+                expected="names that differ in more than case",
+            )
+        seen[name.lower()] = name
+
+
+def manifest_json(manifest: Manifest) -> bytes:
+    """Return ``manifest.json``: sorted keys, indented, the same bytes every time."""
+    fields = {"schema_version": SCHEMA_VERSION, **asdict(manifest)}
+    return (json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def sums_text(manifest: Manifest, manifest_sha256: str) -> bytes:
+    """Return ``SHA256SUMS`` in the format of ``sha256sum -c``, covering everything but itself."""
+    digests = {entry.path: entry.sha256 for entry in manifest.files} | {MANIFEST: manifest_sha256}
+    return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests)).encode("ascii")
+
+
+def read_manifest(raw: bytes, *, where: str) -> Manifest:
+    """Read ``manifest.json`` strictly.
+
+    Raises:
+        InputError: it is no JSON, of another schema, has missing, unknown or malformed fields, or names
+            that :func:`check_names` refuses.
+    """
+    try:
+        fields = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{MANIFEST} is not JSON: {error}", where=where) from error
+    if not isinstance(fields, dict) or fields.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            f"{MANIFEST} has another schema", where=where, expected=f"schema_version {SCHEMA_VERSION}"
+        )
+    _exact_keys(fields, {"schema_version", "variant", "title", "version", "files"}, where)
+    texts = [fields[key] for key in ("variant", "title", "version")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(fields["files"], list):
+        raise InputError(f"{MANIFEST} has fields of the wrong type", where=where)
+    files = tuple(_entry(item, where) for item in fields["files"])
+    check_names([*(entry.path for entry in files), MANIFEST, SUMS])
+    return Manifest(variant=texts[0], title=texts[1], version=texts[2], files=files)
+
+
+def _entry(item: Any, where: str) -> Entry:
+    _exact_keys(item, {"path", "size_bytes", "sha256", "role"}, where)
+    path, size_bytes, sha256, role = (item[key] for key in ("path", "size_bytes", "sha256", "role"))
+    well_formed = (
+        isinstance(path, str)
+        and type(size_bytes) is int
+        and size_bytes >= 0
+        and isinstance(sha256, str)
+        and _DIGEST.fullmatch(sha256)
+        and role in list(Role)
+    )
+    if not well_formed:
+        raise InputError(f"{MANIFEST} has a malformed entry {str(item)[:200]}", where=where)
+    return Entry(path=path, size_bytes=size_bytes, sha256=sha256, role=Role(role))
+
+
+def _exact_keys(item: Any, keys: set[str], where: str) -> None:
+    if not isinstance(item, dict) or set(item) != keys:
+        found = ", ".join(sorted(item)) if isinstance(item, dict) else str(item)[:80]
+        raise InputError(
+            f"{MANIFEST} holds {found}", where=where, expected="exactly " + ", ".join(sorted(keys))
+        )

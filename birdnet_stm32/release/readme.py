@@ -1,0 +1,76 @@
+"""The bundle's README.txt: what it holds, how to check it, how to flash it, what is not proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlashFile:
+    """A file to be written to the STM32N6570-DK's flash.
+
+    Args:
+        path: its name in the bundle; Intel HEX, which names its address itself.
+        address: where it lies.
+        what: what it holds.
+    """
+
+    path: str
+    address: int
+    what: str
+
+
+def readme_text(
+    *,
+    title: str,
+    version: str,
+    flash_files: Sequence[FlashFile] = (),
+    contents: Sequence[tuple[str, str]] = (),
+    proven: Sequence[str] = (),
+    unproven: Sequence[str] = (),
+) -> str:
+    """Return README.txt.
+
+    Args:
+        title: of the variant.
+        version: of the variant.
+        flash_files: what is to be written to the STM32N6570-DK, none for a release without that board.
+        contents: folders or files of the bundle and what they hold.
+        proven: what was shown, a sentence each.
+        unproven: what was not shown, a sentence each.
+    """
+    return (
+        _environment()
+        .get_template("README.txt.j2")
+        .render(
+            title=_flat(title),
+            version=_flat(version),
+            flash_files=sorted(flash_files, key=lambda file: file.address),
+            contents=[(name, _flat(what)) for name, what in contents],
+            proven=[_flat(sentence) for sentence in proven],
+            unproven=[_flat(sentence) for sentence in unproven],
+        )
+    )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

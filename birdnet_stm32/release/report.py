@@ -1,0 +1,109 @@
+"""The report: one HTML page that needs nothing else, neither network nor scripts."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.release import figures
+from birdnet_stm32.release.report_data import Measures, ReportData, State, WindowPicture
+
+TEMPLATES = Path(__file__).parent / "templates"
+_KIB = 1024
+_MEASURES = {
+    "windows": "windows",
+    "cosine_mean": "cosine, mean",
+    "cosine_p05": "cosine, 5th percentile",
+    "top1_agreement": "same best class",
+    "bias": "mean difference",
+    "mae": "mean absolute difference",
+}
+
+
+def render_report(data: ReportData) -> str:
+    """Return the page. Equal data give equal bytes; sections without data are left out.
+
+    Every text in ``data`` may come from a file or folder name and is escaped.
+    """
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            data=data,
+            kinds=tuple(Kind),
+            states=State,
+            pictures=tuple((window, _data_uri(window)) for window in data.windows),
+            measure_titles=_MEASURES,
+            measure_rows=_measure_rows(data),
+            **_figures(data),
+        )
+    )
+
+
+def _figures(data: ReportData) -> dict[str, Markup | None]:
+    """Draw what there is data for. The SVGs hold no text from outside and are trusted."""
+    checked = data.verification
+    drawings = {
+        "cosine_figure": checked and figures.cosine_histogram(checked.cosines, checked.gates),
+        "agreement_figure": checked
+        and figures.agreement_scatter(checked.float_probabilities, checked.int8_probabilities),
+        "arena_figure": data.arena and figures.arena_plan(data.arena),
+        "training_figure": data.training and figures.training_curve(data.training),
+    }
+    return {name: Markup(svg) if svg else None for name, svg in drawings.items()}  # noqa: S704
+
+
+def _data_uri(window: WindowPicture) -> str:
+    png = figures.spectrogram_png(window.spectrogram)
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _measure_rows(data: ReportData) -> tuple[tuple[str, str, str], ...]:
+    """Return name, value over all windows and value over the confident ones, as text."""
+    if data.verification is None:
+        return ()
+
+    def text(measures: Measures | None, name: str) -> str:
+        value = getattr(measures, name, None)
+        return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+    both = data.verification.all_windows, data.verification.confident
+    return tuple((title, text(both[0], name), text(both[1], name)) for name, title in _MEASURES.items())
+
+
+def _size(size_bytes: int) -> str:
+    """Return a size for a reader: bytes below 1 KiB, then KiB, then MiB."""
+    if size_bytes < _KIB:
+        return f"{size_bytes} B"
+    if size_bytes < _KIB * _KIB:
+        return f"{size_bytes / _KIB:,.1f} KiB"
+    return f"{size_bytes / _KIB / _KIB:,.2f} MiB"
+
+
+def _breakable(text: str) -> Markup:
+    """Return a class name, escaped, that may wrap between its scientific and its common part."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def _share(part: float, whole: float) -> str:
+    """Return a part as a percentage of the whole that CSS understands, at most 100."""
+    return f"{min(100.0, 100 * part / whole):.2f}%" if whole > 0 else "0%"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(breakable=_breakable, size=_size, share=_share)
+    return environment

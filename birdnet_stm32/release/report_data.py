@@ -1,0 +1,263 @@
+"""Everything the report shows, gathered from the stages: plain values, no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.npu.analyze import Analysis
+from birdnet_stm32.release.credits import Credit
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class State(StrEnum):
+    """What is known of a claim."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One claim about the release, shown as a badge.
+
+    Args:
+        claim: a few words, "Quantization gate".
+        state: what is known of it.
+        detail: the measured value, or why it was not run.
+    """
+
+    claim: str
+    state: State
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A named value, already formatted for a reader."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFacts:
+    """What one stage did, in one line and a few numbers."""
+
+    stage: str
+    summary: str
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One class's probability by both networks."""
+
+    label: str
+    float_probability: float
+    int8_probability: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowPicture:
+    """One validation window.
+
+    Args:
+        label: its class.
+        recording: where it was cut from.
+        start_s: where in the recording it starts.
+        duration_s: its length.
+        max_frequency_hz: upper edge of the picture.
+        spectrogram: float [bins, frames], low frequencies first, any unit; scaled to its own extremes.
+        cosine: of the two networks' probabilities.
+        scores: the highest, best first.
+    """
+
+    label: str
+    recording: str
+    start_s: float
+    duration_s: float
+    max_frequency_hz: float
+    spectrogram: Floats
+    cosine: float
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """Agreement of the two networks over a set of windows."""
+
+    windows: int
+    cosine_mean: float
+    cosine_p05: float
+    top1_agreement: float
+    bias: float
+    mae: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A minimum that a measure had to reach."""
+
+    measure: str
+    measured: float
+    minimum: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was reached."""
+        return self.measured >= self.minimum
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Verification:
+    """The int8 network against the float network.
+
+    Args:
+        cosines: [windows], of the probabilities.
+        float_probabilities: [windows, classes].
+        int8_probabilities: [windows, classes].
+        gates: what had to be reached; those on the cosine are drawn into its histogram.
+        all_windows: measures over all windows.
+        confident: measures over the windows with a float probability of at least 0.1, None without any.
+    """
+
+    cosines: Floats
+    float_probabilities: Floats
+    int8_probabilities: Floats
+    gates: tuple[Gate, ...]
+    all_windows: Measures
+    confident: Measures | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulation:
+    """The firmware on an emulated Cortex-M55 against LiteRT's reference kernels and NumPy."""
+
+    windows: int
+    outputs_compared: int
+    outputs_differing: int
+    front_end_max_relative_error: float
+    front_end_limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArenaBlock:
+    """One tensor's place in the arena and the operators between which it is held, both included."""
+
+    name: str
+    offset_bytes: int
+    size_bytes: int
+    first_operator: int
+    last_operator: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arena:
+    """The plan of the network's working memory."""
+
+    size_bytes: int
+    operators: int
+    blocks: tuple[ArenaBlock, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRegion:
+    """How full one memory of a board is."""
+
+    name: str
+    used_bytes: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardMemory:
+    """A board's memories."""
+
+    board: str
+    regions: tuple[MemoryRegion, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The course of a training, one value an epoch.
+
+    Args:
+        loss: on the training split.
+        validation_loss: on the validation split, empty without one.
+        metric_name: what ``metric`` measures.
+        metric: on the validation split, between 0 and 1; empty without one.
+    """
+
+    loss: tuple[float, ...]
+    validation_loss: tuple[float, ...] = ()
+    metric_name: str = ""
+    metric: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRecordings:
+    """The recordings of one class.
+
+    Args:
+        label: the class.
+        usable: how many could be used.
+        unusable: how many could not, by reason.
+        background: whether the class stands for no target species.
+    """
+
+    label: str
+    usable: int
+    unusable: tuple[tuple[str, int], ...] = ()
+    background: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReportData:
+    """The whole report. What a variant does not have (no training, no emulation) is None or empty.
+
+    Args:
+        title: of the variant.
+        version: of the variant.
+        variant: its name.
+        backend: what turned the network into C, ``portable`` or ``stedgeai``.
+        verdicts: the badges on top, most important first.
+        headline: about four facts that matter most.
+        stages: in the order of the pipeline.
+        windows: a few validation windows.
+        verification: int8 against float.
+        emulation: the firmware, emulated.
+        analysis: operators and their mapping.
+        arena: plan of the working memory.
+        boards: flash and RAM of each board.
+        training: its course.
+        recordings: what was found, by class.
+        unproven: what nobody has shown yet, in plain sentences.
+        provenance: digests and versions of tools.
+        credits: works of others.
+    """
+
+    title: str
+    version: str
+    variant: str
+    backend: str
+    verdicts: tuple[Verdict, ...]
+    headline: tuple[Fact, ...] = ()
+    stages: tuple[StageFacts, ...] = ()
+    windows: tuple[WindowPicture, ...] = ()
+    verification: Verification | None = None
+    emulation: Emulation | None = None
+    analysis: Analysis | None = None
+    arena: Arena | None = None
+    boards: tuple[BoardMemory, ...] = ()
+    training: Training | None = None
+    recordings: tuple[ClassRecordings, ...] = ()
+    unproven: tuple[str, ...] = ()
+    provenance: tuple[Fact, ...] = ()
+    credits: tuple[Credit, ...] = ()

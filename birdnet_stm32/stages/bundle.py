@@ -1,0 +1,114 @@
+"""Zips the release; publishes ``<variant>-<version>.zip``, the same bytes for the same release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from birdnet_stm32 import paths, store
+from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.release.bundle import BundleFile, build_bundle
+from birdnet_stm32.release.credits import credits_text
+from birdnet_stm32.release.manifest import Role
+from birdnet_stm32.release.readme import FlashFile, readme_text
+from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages import codegen, image
+from birdnet_stm32.stages import compile as compiled
+from birdnet_stm32.stages.claims import UNPROVEN, proven
+from birdnet_stm32.stages.credits import credits_of
+from birdnet_stm32.stages.models import CONFIG, LABELS
+from birdnet_stm32.stages.report import REPORT
+from birdnet_stm32.stages.verify import MODEL
+
+CONTENTS = (
+    ("images/", "what is written to a board's flash"),
+    ("firmware/", "linked programs and their maps, a folder a board"),
+    ("projects/", "the CMake project of each board, complete: cmake --preset release"),
+    ("c/", "the network and the front end as a C library"),
+    ("model/", "the int8 model, its configuration and its labels"),
+    ("reports/", "report.html to look at; the measures as JSON"),
+    ("licences/, CREDITS.txt", "whose work this builds on, and under which terms"),
+)
+
+
+def run(job: Job) -> Outcome:
+    """Collect the files of the release and zip them."""
+    release = job.variant.variant
+    files = [*_documents(job), *_firmware(job), *_model(job), *_reports(job), *_licences(job)]
+    target = job.out / f"{job.release.name}-{release.version}.zip"
+    build_bundle(target, files, variant=job.release.name, title=release.title, version=release.version)
+    return Outcome(summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB")
+
+
+def _documents(job: Job) -> list[BundleFile]:
+    readme = readme_text(
+        title=job.variant.variant.title,
+        version=job.variant.variant.version,
+        flash_files=_flash_files(job),
+        contents=CONTENTS,
+        proven=proven(job),
+        unproven=UNPROVEN,
+    )
+    return [
+        BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
+        BundleFile(path="CREDITS.txt", source=credits_text(credits_of(job)).encode(), role=Role.LICENCE),
+    ]
+
+
+def _flash_files(job: Job) -> list[FlashFile]:
+    if "image" not in job.inputs:
+        return []
+    parts = store.load_json(job.inputs["image"] / "flash.json")
+    return [
+        FlashFile(path=f"images/{image.BOARD}/{name}.hex", address=part["address"], what=name)
+        for name, part in parts.items()
+    ]
+
+
+def _firmware(job: Job) -> list[BundleFile]:
+    files = _tree(job.inputs["codegen"] / codegen.FOLDER, "c", Role.SOURCE)
+    files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
+    for board in job.variant.firmware.boards:
+        files += _tree(job.inputs["compile"] / board, f"firmware/{board}", Role.FIRMWARE)
+    if "image" in job.inputs:
+        files += _tree(job.inputs["image"], f"images/{image.BOARD}", Role.IMAGE)
+    return files
+
+
+def _model(job: Job) -> list[BundleFile]:
+    folder = job.inputs["verify"]
+    return [
+        BundleFile(path=f"model/{MODEL}", source=folder / MODEL, role=Role.MODEL),
+        BundleFile(path=f"model/{CONFIG}", source=folder / CONFIG, role=Role.MODEL),
+        BundleFile(path=f"model/{LABELS}", source=folder / LABELS, role=Role.LABELS),
+    ]
+
+
+def _reports(job: Job) -> list[BundleFile]:
+    named = {
+        "report": REPORT,
+        "verify": "verify.json",
+        "analyze": "analysis.json",
+        "compile": "sizes.json",
+        "emulate": "emulate.json",
+    }
+    return [
+        BundleFile(path=f"reports/{name}", source=job.inputs[stage] / name, role=Role.REPORT)
+        for stage, name in named.items()
+        if stage in job.inputs
+    ]
+
+
+def _licences(job: Job) -> list[BundleFile]:
+    files = [BundleFile(path="licences/LICENSE", source=paths.licence(), role=Role.LICENCE)]
+    files += _tree(job.inputs["compile"] / compiled.LICENCES, "licences/toolchain", Role.LICENCE)
+    if "fetch" in job.inputs:
+        files += _tree(job.inputs["fetch"] / LICENCES, "licences/recordings", Role.LICENCE)
+    return files
+
+
+def _tree(folder: Path, prefix: str, role: Role) -> list[BundleFile]:
+    """Return the recorded files of a stage's folder, or of a part of it."""
+    return [
+        BundleFile(path=f"{prefix}/{path.relative_to(folder).as_posix()}", source=path, role=role)
+        for path in store.output_files(folder)
+    ]

@@ -1,0 +1,40 @@
+"""What a release has shown and what it has not, in plain sentences, for the report and the bundle."""
+
+from __future__ import annotations
+
+from birdnet_stm32 import store
+from birdnet_stm32.stage import Job
+
+UNPROVEN = (
+    "Nothing in this release has run on silicon: no board was flashed, no image was booted.",
+    "Cycles, energy and real-time behaviour are unknown: the emulator counts neither.",
+    "The NPU is not used: the portable backend runs on the CPU. The mapping of operators comes from ST's "
+    "documentation and public reports, not from ST's compiler.",
+    "How well the model recognises birds in the field is not what these measures say: they compare the int8 "
+    "model with its own float model.",
+)
+
+
+def proven(job: Job) -> tuple[str, ...]:
+    """Return what the stages of this release showed."""
+    measured = store.load_json(job.inputs["verify"] / "verify.json")["all"]
+    claims = [
+        f"The int8 model agrees with its float model on {measured['windows']} validation windows: mean "
+        f"cosine of the probabilities {measured['cosine_mean']:.4f}, 5th percentile "
+        f"{measured['cosine_p05']:.4f}.",
+    ]
+    if "emulate" in job.inputs:
+        emulated = store.load_json(job.inputs["emulate"] / "emulate.json")
+        claims.append(
+            f"The firmware for the emulated board mps3_an547 (QEMU, Cortex-M55) gave "
+            f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "
+            f"{emulated['outputs_differing']} of them different from LiteRT's reference kernels; its front "
+            f"end is within {emulated['front_end_max_relative_error']:.1e} of NumPy's, relative to each "
+            "stage's maximum."
+        )
+    if "image" in job.inputs:
+        claims.append(
+            "The firmware for the STM32N6570-DK was compiled, linked and packed with its boot header; its "
+            "memory use and its vector table were checked."
+        )
+    return tuple(claims)

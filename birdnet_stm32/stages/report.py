@@ -1,0 +1,253 @@
+"""Draws everything on one HTML page; publishes ``report.html``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from birdnet_stm32 import store
+from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
+from birdnet_stm32.frontend import spectrogram
+from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
+from birdnet_stm32.npu.analyze import Analysis, analyze
+from birdnet_stm32.release.report import render_report
+from birdnet_stm32.release.report_data import (
+    Arena,
+    ArenaBlock,
+    BoardMemory,
+    ClassRecordings,
+    Emulation,
+    Fact,
+    Gate,
+    Measures,
+    MemoryRegion,
+    ReportData,
+    Score,
+    StageFacts,
+    State,
+    Training,
+    Verdict,
+    Verification,
+    WindowPicture,
+)
+from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.claims import UNPROVEN
+from birdnet_stm32.stages.codegen import FOLDER
+from birdnet_stm32.stages.credits import credits_of
+from birdnet_stm32.stages.index import read_index
+from birdnet_stm32.stages.models import CONFIG
+from birdnet_stm32.stages.verify import MODEL, SCORES
+from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.tflite.reader import read_graph
+
+REPORT = "report.html"
+PICTURES = 6
+SCORES_SHOWN = 3
+PICTURE_RANGE_DB = 80.0
+
+
+def run(job: Job) -> Outcome:
+    """Gather what the other stages published and draw it."""
+    page = render_report(gather(job))
+    (job.out / REPORT).write_text(page, encoding="utf-8")
+    return Outcome(summary=f"{len(page) / 1e6:.1f} MB, one page")
+
+
+def gather(job: Job) -> ReportData:
+    """Return everything that the page shows."""
+    model = job.inputs["verify"] / MODEL
+    analysis = analyze(read_graph(model.read_bytes(), where=str(model)))
+    verification = _verification(job)
+    emulation = _emulation(job)
+    arena = _arena(job)
+    return ReportData(
+        title=job.variant.variant.title,
+        version=job.variant.variant.version,
+        variant=job.release.name,
+        backend=job.variant.codegen.backend,
+        verdicts=_verdicts(verification, emulation),
+        headline=_headline(verification, analysis, arena),
+        stages=_stages(job),
+        windows=_pictures(job, verification),
+        verification=verification,
+        emulation=emulation,
+        analysis=analysis,
+        arena=arena,
+        boards=_boards(job),
+        training=_training(job),
+        recordings=_recordings(read_index(job.inputs["index"])),
+        unproven=UNPROVEN,
+        provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
+        credits=credits_of(job),
+    )
+
+
+def _verification(job: Job) -> Verification:
+    folder = job.inputs["verify"]
+    measured = store.load_json(folder / "verify.json")
+    scores = np.load(folder / SCORES, allow_pickle=False)
+    limits = job.variant.verify
+    minimums = {"cosine_mean": limits.min_cosine_mean, "cosine_p05": limits.min_cosine_p05}
+    return Verification(
+        cosines=scores["cosine"],
+        float_probabilities=scores["reference"],
+        int8_probabilities=scores["quantized"],
+        gates=tuple(
+            Gate(measure=name, measured=measured["all"][name], minimum=minimum)
+            for name, minimum in minimums.items()
+        ),
+        all_windows=Measures(**measured["all"]),
+        confident=None if measured["confident"] is None else Measures(**measured["confident"]),
+    )
+
+
+def _emulation(job: Job) -> Emulation | None:
+    if "emulate" not in job.inputs:
+        return None
+    fields = store.load_json(job.inputs["emulate"] / "emulate.json")
+    return Emulation(
+        windows=fields["windows"],
+        outputs_compared=fields["outputs_compared"],
+        outputs_differing=fields["outputs_differing"],
+        front_end_max_relative_error=fields["front_end_max_relative_error"],
+        front_end_limit=FRONT_END_TOLERANCE,
+    )
+
+
+def _verdicts(verification: Verification, emulation: Emulation | None) -> tuple[Verdict, ...]:
+    cosine = verification.all_windows
+    quantized = Verdict(
+        claim="int8 agrees with float",
+        state=State.PASSED,
+        detail=f"mean cosine {cosine.cosine_mean:.4f}, 5th percentile {cosine.cosine_p05:.4f}, "
+        f"{cosine.windows} windows",
+    )
+    if emulation is None:
+        emulated = Verdict(claim="Emulated firmware", state=State.NOT_RUN, detail="no emulated board")
+    else:
+        emulated = Verdict(
+            claim="Emulated firmware equals the references",
+            state=State.PASSED,
+            detail=f"{emulation.outputs_differing} of {emulation.outputs_compared} outputs differ, "
+            f"{emulation.windows} windows",
+        )
+    silicon = Verdict(claim="Hardware", state=State.NOT_RUN, detail="nothing here has run on silicon")
+    return quantized, emulated, silicon
+
+
+def _headline(verification: Verification, analysis: Analysis, arena: Arena) -> tuple[Fact, ...]:
+    return (
+        Fact(name="Same best class", value=f"{100 * verification.all_windows.top1_agreement:.1f}%"),
+        Fact(name="Work an inference", value=f"{analysis.macs / 1e6:.1f} M MAC"),
+        Fact(name="Constants", value=f"{analysis.constant_bytes / 1024:.0f} KiB"),
+        Fact(name="Working memory", value=f"{arena.size_bytes / 1024:.0f} KiB"),
+    )
+
+
+def _stages(job: Job) -> tuple[StageFacts, ...]:
+    summaries = ((name, store.read_run(folder).get("summary")) for name, folder in job.inputs.items())
+    return tuple(StageFacts(stage=name, summary=summary) for name, summary in summaries if summary)
+
+
+def _pictures(job: Job, verification: Verification) -> tuple[WindowPicture, ...]:
+    """Return a few validation windows: one of each class in turn, the least alike first."""
+    contract = read_contract(job.inputs["verify"] / CONFIG)
+    windows = load_windows(job.inputs["representative"])
+    by_label: dict[str, list[int]] = {}
+    for position in np.argsort(verification.cosines, kind="stable").tolist():
+        by_label.setdefault(windows.validation_rows[position].label, []).append(position)
+    turns = max(map(len, by_label.values()))
+    queued = [
+        queue[turn] for turn in range(turns) for _, queue in sorted(by_label.items()) if turn < len(queue)
+    ]
+    pictures = []
+    for position in queued[:PICTURES]:
+        row, floats = windows.validation_rows[position], verification.float_probabilities[position]
+        pictures.append(
+            WindowPicture(
+                label=row.label,
+                recording=row.path,
+                start_s=row.start_sample / contract.frontend.sample_rate_hz,
+                duration_s=contract.frontend.window_s,
+                max_frequency_hz=contract.frontend.fmax_hz,
+                spectrogram=_decibels(windows.validation[position], contract.frontend),
+                cosine=float(verification.cosines[position]),
+                scores=tuple(
+                    Score(
+                        label=contract.labels[index],
+                        float_probability=float(floats[index]),
+                        int8_probability=float(verification.int8_probabilities[position, index]),
+                    )
+                    for index in np.argsort(-floats, kind="stable")[:SCORES_SHOWN].tolist()
+                ),
+            )
+        )
+    return tuple(pictures)
+
+
+def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
+    magnitude = spectrogram.stft_magnitude(pcm / np.float32(spectrogram.PCM_FULL_SCALE), spec)
+    floor = max(magnitude.max() * 10 ** (-PICTURE_RANGE_DB / 20), 1e-12)
+    return 20 * np.log10(np.maximum(magnitude, floor))
+
+
+def _arena(job: Job) -> Arena:
+    network = store.load_json(job.inputs["codegen"] / FOLDER / "network.json")
+    return Arena(
+        size_bytes=network["arena"]["size_bytes"],
+        operators=len(network["operators"]),
+        blocks=tuple(
+            ArenaBlock(
+                name=tensor["name"],
+                offset_bytes=tensor["offset_bytes"],
+                size_bytes=tensor["size_bytes"],
+                first_operator=max(tensor["first"], 0),
+                last_operator=min(tensor["last"], len(network["operators"]) - 1),
+            )
+            for tensor in network["arena"]["tensors"]
+        ),
+    )
+
+
+def _boards(job: Job) -> tuple[BoardMemory, ...]:
+    sizes = store.load_json(job.inputs["compile"] / "sizes.json")
+    return tuple(
+        BoardMemory(
+            board=board,
+            regions=tuple(
+                MemoryRegion(
+                    name=region["name"], used_bytes=region["used_bytes"], limit_bytes=region["length_bytes"]
+                )
+                for region in described["regions"]
+            ),
+        )
+        for board, described in sorted(sizes.items())
+    )
+
+
+def _training(job: Job) -> Training | None:
+    if "train" not in job.inputs:
+        return None
+    epochs = store.load_json(job.inputs["train"] / "history.json")["epochs"]
+    return Training(
+        loss=tuple(epoch["loss"] for epoch in epochs),
+        validation_loss=tuple(epoch["validation_loss"] for epoch in epochs),
+        metric_name="validation windows right",
+        metric=tuple(epoch["validation_accuracy"] for epoch in epochs),
+    )
+
+
+def _recordings(rows: tuple[IndexRow, ...]) -> tuple[ClassRecordings, ...]:
+    return tuple(
+        ClassRecordings(
+            label=label or "(in no folder)",
+            usable=sum(row.usable for row in members),
+            unusable=tuple(sorted(Counter(row.reason for row in members if not row.usable).items())),
+            background=members[0].background,
+        )
+        for label in sorted({row.label for row in rows})
+        if (members := [row for row in rows if row.label == label])
+    )

@@ -1,0 +1,69 @@
+#include "inference.h"
+
+#include <math.h>
+
+#define BUFFER __attribute__((aligned(32), section(".birdnet_buffers")))
+
+static BUFFER uint8_t arena[BIRDNET_ARENA_BYTES];
+static BUFFER float features[BIRDNET_FEATURE_ELEMENTS];
+static BUFFER float scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
+
+birdnet_status_t inference_init(inference_t *inference) {
+    return birdnet_network_init(&inference->network, arena, sizeof arena);
+}
+
+birdnet_status_t inference_magnitude(inference_t *inference, const int16_t *pcm) {
+    (void)inference;
+    return birdnet_frontend_magnitude(&birdnet_frontend_config, pcm, scratch, features);
+}
+
+birdnet_status_t inference_compress(inference_t *inference) {
+    (void)inference;
+    return birdnet_frontend_compress(&birdnet_frontend_config, features);
+}
+
+birdnet_status_t inference_normalize(inference_t *inference) {
+    const birdnet_status_t status = birdnet_frontend_normalize(&birdnet_frontend_config, features);
+    return status == BIRDNET_OK ? birdnet_network_quantize(&inference->network, features) : status;
+}
+
+birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm) {
+    birdnet_status_t status = inference_magnitude(inference, pcm);
+    if (status == BIRDNET_OK) {
+        status = inference_compress(inference);
+    }
+    if (status == BIRDNET_OK) {
+        status = inference_normalize(inference);
+    }
+    return status;
+}
+
+const float *inference_feature_values(const inference_t *inference) {
+    (void)inference;
+    return features;
+}
+
+birdnet_status_t inference_invoke(inference_t *inference) {
+    return birdnet_network_invoke(&inference->network);
+}
+
+birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
+    const birdnet_status_t status = birdnet_network_dequantize(&inference->network, scores);
+#if BIRDNET_OUTPUT_IS_LOGIT
+    for (uint32_t i = 0; status == BIRDNET_OK && i < BIRDNET_OUTPUT_ELEMENTS; ++i) {
+        scores[i] = 1.0f / (1.0f + expf(-scores[i]));
+    }
+#endif
+    return status;
+}
+
+birdnet_status_t inference_run(inference_t *inference, const int16_t *pcm, float *scores) {
+    birdnet_status_t status = inference_features(inference, pcm);
+    if (status == BIRDNET_OK) {
+        status = inference_invoke(inference);
+    }
+    if (status == BIRDNET_OK) {
+        status = inference_scores(inference, scores);
+    }
+    return status;
+}

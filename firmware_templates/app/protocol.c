@@ -1,0 +1,76 @@
+#include "protocol.h"
+
+#include "app_config.h"
+#include "birdnet_network.h"
+#include "console.h"
+
+#define PROBABILITY_DECIMALS 6u
+
+static void number(uint32_t value) {
+    console_text(" ");
+    console_unsigned(value);
+}
+
+static void quoted(const char *text) {
+    console_text(" ");
+    console_quoted(text);
+}
+
+static void end_line(void) {
+    console_text("\n");
+}
+
+void protocol_begin(void) {
+    console_text("birdnet-firmware");
+    number(PROTOCOL_VERSION);
+    quoted(APP_TITLE);
+    quoted(APP_VERSION);
+    end_line();
+}
+
+void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, const char *path) {
+    console_text("recording");
+    number(recording);
+    number(samples);
+    number(windows);
+    quoted(path);
+    end_line();
+}
+
+void protocol_window(uint32_t recording, uint32_t window) {
+    console_text("window");
+    number(recording);
+    number(window);
+    end_line();
+}
+
+void protocol_detection(uint32_t recording, const detection_t *detection) {
+    console_text("detection");
+    number(recording);
+    number(detection->label);
+    console_text(" ");
+    console_fixed(detection->probability, PROBABILITY_DECIMALS);
+    quoted(birdnet_labels[detection->label]);
+    end_line();
+}
+
+void protocol_refused(uint32_t recording, const char *reason, const char *path) {
+    console_text("refused");
+    number(recording);
+    quoted(reason);
+    quoted(path);
+    end_line();
+}
+
+void protocol_error(const char *reason) {
+    console_text("error");
+    quoted(reason);
+    end_line();
+}
+
+void protocol_done(uint32_t recordings, uint32_t refused) {
+    console_text("done");
+    number(recordings);
+    number(refused);
+    end_line();
+}

@@ -1,0 +1,29 @@
+/* The lines a host program reads. Each is words separated by single spaces; texts are JSON strings.
+ *
+ *     birdnet-firmware 1 "<title>" "<version>"           first line; 1 is the protocol's version
+ *     recording <index> <samples> <windows> "<path>"     a recording begins
+ *     window <recording> <window>                        that window is done
+ *     detection <recording> <label> <probability> "<name>"
+ *     refused <recording> "<reason>" "<path>"            that recording was skipped
+ *     error "<reason>"                                   the program ends early
+ *     done <recordings> <refused>                        last line
+ *
+ * Lines that begin with another word are for people. */
+#ifndef PROTOCOL_H
+#define PROTOCOL_H
+
+#include "detections.h"
+
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1u
+
+void protocol_begin(void);
+void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, const char *path);
+void protocol_window(uint32_t recording, uint32_t window);
+void protocol_detection(uint32_t recording, const detection_t *detection);
+void protocol_refused(uint32_t recording, const char *reason, const char *path);
+void protocol_error(const char *reason);
+void protocol_done(uint32_t recordings, uint32_t refused);
+
+#endif

@@ -1,0 +1,156 @@
+#include "self_test.h"
+
+#include "birdnet_test_vectors.h"
+#include "console.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define VALUE_DECIMALS 6u
+#define ERROR_DECIMALS 9u
+
+_Static_assert(BIRDNET_TEST_VECTOR_COUNT > 0u, "a test of nothing passes");
+_Static_assert((BIRDNET_TEST_FEATURE_SAMPLES - 1u) * BIRDNET_TEST_FEATURE_STRIDE <
+                   BIRDNET_FEATURE_ELEMENTS,
+               "the stored features reach behind the last");
+
+static float largest_magnitude(const float *values, uint32_t count) {
+    float largest = 0.0f;
+    for (uint32_t i = 0; i < count; ++i) {
+        largest = fmaxf(largest, fabsf(values[i]));
+    }
+    return largest;
+}
+
+static bool fail(self_test_report_t *report, self_test_outcome_t outcome, uint32_t element,
+                 float expected, float actual) {
+    report->outcome = outcome;
+    report->element = element;
+    report->expected = expected;
+    report->actual = actual;
+    return false;
+}
+
+static bool step_done(self_test_report_t *report, birdnet_status_t status) {
+    if (status != BIRDNET_OK) {
+        report->outcome = SELF_TEST_NOT_RUN;
+        report->status = status;
+    }
+    return status == BIRDNET_OK;
+}
+
+static bool features_agree(self_test_report_t *report, const float *features,
+                           const birdnet_test_vector_t *vector) {
+    const float largest = largest_magnitude(vector->features, BIRDNET_TEST_FEATURE_SAMPLES);
+    for (uint32_t i = 0; i < BIRDNET_TEST_FEATURE_SAMPLES; ++i) {
+        const uint32_t element = i * BIRDNET_TEST_FEATURE_STRIDE;
+        const float error = fabsf(features[element] - vector->features[i]);
+        /* Negated, so that not-a-number fails. */
+        if (!(error <= BIRDNET_TEST_FEATURE_TOLERANCE * largest)) {
+            return fail(report, SELF_TEST_FRONT_END, element, vector->features[i],
+                        features[element]);
+        }
+        if (error > 0.0f) {
+            report->front_end_error = fmaxf(report->front_end_error, error / largest);
+        }
+    }
+    return true;
+}
+
+static bool outputs_agree(self_test_report_t *report, const int8_t *outputs,
+                          const birdnet_test_vector_t *vector) {
+    for (uint32_t i = 0; i < BIRDNET_OUTPUT_ELEMENTS; ++i) {
+        if (outputs[i] != vector->output[i]) {
+            return fail(report, SELF_TEST_NETWORK, i, (float)vector->output[i], (float)outputs[i]);
+        }
+    }
+    return true;
+}
+
+static void take_longest(uint32_t *longest, uint32_t begin) {
+    const uint32_t cycles = self_test_cycles() - begin;
+    if (cycles > *longest) {
+        *longest = cycles;
+    }
+}
+
+static bool front_end_passes(inference_t *inference, self_test_report_t *report,
+                             const birdnet_test_vector_t *vector) {
+    const uint32_t begin = self_test_cycles();
+    const birdnet_status_t status = inference_features(inference, vector->pcm);
+    take_longest(&report->front_end_cycles, begin);
+    return step_done(report, status) &&
+           features_agree(report, inference_feature_values(inference), vector);
+}
+
+static bool network_passes(inference_t *inference, self_test_report_t *report,
+                           const birdnet_test_vector_t *vector) {
+    memcpy(birdnet_network_input(&inference->network), vector->quantized_input,
+           BIRDNET_INPUT_ELEMENTS);
+    const uint32_t begin = self_test_cycles();
+    const birdnet_status_t status = inference_invoke(inference);
+    take_longest(&report->network_cycles, begin);
+    return step_done(report, status) &&
+           outputs_agree(report, birdnet_network_output(&inference->network), vector);
+}
+
+void self_test_run(inference_t *inference, self_test_report_t *report) {
+    *report = (self_test_report_t){.outcome = SELF_TEST_PASS};
+    if (!step_done(report, inference_init(inference))) {
+        return;
+    }
+    for (; report->vectors < BIRDNET_TEST_VECTOR_COUNT; ++report->vectors) {
+        const birdnet_test_vector_t *vector = &birdnet_test_vectors[report->vectors];
+        if (!front_end_passes(inference, report, vector) ||
+            !network_passes(inference, report, vector)) {
+            return;
+        }
+    }
+}
+
+void self_test_print_cycles(const self_test_report_t *report) {
+    console_text("self-test front-end ");
+    console_unsigned(report->front_end_cycles);
+    console_text(" cycles, error ");
+    console_fixed(report->front_end_error, ERROR_DECIMALS);
+    console_text("\nself-test network ");
+    console_unsigned(report->network_cycles);
+    console_text(" cycles\n");
+}
+
+static void print_difference(const self_test_report_t *report, const char *what,
+                             uint32_t decimals) {
+    console_text(what);
+    console_unsigned(report->element);
+    console_text(" is ");
+    console_fixed(report->actual, decimals);
+    console_text(", expected ");
+    console_fixed(report->expected, decimals);
+}
+
+void self_test_print_result(const self_test_report_t *report) {
+    if (report->outcome == SELF_TEST_PASS) {
+        console_text("self-test PASS ");
+        console_unsigned(report->vectors);
+        console_text(" windows\n");
+        return;
+    }
+    console_text("self-test FAIL window ");
+    console_unsigned(report->vectors);
+    console_text(": ");
+    switch (report->outcome) {
+    case SELF_TEST_FRONT_END:
+        print_difference(report, "feature ", VALUE_DECIMALS);
+        break;
+    case SELF_TEST_NETWORK:
+        print_difference(report, "network output ", 0u);
+        break;
+    case SELF_TEST_NOT_RUN:
+    case SELF_TEST_PASS:
+        console_text("a step ended with status ");
+        console_unsigned((uint32_t)report->status);
+        break;
+    }
+    console_text("\n");
+}

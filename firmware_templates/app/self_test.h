@@ -1,0 +1,51 @@
+/* Runs the stored windows through the front end and the network and compares with what they have to
+ * give.
+ *
+ * The network has to be equal, bit by bit, given the stored quantized input. The front end has to
+ * be within BIRDNET_TEST_FEATURE_TOLERANCE of the largest stored feature, at the stored elements:
+ * its sums round differently on every processor. */
+#ifndef SELF_TEST_H
+#define SELF_TEST_H
+
+#include "inference.h"
+
+#include <stdint.h>
+
+typedef enum {
+    SELF_TEST_PASS = 0,
+    SELF_TEST_NOT_RUN = 1,   /* a step ended with an error */
+    SELF_TEST_FRONT_END = 2, /* a feature is too far off */
+    SELF_TEST_NETWORK = 3,   /* an output is not equal */
+} self_test_outcome_t;
+
+typedef struct {
+    self_test_outcome_t outcome;
+    birdnet_status_t status; /* of the step that failed, for SELF_TEST_NOT_RUN */
+    uint32_t vectors;        /* that passed */
+    uint32_t element;        /* of the features or outputs, where the first difference is */
+    float expected;          /* there */
+    float actual;            /* there */
+    float
+        front_end_error; /* largest so far, as a fraction of the window's largest stored feature */
+    uint32_t front_end_cycles; /* most for one window */
+    uint32_t network_cycles;   /* most for one window */
+} self_test_report_t;
+
+/* CPU cycles since some moment, modulo 2^32. The board provides it; a constant where it has no
+ * counter. */
+uint32_t self_test_cycles(void);
+
+/* Stops at the first difference. */
+void self_test_run(inference_t *inference, self_test_report_t *report);
+
+/* One line a stage:
+ *     self-test front-end <cycles> cycles, error <fraction>
+ *     self-test network <cycles> cycles */
+void self_test_print_cycles(const self_test_report_t *report);
+
+/* One line:
+ *     self-test PASS <vectors> windows
+ *     self-test FAIL window <index>: <why> */
+void self_test_print_result(const self_test_report_t *report);
+
+#endif

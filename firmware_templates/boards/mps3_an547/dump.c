@@ -1,0 +1,31 @@
+#include "dump.h"
+
+#include "semihosting.h"
+
+bool dump_begin(int32_t file) {
+    static const char magic[8] = {'B', 'N', 'D', 'U', 'M', 'P', '0', '1'};
+    const uint32_t sizes[] = {BIRDNET_WINDOW_SAMPLES, BIRDNET_FEATURE_ELEMENTS,
+                              BIRDNET_INPUT_ELEMENTS, BIRDNET_OUTPUT_ELEMENTS};
+    return semihosting_write(file, magic, sizeof magic) &&
+           semihosting_write(file, sizes, sizeof sizes);
+}
+
+bool dump_place(int32_t file, uint32_t recording, uint32_t window, uint32_t first_sample) {
+    const uint32_t place[] = {recording, window, first_sample};
+    return semihosting_write(file, place, sizeof place);
+}
+
+bool dump_features(int32_t file, const inference_t *inference) {
+    return semihosting_write(file, inference_feature_values(inference),
+                             BIRDNET_FEATURE_ELEMENTS * sizeof(float));
+}
+
+bool dump_input(int32_t file, const inference_t *inference) {
+    return semihosting_write(file, birdnet_network_input(&inference->network),
+                             BIRDNET_INPUT_ELEMENTS);
+}
+
+bool dump_output(int32_t file, const inference_t *inference) {
+    return semihosting_write(file, birdnet_network_output(&inference->network),
+                             BIRDNET_OUTPUT_ELEMENTS);
+}

@@ -1,0 +1,29 @@
+/* The tensors of every window in a host file, little-endian, for comparison with the reference.
+ *
+ *     header: char magic[8] "BNDUMP01", then uint32 window samples, feature, input and output
+ * elements per window: uint32 recording, window, first sample; float32 magnitudes[], compressed[]
+ * and features[], each of the feature elements in the model's layout; int8 quantized input[]; int8
+ * output[]
+ *
+ * Nothing is padded. */
+#ifndef DUMP_H
+#define DUMP_H
+
+#include "inference.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool dump_begin(int32_t file);
+
+bool dump_place(int32_t file, uint32_t recording, uint32_t window, uint32_t first_sample);
+
+/* After each step of the front end. */
+bool dump_features(int32_t file, const inference_t *inference);
+
+/* Before the network runs, which may overwrite its input. */
+bool dump_input(int32_t file, const inference_t *inference);
+
+bool dump_output(int32_t file, const inference_t *inference);
+
+#endif

@@ -1,0 +1,249 @@
+"""The image for the STM32N6570-DK, as far as it can be run without one: on the host, and moved, on QEMU.
+
+Moved means the whole firmware, with only its addresses changed to where the emulated board has memory and a
+UART; the loader's jump, the registers' values and the result line are as on the real board.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from birdnet_stm32 import process
+from birdnet_stm32.firmware.build import BuildResult, build
+from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.paths import firmware_templates
+
+HOST_MAIN = Path(__file__).parents[2] / "c" / "self_test_host.c"
+SETTINGS = FirmwareSettings(threshold=0.5, top_k=2, title='A "test"', version="1.2.3")
+BOARD = "stm32n6570_dk"
+STRIDE = 9
+WINDOWS = (
+    [1000 * index - 31_000 for index in range(64)],
+    [(-1) ** index * 300 * index for index in range(64)],
+)
+
+Files = dict[str, bytes]
+Write = Callable[[Mapping[str, bytes], Path], Path]
+
+
+def stored_windows(windows: tuple[list[int], ...] = WINDOWS) -> Files:
+    """What codegen would store for the stand-in: it takes samples / 32768 and quantizes them by 1 / 128."""
+    header = f"""#pragma once
+#include "birdnet_frontend_config.h"
+#include "birdnet_network.h"
+#define BIRDNET_TEST_VECTOR_COUNT {len(windows)}u
+#define BIRDNET_TEST_FEATURE_SAMPLES {-(-64 // STRIDE)}u
+#define BIRDNET_TEST_FEATURE_STRIDE {STRIDE}u
+#define BIRDNET_TEST_FEATURE_TOLERANCE 1e-4f
+typedef struct {{
+    const int16_t *pcm;
+    const float *features;
+    const int8_t *quantized_input;
+    const int8_t *output;
+}} birdnet_test_vector_t;
+extern const birdnet_test_vector_t birdnet_test_vectors[BIRDNET_TEST_VECTOR_COUNT];
+"""
+    arrays, rows = [], []
+    for index, pcm in enumerate(windows):
+        quantized = [int(sample / 256) for sample in pcm]
+        outputs = (quantized[0], -1 - quantized[0], max(quantized))
+        features = [f"{sample / 32768!r}f" for sample in pcm[::STRIDE]]
+        for kind, name, values in (
+            ("int16_t", "pcm", pcm),
+            ("float", "features", features),
+            ("int8_t", "quantized", quantized),
+            ("int8_t", "output", outputs),
+        ):
+            arrays.append(f"static const {kind} {name}_{index}[] = {{{', '.join(map(str, values))}}};")
+        rows.append(f"    {{pcm_{index}, features_{index}, quantized_{index}, output_{index}}},")
+    source = [
+        '#include "birdnet_test_vectors.h"',
+        *arrays,
+        "const birdnet_test_vector_t birdnet_test_vectors[BIRDNET_TEST_VECTOR_COUNT] = {",
+        *rows,
+        "};\n",
+    ]
+    return {"birdnet_test_vectors.h": header.encode(), "birdnet_test_vectors.c": "\n".join(source).encode()}
+
+
+@pytest.fixture(scope="session")
+def replaced() -> Callable[[Files, str, str, str], Files]:
+    """Return a function that changes one place of one file."""
+
+    def change(files: Files, name: str, old: str, new: str) -> Files:
+        text = files[name].decode()
+        assert old in text
+        return {**files, name: text.replace(old, new, 1).encode()}
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def model(standin: Callable[..., Files]) -> Callable[..., Files]:
+    """Return the stand-in with stored windows, compiled with the given definitions."""
+
+    def files(*definitions: str) -> Files:
+        found = standin(("first", "opposite", "largest"), *definitions) | stored_windows()
+        found["CMakeLists.txt"] += b"target_sources(birdnet_network PRIVATE birdnet_test_vectors.c)\n"
+        return found
+
+    return files
+
+
+class Printed(NamedTuple):
+    exit_status: int
+    lines: list[str]
+
+
+@pytest.fixture
+def run_on_host(write: Write, tmp_path: Path) -> Callable[[Files], Printed]:
+    def run(model_files: Files) -> Printed:
+        folder = write(model_files, tmp_path / "model")
+        app = firmware_templates() / "app"
+        sources = [app / name for name in ("self_test.c", "inference.c", "console.c")]
+        flags = (
+            "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined "
+            "-fno-sanitize-recover"
+        ).split()
+        includes = [f"-I{app}", f"-I{folder}", f"-I{folder / 'runtime'}"]
+        program = tmp_path / "self_test"
+        process.run(
+            [
+                "gcc",
+                *flags,
+                *includes,
+                HOST_MAIN,
+                *sources,
+                *sorted(folder.rglob("*.c")),
+                "-o",
+                program,
+                "-lm",
+            ],
+            timeout_s=120,
+        )
+        done = process.run([program], timeout_s=60, check=False)
+        return Printed(done.exit_status, done.output.splitlines())
+
+    return run
+
+
+def symbols(elf: Path) -> dict[str, int]:
+    with elf.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols() if symbol.name}
+
+
+@dataclass(frozen=True)
+class Image:
+    result: BuildResult
+    symbols: dict[str, int]
+
+
+@pytest.fixture(scope="session")
+def build_image(write: Write, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Files], Image]:
+    """Return a function that compiles a model's firmware for the real board."""
+
+    def compile_image(model_files: Files) -> Image:
+        folder = tmp_path_factory.mktemp("image")
+        project = write(render_project(BOARD, model_files, SETTINGS), folder / "project")
+        result = build(project, folder / "build")
+        return Image(result=result, symbols=symbols(result.elf))
+
+    return compile_image
+
+
+# A block of the emulated board's RAM stands in for the vendor's registers, and its UART for USART1's data.
+REGISTERS = 0x3130_0000
+BLOCKS = {"RCC": 0x0000, "RAMCFG": 0x1000, "GPIOE": 0x2000, "USART1": 0x3000}
+UART_DATA, UART_CONTROL, UART_DIVISOR = 0x5930_3000, 0x5930_3008, 0x5930_3010
+PRESETS = {
+    ("RCC", 0x004): 1 << 3,  # HSI ready
+    ("RCC", 0x020): (3 << 16) | (3 << 24),  # CPU and buses on the PLL, as ST's loader leaves them
+    ("RCC", 0x024): 0x0077_7077,
+    ("RCC", 0x048): 3 << 7,
+    ("RAMCFG", 0x080): (1 << 20) | 1,
+    ("GPIOE", 0x000): 0xFFFF_FFFF,
+    ("USART1", 0x01C): (1 << 6) | (1 << 7),  # sent
+}
+
+
+def moved(files: Files) -> Files:
+    """The project with its addresses, and nothing else, where the emulated board has something."""
+    files = dict(files)
+    for name in ("board.toml", "src/board/linker.ld"):
+        text = files[name].decode()
+        files[name] = text.replace("0x340", "0x310").replace("0x341", "0x311").encode()
+    text = files["src/board/registers.h"].decode()
+    for name, offset in BLOCKS.items():
+        text, count = re.subn(rf"(#define {name}_BASE) \w+", rf"\1 0x{REGISTERS + offset:08X}u", text)
+        assert count == 1
+    for name, address in {
+        "USART1_TDR": UART_DATA,
+        "USART1_CR1": UART_CONTROL,
+        "USART1_BRR": UART_DIVISOR,
+    }.items():
+        text, count = re.subn(rf"(#define {name}) .*", rf"\1 REGISTER(0x{address:08X}u)", text)
+        assert count == 1
+    files["src/board/registers.h"] = text.encode()
+    return files
+
+
+@dataclass(frozen=True)
+class Emulated:
+    text: str
+    registers: bytes
+    names: dict[str, int]
+
+    def register(self, block: str, offset: int) -> int:
+        return int.from_bytes(self.registers[BLOCKS[block] + offset :][:4], "little")
+
+
+@pytest.fixture
+def emulate(write: Write, tmp_path: Path) -> Callable[..., Emulated]:
+    """Return a function that runs a model's firmware until a line shows up, and then reads the registers."""
+
+    def run(model_files: Files, last: str, timeout_s: float = 30) -> Emulated:
+        qemu = process.find("qemu-system-arm", package="qemu-system-arm")
+        project = write(moved(render_project(BOARD, model_files, SETTINGS)), tmp_path / "project")
+        result = build(project, tmp_path / "build")
+        # What the first-stage loader does: take stack and entry from the vector table and jump.
+        with result.elf.open("rb") as stream:
+            vectors = ELFFile(stream).get_section_by_name(".vectors").data()
+        (tmp_path / "reset.bin").write_bytes(vectors[:8])
+        block = bytearray(0x4000)
+        for (name, offset), value in PRESETS.items():
+            struct.pack_into("<I", block, BLOCKS[name] + offset, value)
+        (tmp_path / "registers.bin").write_bytes(block)
+        serial, after = tmp_path / "serial.txt", tmp_path / "after.bin"
+        serial.touch()
+        arguments = [
+            *[qemu, "-M", "mps3-an547", "-display", "none", "-monitor", "stdio", "-serial", f"file:{serial}"],
+            *["-icount", "shift=0,sleep=off", "-kernel", result.elf],
+            *["-device", f"loader,file={tmp_path / 'reset.bin'},addr=0x10000000,force-raw=on"],
+            *["-device", f"loader,file={tmp_path / 'registers.bin'},addr={REGISTERS:#x},force-raw=on"],
+        ]
+        with subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        ) as machine:
+            try:
+                deadline = time.monotonic() + timeout_s
+                while not re.search(last, serial.read_text(errors="replace")):
+                    if time.monotonic() > deadline or machine.poll() is not None:
+                        pytest.fail(f"no {last!r} in:\n{serial.read_text(errors='replace')[:2000]}")
+                    time.sleep(0.05)
+                machine.communicate(f'memsave {REGISTERS:#x} 0x4000 "{after}"\nquit\n'.encode(), timeout=30)
+            finally:
+                machine.kill()
+        return Emulated(serial.read_text(), after.read_bytes(), symbols(result.elf))
+
+    return run

@@ -1,0 +1,64 @@
+"""The self-test's logic on the host, under the address and undefined-behaviour sanitizers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Files = dict[str, bytes]
+Model = Callable[..., Files]
+Replaced = Callable[[Files, str, str, str], Files]
+Run = Callable[[Files], Any]
+
+
+def test_self_test_passes(run_on_host: Run, model: Model) -> None:
+    printed = run_on_host(model())
+    assert printed == (
+        0,
+        [
+            "self-test front-end 7 cycles, error 0.000000000",
+            "self-test network 7 cycles",
+            "self-test PASS 2 windows",
+        ],
+    )
+
+
+def test_self_test_names_a_wrong_output(run_on_host: Run, model: Model, replaced: Replaced) -> None:
+    output = "output_1[] = {0, -1, 72}"
+    changed = replaced(model(), "birdnet_test_vectors.c", output, "output_1[] = {0, -1, 71}")
+    assert run_on_host(changed).lines[-1] == "self-test FAIL window 1: network output 2 is 72, expected 71"
+
+
+def test_self_test_names_a_wrong_weight(run_on_host: Run, model: Model, replaced: Replaced) -> None:
+    changed = replaced(model(), "birdnet_network.c", "(-1 - network", "(-2 - network")
+    assert run_on_host(changed) == (
+        1,
+        [
+            "self-test front-end 7 cycles, error 0.000000000",
+            "self-test network 7 cycles",
+            "self-test FAIL window 0: network output 1 is 119, expected 120",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "verdict"),
+    [
+        ("-0.671484375f", "self-test PASS 2 windows"),  # 9.9e-5 of the largest off
+        ("-0.671285156f", "FAIL window 0: feature 9 is -0.671387, expected -0.671285"),
+        ("NAN", "FAIL window 0: feature 9 is -0.671387, expected nan"),
+    ],
+)
+def test_front_end_tolerance(
+    run_on_host: Run, model: Model, replaced: Replaced, stored: str, verdict: str
+) -> None:
+    changed = replaced(model(), "birdnet_test_vectors.c", f"{-22_000 / 32768!r}f", stored)
+    changed["birdnet_test_vectors.c"] = b"#include <math.h>\n" + changed["birdnet_test_vectors.c"]
+    assert run_on_host(changed).lines[-1].endswith(verdict)
+
+
+def test_self_test_names_a_failed_step(run_on_host: Run, model: Model, replaced: Replaced) -> None:
+    changed = replaced(model(), "birdnet_network.c", ">= BIRDNET_ARENA_BYTES ?", "> BIRDNET_ARENA_BYTES ?")
+    assert run_on_host(changed).lines[-1] == "self-test FAIL window 0: a step ended with status 2"

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware import console, emulator
+from birdnet_stm32.firmware.render import FirmwareSettings
+from birdnet_stm32.frontend.contract import Frontend, FrontendSpec
+
+SPEC = FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=64)
+Compile = Callable[..., Path]
+HOSTILE = (
+    'a "quoted" \\n \\ */ /* // ??/ %s %n name',
+    'line\nbreak\ttab\r"; system("x"); //',
+    "🐦 Höckerschwan " + "x" * 300,
+)
+
+
+def recordings(*lengths: int) -> dict[str, npt.NDArray[np.int16]]:
+    rng = np.random.default_rng(3)
+    return {
+        f"{number}.wav": rng.integers(-32_768, 32_767, length, np.int16, endpoint=True)
+        for number, length in enumerate(lengths)
+    }
+
+
+def test_shares_are_even_and_complete() -> None:
+    assert emulator._shares([5, 1, 1, 1, 1, 1], 2) == [(0,), (1, 2, 3, 4, 5)]
+    assert emulator._shares([1], 2) == [(0,)]
+    assert emulator._shares([3, 3, 3], 2) == [(0, 2), (1,)]
+
+
+@pytest.mark.parametrize("lengths", [(), (10, 0)])
+def test_nothing_to_run_is_refused(tmp_path: Path, lengths: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="empty"):
+        emulator.run(Path("none"), recordings(*lengths), SPEC, work=tmp_path, timeout_s=1)
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+def test_a_run_gives_every_window_and_detection(compiled: Compile, tmp_path: Path) -> None:
+    settings = FirmwareSettings(threshold=0.5, top_k=2, title=HOSTILE[0], version=HOSTILE[1])
+    elf = compiled(HOSTILE, settings=settings)
+    given = recordings(200, 10, 64, 65, 1)
+    done: list[int] = []
+    run = emulator.run(elf, given, SPEC, work=tmp_path / "work", timeout_s=60, on_window=done.append)
+
+    assert run.recordings == tuple(given)
+    assert done[-1] == len(run.windows)
+    places = [
+        (recording, window, start)
+        for recording, pcm in enumerate(given.values())
+        for window, start in enumerate(window_starts(len(pcm), 64, 32))
+    ]
+    assert [(one.recording, one.window, one.first_sample) for one in run.windows] == places
+    for one, pcm in zip(run.windows, (list(given.values())[place[0]] for place in places), strict=True):
+        window = cut(pcm, one.first_sample, 64) / np.float32(32_768)
+        np.testing.assert_array_equal(one.features, window)
+        np.testing.assert_array_equal(one.quantized_input, np.trunc(window * 128))
+        assert one.output[0] == one.quantized_input[0]
+
+    for recording in range(len(given)):
+        outputs = np.stack([one.output for one in run.windows if one.recording == recording])
+        pooled = (outputs.max(axis=0).astype(int) + 128) / 256
+        best = sorted((-pooled[label], label) for label in range(3) if pooled[label] >= 0.5)[:2]
+        found = [one for one in run.detections if one.recording == recording]
+        assert [(one.label, one.name) for one in found] == [(label, HOSTILE[label]) for _, label in best]
+        np.testing.assert_allclose([one.probability for one in found], [-one for one, _ in best], atol=1e-6)
+    report = console.parse(run.console)
+    assert (report.title, report.version) == HOSTILE[:2]
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("definition", "named"),
+    [
+        ("STANDIN_CRASH", r"(?s)exit status 1.*recording 0.*fault.*cfsr 0x0001.*pc 0x1000"),
+        ("STANDIN_OVERFLOW", "(?s)exit status 1.*stack overflow"),
+        ("STANDIN_HANG", "(?s)did not finish within 3 s.*recording 0"),
+    ],
+)
+def test_crashes_and_hangs_are_failures_with_the_last_output(
+    compiled: Compile, tmp_path: Path, definition: str, named: str
+) -> None:
+    elf = compiled(("a", "b", "c"), definition)
+    begin = time.monotonic()
+    with pytest.raises(ToolError, match=named):
+        emulator.run(elf, recordings(100, 100), SPEC, work=tmp_path / "work", timeout_s=3)
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+def test_a_model_of_another_contract_is_noticed(compiled: Compile, tmp_path: Path) -> None:
+    elf = compiled()
+    with pytest.raises(ToolError, match="another sample rate"):
+        emulator.run(
+            elf,
+            recordings(100),
+            FrontendSpec(kind=Frontend.RAW, sample_rate_hz=9_000, window_samples=64),
+            work=tmp_path / "rate",
+            timeout_s=30,
+        )
+    with pytest.raises(ToolError, match="contract"):
+        emulator.run(
+            elf,
+            recordings(100),
+            FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=32),
+            work=tmp_path / "window",
+            timeout_s=30,
+        )

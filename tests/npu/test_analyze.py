@@ -1,0 +1,148 @@
+"""Totals of small graphs worked out by hand, and of the published model as others have measured it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from birdnet_stm32.codegen.fold import fold_batch
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.analyze import Analysis, analyze, to_json
+from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.reader import read_graph
+
+PUBLISHED = "checkpoints/birdnet_stm32n6_100.tflite"
+
+
+@pytest.fixture(scope="module")
+def published(shared: Path) -> Analysis:
+    return analyze(read_graph((shared / PUBLISHED).read_bytes(), where=PUBLISHED))
+
+
+def chain() -> Graph:
+    """Input of 10 bytes, two branches of 30 and 20 bytes from it, joined into 5 bytes."""
+    sizes = (10, 30, 20, 5)
+    tensors = tuple(
+        Tensor(index=index, name=f"t{index}", shape=(1, size), dtype="int8")
+        for index, size in enumerate(sizes)
+    )
+    operators = (
+        Operator(index=0, name="RELU", inputs=(0,), outputs=(1,)),
+        Operator(index=1, name="RELU", inputs=(0,), outputs=(2,)),
+        Operator(index=2, name="ADD", inputs=(1, 2), outputs=(3,)),
+    )
+    return Graph(tensors=tensors, operators=operators, inputs=(0,), outputs=(3,))
+
+
+def test_live_activations_are_counted_step_by_step() -> None:
+    analysis = analyze(chain())
+    assert [report.live_bytes for report in analysis.operators] == [10 + 30, 10 + 30 + 20, 30 + 20 + 5]
+    assert analysis.activation_peak_bytes == analysis.quantized_peak_bytes == 60
+
+
+def test_an_output_read_again_lives_to_the_end() -> None:
+    graph = chain()
+    both = Graph(tensors=graph.tensors, operators=graph.operators, inputs=(0,), outputs=(1, 3))
+    assert [report.live_bytes for report in analyze(both).operators] == [40, 60, 55]
+    early = Graph(tensors=graph.tensors, operators=graph.operators, inputs=(0,), outputs=(0, 3))
+    assert [report.live_bytes for report in analyze(early).operators] == [40, 60, 65]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "weights", "result", "macs"),
+    [
+        ("CONV_2D", (1, 8, 6, 4), (16, 3, 2, 4), (1, 4, 3, 16), 4 * 3 * 16 * 3 * 2 * 4),
+        ("DEPTHWISE_CONV_2D", (1, 8, 6, 4), (1, 3, 2, 4), (1, 4, 3, 4), 4 * 3 * 4 * 3 * 2),
+        ("FULLY_CONNECTED", (1, 32), (10, 32), (1, 10), 320),
+        ("BATCH_MATMUL", (1, 5, 32), (32, 10), (1, 5, 10), 5 * 10 * 32),
+        ("ADD", (1, 32), (32,), (1, 32), 0),
+    ],
+)
+def test_multiply_accumulates(
+    one_operator, activation, constant, name, data, weights, result, macs: int
+) -> None:
+    graph = one_operator(
+        name, [activation(*data), constant(*weights)], activation(*result), {"stride_h": 2, "stride_w": 2}
+    )
+    assert analyze(graph).macs == macs
+
+
+def test_transposed_convolutions_count_from_their_input(one_operator, activation, constant) -> None:
+    inputs = [constant(data=(1, 8, 8, 3), dtype="int32"), constant(3, 2, 2, 5), activation(1, 4, 4, 5)]
+    assert analyze(one_operator("TRANSPOSE_CONV", inputs, activation(1, 8, 8, 3))).macs == 16 * 5 * 3 * 2 * 2
+
+
+def test_float_tensors_are_left_out_of_the_quantized_peak(one_operator, activation) -> None:
+    graph = one_operator("QUANTIZE", [activation(1, 100, dtype="float32")], activation(1, 100))
+    analysis = analyze(graph)
+    assert (analysis.activation_peak_bytes, analysis.quantized_peak_bytes) == (500, 100)
+
+
+def test_channels_that_do_not_fill_the_lanes_are_a_hint(one_operator, activation, constant) -> None:
+    graph = one_operator("FULLY_CONNECTED", [activation(1, 32), constant(13, 32)], activation(1, 13))
+    analysis = analyze(graph)
+    assert not analysis.operators[0].aligned
+    assert any("multiple of 8" in warning for warning in analysis.warnings)
+    assert any("prime" in warning for warning in analysis.warnings)
+
+
+def test_warnings_name_what_a_compiler_trips_over(one_operator, activation, constant) -> None:
+    boolean = analyze(one_operator("EQUAL", [activation(1, 8)] * 2, activation(1, 8, dtype="bool")))
+    assert any("boolean" in warning for warning in boolean.warnings)
+    batch = analyze(one_operator("RELU", [activation(4, 8)], activation(4, 8)))
+    assert any("batch" in warning for warning in batch.warnings)
+    real = [activation(1, 8, dtype="float32"), constant(16, 8, dtype="float32")]
+    unquantized = analyze(one_operator("FULLY_CONNECTED", real, activation(1, 16, dtype="float32")))
+    assert any("not quantized" in warning for warning in unquantized.warnings)
+    clean = analyze(one_operator("RELU", [activation(1, 8)], activation(1, 8)))
+    assert clean.warnings == ()
+
+
+def test_an_unknown_type_is_refused_by_name(one_operator, activation) -> None:
+    with pytest.raises(InputError, match="of type string"):
+        analyze(one_operator("RELU", [activation(1, 8, dtype="string")], activation(1, 8)))
+
+
+@pytest.mark.shared
+def test_published_model_costs_what_others_measured(published: Analysis) -> None:
+    macs: Counter[str] = Counter()
+    for report in published.operators:
+        macs[report.name] += report.macs
+    assert macs["CONV_2D"] == 24_379_392
+    assert macs["DEPTHWISE_CONV_2D"] == 2_330_624
+    assert macs["FULLY_CONNECTED"] == 25_600
+    assert published.macs == 26_735_616
+    assert round(published.constant_bytes / 1000) == 231
+    assert published.quantized_peak_bytes == 196_608
+
+
+@pytest.mark.shared
+def test_published_model_maps_as_its_operators_do(published: Analysis) -> None:
+    assert published.kinds[Kind.REFUSED] == 0
+    assert [report.name for report in published.operators if report.mapping.kind is Kind.SOFTWARE] == [
+        "QUANTIZE",
+        "DEQUANTIZE",
+    ]
+    stalls = [report.index for report in published.operators if "stalled" in report.mapping.reason]
+    assert len(stalls) == 4
+
+
+@pytest.mark.shared
+def test_folding_the_published_batch_leaves_no_shape_arithmetic(shared: Path, published: Analysis) -> None:
+    graph = read_graph((shared / PUBLISHED).read_bytes(), where=PUBLISHED)
+    folded = analyze(fold_batch(graph))
+    assert published.kinds[Kind.UNLISTED] == 4
+    assert folded.kinds[Kind.UNLISTED] == 0
+    assert folded.macs == published.macs
+
+
+@pytest.mark.shared
+def test_the_analysis_survives_json(published: Analysis) -> None:
+    fields = json.loads(json.dumps(to_json(published)))
+    assert fields["macs"] == published.macs
+    assert sum(fields["kinds"].values()) == len(fields["operators"]) == len(published.operators)
+    assert fields["operators"][0]["kind"] == "software"

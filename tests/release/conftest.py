@@ -1,0 +1,142 @@
+"""A report with every section, and the files of a small bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from birdnet_stm32.npu.analyze import analyze
+from birdnet_stm32.release.bundle import BundleFile
+from birdnet_stm32.release.credits import Credit
+from birdnet_stm32.release.manifest import Role
+from birdnet_stm32.release.report_data import (
+    Arena,
+    ArenaBlock,
+    BoardMemory,
+    ClassRecordings,
+    Emulation,
+    Fact,
+    Gate,
+    Measures,
+    MemoryRegion,
+    ReportData,
+    Score,
+    StageFacts,
+    State,
+    Training,
+    Verdict,
+    Verification,
+    WindowPicture,
+)
+from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
+
+
+def small_graph() -> Graph:
+    quantization = Quantization(scales=(0.1,), zero_points=(0,), axis=0)
+    weights = np.zeros((13, 32), np.int8)
+    tensors = (
+        Tensor(index=0, name="input", shape=(1, 32), dtype="int8", quantization=quantization),
+        Tensor(index=1, name="w", shape=weights.shape, dtype="int8", quantization=quantization, data=weights),
+        Tensor(index=2, name="dense", shape=(1, 13), dtype="int8", quantization=quantization),
+        Tensor(index=3, name="output", shape=(1, 13), dtype="float32"),
+    )
+    operators = (
+        Operator(index=0, name="FULLY_CONNECTED", inputs=(0, 1, -1), outputs=(2,)),
+        Operator(index=1, name="DEQUANTIZE", inputs=(2,), outputs=(3,)),
+    )
+    return Graph(tensors=tensors, operators=operators, inputs=(0,), outputs=(3,))
+
+
+def report(label: str = "Parus major_Great Tit") -> ReportData:
+    """Build the whole report with ``label`` wherever a text comes from files or folders."""
+    rng = np.random.default_rng(5)
+    truth = rng.beta(0.2, 2.0, (40, 13))
+    measured = Measures(
+        windows=40, cosine_mean=0.98, cosine_p05=0.93, top1_agreement=0.95, bias=1e-4, mae=3e-3
+    )
+    return ReportData(
+        title=label,
+        version="1.2.3",
+        variant="demo",
+        backend="portable",
+        verdicts=(
+            Verdict(claim="Quantization gate", state=State.PASSED, detail="cosine mean 0.9800"),
+            Verdict(claim="Emulated parity", state=State.FAILED, detail=label),
+            Verdict(claim="On hardware", state=State.NOT_RUN, detail="no board"),
+        ),
+        headline=(Fact(name="classes", value="13"),),
+        stages=(StageFacts(stage="index", summary=label, facts=(Fact(name="recordings", value="40"),)),),
+        windows=(
+            WindowPicture(
+                label=label,
+                recording=label,
+                start_s=1.5,
+                duration_s=3.0,
+                max_frequency_hz=12_000.0,
+                spectrogram=rng.random((64, 48)),
+                cosine=0.97,
+                scores=(Score(label=label, float_probability=0.9, int8_probability=0.8),),
+            ),
+        ),
+        verification=Verification(
+            cosines=rng.uniform(0.9, 1.0, 40),
+            float_probabilities=truth,
+            int8_probabilities=np.clip(truth + 0.01, 0, 1),
+            gates=(
+                Gate(measure="cosine_mean", measured=0.98, minimum=0.95),
+                Gate(measure="cosine_p05", measured=0.89, minimum=0.90),
+            ),
+            all_windows=measured,
+            confident=None,
+        ),
+        emulation=Emulation(
+            windows=40,
+            outputs_compared=520,
+            outputs_differing=0,
+            front_end_max_relative_error=3e-7,
+            front_end_limit=1e-4,
+        ),
+        analysis=analyze(small_graph()),
+        arena=Arena(
+            size_bytes=4096,
+            operators=2,
+            blocks=(
+                ArenaBlock(name=label, offset_bytes=0, size_bytes=4096, first_operator=0, last_operator=1),
+            ),
+        ),
+        boards=(
+            BoardMemory(
+                board="mps3_an547",
+                regions=(
+                    MemoryRegion(name=label, used_bytes=100, limit_bytes=1000),
+                    MemoryRegion(name="RAM", used_bytes=2000, limit_bytes=1000),
+                ),
+            ),
+        ),
+        training=Training(
+            loss=(0.7, 0.4), validation_loss=(0.8, 0.5), metric_name="validation ROC-AUC", metric=(0.5, 0.6)
+        ),
+        recordings=(ClassRecordings(label=label, usable=7, unusable=((label, 2),), background=True),),
+        unproven=("Nothing ran on silicon.", label),
+        provenance=(Fact(name="model.tflite", value=label),),
+        credits=(
+            Credit(work=label, authors=label, licence="MIT", use="songs", source="https://example.org"),
+        ),
+    )
+
+
+@pytest.fixture
+def files() -> tuple[BundleFile, ...]:
+    return (
+        BundleFile(path="model/model.tflite", source=b"TFL3" * 1000, role=Role.MODEL),
+        BundleFile(path="LICENSES/pykanto-0.1.8.txt", source=b"MIT\n", role=Role.LICENCE),
+        BundleFile(path="CREDITS", source=b"thanks\n", role=Role.LICENCE),
+        BundleFile(path="README.txt", source=b"read me\n", role=Role.DOCUMENT),
+        BundleFile(path="c/empty.h", source=b"", role=Role.SOURCE),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_report() -> object:
+    """The function :func:`report`."""
+    return report

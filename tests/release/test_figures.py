@@ -1,0 +1,57 @@
+"""Pictures survive odd data: constant, empty, single values."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from birdnet_stm32.release import figures
+from birdnet_stm32.release.report_data import Arena, Gate, Training
+
+
+def test_a_spectrogram_has_a_pixel_a_value_and_low_frequencies_below() -> None:
+    spectrogram = np.zeros((20, 30))
+    spectrogram[:10] = 1.0
+    png = figures.spectrogram_png(spectrogram)
+    assert struct.unpack(">II", png[16:24]) == (30, 20)
+
+    import io
+
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(png))
+    assert pixels[-1].mean() > pixels[0].mean()
+
+
+@pytest.mark.parametrize("spectrogram", [np.zeros((4, 4)), np.full((4, 4), 7.0), np.ones((1, 1))])
+def test_a_spectrogram_without_contrast_is_drawn(spectrogram: np.ndarray) -> None:
+    assert figures.spectrogram_png(spectrogram).startswith(b"\x89PNG")
+
+
+def test_pictures_repeat_byte_by_byte() -> None:
+    values = np.linspace(0.5, 1.0, 50)
+    gates = (Gate(measure="cosine_mean", measured=1, minimum=0.95),)
+    first, second = (figures.cosine_histogram(values, gates) for _ in range(2))
+    assert first == second
+    assert "mean ≥ 0.95" in first
+
+
+@pytest.mark.parametrize("cosines", [np.array([]), np.array([1.0]), np.array([-0.5, 0.2])])
+def test_histograms_of_few_values(cosines: np.ndarray) -> None:
+    assert figures.cosine_histogram(cosines, ()).startswith("<svg viewBox=")
+
+
+def test_the_scatter_keeps_the_highest_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    many = rng.random((500, 100))
+    assert len(figures.agreement_scatter(many, many)) < 400_000
+
+
+def test_a_training_of_one_epoch_without_validation_is_drawn() -> None:
+    assert "training loss" in figures.training_curve(Training(loss=(0.5,)))
+
+
+def test_an_empty_arena_is_drawn() -> None:
+    assert figures.arena_plan(Arena(size_bytes=0, operators=0, blocks=())).startswith("<svg")

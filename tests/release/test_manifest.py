@@ -1,0 +1,52 @@
+"""The manifest is read strictly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.release.manifest import Entry, Manifest, Role, manifest_json, read_manifest
+
+MANIFEST = Manifest(
+    variant="demo",
+    title="Démo",
+    version="1",
+    files=(Entry(path="a", size_bytes=1, sha256="0" * 64, role=Role.IMAGE),),
+)
+
+
+def test_a_manifest_reads_back() -> None:
+    assert read_manifest(manifest_json(MANIFEST), where="m") == MANIFEST
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema_version": 2},
+        {"schema_version": None},
+        {"title": 7},
+        {"files": {}},
+        {"files": ["a"]},
+        {"files": [{"path": "a"}]},
+        {"files": [{"path": "../a", "size_bytes": 1, "sha256": "0" * 64, "role": "image"}]},
+        {"files": [{"path": "a", "size_bytes": True, "sha256": "0" * 64, "role": "image"}]},
+        {"files": [{"path": "a", "size_bytes": -1, "sha256": "0" * 64, "role": "image"}]},
+        {"files": [{"path": "a", "size_bytes": 1, "sha256": "0" * 63, "role": "image"}]},
+        {"files": [{"path": "a", "size_bytes": 1, "sha256": "0" * 64, "role": "virus"}]},
+        {"files": [{"path": "a", "size_bytes": 1, "sha256": "0" * 64, "role": []}]},
+        {"unknown": 1},
+    ],
+)
+def test_malformed_manifests_are_refused(change: dict[str, Any]) -> None:
+    fields = json.loads(manifest_json(MANIFEST)) | change
+    with pytest.raises(InputError):
+        read_manifest(json.dumps(fields).encode(), where="m")
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"1", b"[" * 100_000])
+def test_other_bytes_are_refused(raw: bytes) -> None:
+    with pytest.raises(InputError):
+        read_manifest(raw, where="m")

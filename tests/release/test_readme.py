@@ -1,0 +1,44 @@
+"""README.txt says how to flash what is there, and always what was not proven."""
+
+from __future__ import annotations
+
+from birdnet_stm32.release.credits import Credit, credits_text
+from birdnet_stm32.release.readme import FlashFile, readme_text
+
+
+def test_files_are_flashed_in_order_of_their_address() -> None:
+    text = readme_text(
+        title="Great\nTits",
+        version="1.0",
+        flash_files=[
+            FlashFile(path="dk/weights.hex", address=0x7040_0000, what="weights"),
+            FlashFile(path="dk/application.hex", address=0x7010_0000, what="application"),
+        ],
+    )
+    assert text.startswith("Great Tits, version 1.0\n")
+    order = [
+        text.index(mark) for mark in ("0x70000000", "dk/application.hex", "0x70100000", "0x70400000", "LEFT")
+    ]
+    assert order == sorted(order)
+
+
+def test_it_never_claims_hardware() -> None:
+    text = readme_text(title="t", version="1", proven=["0 of 520 outputs differ"])
+    assert "Nothing in this release has run on an STM32N6" in text
+    assert "- 0 of 520 outputs differ" in text
+    assert "holds no image" in text
+
+
+def test_lines_fit_a_terminal() -> None:
+    flash = [FlashFile(path="dk/application.hex", address=0x7010_0000, what="application")]
+    assert max(map(len, readme_text(title="t", version="1", flash_files=flash).splitlines())) <= 112
+
+
+def test_credits_are_sorted_and_cannot_fake_a_paragraph() -> None:
+    works = [
+        Credit(work="b\n\nfake", authors="B", licence="MIT", use="songs"),
+        Credit(work="a", authors="A", licence="MIT", use="songs", source="package index"),
+    ]
+    paragraphs = credits_text(works).split("\n\n")
+    assert [paragraph.splitlines()[0] for paragraph in paragraphs[1:]] == ["a", "b fake"]
+    assert "  from: package index" in paragraphs[1]
