@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.native_output import diverted
 
 COMMANDS = {
     "codegen": "generate C from a .tflite",
@@ -42,7 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     name = parser.parse_args(arguments[:1]).command
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before a command imports TensorFlow
     command = importlib.import_module(f"birdnet_stm32.commands.{name}")
     own = argparse.ArgumentParser(
         prog=f"birdnet-stm32 {name}",
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_arguments(own)
     options = own.parse_args(arguments[1:])
     try:
-        command.run(options)
+        with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
+            command.run(options)
     except BirdnetError as error:
         print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)
         return error.exit_code

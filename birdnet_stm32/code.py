@@ -19,6 +19,7 @@ from birdnet_stm32.paths import PACKAGE, firmware_templates
 DISTRIBUTIONS = {
     "ai_edge_litert": "ai-edge-litert",
     "elftools": "pyelftools",
+    "h5py": "h5py",
     "jinja2": "jinja2",
     "keras": "keras",
     "librosa": "librosa",
@@ -50,8 +51,9 @@ def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
             if head != PACKAGE.name:
                 others.add(head)
                 continue
-            module = PACKAGE.joinpath(*rest)
-            own.update(file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file())
+            packages = (PACKAGE.joinpath(*rest[:depth], "__init__.py") for depth in range(len(rest) + 1))
+            files = (*packages, PACKAGE.joinpath(*rest).with_suffix(".py"))
+            own.update(file for file in files if file.is_file())
     return frozenset(own), frozenset(others)
 
 
@@ -84,9 +86,8 @@ def digest(module: Path, templates: Iterable[str]) -> str:
     beside = {folder for file in modules if (folder := file.parent / "templates").is_dir()}
     rendered = (file for folder in templates for file in (root / folder).rglob("*") if file.is_file())
     named = [(file.relative_to(PACKAGE).as_posix(), file) for file in modules]
-    named += [
-        (file.relative_to(PACKAGE).as_posix(), file) for folder in beside for file in folder.rglob("*.j2")
-    ]
+    own = (file for folder in beside for file in folder.rglob("*") if file.is_file())
+    named += [(file.relative_to(PACKAGE).as_posix(), file) for file in own]
     named += [(f"templates/{file.relative_to(root).as_posix()}", file) for file in rendered]
     whole = hashlib.sha256()
     for name, file in sorted(named):

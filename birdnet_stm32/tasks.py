@@ -14,6 +14,7 @@ from rich.table import Table
 
 from birdnet_stm32 import store
 from birdnet_stm32.errors import BirdnetError, GateError
+from birdnet_stm32.native_output import diverted
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, run_stage
 from birdnet_stm32.stages.catalog import STAGES, folders_needed
 
@@ -70,7 +71,8 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
     def run() -> TaskFailed | TaskError | None:
         try:
-            run_stage(stage, release, needs)
+            with diverted(folder.with_name(f"{stage.name}.log")):
+                run_stage(stage, release, needs)
         except GateError as error:
             return TaskFailed(str(error), report=True)
         except BirdnetError as error:

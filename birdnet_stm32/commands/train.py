@@ -15,8 +15,8 @@ from birdnet_stm32.config import ModelTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import contract_to_json
 from birdnet_stm32.model import checkpoint
-from birdnet_stm32.stages.models import contract_to_train, labels_of
-from birdnet_stm32.stages.train import history_of, train_on
+from birdnet_stm32.stages.models import contract_to_train
+from birdnet_stm32.stages.train import history_of, labels_of, train_on
 from birdnet_stm32.store import canonical_json
 
 EXAMPLE = "birdnet-stm32 train --data_path_train data/train --checkpoint_path best_model.keras --epochs 30"

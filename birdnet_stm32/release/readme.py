@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -64,9 +65,13 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
+def _item(text: str) -> str:
+    return textwrap.fill(text, width=104, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
+
+
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - plain text
@@ -74,3 +79,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["item"] = _item
+    return environment

@@ -1,0 +1,166 @@
+"""The int8 arithmetic of TFLite, in one place.
+
+Kernels are symmetric per channel: [-127, 127], zero point 0. Activations are asymmetric per tensor:
+[-128, 127], a range that always holds 0. Sources: the TFLite 8-bit quantization specification and
+gemmlowp's fixed-point arithmetic, which TFLite's reference kernels use with double rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+KERNEL_LIMIT = 127
+ACTIVATION_MIN, ACTIVATION_MAX = -128, 127
+
+_INT32 = np.iinfo(np.int32)
+
+FloatArray = npt.NDArray[np.float32]
+Int8Array = npt.NDArray[np.int8]
+Int32Array = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiplier:
+    """A positive real number as ``significand * 2 ** (shift - 31)``.
+
+    Args:
+        significand: Q31, in [2 ** 30, 2 ** 31), or 0 for a number too small to matter.
+        shift: power of two, positive to the left.
+    """
+
+    significand: int
+    shift: int
+
+
+def round_half_away(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Round to the nearest integer, halves away from zero, as C's ``round`` does.
+
+    Float64 inside, because adding a half to the float32 below 0.5 would already give 1.
+    """
+    exact = np.asarray(values, np.float64)
+    return np.trunc(exact + np.copysign(0.5, exact))
+
+
+def kernel_scales(kernel: FloatArray, channel_axis: int | None) -> FloatArray:
+    """Return the scale of each channel of a kernel, the largest magnitude being 127 steps.
+
+    Args:
+        kernel: weights.
+        channel_axis: axis of the output channels, or None for one scale for all.
+
+    Returns:
+        float32 [channels] or [1]; 1 for a channel of zeros.
+    """
+    magnitude = np.abs(np.asarray(kernel, np.float64))
+    if channel_axis is None:
+        peaks = magnitude.max(keepdims=True).reshape(1)
+    else:
+        peaks = np.moveaxis(magnitude, channel_axis, 0).reshape(kernel.shape[channel_axis], -1).max(axis=1)
+    scales: FloatArray = (peaks / KERNEL_LIMIT).astype(np.float32)
+    scales[scales == 0] = 1.0
+    return scales
+
+
+def quantize_kernel(kernel: FloatArray, scales: FloatArray, channel_axis: int | None) -> Int8Array:
+    """Quantize a kernel with the scales of :func:`kernel_scales`; int8, of the kernel's shape."""
+    steps = np.asarray(kernel, np.float32) / _broadcast(scales, kernel.ndim, channel_axis)
+    return np.clip(round_half_away(steps), -KERNEL_LIMIT, KERNEL_LIMIT).astype(np.int8)
+
+
+def dequantize_kernel(steps: Int8Array, scales: FloatArray, channel_axis: int | None) -> FloatArray:
+    """Return what an int8 kernel stands for; float32, of its shape."""
+    values: FloatArray = steps.astype(np.float32) * _broadcast(scales, steps.ndim, channel_axis)
+    return values
+
+
+def activation_parameters(minimum: float, maximum: float) -> tuple[np.float32, int]:
+    """Return scale and zero point of a tensor that was seen to lie in [minimum, maximum].
+
+    The range is first widened to hold 0, and zero is then represented exactly.
+
+    Returns:
+        The scale (1 if the range is empty, or below float32) and the zero point in [-128, 127].
+    """
+    low, high = min(minimum, 0.0), max(maximum, 0.0)
+    scale = (high - low) / (ACTIVATION_MAX - ACTIVATION_MIN)
+    if np.float32(scale) == 0:
+        return np.float32(1.0), ACTIVATION_MIN
+    from_low, from_high = ACTIVATION_MIN - low / scale, ACTIVATION_MAX - high / scale
+    # The end whose terms are smaller loses fewer bits in the difference.
+    nearer_low = abs(ACTIVATION_MIN) + abs(low / scale) < abs(ACTIVATION_MAX) + abs(high / scale)
+    zero_point = int(round_half_away(from_low if nearer_low else from_high))
+    return np.float32(scale), min(max(zero_point, ACTIVATION_MIN), ACTIVATION_MAX)
+
+
+def quantize(values: npt.ArrayLike, scale: float | np.float32, zero_point: int) -> Int8Array:
+    """Quantize as TFLite's QUANTIZE does: divide in float32, round half away from zero, saturate."""
+    steps = round_half_away(np.asarray(values, np.float32) / np.float32(scale)) + zero_point
+    return np.clip(steps, ACTIVATION_MIN, ACTIVATION_MAX).astype(np.int8)
+
+
+def dequantize(steps: Int8Array, scale: float | np.float32, zero_point: int) -> FloatArray:
+    """Return what an int8 tensor stands for, as TFLite's DEQUANTIZE does; float32."""
+    return (steps.astype(np.int32) - np.int32(zero_point)).astype(np.float32) * np.float32(scale)
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """Return ``real`` as a fixed-point number, exactly as TFLite's ``QuantizeMultiplier`` does.
+
+    Args:
+        real: a finite number of at least 0, such as input scale * kernel scale / output scale.
+    """
+    if not (math.isfinite(real) and real >= 0):
+        raise ValueError(f"a requantization factor is {real}, expected a finite number of at least 0")
+    fraction, shift = math.frexp(real)
+    significand = int(round_half_away(fraction * 2.0**31))
+    if significand == 2**31:
+        significand, shift = 2**30, shift + 1
+    if shift < -31 or significand == 0:
+        return Multiplier(significand=0, shift=0)
+    return Multiplier(significand=significand, shift=shift)
+
+
+def multiply(values: npt.ArrayLike, multiplier: Multiplier) -> Int32Array:
+    """Multiply int32 accumulators by a fixed-point number, rounding twice.
+
+    This is TFLite's ``MultiplyByQuantizedMultiplier``: shift left, take the high half of the doubled product
+    (rounding half up), shift right (rounding half away from zero).
+
+    Args:
+        values: int32; after the left shift they have to fit int32 still, as in C.
+        multiplier: the factor.
+    """
+    shifted = np.asarray(values, np.int64) << max(multiplier.shift, 0)
+    if shifted.size and not (_INT32.min <= shifted.min() and shifted.max() <= _INT32.max):
+        raise OverflowError(f"an accumulator shifted left by {multiplier.shift} leaves int32")
+    return _divide_by_power_of_two(_doubling_high(shifted, multiplier.significand), max(-multiplier.shift, 0))
+
+
+def _doubling_high(values: npt.NDArray[np.int64], significand: int) -> npt.NDArray[np.int64]:
+    """Return ``round(values * significand / 2 ** 31)`` as gemmlowp's SaturatingRoundingDoublingHighMul."""
+    product = values * np.int64(significand)
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    # C divides towards zero, a shift of a negative number rounds down.
+    quotient: npt.NDArray[np.int64] = np.sign(nudged) * (np.abs(nudged) >> 31)
+    return quotient
+
+
+def _divide_by_power_of_two(values: npt.NDArray[np.int64], exponent: int) -> Int32Array:
+    """Return ``values / 2 ** exponent``, halves away from zero: gemmlowp's RoundingDivideByPOT."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (values < 0)
+    quotient: Int32Array = ((values >> exponent) + ((values & mask) > threshold)).astype(np.int32)
+    return quotient
+
+
+def _broadcast(scales: FloatArray, dimensions: int, channel_axis: int | None) -> FloatArray:
+    """Return ``scales`` shaped so that it applies along ``channel_axis``."""
+    if channel_axis is None:
+        return scales.reshape((1,) * dimensions)
+    shape = [1] * dimensions
+    shape[channel_axis] = -1
+    return scales.reshape(shape)

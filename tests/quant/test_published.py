@@ -1,0 +1,55 @@
+"""The published checkpoint over real recordings: converts to int8, and misses its gate as measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdnet_stm32.audio.decode import decode
+from birdnet_stm32.audio.windows import center_crop
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.quant import interpreter, qat, verify
+from birdnet_stm32.quant.convert import convert
+
+pytestmark = [pytest.mark.slow, pytest.mark.shared]
+
+
+def real_windows(shared: Path, rate_hz: int, samples: int) -> np.ndarray:
+    recordings = sorted((shared / "data/birds").rglob("*.flac"))[::10]
+    decoded = [decode(path, sample_rate_hz=rate_hz) for path in recordings]
+    return np.stack([center_crop(pcm, samples) for pcm in decoded if isinstance(pcm, np.ndarray)])
+
+
+def test_published_checkpoint(shared: Path) -> None:
+    base = shared / "checkpoints"
+    contract = read_contract(base / "birdnet_stm32n6_100_model_config.json")
+    spec = contract.frontend
+    model = checkpoint.load(base / "birdnet_stm32n6_100.keras", contract)
+    inputs = features(real_windows(shared, spec.sample_rate_hz, spec.window_samples), spec)
+    calibration, validation = inputs[::2], inputs[1::2]
+
+    tflite = convert(model, calibration)
+    expected = probabilities(model.predict(validation, batch_size=16, verbose=0), contract)
+    measured = probabilities(interpreter.run(tflite, validation), contract)
+    comparison = verify.compare(expected, measured)
+    assert 0.75 < comparison.all.cosine_mean < 0.93
+    assert len(verify.gate(comparison, min_cosine_mean=0.95, min_cosine_p05=0.90)) == 2
+    suggested = "\n".join(verify.remedies(comparison, contract, qat_ran=False))
+    assert [word for word in ("sqrt", "logits", "qat.when") if word not in suggested] == []
+
+    epochs: list[qat.QatEpoch] = []
+    tuned = qat.tune(
+        model,
+        calibration,
+        None,
+        qat.QatSettings(epochs=1, learning_rate=1e-5, batch_size=8, seed=0),
+        output_activation=contract.output_activation,
+        on_epoch=epochs.append,
+    )
+    assert epochs[0].held_out_loss < 1e-3  # kernels alone cost next to nothing
+    assert np.abs(tuned.predict(validation, batch_size=16, verbose=0) - expected).max() < 0.1

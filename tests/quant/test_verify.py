@@ -1,0 +1,166 @@
+"""The measures by hand and by their properties."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import (
+    Compression,
+    Frontend,
+    FrontendSpec,
+    MagnitudeScale,
+    ModelContract,
+    OutputActivation,
+)
+from birdnet_stm32.quant import verify
+
+CONTRACT = ModelContract(
+    frontend=FrontendSpec(
+        kind=Frontend.HYBRID, sample_rate_hz=24_000, window_samples=60_000, compression=Compression.SQRT
+    ),
+    labels=("a", "b", "c"),
+    output_activation=OutputActivation.LOGIT,
+)
+
+probability_tables = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 8), st.integers(1, 5)),
+    elements=st.floats(0, 1, width=32),
+)
+
+
+def test_measures_by_hand() -> None:
+    reference = np.array([[0.6, 0.8, 0.0], [0.01, 0.0, 0.0]])
+    candidate = np.array([[0.8, 0.6, 0.0], [0.03, 0.0, 0.0]])
+    comparison = verify.compare(reference, candidate)
+    assert comparison.cosine == pytest.approx([0.96, 1.0])
+    everything = comparison.all
+    assert everything.windows == 2
+    assert everything.cosine_mean == pytest.approx(0.98)
+    assert everything.cosine_p05 == pytest.approx(0.962)
+    assert everything.cosine_min == pytest.approx(0.96)
+    assert everything.top1_agreement == 0.5
+    assert everything.bias == pytest.approx(0.02 / 6)
+    assert everything.mae == pytest.approx(0.42 / 6)
+    assert comparison.confident is not None
+    assert (comparison.confident.windows, comparison.confident.top1_agreement) == (1, 0.0)
+
+
+@given(probability_tables)
+def test_a_model_agrees_with_itself(table: np.ndarray) -> None:
+    measures = verify.compare(table, table).all
+    assert measures.cosine_min == pytest.approx(1.0)
+    assert (measures.top1_agreement, measures.bias, measures.mae) == (1.0, 0.0, 0.0)
+
+
+@given(probability_tables, st.randoms())
+def test_symmetric_bounded_and_independent_of_order(table: np.ndarray, random: object) -> None:
+    other = table[::-1].copy()
+    forward, backward = verify.compare(table, other), verify.compare(other, table)
+    assert ((forward.cosine >= 0) & (forward.cosine <= 1)).all()
+    assert np.allclose(forward.cosine, backward.cosine)
+    assert forward.all.bias == pytest.approx(-backward.all.bias)
+    order = np.random.default_rng(0).permutation(len(table))
+    shuffled = verify.compare(table[order], other[order])
+    assert shuffled.all.cosine_p05 == pytest.approx(forward.all.cosine_p05)
+
+
+def test_vectors_of_zeros() -> None:
+    zero, something = np.zeros((1, 3)), np.array([[0.0, 0.2, 0.0]])
+    assert verify.compare(zero, zero).cosine == [1.0]
+    assert verify.compare(zero, something).cosine == [0.0]
+    assert verify.compare(something, zero).cosine == [0.0]
+    assert verify.compare(zero, something).confident is None
+
+
+def test_a_single_class_is_compared_with_its_complement() -> None:
+    reference = np.array([[0.9], [0.1], [0.0]])
+    comparison = verify.compare(reference, np.array([[0.1], [0.1], [0.0]]))
+    assert comparison.cosine == pytest.approx([0.18 / 0.82, 1.0, 1.0])
+    assert comparison.all.top1_agreement == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("reference", "candidate", "message"),
+    [
+        (np.zeros((0, 3)), np.zeros((0, 3)), r"shape \[0, 3\]"),
+        (np.zeros(3), np.zeros(3), r"shape \[3\]"),
+        (np.zeros((2, 3)), np.zeros((3, 3)), r"expected: \[2, 3\]"),
+        (np.zeros((1, 3)), np.array([[0, 0, np.nan]]), "int8 probabilities: a value"),
+        (np.array([[0, 0, 2.5]]), np.zeros((1, 3)), "apply the sigmoid"),
+    ],
+)
+def test_refuses_what_is_no_table_of_probabilities(
+    reference: np.ndarray, candidate: np.ndarray, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        verify.compare(reference, candidate)
+
+
+def compared(mean: float, p05: float) -> verify.Comparison:
+    table = np.full((2, 3), 0.5)
+    comparison = verify.compare(table, table)
+    return replace(comparison, all=replace(comparison.all, cosine_mean=mean, cosine_p05=p05))
+
+
+def test_gate_quotes_measured_and_asked() -> None:
+    asked = {"min_cosine_mean": 0.95, "min_cosine_p05": 0.9}
+    assert verify.gate(compared(0.95, 0.9), **asked) == ()
+    assert verify.gate(compared(0.9499999, 0.95), **asked) == ("the mean cosine is 0.950000, below 0.95",)
+    both = verify.gate(compared(0.86, 0.41), **asked)
+    assert both == (
+        "the mean cosine is 0.860000, below 0.95",
+        "the 5th percentile of the cosine is 0.410000, below 0.9",
+    )
+
+
+@pytest.mark.parametrize(
+    ("contract", "mean", "qat_ran", "per_tensor", "present", "absent"),
+    [
+        (CONTRACT, 0.93, False, False, ["calibration_windows", "qat.when"], ["pwl", "sqrt", "logits"]),
+        (CONTRACT, 0.93, True, False, ["calibration_windows", "qat.learning_rate"], ["qat.when"]),
+        (CONTRACT, 0.85, False, False, ["qat.when"], ["calibration_windows", "pwl"]),
+        (CONTRACT, 0.93, False, True, ["per_tensor = false"], []),
+        (replace(CONTRACT, magnitude_scale=MagnitudeScale.DB), 0.85, False, False, ["pwl"], []),
+        (replace(CONTRACT, magnitude_scale=MagnitudeScale.NONE), 0.85, False, False, ["pwl"], ["decibel"]),
+        (replace(CONTRACT, output_activation=OutputActivation.SIGMOID), 0.9, False, False, ["logits"], []),
+        (
+            replace(CONTRACT, frontend=replace(CONTRACT.frontend, compression=Compression.NONE)),
+            0.85,
+            False,
+            False,
+            ["sqrt"],
+            [],
+        ),
+    ],
+)
+def test_only_remedies_that_apply(
+    contract: ModelContract,
+    mean: float,
+    qat_ran: bool,
+    per_tensor: bool,
+    present: list[str],
+    absent: list[str],
+) -> None:
+    text = "\n".join(verify.remedies(compared(mean, 0.5), contract, qat_ran=qat_ran, per_tensor=per_tensor))
+    assert [word for word in present if word not in text] == []
+    assert [word for word in absent if word in text] == []
+
+
+def test_json_has_exactly_the_documented_keys() -> None:
+    table = np.array([[0.5, 0.1], [0.01, 0.02]])
+    fields = json.loads(json.dumps(verify.to_json(verify.compare(table, table))))
+    keys = {"windows", "cosine_mean", "cosine_p05", "top1_agreement", "bias", "mae"}
+    assert set(fields) == {"all", "confident"}
+    assert set(fields["all"]) == set(fields["confident"]) == keys
+    assert (fields["all"]["windows"], fields["confident"]["windows"]) == (2, 1)
+    quiet = verify.compare(table / 100, table / 100)
+    assert verify.to_json(quiet)["confident"] is None
