@@ -5,7 +5,7 @@ from __future__ import annotations
 from birdnet_stm32 import store
 from birdnet_stm32.npu.analyze import analyze, to_json
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.verify import MODEL
+from birdnet_stm32.stages.layout import MODEL
 from birdnet_stm32.tflite.reader import read_graph
 
 

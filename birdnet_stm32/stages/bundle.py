@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birdnet_stm32 import paths, store
+from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages import codegen, image
-from birdnet_stm32.stages import compile as compiled
 from birdnet_stm32.stages.claims import UNPROVEN, proven
 from birdnet_stm32.stages.credits import credits_of
-from birdnet_stm32.stages.models import CONFIG, LABELS
-from birdnet_stm32.stages.report import REPORT
-from birdnet_stm32.stages.verify import MODEL
+from birdnet_stm32.stages.layout import (
+    C_FOLDER,
+    CONFIG,
+    IMAGE_BOARD,
+    LABELS,
+    MODEL,
+    REPORT,
+    TOOLCHAIN_LICENCES,
+)
 
 CONTENTS = (
     ("images/", "what is written to a board's flash"),
@@ -59,18 +63,18 @@ def _flash_files(job: Job) -> list[FlashFile]:
         return []
     parts = store.load_json(job.inputs["image"] / "flash.json")
     return [
-        FlashFile(path=f"images/{image.BOARD}/{name}.hex", address=part["address"], what=name)
+        FlashFile(path=f"images/{IMAGE_BOARD}/{name}.hex", address=part["address"], what=name)
         for name, part in parts.items()
     ]
 
 
 def _firmware(job: Job) -> list[BundleFile]:
-    files = _tree(job.inputs["codegen"] / codegen.FOLDER, "c", Role.SOURCE)
+    files = _tree(job.inputs["codegen"] / C_FOLDER, "c", Role.SOURCE)
     files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
     for board in job.variant.firmware.boards:
         files += _tree(job.inputs["compile"] / board, f"firmware/{board}", Role.FIRMWARE)
     if "image" in job.inputs:
-        files += _tree(job.inputs["image"], f"images/{image.BOARD}", Role.IMAGE)
+        files += _tree(job.inputs["image"], f"images/{IMAGE_BOARD}", Role.IMAGE)
     return files
 
 
@@ -99,8 +103,8 @@ def _reports(job: Job) -> list[BundleFile]:
 
 
 def _licences(job: Job) -> list[BundleFile]:
-    files = [BundleFile(path="licences/LICENSE", source=paths.licence(), role=Role.LICENCE)]
-    files += _tree(job.inputs["compile"] / compiled.LICENCES, "licences/toolchain", Role.LICENCE)
+    files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
+    files += _tree(job.inputs["compile"] / TOOLCHAIN_LICENCES, "licences/toolchain", Role.LICENCE)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"] / LICENCES, "licences/recordings", Role.LICENCE)
     return files

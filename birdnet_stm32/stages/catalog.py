@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from birdnet_stm32 import paths
 from birdnet_stm32.config import Variant
 from birdnet_stm32.stage import Program, Release, Stage
 from birdnet_stm32.stages import recordings
@@ -132,6 +133,7 @@ STAGES: tuple[Stage, ...] = (
             *("emulate", "image", "report"),
         ),
         reads=("variant",),
+        files=lambda _: {"licence": paths.licence()},
     ),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

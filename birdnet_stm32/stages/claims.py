@@ -5,8 +5,8 @@ from __future__ import annotations
 from birdnet_stm32 import store
 from birdnet_stm32.stage import Job
 
+ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
 UNPROVEN = (
-    "Nothing in this release has run on silicon: no board was flashed, no image was booted.",
     "Cycles, energy and real-time behaviour are unknown: the emulator counts neither.",
     "The NPU is not used: the portable backend runs on the CPU. The mapping of operators comes from ST's "
     "documentation and public reports, not from ST's compiler.",

@@ -9,13 +9,10 @@ from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.models import CONFIG
-from birdnet_stm32.stages.verify import MODEL
+from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL
 from birdnet_stm32.stages.windows import load_windows
 from birdnet_stm32.store import write_tree
 from birdnet_stm32.tflite.reader import read_graph
-
-FOLDER = "c"
 
 
 def run(job: Job) -> Outcome:
@@ -36,7 +33,7 @@ def run(job: Job) -> Outcome:
         contract=contract,
         vectors=vectors.make(windows, contract.frontend, model),
     )
-    write_tree(job.out / FOLDER, files)
+    write_tree(job.out / C_FOLDER, files)
     network = json.loads(files["network.json"])
     return Outcome(
         summary=f"{len(files)} files of C: {network['constant_bytes']:,} bytes of constants, arena of "

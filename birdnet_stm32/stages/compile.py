@@ -10,8 +10,7 @@ from pathlib import Path
 from birdnet_stm32 import store
 from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.stage import Job, Outcome
-
-LICENCES = "licences"
+from birdnet_stm32.stages.layout import TOOLCHAIN_LICENCES
 
 
 def run(job: Job) -> Outcome:
@@ -25,7 +24,7 @@ def run(job: Job) -> Outcome:
             "regions": [asdict(region) for region in result.sizes],
             "sections": [asdict(section) for section in result.sections],
         }
-    _keep_licences(job.out / LICENCES)
+    _keep_licences(job.out / TOOLCHAIN_LICENCES)
     (job.out / "sizes.json").write_text(store.canonical_json(sizes), encoding="utf-8")
     fullest = {
         board: max(100 * region["used_bytes"] / region["length_bytes"] for region in described["regions"])

@@ -8,10 +8,9 @@ from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.layout import CANDIDATE
 from birdnet_stm32.stages.models import float_model, write_contract
 from birdnet_stm32.stages.windows import load_windows
-
-CANDIDATE = "candidate.tflite"
 
 
 def run(job: Job) -> Outcome:

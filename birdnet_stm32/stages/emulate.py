@@ -11,8 +11,7 @@ from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.models import CONFIG
-from birdnet_stm32.stages.verify import MODEL
+from birdnet_stm32.stages.layout import CONFIG, MODEL
 from birdnet_stm32.stages.windows import load_windows
 
 BOARD = "mps3_an547"

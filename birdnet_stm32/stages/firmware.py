@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.codegen import FOLDER
+from birdnet_stm32.stages.layout import C_FOLDER
 from birdnet_stm32.store import read_tree, write_tree
 
 
@@ -17,7 +17,7 @@ def run(job: Job) -> Outcome:
         title=job.variant.variant.title,
         version=job.variant.variant.version,
     )
-    model_files = read_tree(job.inputs["codegen"] / FOLDER)
+    model_files = read_tree(job.inputs["codegen"] / C_FOLDER)
     for board in table.boards:
         write_tree(job.out / board, render_project(board, model_files, settings))
     return Outcome(summary=f"CMake projects for {', '.join(table.boards)}")

@@ -6,13 +6,12 @@ from birdnet_stm32 import store
 from birdnet_stm32.firmware.flash import flash_files, flash_map
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.stage import Job, Outcome
-
-BOARD = "stm32n6570_dk"
+from birdnet_stm32.stages.layout import IMAGE_BOARD
 
 
 def run(job: Job) -> Outcome:
     """Build the application's image; the portable backend keeps the weights inside it."""
-    payload = (job.inputs["compile"] / BOARD / "firmware.bin").read_bytes()
+    payload = (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes()
     image = boot_image(payload)
     slots = flash_map()
     (job.out / "application.bin").write_bytes(image)

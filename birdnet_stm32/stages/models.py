@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.config import ModelTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
@@ -22,11 +20,8 @@ from birdnet_stm32.frontend.contract import (
     read_contract,
 )
 from birdnet_stm32.stage import Job
+from birdnet_stm32.stages.layout import CONFIG, FLOAT_MODEL, LABELS
 from birdnet_stm32.store import canonical_json
-
-MODEL = "model.keras"
-CONFIG = "model_config.json"
-LABELS = "labels.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +41,7 @@ def float_model(job: Job) -> FloatModel:
     for stage in ("qat", "train"):
         if stage in job.inputs:
             folder = job.inputs[stage]
-            return FloatModel(path=folder / MODEL, contract=read_contract(folder / CONFIG))
+            return FloatModel(path=folder / FLOAT_MODEL, contract=read_contract(folder / CONFIG))
     return FloatModel(path=job.files["checkpoint"], contract=checkpoint_contract(job))
 
 
@@ -70,11 +65,6 @@ def _with_labels(contract: ModelContract, path: Path) -> ModelContract:
             expected=f"{len(contract.labels)}, one for each class_names of the model configuration",
         )
     return replace(contract, labels=names)
-
-
-def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
-    """Return the classes to train on, sorted; background is none of them."""
-    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
 def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:
@@ -117,5 +107,5 @@ def write_contract(contract: ModelContract, folder: Path) -> None:
 
 def copy_model(model: FloatModel, folder: Path) -> None:
     """Publish a model unchanged."""
-    shutil.copyfile(model.path, folder / MODEL)
+    shutil.copyfile(model.path, folder / FLOAT_MODEL)
     write_contract(model.contract, folder)

@@ -18,7 +18,8 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.qat import QatEpoch, QatSettings, tune
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.models import MODEL, FloatModel, copy_model, float_model, write_contract
+from birdnet_stm32.stages.layout import FLOAT_MODEL
+from birdnet_stm32.stages.models import FloatModel, copy_model, float_model, write_contract
 from birdnet_stm32.stages.scores import score
 from birdnet_stm32.stages.windows import Windows, load_windows
 
@@ -61,7 +62,7 @@ def run(job: Job) -> Outcome:
             output_activation=source.contract.output_activation,
             on_epoch=on_epoch,
         )
-    checkpoint.save(tuned, job.out / MODEL)
+    checkpoint.save(tuned, job.out / FLOAT_MODEL)
     write_contract(source.contract, job.out)
     _write(job, {"tuned": True, "reason": reason, "epochs": [asdict(epoch) for epoch in epochs]})
     best = max(epoch.number for epoch in epochs if epoch.best)

@@ -34,16 +34,13 @@ from birdnet_stm32.release.report_data import (
     WindowPicture,
 )
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import UNPROVEN
-from birdnet_stm32.stages.codegen import FOLDER
+from birdnet_stm32.stages.claims import ON_SILICON, UNPROVEN
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.models import CONFIG
-from birdnet_stm32.stages.verify import MODEL, SCORES
+from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL, REPORT, SCORES
 from birdnet_stm32.stages.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
-REPORT = "report.html"
 PICTURES = 6
 SCORES_SHOWN = 3
 PICTURE_RANGE_DB = 80.0
@@ -79,7 +76,7 @@ def gather(job: Job) -> ReportData:
         boards=_boards(job),
         training=_training(job),
         recordings=_recordings(read_index(job.inputs["index"])),
-        unproven=UNPROVEN,
+        unproven=(ON_SILICON, *UNPROVEN),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
     )
@@ -195,7 +192,7 @@ def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
 
 
 def _arena(job: Job) -> Arena:
-    network = store.load_json(job.inputs["codegen"] / FOLDER / "network.json")
+    network = store.load_json(job.inputs["codegen"] / C_FOLDER / "network.json")
     return Arena(
         size_bytes=network["arena"]["size_bytes"],
         operators=len(network["operators"]),

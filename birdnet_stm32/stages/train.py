@@ -17,7 +17,8 @@ from birdnet_stm32.model import checkpoint, dataset, fit
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.models import MODEL, contract_to_train, labels_of, write_contract
+from birdnet_stm32.stages.layout import FLOAT_MODEL
+from birdnet_stm32.stages.models import contract_to_train, write_contract
 from birdnet_stm32.stages.recordings import root_of
 
 
@@ -26,7 +27,7 @@ def run(job: Job) -> Outcome:
     rows = read_index(job.inputs["index"])
     contract = contract_to_train(job.variant.model, labels_of(rows))
     trained = train_on(rows, root_of(job.release), contract, job.variant.train)
-    checkpoint.save(trained.model, job.out / MODEL)
+    checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     (job.out / "history.json").write_text(store.canonical_json(history_of(trained)), encoding="utf-8")
     best = trained.history[trained.best_epoch - 1]
@@ -34,6 +35,11 @@ def run(job: Job) -> Outcome:
         summary=f"{trained.model.count_params():,} parameters, best epoch {trained.best_epoch}: "
         f"{100 * best.validation_accuracy:.0f}% of validation windows right",
     )
+
+
+def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
+    """Return the classes to train on, sorted; background is none of them."""
+    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
 def train_on(

@@ -14,13 +14,10 @@ from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, to_json
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.convert import CANDIDATE
-from birdnet_stm32.stages.models import CONFIG, LABELS, float_model
+from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, MODEL, SCORES
+from birdnet_stm32.stages.models import float_model
 from birdnet_stm32.stages.scores import score
 from birdnet_stm32.stages.windows import load_windows
-
-MODEL = "model.tflite"
-SCORES = "scores.npz"
 
 
 def run(job: Job) -> Outcome:

@@ -1,6 +1,7 @@
 #include "birdnet_kernels.h"
 #include "birdnet_requantize.h"
 
+#include <math.h>
 #include <stddef.h>
 
 birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
@@ -16,7 +17,7 @@ birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
             for (int32_t c = 0; c < channels; ++c) {
                 sum += weights[c] * input[c];
             }
-            const int32_t scaled = birdnet_requantize(sum, layer->multipliers[o], layer->shifts[o]);
+            const int32_t scaled = (int32_t)round(layer->scales[o] * sum);
             *output++ = birdnet_clamp(scaled + layer->result.zero_point, layer->result.minimum,
                                       layer->result.maximum);
             weights += channels;

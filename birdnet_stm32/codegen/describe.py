@@ -1,0 +1,87 @@
+"""``network.json``: the generated network for tools that read no C."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
+from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen.lowering import Boundary, Program
+from birdnet_stm32.codegen.memory import Memory
+from birdnet_stm32.codegen.view import layer_names, step_constants
+
+FORMAT = 1
+
+
+def network_json(
+    program: Program, memory: Memory, labels: Sequence[str], files: Mapping[str, bytes]
+) -> bytes:
+    """Return inputs, outputs, memory plan, operators with their multiply-accumulates, and checksums.
+
+    Args:
+        program: the network.
+        memory: its arena.
+        labels: of its outputs.
+        files: the generated files, for their SHA-256.
+    """
+    names = layer_names(program.steps)
+    operators = [_operator(program, name, step) for name, step in zip(names, program.steps, strict=True)]
+    description = {
+        "format": FORMAT,
+        "input": _boundary(program, program.input),
+        "output": {
+            **_boundary(program, program.output),
+            "is_logit": program.output_is_logit,
+            "labels": list(labels),
+        },
+        "macs": sum(step.macs for step in program.steps),
+        "constant_bytes": sum(operator["constant_bytes"] for operator in operators),
+        "arena": {
+            "size_bytes": memory.size_bytes,
+            "alignment_bytes": ALIGNMENT_BYTES,
+            "tensors": [
+                {
+                    "tensor": activation.tensor.index,
+                    "name": activation.tensor.short_name,
+                    "shape": list(activation.tensor.shape),
+                    "offset_bytes": activation.offset_bytes,
+                    "size_bytes": activation.size_bytes,
+                    "first": activation.first,
+                    "last": activation.last,
+                }
+                for activation in memory.activations
+            ],
+        },
+        "operators": operators,
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+    }
+    return (json.dumps(description, indent=2) + "\n").encode()
+
+
+def _boundary(program: Program, boundary: Boundary) -> dict[str, Any]:
+    tensor = program.graph.tensors[boundary.tensor]
+    return {
+        "name": tensor.short_name,
+        "shape": list(boundary.shape),
+        "elements": tensor.elements,
+        "scale": boundary.scale,
+        "zero_point": boundary.zero_point,
+    }
+
+
+def _operator(program: Program, name: str, step: Step) -> dict[str, Any]:
+    tensors = program.graph.tensors
+    return {
+        "layer": name,
+        "operator": step.operator.name,
+        "index": step.operator.index,
+        "kernel": step.function,
+        "name": tensors[step.output].short_name,
+        "inputs": [list(tensors[source].shape) for source in step.inputs if isinstance(source, int)],
+        "output": list(tensors[step.output].shape),
+        "macs": step.macs,
+        "constant_bytes": sum(constant.values.nbytes for constant in step_constants(step)),
+    }

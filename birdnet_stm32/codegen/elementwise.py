@@ -1,0 +1,123 @@
+"""Sums, products, comparisons and functions of one value as kernel calls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from birdnet_stm32.codegen import fixed_point, shapes
+from birdnet_stm32.codegen.layers import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
+from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.codegen.strides import broadcast_strides, collapse
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.single_operator import table
+
+_SUM_FRACTION_BITS = 20  # of birdnet_add and of the reference
+
+
+def add(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    """Lower ADD and SUB."""
+    first, second, target = _three(operator, graph)
+    (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
+        fixed_point.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+    )
+    common = 2 * max(first_scale, second_scale)
+    factor = common / (2**_SUM_FRACTION_BITS * target_scale)
+    if factor >= 1:
+        raise refuse(
+            operator,
+            graph,
+            f"its output's scale is {target_scale:g} where its operands' reach {common / 2:g}",
+            expected="an output scale of at least a 500,000th of its operands'",
+        )
+    layer = Add(
+        shape=_broadcast(operator, graph),
+        first_zero_point=first_zero,
+        second_zero_point=second_zero,
+        first_scale=fixed_point.scale_of(first_scale / common),
+        second_scale=fixed_point.scale_of(second_scale / common),
+        result_scale=fixed_point.scale_of(factor),
+        result=fixed_point.result(operator, graph),
+    )
+    return (_step(operator, graph, "birdnet_add" if operator.name == "ADD" else "birdnet_subtract", layer),)
+
+
+def multiply(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    """Lower MUL."""
+    first, second, target = _three(operator, graph)
+    (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
+        fixed_point.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+    )
+    # The reference computes this factor in float32.
+    with np.errstate(over="ignore"):
+        factor = np.float32(first_scale) * np.float32(second_scale) / np.float32(target_scale)
+    scale = fixed_point.scale_of(min(float(factor), float(fixed_point.INT32_MAX)))
+    if 255 * 255 << max(scale.shift, 0) >= fixed_point.INT32_MAX - fixed_point.ACCUMULATOR_MARGIN:
+        raise refuse(operator, graph, f"its factor {float(factor):g} makes the product exceed 32 bits")
+    layer = Multiply(
+        shape=_broadcast(operator, graph),
+        first_zero_point=first_zero,
+        second_zero_point=second_zero,
+        result_scale=scale,
+        result=fixed_point.result(operator, graph),
+    )
+    return (_step(operator, graph, "birdnet_multiply", layer),)
+
+
+def extremum(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    """Lower MAXIMUM and MINIMUM."""
+    fixed_point.check_tied(operator, graph, *_three(operator, graph))
+    return (_step(operator, graph, f"birdnet_{operator.name.lower()}", _broadcast(operator, graph)),)
+
+
+def lookup(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    """Lower a function of one value to the table of its 256 results on the reference kernels."""
+    source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    fixed_point.tensor_scale(operator, graph, source)
+    fixed_point.tensor_scale(operator, graph, target)
+    layer = Lookup(elements=source.elements, table=int8("table", table(operator, source, target)))
+    return (
+        Step(
+            operator=operator,
+            function="birdnet_lookup",
+            layer=layer,
+            inputs=(source.index,),
+            output=target.index,
+            in_place=(source.index,),
+        ),
+    )
+
+
+def _three(operator: Operator, graph: Graph) -> tuple[Tensor, Tensor, Tensor]:
+    first, second = (shapes.operand(operator, graph, position) for position in (0, 1))
+    return first, second, graph.tensors[operator.outputs[0]]
+
+
+def _broadcast(operator: Operator, graph: Graph) -> Broadcast:
+    first, second, target = _three(operator, graph)
+    sizes, first_strides, second_strides = collapse(
+        operator,
+        graph,
+        target.shape,
+        broadcast_strides(first.shape, target.shape),
+        broadcast_strides(second.shape, target.shape),
+    )
+    return Broadcast(sizes=sizes, first_strides=first_strides, second_strides=second_strides)
+
+
+def _step(operator: Operator, graph: Graph, function: str, layer: Layer) -> Step:
+    first, second, target = _three(operator, graph)
+    inputs: list[int | Constant] = []
+    for role, tensor in (("first", first), ("second", second)):
+        inputs.append(tensor.index if tensor.data is None else int8(role, tensor.data))
+    return Step(
+        operator=operator,
+        function=function,
+        layer=layer,
+        inputs=tuple(inputs),
+        output=target.index,
+        in_place=tuple(
+            tensor.index
+            for tensor in (first, second)
+            if tensor.data is None and tensor.elements == target.elements
+        ),
+    )

@@ -1,0 +1,113 @@
+"""From a graph to a folder of C: the one entry point of the portable back end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from birdnet_stm32.codegen.describe import network_json
+from birdnet_stm32.codegen.frontend import frontend_files
+from birdnet_stm32.codegen.lowering import Program, lower
+from birdnet_stm32.codegen.memory import plan_memory
+from birdnet_stm32.codegen.vectors import TestVectors, vector_files
+from birdnet_stm32.codegen.view import network_view
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
+from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.templating import render
+from birdnet_stm32.tflite.ir import Graph
+
+_NETWORK_TEMPLATES = (
+    "birdnet_network.h",
+    "birdnet_network.c",
+    "birdnet_weights.h",
+    "birdnet_weights.c",
+    "birdnet_labels.c",
+)
+
+
+def generate(
+    graph: Graph,
+    *,
+    labels: Sequence[str],
+    contract: ModelContract | None = None,
+    vectors: TestVectors | None = None,
+) -> dict[str, bytes]:
+    """Return the C library of a network.
+
+    Args:
+        graph: an int8 model, see :func:`birdnet_stm32.codegen.lowering.lower`.
+        labels: the name of each output.
+        contract: adds the audio front end.
+        vectors: adds windows for a self-test; needs ``contract``.
+
+    Returns:
+        Content by path relative to the library's folder; the same bytes for the same arguments.
+
+    Raises:
+        InputError: the model cannot be generated exactly, or labels, contract or vectors do not fit it.
+    """
+    program = lower(graph)
+    memory = plan_memory(program)
+    _check(program, labels, contract, vectors)
+    view = network_view(program, memory)
+    files = dict(_runtime())
+    if contract is not None:
+        files.update(frontend_files(contract.frontend))
+    if vectors is not None:
+        files.update(vector_files(vectors))
+    context = {
+        **view,
+        "labels": labels,
+        "has_frontend": contract is not None,
+        "has_vectors": vectors is not None,
+    }
+    for name in _NETWORK_TEMPLATES:
+        files[name] = render(f"network/{name}.j2", context).encode()
+    sources = sorted(name for name in (*files, *_NETWORK_TEMPLATES) if name.endswith(".c"))
+    context["sources"] = list(dict.fromkeys(sources))
+    for name in ("CMakeLists.txt", "README.md"):
+        files[name] = render(f"network/{name}.j2", context).encode()
+    files["network.json"] = network_json(program, memory, labels, files)
+    return dict(sorted(files.items()))
+
+
+def _runtime() -> dict[str, bytes]:
+    folder = firmware_templates() / "runtime"
+    return {f"runtime/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.[ch]"))}
+
+
+def _check(
+    program: Program,
+    labels: Sequence[str],
+    contract: ModelContract | None,
+    vectors: TestVectors | None,
+) -> None:
+    outputs = program.graph.tensors[program.output.tensor].elements
+    inputs = program.graph.tensors[program.input.tensor].elements
+    if len(labels) != outputs:
+        raise InputError(f"there are {len(labels)} labels for {outputs} outputs", expected="one an output")
+    if contract is not None:
+        _check_contract(program, contract, inputs)
+    if vectors is not None:
+        if contract is None:
+            raise InputError("test vectors need the front end", remedy="give the model's contract too")
+        sizes = (vectors.quantized_input[0].size, vectors.output[0].size, vectors.pcm.shape[1])
+        wanted = (inputs, outputs, contract.frontend.window_samples)
+        if sizes != wanted:
+            raise InputError(f"the test vectors' sizes are {sizes}", expected=f"{wanted}, as the model's")
+
+
+def _check_contract(program: Program, contract: ModelContract, inputs: int) -> None:
+    if contract.frontend.input_elements != inputs:
+        raise InputError(
+            f"the front end gives {list(contract.frontend.input_shape)}",
+            expected=f"{list(program.input.shape[1:])}, the network's input",
+            remedy="use the configuration that belongs to the model",
+        )
+    if (contract.output_activation is OutputActivation.LOGIT) != program.output_is_logit:
+        found = "logits" if program.output_is_logit else "probabilities (it ends in LOGISTIC)"
+        raise InputError(
+            f"the network gives {found}",
+            expected=f"{contract.output_activation}, as its configuration says",
+            remedy="use the configuration that belongs to the model",
+        )

@@ -1,0 +1,274 @@
+"""What a kernel is called with: one class for each parameter struct of ``birdnet_kernels.h``.
+
+Fields have the names, the order and the meaning of the struct's members; the numbers are finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.tflite.ir import Operator
+
+Four = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Constant:
+    """An array in flash.
+
+    Args:
+        role: what it is to its layer: ``weights``.
+        values: int8, int32 or float64, written flat.
+    """
+
+    role: str
+    values: npt.NDArray[Any]
+
+    @property
+    def c_type(self) -> str:
+        """The element type in C."""
+        return "double" if self.values.dtype == np.float64 else f"{self.values.dtype.name}_t"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Sizes of an activation."""
+
+    height: int
+    width: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How a window slides."""
+
+    height: int
+    width: int
+    stride_height: int
+    stride_width: int
+    pad_top: int
+    pad_left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Zero point and range of a result."""
+
+    zero_point: int
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The factor ``multiplier * 2**(shift - 31)``."""
+
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv2d:
+    """Parameters of ``birdnet_conv2d``."""
+
+    c_type: ClassVar[str] = "birdnet_conv2d_t"
+    input: Shape
+    output: Shape
+    window: Window
+    input_zero_point: int
+    result: Output
+    weights: Constant
+    bias: Constant
+    multipliers: Constant
+    shifts: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseConv2d:
+    """Parameters of ``birdnet_depthwise_conv2d``."""
+
+    c_type: ClassVar[str] = "birdnet_depthwise_conv2d_t"
+    input: Shape
+    output: Shape
+    window: Window
+    depth_multiplier: int
+    input_zero_point: int
+    result: Output
+    weights: Constant
+    bias: Constant
+    multipliers: Constant
+    shifts: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointwiseConv2d:
+    """Parameters of ``birdnet_pointwise_conv2d``."""
+
+    c_type: ClassVar[str] = "birdnet_pointwise_conv2d_t"
+    pixels: int
+    input_channels: int
+    output_channels: int
+    result: Output
+    weights: Constant
+    bias: Constant
+    multipliers: Constant
+    shifts: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullyConnected:
+    """Parameters of ``birdnet_fully_connected``."""
+
+    c_type: ClassVar[str] = "birdnet_fully_connected_t"
+    rows: int
+    input_channels: int
+    output_channels: int
+    result: Output
+    weights: Constant
+    bias: Constant
+    scales: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broadcast:
+    """Parameters of ``birdnet_maximum`` and ``birdnet_minimum``; where any two operands are."""
+
+    c_type: ClassVar[str] = "birdnet_broadcast_t"
+    sizes: Four
+    first_strides: Four
+    second_strides: Four
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add:
+    """Parameters of ``birdnet_add`` and ``birdnet_subtract``."""
+
+    c_type: ClassVar[str] = "birdnet_add_t"
+    shape: Broadcast
+    first_zero_point: int
+    second_zero_point: int
+    first_scale: Scale
+    second_scale: Scale
+    result_scale: Scale
+    result: Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiply:
+    """Parameters of ``birdnet_multiply``."""
+
+    c_type: ClassVar[str] = "birdnet_multiply_t"
+    shape: Broadcast
+    first_zero_point: int
+    second_zero_point: int
+    result_scale: Scale
+    result: Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """Parameters of ``birdnet_mean``."""
+
+    c_type: ClassVar[str] = "birdnet_mean_t"
+    outer: int
+    reduced: int
+    inner: int
+    offset: int
+    scale: Scale
+    result: Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Parameters of ``birdnet_average_pool`` and ``birdnet_max_pool``."""
+
+    c_type: ClassVar[str] = "birdnet_pool_t"
+    input: Shape
+    output: Shape
+    window: Window
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """Parameters of ``birdnet_lookup``."""
+
+    c_type: ClassVar[str] = "birdnet_lookup_t"
+    elements: int
+    table: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class StridedCopy:
+    """Parameters of ``birdnet_strided_copy``."""
+
+    c_type: ClassVar[str] = "birdnet_strided_copy_t"
+    sizes: Four
+    input_offset: int
+    output_offset: int
+    input_strides: Four
+    output_strides: Four
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fill:
+    """Parameters of ``birdnet_fill``."""
+
+    c_type: ClassVar[str] = "birdnet_fill_t"
+    elements: int
+    value: int
+
+
+Layer = (
+    Conv2d
+    | DepthwiseConv2d
+    | PointwiseConv2d
+    | FullyConnected
+    | Broadcast
+    | Add
+    | Multiply
+    | Mean
+    | Pool
+    | Lookup
+    | StridedCopy
+    | Fill
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One call of a kernel.
+
+    Args:
+        operator: the operator it belongs to; some operators take several steps.
+        function: the kernel, ``birdnet_conv2d``.
+        layer: its parameters.
+        inputs: activations by tensor index, constant operands themselves.
+        output: tensor index.
+        macs: multiply-accumulates.
+        in_place: the inputs whose memory the output may take.
+    """
+
+    operator: Operator
+    function: str
+    layer: Layer
+    inputs: tuple[int | Constant, ...]
+    output: int
+    macs: int = 0
+    in_place: tuple[int, ...] = ()
+
+
+def int8(role: str, values: npt.ArrayLike) -> Constant:
+    """Return a constant of int8."""
+    return Constant(role=role, values=np.asarray(values, dtype=np.int8))
+
+
+def int32(role: str, values: npt.ArrayLike) -> Constant:
+    """Return a constant of int32."""
+    return Constant(role=role, values=np.asarray(values, dtype=np.int32))

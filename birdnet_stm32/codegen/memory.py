@@ -1,0 +1,97 @@
+"""How long each activation of a program is needed, and where it therefore lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from birdnet_stm32.codegen.arena import Lifetime, aligned, plan
+from birdnet_stm32.codegen.lowering import Program
+from birdnet_stm32.tflite.ir import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """A tensor in the arena.
+
+    Args:
+        tensor: the tensor; those that only view it are not listed.
+        offset_bytes: where it begins.
+        size_bytes: how much it takes.
+        first: number of the step that writes it, 0 for the input.
+        last: number of the last step that reads it, the last of all for the output.
+    """
+
+    tensor: Tensor
+    offset_bytes: int
+    size_bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The plan of the whole arena."""
+
+    activations: tuple[Activation, ...]
+    size_bytes: int
+
+
+def plan_memory(program: Program) -> Memory:
+    """Place every activation of ``program``.
+
+    Returns:
+        Activations in the order they come to life.
+    """
+    lifetimes = _lifetimes(program)
+    order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
+    placed = plan([lifetimes[tensor] for tensor in order], _takes_over(program, lifetimes, order))
+    return Memory(
+        activations=tuple(
+            Activation(
+                tensor=program.graph.tensors[tensor],
+                offset_bytes=placement.offset_bytes,
+                size_bytes=placement.lifetime.size_bytes,
+                first=placement.lifetime.first,
+                last=placement.lifetime.last,
+            )
+            for tensor, placement in zip(order, placed.placements, strict=True)
+        ),
+        size_bytes=aligned(placed.size_bytes),
+    )
+
+
+def _lifetimes(program: Program) -> dict[int, Lifetime]:
+    first = {program.storage(program.input.tensor): 0}
+    last = dict(first)
+    for number, step in enumerate(program.steps):
+        touched = [source for source in step.inputs if isinstance(source, int)] + [step.output]
+        for tensor in map(program.storage, touched):
+            first.setdefault(tensor, number)
+            last[tensor] = number
+    last[program.storage(program.output.tensor)] = len(program.steps) - 1
+    return {
+        tensor: Lifetime(
+            name=program.graph.tensors[tensor].short_name,
+            size_bytes=program.graph.tensors[tensor].elements,
+            first=first[tensor],
+            last=last[tensor],
+        )
+        for tensor in first
+    }
+
+
+def _takes_over(program: Program, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[int, int]:
+    """Return which activation can have the memory of which operand that ends where it begins."""
+    position = {tensor: index for index, tensor in enumerate(order)}
+    found: dict[int, int] = {}
+    for number, step in enumerate(program.steps):
+        later = program.storage(step.output)
+        for earlier in map(program.storage, step.in_place):
+            if (
+                position[later] not in found
+                and earlier != later
+                and lifetimes[earlier].last == lifetimes[later].first == number
+                and lifetimes[earlier].size_bytes == lifetimes[later].size_bytes
+            ):
+                found[position[later]] = position[earlier]
+    return found

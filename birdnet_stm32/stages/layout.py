@@ -1,0 +1,16 @@
+"""What the stages publish, by name.
+
+The names stand apart from the code that writes the files: a stage that reads another's file must not become
+stale with every change of the other's code, which its import closure would make it.
+"""
+
+FLOAT_MODEL = "model.keras"
+CONFIG = "model_config.json"
+LABELS = "labels.txt"
+CANDIDATE = "candidate.tflite"
+MODEL = "model.tflite"
+SCORES = "scores.npz"
+C_FOLDER = "c"
+TOOLCHAIN_LICENCES = "licences"
+IMAGE_BOARD = "stm32n6570_dk"
+REPORT = "report.html"

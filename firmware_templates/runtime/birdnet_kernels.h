@@ -1,0 +1,272 @@
+/**
+ * @file
+ * The operators of a quantized network, one function each.
+ *
+ * Activations are int8_t in the order [height, width, channels]; a value stands for the real number
+ * scale * (value - zero_point). Weights are int8_t with the zero point 0. Sizes are in elements.
+ * Memory belongs to the caller; no kernel keeps any, allocates any, or recurses. Results equal
+ * those of LiteRT's reference kernels bit by bit. Input and output must not overlap unless a
+ * kernel says that they may be the same.
+ *
+ * Every kernel returns BIRDNET_ERROR_ARGUMENT when a pointer is null, else BIRDNET_OK. Sizes and
+ * quantization are not checked at run time: the generator derives them.
+ */
+#ifndef BIRDNET_KERNELS_H
+#define BIRDNET_KERNELS_H
+
+#include "birdnet_status.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Sizes of an activation. */
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+} birdnet_shape_t;
+
+/** How a window slides over an activation; what lies outside counts as real 0, or not at all. */
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t stride_height;
+    int32_t stride_width;
+    int32_t pad_top;  /**< rows above the activation that the first window covers */
+    int32_t pad_left; /**< columns left of the activation that the first window covers */
+} birdnet_window_t;
+
+/** How a result is stored: zero point added, then clamped to the activation function's range. */
+typedef struct {
+    int32_t zero_point;
+    int32_t minimum; /**< -128 to maximum */
+    int32_t maximum; /**< minimum to 127 */
+} birdnet_output_t;
+
+/** Real factor multiplier * 2^(shift - 31), see birdnet_requantize(). */
+typedef struct {
+    int32_t multiplier;
+    int32_t shift;
+} birdnet_scale_t;
+
+/** Parameters of birdnet_conv2d(). */
+typedef struct {
+    birdnet_shape_t input;
+    birdnet_shape_t output;
+    birdnet_window_t window;
+    int32_t input_zero_point;
+    birdnet_output_t result;
+    const int8_t *weights; /**< [output channels, window height, window width, input channels] */
+    const int32_t *bias;   /**< [output channels] */
+    const int32_t *multipliers; /**< [output channels] */
+    const int8_t *shifts;       /**< [output channels] */
+} birdnet_conv2d_t;
+
+/**
+ * Convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
+ * weights[o, i, j, c] * (input[y * stride + i - pad, x * stride + j - pad, c] - zero_point)).
+ */
+birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_depthwise_conv2d(). */
+typedef struct {
+    birdnet_shape_t input;
+    birdnet_shape_t output; /**< channels are input.channels * depth_multiplier */
+    birdnet_window_t window;
+    int32_t depth_multiplier; /**< output channels made from each input channel */
+    int32_t input_zero_point;
+    birdnet_output_t result;
+    const int8_t *weights;      /**< [window height, window width, output channels] */
+    const int32_t *bias;        /**< [output channels] */
+    const int32_t *multipliers; /**< [output channels] */
+    const int8_t *shifts;       /**< [output channels] */
+} birdnet_depthwise_conv2d_t;
+
+/**
+ * Depthwise convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
+ * weights[i, j, o] * (input[y * stride + i - pad, x * stride + j - pad, o / depth_multiplier] -
+ * zero_point)).
+ */
+birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
+                                          const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_pointwise_conv2d(). */
+typedef struct {
+    int32_t pixels;
+    int32_t input_channels;
+    int32_t output_channels;
+    birdnet_output_t result;
+    const int8_t *weights; /**< [output channels, input channels] */
+    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
+    const int32_t *multipliers; /**< [output channels] */
+    const int8_t *shifts;       /**< [output channels] */
+} birdnet_pointwise_conv2d_t;
+
+/**
+ * Convolution with a 1x1 window and no stride:
+ * output[p, o] = requantize_o(bias[o] + sum_c weights[o, c] * input[p, c]).
+ */
+birdnet_status_t birdnet_pointwise_conv2d(const birdnet_pointwise_conv2d_t *layer,
+                                          const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_fully_connected(). */
+typedef struct {
+    int32_t rows;
+    int32_t input_channels;
+    int32_t output_channels;
+    birdnet_output_t result;
+    const int8_t *weights; /**< [output channels, input channels] */
+    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
+    const double *scales;  /**< [output channels] */
+} birdnet_fully_connected_t;
+
+/**
+ * Dense layer:
+ * output[r, o] = round(scales[o] * (bias[o] + sum_c weights[o, c] * input[r, c])) + zero_point.
+ * The one operator whose reference requantizes in double precision, a half away from zero.
+ */
+birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
+                                         const int8_t *input, int8_t *output);
+
+/** Where the operands of an elementwise operator are: row-major output, a stride of 0 repeats. */
+typedef struct {
+    int32_t sizes[4];
+    int32_t first_strides[4];
+    int32_t second_strides[4];
+} birdnet_broadcast_t;
+
+/** Parameters of birdnet_add() and birdnet_subtract(). */
+typedef struct {
+    birdnet_broadcast_t shape;
+    int32_t first_zero_point;
+    int32_t second_zero_point;
+    birdnet_scale_t first_scale;
+    birdnet_scale_t second_scale;
+    birdnet_scale_t result_scale;
+    birdnet_output_t result;
+} birdnet_add_t;
+
+/**
+ * Sum: output = requantize(first' + second'), each operand scaled up by 2^20 and brought to a
+ * common scale. The output may be an operand that is not broadcast.
+ */
+birdnet_status_t birdnet_add(const birdnet_add_t *layer, const int8_t *first, const int8_t *second,
+                             int8_t *output);
+
+/** Difference: as birdnet_add(), output = requantize(first' - second'). */
+birdnet_status_t birdnet_subtract(const birdnet_add_t *layer, const int8_t *first,
+                                  const int8_t *second, int8_t *output);
+
+/** Parameters of birdnet_multiply(). */
+typedef struct {
+    birdnet_broadcast_t shape;
+    int32_t first_zero_point;
+    int32_t second_zero_point;
+    birdnet_scale_t result_scale;
+    birdnet_output_t result;
+} birdnet_multiply_t;
+
+/**
+ * Product: output = requantize((first - zero_point) * (second - zero_point)).
+ * The output may be an operand that is not broadcast.
+ */
+birdnet_status_t birdnet_multiply(const birdnet_multiply_t *layer, const int8_t *first,
+                                  const int8_t *second, int8_t *output);
+
+/** Larger of two values of equal scale. The output may be an operand that is not broadcast. */
+birdnet_status_t birdnet_maximum(const birdnet_broadcast_t *shape, const int8_t *first,
+                                 const int8_t *second, int8_t *output);
+
+/** Smaller of two values of equal scale. The output may be an operand that is not broadcast. */
+birdnet_status_t birdnet_minimum(const birdnet_broadcast_t *shape, const int8_t *first,
+                                 const int8_t *second, int8_t *output);
+
+/** Parameters of birdnet_mean(). */
+typedef struct {
+    int32_t outer;         /**< elements before the dimensions averaged over */
+    int32_t reduced;       /**< elements averaged */
+    int32_t inner;         /**< elements behind them */
+    int32_t offset;        /**< minus the input's zero point times `reduced` */
+    birdnet_scale_t scale; /**< includes 1 / reduced */
+    birdnet_output_t result;
+} birdnet_mean_t;
+
+/** Mean: output[a, c] = requantize(offset + sum_b input[a, b, c]). */
+birdnet_status_t birdnet_mean(const birdnet_mean_t *layer, const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_average_pool() and birdnet_max_pool(); neither changes the scale. */
+typedef struct {
+    birdnet_shape_t input;
+    birdnet_shape_t output;
+    birdnet_window_t window;
+    int32_t minimum;
+    int32_t maximum;
+} birdnet_pool_t;
+
+/** Mean of the part of each window that lies inside the input, a half rounded away from zero. */
+birdnet_status_t birdnet_average_pool(const birdnet_pool_t *layer, const int8_t *input,
+                                      int8_t *output);
+
+/** Maximum of the part of each window that lies inside the input. */
+birdnet_status_t birdnet_max_pool(const birdnet_pool_t *layer, const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_lookup(). */
+typedef struct {
+    int32_t elements;
+    const int8_t *table; /**< [256], for the values -128 to 127 */
+} birdnet_lookup_t;
+
+/** Any function of one value: output = table[input + 128]. The output may be the input. */
+birdnet_status_t birdnet_lookup(const birdnet_lookup_t *layer, const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_strided_copy(). */
+typedef struct {
+    int32_t sizes[4];
+    int32_t input_offset;
+    int32_t output_offset;
+    int32_t input_strides[4];
+    int32_t output_strides[4];
+} birdnet_strided_copy_t;
+
+/**
+ * Moves values: transposes, slices, joins.
+ * output[output_offset + index . output_strides] = input[input_offset + index . input_strides].
+ */
+birdnet_status_t birdnet_strided_copy(const birdnet_strided_copy_t *layer, const int8_t *input,
+                                      int8_t *output);
+
+/** Parameters of birdnet_fill(). */
+typedef struct {
+    int32_t elements;
+    int32_t value; /**< -128 to 127 */
+} birdnet_fill_t;
+
+/** Sets every element to one value. */
+birdnet_status_t birdnet_fill(const birdnet_fill_t *layer, int8_t *output);
+
+/** Parameters of birdnet_quantize() and birdnet_dequantize(). */
+typedef struct {
+    int32_t elements;
+    float scale;
+    int32_t zero_point;
+} birdnet_affine_t;
+
+/**
+ * output = clamp(round(input / scale) + zero_point), a half rounded away from zero.
+ * Not-a-number becomes the zero point.
+ */
+birdnet_status_t birdnet_quantize(const birdnet_affine_t *layer, const float *input,
+                                  int8_t *output);
+
+/** output = scale * (input - zero_point). */
+birdnet_status_t birdnet_dequantize(const birdnet_affine_t *layer, const int8_t *input,
+                                    float *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,20 @@
+#include "birdnet_kernels.h"
+
+#include <math.h>
+#include <stddef.h>
+
+birdnet_status_t birdnet_quantize(const birdnet_affine_t *layer, const float *input,
+                                  int8_t *output) {
+    if (layer == NULL || input == NULL || output == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    const float minimum = (float)(INT8_MIN - layer->zero_point);
+    const float maximum = (float)(INT8_MAX - layer->zero_point);
+    for (int32_t i = 0; i < layer->elements; ++i) {
+        float steps = roundf(input[i] / layer->scale);
+        steps = steps < minimum ? minimum : steps;
+        steps = steps > maximum ? maximum : steps;
+        output[i] = (int8_t)(isnan(steps) ? layer->zero_point : (int32_t)steps + layer->zero_point);
+    }
+    return BIRDNET_OK;
+}

@@ -1,0 +1,14 @@
+/**
+ * @file
+ * What every function of the runtime returns.
+ */
+#ifndef BIRDNET_STATUS_H
+#define BIRDNET_STATUS_H
+
+typedef enum {
+    BIRDNET_OK = 0,
+    BIRDNET_ERROR_ARGUMENT = 1, /**< a pointer is null or misaligned, or a size is not positive */
+    BIRDNET_ERROR_MEMORY = 2    /**< the memory handed over is too small */
+} birdnet_status_t;
+
+#endif

@@ -1,0 +1,29 @@
+/**
+ * @file
+ * Which part of a sliding window lies inside the input.
+ */
+#ifndef BIRDNET_WINDOW_H
+#define BIRDNET_WINDOW_H
+
+#include <stdint.h>
+
+/** Taps first to end - 1 of a window that begins at `origin`, which may be negative. */
+typedef struct {
+    int32_t origin;
+    int32_t first;
+    int32_t end;
+} birdnet_taps_t;
+
+/** The taps of the window at `position` that lie within [0, input_size). */
+static inline birdnet_taps_t birdnet_taps(int32_t position, int32_t stride, int32_t pad,
+                                          int32_t window_size, int32_t input_size) {
+    const int32_t origin = position * stride - pad;
+    const int32_t room = input_size - origin;
+    return (birdnet_taps_t){
+        .origin = origin,
+        .first = origin < 0 ? -origin : 0,
+        .end = room < window_size ? room : window_size,
+    };
+}
+
+#endif

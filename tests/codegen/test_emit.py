@@ -1,0 +1,190 @@
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.vectors import TestVectors
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
+from birdnet_stm32.tflite.ir import Graph
+
+ROOT = Path(__file__).resolve().parents[2]
+LABELS = ("Great Tit", "Höckerschwan", 'a "quoted" \\ name', "background")
+STRICT = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+CROSS = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"]
+SPEC = FrontendSpec(
+    kind=Frontend.MEL, sample_rate_hz=8_000, window_samples=560, fft_length=64, spec_width=5, num_mels=7
+)
+CONTRACT = ModelContract(frontend=SPEC, labels=LABELS, output_activation=OutputActivation.SIGMOID)
+VECTORS = TestVectors(
+    pcm=np.arange(1_120, dtype=np.int16).reshape(2, 560),
+    features=np.linspace(0, 1, 70, dtype=np.float32).reshape(2, 5, 7, 1),
+    quantized_input=np.arange(-35, 35, dtype=np.int8).reshape(2, 5, 7, 1),
+    output=np.arange(8, dtype=np.int8).reshape(2, 4),
+)
+
+AssertGolden = Callable[[str, str], None]
+
+
+def _write(files: dict[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _need(program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["birdnet_network.h", "birdnet_network.c", "birdnet_weights.h", "birdnet_weights.c", "birdnet_labels.c"],
+)
+def test_golden(small_graph: Graph, assert_golden: AssertGolden, name: str) -> None:
+    assert_golden(f"codegen/{name}", generate(small_graph, labels=LABELS)[name].decode())
+
+
+def test_golden_of_the_rest(small_graph: Graph, assert_golden: AssertGolden) -> None:
+    files = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    for name in ("birdnet_test_vectors.h", "birdnet_test_vectors.c", "CMakeLists.txt", "README.md"):
+        assert_golden(f"codegen/{name}", files[name].decode())
+
+
+def test_the_same_model_gives_the_same_bytes(small_graph: Graph) -> None:
+    first = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    assert first == generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    assert list(first) == sorted(first)
+
+
+def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: Path) -> None:
+    _need("clang-format-14")
+    files = generate(small_graph, labels=(*LABELS[:3], "x" * 300), contract=CONTRACT, vectors=VECTORS)
+    _write(files, tmp_path)
+    (tmp_path / ".clang-format").write_bytes((ROOT / ".clang-format").read_bytes())
+    sources = [name for name in files if name.endswith((".c", ".h"))]
+    check = ["clang-format-14", "--dry-run", "-Werror", *sources]
+    run = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
+def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler: str) -> None:
+    _need(compiler)
+    files = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    _write(files, tmp_path)
+    target = CROSS if compiler.startswith("arm") else []
+    sources = [name for name in files if name.endswith(".c")]
+    command = [compiler, *STRICT, *target, "-I.", "-Iruntime", "-c", *sources]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_library_builds_with_cmake(small_graph: Graph, tmp_path: Path) -> None:
+    _need("cmake")
+    _need("gcc")
+    _write(generate(small_graph, labels=LABELS, contract=CONTRACT), tmp_path)
+    for command in (["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"]):
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+    assert (tmp_path / "build" / "libbirdnet_network.a").is_file()
+
+
+def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None:
+    _need("gcc")
+    labels = ('"; system("x"); /*', "*/ int main() { % \\n \\", "two\nlines\t🐦??/", "ä" * 150)
+    _write(generate(small_graph, labels=labels), tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include "birdnet_network.h"\n#include <stdio.h>\n'
+        "int main(void) {\n"
+        "    for (size_t i = 0; i < BIRDNET_OUTPUT_ELEMENTS; ++i) {\n"
+        "        fwrite(birdnet_labels[i], 1, __builtin_strlen(birdnet_labels[i]) + 1, stdout);\n"
+        "    }\n    return 0;\n}\n"
+    )
+    sources = ["main.c", "birdnet_labels.c"]
+    subprocess.run(["gcc", *STRICT, "-I.", *sources, "-o", "labels"], cwd=tmp_path, check=True)
+    output = subprocess.run([tmp_path / "labels"], capture_output=True, check=True).stdout
+    assert tuple(output.decode().split("\0")[:-1]) == labels
+
+
+def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None:
+    _need("gcc")
+    files = generate(small_graph, labels=LABELS)
+    _write(files, tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include "birdnet_network.h"\n#include "runtime/birdnet_kernels.h"\n#include <assert.h>\n'
+        "static _Alignas(BIRDNET_ARENA_ALIGNMENT) int8_t arena[BIRDNET_ARENA_BYTES + 1];\n"
+        "int main(void) {\n"
+        "    birdnet_network_t network = {0};\n"
+        "    float output[BIRDNET_OUTPUT_ELEMENTS];\n"
+        "    assert(birdnet_network_init(0, arena, sizeof arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_init(&network, 0, sizeof arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_init(&network, arena + 1, BIRDNET_ARENA_BYTES) ==\n"
+        "           BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_init(&network, arena, BIRDNET_ARENA_BYTES - 1) ==\n"
+        "           BIRDNET_ERROR_MEMORY);\n"
+        "    assert(birdnet_network_invoke(&network) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_run(&network, output, output) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_run(0, output, output) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_init(&network, arena, BIRDNET_ARENA_BYTES) == BIRDNET_OK);\n"
+        "    assert(birdnet_network_run(&network, 0, output) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_conv2d(0, arena, arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_invoke(&network) == BIRDNET_OK);\n"
+        "    return 0;\n}\n"
+    )
+    sources = sorted(name for name in files if name.endswith(".c"))
+    command = ["gcc", *STRICT, "-I.", "main.c", *sources, "-lm", "-o", "arguments"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "arguments"], check=True)
+
+
+def test_the_description_agrees_with_the_files(small_graph: Graph) -> None:
+    files = generate(small_graph, labels=LABELS)
+    description = json.loads(files.pop("network.json"))
+    assert description["sha256"] == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    assert description["macs"] == sum(operator["macs"] for operator in description["operators"]) == 444
+    assert description["output"]["labels"] == list(LABELS)
+    assert description["input"] == {
+        "name": "quantized features",
+        "shape": [1, 5, 7, 1],
+        "elements": 35,
+        "scale": float(np.float32(0.02)),
+        "zero_point": -128,
+    }
+    arena = description["arena"]
+    ends = [tensor["offset_bytes"] + tensor["size_bytes"] for tensor in arena["tensors"]]
+    assert max(ends) <= arena["size_bytes"]
+    assert f"#define BIRDNET_ARENA_BYTES {arena['size_bytes']}u" in files["birdnet_network.h"].decode()
+
+
+def test_refuses_labels_that_do_not_fit(small_graph: Graph) -> None:
+    with pytest.raises(InputError, match="3 labels for 4 outputs"):
+        generate(small_graph, labels=LABELS[:3])
+
+
+def test_refuses_a_front_end_of_another_size(small_graph: Graph) -> None:
+    contract = replace(CONTRACT, frontend=replace(SPEC, num_mels=8))
+    with pytest.raises(InputError, match=r"the front end gives \[5, 8, 1\]"):
+        generate(small_graph, labels=LABELS, contract=contract)
+
+
+def test_refuses_a_contract_with_another_output(small_graph: Graph) -> None:
+    contract = replace(CONTRACT, output_activation=OutputActivation.LOGIT)
+    with pytest.raises(InputError, match="the network gives probabilities"):
+        generate(small_graph, labels=LABELS, contract=contract)
+
+
+def test_refuses_vectors_without_a_contract_or_of_another_size(small_graph: Graph) -> None:
+    with pytest.raises(InputError, match="need the front end"):
+        generate(small_graph, labels=LABELS, vectors=VECTORS)
+    other = replace(VECTORS, pcm=VECTORS.pcm[:, :500])
+    with pytest.raises(InputError, match=r"the test vectors' sizes are \(35, 4, 500\)"):
+        generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=other)

@@ -1,0 +1,78 @@
+/**
+ * @file
+ * The network: 6 layers, 444 multiply-accumulates, 406 bytes of constants.
+ *
+ * Generated. Call birdnet_network_init() once, then birdnet_network_run() for every window, or its
+ * parts: fill birdnet_network_input(), birdnet_network_invoke(), read birdnet_network_output().
+ */
+#ifndef BIRDNET_NETWORK_H
+#define BIRDNET_NETWORK_H
+
+#include "runtime/birdnet_status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Values of one input, [1, 5, 7, 1] in row-major order. */
+#define BIRDNET_INPUT_ELEMENTS 35u
+/** Values of one output, one for each label. */
+#define BIRDNET_OUTPUT_ELEMENTS 4u
+/** Memory for all activations; the caller provides it. */
+#define BIRDNET_ARENA_BYTES 96u
+#define BIRDNET_ARENA_ALIGNMENT 16u
+
+/** real = scale * (int8 - zero point). */
+#define BIRDNET_INPUT_SCALE 0.02f
+#define BIRDNET_INPUT_ZERO_POINT (-128)
+#define BIRDNET_OUTPUT_SCALE 0.00390625f
+#define BIRDNET_OUTPUT_ZERO_POINT (-128)
+
+/** 1: an output becomes a probability through 1 / (1 + exp(-x)). 0: it is one. */
+#define BIRDNET_OUTPUT_IS_LOGIT 0
+
+/** What each output stands for, UTF-8. */
+extern const char *const birdnet_labels[BIRDNET_OUTPUT_ELEMENTS];
+
+/** A network and its memory. */
+typedef struct {
+    int8_t *arena;
+} birdnet_network_t;
+
+/**
+ * Prepare a network.
+ *
+ * @param network     written
+ * @param arena       aligned to BIRDNET_ARENA_ALIGNMENT; belongs to the network from now on
+ * @param arena_bytes at least BIRDNET_ARENA_BYTES
+ * @return BIRDNET_ERROR_ARGUMENT: a pointer is null or misaligned; BIRDNET_ERROR_MEMORY: too small
+ */
+birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes);
+
+/** The quantized input inside the arena, BIRDNET_INPUT_ELEMENTS values; a run may overwrite it. */
+int8_t *birdnet_network_input(const birdnet_network_t *network);
+
+/** The quantized output inside the arena, BIRDNET_OUTPUT_ELEMENTS values, until the next input. */
+const int8_t *birdnet_network_output(const birdnet_network_t *network);
+
+/** Write `input`, BIRDNET_INPUT_ELEMENTS real values, to birdnet_network_input(). */
+birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input);
+
+/** Compute the quantized output from the quantized input. */
+birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network);
+
+/** Write birdnet_network_output() to `output`, BIRDNET_OUTPUT_ELEMENTS real values. */
+birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *output);
+
+/** Quantize, invoke, dequantize. */
+birdnet_status_t birdnet_network_run(const birdnet_network_t *network, const float *input,
+                                     float *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,119 @@
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.tflite.ir import Quantization
+from birdnet_stm32.tflite.reader import MAX_DIMENSION, MAX_RANK, read_graph, snake_case
+
+Pack = Callable[[schema.ModelT], bytes]
+
+
+def test_reads_everything_that_is_there(model_bytes: bytes) -> None:
+    graph = read_graph(model_bytes, where="model.tflite")
+    assert (graph.inputs, graph.outputs) == ((0,), (3,))
+    source, weights, bias, target = graph.tensors
+    assert source.shape == (-1, 2, 3, 4)
+    assert source.data is None
+    assert source.quantization == Quantization(scales=(0.5,), zero_points=(0,), axis=0)
+    assert weights.quantization is not None
+    assert weights.quantization.scales == (0.25, 0.125)
+    assert weights.data is not None
+    assert weights.data.tolist() == np.arange(-4, 4).reshape(2, 1, 1, 4).tolist()
+    assert bias.data is not None
+    assert (bias.dtype, bias.data.tolist()) == ("int32", [5, -6])
+    assert target.quantization is not None
+    assert target.quantization.scales == (float(np.float32(0.1)),)
+    assert target.short_name == "output"
+    (operator,) = graph.operators
+    assert (operator.index, operator.name) == (0, "CONV_2D")
+    assert (operator.inputs, operator.outputs) == ((0, 1, 2), (3,))
+    assert operator.options["padding"] == "VALID"
+    assert operator.options["fused_activation_function"] == "RELU6"
+    assert operator.options["stride_h"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("strideH", "stride_h"), ("dilationWFactor", "dilation_w_factor"), ("axis", "axis")],
+)
+def test_options_are_in_snake_case(field: str, name: str) -> None:
+    assert snake_case(field) == name
+
+
+@pytest.mark.parametrize("junk", [b"", b"TFL3", b"not a model at all", b"\0\0\0\0TFL3\0\0\0\0", b"\xff" * 64])
+def test_refuses_what_is_no_model(junk: bytes) -> None:
+    with pytest.raises(InputError, match=r"junk\.tflite: is (not a TFLite model|damaged)"):
+        read_graph(junk, where="junk.tflite")
+
+
+def test_refuses_every_truncation(model_bytes: bytes) -> None:
+    for length in range(0, len(model_bytes) - 1, 7):
+        try:
+            graph = read_graph(model_bytes[:length], where="short.tflite")
+        except InputError:
+            continue
+        # The end of the file is padding or a table that is already known in full.
+        assert graph.operators
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), min_size=1, max_size=6))
+def test_damage_gives_a_graph_or_an_input_error(model_bytes: bytes, changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(model_bytes)
+    for position, value in changes:
+        damaged[position % len(damaged)] = value
+    with contextlib.suppress(InputError):
+        read_graph(bytes(damaged), where="damaged.tflite")
+
+
+@pytest.mark.parametrize("shape", [[1] * (MAX_RANK + 1), [MAX_DIMENSION + 1], [2**14, 2**15], [-3, 4]])
+def test_refuses_absurd_shapes(model: schema.ModelT, pack: Pack, shape: list[int]) -> None:
+    model.subgraphs[0].tensors[0].shape = shape
+    with pytest.raises(InputError, match="tensor 0"):
+        read_graph(pack(model), where="huge.tflite")
+
+
+def test_refuses_a_constant_of_the_wrong_size(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs[0].tensors[1].shape = [2, 1, 1, 400]
+    with pytest.raises(InputError, match="holds 8 bytes"):
+        read_graph(pack(model), where="model.tflite")
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_an_impossible_scale(model: schema.ModelT, pack: Pack, scale: float) -> None:
+    model.subgraphs[0].tensors[0].quantization.scale = [scale]
+    with pytest.raises(InputError, match="impossible quantization"):
+        read_graph(pack(model), where="model.tflite")
+
+
+def test_refuses_an_operator_that_reads_ahead(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs[0].operators[0].inputs = [3, 1, 2]
+    with pytest.raises(InputError, match="reads what nothing has computed"):
+        read_graph(pack(model), where="model.tflite")
+
+
+def test_refuses_a_tensor_written_twice(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs[0].operators *= 2
+    with pytest.raises(InputError, match="overwrites a tensor"):
+        read_graph(pack(model), where="model.tflite")
+
+
+def test_refuses_several_subgraphs(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs *= 2
+    with pytest.raises(InputError, match="2 subgraphs"):
+        read_graph(pack(model), where="model.tflite")
+
+
+@pytest.mark.shared
+def test_reads_the_published_model(shared: Path) -> None:
+    model = (shared / "checkpoints" / "birdnet_stm32n6_100.tflite").read_bytes()
+    graph = read_graph(model, where="published")
+    assert len(graph.operators) == 56
+    assert graph.tensors[graph.inputs[0]].shape == (-1, 257, 256, 1)
