@@ -1,0 +1,144 @@
+"""Loads and saves trained networks. A checkpoint is data: nothing in it is executed.
+
+Two kinds are read: what this project saves, and the published 0.9 line, whose one layer that stock Keras
+lacks is rewritten (:mod:`birdnet_stm32.model.published`).
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
+from birdnet_stm32.model import archive as keras_archive
+from birdnet_stm32.model import layers, published
+from birdnet_stm32.model.allowlist import refuse_foreign
+from birdnet_stm32.model.archive import Archive
+
+_ACTIVATIONS = {"linear": OutputActivation.LOGIT, "sigmoid": OutputActivation.SIGMOID}
+
+
+def load(path: Path, contract: ModelContract) -> keras.Model:
+    """Load a checkpoint.
+
+    Args:
+        path: a ``.keras`` file.
+        contract: what the model has to be.
+
+    Returns:
+        A flat functional model of stock Keras layers and :mod:`birdnet_stm32.model.layers`, from
+        ``[batch, *contract.frontend.input_shape]`` to ``[batch, classes]``.
+
+    Raises:
+        InputError: the file is damaged, names a layer that could run code, lacks weights, or contradicts
+            ``contract``.
+    """
+    archive = keras_archive.read(path)
+    if published.is_published(archive.config):
+        archive = published.rewrite(archive, contract, path)
+    # How the checkpoint was compiled for its training is of no use here and would widen what is trusted.
+    config = {key: value for key, value in archive.config.items() if key != "compile_config"}
+    refuse_foreign(config, path)
+    model = _deserialise(config, path)
+    _set_weights(model, archive, path)
+    _check_contract(model, contract, path)
+    return model
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write ``model`` to ``path``: plain float32 weights, no optimizer; equal weights give equal bytes.
+
+    Raises:
+        InputError: the model holds a layer that :func:`load` would refuse.
+    """
+    config: dict[str, Any] = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    refuse_foreign(config, path)
+    bare = _deserialise(config, path)  # a compiled model would store its optimizer's state
+    bare.set_weights(model.get_weights())
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "model.weights.h5"
+        bare.save_weights(weights)
+        weights_h5 = weights.read_bytes()
+    keras_archive.write(path, config=config, weights_h5=weights_h5, keras_version=keras.__version__)
+
+
+def as_logits(model: keras.Model, contract: ModelContract) -> tuple[keras.Model, ModelContract]:
+    """Return ``model`` without a sigmoid at its end, and the contract that says so.
+
+    An int8 sigmoid has a grid of 1/256, which is coarser than most probabilities. All layers but the last
+    are shared with ``model``.
+    """
+    if contract.output_activation is OutputActivation.LOGIT:
+        return model, contract
+    last = model.layers[-1]
+    dense = keras.layers.Dense.from_config({**last.get_config(), "activation": "linear"})
+    logits = keras.Model(model.inputs[0], dense(last.input), name=model.name)
+    dense.set_weights(last.get_weights())
+    return logits, replace(contract, output_activation=OutputActivation.LOGIT)
+
+
+def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
+    custom_objects = {f"{layers.PACKAGE}>Decibel": layers.Decibel}
+    try:
+        model = keras.saving.deserialize_keras_object(
+            copy.deepcopy(config),  # which Keras empties while it reads
+            custom_objects=custom_objects,
+            safe_mode=True,
+        )
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+        raise InputError(
+            f"Keras cannot build its configuration: {error}",
+            where=path,
+            expected=f"a model saved by Keras 3, as {keras.__version__} is",
+        ) from error
+    if not isinstance(model, keras.Model) or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise InputError("is not a model with one input and one output", where=path)
+    return model
+
+
+def _set_weights(model: keras.Model, archive: Archive, path: Path) -> None:
+    unused = set(archive.weights) - {layer.name for layer in model.layers}
+    if unused:
+        raise InputError(f"holds weights of {min(unused)}, which is no layer of the model", where=path)
+    for layer in model.layers:
+        wanted = [tuple(weight.shape) for weight in layer.weights]
+        stored = archive.weights.get(layer.name, ())
+        if [array.shape for array in stored] != wanted:
+            raise InputError(
+                f"layer {layer.name} has stored weights of shapes {[list(array.shape) for array in stored]}",
+                where=path,
+                expected=f"{[list(shape) for shape in wanted]}",
+            )
+        layer.set_weights(stored)
+
+
+def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> None:
+    wanted_input = contract.frontend.input_shape
+    if model.input_shape[1:] != wanted_input:
+        raise InputError(
+            f"its input is {list(model.input_shape[1:])}",
+            where=path,
+            expected=f"{list(wanted_input)}, as the model's configuration says",
+        )
+    if model.output_shape[1:] != (len(contract.labels),):
+        raise InputError(
+            f"it has outputs of shape {list(model.output_shape[1:])}",
+            where=path,
+            expected=f"{len(contract.labels)} classes, one per label",
+        )
+    last = model.layers[-1]
+    activation = last.get_config().get("activation") if isinstance(last, keras.layers.Dense) else None
+    if _ACTIVATIONS.get(str(activation)) is not contract.output_activation:
+        raise InputError(
+            f"its last layer {last.name} is {type(last).__name__} with activation {activation!r}",
+            where=path,
+            expected=f"a Dense layer with {contract.output_activation.value} outputs",
+            remedy="set output_activation in the model's configuration to what the model gives",
+        )
