@@ -23,6 +23,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
+MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
+
 
 class Table(BaseModel):
     """A table of a variant file."""
@@ -121,8 +123,9 @@ class ModelTable(Table):
     """Rate that all audio is brought to."""
     window_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
     """Length of what the network sees at once."""
-    frontend: Literal["hybrid", "mel"] = "hybrid"
-    """``hybrid``: STFT on the CPU, mel bands in the network. ``mel``: both on the CPU."""
+    frontend: Literal["hybrid", "mel", "raw"] = "hybrid"
+    """``hybrid``: STFT on the CPU, mel bands in the network. ``mel``: both on the CPU. ``raw``: neither, the
+    network learns its filters from the waveform."""
     fft_length: Literal[256, 512, 1024, 2048] = 512
     """Points of the FFT."""
     spec_width: Annotated[int, Field(ge=32, le=1024)] = 256
@@ -141,6 +144,16 @@ class ModelTable(Table):
     """Repeats of every block."""
     embedding_size: Annotated[int, Field(ge=32, le=1024, multiple_of=8)] = 256
     """Channels before the classifier."""
+
+    @model_validator(mode="after")
+    def _raw_window_fits(self) -> Self:
+        samples = round(self.sample_rate_hz * self.window_s)
+        if self.frontend == "raw" and samples > MAX_RAW_SAMPLES:
+            raise ValueError(
+                f"frontend raw has windows of {samples} samples, the NPU takes at most {MAX_RAW_SAMPLES}: "
+                "lower window_s or sample_rate_hz"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -184,7 +197,7 @@ class QatTable(Table):
     """Quantization-aware training."""
 
     when: Literal["never", "needed", "always"] = "needed"
-    """``needed``: when post-training quantization misses a gate."""
+    """``needed``: when the recipes before it miss a gate. ``always``: nothing else is tried."""
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
@@ -193,6 +206,26 @@ class QatTable(Table):
     """At the start; it falls to zero along a cosine."""
     seed: Seed = 42
     """The same seed gives the same result."""
+
+
+RECIPES = ("ptq", "logits", "float_front_end", "gears", "equalize", "qat")
+Recipe = Literal["ptq", "logits", "float_front_end", "gears", "equalize", "qat"]
+
+
+class QuantizeTable(Table):
+    """Ways to quantize, and which of them is taken."""
+
+    recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)] = ("ptq", "qat")
+    """In the order they are tried; see docs/explanation/quantization.md."""
+    select: Literal["first", "best"] = "first"
+    """``first``: the first that passes the gates; later ones are not computed. ``best``: all, the best kept."""
+
+    @field_validator("recipes")
+    @classmethod
+    def _no_recipe_twice(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(recipes)) < len(recipes):
+            raise ValueError("a recipe is listed twice")
+        return recipes
 
 
 class ConvertTable(Table):
@@ -252,6 +285,7 @@ class Variant(Table):
     model: ModelTable = ModelTable()
     train: TrainTable = TrainTable()
     representative: RepresentativeTable = RepresentativeTable()
+    quantize: QuantizeTable = QuantizeTable()
     qat: QatTable = QatTable()
     convert: ConvertTable = ConvertTable()
     verify: VerifyTable = VerifyTable()
@@ -264,6 +298,20 @@ class Variant(Table):
         if self.fetch is None and self.index.root is None:
             raise ValueError("[index] needs the key root, the folder of recordings")
         return self
+
+    @model_validator(mode="after")
+    def _has_recipes(self) -> Self:
+        if not self.recipes:
+            raise ValueError('[quantize] lists only qat, which [qat] when = "never" forbids')
+        return self
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The recipes to try, in order, as ``[quantize]`` lists and ``[qat] when`` allows them."""
+        if self.qat.when == "always":
+            return ("qat",)
+        listed = self.quantize.recipes
+        return listed if self.qat.when == "needed" else tuple(name for name in listed if name != "qat")
 
 
 def json_schema() -> dict[str, Any]:

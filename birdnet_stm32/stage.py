@@ -46,6 +46,7 @@ class Job:
         files: files from outside the build, by what they are.
         out: an empty folder to write into.
         previous: the folder of the last time, to reuse work from; may be missing.
+        part: of a stage in parts, which one this is.
     """
 
     release: Release
@@ -53,6 +54,7 @@ class Job:
     files: Mapping[str, Path]
     out: Path
     previous: Path
+    part: str = ""
 
     @property
     def variant(self) -> Variant:
@@ -88,7 +90,8 @@ class Stage:
     Its code is ``run(job: Job) -> Outcome`` in ``birdnet_stm32/stages/<name>.py``.
 
     Args:
-        name: also the name of its doit task and its folder.
+        name: also the name of its doit task and, without a part, of its folder.
+        part: of a stage that a variant has several of, which one this is.
         doc: one line for ``doit list``.
         needs: stages whose outputs it reads, where the variant has them.
         reads: tables, or ``table.key``, of the variant that it reads.
@@ -100,6 +103,7 @@ class Stage:
     """
 
     name: str
+    part: str = ""
     doc: str
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -108,6 +112,11 @@ class Stage:
     wanted: Callable[[Variant], bool] = lambda _: True
     files: Callable[[Release], dict[str, Path]] = lambda _: {}
     is_current: Callable[[Release], bool] = lambda _: True
+
+    @property
+    def key(self) -> str:
+        """Name and part: what other stages need it by, and its folder below the variant's."""
+        return f"{self.name}/{self.part}" if self.part else self.name
 
     @property
     def module(self) -> Path:
@@ -156,7 +165,7 @@ def input_digests(release: Release, needs: Mapping[str, Path], files: Mapping[st
 
 def reasons_to_run(stage: Stage, release: Release, needs: Mapping[str, Path]) -> list[str]:
     """Return why ``stage`` has to run; empty when its folder is current."""
-    folder = release.folder(stage.name)
+    folder = release.folder(stage.key)
     manifest = store.read_manifest(folder)
     if manifest is None:
         return ["it has not been published yet"]
@@ -192,10 +201,10 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         BirdnetError: as the stage does.
     """
     started = time.monotonic()
-    final = release.folder(stage.name)
-    work = final.with_name(f".{stage.name}.{os.getpid()}")
-    failed = final.with_name(f"{stage.name}.failed")
-    for leftover in (failed, *final.parent.glob(f".{stage.name}.*")):
+    final = release.folder(stage.key)
+    work = final.with_name(f".{final.name}.{os.getpid()}")
+    failed = final.with_name(f"{final.name}.failed")
+    for leftover in (failed, *final.parent.glob(f".{final.name}.*")):
         if leftover.is_dir():
             shutil.rmtree(leftover)
     work.mkdir(parents=True)
@@ -203,7 +212,7 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
     inputs = input_digests(release, needs, files)
     module = importlib.import_module(f"birdnet_stm32.stages.{stage.name}")
     try:
-        job = Job(release=release, inputs=needs, files=files, out=work, previous=final)
+        job = Job(release=release, inputs=needs, files=files, out=work, previous=final, part=stage.part)
         outcome: Outcome = module.run(job)
     except GateError:
         work.rename(failed)

@@ -16,7 +16,7 @@ from birdnet_stm32 import store
 from birdnet_stm32.errors import BirdnetError, GateError
 from birdnet_stm32.native_output import diverted
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, run_stage
-from birdnet_stm32.stages.catalog import STAGES, folders_needed
+from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 
 
 def load_releases(variants: Path, build: Path) -> list[Release]:
@@ -36,11 +36,12 @@ def load_releases(variants: Path, build: Path) -> list[Release]:
 
 def pipeline(releases: list[Release]) -> Iterator[dict[str, Any]]:
     """Yield a doit task for every stage of every variant, ``convert:demo``, and a group for each stage."""
-    for stage in STAGES:
-        yield {"basename": stage.name, "name": None, "doc": stage.doc}
-        for release in releases:
-            if stage.wanted(release.variant):
-                yield {"basename": stage.name, **_task(stage, release)}
+    stages = [(stage, release) for release in releases for stage in stages_of(release.variant)]
+    for name, group in BY_NAME.items():
+        yield {"basename": name, "name": None, "doc": group.doc}
+        for stage, release in stages:
+            if stage.name == name:
+                yield {"basename": name, **_task(stage, release)}
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,12 @@ class IsCurrent:
 
 def _task(stage: Stage, release: Release) -> dict[str, Any]:
     needs = folders_needed(stage, release)
-    folder = release.folder(stage.name)
+    folder = release.folder(stage.key)
     sums = [str(needed / store.SUMS) for needed in needs.values()]
 
     def run() -> TaskFailed | TaskError | None:
         try:
-            with diverted(folder.with_name(f"{stage.name}.log")):
+            with diverted(folder.with_name(f"{folder.name}.log")):
                 run_stage(stage, release, needs)
         except GateError as error:
             return TaskFailed(str(error), report=True)
@@ -80,7 +81,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
         return None
 
     return {
-        "name": release.name,
+        "name": f"{release.name}/{stage.part}" if stage.part else release.name,
         "doc": stage.doc,
         "actions": [run],
         "file_dep": sums + [str(path) for path in stage.files(release).values()],

@@ -15,12 +15,14 @@ from birdnet_stm32.frontend.contract import (
     FrontendSpec,
     Layout,
 )
-from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, PCM_FULL_SCALE, hann, mel_bank
-from birdnet_stm32.templating import render
+from birdnet_stm32.frontend.mixer import Mixer
+from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, PCM_FULL_SCALE, hann, mel_bank, step_names
+from birdnet_stm32.templating import c_array, render
 
 # Of runtime/birdnet_fft.h, against which the generated C checks its length again.
 FFT_MIN_LENGTH = 64
 FFT_MAX_LENGTH = 4096
+DOUBLES_A_ROW = 4
 
 _TEMPLATES = ("birdnet_frontend_config.h", "birdnet_frontend_config.c")
 
@@ -30,7 +32,7 @@ class Table:
     """One constant array.
 
     Args:
-        name: the field of ``birdnet_frontend_config_t`` that points to it.
+        name: the field of the configuration, or of its mixer, that points to it.
         type: its elements' C type.
         length: C expression of how many they are.
         about: what they are, one line.
@@ -41,7 +43,16 @@ class Table:
     type: str
     length: str
     about: str
-    values: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+    values: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.uint16]
+
+    @property
+    def initializer(self) -> str:
+        """The elements as rows of C."""
+        if self.values.dtype != np.float64:
+            return c_array(self.values)
+        literals = [f"{value!r}," for value in self.values.tolist()]
+        rows = (literals[row : row + DOUBLES_A_ROW] for row in range(0, len(literals), DOUBLES_A_ROW))
+        return "\n".join("    " + " ".join(row) for row in rows)
 
 
 def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
@@ -51,6 +62,7 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         InputError: the C implementation does not cover this front end.
     """
     spectrogram = spec.kind is not Frontend.RAW
+    mixer = spec.mixer
     if spectrogram:
         _check(spec)
     context = {
@@ -58,8 +70,12 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "summary": f"{spec.kind}, {spec.window_samples} samples at {spec.sample_rate_hz} Hz",
         "spectrogram": spectrogram,
         "frequency_major": spec.layout is Layout.FREQUENCY_MAJOR,
+        "rows": mixer.mels if mixer else spec.rows,
+        "channels": mixer.channels if mixer else 1,
+        "step_names": step_names(spec),
         "scratch_elements": 2 * spec.fft_length,
         "tables": _tables(spec) if spectrogram else (),
+        "mixer_tables": _mixer_tables(mixer) if mixer else (),
         "log_floor_ratio": LOG_FLOOR_RATIO,
         "min_max_epsilon": MIN_MAX_EPSILON,
         "peak_epsilon": PEAK_EPSILON,
@@ -84,33 +100,36 @@ def _tables(spec: FrontendSpec) -> tuple[Table, ...]:
     tables = (
         Table(
             name="taper",
-            type="float",
+            type="double",
             length="FFT_LENGTH",
             about=f"Periodic Hann window / {PCM_FULL_SCALE}.",
-            values=(hann(spec.fft_length) / PCM_FULL_SCALE).astype(np.float32),
+            values=hann(spec.fft_length) / PCM_FULL_SCALE,
         ),
         Table(
             name="sine",
-            type="float",
+            type="double",
             length="FFT_LENGTH",
             about="sin(2 pi k / FFT_LENGTH).",
             values=_sine(spec.fft_length),
         ),
     )
-    return tables + _mel_tables(spec) if spec.kind is Frontend.MEL else tables
+    if spec.mixer is not None:
+        return tables + _band_tables(spec.mixer.mel.T)
+    return tables + _band_tables(mel_bank(spec)) if spec.kind is Frontend.MEL else tables
 
 
-def _sine(length: int) -> npt.NDArray[np.float32]:
+def _sine(length: int) -> npt.NDArray[np.float64]:
     """Return one period of the sine from its first quarter, so that its symmetry is exact."""
     rising = np.sin(2 * np.pi * np.arange(length // 4 + 1) / length)
     half = np.concatenate([rising, rising[-2:0:-1]])
-    return np.concatenate([half, -half]).astype(np.float32) + np.float32(0)  # no negative zero
+    return np.concatenate([half, -half]) + 0.0  # no negative zero
 
 
-def _mel_tables(spec: FrontendSpec) -> tuple[Table, ...]:
-    bank = mel_bank(spec)
-    first_bins = (bank > 0).argmax(axis=1)
-    end_bins = spec.bins - (bank[:, ::-1] > 0).argmax(axis=1)
+def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[Table, ...]:
+    """Return non-negative weights ``[bands, bins]`` without the zeros outside of each band's bins."""
+    used = bank > 0
+    first_bins = used.argmax(axis=1)
+    end_bins = np.where(used.any(axis=1), bank.shape[1] - used[:, ::-1].argmax(axis=1), first_bins)
     weights = [band[first:end] for band, first, end in zip(bank, first_bins, end_bins, strict=True)]
     bin_counts = end_bins - first_bins
     return (
@@ -135,4 +154,22 @@ def _mel_tables(spec: FrontendSpec) -> tuple[Table, ...]:
             about="Weights of all bins of all mel bands, band after band.",
             values=np.concatenate(weights),
         ),
+    )
+
+
+def _mixer_tables(mixer: Mixer) -> tuple[Table, ...]:
+    sums = mixer.mel.sum(axis=0, dtype=np.float64).astype(np.float32)
+    ends = np.array(mixer.gears, dtype=np.float32)
+    tables = (
+        ("weight_sums", "ROWS", "Sum of the weights of each band.", sums),
+        ("slopes", "ROWS", "Slope of each band.", mixer.k0),
+        ("hinge_factors", "HINGES * ROWS", "Factor of each hinge of each band.", mixer.k),
+        ("hinge_slopes", "HINGES * ROWS", "Slope within each hinge.", mixer.w),
+        ("hinge_offsets", "HINGES * ROWS", "Offset within each hinge.", mixer.b),
+        ("gear_ends", "CHANNELS", "Upper end of each gear.", ends),
+    )
+    return tuple(
+        Table(name=name, type="float", length=length, about=about, values=values.ravel())
+        for name, length, about, values in tables
+        if values.size  # C has no empty arrays; the pointer stays null
     )

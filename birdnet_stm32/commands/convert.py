@@ -1,7 +1,7 @@
 """Quantizes a checkpoint to int8 and compares the result with the checkpoint.
 
 Calibrates on one part of the recordings and verifies on the other; no recording is in both. The .tflite is
-written only if it passes: exit code 1 and no file otherwise.
+written, with its configuration and labels, only if it passes: exit code 1 and no file otherwise.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from birdnet_stm32.audio.representative import CALIBRATION, choose
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import contract_of, write_atomically, write_json
+from birdnet_stm32.commands.files import contract_of, write_atomically, write_json, write_sidecars
 from birdnet_stm32.config import RepresentativeTable, VerifyTable
+from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min_cosine_sim", type=float, default=limits.min_cosine_mean, metavar="X")
     parser.add_argument("--min_cosine_p05", type=float, default=limits.min_cosine_p05, metavar="X")
     parser.add_argument("--per_tensor", action="store_true", help="one scale a kernel, not one a channel")
+    parser.add_argument(
+        "--unlabelled", action="store_true", help="take the recordings whatever their folders are called"
+    )
     parser.add_argument("--seed", type=int, default=windows.seed)
     parser.add_argument("--output_path", type=Path, metavar="FILE", help="default: <stem>_quantized.tflite")
     parser.add_argument("--report_json", "--json", type=Path, metavar="FILE", help="the measures")
@@ -44,6 +48,13 @@ def run(options: argparse.Namespace) -> None:
     contract = contract_of(options.checkpoint_path, options.model_config)
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
+    if not options.unlabelled:
+        folder.require_common_class(
+            rows,
+            contract,
+            options.data_path_train,
+            remedy="--unlabelled: calibrate with these recordings whatever their folders are called",
+        )
     with track("decode") as report:
         windows = choose(
             rows,
@@ -57,14 +68,24 @@ def run(options: argparse.Namespace) -> None:
         )
     first = sum(row.set == CALIBRATION for row in windows.rows)
     with track("calibrate") as report:
-        candidate = convert(
-            model,
-            features(windows.pcm[:first], contract.frontend),
-            per_tensor=options.per_tensor,
-            on_sample=lambda done: report(done, first),
-        )
+        try:
+            candidate = convert(
+                model,
+                features(windows.pcm[:first], contract.frontend),
+                per_tensor=options.per_tensor,
+                on_sample=lambda done: report(done, first),
+            )
+        except GateError as error:  # no measure of a candidate: this checkpoint cannot become one
+            raise InputError(
+                f"its conversion is not int8: {error.what}",
+                where=options.checkpoint_path
+                if error.where is None
+                else f"{options.checkpoint_path}, {error.where}",
+                expected=error.expected,
+                remedy=error.remedies,
+            ) from error
     with track("verify") as report:
-        scores = score(model, candidate, contract, windows.pcm[first:], report)
+        scores = score(model, contract, candidate, contract, windows.pcm[first:], report)
     write_json(options.report_json, to_json(scores.comparison))
     limits = VerifyTable(min_cosine_mean=options.min_cosine_sim, min_cosine_p05=options.min_cosine_p05)
     scores.require(
@@ -73,6 +94,7 @@ def run(options: argparse.Namespace) -> None:
     stem = options.checkpoint_path.stem
     output = options.output_path or options.checkpoint_path.with_name(f"{stem}_quantized.tflite")
     write_atomically(output, candidate)
+    write_sidecars(output, contract)
     measures = scores.comparison.all
     print(
         f"{output}: {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over {measures.windows} "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +16,14 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.files import scan
-from birdnet_stm32.audio.windows import window_starts
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.commands.emulation import emulate
 from birdnet_stm32.commands.files import contract_of, read_file, write_json
-from birdnet_stm32.config import EmulateTable, FirmwareTable
+from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware import emulator, parity
-from birdnet_stm32.firmware.build import build
-from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.firmware import parity
 from birdnet_stm32.progress import track
-from birdnet_stm32.store import write_tree
-from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
-BOARD = "mps3_an547"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,31 +40,16 @@ def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
     model = read_file(options.model)
     contract = contract_of(options.model, options.model_config)
-    files = generate(read_graph(model, where=str(options.model)), labels=contract.labels, contract=contract)
     recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most)
-    defaults = FirmwareTable()
-    settings = FirmwareSettings(
-        threshold=defaults.threshold, top_k=defaults.top_k, title=options.model.stem, version="0.0.0"
-    )
-    with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("windows") as report:
-        work = Path(folder)
-        write_tree(work / "project", render_project(BOARD, files, settings))
-        firmware = build(work / "project", work / "build")
-        (work / "run").mkdir()
-        spec = contract.frontend
-        total = sum(
-            len(window_starts(len(pcm), spec.window_samples, spec.window_hop_samples))
-            for pcm in recordings.values()
-        )
-        ran = emulator.run(
-            firmware.elf,
+    with track("windows") as report:
+        ran, result = emulate(
+            model,
+            contract,
             recordings,
-            spec,
-            work=work / "run",
+            title=options.model.stem,
             timeout_s=options.timeout,
-            on_window=lambda done: report(done, total),
+            report=report,
         )
-        result = parity.check(ran, model, spec, recordings)
     write_json(
         options.json,
         {

@@ -1,15 +1,18 @@
-"""Scores a model, .keras or .tflite, on a folder of labelled recordings.
+"""Scores models on a folder of labelled recordings: float (.keras), int8 (.tflite) and as firmware.
 
-Windows are cut as in deployment and pooled by maximum over each recording. Recordings of classes that the
-model does not know are left out and counted; background recordings count against every class.
+Windows are cut as in deployment and pooled over each recording. Recordings of classes that the model does
+not know are left out and counted; background recordings count against every class. Several --model_path are
+put side by side, the float model measured first; limits on what int8 may lose end with exit code 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,97 +22,258 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.representative import split_windows
+from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import contract_of, read_file, write_json
-from birdnet_stm32.config import FirmwareTable
-from birdnet_stm32.errors import InputError
+from birdnet_stm32.commands.files import write_atomically, write_json
+from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
+from birdnet_stm32.config import EmulateTable, FirmwareTable
+from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.evaluate import Evaluation, evaluate, pool
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 
-EXAMPLE = "birdnet-stm32 evaluate --model_path model.tflite --data_path_test data/test --json scores.json"
+EXAMPLE = """birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
+    --data_path_test data/test --pooling lme --report_html report.html"""
 PART = "test"
+SEED = 42
+
+Floats = NDArray[np.float32]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
-    parser.add_argument("--model_path", type=Path, required=True, metavar="FILE", help="*.keras or *.tflite")
-    parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the model")
+    parser.add_argument(
+        "--model_path",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="*.keras or *.tflite; may be repeated, to compare",
+    )
+    parser.add_argument(
+        "--model_config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="one for all models or one each; default: beside the model",
+    )
     folder.add_arguments(parser, "--data_path_test")
-    parser.add_argument("--threshold", type=float, default=FirmwareTable().threshold, help="for F1")
+    parser.add_argument("--firmware", action="store_true", help="run each .tflite as emulated firmware too")
+    parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
+    pooling = [one.value for one in Pooling]
+    parser.add_argument(
+        "--pooling", choices=pooling, default=Pooling.MAX.value, help="of a recording's windows"
+    )
+    parser.add_argument(
+        "--threshold", type=float, default=FirmwareTable().threshold, help="for F1 and what is detected"
+    )
+    parser.add_argument("--max_roc_auc_loss", type=float, metavar="X", help="most that float may be ahead by")
+    parser.add_argument("--max_cmap_loss", type=float, metavar="X", help="most that float may be ahead by")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the bootstrap")
+    parser.add_argument("--report_html", type=Path, metavar="FILE", help="everything on one page")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE.csv",
+        help="a row a window; of further models FILE.<which>.csv",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the scores; - for standard output")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Score and show."""
-    contract = contract_of(options.model_path, options.model_config)
+    """Score, write what is asked for, and judge."""
+    sides = sides_of(options.model_path, options.model_config, firmware=options.firmware)
+    limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
+    _check_options(options, sides, limits)
+    contract = sides[0].contract
     rows = folder.index_folder(options.data_path_test, options, train_every_label=False)
+    folder.require_common_class(rows, contract, options.data_path_test)
+    left_out = _left_out(rows, contract)
+    windows = _windows(rows, options.data_path_test, contract)
+    results: dict[Side, tuple[Floats, Evaluation]] = {}
+    for side in sides:
+        found = run_side(side, windows, options.data_path_test, timeout_s=options.timeout)
+        results[side] = found, _score(found, windows, contract, options)
+    losses = _losses({side: result for side, (_, result) in results.items()}, limits)
+    _write(options, results, losses, windows, left_out)
+    if str(options.json) != "-":
+        _show(results[sides[0]][1], {side.name: result for side, (_, result) in results.items()})
+    _require(losses)
+
+
+def _check_options(
+    options: argparse.Namespace, sides: Sequence[Side], limits: Mapping[str, float | None]
+) -> None:
+    if not 0 < options.threshold < 1:
+        raise InputError(f"--threshold is {options.threshold:g}", expected="a probability between 0 and 1")
+    if all(limit is None for limit in limits.values()):
+        return
+    kinds = [side.kind for side in sides]
+    if kinds.count(Kind.FLOAT) != 1 or len(kinds) < 2:
+        raise InputError(
+            f"a loss is limited, and the models are {', '.join(side.path.name for side in sides)}",
+            expected="one .keras to lose against and at least one .tflite",
+        )
+
+
+def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
+    """Count recordings that take no part, by reason, and say so."""
+    reasons = Counter(row.reason for row in rows if not row.usable)
+    unknown = set(folder.strangers(rows, contract))
+    count = sum(row.usable and row.label in unknown for row in rows)
+    if count:
+        reasons["of a class that the model does not know"] = count
+    for reason, number in sorted(reasons.items()):
+        print(f"left out {number} recordings: {reason}", file=sys.stderr)
+    return dict(sorted(reasons.items()))
+
+
+def _windows(rows: Sequence[IndexRow], root: Path, contract: ModelContract) -> Windows:
+    spec = contract.frontend
     known = [row for row in rows if row.usable and (row.background or row.label in contract.labels)]
-    _mention_left_out(rows, contract)
     with track("decode") as report:
-        windows = split_windows(
+        return split_windows(
             [replace(row, split=PART) for row in known],
-            options.data_path_test,
+            root,
             part=PART,
-            sample_rate_hz=contract.frontend.sample_rate_hz,
-            window_samples=contract.frontend.window_samples,
-            hop_samples=contract.frontend.window_hop_samples,
+            sample_rate_hz=spec.sample_rate_hz,
+            window_samples=spec.window_samples,
+            hop_samples=spec.window_hop_samples,
             report=report,
         )
-    outputs = _outputs(options.model_path, contract, windows.pcm)
-    paths = sorted({row.path for row in windows.rows})
-    number = {path: position for position, path in enumerate(paths)}
+
+
+def _score(
+    found: Floats, windows: Windows, contract: ModelContract, options: argparse.Namespace
+) -> Evaluation:
+    """Pool windows over their files; the bootstrap draws the recordings that the files were cut from."""
+    first = {row.path: row for row in windows.rows}
+    number = {path: position for position, path in enumerate(first)}
     pooled = pool(
-        probabilities(outputs, contract), np.array([number[row.path] for row in windows.rows], np.int64)
+        found, np.array([number[row.path] for row in windows.rows], np.int64), Pooling(options.pooling)
     )
     targets = np.zeros_like(pooled)
-    for row in windows.rows:
+    for row in first.values():
         if not row.background:
             targets[number[row.path], contract.labels.index(row.label)] = 1
-    result = evaluate(pooled, targets, contract.labels, threshold=options.threshold)
-    write_json(options.json, asdict(result))
-    if str(options.json) != "-":
-        _show(result)
+    _, groups = np.unique([row.recording for row in first.values()], return_inverse=True)
+    return evaluate(
+        pooled,
+        targets,
+        contract.labels,
+        groups=groups.astype(np.int64),
+        threshold=options.threshold,
+        seed=options.seed,
+    )
 
 
-def _mention_left_out(rows: Sequence[IndexRow], contract: ModelContract) -> None:
-    reasons = Counter(row.reason for row in rows if not row.usable)
-    strangers = sum(row.usable and not row.background and row.label not in contract.labels for row in rows)
-    if strangers:
-        reasons["of a class that the model does not know"] = strangers
-    for reason, count in sorted(reasons.items()):
-        print(f"left out {count} recordings: {reason}", file=sys.stderr)
+def _losses(results: Mapping[Side, Evaluation], limits: Mapping[str, float | None]) -> tuple[Loss, ...]:
+    """Compare every other side with the one float model, if there is one."""
+    floats = [result for side, result in results.items() if side.kind is Kind.FLOAT]
+    if len(floats) != 1:
+        return ()
+    losses = []
+    for side, result in results.items():
+        for measure, limit in limits.items():
+            before, after = getattr(floats[0], measure), getattr(result, measure)
+            if side.kind is not Kind.FLOAT and before is not None and after is not None:
+                losses.append(Loss(side=side.name, measure=measure, loss=before - after, limit=limit))
+    return tuple(losses)
 
 
-def _outputs(path: Path, contract: ModelContract, pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-    if path.suffix == ".keras":
-        from birdnet_stm32.model import checkpoint, fit  # TensorFlow, which a .tflite does not need
+def _require(losses: Sequence[Loss]) -> None:
+    missed = [loss for loss in losses if not loss.passed]
+    if missed:
+        raise GateError(
+            " and ".join(f"{loss.side} loses {loss.loss:.4f} of {loss.name}" for loss in missed),
+            where="evaluate",
+            expected=", ".join(f"at most {loss.limit:g} of {loss.name}" for loss in missed),
+            remedy="quantize by a recipe that keeps more, see the variant's [quantize]",
+        )
 
-        return fit.predict(checkpoint.load(path, contract), pcm, contract)
-    if path.suffix == ".tflite":
-        with track("windows") as report:
-            return interpreter.run(
-                read_file(path),
-                features(pcm, contract.frontend),
-                on_window=lambda done: report(done, len(pcm)),
+
+def _write(
+    options: argparse.Namespace,
+    results: Mapping[Side, tuple[Floats, Evaluation]],
+    losses: Sequence[Loss],
+    windows: Windows,
+    left_out: Mapping[str, int],
+) -> None:
+    """Write the files that were asked for, now that nothing can fail any more."""
+    settings = {
+        "pooling": options.pooling,
+        "threshold": options.threshold,
+        "windows": len(windows.rows),
+        "left_out": dict(left_out),
+    }
+    measured = [
+        {"model": side.path.name, "name": side.name, "kind": side.kind.value, **asdict(result)}
+        for side, (_, result) in results.items()
+    ]
+    write_json(
+        options.json,
+        {**measured[0], **settings, "models": measured, "losses": [asdict(loss) for loss in losses]},
+    )
+    if options.predictions is not None:
+        for side, (found, _) in results.items():
+            of_first = side.path == options.model_path[0] and side.kind is not Kind.FIRMWARE
+            which = "" if of_first else "." + side.name.replace(" ", ".")
+            path = options.predictions.with_name(
+                f"{options.predictions.stem}{which}{options.predictions.suffix}"
             )
-    raise InputError(f"the model is {path.name}", expected="a name that ends in .keras or .tflite")
+            write_atomically(path, _predictions(found, windows, side.contract).encode())
+    if options.report_html is not None:
+        report = EvaluationReport(
+            folder=options.data_path_test.resolve().name,
+            pooling=options.pooling,
+            threshold=options.threshold,
+            windows=len(windows.rows),
+            left_out=tuple(left_out.items()),
+            sides=tuple(
+                SideReport(name=side.name, file=side.path.name, result=result)
+                for side, (_, result) in results.items()
+            ),
+            losses=tuple(losses),
+        )
+        write_atomically(options.report_html, render_evaluation(report).encode())
 
 
-def _show(result: Evaluation) -> None:
+def _predictions(found: Floats, windows: Windows, contract: ModelContract) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "start", "label", *contract.labels])
+    for row, values in zip(windows.rows, found, strict=True):
+        start_s = row.start_sample / contract.frontend.sample_rate_hz
+        writer.writerow([row.path, f"{start_s:.3f}", row.label, *(f"{value:.6f}" for value in values)])
+    return text.getvalue()
+
+
+def _show(first: Evaluation, results: Mapping[str, Evaluation]) -> None:
+    several = len(results) > 1
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("class", overflow="fold")
     table.add_column("recordings", justify="right")
-    table.add_column("average precision", justify="right")
-    for one in result.classes:
-        table.add_row(one.label, str(one.recordings), f"{one.average_precision:.3f}")
+    for name in results:
+        table.add_column(f"AP {name}" if several else "average precision (95%)", justify="right")
+    for number, one in enumerate(first.classes):
+        scores = [result.classes[number] for result in results.values()]
+        texts = (
+            f"{score.average_precision:.3f} ({score.interval.low:.2f}-{score.interval.high:.2f})"
+            for score in scores
+        )
+        table.add_row(one.label, str(one.recordings), *texts)
     Console().print(table)
+    print()
+    for name, result in results.items():
+        print(f"{name}: {_summary(result)}")
+
+
+def _summary(result: Evaluation) -> str:
     area = "-" if result.roc_auc is None else f"{result.roc_auc:.3f}"
-    print(
-        f"\n{result.recordings} recordings: cmAP {result.class_mean_average_precision:.3f}, ROC-AUC {area}, "
-        f"F1 {result.f1:.3f}, best class right in {100 * result.top1_accuracy:.1f}%"
+    return (
+        f"{result.recordings} recordings: cmAP {result.class_mean_average_precision:.3f}, "
+        f"mAP {result.mean_average_precision:.3f}, ROC-AUC {area}, F1 {result.f1:.3f}, "
+        f"best class right in {100 * result.top1_accuracy:.1f}%"
     )

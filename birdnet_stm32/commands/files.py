@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import ModelContract, read_contract
+from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
+    ModelContract,
+    contract_to_json,
+    read_contract,
+)
+from birdnet_stm32.frontend.mixer import save_mixer
 from birdnet_stm32.store import canonical_json
 
 # As published, and as the pipeline has it beside model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
+LABELS_SUFFIX = "_labels.txt"
 
 
 def read_file(path: Path) -> bytes:
@@ -55,6 +63,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=path) from error
+
+
+def write_sidecars(model: Path, contract: ModelContract) -> None:
+    """Write a model's configuration and labels beside it, named as the published lines have them.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    if contract.frontend.mixer is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            mixer = Path(folder) / FLOAT_FRONT_END_FILE
+            save_mixer(mixer, contract.frontend.mixer)
+            write_atomically(model.with_name(FLOAT_FRONT_END_FILE), mixer.read_bytes())
+    config = canonical_json(contract_to_json(contract))
+    write_atomically(model.with_name(model.stem + CONFIG_SUFFIXES[0]), config.encode())
+    labels = "".join(f"{label}\n" for label in contract.labels)
+    write_atomically(model.with_name(model.stem + LABELS_SUFFIX), labels.encode())
 
 
 def write_json(path: Path | None, fields: object) -> None:

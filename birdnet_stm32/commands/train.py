@@ -1,63 +1,110 @@
-"""Trains a model on a folder of labelled recordings.
+"""Trains a model on a folder of labelled recordings, or fine-tunes one for quantization (--qat).
 
-Writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. The same seed gives the same bytes.
+Writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. With --qat the checkpoint has to be
+there: kernels are rounded to int8 while it trains on, and the result, float32 and with the same layers, is
+written beside it as <stem>_qat.keras. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio import split
+from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import write_atomically, write_json
-from birdnet_stm32.config import ModelTable, TrainTable
+from birdnet_stm32.commands.files import contract_of, write_atomically, write_json, write_sidecars
+from birdnet_stm32.config import ModelTable, QatTable, Table, TrainTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import contract_to_json
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model import checkpoint, fit
+from birdnet_stm32.model.dataset import targets_of
+from birdnet_stm32.progress import track
+from birdnet_stm32.quant.qat import QatEpoch, QatSettings, tune
 from birdnet_stm32.stages.models import contract_to_train
 from birdnet_stm32.stages.train import history_of, labels_of, train_on
-from birdnet_stm32.store import canonical_json
 
-EXAMPLE = "birdnet-stm32 train --data_path_train data/train --checkpoint_path best_model.keras --epochs 30"
+EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
+  birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
+
+Checked = TypeVar("Checked", bound=Table)
+
+MAX_QAT_WINDOWS = 4_096  # their features, a gigabyte of them, are kept in memory
+
+# Options that a checkpoint has already decided, by the key of ``[model]`` that each stands for.
+_MODEL_OPTIONS = {
+    "audio_frontend": "frontend",
+    "mag_scale": "magnitude_scale",
+    "input_compression": "input_compression",
+    "sample_rate": "sample_rate_hz",
+    "chunk_duration": "window_s",
+    "alpha": "alpha",
+}
+_TRAINING_OPTIONS = ("epochs", "batch_size", "learning_rate", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
-    model, training = ModelTable(), TrainTable()
+    model, training, tuning = ModelTable(), TrainTable(), QatTable()
     folder.add_arguments(parser, "--data_path_train")
     parser.add_argument("--checkpoint_path", type=Path, default=Path("checkpoints/best_model.keras"))
-    parser.add_argument("--audio_frontend", choices=["hybrid", "mel"], default=model.frontend)
-    parser.add_argument("--mag_scale", choices=["pwl", "none", "db"], default=model.magnitude_scale)
-    compressions = ["none", "sqrt", "log"]
-    parser.add_argument("--input_compression", choices=compressions, default=model.input_compression)
-    parser.add_argument("--sample_rate", type=int, default=model.sample_rate_hz, metavar="HZ")
-    parser.add_argument("--chunk_duration", type=float, default=model.window_s, metavar="SECONDS")
-    parser.add_argument("--alpha", type=float, default=model.alpha, help="width multiplier")
-    parser.add_argument("--epochs", type=int, default=training.epochs)
-    parser.add_argument("--batch_size", type=int, default=training.batch_size)
-    parser.add_argument("--learning_rate", type=float, default=training.learning_rate)
-    parser.add_argument("--seed", type=int, default=training.seed)
+    parser.add_argument("--qat", action="store_true", help="fine-tune the checkpoint for quantization")
+    parser.add_argument(
+        "--unlabelled",
+        action="store_true",
+        help="with --qat: learn from the checkpoint's own float outputs instead of the folders' names",
+    )
+    parser.add_argument(
+        "--model_config", type=Path, metavar="FILE", help="with --qat; default: beside the checkpoint"
+    )
+    frontends, scales, compressions = ["hybrid", "mel", "raw"], ["pwl", "none", "db"], ["none", "sqrt", "log"]
+    parser.add_argument("--audio_frontend", choices=frontends, help=f"default: {model.frontend}")
+    parser.add_argument("--mag_scale", choices=scales, help=f"default: {model.magnitude_scale}")
+    parser.add_argument(
+        "--input_compression", choices=compressions, help=f"default: {model.input_compression}"
+    )
+    parser.add_argument(
+        "--sample_rate", type=int, metavar="HZ", help=f"of the model; default: {model.sample_rate_hz}"
+    )
+    parser.add_argument(
+        "--chunk_duration", type=float, metavar="SECONDS", help=f"of a window; default: {model.window_s:g}"
+    )
+    parser.add_argument("--alpha", type=float, help=f"width multiplier; default: {model.alpha:g}")
+    for name, kind in (("epochs", int), ("batch_size", int), ("learning_rate", float), ("seed", int)):
+        both = f"default: {getattr(training, name):g}, with --qat {getattr(tuning, name):g}"
+        parser.add_argument(f"--{name}", type=kind, help=both)
     parser.add_argument("--json", type=Path, metavar="FILE", help="every epoch's numbers")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train and write the model with its configuration and labels."""
+    """Train or fine-tune, and write the model with its configuration and labels."""
     path = options.checkpoint_path
     if path.suffix != ".keras":
         raise InputError(f"the checkpoint is {path.name}", expected="a name that ends in .keras")
-    model, settings = _tables(options)
+    if options.qat:
+        _tune(options)
+        return
+    for option in ("unlabelled", "model_config"):
+        if getattr(options, option):
+            raise InputError(f"--{option} is given without --qat", remedy="add --qat, or leave it out")
+    _train(options)
+
+
+def _train(options: argparse.Namespace) -> None:
+    path = options.checkpoint_path
+    model = _table(ModelTable, {key: getattr(options, name) for name, key in _MODEL_OPTIONS.items()})
+    settings = _table(TrainTable, {name: getattr(options, name) for name in _TRAINING_OPTIONS})
     rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
     contract = contract_to_train(model, labels_of(rows))
     trained = train_on(rows, options.data_path_train, contract, settings)
-    with tempfile.TemporaryDirectory() as work:
-        saved = Path(work) / path.name
-        checkpoint.save(trained.model, saved)
-        write_atomically(path, saved.read_bytes())
-    config = canonical_json(contract_to_json(contract))
-    write_atomically(path.with_name(f"{path.stem}_model_config.json"), config.encode())
-    labels = "".join(f"{label}\n" for label in contract.labels)
-    write_atomically(path.with_name(f"{path.stem}_labels.txt"), labels.encode())
+    _write(trained.model, contract, path)
     write_json(options.json, history_of(trained))
     best = trained.history[trained.best_epoch - 1]
     print(
@@ -66,23 +113,124 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _tables(options: argparse.Namespace) -> tuple[ModelTable, TrainTable]:
-    """Check the options as a variant file's keys are checked."""
+def _tune(options: argparse.Namespace) -> None:
+    path = options.checkpoint_path
+    if not path.is_file():
+        raise InputError(
+            "there is no such checkpoint",
+            where=path,
+            expected="a trained model to fine-tune",
+            remedy="train it first: the same command without --qat",
+        )
+    settings = _table(QatTable, {name: getattr(options, name) for name in _TRAINING_OPTIONS})
+    contract = contract_of(path, options.model_config)
+    _refuse_contradictions(options, contract)
+    model = checkpoint.load(path, contract)
+    windows = _tuning_windows(options, contract)
+    targets = None if options.unlabelled else _smooth(targets_of(windows.rows, contract.labels))
+    epochs: list[QatEpoch] = []
+    with track("qat epochs") as report:
+
+        def on_epoch(epoch: QatEpoch) -> None:
+            epochs.append(epoch)
+            report(epoch.number, settings.epochs)
+
+        tuned = tune(
+            model,
+            features(windows.pcm, contract.frontend),
+            targets,
+            QatSettings(
+                epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                batch_size=settings.batch_size,
+                seed=settings.seed,
+            ),
+            output_activation=contract.output_activation,
+            on_epoch=on_epoch,
+        )
+    output = path.with_name(f"{path.stem}_qat.keras")
+    _write(tuned, contract, output)
+    best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
+    write_json(options.json, {"best_epoch": best.number, "epochs": [asdict(epoch) for epoch in epochs]})
+    print(
+        f"{output}: best after epoch {best.number} of {settings.epochs}, loss with int8 kernels "
+        f"{epochs[0].held_out_loss:.4f} before and {best.held_out_loss:.4f} after"
+    )
+
+
+def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Windows:
+    """Return windows of the recordings that the command convert calibrates with, none that it verifies on."""
+    root = options.data_path_train
+    rows = folder.index_folder(root, options, train_every_label=False)
+    unknown = folder.strangers(rows, contract)
+    if unknown and not options.unlabelled:
+        raise InputError(
+            f"holds classes that the checkpoint does not know: {folder.listed(unknown)}",
+            where=root,
+            expected=f"folders named like its classes: {folder.listed(contract.labels)}",
+            remedy=(
+                "name folders without a target species with --background",
+                "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
+            ),
+        )
+    with track("decode") as report:
+        windows = split_windows(
+            rows,
+            root,
+            part=split.TRAIN,
+            sample_rate_hz=contract.frontend.sample_rate_hz,
+            window_samples=contract.frontend.window_samples,
+            hop_samples=contract.frontend.window_hop_samples,
+            report=report,
+        )
+    count = len(windows.rows)
+    kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
+    return Windows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept))
+
+
+def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pull targets towards 0.5 as the training did, so that fine-tuning asks for no other function."""
+    share = np.float32(fit.FitSettings().label_smoothing)
+    smoothed: NDArray[np.float32] = targets * (1 - share) + share / 2
+    return smoothed
+
+
+def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract) -> None:
+    """Refuse an option that asks for another model than the checkpoint is."""
+    spec = contract.frontend
+    fixed = {
+        "audio_frontend": spec.kind.value,
+        "mag_scale": contract.magnitude_scale.value,
+        "input_compression": spec.compression.value,
+        "sample_rate": spec.sample_rate_hz,
+        "chunk_duration": spec.window_s,
+        "alpha": contract.alpha,
+    }
+    for name, value in fixed.items():
+        asked = getattr(options, name)
+        if asked is not None and asked != value:
+            raise InputError(
+                f"--{name} is {asked}, but the checkpoint's is {value}",
+                where=options.checkpoint_path,
+                remedy=f"leave out --{name}, or train another model",
+            )
+
+
+def _write(model: Any, contract: ModelContract, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as work:
+        saved = Path(work) / path.name
+        checkpoint.save(model, saved)
+        write_atomically(path, saved.read_bytes())
+    write_sidecars(path, contract)
+
+
+def _table(kind: type[Checked], fields: dict[str, Any]) -> Checked:
+    """Check options as a variant file's keys are checked; those not given have its defaults.
+
+    Raises:
+        InputError: one is out of range.
+    """
     try:
-        model = ModelTable(
-            frontend=options.audio_frontend,
-            magnitude_scale=options.mag_scale,
-            input_compression=options.input_compression,
-            sample_rate_hz=options.sample_rate,
-            window_s=options.chunk_duration,
-            alpha=options.alpha,
-        )
-        training = TrainTable(
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-        )
+        return kind(**{name: value for name, value in fields.items() if value is not None})
     except ValueError as error:
         raise InputError(f"an option is out of range: {error}") from error
-    return model, training

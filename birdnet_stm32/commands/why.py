@@ -8,7 +8,7 @@ from pathlib import Path
 from birdnet_stm32.commands.files import write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stage import load_release, reasons_to_run
-from birdnet_stm32.stages.catalog import BY_NAME, STAGES, folders_needed
+from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 
 EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why convert:demo"
 
@@ -27,10 +27,10 @@ def run(options: argparse.Namespace) -> None:
     if name and name not in BY_NAME:
         raise InputError(f"there is no stage {name!r}", expected="one of " + ", ".join(BY_NAME))
     release = load_release(variant, options.variants, options.build)
-    chosen = [stage for stage in STAGES if stage.wanted(release.variant) and name in ("", stage.name)]
+    chosen = [stage for stage in stages_of(release.variant) if name in ("", stage.name)]
     if not chosen:
         raise InputError(f"{variant} has no stage {name}", where=release.path)
-    reasons = {stage.name: reasons_to_run(stage, release, folders_needed(stage, release)) for stage in chosen}
+    reasons = {stage.key: reasons_to_run(stage, release, folders_needed(stage, release)) for stage in chosen}
     for stage, why in reasons.items():
         print(f"{stage}:{variant}: {'; '.join(why) or 'up to date'}")
     write_json(options.json, reasons)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from birdnet_stm32.errors import ToolError
 
-MAGIC = b"BNDUMP01"
+MAGIC = b"BNDUMP02"
 _HEADER = np.dtype(
-    [("magic", "S8"), ("window", "<u4"), ("features", "<u4"), ("inputs", "<u4"), ("outputs", "<u4")]
+    [("magic", "S8"), *((name, "<u4") for name in ("window", "steps", "features", "inputs", "outputs"))]
 )
 MAX_OUTPUTS = 65_536
 
@@ -25,9 +25,7 @@ class WindowDump:
         recording: its index in the list the firmware was given.
         window: index of the window in the recording.
         first_sample: where it begins.
-        magnitude: float32, the front end's first step.
-        compressed: float32, its second.
-        features: float32, its last: the network's input.
+        steps: float32 ``[steps, elements]``, what each step of the front end left behind.
         quantized_input: int8.
         output: int8.
     """
@@ -35,19 +33,24 @@ class WindowDump:
     recording: int
     window: int
     first_sample: int
-    magnitude: npt.NDArray[np.float32]
-    compressed: npt.NDArray[np.float32]
-    features: npt.NDArray[np.float32]
+    steps: npt.NDArray[np.float32]
     quantized_input: npt.NDArray[np.int8]
     output: npt.NDArray[np.int8]
 
+    @property
+    def features(self) -> npt.NDArray[np.float32]:
+        """The network's input in float32, the front end's last step."""
+        last: npt.NDArray[np.float32] = self.steps[-1]
+        return last
 
-def read(path: Path, *, window_samples: int, input_elements: int) -> tuple[WindowDump, ...]:
+
+def read(path: Path, *, window_samples: int, steps: int, input_elements: int) -> tuple[WindowDump, ...]:
     """Read a dump; the tensors stay in the file until they are used.
 
     Args:
         path: the file; it may be deleted afterwards, but not shortened.
         window_samples: samples of a window that the model's contract says.
+        steps: steps of the model's front end.
         input_elements: values of one network input that it says.
 
     Raises:
@@ -59,18 +62,19 @@ def read(path: Path, *, window_samples: int, input_elements: int) -> tuple[Windo
     header = np.fromfile(path, _HEADER, count=1)[0]
     if bytes(header["magic"]) != MAGIC:
         raise ToolError(f"the dump begins with {bytes(header['magic'])!r}", where=path, expected=repr(MAGIC))
-    found = (int(header["window"]), int(header["features"]), int(header["inputs"]))
-    if found != (window_samples, input_elements, input_elements):
+    found = tuple(int(header[name]) for name in ("window", "steps", "features", "inputs"))
+    wanted = (window_samples, steps, input_elements, input_elements)
+    if found != wanted:
         raise ToolError(
-            f"the firmware's window, feature and input sizes are {found}",
+            f"the firmware's window size, steps, feature and input sizes are {found}",
             where=path,
-            expected=f"{(window_samples, input_elements, input_elements)}, as the model's contract says",
+            expected=f"{wanted}, as the model's contract says",
         )
     if not 1 <= header["outputs"] <= MAX_OUTPUTS:
         raise ToolError(
             f"the dump has {header['outputs']} outputs", where=path, expected=f"1 to {MAX_OUTPUTS}"
         )
-    record = _record(input_elements, int(header["outputs"]))
+    record = _record(steps, input_elements, int(header["outputs"]))
     windows, rest = divmod(size_bytes - _HEADER.itemsize, record.itemsize)
     if rest:
         raise ToolError(f"the dump ends {rest} bytes into window {windows}", where=path)
@@ -88,20 +92,17 @@ def read(path: Path, *, window_samples: int, input_elements: int) -> tuple[Windo
     )
 
 
-_TENSORS = ("magnitude", "compressed", "features", "quantized_input", "output")
+_TENSORS = ("steps", "quantized_input", "output")
 
 
-def _record(input_elements: int, outputs: int) -> np.dtype[np.void]:
-    floats, inputs = ("<f4", (input_elements,)), ("i1", (input_elements,))
+def _record(steps: int, input_elements: int, outputs: int) -> np.dtype[np.void]:
     return np.dtype(
         [
             ("recording", "<u4"),
             ("window", "<u4"),
             ("first_sample", "<u4"),
-            ("magnitude", *floats),
-            ("compressed", *floats),
-            ("features", *floats),
-            ("quantized_input", *inputs),
+            ("steps", "<f4", (steps, input_elements)),
+            ("quantized_input", "i1", (input_elements,)),
             ("output", "i1", (outputs,)),
         ]
     )

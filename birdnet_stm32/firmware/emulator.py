@@ -20,6 +20,7 @@ from birdnet_stm32.firmware import console, dump
 from birdnet_stm32.firmware.console import Console, Detection
 from birdnet_stm32.firmware.dump import WindowDump
 from birdnet_stm32.frontend.contract import FrontendSpec
+from birdnet_stm32.frontend.spectrogram import step_names
 
 BOARD = "mps3_an547"
 MAX_CONSOLE_BYTES = 64 * 2**20  # a firmware that prints without end must not fill the disk
@@ -192,7 +193,10 @@ def _collect(names: tuple[str, ...], machines: Sequence[_Machine], spec: Fronten
     for machine in machines:
         report = console.parse(machine.text)
         dumped = dump.read(
-            machine.work / _DUMP, window_samples=spec.window_samples, input_elements=spec.input_elements
+            machine.work / _DUMP,
+            window_samples=spec.window_samples,
+            steps=len(step_names(spec)),
+            input_elements=spec.input_elements,
         )
         _check(machine, report, dumped)
         windows += [replace(one, recording=machine.recordings[one.recording]) for one in dumped]

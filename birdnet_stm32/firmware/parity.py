@@ -139,17 +139,11 @@ def _check_windows(run: EmulationRun, expected: Sequence[tuple[int, int, int, Pc
 
 def _stage_errors(dumped: WindowDump, pcm: Pcm, spec: FrontendSpec) -> dict[str, float]:
     """Return the largest error of each stage, relative to the stage's largest magnitude."""
-    reference = spectrogram.stages(pcm, spec)
-    pairs: dict[str, tuple[Floats, Floats]] = {"model_input": (dumped.features, reference.model_input)}
-    if reference.stft_magnitude is None or reference.compressed is None:
-        pairs["window"] = (dumped.magnitude, reference.window)
-    else:
-        first = ("stft_magnitude", reference.stft_magnitude)
-        if reference.mel is not None:
-            first = ("mel", reference.mel)
-        pairs[first[0]] = (dumped.magnitude, spectrogram.arrange(first[1], spec))
-        pairs["compressed"] = (dumped.compressed, spectrogram.arrange(reference.compressed, spec))
-    return {name: _relative_error(*pair) for name, pair in sorted(pairs.items())}
+    references = spectrogram.steps(spectrogram.stages(pcm, spec), spec)
+    return {
+        name: _relative_error(found, reference)
+        for found, (name, reference) in zip(dumped.steps, references.items(), strict=True)
+    }
 
 
 def _relative_error(found: Floats, reference: Floats) -> float:

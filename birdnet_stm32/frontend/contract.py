@@ -1,7 +1,7 @@
 """What a model is fed and what its outputs mean: read from and written to ``*_model_config.json``.
 
-The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus two that are absent there:
-``input_layout``, which then is frequency-major, and ``keep_nyquist``.
+The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus three that are absent there:
+``input_layout``, which then is frequency-major, ``keep_nyquist``, and the file name ``float_front_end``.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.mixer import Mixer, load_mixer
 
 
 class Frontend(StrEnum):
     """What the CPU computes before the network."""
 
-    HYBRID = "hybrid"  # magnitude STFT; the mel mixer is the network's first layer
+    HYBRID = "hybrid"  # magnitude STFT; the mel mixer is the network's first layer, or runs in float
     MEL = "mel"  # mel spectrogram
     RAW = "raw"  # the waveform
 
@@ -45,7 +46,7 @@ class Layout(StrEnum):
     """Order of the spectrogram in memory."""
 
     FREQUENCY_MAJOR = "frequency_major"  # [bins, frames, 1]: row = bin, as published
-    TIME_MAJOR = "time_major"  # hybrid [1, frames, bins], mel [frames, bands, 1]: row = frame
+    TIME_MAJOR = "time_major"  # hybrid [1, frames, bins], mel and mixed [frames, bands, 1]: row = frame
 
 
 class OutputActivation(StrEnum):
@@ -77,6 +78,10 @@ class FrontendSpec:
         compression: applied before min-max.
         layout: order in memory.
         fmin_hz: lower edge of the mel bank.
+        mixer: the layers of a ``hybrid`` model that run in float before the network, if any do.
+
+    Raises:
+        InputError: the mixer does not fit the rest.
     """
 
     kind: Frontend
@@ -89,6 +94,19 @@ class FrontendSpec:
     compression: Compression = Compression.NONE
     layout: Layout = Layout.TIME_MAJOR
     fmin_hz: float = 150.0
+    mixer: Mixer | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the mixer belongs here."""
+        if self.mixer is None:
+            return
+        if self.kind is not Frontend.HYBRID:
+            raise InputError(f"the front end {self.kind} has a float part", expected=Frontend.HYBRID.value)
+        if (self.mixer.bins, self.mixer.mels) != (self.bins, self.num_mels):
+            raise InputError(
+                f"the float front end mixes {self.mixer.bins} bins to {self.mixer.mels} bands",
+                expected=f"{self.bins} bins to {self.num_mels} bands, as the spectrogram has them",
+            )
 
     @property
     def window_s(self) -> float:
@@ -112,7 +130,7 @@ class FrontendSpec:
 
     @property
     def rows(self) -> int:
-        """Values a frame: mel bands for ``mel``, FFT bins for ``hybrid``."""
+        """Values a frame of the spectrogram: mel bands for ``mel``, FFT bins for ``hybrid``."""
         return self.num_mels if self.kind is Frontend.MEL else self.bins
 
     @property
@@ -125,6 +143,10 @@ class FrontendSpec:
         """Shape of the network's input without the batch."""
         if self.kind is Frontend.RAW:
             return (self.window_samples, 1)
+        if self.mixer is not None:
+            bands, frames = self.num_mels, self.spec_width
+            ordered = (bands, frames) if self.layout is Layout.FREQUENCY_MAJOR else (frames, bands)
+            return (*ordered, self.mixer.channels)
         if self.layout is Layout.FREQUENCY_MAJOR:
             return (self.rows, self.spec_width, 1)
         if self.kind is Frontend.HYBRID:
@@ -160,14 +182,22 @@ class ModelContract:
     embedding_size: int = 256
 
 
+# The field that names the mixer's file, and the name that this project gives it.
+FLOAT_FRONT_END = "float_front_end"
+FLOAT_FRONT_END_FILE = "float_front_end.npz"
+
 # Names of front ends in published configurations, by ours.
 _FRONTEND_ALIASES = {"precomputed": "mel", "librosa": "mel", "tf": "raw"}
 
 
 def contract_to_json(contract: ModelContract) -> dict[str, Any]:
-    """Return ``contract`` as the fields of a published ``*_model_config.json``."""
+    """Return ``contract`` as the fields of a published ``*_model_config.json``.
+
+    A mixer is named only: :func:`birdnet_stm32.frontend.mixer.save_mixer` writes it beside the configuration,
+    as ``FLOAT_FRONT_END_FILE``.
+    """
     spec = contract.frontend
-    return {
+    fields = {
         "sample_rate": spec.sample_rate_hz,
         "num_mels": spec.num_mels,
         "spec_width": spec.spec_width,
@@ -186,16 +216,23 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
         "keep_nyquist": spec.keep_nyquist,
         "output_activation": contract.output_activation.value,
     }
+    return fields if spec.mixer is None else {**fields, FLOAT_FRONT_END: FLOAT_FRONT_END_FILE}
 
 
-def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
+def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> FrontendSpec:
     """Read the front end of a published or own configuration; class names are not needed for it.
 
     A configuration without ``input_compression`` comes from the 0.9 line, which keeps the Nyquist bin;
     ``keep_nyquist`` says it outright.
 
+    Args:
+        fields: the configuration.
+        where: what to call it in errors.
+        folder: where the file that it may name lies.
+
     Raises:
-        InputError: a field is missing, has the wrong type, or contradicts another.
+        InputError: a field is missing, has the wrong type, or contradicts another, or the file it names
+            cannot be used.
     """
     sample_rate_hz = _number(fields, "sample_rate", where, minimum=1_000)
     window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
@@ -225,11 +262,11 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str) -> FrontendSpec:
         )
     if spec.fft_length & (spec.fft_length - 1):
         raise InputError(f"fft_length is {spec.fft_length}", where=where, expected="a power of two")
-    return spec
+    return _with_mixer(spec, fields, where, folder)
 
 
-def contract_from_json(fields: Mapping[str, Any], *, where: str) -> ModelContract:
-    """Read a whole published or own configuration.
+def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> ModelContract:
+    """Read a whole published or own configuration; the arguments are those of :func:`spec_from_json`.
 
     Raises:
         InputError: as :func:`spec_from_json`, or the class names do not fit ``num_classes``.
@@ -246,7 +283,7 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str) -> ModelContrac
     activation = fields.get("output_activation", "sigmoid")
     scale = fields.get("mag_scale", "none")
     return ModelContract(
-        frontend=spec_from_json(fields, where=where),
+        frontend=spec_from_json(fields, where=where, folder=folder),
         labels=tuple(labels),
         output_activation=_choice(OutputActivation, activation, "output_activation", where),
         magnitude_scale=_choice(MagnitudeScale, scale, "mag_scale", where),
@@ -276,8 +313,27 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def read_contract(path: Path) -> ModelContract:
-    """Read a ``*_model_config.json``. Raises: InputError."""
-    return contract_from_json(read_json_object(path), where=str(path))
+    """Read a ``*_model_config.json`` and the file that it may name. Raises: InputError."""
+    return contract_from_json(read_json_object(path), where=str(path), folder=path.parent)
+
+
+def _with_mixer(
+    spec: FrontendSpec, fields: Mapping[str, Any], where: str, folder: Path | None
+) -> FrontendSpec:
+    name = fields.get(FLOAT_FRONT_END)
+    if name is None:
+        return spec
+    if not isinstance(name, str) or Path(name).name != name or Path(name).suffix != ".npz":
+        raise InputError(
+            f"{FLOAT_FRONT_END} is {name!r}", where=where, expected="the name of an .npz file beside it"
+        )
+    if folder is None:
+        raise InputError(f"{FLOAT_FRONT_END} names {name}, and this configuration has no folder", where=where)
+    mixer = load_mixer(folder / name)
+    try:
+        return replace(spec, mixer=mixer)
+    except InputError as error:
+        raise InputError(error.what, where=folder / name, expected=error.expected) from error
 
 
 def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) -> float:

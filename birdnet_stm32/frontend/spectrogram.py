@@ -23,6 +23,7 @@ from birdnet_stm32.frontend.contract import (
     FrontendSpec,
     Layout,
 )
+from birdnet_stm32.frontend.mixer import mix, shift
 
 Floats = npt.NDArray[np.float32]
 
@@ -39,6 +40,7 @@ class FrontendStages:
         stft_magnitude: ``[bins, frames]``; None for ``raw``.
         mel: mel energies, ``[bands, frames]``; None unless the front end is ``mel``.
         compressed: what min-max is applied to, ``[rows, frames]``; None for ``raw``.
+        mixed: bands scaled in float, before gears, ``[mels, frames]``; None unless the spec has a mixer.
         model_input: what the network is fed, of shape ``spec.input_shape``.
     """
 
@@ -46,6 +48,7 @@ class FrontendStages:
     stft_magnitude: Floats | None
     mel: Floats | None
     compressed: Floats | None
+    mixed: Floats | None
     model_input: Floats
 
 
@@ -71,18 +74,46 @@ def stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
             stft_magnitude=None,
             mel=None,
             compressed=None,
+            mixed=None,
             model_input=normalize_peak(window).reshape(spec.input_shape),
         )
     magnitude = stft_magnitude(window, spec)
     mel = mel_energies(magnitude, spec) if spec.kind is Frontend.MEL else None
     compressed = compress(magnitude if mel is None else mel, spec.compression)
+    normalized = normalize_min_max(compressed)
+    mixed = None if spec.mixer is None else mix(normalized, spec.mixer)
     return FrontendStages(
         window=window,
         stft_magnitude=magnitude,
         mel=mel,
         compressed=compressed,
-        model_input=arrange(normalize_min_max(compressed), spec),
+        mixed=mixed,
+        model_input=_model_input(normalized if mixed is None else mixed, spec),
     )
+
+
+def step_names(spec: FrontendSpec) -> tuple[str, ...]:
+    """Return the stages that an implementation working in place on the model's input goes through."""
+    if spec.mixer is not None:
+        return ("mixed", "model_input")
+    if spec.kind is Frontend.RAW:
+        return ("window", "model_input")
+    return ("mel" if spec.kind is Frontend.MEL else "stft_magnitude", "compressed", "model_input")
+
+
+def steps(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
+    """Return the stages of :func:`step_names` in the model's layout, each of shape ``spec.input_shape``.
+
+    Before a mixer's gears every channel of a band holds the same value.
+    """
+    found = {name: getattr(values, name) for name in step_names(spec)[:-1]}
+    if spec.mixer is not None:
+        found["mixed"] = np.repeat(found["mixed"][..., np.newaxis], spec.mixer.channels, axis=-1)
+    arranged = {
+        name: stage.reshape(spec.input_shape) if name == "window" else arrange(stage, spec)
+        for name, stage in found.items()
+    }
+    return {**arranged, "model_input": values.model_input}
 
 
 def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
@@ -186,6 +217,10 @@ def normalize_peak(window: Floats) -> Floats:
 
 
 def arrange(spectrogram: Floats, spec: FrontendSpec) -> Floats:
-    """Bring ``[rows, frames]`` into the model's layout, contiguous, of shape ``spec.input_shape``."""
-    ordered = spectrogram if spec.layout is Layout.FREQUENCY_MAJOR else spectrogram.T
+    """Bring ``[rows, frames, ...]`` into the model's layout, contiguous, of shape ``spec.input_shape``."""
+    ordered = spectrogram if spec.layout is Layout.FREQUENCY_MAJOR else spectrogram.swapaxes(0, 1)
     return np.ascontiguousarray(ordered).reshape(spec.input_shape)
+
+
+def _model_input(values: Floats, spec: FrontendSpec) -> Floats:
+    return arrange(values if spec.mixer is None else shift(values, spec.mixer.gears), spec)

@@ -12,13 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
+from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END,
+    FLOAT_FRONT_END_FILE,
+    Compression,
+    Frontend,
+    FrontendSpec,
+    Layout,
+)
 from birdnet_stm32.frontend.spectrogram import FrontendStages, stages
 
 HEAD_VALUES = 8
 TOLERANCE = "a float32 port agrees to about 1e-4 relative on every stage"
-# As in the published documents; mel is there for front ends that have it.
-STAGES = ("window", "stft_magnitude", "mel", "compressed", "model_input")
+# As in the published documents; mel and mixed are there for front ends that have them.
+STAGES = ("window", "stft_magnitude", "mel", "compressed", "mixed", "model_input")
 
 
 def describe(
@@ -108,6 +115,8 @@ def _config(spec: FrontendSpec) -> dict[str, Any]:
         config["num_mels"] = spec.num_mels
     if spec.layout is not Layout.FREQUENCY_MAJOR:
         config["input_layout"] = spec.layout.value
+    if spec.mixer is not None:
+        config |= {"num_mels": spec.num_mels, FLOAT_FRONT_END: FLOAT_FRONT_END_FILE}
     return config
 
 
@@ -116,6 +125,8 @@ def _layout(spec: FrontendSpec) -> str:
     if spec.kind is Frontend.RAW:
         return f"one value per sample; {head}"
     rows = f"frequency-major: row = {'mel band' if spec.kind is Frontend.MEL else 'FFT bin'}, column = frame"
+    if spec.mixer is not None:
+        rows += "; in mixed and model_input row = mel band"
     if spec.layout is Layout.TIME_MAJOR:
         rows += "; model_input is time-major: row = frame"
     return f"{rows}; {head}"

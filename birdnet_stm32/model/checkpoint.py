@@ -21,6 +21,7 @@ from birdnet_stm32.model import layers, published
 from birdnet_stm32.model.allowlist import refuse_foreign
 from birdnet_stm32.model.archive import Archive
 
+_MAKE_BANDS = frozenset({"mel_mixer", "bands"})
 _ACTIVATIONS = {"linear": OutputActivation.LOGIT, "sigmoid": OutputActivation.SIGMOID}
 
 
@@ -133,6 +134,13 @@ def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> 
             where=path,
             expected=f"{len(contract.labels)} classes, one per label",
         )
+    for layer in model.layers:
+        if layer.name in _MAKE_BANDS and layer.filters != contract.frontend.num_mels:
+            raise InputError(
+                f"its layer {layer.name} makes {layer.filters} bands",
+                where=path,
+                expected=f"{contract.frontend.num_mels}, num_mels of the model's configuration",
+            )
     last = model.layers[-1]
     activation = last.get_config().get("activation") if isinstance(last, keras.layers.Dense) else None
     if _ACTIVATIONS.get(str(activation)) is not contract.output_activation:

@@ -7,11 +7,12 @@ a shift nor a mixture can be imitated behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from birdnet_stm32.audio.representative import WindowRow
 from birdnet_stm32.errors import InputError
 
 Pcm = npt.NDArray[np.int16]
@@ -37,6 +38,12 @@ def one_hot(classes: npt.ArrayLike, class_count: int) -> Floats:
         )
     targets: Floats = (indices[:, np.newaxis] == np.arange(class_count)).astype(np.float32)
     return targets
+
+
+def targets_of(rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Floats:
+    """Return the targets of windows whose classes are all among ``labels``, float32 [n, labels]."""
+    position = {label: number for number, label in enumerate(labels)}
+    return one_hot([BACKGROUND if row.background else position[row.label] for row in rows], len(labels))
 
 
 def class_of(targets: Floats) -> Indices:

@@ -11,10 +11,9 @@ from typing import Any
 
 import keras
 
-from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.spectrogram import mel_bank
-from birdnet_stm32.model import blocks
+from birdnet_stm32.model import blocks, filterbank
 from birdnet_stm32.model.layers import Decibel
 
 STEM_CHANNELS = 16
@@ -33,23 +32,18 @@ def build(contract: ModelContract, *, seed: int = 0) -> keras.Model:
         A model from ``[batch, *contract.frontend.input_shape]`` to logits ``[batch, classes]``.
 
     Raises:
-        InputError: the front end is ``raw``.
+        InputError: a window of the front end ``raw`` is too long.
     """
     spec = contract.frontend
-    if spec.kind is Frontend.RAW:
-        raise InputError(
-            "the front end raw cannot be trained here",
-            where="model.frontend",
-            expected="hybrid or mel",
-            remedy="set model.frontend to hybrid",
-        )
-    inputs = keras.Input(spec.input_shape, name="spectrogram")
-    x = _bands(inputs, spec)
+    raw = spec.kind is Frontend.RAW
+    inputs = keras.Input(spec.input_shape, name="waveform" if raw else "spectrogram")
+    x = filterbank.bands(inputs, spec) if raw else _bands(inputs, spec)
     if contract.magnitude_scale is MagnitudeScale.PWL:
         x = blocks.piecewise_linear(x, name="pwl")
     elif contract.magnitude_scale is MagnitudeScale.DB:
         x = Decibel(name="decibel")(x)
-    x = keras.layers.Reshape((spec.spec_width, spec.num_mels, 1), name="time_by_mel")(x)
+    frames = filterbank.fold(spec).frames if raw else spec.spec_width
+    x = keras.layers.Reshape((frames, spec.num_mels, 1), name="time_by_mel")(x)
     x = _backbone(x, contract, seed)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(DROPOUT, seed=blocks.layer_seed(seed, "dropout"), name="dropout")(x)

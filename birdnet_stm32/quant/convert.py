@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
@@ -36,6 +37,7 @@ def convert(
     calibration: FloatArray,
     *,
     per_tensor: bool = False,
+    ranges: Sequence[tuple[float, float]] | None = None,
     on_sample: Callable[[int], None] | None = None,
 ) -> bytes:
     """Quantize a model; equal weights and windows give equal bytes.
@@ -47,6 +49,8 @@ def convert(
         model: float32, one input and one output.
         calibration: float32 [n, *input shape], what activation ranges are taken from.
         per_tensor: one scale a kernel instead of one a channel.
+        ranges: what the input and the output of each operator, in the graph's order, are taken to lie in;
+            None for all that they hold over ``calibration``, of which one window is enough otherwise.
         on_sample: called with the number of calibration windows seen so far.
 
     Returns:
@@ -58,6 +62,7 @@ def convert(
     """
     import keras
     import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
     from tensorflow.lite.python.convert_phase import ConverterError
 
     shape = _input_shape(model)
@@ -73,7 +78,7 @@ def convert(
     )
 
     def representative() -> Iterator[list[FloatArray]]:
-        for number, window in enumerate(calibration, start=1):
+        for number, window in enumerate(calibration if ranges is None else calibration[:1], start=1):
             yield [window[np.newaxis]]
             if on_sample is not None:
                 on_sample(number)
@@ -84,9 +89,14 @@ def convert(
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter._experimental_disable_per_channel = per_tensor
+    converter._experimental_calibrate_only = True
     try:
-        tflite: bytes = converter.convert()
+        calibrated: bytes = converter.convert()
+        if ranges is not None:
+            calibrated = _with_ranges(calibrated, ranges)
+        tflite: bytes = mlir_quantize(
+            calibrated, per_tensor, input_data_type=tf.float32, output_data_type=tf.float32
+        )
     except ConverterError as error:
         operators = sorted(set(re.findall(r"'(tfl?\.\w+)' op ", str(error))))
         raise GateError(
@@ -126,6 +136,25 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
             kernel = graph.tensors[operator.inputs[1]]
             channels = 1 if per_tensor else kernel.shape[_KERNEL_AXIS[code]]
             _check_kernel(kernel, _buffer(model, kernel), channels, _OPERATOR_NAMES[code])
+
+
+def _with_ranges(calibrated: bytes, ranges: Sequence[tuple[float, float]]) -> bytes:
+    """Write ranges into a calibrated model: of its input, then of each operator's output."""
+    model = parse(calibrated)
+    graph = model.subgraphs[0]
+    indices = [int(graph.inputs[0]), *(int(operator.outputs[0]) for operator in graph.operators)]
+    if len(indices) != len(ranges):
+        raise GateError(
+            f"the converter made {len(indices) - 1} operators of the network",
+            expected=f"{len(ranges) - 1}, one for each of its units",
+        )
+    for index, (low, high) in zip(indices, ranges, strict=True):
+        quantization = graph.tensors[index].quantization
+        quantization.min = np.array([low], np.float32)
+        quantization.max = np.array([high], np.float32)
+    builder = flatbuffers.Builder(len(calibrated))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
 
 
 def _input_shape(model: keras.Model) -> tuple[int, ...]:

@@ -38,6 +38,9 @@ class Measures:
         top1_agreement: share of windows with the same most probable class (the first, if several are).
         bias: mean of int8 minus float.
         mae: mean of the absolute difference.
+        jaccard_025: detections at 0.25, pairs of window and class, that both make, of those that either
+            makes; 1 if there are none.
+        jaccard_050: the same at 0.5.
     """
 
     windows: int
@@ -47,6 +50,8 @@ class Measures:
     top1_agreement: float
     bias: float
     mae: float
+    jaccard_025: float
+    jaccard_050: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +173,8 @@ def _fields(measures: Measures) -> dict[str, float | int]:
         "top1_agreement": measures.top1_agreement,
         "bias": measures.bias,
         "mae": measures.mae,
+        "jaccard_025": measures.jaccard_025,
+        "jaccard_050": measures.jaccard_050,
     }
 
 
@@ -211,4 +218,13 @@ def _measures(reference: Float64Array, candidate: Float64Array, cosine: Float64A
         top1_agreement=float(same.mean()),
         bias=float(difference.mean()),
         mae=float(np.abs(difference).mean()),
+        jaccard_025=jaccard(reference, candidate, 0.25),
+        jaccard_050=jaccard(reference, candidate, 0.5),
     )
+
+
+def jaccard(reference: FloatArray, candidate: FloatArray, threshold: float) -> float:
+    """Return the share of detections that two models make in common, 1 if neither makes any."""
+    one, other = reference >= threshold, candidate >= threshold
+    either = int((one | other).sum())
+    return float((one & other).sum() / either) if either else 1.0

@@ -8,8 +8,9 @@ on, which are then replaced by the sheet's variables.
 from __future__ import annotations
 
 import io
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -19,7 +20,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from birdnet_stm32.release.report_data import Arena, Floats, Gate, Training
 
@@ -52,6 +53,7 @@ _STYLE: dict[str, Any] = {
 }
 _SIZE_INCHES = (4.3, 2.8)
 _MAX_SCATTER_POINTS = 1_500
+_DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _KIB = 1024
 
 
@@ -120,6 +122,36 @@ def training_curve(training: Training) -> str:
         )
 
     return _svg(draw, "training")
+
+
+def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
+    """Draw missed against wrong detections, one line a model, both axes stretched towards 0 and 1.
+
+    Args:
+        curves: by name, false positive and false negative rates in the same order.
+    """
+
+    def draw(axes: Axes) -> None:
+        styles = itertools.cycle(zip(("-", "--", ":"), (_FIRST, _SECOND, _INK), strict=True))
+        for (name, rates), (line, colour) in zip(curves.items(), styles, strict=False):
+            wrong, missed = (np.clip(rate, _DET_TICKS[0], _DET_TICKS[-1]) for rate in rates)
+            axes.plot(wrong, missed, color=colour, linestyle=line, label=name)
+        limits = (_DET_TICKS[0], _DET_TICKS[-1])
+        axes.set(
+            xlabel="wrong detections",
+            ylabel="missed",
+            xscale="logit",
+            yscale="logit",
+            xlim=limits,
+            ylim=limits,
+        )
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(FixedLocator(_DET_TICKS))
+            axis.set_major_formatter(FixedFormatter([f"{100 * tick:g}%" for tick in _DET_TICKS]))
+            axis.set_minor_locator(NullLocator())
+        axes.legend(loc="upper right", fontsize=8)
+
+    return _svg(draw, "det")
 
 
 def arena_plan(arena: Arena) -> str:

@@ -31,7 +31,7 @@ def render_report(data: ReportData) -> str:
     Every text in ``data`` may come from a file or folder name and is escaped.
     """
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             data=data,
@@ -96,7 +96,8 @@ def _share(part: float, whole: float) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders the pages: strict, and everything escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

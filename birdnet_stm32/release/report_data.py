@@ -115,6 +115,25 @@ class Gate:
         return self.measured >= self.minimum
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One way to quantize that was tried.
+
+    Args:
+        name: of the recipe.
+        chosen: it is the one that went on.
+        passed: it passes the gates; None if it was not computed.
+        measures: over all validation windows, None if it was not computed.
+        confident: over those where the float network is confident, None without any.
+    """
+
+    name: str
+    chosen: bool
+    passed: bool | None
+    measures: Measures | None
+    confident: Measures | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Verification:
     """The int8 network against the float network.
@@ -232,6 +251,7 @@ class ReportData:
         stages: in the order of the pipeline.
         windows: a few validation windows.
         verification: int8 against float.
+        recipes: the ways to quantize, in the order they were tried.
         emulation: the firmware, emulated.
         analysis: operators and their mapping.
         arena: plan of the working memory.
@@ -252,6 +272,7 @@ class ReportData:
     stages: tuple[StageFacts, ...] = ()
     windows: tuple[WindowPicture, ...] = ()
     verification: Verification | None = None
+    recipes: tuple[Recipe, ...] = ()
     emulation: Emulation | None = None
     analysis: Analysis | None = None
     arena: Arena | None = None

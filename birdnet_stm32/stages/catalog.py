@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
@@ -23,8 +24,6 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
 
-
-_MODEL = ("qat", "train")  # whichever comes last is the float model; else the checkpoint
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -55,25 +54,23 @@ STAGES: tuple[Stage, ...] = (
         wanted=_trains,
     ),
     Stage(
-        name="qat",
-        doc="train the weights to survive quantization, where that is needed",
+        name="candidate",
+        doc="quantize by one recipe; a task for every recipe of the variant",
         needs=("representative", "train"),
-        reads=("qat", "convert", "verify"),
-        wanted=lambda variant: variant.qat.when != "never",
+        reads=("convert", "verify"),
         files=_checkpoint_files,
     ),
     Stage(
         name="convert",
-        doc="quantize to a candidate .tflite",
-        needs=("representative", *_MODEL),
-        reads=("convert",),
-        files=_checkpoint_files,
+        doc="choose among the candidates",
+        needs=("candidate",),
+        reads=("quantize", "qat.when"),
     ),
     Stage(
         name="verify",
         doc="compare the candidate with the float model and pass or refuse it",
-        needs=("representative", "convert", *_MODEL),
-        reads=("qat.when", "verify", "convert"),
+        needs=("representative", "train", "convert"),
+        reads=("verify", "convert"),
         files=_checkpoint_files,
     ),
     Stage(
@@ -120,7 +117,7 @@ STAGES: tuple[Stage, ...] = (
         name="report",
         doc="draw everything on one HTML page",
         needs=(
-            *("fetch", "index", "representative", "train", "qat", "convert", "verify"),
+            *("fetch", "index", "representative", "train", "convert", "verify"),
             *("analyze", "codegen", "compile", "emulate", "image"),
         ),
         reads=("variant", "firmware", "verify"),
@@ -139,12 +136,33 @@ STAGES: tuple[Stage, ...] = (
 BY_NAME = {stage.name: stage for stage in STAGES}
 
 
-def stages_of(variant: Variant) -> list[Stage]:
-    """Return the stages that ``variant`` has, in the order of the pipeline."""
-    return [stage for stage in STAGES if stage.wanted(variant)]
+def stages_of(variant: Variant) -> tuple[Stage, ...]:
+    """Return the stages that ``variant`` has, in the order of the pipeline, one ``candidate`` a recipe."""
+    return tuple(
+        one
+        for stage in STAGES
+        if stage.wanted(variant)
+        for one in (_candidates(stage, variant) if stage.name == "candidate" else (stage,))
+    )
+
+
+def _candidates(stage: Stage, variant: Variant) -> tuple[Stage, ...]:
+    """Return one stage a recipe; with ``select = "first"`` each waits for those before it."""
+    names = variant.recipes
+    earlier = variant.quantize.select == "first"
+    return tuple(
+        replace(
+            stage,
+            part=name,
+            needs=(*stage.needs, *(f"candidate/{one}" for one in names[:number] if earlier)),
+            reads=(*stage.reads, *(("qat",) if name == "qat" else ())),
+        )
+        for number, name in enumerate(names)
+    )
 
 
 def folders_needed(stage: Stage, release: Release) -> dict[str, Path]:
-    """Return the folders of the stages that ``stage`` needs and the variant has."""
-    present = [BY_NAME[name] for name in stage.needs if BY_NAME[name].wanted(release.variant)]
-    return {needed.name: release.folder(needed.name) for needed in present}
+    """Return the folders of the stages that ``stage`` needs and the variant has, all parts of a name."""
+    present = stages_of(release.variant)
+    needed = [one for need in stage.needs for one in present if need in (one.key, one.name)]
+    return {one.key: release.folder(one.key) for one in needed}

@@ -1,35 +1,29 @@
-"""Quantizes the float model; publishes ``candidate.tflite`` and how it was calibrated."""
+"""Chooses among the candidates; publishes the chosen one and ``convert.json``, which compares them all."""
 
 from __future__ import annotations
 
+import shutil
+
 from birdnet_stm32 import store
-from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
-from birdnet_stm32.progress import track
-from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import CANDIDATE
-from birdnet_stm32.stages.models import float_model, write_contract
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.stages.choice import choose, describe
+from birdnet_stm32.stages.layout import CANDIDATE, DESCRIPTION
 
 
 def run(job: Job) -> Outcome:
-    """Convert the model with the calibration windows."""
-    source = float_model(job)
-    calibration = load_windows(job.inputs["representative"]).calibration
-    model = checkpoint.load(source.path, source.contract)
-    with track("calibrate") as report:
-        candidate = convert(
-            model,
-            features(calibration, source.contract.frontend),
-            per_tensor=job.variant.convert.per_tensor,
-            on_sample=lambda done: report(done, len(calibration)),
-        )
-    (job.out / CANDIDATE).write_bytes(candidate)
-    write_contract(source.contract, job.out)
-    settings = {"per_tensor": job.variant.convert.per_tensor, "calibration_windows": len(calibration)}
-    (job.out / "convert.json").write_text(store.canonical_json(settings), encoding="utf-8")
-    return Outcome(
-        summary=f"{len(candidate):,} bytes of int8, calibrated with {len(calibration)} windows",
-        measures={"bytes": len(candidate)},
-    )
+    """Take the first candidate that passes the gates, or the best; without one that passes, the nearest.
+
+    Whether it may go on is the next stage's question.
+    """
+    folders = {key: folder for key, folder in job.inputs.items() if key.startswith("candidate/")}
+    described = {key: describe(folder) for key, folder in folders.items()}
+    computed = {key: fields for key, fields in described.items() if fields["computed"]}
+    chosen = choose(computed, first=job.variant.quantize.select == "first")
+    for path in store.output_files(folders[chosen]):
+        if path.name != DESCRIPTION:
+            shutil.copyfile(path, job.out / path.name)
+    recipe = computed[chosen]["recipe"]
+    fields = {"recipe": recipe, "candidates": list(described.values())}
+    (job.out / "convert.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    size = (job.out / CANDIDATE).stat().st_size
+    return Outcome(summary=f"{recipe}, {size:,} bytes of int8, of {len(computed)} candidates computed")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from birdnet_stm32.config import ModelTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
     Compression,
     Frontend,
     FrontendSpec,
@@ -19,6 +19,7 @@ from birdnet_stm32.frontend.contract import (
     contract_to_json,
     read_contract,
 )
+from birdnet_stm32.frontend.mixer import save_mixer
 from birdnet_stm32.stage import Job
 from birdnet_stm32.stages.layout import CONFIG, FLOAT_MODEL, LABELS
 from birdnet_stm32.store import canonical_json
@@ -33,15 +34,14 @@ class FloatModel:
 
 
 def float_model(job: Job) -> FloatModel:
-    """Return the model of the stage qat, or of train, or the variant's checkpoint.
+    """Return the model of the stage train, or the variant's checkpoint.
 
     Raises:
         InputError: the checkpoint's files contradict each other.
     """
-    for stage in ("qat", "train"):
-        if stage in job.inputs:
-            folder = job.inputs[stage]
-            return FloatModel(path=folder / FLOAT_MODEL, contract=read_contract(folder / CONFIG))
+    if "train" in job.inputs:
+        folder = job.inputs["train"]
+        return FloatModel(path=folder / FLOAT_MODEL, contract=read_contract(folder / CONFIG))
     return FloatModel(path=job.files["checkpoint"], contract=checkpoint_contract(job))
 
 
@@ -100,12 +100,8 @@ def window_shape(job: Job) -> tuple[int, int]:
 
 
 def write_contract(contract: ModelContract, folder: Path) -> None:
-    """Write the model configuration and the labels as published models have them."""
+    """Write the configuration and the labels as published models have them, and the float front end."""
     (folder / CONFIG).write_text(canonical_json(contract_to_json(contract)), encoding="utf-8")
+    if contract.frontend.mixer is not None:
+        save_mixer(folder / FLOAT_FRONT_END_FILE, contract.frontend.mixer)
     (folder / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")
-
-
-def copy_model(model: FloatModel, folder: Path) -> None:
-    """Publish a model unchanged."""
-    shutil.copyfile(model.path, folder / FLOAT_MODEL)
-    write_contract(model.contract, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from birdnet_stm32.release.report_data import (
     Gate,
     Measures,
     MemoryRegion,
+    Recipe,
     ReportData,
     Score,
     StageFacts,
@@ -70,6 +72,7 @@ def gather(job: Job) -> ReportData:
         stages=_stages(job),
         windows=_pictures(job, verification),
         verification=verification,
+        recipes=_recipes(job),
         emulation=emulation,
         analysis=analysis,
         arena=arena,
@@ -87,6 +90,8 @@ def _verification(job: Job) -> Verification:
     measured = store.load_json(folder / "verify.json")
     scores = np.load(folder / SCORES, allow_pickle=False)
     limits = job.variant.verify
+    required = _measures(measured["all"])
+    assert required is not None  # noqa: S101 - only the confident windows can be missing
     minimums = {"cosine_mean": limits.min_cosine_mean, "cosine_p05": limits.min_cosine_p05}
     return Verification(
         cosines=scores["cosine"],
@@ -96,9 +101,30 @@ def _verification(job: Job) -> Verification:
             Gate(measure=name, measured=measured["all"][name], minimum=minimum)
             for name, minimum in minimums.items()
         ),
-        all_windows=Measures(**measured["all"]),
-        confident=None if measured["confident"] is None else Measures(**measured["confident"]),
+        all_windows=required,
+        confident=_measures(measured["confident"]),
     )
+
+
+def _recipes(job: Job) -> tuple[Recipe, ...]:
+    chosen = store.load_json(job.inputs["convert"] / "convert.json")
+    return tuple(
+        Recipe(
+            name=fields["recipe"],
+            chosen=fields["recipe"] == chosen["recipe"],
+            passed=not fields["missed"] if fields["computed"] else None,
+            measures=_measures(fields["measures"]["all"]) if fields["computed"] else None,
+            confident=_measures(fields["measures"]["confident"]) if fields["computed"] else None,
+        )
+        for fields in chosen["candidates"]
+    )
+
+
+def _measures(fields: dict[str, Any] | None) -> Measures | None:
+    """Return what ``verify.json`` holds under one key; the report shows a part of it."""
+    if fields is None:
+        return None
+    return Measures(**{name.name: fields[name.name] for name in dataclass_fields(Measures)})
 
 
 def _emulation(job: Job) -> Emulation | None:

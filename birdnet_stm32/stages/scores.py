@@ -53,22 +53,28 @@ class Scores:
 
 
 def score(
-    model: Any, candidate: bytes, contract: ModelContract, windows: NDArray[np.int16], report: Report
+    model: Any,
+    contract: ModelContract,
+    candidate: bytes,
+    candidate_contract: ModelContract,
+    windows: NDArray[np.int16],
+    report: Report,
 ) -> Scores:
-    """Run both models over ``windows``.
+    """Run both models over ``windows``, each behind its own front end.
 
     Args:
         model: the float Keras model.
+        contract: what it means.
         candidate: the ``.tflite`` made from it.
-        contract: what both mean.
+        candidate_contract: what that means.
         windows: int16 [n, samples].
         report: told about every window that the int8 model has run.
     """
     reference = probabilities(predict(model, windows, contract), contract)
     outputs = interpreter.run(
         candidate,
-        features(windows, contract.frontend),
+        features(windows, candidate_contract.frontend),
         on_window=lambda done: report(done, len(windows)),
     )
-    quantized = probabilities(outputs, contract)
+    quantized = probabilities(outputs, candidate_contract)
     return Scores(reference=reference, quantized=quantized, comparison=compare(reference, quantized))

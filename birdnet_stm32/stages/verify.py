@@ -10,6 +10,7 @@ import shutil
 import numpy as np
 
 from birdnet_stm32 import store
+from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, to_json
@@ -18,6 +19,14 @@ from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, MODEL, SCORES
 from birdnet_stm32.stages.models import float_model
 from birdnet_stm32.stages.scores import score
 from birdnet_stm32.stages.windows import load_windows
+
+# What goes on of the chosen candidate, under which name.
+PUBLISHED = {
+    CANDIDATE: MODEL,
+    CONFIG: CONFIG,
+    LABELS: LABELS,
+    FLOAT_FRONT_END_FILE: FLOAT_FRONT_END_FILE,
+}
 
 
 def run(job: Job) -> Outcome:
@@ -28,10 +37,11 @@ def run(job: Job) -> Outcome:
     """
     source = float_model(job)
     candidate = job.inputs["convert"] / CANDIDATE
+    contract = read_contract(job.inputs["convert"] / CONFIG)
     windows = load_windows(job.inputs["representative"]).validation
     model = checkpoint.load(source.path, source.contract)
     with track("verify") as report:
-        scores = score(model, candidate.read_bytes(), source.contract, windows, report)
+        scores = score(model, source.contract, candidate.read_bytes(), contract, windows, report)
     comparison = scores.comparison
     (job.out / "verify.json").write_text(store.canonical_json(to_json(comparison)), encoding="utf-8")
     np.savez(
@@ -42,19 +52,19 @@ def run(job: Job) -> Outcome:
     )
     scores.require(
         job.variant.verify,
-        source.contract,
+        contract,
         where=job.release.name,
-        qat_ran=_tuned(job),
+        qat_ran=_recipe(job) == "qat",
         per_tensor=job.variant.convert.per_tensor,
     )
-    shutil.copyfile(candidate, job.out / MODEL)
-    for name in (CONFIG, LABELS):
-        shutil.copyfile(job.inputs["convert"] / name, job.out / name)
+    for path in store.output_files(job.inputs["convert"]):
+        if path.name in PUBLISHED:
+            shutil.copyfile(path, job.out / PUBLISHED[path.name])
     return Outcome(summary=_summary(comparison), measures=to_json(comparison))
 
 
-def _tuned(job: Job) -> bool:
-    return "qat" in job.inputs and bool(store.load_json(job.inputs["qat"] / "qat.json")["tuned"])
+def _recipe(job: Job) -> str:
+    return str(store.load_json(job.inputs["convert"] / "convert.json")["recipe"])
 
 
 def _summary(comparison: Comparison) -> str:

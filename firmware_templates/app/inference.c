@@ -1,39 +1,30 @@
 #include "inference.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #define BUFFER __attribute__((aligned(32), section(".birdnet_buffers")))
 
 static BUFFER uint8_t arena[BIRDNET_ARENA_BYTES];
 static BUFFER float features[BIRDNET_FEATURE_ELEMENTS];
-static BUFFER float scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
+static BUFFER double scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
 
 birdnet_status_t inference_init(inference_t *inference) {
     return birdnet_network_init(&inference->network, arena, sizeof arena);
 }
 
-birdnet_status_t inference_magnitude(inference_t *inference, const int16_t *pcm) {
-    (void)inference;
-    return birdnet_frontend_magnitude(&birdnet_frontend_config, pcm, scratch, features);
-}
-
-birdnet_status_t inference_compress(inference_t *inference) {
-    (void)inference;
-    return birdnet_frontend_compress(&birdnet_frontend_config, features);
-}
-
-birdnet_status_t inference_normalize(inference_t *inference) {
-    const birdnet_status_t status = birdnet_frontend_normalize(&birdnet_frontend_config, features);
-    return status == BIRDNET_OK ? birdnet_network_quantize(&inference->network, features) : status;
+birdnet_status_t inference_step(inference_t *inference, uint32_t step, const int16_t *pcm) {
+    const birdnet_status_t status =
+        birdnet_frontend_step(&birdnet_frontend_config, step, pcm, scratch, features);
+    const bool last = step + 1u == BIRDNET_FRONTEND_STEPS;
+    return status == BIRDNET_OK && last ? birdnet_network_quantize(&inference->network, features)
+                                        : status;
 }
 
 birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm) {
-    birdnet_status_t status = inference_magnitude(inference, pcm);
-    if (status == BIRDNET_OK) {
-        status = inference_compress(inference);
-    }
-    if (status == BIRDNET_OK) {
-        status = inference_normalize(inference);
+    birdnet_status_t status = BIRDNET_OK;
+    for (uint32_t step = 0; status == BIRDNET_OK && step < BIRDNET_FRONTEND_STEPS; ++step) {
+        status = inference_step(inference, step, pcm);
     }
     return status;
 }

@@ -20,14 +20,11 @@ birdnet_status_t inference_init(inference_t *inference);
  * network's input. */
 birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm);
 
-/* The three steps of inference_features(), for those who want to look in between: magnitudes,
- * compressed magnitudes, normalized features, of which the last step also makes the network's
- * input. */
-birdnet_status_t inference_magnitude(inference_t *inference, const int16_t *pcm);
-birdnet_status_t inference_compress(inference_t *inference);
-birdnet_status_t inference_normalize(inference_t *inference);
+/* One of the BIRDNET_FRONTEND_STEPS steps of inference_features(), for those who want to look in
+ * between: see birdnet_frontend_step(). The last also makes the network's input. */
+birdnet_status_t inference_step(inference_t *inference, uint32_t step, const int16_t *pcm);
 
-/* What the last of these functions computed, BIRDNET_FEATURE_ELEMENTS long. */
+/* What the last step computed, BIRDNET_FEATURE_ELEMENTS long. */
 const float *inference_feature_values(const inference_t *inference);
 
 /* Runs the network on its quantized input, which it may overwrite. */

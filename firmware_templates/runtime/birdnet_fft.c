@@ -1,15 +1,15 @@
 #include "birdnet_fft.h"
 
 typedef struct {
-    float re;
-    float im;
+    double re;
+    double im;
 } complex_t;
 
-static inline complex_t load(const float *values, uint32_t index) {
+static inline complex_t load(const double *values, uint32_t index) {
     return (complex_t){values[2u * index], values[2u * index + 1u]};
 }
 
-static inline void store(float *values, uint32_t index, complex_t value) {
+static inline void store(double *values, uint32_t index, complex_t value) {
     values[2u * index] = value.re;
     values[2u * index + 1u] = value.im;
 }
@@ -31,13 +31,13 @@ static inline complex_t times_minus_i(complex_t a) {
 }
 
 /* exp(-2 pi i k / length) for k up to 3/4 of the length: the cosine is the sine a quarter later. */
-static inline complex_t twiddle(const float *sine, uint32_t length, uint32_t k) {
+static inline complex_t twiddle(const double *sine, uint32_t length, uint32_t k) {
     return (complex_t){sine[k + length / 4u], -sine[k]};
 }
 
 /* One pass over `stride` interleaved sequences of `points`: each becomes four of a quarter. */
-static void radix4_pass(uint32_t length, const float *sine, uint32_t points, uint32_t stride,
-                        const float *source, float *target) {
+static void radix4_pass(uint32_t length, const double *sine, uint32_t points, uint32_t stride,
+                        const double *source, double *target) {
     const uint32_t quarter = points / 4u;
     const uint32_t distance = stride * quarter;
     for (uint32_t point = 0; point < quarter; ++point) {
@@ -66,7 +66,7 @@ static void radix4_pass(uint32_t length, const float *sine, uint32_t points, uin
 }
 
 /* The last pass where the number of points is no power of four: no twiddle is left but 1. */
-static void radix2_pass(uint32_t stride, const float *source, float *target) {
+static void radix2_pass(uint32_t stride, const double *source, double *target) {
     for (uint32_t sequence = 0; sequence < stride; ++sequence) {
         const complex_t a = load(source, sequence);
         const complex_t b = load(source, sequence + stride);
@@ -76,15 +76,15 @@ static void radix2_pass(uint32_t stride, const float *source, float *target) {
 }
 
 /* Spectrum of a real sequence from that of its even samples + i * its odd ones, also in place. */
-static void split_real(uint32_t length, const float *sine, const float *half, float *spectrum) {
+static void split_real(uint32_t length, const double *sine, const double *half, double *spectrum) {
     const uint32_t points = length / 2u;
     const complex_t first = load(half, 0);
     store(spectrum, 0, (complex_t){first.re + first.im, first.re - first.im});
     for (uint32_t k = 1; k <= points / 2u; ++k) {
         const complex_t low = load(half, k);
         const complex_t high = load(half, points - k);
-        const complex_t even = {0.5f * (low.re + high.re), 0.5f * (low.im - high.im)};
-        const complex_t odd = {0.5f * (low.im + high.im), 0.5f * (high.re - low.re)};
+        const complex_t even = {0.5 * (low.re + high.re), 0.5 * (low.im - high.im)};
+        const complex_t odd = {0.5 * (low.im + high.im), 0.5 * (high.re - low.re)};
         const complex_t turned = multiply(twiddle(sine, length, k), odd);
         const complex_t mirrored = subtract(even, turned);
         store(spectrum, points - k, (complex_t){mirrored.re, -mirrored.im});
@@ -92,9 +92,9 @@ static void split_real(uint32_t length, const float *sine, const float *half, fl
     }
 }
 
-void birdnet_fft_real(uint32_t length, const float *sine, float *data, float *work) {
-    float *source = data;
-    float *target = work;
+void birdnet_fft_real(uint32_t length, const double *sine, double *data, double *work) {
+    double *source = data;
+    double *target = work;
     uint32_t stride = 1;
     uint32_t points = length / 2u; /* the samples are taken as half as many complex ones */
     while (points > 1u) {
@@ -104,7 +104,7 @@ void birdnet_fft_real(uint32_t length, const float *sine, float *data, float *wo
         } else {
             radix2_pass(stride, source, target);
         }
-        float *const swapped = source;
+        double *const swapped = source;
         source = target;
         target = swapped;
         stride *= radix;

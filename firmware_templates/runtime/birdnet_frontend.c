@@ -1,66 +1,15 @@
-#include "birdnet_frontend.h"
-
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
-#include "birdnet_fft.h"
+#include "birdnet_frontend_frame.h"
 
 #define PCM_SCALE (1.0f / 32768.0f)
 
-/* The frame's samples times the taper; what lies outside of the window is zero. */
-static void taper_frame(const birdnet_frontend_config_t *config, const int16_t *pcm, uint32_t frame,
-                        float *tapered) {
-    const uint32_t half = config->fft_length / 2u;
-    const uint32_t centre = frame * config->hop_samples;
-    const uint32_t behind = config->window_samples - centre;
-    const uint32_t first = centre < half ? half - centre : 0u;
-    const uint32_t end = behind < half ? half + behind : config->fft_length;
-    uint32_t n = 0;
-    for (; n < first; ++n) {
-        tapered[n] = 0.0f;
-    }
-    for (; n < end; ++n) {
-        tapered[n] = (float)pcm[centre + n - half] * config->taper[n];
-    }
-    for (; n < config->fft_length; ++n) {
-        tapered[n] = 0.0f;
-    }
-}
-
-/* Magnitudes of the bins that are kept, from a spectrum as birdnet_fft_real leaves it. */
-static void bin_magnitudes(const birdnet_frontend_config_t *config, const float *spectrum,
-                           float *magnitudes) {
-    const uint32_t nyquist = config->fft_length / 2u;
-    magnitudes[0] = fabsf(spectrum[0]);
-    for (uint32_t bin = 1; bin < nyquist; ++bin) {
-        const float re = spectrum[2u * bin];
-        const float im = spectrum[2u * bin + 1u];
-        magnitudes[bin] = sqrtf(re * re + im * im);
-    }
-    if (config->bins > nyquist) {
-        magnitudes[nyquist] = fabsf(spectrum[1]);
-    }
-}
-
-static void store_bins(const birdnet_frontend_config_t *config, const float *magnitudes,
+static void store_bins(const birdnet_frontend_config_t *config, const double *magnitudes,
                        float *column) {
     for (uint32_t bin = 0; bin < config->bins; ++bin) {
-        column[bin * config->row_stride] = magnitudes[bin];
-    }
-}
-
-static void store_mel_bands(const birdnet_frontend_config_t *config, const float *magnitudes,
-                            float *column) {
-    const float *weight = config->mel_weights;
-    for (uint32_t band = 0; band < config->rows; ++band) {
-        const float *magnitude = magnitudes + config->mel_first_bins[band];
-        const uint32_t count = config->mel_bin_counts[band];
-        float energy = 0.0f;
-        for (uint32_t bin = 0; bin < count; ++bin) {
-            energy += weight[bin] * magnitude[bin];
-        }
-        weight += count;
-        column[band * config->row_stride] = energy;
+        column[bin * config->row_stride] = (float)magnitudes[bin];
     }
 }
 
@@ -72,9 +21,9 @@ static void scale_pcm(const birdnet_frontend_config_t *config, const int16_t *pc
 }
 
 birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *config,
-                                            const int16_t *pcm, float *scratch,
+                                            const int16_t *pcm, double *scratch,
                                             float *spectrogram) {
-    if (config == NULL || pcm == NULL || spectrogram == NULL ||
+    if (config == NULL || config->mixer != NULL || pcm == NULL || spectrogram == NULL ||
         (scratch == NULL && config->scratch_elements > 0u)) {
         return BIRDNET_ERROR_ARGUMENT;
     }
@@ -82,15 +31,11 @@ birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *con
         scale_pcm(config, pcm, spectrogram);
         return BIRDNET_OK;
     }
-    float *const transformed = scratch;
-    float *const magnitudes = scratch + config->fft_length; /* before that the FFT's work space */
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
+        const double *const magnitudes = birdnet_frontend_frame(config, pcm, frame, scratch);
         float *const column = spectrogram + frame * config->frame_stride;
-        taper_frame(config, pcm, frame, transformed);
-        birdnet_fft_real(config->fft_length, config->sine, transformed, magnitudes);
-        bin_magnitudes(config, transformed, magnitudes);
         if (config->kind == BIRDNET_FRONTEND_MEL) {
-            store_mel_bands(config, magnitudes, column);
+            birdnet_frontend_bands(config, magnitudes, column);
         } else {
             store_bins(config, magnitudes, column);
         }
@@ -113,7 +58,7 @@ static void compress_log(const birdnet_frontend_config_t *config, float *values)
 
 birdnet_status_t birdnet_frontend_compress(const birdnet_frontend_config_t *config,
                                            float *spectrogram) {
-    if (config == NULL || spectrogram == NULL) {
+    if (config == NULL || config->mixer != NULL || spectrogram == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
     if (config->kind == BIRDNET_FRONTEND_RAW) {
@@ -161,7 +106,7 @@ static void normalize_min_max(const birdnet_frontend_config_t *config, float *va
 
 birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *config,
                                             float *spectrogram) {
-    if (config == NULL || spectrogram == NULL) {
+    if (config == NULL || config->mixer != NULL || spectrogram == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
     if (config->kind == BIRDNET_FRONTEND_RAW) {
@@ -172,17 +117,34 @@ birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *con
     return BIRDNET_OK;
 }
 
+birdnet_status_t birdnet_frontend_step(const birdnet_frontend_config_t *config, uint32_t step,
+                                       const int16_t *pcm, double *scratch, float *features) {
+    if (config == NULL || step >= config->steps) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    const bool mixer = config->mixer != NULL;
+    if (step == 0u) {
+        return mixer ? birdnet_frontend_mix(config, pcm, scratch, features)
+                     : birdnet_frontend_magnitude(config, pcm, scratch, features);
+    }
+    if (step + 1u < config->steps) {
+        return birdnet_frontend_compress(config, features);
+    }
+    return mixer ? birdnet_frontend_shift(config, features)
+                 : birdnet_frontend_normalize(config, features);
+}
+
 birdnet_status_t birdnet_frontend_run(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                                      float *scratch, size_t scratch_elements, float *features) {
-    if (config != NULL && scratch_elements < config->scratch_elements) {
+                                      double *scratch, size_t scratch_elements, float *features) {
+    if (config == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    if (scratch_elements < config->scratch_elements) {
         return BIRDNET_ERROR_MEMORY;
     }
-    birdnet_status_t status = birdnet_frontend_magnitude(config, pcm, scratch, features);
-    if (status == BIRDNET_OK) {
-        status = birdnet_frontend_compress(config, features);
-    }
-    if (status == BIRDNET_OK) {
-        status = birdnet_frontend_normalize(config, features);
+    birdnet_status_t status = BIRDNET_OK;
+    for (uint32_t step = 0; status == BIRDNET_OK && step < config->steps; ++step) {
+        status = birdnet_frontend_step(config, step, pcm, scratch, features);
     }
     return status;
 }

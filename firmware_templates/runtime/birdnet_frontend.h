@@ -7,6 +7,10 @@
  *
  * A spectrogram is one buffer of `frames * rows` floats in the model's layout: the value of row r
  * in frame f is at `f * frame_stride + r * row_stride`. A row is an FFT bin or a mel band.
+ *
+ * Where a model's first layers run in float, the front end has a mixer: it sums each frame's bins
+ * up to bands as soon as it has them, so that the spectrogram, which is several times larger than
+ * the features, is never in memory. There a row is a band, whose channels lie side by side.
  */
 #ifndef BIRDNET_FRONTEND_H
 #define BIRDNET_FRONTEND_H
@@ -34,13 +38,27 @@ typedef enum {
     BIRDNET_COMPRESSION_LOG, /**< natural logarithm, floored at `log_floor_ratio` of the peak */
 } birdnet_compression_t;
 
-/** One model's front end. The waveform uses only the sizes at the top and `peak_epsilon`. */
+/** A model's first layers, in float: y = slope * x + sum of factor * max(0, hinge slope * x +
+ * hinge offset), x being a band's energy; then y in gears. */
+typedef struct {
+    uint32_t hinges;            /**< of each band; 0 leaves the slope */
+    uint32_t channels;          /**< of each band: the gears, or 1 */
+    const float *weight_sums;   /**< the sum of the weights of each band */
+    const float *slopes;        /**< of each band */
+    const float *hinge_factors; /**< hinges * rows values, hinge after hinge; like the next two */
+    const float *hinge_slopes;
+    const float *hinge_offsets;
+    const float *gear_ends; /**< the upper end of each gear, ascending; NULL without gears */
+} birdnet_frontend_mixer_t;
+
+/** One model's front end. The waveform uses only what is at the top and `peak_epsilon`. */
 typedef struct {
     birdnet_frontend_kind_t kind;
     birdnet_compression_t compression;
+    uint32_t steps;                 /**< see birdnet_frontend_step */
     uint32_t window_samples;        /**< PCM samples of one window */
     uint32_t feature_elements;      /**< floats of one window's features */
-    uint32_t scratch_elements;      /**< floats of scratch: 2 * fft_length, waveform: 0 */
+    uint32_t scratch_elements;      /**< doubles of scratch: 2 * fft_length, waveform: 0 */
     uint32_t fft_length;            /**< samples of a frame, see birdnet_fft.h */
     uint32_t hop_samples;           /**< frame f is centred on sample f * hop_samples */
     uint32_t frames;                /**< frames of a window; the last is centred inside of it */
@@ -48,62 +66,105 @@ typedef struct {
     uint32_t rows;                  /**< values of a frame: bins, or mel bands */
     uint32_t frame_stride;          /**< floats from a value to that of the next frame */
     uint32_t row_stride;            /**< floats from a value to that of the next row */
-    const float *taper;             /**< fft_length values: periodic Hann window / 32768 */
-    const float *sine;              /**< fft_length values: sin(2 pi k / fft_length) */
-    const uint16_t *mel_first_bins; /**< the first bin of each band; mel only, like the next two */
+    const double *taper;            /**< fft_length values: periodic Hann window / 32768 */
+    const double *sine;             /**< fft_length values: sin(2 pi k / fft_length) */
+    const uint16_t *mel_first_bins; /**< the first bin of each band; unused where rows are bins */
     const uint16_t *mel_bin_counts; /**< the number of bins of each band */
     const float *mel_weights;       /**< the weights of all bins of all bands, band after band */
-    float log_floor_ratio;          /**< floor of the logarithm, relative to the peak */
-    float min_max_epsilon;          /**< added to a spectrogram's range before dividing by it */
-    float peak_epsilon;             /**< added to a waveform's peak before dividing by it */
+    const birdnet_frontend_mixer_t *mixer; /**< NULL if all layers are the network's */
+    float log_floor_ratio;                 /**< floor of the logarithm, relative to the peak */
+    float min_max_epsilon; /**< added to a spectrogram's range before dividing by it */
+    float peak_epsilon;    /**< added to a waveform's peak before dividing by it */
 } birdnet_frontend_config_t;
 
 /**
- * First step: magnitude STFT of centred, zero-padded frames, or its mel bands; for the waveform the
- * samples / 32768.
+ * First step without a mixer: magnitude STFT of centred, zero-padded frames, or its mel bands; for
+ * the waveform the samples / 32768.
  *
  * @param[in]  config       the model's front end
  * @param[in]  pcm          `window_samples` samples
- * @param[out] scratch      `scratch_elements` floats, overwritten
+ * @param[out] scratch      `scratch_elements` values, overwritten
  * @param[out] spectrogram  `feature_elements` floats
- * @return BIRDNET_ERROR_ARGUMENT if a pointer is null (scratch may be where none is needed)
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null (scratch may be where none is needed) or
+ * there is a mixer
  */
 birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *config,
-                                            const int16_t *pcm, float *scratch, float *spectrogram);
+                                            const int16_t *pcm, double *scratch,
+                                            float *spectrogram);
 
 /**
- * Second step: compression, in place; nothing to do for the waveform.
+ * Second step without a mixer: compression, in place; nothing to do for the waveform.
  *
  * @param[in]     config       the model's front end
  * @param[in,out] spectrogram  `feature_elements` floats of the first step
- * @return BIRDNET_ERROR_ARGUMENT if a pointer is null
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null or there is a mixer
  */
 birdnet_status_t birdnet_frontend_compress(const birdnet_frontend_config_t *config,
                                            float *spectrogram);
 
 /**
- * Third step: scales a spectrogram to [0, 1], a waveform to [-1, 1], in place; silence becomes 0.
+ * Last step without a mixer: scales a spectrogram to [0, 1], a waveform to [-1, 1], in place;
+ * silence becomes 0.
  *
  * @param[in]     config       the model's front end
  * @param[in,out] spectrogram  `feature_elements` floats of the second step
- * @return BIRDNET_ERROR_ARGUMENT if a pointer is null
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null or there is a mixer
  */
 birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *config,
                                             float *spectrogram);
 
 /**
- * All three steps.
+ * First step with a mixer: compressed magnitudes of centred, zero-padded frames, scaled to [0, 1],
+ * mixed to bands and scaled piecewise. A logarithm's floor depends on the window's peak: for it all
+ * frames are transformed twice.
+ *
+ * @param[in]  config    a front end with a mixer
+ * @param[in]  pcm       `window_samples` samples
+ * @param[out] scratch   `scratch_elements` values, overwritten
+ * @param[out] features  `feature_elements` floats: every channel of a band holds its value
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null or there is no mixer
+ */
+birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, const int16_t *pcm,
+                                      double *scratch, float *features);
+
+/**
+ * Last step with a mixer: shifts each channel into its gear, in place, which is the part of the
+ * value between the gear's ends, scaled to [0, 1]; nothing to do without gears.
+ *
+ * @param[in]     config    a front end with a mixer
+ * @param[in,out] features  `feature_elements` floats of the first step
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null or there is no mixer
+ */
+birdnet_status_t birdnet_frontend_shift(const birdnet_frontend_config_t *config, float *features);
+
+/**
+ * One of the `steps` steps: birdnet_frontend_mix and birdnet_frontend_shift with a mixer, else
+ * birdnet_frontend_magnitude, birdnet_frontend_compress unless for the waveform, and
+ * birdnet_frontend_normalize.
+ *
+ * @param[in]     config    the model's front end
+ * @param[in]     step      from 0
+ * @param[in]     pcm       `window_samples` samples; the first step alone needs them
+ * @param[out]    scratch   `scratch_elements` values, overwritten
+ * @param[in,out] features  `feature_elements` floats of the step before
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null or there is no such step
+ */
+birdnet_status_t birdnet_frontend_step(const birdnet_frontend_config_t *config, uint32_t step,
+                                       const int16_t *pcm, double *scratch, float *features);
+
+/**
+ * All steps.
  *
  * @param[in]  config            the model's front end
  * @param[in]  pcm               `window_samples` samples
  * @param[out] scratch           memory to work in, overwritten
- * @param[in]  scratch_elements  floats at `scratch`
+ * @param[in]  scratch_elements  values at `scratch`
  * @param[out] features          `feature_elements` floats in the model's layout
  * @return BIRDNET_ERROR_ARGUMENT if a pointer is null, BIRDNET_ERROR_MEMORY if there is too little
  *         scratch
  */
 birdnet_status_t birdnet_frontend_run(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                                      float *scratch, size_t scratch_elements, float *features);
+                                      double *scratch, size_t scratch_elements, float *features);
 
 #ifdef __cplusplus
 }

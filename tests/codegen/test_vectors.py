@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,21 @@ def published(shared: Path) -> tuple[bytes, ModelContract]:
     return (folder / "birdnet_stm32n6_100.tflite").read_bytes(), contract
 
 
-@pytest.mark.parametrize(("elements", "stride", "kept"), [(10, 1, 10), (1_024, 1, 1_024), (1_025, 2, 513)])
-def test_features_are_thinned_out(elements: int, stride: int, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("shape", "stride", "kept"),
+    [
+        ((10,), 1, 10),
+        ((1_024,), 1, 1_024),
+        ((1_025,), 2, 513),
+        ((64, 256, 2), 33, 993),
+        ((1_025, 6), 7, 879),
+    ],
+)
+def test_features_are_thinned_out(shape: tuple[int, ...], stride: int, kept: int) -> None:
+    elements = math.prod(shape)
     vectors = TestVectors(
         pcm=np.zeros((1, 4), dtype=np.int16),
-        features=np.arange(elements, dtype=np.float32)[np.newaxis],
+        features=np.arange(elements, dtype=np.float32).reshape(1, *shape),
         quantized_input=np.zeros((1, elements), dtype=np.int8),
         output=np.zeros((1, 2), dtype=np.int8),
     )
@@ -35,6 +46,8 @@ def test_features_are_thinned_out(elements: int, stride: int, kept: int) -> None
     assert f"#define BIRDNET_TEST_FEATURE_SAMPLES {kept}u" in header
     assert kept <= FEATURE_SAMPLES
     assert (kept - 1) * stride < elements
+    if len(shape) > 1:
+        assert {element % shape[-1] for element in range(0, elements, stride)} == set(range(shape[-1]))
 
 
 @pytest.mark.shared

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ import pytest
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.fold import fold_batch
+from birdnet_stm32.codegen.vectors import make as make_vectors
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
@@ -26,6 +29,7 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
     read_contract,
 )
+from birdnet_stm32.frontend.mixer import Mixer
 from birdnet_stm32.tflite.reader import read_graph
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
@@ -42,9 +46,15 @@ def prove(
     folder: Path,
     write: Write,
     timeout_s: float,
+    vectors: Pcm | None = None,
 ) -> tuple[emulator.EmulationRun, parity.Parity]:
     graph = fold_batch(read_graph(tflite, where="model.tflite"))
-    model_files = generate(graph, labels=contract.labels, contract=contract, vectors=None)
+    model_files = generate(
+        graph,
+        labels=contract.labels,
+        contract=contract,
+        vectors=None if vectors is None else make_vectors(vectors, contract.frontend, tflite),
+    )
     settings = FirmwareSettings(threshold=0.1, top_k=3, title="A proof", version="1")
     project = write(render_project("mps3_an547", model_files, settings), folder / "project")
     elf = build(project, folder / "build").elf
@@ -109,6 +119,79 @@ def test_a_small_model_equals_the_references(spec: FrontendSpec, tmp_path: Path,
     probabilities = {one.probability for one in run.detections}
     assert probabilities
     assert max(probabilities) < 1
+
+
+def mixer(spec: FrontendSpec) -> Mixer:
+    """Return a mixer as a trained model may have it, with two gears."""
+    rng = np.random.default_rng(3)
+    hinges = (3, spec.num_mels)
+    bank = spectrogram.mel_bank(spec)
+    return Mixer(
+        mel=bank.T / bank.sum(axis=1).max(),
+        k0=rng.uniform(0.5, 1.5, spec.num_mels).astype(np.float32),
+        k=rng.uniform(-0.2, 0.6, hinges).astype(np.float32),
+        w=rng.uniform(0.5, 1.5, hinges).astype(np.float32),
+        b=rng.uniform(-0.8, 0, hinges).astype(np.float32),
+        gears=(0.04, 0.64),
+    )
+
+
+def backbone(spec: FrontendSpec, classes: int) -> Any:
+    """Return a small network that starts behind the mixer."""
+    import keras
+
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input(spec.input_shape)
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu6")(inputs)
+    x = keras.layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu6")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FrontendSpec(
+            kind=Frontend.HYBRID,
+            sample_rate_hz=8_000,
+            window_samples=8_000,
+            fft_length=256,
+            spec_width=32,
+            num_mels=16,
+            keep_nyquist=True,
+            layout=Layout.FREQUENCY_MAJOR,
+        ),
+        FrontendSpec(
+            kind=Frontend.HYBRID,
+            sample_rate_hz=8_000,
+            window_samples=8_001,
+            fft_length=256,
+            spec_width=33,
+            num_mels=24,
+            compression=Compression.SQRT,
+        ),
+    ],
+    ids=["published", "sqrt"],
+)
+def test_a_model_behind_a_float_front_end_equals_the_references(
+    spec: FrontendSpec, tmp_path: Path, write: Write
+) -> None:
+    from birdnet_stm32.quant.convert import convert
+
+    spec = replace(spec, mixer=mixer(spec))
+    contract = ModelContract(
+        frontend=spec, labels=("one", "two", "three"), output_activation=OutputActivation.LOGIT
+    )
+    recordings = chirps()
+    windows = np.stack([pcm[: spec.window_samples] for pcm in recordings.values() if len(pcm) > 8_001])
+    tflite = convert(backbone(spec, 3), spectrogram.features(windows, spec))
+    _, found = prove(
+        tflite, contract, recordings, folder=tmp_path, write=write, timeout_s=60, vectors=windows[:1]
+    )
+    parity.require(found)
+    assert found.first_difference is None
+    assert set(found.stage_max_relative_errors) == {"mixed", "model_input"}
+    assert found.outputs_compared > 15
 
 
 @pytest.mark.shared

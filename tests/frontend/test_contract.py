@@ -1,12 +1,15 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
     Compression,
     Frontend,
     FrontendSpec,
@@ -19,6 +22,7 @@ from birdnet_stm32.frontend.contract import (
     read_contract,
     spec_from_json,
 )
+from birdnet_stm32.frontend.mixer import Mixer, save_mixer
 
 PUBLISHED_0_9 = {
     "sample_rate": 22050,
@@ -85,6 +89,59 @@ def test_the_1_x_line_drops_it() -> None:
 def test_a_contradiction_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         contract_from_json({**PUBLISHED_0_9, **change}, where="test")
+
+
+def write_configuration(folder: Path, mixer: Mixer | None = None) -> Path:
+    """Write the published front end, with 257 bins and 64 bands, and a mixer that it names."""
+    mixer = mixer or identity(257, 64)
+    save_mixer(folder / FLOAT_FRONT_END_FILE, mixer)
+    path = folder / "model_config.json"
+    path.write_text(json.dumps({**PUBLISHED_0_9, "float_front_end": FLOAT_FRONT_END_FILE}))
+    return path
+
+
+def identity(bins: int, mels: int, gears: tuple[float, ...] = ()) -> Mixer:
+    none = np.zeros((0, mels), np.float32)
+    return Mixer(
+        mel=np.eye(bins, mels, dtype=np.float32), k0=np.ones(mels), k=none, w=none, b=none, gears=gears
+    )
+
+
+@pytest.mark.parametrize(("gears", "channels"), [((), 1), ((0.5,), 1), ((0.1, 0.5, 1.0), 3)])
+def test_a_float_front_end_is_read_from_beside_the_configuration(
+    tmp_path: Path, gears: tuple[float, ...], channels: int
+) -> None:
+    contract = read_contract(write_configuration(tmp_path, identity(257, 64, gears)))
+    assert contract.frontend.mixer == identity(257, 64, gears)
+    assert contract.frontend.input_shape == (64, 256, channels)
+    time_major = replace(contract.frontend, layout=Layout.TIME_MAJOR)
+    assert time_major.input_shape == (256, 64, channels)
+    assert contract_to_json(contract)["float_front_end"] == FLOAT_FRONT_END_FILE
+    fields = json.loads(json.dumps(contract_to_json(contract)))
+    assert contract_from_json(fields, where="test", folder=tmp_path) == contract
+
+
+@pytest.mark.parametrize("name", ["", "../mixer.npz", "/mixer.npz", "a/b.npz", "mixer.txt", 7, ["a.npz"]])
+def test_a_float_front_end_elsewhere_is_refused(name: object, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="float_front_end is"):
+        contract_from_json({**PUBLISHED_0_9, "float_front_end": name}, where="test", folder=tmp_path)
+
+
+def test_a_float_front_end_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = write_configuration(tmp_path, identity(256, 64))
+    with pytest.raises(InputError, match=r"float_front_end\.npz: .* 256 bins to 64 bands"):
+        read_contract(path)
+    (tmp_path / FLOAT_FRONT_END_FILE).unlink()
+    with pytest.raises(InputError, match=r"float_front_end\.npz: cannot be read"):
+        read_contract(path)
+    with pytest.raises(InputError, match="no folder"):
+        contract_from_json(json.loads(path.read_text()), where="test")
+
+
+def test_only_a_spectrogram_has_a_float_front_end() -> None:
+    spec = spec_from_json({**PUBLISHED_0_9, "audio_frontend": "mel"}, where="test")
+    with pytest.raises(InputError, match="the front end mel has a float part"):
+        replace(spec, mixer=identity(257, 64))
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{"])

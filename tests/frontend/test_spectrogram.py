@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
-from birdnet_stm32.frontend.spectrogram import PCM_FULL_SCALE, features, mel_bank, stages
+from birdnet_stm32.frontend.mixer import Mixer, mix, shift
+from birdnet_stm32.frontend.spectrogram import (
+    PCM_FULL_SCALE,
+    features,
+    mel_bank,
+    normalize_min_max,
+    stages,
+    step_names,
+    steps,
+)
 
 HYBRID = FrontendSpec(
     kind=Frontend.HYBRID,
@@ -22,6 +31,13 @@ HYBRID = FrontendSpec(
 )
 MEL = replace(HYBRID, kind=Frontend.MEL)
 RAW = replace(HYBRID, kind=Frontend.RAW, compression=Compression.NONE)
+HINGES = np.full((1, 20), 0.5, np.float32)
+MIXED = replace(
+    HYBRID,
+    mixer=Mixer(mel=mel_bank(MEL).T, k0=np.ones(20), k=HINGES, w=HINGES, b=-HINGES / 9, gears=(0.002, 0.03)),
+)
+KINDS = {"hybrid": HYBRID, "mel": MEL, "raw": RAW, "mixed": MIXED}
+each_kind = pytest.mark.parametrize("spec", KINDS.values(), ids=KINDS)
 
 
 def noise(count, spec, seed=0, level=3_000):
@@ -148,7 +164,7 @@ def test_the_most_negative_sample_is_full_scale(spec):
     assert np.abs(values.model_input).max() == pytest.approx(1, abs=2e-6)
 
 
-@pytest.mark.parametrize("spec", [HYBRID, MEL, RAW], ids=["hybrid", "mel", "raw"])
+@each_kind
 def test_a_batch_equals_its_windows(spec):
     batch = noise(5, spec)
     result = features(batch, spec)
@@ -157,6 +173,32 @@ def test_a_batch_equals_its_windows(spec):
         np.array_equal(row, stages(pcm, spec).model_input) for row, pcm in zip(result, batch, strict=True)
     )
     assert features(batch[:0], spec).shape == (0, *spec.input_shape)
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_mixer_takes_the_place_of_the_networks_first_layers(layout):
+    spec = replace(MIXED, layout=layout)
+    pcm = noise(1, spec)[0]
+    values = stages(pcm, spec)
+    assert np.array_equal(values.compressed, stages(pcm, HYBRID).compressed)
+    assert np.array_equal(values.mixed, mix(normalize_min_max(values.compressed), spec.mixer))
+    assert values.mixed.shape == (20, 47)
+    geared = shift(values.mixed, spec.mixer.gears)
+    if layout is Layout.TIME_MAJOR:
+        geared = geared.transpose(1, 0, 2)
+    assert np.array_equal(values.model_input, geared)
+    assert values.model_input.shape == spec.input_shape == geared.shape
+    assert values.model_input.flags.c_contiguous
+
+
+@each_kind
+def test_steps_are_stages_in_the_models_layout(spec):
+    values = stages(noise(1, spec)[0], spec)
+    found = steps(values, spec)
+    assert tuple(found) == step_names(spec)
+    assert all(step.shape == spec.input_shape for step in found.values())
+    for name, step in found.items():
+        assert np.isclose(step.mean(), getattr(values, name).mean())
 
 
 def test_another_length_or_type_is_refused():

@@ -8,7 +8,15 @@ import pytest
 import soundfile
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, spec_from_json
+from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
+    Compression,
+    Frontend,
+    FrontendSpec,
+    Layout,
+    spec_from_json,
+)
+from birdnet_stm32.frontend.mixer import Mixer, save_mixer
 from birdnet_stm32.frontend.vectors import compare, describe
 
 SPEC = FrontendSpec(
@@ -63,6 +71,18 @@ def test_a_document_is_plain_json_and_reads_back():
 )
 def test_the_configuration_reads_back_to_the_front_end(spec):
     assert spec_from_json(document(spec)["config"], where="document") == spec
+
+
+def test_a_float_front_end_is_named_and_its_stage_described(tmp_path):
+    band = np.ones(16, np.float32)
+    none = np.zeros((0, 16), np.float32)
+    mixer = Mixer(mel=np.eye(128, 16, dtype=np.float32), k0=band, k=none, w=none, b=none, gears=(0.1, 1.0))
+    spec = replace(SPEC, kind=Frontend.HYBRID, mixer=mixer)
+    made = document(spec)
+    assert made["windows"][0]["mixed"]["shape"] == [16, 10]
+    assert made["windows"][0]["model_input"]["shape"] == [10, 16, 2]
+    save_mixer(tmp_path / FLOAT_FRONT_END_FILE, mixer)
+    assert spec_from_json(made["config"], where="document", folder=tmp_path) == spec
 
 
 def test_a_short_recording_is_padded_once_at_its_end():

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, OutputActivation
+from birdnet_stm32.frontend.contract import Frontend, MagnitudeScale, ModelContract, OutputActivation
 from birdnet_stm32.model import archive, checkpoint
 from birdnet_stm32.model.dscnn import build
 from birdnet_stm32.model.outputs import probabilities
@@ -275,3 +275,12 @@ def test_a_sigmoid_is_taken_off(contract: ModelContract) -> None:
     assert logit_contract == contract
     np.testing.assert_allclose(probabilities(np.array(logits(inputs)), contract), scores(inputs), atol=1e-6)
     assert checkpoint.as_logits(model, contract) == (model, contract)
+
+
+def test_a_configuration_with_other_bands_is_refused(contract: ModelContract, tmp_path: Path) -> None:
+    for kind, layer in ((Frontend.HYBRID, "mel_mixer"), (Frontend.RAW, "bands")):
+        spec = replace(contract.frontend, kind=kind)
+        path = tmp_path / f"{kind}.keras"
+        checkpoint.save(build(replace(contract, frontend=spec)), path)
+        with pytest.raises(InputError, match=f"its layer {layer} makes 16 bands"):
+            checkpoint.load(path, replace(contract, frontend=replace(spec, num_mels=24)))

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.spectrogram import features, mel_bank
 from birdnet_stm32.model.dscnn import build
@@ -111,8 +110,3 @@ def test_equal_seeds_equal_weights(contract: ModelContract) -> None:
     again, other = build(contract, seed=5).get_weights(), build(contract, seed=6).get_weights()
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
-
-
-def test_raw_is_refused(contract: ModelContract) -> None:
-    with pytest.raises(InputError, match="hybrid or mel"):
-        build(replace(contract, frontend=replace(contract.frontend, kind=Frontend.RAW)))

@@ -3,9 +3,10 @@
 #include "semihosting.h"
 
 bool dump_begin(int32_t file) {
-    static const char magic[8] = {'B', 'N', 'D', 'U', 'M', 'P', '0', '1'};
-    const uint32_t sizes[] = {BIRDNET_WINDOW_SAMPLES, BIRDNET_FEATURE_ELEMENTS,
-                              BIRDNET_INPUT_ELEMENTS, BIRDNET_OUTPUT_ELEMENTS};
+    static const char magic[8] = {'B', 'N', 'D', 'U', 'M', 'P', '0', '2'};
+    const uint32_t sizes[] = {BIRDNET_WINDOW_SAMPLES, BIRDNET_FRONTEND_STEPS,
+                              BIRDNET_FEATURE_ELEMENTS, BIRDNET_INPUT_ELEMENTS,
+                              BIRDNET_OUTPUT_ELEMENTS};
     return semihosting_write(file, magic, sizeof magic) &&
            semihosting_write(file, sizes, sizeof sizes);
 }

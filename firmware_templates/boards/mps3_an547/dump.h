@@ -1,9 +1,9 @@
 /* The tensors of every window in a host file, little-endian, for comparison with the reference.
  *
- *     header: char magic[8] "BNDUMP01", then uint32 window samples, feature, input and output
- * elements per window: uint32 recording, window, first sample; float32 magnitudes[], compressed[]
- * and features[], each of the feature elements in the model's layout; int8 quantized input[]; int8
- * output[]
+ * - header: char magic[8] "BNDUMP02", then uint32 window samples, steps of the front end, feature,
+ *   input and output elements
+ * - per window: uint32 recording, window, first sample; for each step float32 features[] in the
+ *   model's layout; int8 quantized input[]; int8 output[]
  *
  * Nothing is padded. */
 #ifndef DUMP_H

@@ -78,21 +78,15 @@ static const char *dump_text(bool written) {
 /* Runs the front end on buffers.pcm step by step. Like all functions below that return a text: why
  * it failed, or NULL. */
 static const char *run_front_end(int32_t dump) {
-    const char *failure = status_text(inference_magnitude(&inference, buffers.pcm));
-    if (failure == NULL) {
-        failure = dump_text(dump_features(dump, &inference));
+    const char *failure = NULL;
+    for (uint32_t step = 0; failure == NULL && step < BIRDNET_FRONTEND_STEPS; ++step) {
+        failure = status_text(inference_step(&inference, step, buffers.pcm));
+        if (failure == NULL) {
+            failure = dump_text(dump_features(dump, &inference));
+        }
     }
     if (failure == NULL) {
-        failure = status_text(inference_compress(&inference));
-    }
-    if (failure == NULL) {
-        failure = dump_text(dump_features(dump, &inference));
-    }
-    if (failure == NULL) {
-        failure = status_text(inference_normalize(&inference));
-    }
-    if (failure == NULL) {
-        failure = dump_text(dump_features(dump, &inference) && dump_input(dump, &inference));
+        failure = dump_text(dump_input(dump, &inference));
     }
     return failure;
 }

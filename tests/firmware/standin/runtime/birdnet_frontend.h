@@ -6,10 +6,6 @@
 typedef struct {
     uint32_t elements;
 } birdnet_frontend_config_t;
-birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *config,
-                                            const int16_t *pcm, float *scratch, float *features);
-birdnet_status_t birdnet_frontend_compress(const birdnet_frontend_config_t *config,
-                                           float *features);
-birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *config,
-                                            float *features);
+birdnet_status_t birdnet_frontend_step(const birdnet_frontend_config_t *config, uint32_t step,
+                                       const int16_t *pcm, double *scratch, float *features);
 #endif

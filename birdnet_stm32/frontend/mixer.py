@@ -1,0 +1,230 @@
+"""What runs in float between the spectrogram and the network when the network starts behind its mel bands.
+
+Mixing, scaling and, before int8 rounds anything, gears: one value as several channels, each with an int8 grid
+of its own for its part of the range.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.errors import InputError
+
+Floats = npt.NDArray[np.float32]
+
+MAX_PIECES = 64
+MAX_GEARS = 8
+MAX_FILE_BYTES = 2**26
+_TABLES = ("mel", "k0", "k", "w", "b")
+_GEARS = "gears"
+_NPY_1_0 = (1, 0)
+# The one header that is written here. NumPy's own reader takes any Python literal, and what is none leaves it
+# by many exceptions.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '(?P<dtype><f[48])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>|[0-9]{1,7}(?:,|, [0-9]{1,7}))\), \} *\n"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixer:
+    """The float part of a hybrid model; equal when all of its numbers are. The arrays are read-only copies.
+
+    A band's value is ``y = k0*x + sum_i k[i]*relu(w[i]*x + b[i])`` of its energy ``x``, the weighted sum of
+    the bins of one frame.
+
+    Args:
+        mel: weights, non-negative and mostly zero, float32 ``[bins, mels]``.
+        k0: slope of each band, float32 ``[mels]``.
+        k: factor of each hinge, float32 ``[pieces, mels]``; no pieces and a slope of 1 leave ``x`` as it is.
+        w: slope within each hinge, float32 ``[pieces, mels]``.
+        b: offset within each hinge, float32 ``[pieces, mels]``.
+        gears: upper end of each gear, ascending; the last is the range's maximum. Empty: one channel, which
+            is ``y`` itself.
+
+    Raises:
+        InputError: shapes or values contradict each other.
+    """
+
+    mel: Floats
+    k0: Floats
+    k: Floats
+    w: Floats
+    b: Floats
+    gears: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Freeze and check the numbers."""
+        for name in _TABLES:
+            table = np.array(getattr(self, name), dtype=np.float32, order="C")
+            table.flags.writeable = False
+            object.__setattr__(self, name, table)
+        object.__setattr__(self, _GEARS, tuple(float(end) for end in self.gears))
+        _check(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Mixer) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def bins(self) -> int:
+        """Bins that it reads of each frame."""
+        return len(self.mel)
+
+    @property
+    def mels(self) -> int:
+        """Bands that it makes."""
+        return len(self.k0)
+
+    @property
+    def pieces(self) -> int:
+        """Hinges of each band."""
+        return len(self.k)
+
+    @property
+    def channels(self) -> int:
+        """Channels of each band: its gears, or 1."""
+        return max(1, len(self.gears))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all numbers and shapes."""
+        digest = hashlib.sha256()
+        for name, array in _arrays(self).items():
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def mix(spectrogram: Floats, mixer: Mixer) -> Floats:
+    """Mix and scale a spectrogram ``[bins, frames]``: float32 ``[mels, frames]``, before any gears."""
+    energy = np.maximum(mixer.mel.T.astype(np.float64) @ spectrogram, 0)
+    scaled = mixer.k0[:, np.newaxis] * energy
+    for k, w, b in zip(mixer.k, mixer.w, mixer.b, strict=True):
+        scaled += k[:, np.newaxis] * np.maximum(w[:, np.newaxis] * energy + b[:, np.newaxis], 0)
+    return scaled.astype(np.float32)
+
+
+def shift(values: Floats, gears: tuple[float, ...]) -> Floats:
+    """Split values into gears, each in [0, 1]; what lies outside of all is clipped.
+
+    Times the gears' widths, the channels add up to ``clip(values, 0, gears[-1])``.
+
+    Args:
+        values: float32 ``[...]``.
+        gears: upper ends, ascending from above 0; none adds one channel of the values as they are.
+
+    Returns:
+        float32 ``[..., max(1, len(gears))]``.
+    """
+    if not gears:
+        return values[..., np.newaxis]
+    ends = np.array((0.0, *gears))
+    parts = np.clip(values[..., np.newaxis].astype(np.float64), ends[:-1], ends[1:]) - ends[:-1]
+    shifted: Floats = (parts / np.diff(ends)).astype(np.float32)
+    return shifted
+
+
+def save_mixer(path: Path, mixer: Mixer) -> None:
+    """Write ``mixer`` as ``.npz``; equal mixers give equal bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in _arrays(mixer).items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, version=_NPY_1_0, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
+
+
+def load_mixer(path: Path) -> Mixer:
+    """Read what :func:`save_mixer` wrote; the file is not trusted.
+
+    Raises:
+        InputError: the file is missing, is no such archive, is too large, or holds no valid mixer.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            tables = {name: _member(archive, name, path) for name in _TABLES}
+            gears = _member(archive, _GEARS, path)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise InputError(f"is no archive of a float front end: {error}", where=path) from error
+    if gears.ndim != 1:
+        raise InputError(f"{_GEARS} has the shape {list(gears.shape)}", where=path, expected="a list")
+    try:
+        return Mixer(**tables, gears=tuple(gears.tolist()))
+    except InputError as error:
+        raise InputError(error.what, where=path, expected=error.expected) from error
+
+
+def _arrays(mixer: Mixer) -> dict[str, npt.NDArray[Any]]:
+    """Return all numbers, little-endian, by the names they have in a file."""
+    tables = {name: getattr(mixer, name).astype("<f4") for name in _TABLES}
+    return {**tables, _GEARS: np.array(mixer.gears, dtype="<f8")}
+
+
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]:
+    """Return one array, never allocating more than the file may hold."""
+    try:
+        with archive.open(f"{name}.npy") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except KeyError as error:
+        raise InputError(f"lacks {name}", where=path, expected="a float front end") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"{name} is larger than {MAX_FILE_BYTES} bytes", where=path)
+    wanted = np.dtype("<f8" if name == _GEARS else "<f4")
+    array = _parse(content, wanted)
+    if array is None:
+        raise InputError(
+            f"{name} is no such array", where=path, expected=f"{wanted}, row-major and complete, version 1.0"
+        )
+    return array
+
+
+def _parse(content: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any] | None:
+    header = _HEADER.match(content)
+    if header is None or header["dtype"].decode() != dtype.str:
+        return None
+    shape = tuple(int(size) for size in re.findall(rb"[0-9]+", header["shape"]))
+    data = content[header.end() :]
+    if math.prod(shape) * dtype.itemsize != len(data):
+        return None
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
+
+
+def _check(mixer: Mixer) -> None:
+    if mixer.mel.ndim != 2 or 0 in mixer.mel.shape:
+        raise InputError(f"mel has the shape {list(mixer.mel.shape)}", expected="[bins, mels]")
+    pieces = (mixer.k.shape[0] if mixer.k.ndim else 0, mixer.mel.shape[1])
+    if pieces[0] > MAX_PIECES:
+        raise InputError(f"there are {pieces[0]} pieces", expected=f"at most {MAX_PIECES}")
+    for name, shape in (("k0", pieces[1:]), ("k", pieces), ("w", pieces), ("b", pieces)):
+        found = getattr(mixer, name).shape
+        if found != shape:
+            raise InputError(f"{name} has the shape {list(found)}", expected=str(list(shape)))
+    for name in _TABLES:
+        if not np.isfinite(getattr(mixer, name)).all():
+            raise InputError(f"{name} holds values that are not finite", expected="finite numbers")
+    if mixer.mel.min() < 0:
+        raise InputError(f"mel holds {mixer.mel.min():g}", expected="no negative weights")
+    # As the C sees them: two ends that float32 cannot tell apart would enclose nothing.
+    with np.errstate(over="ignore"):
+        ends = np.array((0.0, *mixer.gears)).astype(np.float32)
+    if len(mixer.gears) > MAX_GEARS or not np.isfinite(ends).all() or not (np.diff(ends) > 0).all():
+        raise InputError(
+            f"the gears end at {list(mixer.gears)}",
+            expected=f"at most {MAX_GEARS} ends, positive and ascending",
+        )

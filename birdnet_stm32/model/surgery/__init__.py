@@ -1,0 +1,1 @@
+"""Function-preserving rewrites of trained networks, made before int8 rounds them."""

@@ -1,0 +1,41 @@
+"""Which of a variant's candidates goes on, by what each published about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from birdnet_stm32 import store
+from birdnet_stm32.stages.layout import DESCRIPTION
+
+
+def passed_before(inputs: Mapping[str, Path]) -> str | None:
+    """Return the first recipe among ``inputs`` that passes the gates, or None."""
+    described = [describe(folder) for key, folder in inputs.items() if key.startswith("candidate/")]
+    return next((one["recipe"] for one in described if one["computed"] and not one["missed"]), None)
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Return what ``candidate.json`` in ``folder`` holds."""
+    fields: dict[str, Any] = store.load_json(folder / DESCRIPTION)
+    return fields
+
+
+def choose(candidates: dict[str, dict[str, Any]], *, first: bool) -> str:
+    """Return the key of the candidate to go on with.
+
+    Args:
+        candidates: descriptions in the order of the recipes, at least one.
+        first: take the first that passes; otherwise the best of those that pass, by the mean of mean cosine
+            and 5th percentile. Where none passes, the best of all.
+    """
+    passing = [key for key, fields in candidates.items() if not fields["missed"]]
+    if first and passing:
+        return passing[0]
+
+    def quality(key: str) -> float:
+        measures = candidates[key]["measures"]["all"]
+        return float(measures["cosine_mean"] + measures["cosine_p05"])
+
+    return max(passing or candidates, key=quality)

@@ -1,0 +1,41 @@
+/**
+ * @file
+ * One frame of a window's spectrogram; shared by the front ends and of no use to their callers.
+ */
+#ifndef BIRDNET_FRONTEND_FRAME_H
+#define BIRDNET_FRONTEND_FRAME_H
+
+#include "birdnet_frontend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Computes the magnitude spectrum of a frame.
+ *
+ * @param[in]  config   a front end of spectrograms
+ * @param[in]  pcm      `window_samples` samples
+ * @param[in]  frame    its index, below `frames`
+ * @param[out] scratch  `scratch_elements` values, overwritten
+ * @return `bins` magnitudes within `scratch`
+ */
+double *birdnet_frontend_frame(const birdnet_frontend_config_t *config, const int16_t *pcm,
+                               uint32_t frame, double *scratch);
+
+/**
+ * Sums a frame's bins up to mel bands.
+ *
+ * @param[in]  config  a front end with mel tables
+ * @param[in]  values  `bins` values
+ * @param[out] column  the frame's first value in the features: band b is written `b * row_stride`
+ *                     floats behind it
+ */
+void birdnet_frontend_bands(const birdnet_frontend_config_t *config, const double *values,
+                            float *column);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

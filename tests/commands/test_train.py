@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from birdnet_stm32.cli import main
+from birdnet_stm32.frontend.contract import read_contract
+
+TINY = ["--sample_rate", "8000", "--chunk_duration", "0.5", "--alpha", "0.1"]
+
+
+@pytest.mark.slow
+def test_the_seeds_command_lines(birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train = ["train", "--data_path_train", str(birds)]
+    line = [
+        *train,
+        "--audio_frontend",
+        "hybrid",
+        "--mag_scale",
+        "pwl",
+        *TINY,
+        "--epochs",
+        "2",
+        "--deterministic",
+    ]
+    assert main(line) == 0
+    folder = tmp_path / "checkpoints"
+    assert {path.name for path in folder.iterdir()} == {
+        "best_model.keras",
+        "best_model_model_config.json",
+        "best_model_labels.txt",
+    }
+    assert (folder / "best_model_labels.txt").read_text() == "high\nlow\n"
+    first = (folder / "best_model.keras").read_bytes()
+
+    tune = [*train, "--qat", "--checkpoint_path", "checkpoints/best_model.keras"]
+    tune += ["--epochs", "2", "--learning_rate", "0.0001"]
+    assert main([*tune, "--json", "qat.json"]) == 0
+    assert (folder / "best_model.keras").read_bytes() == first
+    tuned = (folder / "best_model_qat.keras").read_bytes()
+    assert read_contract(folder / "best_model_qat_model_config.json") == read_contract(
+        folder / "best_model_model_config.json"
+    )
+    assert (folder / "best_model_qat_labels.txt").read_text() == "high\nlow\n"
+    assert [epoch["number"] for epoch in json.loads(Path("qat.json").read_text())["epochs"]] == [0, 1, 2]
+    assert main(tune) == 0
+    assert (folder / "best_model_qat.keras").read_bytes() == tuned
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_other_classes_is_tuned_by_its_own_outputs(
+    untrained: Path, birds: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "model.keras"
+    copy.write_bytes(untrained.read_bytes())
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "owl").symlink_to(birds / "low")
+    line = [
+        "train",
+        "--qat",
+        "--unlabelled",
+        "--data_path_train",
+        str(others),
+        "--checkpoint_path",
+        str(copy),
+    ]
+    config = untrained.with_name("best_model_model_config.json")
+    assert main([*line, "--model_config", str(config), "--epochs", "1"]) == 0
+    assert (tmp_path / "model_qat.keras").is_file()
+
+
+def silence(folder: Path) -> None:
+    soundfile.write(folder / "clip.wav", np.zeros(8_000), 8_000)
+
+
+def nan(folder: Path) -> None:
+    soundfile.write(folder / "clip.wav", np.full(8_000, np.nan), 8_000, subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [
+        (lambda folder: None, "holds no audio file"),
+        (silence, "silent: every sample is the same"),
+        (nan, "holds NaN or infinite samples"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "qat", "convert", "evaluate"])
+def test_a_folder_without_sound_is_refused(
+    command: str,
+    fill: Callable[[Path], None],
+    said: str,
+    untrained: Path,
+    tmp_path: Path,
+    nothing_written: Callable[[], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "data" / "high"
+    folder.mkdir(parents=True)
+    fill(folder)
+    nothing_written()
+    data, config = str(tmp_path / "data"), str(untrained.with_name("best_model_model_config.json"))
+    copy = tmp_path / "data" / "model.keras"
+    outputs = {name: str(tmp_path / name) for name in ("out.tflite", "report.json", "scores.json")}
+    checkpoint = ["--checkpoint_path", str(untrained)]
+    lines = {
+        "train": ["train", "--data_path_train", data, "--checkpoint_path", str(copy)],
+        "qat": ["train", "--qat", "--data_path_train", data, *checkpoint],
+        "convert": [
+            "convert",
+            "--data_path_train",
+            data,
+            *checkpoint,
+            "--output_path",
+            outputs["out.tflite"],
+        ],
+        "evaluate": ["evaluate", "--data_path_test", data, "--model_path", str(untrained)],
+    }
+    lines["convert"] += ["--report_json", outputs["report.json"]]
+    lines["evaluate"] += ["--model_config", config, "--json", outputs["scores.json"]]
+    assert main(lines[command]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--qat", "--checkpoint_path", "none.keras"], "there is no such checkpoint"),
+        (["--qat", "--checkpoint_path", "CHECKPOINT", "--audio_frontend", "mel"], "--audio_frontend is mel"),
+        (["--qat", "--checkpoint_path", "CHECKPOINT", "--alpha", "2"], "--alpha is 2.0"),
+        (["--unlabelled"], "without --qat"),
+        (["--checkpoint_path", "model.h5"], "a name that ends in .keras"),
+        (["--epochs", "0"], "out of range"),
+        (["--audio_frontend", "raw", "--sample_rate", "48000"], "the NPU takes at most 65535"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    options: list[str],
+    said: str,
+    untrained: Path,
+    birds: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    nothing_written: Callable[[], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing_written()
+    options = [str(untrained) if option == "CHECKPOINT" else option for option in options]
+    assert main(["train", "--data_path_train", str(birds), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_tuning_on_classes_that_the_checkpoint_does_not_know_is_refused(
+    untrained: Path, birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "owl").symlink_to(birds / "low")
+    (tmp_path / "high").symlink_to(birds / "high")
+    line = ["train", "--qat", "--data_path_train", str(tmp_path), "--checkpoint_path", str(untrained)]
+    assert main(line) == 2
+    said = capsys.readouterr().err
+    assert "classes that the checkpoint does not know: owl" in said
+    assert "--unlabelled" in said
+    assert not untrained.with_name("best_model_qat.keras").exists()
