@@ -159,11 +159,11 @@ class ModelTable(Table):
 class TrainTable(Table):
     """How the float model is trained."""
 
-    epochs: Annotated[int, Field(ge=1, le=1_000)] = 30
+    epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
     """Passes over the data."""
-    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 32
+    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
     """Windows a step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
     """At the start; it falls to zero along a cosine."""
     seed: Seed = 42
     """The same seed gives the same result."""

@@ -38,8 +38,8 @@ def test_every_kind_builds_and_gives_logits(any_contract: ModelContract) -> None
     assert np.ptp(logits) > 0
 
 
-def test_every_channel_count_is_a_multiple_of_8(any_contract: ModelContract) -> None:
-    model = build(replace(any_contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
+def test_every_channel_count_is_a_multiple_of_8(contract: ModelContract) -> None:
+    model = build(replace(contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
     inside = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert len(inside) > 20
     assert all(layer.filters % 8 == 0 for layer in inside)
