@@ -29,8 +29,9 @@ def run(job: Job) -> Outcome:
     usable = sum(row.usable for row in rows)
     unusable = f", {len(rows) - usable} unusable" if usable < len(rows) else ""
     species = sum(not one.background and one.usable > 0 for one in classes)
+    background = " and background" if any(one.background for one in classes) else ""
     return Outcome(
-        summary=f"{usable} recordings of {species} classes and background{unusable}",
+        summary=f"{usable} recordings of {species} classes{background}{unusable}",
         measures={"usable": usable, "unusable": len(rows) - usable},
     )
 
