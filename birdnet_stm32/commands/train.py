@@ -10,13 +10,12 @@ import tempfile
 from pathlib import Path
 
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import write_atomically, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_atomically, write_json
+from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import ModelTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import contract_to_json
-from birdnet_stm32.model import checkpoint
 from birdnet_stm32.stages.models import contract_to_train
-from birdnet_stm32.stages.train import history_of, labels_of, train_on
 from birdnet_stm32.store import canonical_json
 
 EXAMPLE = "birdnet-stm32 train --data_path_train data/train --checkpoint_path best_model.keras --epochs 30"
@@ -47,7 +46,13 @@ def run(options: argparse.Namespace) -> None:
     if path.suffix != ".keras":
         raise InputError(f"the checkpoint is {path.name}", expected="a name that ends in .keras")
     model, settings = _tables(options)
+    check_writable(path, options.json)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
+
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.stages.train import history_of, labels_of, train_on
+
     contract = contract_to_train(model, labels_of(rows))
     trained = train_on(rows, options.data_path_train, contract, settings)
     with tempfile.TemporaryDirectory() as work:
@@ -60,29 +65,29 @@ def run(options: argparse.Namespace) -> None:
     write_atomically(path.with_name(f"{path.stem}_labels.txt"), labels.encode())
     write_json(options.json, history_of(trained))
     best = trained.history[trained.best_epoch - 1]
-    print(
+    say(
         f"{path}: {len(contract.labels)} classes, best epoch {trained.best_epoch}, "
-        f"{100 * best.validation_accuracy:.0f}% of validation windows right"
+        f"{100 * best.validation_accuracy:.0f}% of validation windows right",
+        options.json,
     )
 
 
 def _tables(options: argparse.Namespace) -> tuple[ModelTable, TrainTable]:
     """Check the options as a variant file's keys are checked."""
-    try:
-        model = ModelTable(
-            frontend=options.audio_frontend,
-            magnitude_scale=options.mag_scale,
-            input_compression=options.input_compression,
-            sample_rate_hz=options.sample_rate,
-            window_s=options.chunk_duration,
-            alpha=options.alpha,
-        )
-        training = TrainTable(
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-        )
-    except ValueError as error:
-        raise InputError(f"an option is out of range: {error}") from error
+    model = checked(
+        ModelTable,
+        frontend=options.audio_frontend,
+        magnitude_scale=options.mag_scale,
+        input_compression=options.input_compression,
+        sample_rate_hz=options.sample_rate,
+        window_s=options.chunk_duration,
+        alpha=options.alpha,
+    )
+    training = checked(
+        TrainTable,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
     return model, training

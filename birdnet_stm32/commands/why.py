@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import write_json
+from birdnet_stm32.commands.files import say, write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stage import load_release, reasons_to_run
 from birdnet_stm32.stages.catalog import BY_NAME, STAGES, folders_needed
@@ -32,5 +32,5 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"{variant} has no stage {name}", where=release.path)
     reasons = {stage.name: reasons_to_run(stage, release, folders_needed(stage, release)) for stage in chosen}
     for stage, why in reasons.items():
-        print(f"{stage}:{variant}: {'; '.join(why) or 'up to date'}")
+        say(f"{stage}:{variant}: {'; '.join(why) or 'up to date'}", options.json)
     write_json(options.json, reasons)
