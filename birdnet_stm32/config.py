@@ -294,7 +294,8 @@ def load_variant(path: Path) -> Variant:
 
 def _explain(error: ValidationError, path: Path, text: str) -> InputError:
     problems = error.errors(include_url=False, include_context=True)
-    first = problems[0]
+    # A misspelt key is also a missing one: its own error says more.
+    first = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     location = first["loc"]
     key = ".".join(str(part) for part in location) or "the file"
     line = line_of(text, location)
