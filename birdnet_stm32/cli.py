@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
             command.run(options)
+            sys.stdout.flush()  # here, where a reader that has gone is noticed
     except BirdnetError as error:
         print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)
         return error.exit_code
@@ -63,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"birdnet-stm32 {name}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; nothing is left to say
+        # The reader of our output has gone; what Python still flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0

@@ -172,11 +172,11 @@ class ModelTable(Table):
 class TrainTable(Table):
     """How the float model is trained."""
 
-    epochs: Annotated[int, Field(ge=1, le=1_000)] = 30
+    epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
     """Passes over the data."""
-    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 32
+    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
     """Windows a step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
     """At the start; it falls to zero along a cosine."""
     seed: Seed = 42
     """The same seed gives the same result."""
@@ -208,22 +208,22 @@ class QatTable(Table):
     """The same seed gives the same result."""
 
 
-RECIPES = ("ptq", "logits", "float_front_end", "gears", "equalize", "qat")
-Recipe = Literal["ptq", "logits", "float_front_end", "gears", "equalize", "qat"]
+Recipe = Literal["ptq", "logits", "float_front_end", "gears", "equalize", "inner_gears", "qat"]
 
 
 class QuantizeTable(Table):
     """Ways to quantize, and which of them is taken."""
 
-    recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)] = ("ptq", "qat")
-    """In the order they are tried; see docs/explanation/quantization.md."""
+    recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)] | None = None
+    """In the order they are tried, see docs/explanation/quantization.md. Left out: ``ptq``, ``inner_gears``,
+    ``qat``; with ``[qat] when = "never"`` plain ``ptq`` alone."""
     select: Literal["first", "best"] = "first"
-    """``first``: the first that passes the gates; later ones are not computed. ``best``: all, the best kept."""
+    """``first``: the first that passes the gates; later ones are not computed. ``best``: the best of all."""
 
     @field_validator("recipes")
     @classmethod
-    def _no_recipe_twice(cls, recipes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(recipes)) < len(recipes):
+    def _no_recipe_twice(cls, recipes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if recipes is not None and len(set(recipes)) < len(recipes):
             raise ValueError("a recipe is listed twice")
         return recipes
 
@@ -310,8 +310,11 @@ class Variant(Table):
         """The recipes to try, in order, as ``[quantize]`` lists and ``[qat] when`` allows them."""
         if self.qat.when == "always":
             return ("qat",)
+        never = self.qat.when == "never"
         listed = self.quantize.recipes
-        return listed if self.qat.when == "needed" else tuple(name for name in listed if name != "qat")
+        if listed is None:
+            return ("ptq",) if never else ("ptq", "inner_gears", "qat")
+        return tuple(name for name in listed if not (never and name == "qat"))
 
 
 def json_schema() -> dict[str, Any]:
@@ -342,7 +345,8 @@ def load_variant(path: Path) -> Variant:
 
 def _explain(error: ValidationError, path: Path, text: str) -> InputError:
     problems = error.errors(include_url=False, include_context=True)
-    first = problems[0]
+    # A misspelt key is also a missing one: its own error says more.
+    first = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     location = first["loc"]
     key = ".".join(str(part) for part in location) or "the file"
     line = line_of(text, location)

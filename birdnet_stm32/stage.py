@@ -118,6 +118,10 @@ class Stage:
         """Name and part: what other stages need it by, and its folder below the variant's."""
         return f"{self.name}/{self.part}" if self.part else self.name
 
+    def task(self, variant: str) -> str:
+        """Return its doit task in ``variant``."""
+        return f"{self.name}:{variant}/{self.part}" if self.part else f"{self.name}:{variant}"
+
     @property
     def module(self) -> Path:
         """The file that holds its code."""
@@ -195,7 +199,8 @@ def _differences(what: str, now: Mapping[str, str], then: Mapping[str, str]) -> 
 def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outcome:
     """Run ``stage`` and publish its folder.
 
-    A stage that misses a gate leaves what it made in ``<stage>.failed``, which nothing reads.
+    A stage that misses a gate has no folder any more; what it made is in ``<stage>.failed``, which nothing
+    reads.
 
     Raises:
         BirdnetError: as the stage does.
@@ -215,6 +220,8 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         job = Job(release=release, inputs=needs, files=files, out=work, previous=final, part=stage.part)
         outcome: Outcome = module.run(job)
     except GateError:
+        # What passed before belongs to other inputs; kept, it would look as if it had passed now.
+        shutil.rmtree(final, ignore_errors=True)
         work.rename(failed)
         raise
     except BaseException:
@@ -237,4 +244,11 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
 def load_release(name: str, variants: Path, build: Path) -> Release:
     """Return the variant ``name`` of the folder ``variants``. Raises: InputError."""
     path = variants / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(other.stem for other in variants.glob("*.toml")))
+        raise InputError(
+            f"there is no variant {name!r}",
+            where=variants,
+            expected=f"one of {known}" if known else "at least one NAME.toml",
+        )
     return Release(name=name, path=path.resolve(), build=build.resolve(), variant=load_variant(path))

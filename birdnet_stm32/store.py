@@ -146,10 +146,24 @@ def load_json(path: Path) -> Any:
         raise InputError(f"cannot be read: {error}", where=path, remedy="run doit again") from error
 
 
-def read_tree(folder: Path) -> dict[str, bytes]:
-    """Return the content of every file below ``folder`` by relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+def published_files(folder: Path, part: str = "") -> dict[str, Path]:
+    """Return the files that a stage published, by path relative to its folder or to a part of it.
+
+    What somebody put beside them later, such as a build folder in a rendered project, is none of them.
+
+    Args:
+        folder: the stage's folder.
+        part: a folder in it.
+
+    Raises:
+        InputError: nothing has been published there.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError("holds nothing that was published", where=folder, remedy="run doit again")
+    root = folder / part
+    files = (folder / path for path in manifest.outputs)
+    return {path.relative_to(root).as_posix(): path for path in files if path.is_relative_to(root)}
 
 
 def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from doit.exceptions import BaseFail, InvalidDodoFile, TaskError, TaskFailed
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from birdnet_stm32 import store
@@ -81,7 +82,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
         return None
 
     return {
-        "name": f"{release.name}/{stage.part}" if stage.part else release.name,
+        "name": stage.task(release.name).partition(":")[2],
         "doc": stage.doc,
         "actions": [run],
         "file_dep": sums + [str(path) for path in stage.files(release).values()],
@@ -114,7 +115,7 @@ class StageReporter:
     def execute_task(self, task: Any) -> None:
         """Announce a stage."""
         if task.actions:
-            self._console.print(f"[bold]{task.name}[/] {task.doc or ''}".rstrip())
+            self._console.print(f"[bold]{escape(task.name)}[/] {task.doc or ''}".rstrip())
 
     def add_success(self, task: Any) -> None:
         """Note a stage that ran."""
@@ -133,11 +134,12 @@ class StageReporter:
         self._trouble = True
         refused = isinstance(fail, TaskFailed)
         self._rows.append((task.name, "refused" if refused else "failed", "", ""))
-        self._console.print(f"\n[bold red]{task.name}[/]: ", end="")
+        self._console.print(f"\n[bold red]{escape(task.name)}[/]: ", end="")
         self._console.print(fail.get_msg().rstrip(), markup=False)
         if refused:
             folder = Path(task.meta["folder"])
-            self._console.print(f"  what it made is in {_short(folder.with_name(folder.name + '.failed'))}")
+            evidence = _short(folder.with_name(f"{folder.name}.failed"))
+            self._console.print(f"  what it made is in {evidence}", markup=False)
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """Show an error of doit's own clean-up."""
@@ -162,7 +164,8 @@ class StageReporter:
         table.add_column("what came out", overflow="fold")
         styles = {"ran": "green", "up to date": "dim", "refused": "red", "failed": "red"}
         for name, state, seconds, summary in self._rows:
-            table.add_row(name, f"[{styles.get(state, 'yellow')}]{state}[/]", seconds, summary)
+            styled = f"[{styles.get(state, 'yellow')}]{state}[/]"
+            table.add_row(escape(name), styled, seconds, escape(summary))
         self._console.print()
         self._console.print(table)
         if not self._trouble:

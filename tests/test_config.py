@@ -46,6 +46,7 @@ def test_defaults_are_those_the_documentation_promises(tmp_path: Path) -> None:
         ),
         ('[variant]\ntitle = "x"\n', 1, ["[index] needs the key root"]),
         ('[index]\nroot = "r"\n', 1, ["variant is missing"]),
+        ('[variant]\ntitel = "x"\n[index]\nroot = "r"\n', 2, ["variant.titel", "did you mean title?"]),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_line(

@@ -100,9 +100,15 @@ def _with_file(path: Path, use: Callable[[Any], Result]) -> Result | Unusable:
     except _UnusableError as error:
         return Unusable(reason=str(error))
     except soundfile.LibsndfileError as error:
-        return Unusable(reason=f"unreadable: {error.error_string.rstrip('.')}")
+        return Unusable(reason=f"unreadable: {_explain(error)}")
     except OSError as error:
         return Unusable(reason=f"unreadable: {error.strerror}")
+
+
+def _explain(error: soundfile.LibsndfileError) -> str:
+    """Return what libsndfile says, except that it calls mp3 data that it cannot parse a missing file."""
+    said = str(error.error_string).rstrip(".")
+    return "no mp3 data in it, or damaged" if said.startswith("File does not exist") else said
 
 
 def _mono_blocks(file: Any) -> Iterator[NDArray[np.float32]]:

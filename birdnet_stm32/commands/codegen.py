@@ -11,10 +11,19 @@ import sys
 from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, beside, read_file
+from birdnet_stm32.commands.files import (
+    CONFIG_SUFFIXES,
+    LABELS_SUFFIX,
+    beside,
+    check_writable,
+    read_file,
+    read_lines,
+    say,
+    write_folder,
+    write_json,
+)
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.store import write_tree
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -27,35 +36,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, or generated before")
     parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="one a line; default: beside the model")
-    parser.add_argument("--json", action="store_true", help="print network.json")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="what network.json says; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Generate the library."""
-    if options.out.exists() and any(options.out.iterdir()) and not (options.out / "network.json").is_file():
-        raise InputError(
-            "holds files that this command did not write", where=options.out, expected="a folder of its own"
-        )
+    _check_own(options.out)
+    check_writable(options.json)
     graph = read_graph(read_file(options.model), where=str(options.model))
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
-    names = options.labels or beside(options.model, "_labels.txt")
+    names = options.labels or beside(options.model, LABELS_SUFFIX)
     if names:
-        labels = tuple(read_file(names).decode("utf-8").splitlines())
+        labels = read_lines(names)
+        if len(labels) != len(_numbered(graph)):
+            raise InputError(
+                f"holds {len(labels)} labels", where=names, expected=f"{len(_numbered(graph))}, one an output"
+            )
     elif contract:
         labels = contract.labels
     else:
         labels = _numbered(graph)
         print(f"no label file beside {options.model}: outputs are called output_0 and so on", file=sys.stderr)
     files = generate(graph, labels=labels, contract=contract)
-    write_tree(options.out, files)
+    write_folder(options.out, files)
     network = json.loads(files["network.json"])
-    if options.json:
-        sys.stdout.write(files["network.json"].decode())
-    else:
-        print(
-            f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of constants, arena of "
-            f"{network['arena']['size_bytes']:,} bytes"
+    write_json(options.json, network)
+    say(
+        f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of weights and tables, "
+        f"arena of {network['arena']['size_bytes']:,} bytes",
+        options.json,
+    )
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or that holds anything else."""
+    marker = folder / "network.json"
+    check_writable(marker)
+    if folder.exists() and any(folder.iterdir()) and not marker.is_file():
+        raise InputError(
+            "holds files that this command did not write", where=folder, expected="a folder of its own"
         )
 
 

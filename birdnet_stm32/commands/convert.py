@@ -11,15 +11,22 @@ from pathlib import Path
 
 from birdnet_stm32.audio.representative import CALIBRATION, choose
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import contract_of, write_atomically, write_json, write_sidecars
+from birdnet_stm32.commands.files import (
+    LABELS_SUFFIX,
+    beside,
+    check_writable,
+    contract_of,
+    say,
+    write_atomically,
+    write_json,
+    write_sidecars,
+)
+from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import RepresentativeTable, VerifyTable
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.verify import to_json
-from birdnet_stm32.stages.scores import score
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
@@ -45,7 +52,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Convert, verify, and write the model if it passes."""
+    asked = checked(
+        RepresentativeTable,
+        calibration_windows=options.num_samples,
+        validation_windows=options.validate_samples,
+        seed=options.seed,
+    )
+    limits = checked(
+        VerifyTable, min_cosine_mean=options.min_cosine_sim, min_cosine_p05=options.min_cosine_p05
+    )
+    stem = options.checkpoint_path.stem
+    output = options.output_path or options.checkpoint_path.with_name(f"{stem}_quantized.tflite")
+    check_writable(output, options.report_json)
     contract = contract_of(options.checkpoint_path, options.model_config)
+
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.quant.convert import convert
+    from birdnet_stm32.quant.verify import to_json
+    from birdnet_stm32.stages.scores import score
+
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
     if not options.unlabelled:
@@ -61,9 +87,9 @@ def run(options: argparse.Namespace) -> None:
             options.data_path_train,
             sample_rate_hz=contract.frontend.sample_rate_hz,
             window_samples=contract.frontend.window_samples,
-            calibration_windows=options.num_samples,
-            validation_windows=options.validate_samples,
-            seed=options.seed,
+            calibration_windows=asked.calibration_windows,
+            validation_windows=asked.validation_windows,
+            seed=asked.seed,
             report=report,
         )
     first = sum(row.set == CALIBRATION for row in windows.rows)
@@ -87,16 +113,23 @@ def run(options: argparse.Namespace) -> None:
     with track("verify") as report:
         scores = score(model, contract, candidate, contract, windows.pcm[first:], report)
     write_json(options.report_json, to_json(scores.comparison))
-    limits = VerifyTable(min_cosine_mean=options.min_cosine_sim, min_cosine_p05=options.min_cosine_p05)
     scores.require(
         limits, contract, where=str(options.checkpoint_path), qat_ran=False, per_tensor=options.per_tensor
     )
-    stem = options.checkpoint_path.stem
-    output = options.output_path or options.checkpoint_path.with_name(f"{stem}_quantized.tflite")
     write_atomically(output, candidate)
-    write_sidecars(output, contract)
+    if not _is_described(output, contract):
+        write_sidecars(output, contract)
     measures = scores.comparison.all
-    print(
+    say(
         f"{output}: {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over {measures.windows} "
-        f"validation windows, 5th percentile {measures.cosine_p05:.3f}"
+        f"validation windows, 5th percentile {measures.cosine_p05:.3f}",
+        options.report_json,
     )
+
+
+def _is_described(model: Path, contract: ModelContract) -> bool:
+    """Return whether files beside the model, which may be the user's, say all that this command would."""
+    try:
+        return contract_of(model, None) == contract and beside(model, LABELS_SUFFIX) is not None
+    except InputError:
+        return False

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.files import scan
-from birdnet_stm32.commands.emulation import emulate
-from birdnet_stm32.commands.files import contract_of, read_file, write_json
+from birdnet_stm32.commands.emulation import emulate, generate_library
+from birdnet_stm32.commands.files import check_writable, contract_of, read_file, say, write_json
+from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
@@ -31,23 +32,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
     parser.add_argument("--audio", type=Path, required=True, metavar="DIR", help="recordings, at any depth")
     parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
-    parser.add_argument("--most", type=int, metavar="N", help="at most N recordings, spread over the folder")
+    parser.add_argument(
+        "--most", type=positive, metavar="N", help="at most N recordings, spread over the folder"
+    )
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
 
 
 def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
+    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    check_writable(options.json)
     model = read_file(options.model)
     contract = contract_of(options.model, options.model_config)
+    library = generate_library(model, contract, where=str(options.model))
     recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most)
     with track("windows") as report:
         ran, result = emulate(
             model,
             contract,
+            library,
             recordings,
             title=options.model.stem,
-            timeout_s=options.timeout,
+            timeout_s=timeout_s,
             report=report,
         )
     write_json(
@@ -67,10 +74,10 @@ def run(options: argparse.Namespace) -> None:
             ],
         },
     )
-    print(
+    say(
         f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs differ, "
         f"front end within {result.front_end_max_relative_error:.1e}",
-        file=sys.stderr if str(options.json) == "-" else sys.stdout,
+        options.json,
     )
     parity.require(result)
 

@@ -25,9 +25,15 @@ from birdnet_stm32.tflite.reader import read_graph
 BOARD = "mps3_an547"
 
 
+def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
+    """Return the C of a model and its front end by relative path. Raises: InputError."""
+    return generate(read_graph(tflite, where=where), labels=contract.labels, contract=contract)
+
+
 def emulate(
     tflite: bytes,
     contract: ModelContract,
+    library: Mapping[str, bytes],
     recordings: Mapping[str, NDArray[np.int16]],
     *,
     title: str,
@@ -39,16 +45,15 @@ def emulate(
     Args:
         tflite: the model.
         contract: what it means.
+        library: the C generated from it.
         recordings: PCM at the model's rate by name.
         title: what the firmware calls itself.
         timeout_s: seconds until an emulation counts as hung.
         report: told about every window.
 
     Raises:
-        InputError: no C can be generated from the model.
         ToolError: a compiler or the emulator is missing or failed.
     """
-    files = generate(read_graph(tflite, where=title), labels=contract.labels, contract=contract)
     defaults, spec = FirmwareTable(), contract.frontend
     settings = FirmwareSettings(
         threshold=defaults.threshold, top_k=defaults.top_k, title=title, version="0.0.0"
@@ -59,7 +64,7 @@ def emulate(
     )
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         work = Path(folder)
-        write_tree(work / "project", render_project(BOARD, files, settings))
+        write_tree(work / "project", render_project(BOARD, library, settings))
         firmware = build(work / "project", work / "build")
         (work / "run").mkdir()
         ran = emulator.run(

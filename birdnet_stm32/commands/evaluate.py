@@ -24,9 +24,10 @@ from rich.table import Table
 from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import write_atomically, write_json
+from birdnet_stm32.commands.files import check_writable, write_atomically, write_json
+from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
-from birdnet_stm32.config import EmulateTable, FirmwareTable
+from birdnet_stm32.config import EmulateTable, FirmwareTable, RepresentativeTable
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
@@ -84,9 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score, write what is asked for, and judge."""
+    checked(FirmwareTable, threshold=options.threshold)
+    checked(RepresentativeTable, seed=options.seed)
+    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    check_writable(options.json, options.predictions, options.report_html)
     sides = sides_of(options.model_path, options.model_config, firmware=options.firmware)
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
-    _check_options(options, sides, limits)
+    _check_limits(sides, limits)
     contract = sides[0].contract
     rows = folder.index_folder(options.data_path_test, options, train_every_label=False)
     folder.require_common_class(rows, contract, options.data_path_test)
@@ -94,7 +99,7 @@ def run(options: argparse.Namespace) -> None:
     windows = _windows(rows, options.data_path_test, contract)
     results: dict[Side, tuple[Floats, Evaluation]] = {}
     for side in sides:
-        found = run_side(side, windows, options.data_path_test, timeout_s=options.timeout)
+        found = run_side(side, windows, options.data_path_test, timeout_s=timeout_s)
         results[side] = found, _score(found, windows, contract, options)
     losses = _losses({side: result for side, (_, result) in results.items()}, limits)
     _write(options, results, losses, windows, left_out)
@@ -103,11 +108,7 @@ def run(options: argparse.Namespace) -> None:
     _require(losses)
 
 
-def _check_options(
-    options: argparse.Namespace, sides: Sequence[Side], limits: Mapping[str, float | None]
-) -> None:
-    if not 0 < options.threshold < 1:
-        raise InputError(f"--threshold is {options.threshold:g}", expected="a probability between 0 and 1")
+def _check_limits(sides: Sequence[Side], limits: Mapping[str, float | None]) -> None:
     if all(limit is None for limit in limits.values()):
         return
     kinds = [side.kind for side in sides]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
@@ -15,7 +16,7 @@ from birdnet_stm32.frontend.contract import (
     read_contract,
 )
 from birdnet_stm32.frontend.mixer import save_mixer
-from birdnet_stm32.store import canonical_json
+from birdnet_stm32.store import canonical_json, write_tree
 
 # As published, and as the pipeline has it beside model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
@@ -30,12 +31,22 @@ def read_file(path: Path) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}", where=path) from error
 
 
+def read_lines(path: Path) -> tuple[str, ...]:
+    """Return the lines of a text file that the user named. Raises: InputError."""
+    try:
+        return tuple(read_file(path).decode("utf-8").splitlines())
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text", where=path) from error
+
+
 def contract_of(model: Path, given: Path | None) -> ModelContract:
     """Return the model's configuration: the file given, or the one beside it.
 
     Raises:
-        InputError: there is neither, or it is wrong.
+        InputError: there is no model, no configuration, or it is wrong.
     """
+    if not model.is_file():
+        raise InputError("there is no such file", where=model)
     if given is not None:
         return read_contract(given)
     found = beside(model, *CONFIG_SUFFIXES)
@@ -54,8 +65,30 @@ def beside(model: Path, *suffixes: str) -> Path | None:
     return next((path for path in files if path.is_file()), None)
 
 
+def check_writable(*paths: Path | None) -> None:
+    """Refuse outputs that cannot be written: before the work, not after it. Nothing is made.
+
+    Args:
+        paths: files to be written; None and ``-``, standard output, are no files.
+
+    Raises:
+        InputError: one is a folder, or its folder is a file or read-only.
+    """
+    for path in paths:
+        if path is None or str(path) == "-":
+            continue
+        folder = next(parent for parent in path.parents if parent.exists())
+        if path.is_dir():
+            raise InputError("is a folder", where=path, expected="the name of a file to write")
+        if not folder.is_dir():
+            raise InputError("is a file", where=folder, expected=f"a folder, to write {path} into")
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"{path} cannot be written: the folder is read-only", where=folder)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a whole file or nothing. Raises: InputError."""
+    check_writable(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +113,19 @@ def write_sidecars(model: Path, contract: ModelContract) -> None:
     write_atomically(model.with_name(model.stem + CONFIG_SUFFIXES[0]), config.encode())
     labels = "".join(f"{label}\n" for label in contract.labels)
     write_atomically(model.with_name(model.stem + LABELS_SUFFIX), labels.encode())
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by relative path below ``folder``. Raises: InputError."""
+    try:
+        write_tree(folder, files)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=folder) from error
+
+
+def say(text: str, json: Path | None) -> None:
+    """Print a line for people: on standard error where standard output is taken by ``--json -``."""
+    print(text, file=sys.stderr if str(json) == "-" else sys.stdout)
 
 
 def write_json(path: Path | None, fields: object) -> None:

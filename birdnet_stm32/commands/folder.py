@@ -9,6 +9,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.index import IndexRow, build_index, list_files
 from birdnet_stm32.audio.measure import measure
+from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -45,12 +46,14 @@ def index_folder(root: Path, options: argparse.Namespace, *, train_every_label: 
     """
     if options.deterministic:
         print("--deterministic: every run is, nothing more is needed", file=sys.stderr)
+    if not root.is_dir():
+        raise InputError("is not a folder", where=root, expected="one folder a class, holding recordings")
     files = list_files(root)
     background = options.background
     if background is None:
         folders = {file.path.split("/")[0] for file in files if "/" in file.path}
         background = sorted(name for name in folders if name == "background" or name.startswith("_"))
-    table = IndexTable(background=tuple(background), recording=options.recording)
+    table = checked(IndexTable, background=tuple(background), recording=options.recording)
     with track("recordings") as report:
         measured = measure(root, files, {}, report=report)
     return build_index(measured, table, train_every_label=train_every_label)

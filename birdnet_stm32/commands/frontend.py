@@ -12,7 +12,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.windows import window_starts
-from birdnet_stm32.commands.files import read_file, write_json
+from birdnet_stm32.commands.files import check_writable, read_file, write_json
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import read_json_object, spec_from_json
 from birdnet_stm32.frontend.vectors import compare, describe
@@ -35,10 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Describe the recording."""
+    check_writable(options.json)
     content = read_file(options.audio)
     fields = read_json_object(options.model_config)
     # A document of this command holds the configuration it was made with.
-    spec = spec_from_json(fields.get("config", fields), where=str(options.model_config))
+    spec = spec_from_json(
+        fields.get("config", fields), where=str(options.model_config), folder=options.model_config.parent
+    )
     pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz)
     if isinstance(pcm, Unusable):
         raise InputError(pcm.reason, where=options.audio, expected="a recording that can be used")
@@ -48,7 +51,11 @@ def run(options: argparse.Namespace) -> None:
     )
     write_json(options.json, document)
     if options.compare:
-        errors = compare(read_json_object(options.compare), document)
+        wanted = read_json_object(options.compare)
+        try:
+            errors = compare(wanted, document)
+        except (KeyError, TypeError) as error:
+            raise InputError("is not what this command writes", where=options.compare) from error
         wrong = [f"{stage} by {error:.1e}" for stage, error in errors if not error <= TOLERANCE]
         if wrong:
             raise GateError(

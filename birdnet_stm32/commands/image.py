@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import read_file, write_atomically, write_json
+from birdnet_stm32.commands.files import read_file, say, write_atomically, write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.flash import flash_files, flash_map
 from birdnet_stm32.firmware.image import ImageKind, boot_image
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Pack one binary."""
-    image = boot_image(read_file(options.binary), kind=options.type)
+    image = boot_image(read_file(options.binary), kind=options.type, where=str(options.binary))
     slots = flash_map()
     if options.out.suffix == ".hex":
         content = flash_files({options.type: image}, slots)[options.type].encode("ascii")
@@ -39,5 +39,5 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"the output is {options.out.name}", expected="a name that ends in .hex or .bin")
     write_atomically(options.out, content)
     address = slots[options.type].address
-    print(f"{options.out}: {len(image):,} bytes for 0x{address:08X}")
+    say(f"{options.out}: {len(image):,} bytes for 0x{address:08X}", options.json)
     write_json(options.json, {"address": address, "bytes": len(image), "type": options.type})

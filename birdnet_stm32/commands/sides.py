@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.representative import Windows
 from birdnet_stm32.codegen.lowering import lower
-from birdnet_stm32.commands.emulation import emulate
+from birdnet_stm32.commands.emulation import emulate, generate_library
 from birdnet_stm32.commands.files import contract_of, read_file
 from birdnet_stm32.commands.folder import listed
 from birdnet_stm32.errors import InputError
@@ -163,12 +163,19 @@ def _run_int8(side: Side, windows: Windows) -> Floats:
 def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float) -> Floats:
     model = read_file(side.path)
     output = lower(read_graph(model, where=str(side.path))).output
+    library = generate_library(model, side.contract, where=str(side.path))
     recordings = {
         path: _decoded(root / path, side) for path in dict.fromkeys(row.path for row in windows.rows)
     }
     with track(f"windows of {side.name}") as report:
         ran, compared = emulate(
-            model, side.contract, recordings, title=side.path.stem, timeout_s=timeout_s, report=report
+            model,
+            side.contract,
+            library,
+            recordings,
+            title=side.path.stem,
+            timeout_s=timeout_s,
+            report=report,
         )
     parity.require(compared)
     computed = {(ran.recordings[one.recording], one.first_sample): one.output for one in ran.windows}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,26 +20,30 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import contract_of, write_atomically, write_json, write_sidecars
-from birdnet_stm32.config import ModelTable, QatTable, Table, TrainTable
+from birdnet_stm32.commands.files import (
+    check_writable,
+    contract_of,
+    say,
+    write_atomically,
+    write_json,
+    write_sidecars,
+)
+from birdnet_stm32.commands.options import checked
+from birdnet_stm32.config import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint, fit
 from birdnet_stm32.model.dataset import targets_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.qat import QatEpoch, QatSettings, tune
 from birdnet_stm32.stages.models import contract_to_train
-from birdnet_stm32.stages.train import history_of, labels_of, train_on
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
 
-Checked = TypeVar("Checked", bound=Table)
-
 MAX_QAT_WINDOWS = 4_096  # their features, a gigabyte of them, are kept in memory
 
-# Options that a checkpoint has already decided, by the key of ``[model]`` that each stands for.
+# Options and the key of ``[model]`` that each stands for; a checkpoint has already decided them.
 _MODEL_OPTIONS = {
     "audio_frontend": "frontend",
     "mag_scale": "magnitude_scale",
@@ -47,7 +52,7 @@ _MODEL_OPTIONS = {
     "chunk_duration": "window_s",
     "alpha": "alpha",
 }
-_TRAINING_OPTIONS = ("epochs", "batch_size", "learning_rate", "seed")
+_TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_rate", "seed")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,22 +104,29 @@ def run(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
-    model = _table(ModelTable, {key: getattr(options, name) for name, key in _MODEL_OPTIONS.items()})
-    settings = _table(TrainTable, {name: getattr(options, name) for name in _TRAINING_OPTIONS})
+    model = checked(ModelTable, **_given(options, _MODEL_OPTIONS))
+    settings = checked(TrainTable, **_given(options, _TRAINING_OPTIONS))
+    check_writable(path, options.json)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
+
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.stages.train import history_of, labels_of, train_on
+
     contract = contract_to_train(model, labels_of(rows))
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path)
     write_json(options.json, history_of(trained))
     best = trained.history[trained.best_epoch - 1]
-    print(
+    say(
         f"{path}: {len(contract.labels)} classes, best epoch {trained.best_epoch}, "
-        f"{100 * best.validation_accuracy:.0f}% of validation windows right"
+        f"{100 * best.validation_accuracy:.0f}% of validation windows right",
+        options.json,
     )
 
 
 def _tune(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
+    settings = checked(QatTable, **_given(options, _TRAINING_OPTIONS))
     if not path.is_file():
         raise InputError(
             "there is no such checkpoint",
@@ -122,9 +134,13 @@ def _tune(options: argparse.Namespace) -> None:
             expected="a trained model to fine-tune",
             remedy="train it first: the same command without --qat",
         )
-    settings = _table(QatTable, {name: getattr(options, name) for name in _TRAINING_OPTIONS})
+    output = path.with_name(f"{path.stem}_qat.keras")
+    check_writable(output, options.json)
     contract = contract_of(path, options.model_config)
     _refuse_contradictions(options, contract)
+
+    from birdnet_stm32.model import checkpoint  # TensorFlow, as above
+
     model = checkpoint.load(path, contract)
     windows = _tuning_windows(options, contract)
     targets = None if options.unlabelled else _smooth(targets_of(windows.rows, contract.labels))
@@ -148,13 +164,13 @@ def _tune(options: argparse.Namespace) -> None:
             output_activation=contract.output_activation,
             on_epoch=on_epoch,
         )
-    output = path.with_name(f"{path.stem}_qat.keras")
     _write(tuned, contract, output)
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     write_json(options.json, {"best_epoch": best.number, "epochs": [asdict(epoch) for epoch in epochs]})
-    print(
+    say(
         f"{output}: best after epoch {best.number} of {settings.epochs}, loss with int8 kernels "
-        f"{epochs[0].held_out_loss:.4f} before and {best.held_out_loss:.4f} after"
+        f"{epochs[0].held_out_loss:.4f} before and {best.held_out_loss:.4f} after",
+        options.json,
     )
 
 
@@ -190,6 +206,8 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Win
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """Pull targets towards 0.5 as the training did, so that fine-tuning asks for no other function."""
+    from birdnet_stm32.model import fit
+
     share = np.float32(fit.FitSettings().label_smoothing)
     smoothed: NDArray[np.float32] = targets * (1 - share) + share / 2
     return smoothed
@@ -217,6 +235,8 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract)
 
 
 def _write(model: Any, contract: ModelContract, path: Path) -> None:
+    from birdnet_stm32.model import checkpoint
+
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
@@ -224,13 +244,7 @@ def _write(model: Any, contract: ModelContract, path: Path) -> None:
     write_sidecars(path, contract)
 
 
-def _table(kind: type[Checked], fields: dict[str, Any]) -> Checked:
-    """Check options as a variant file's keys are checked; those not given have its defaults.
-
-    Raises:
-        InputError: one is out of range.
-    """
-    try:
-        return kind(**{name: value for name, value in fields.items() if value is not None})
-    except ValueError as error:
-        raise InputError(f"an option is out of range: {error}") from error
+def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, object]:
+    """Return the values of the options that were given, by key of the variant's table."""
+    values = {key: getattr(options, name) for name, key in keys.items()}
+    return {key: value for key, value in values.items() if value is not None}

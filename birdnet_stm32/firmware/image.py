@@ -91,12 +91,15 @@ class Header:
     entry: int
 
 
-def boot_image(payload: bytes, *, kind: ImageKind | str = ImageKind.APPLICATION) -> bytes:
+def boot_image(
+    payload: bytes, *, kind: ImageKind | str = ImageKind.APPLICATION, where: str = "payload"
+) -> bytes:
     """Put the boot header in front of a raw binary.
 
     Args:
         payload: the binary, vector table first, linked for the address where ``kind`` runs.
         kind: who starts it.
+        where: the name of the binary, for errors.
 
     Returns:
         The image; the same bytes for the same payload.
@@ -105,7 +108,7 @@ def boot_image(payload: bytes, *, kind: ImageKind | str = ImageKind.APPLICATION)
         InputError: the vector table or the size does not fit where such a program runs.
     """
     kind = ImageKind(kind)
-    entry = _check_vectors(payload, kind, where="payload")
+    entry = _check_vectors(payload, kind, where=where)
     gap = bytes(PAYLOAD_OFFSET - HEADER_BYTES)
     body = gap + payload + bytes(-len(payload) % ALIGNMENT_BYTES)
     fields = _FIELDS.pack(

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.spectrogram import mel_bank
 from birdnet_stm32.model import blocks, filterbank
@@ -32,9 +33,11 @@ def build(contract: ModelContract, *, seed: int = 0) -> keras.Model:
         A model from ``[batch, *contract.frontend.input_shape]`` to logits ``[batch, classes]``.
 
     Raises:
-        InputError: a window of the front end ``raw`` is too long.
+        InputError: a window of the front end ``raw`` is too long, or the front end has a float part.
     """
     spec = contract.frontend
+    if spec.mixer is not None:
+        raise InputError("a network is built with its mel mixer, which this float front end holds")
     raw = spec.kind is Frontend.RAW
     inputs = keras.Input(spec.input_shape, name="waveform" if raw else "spectrogram")
     x = filterbank.bands(inputs, spec) if raw else _bands(inputs, spec)

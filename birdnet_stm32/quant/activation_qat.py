@@ -18,6 +18,8 @@ from birdnet_stm32.quant.simulate import Ranges, forward, grid_ends, quantizing
 
 # Weights of the three parts of the loss. The worst window of a batch counts beside the mean.
 KL_WEIGHT, COSINE_WEIGHT, WORST_WEIGHT = 1.0, 1.0, 0.5
+# Rounding makes the loss jump from step to step; the average of the weights does not jump with it.
+AVERAGE_DECAY = 0.98
 PROBABILITY_MARGIN = 1e-7  # keeps the logit of a probability finite
 
 
@@ -44,13 +46,13 @@ class TunedEpoch:
 
     Args:
         number: from 0.
-        loss: mean over the epoch's steps; NaN for epoch 0.
+        loss: mean over the epoch's steps; None for epoch 0.
         score: of the converted network on held-out windows, more is better.
         best: no earlier epoch scored as high.
     """
 
     number: int
-    loss: float
+    loss: float | None
     score: float
     best: bool
 
@@ -82,7 +84,7 @@ def tune(
     rng = np.random.default_rng(settings.seed)
     best_score, best = score(network), network
     if on_epoch is not None:
-        on_epoch(TunedEpoch(number=0, loss=float("nan"), score=best_score, best=True))
+        on_epoch(TunedEpoch(number=0, loss=None, score=best_score, best=True))
     trainer: _Trainer | None = None
     for number in range(1, settings.epochs + 1):
         inputs = windows(number)
@@ -123,12 +125,16 @@ class _Trainer:
 
         self._source = network
         self._variables = {
-            name: (tf.Variable(kernel), tf.Variable(bias)) for name, (kernel, bias) in weights(network).items()
+            name: (tf.Variable(kernel), tf.Variable(bias))
+            for name, (kernel, bias) in weights(network).items()
         }
         self._ends = {name: tf.Variable((0.0, 1.0)) for name in network.tensors}
         trained = [variable for pair in self._variables.values() for variable in pair]
-        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1)))
+        optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
+        )
         optimizer.build(trained)
+        self._averages = [tf.Variable(variable) for variable in trained]
         output = network.units[-1].name
         quantize = quantizing(lambda name: (self._ends[name][0], self._ends[name][1]))
 
@@ -138,6 +144,8 @@ class _Trainer:
                 values = forward(network, self._variables, inputs, kernel=fake_quantize, tensor=quantize)
                 loss = distillation_loss(values[output], references)
             optimizer.apply(tape.gradient(loss, trained), trained)
+            for average, variable in zip(self._averages, trained, strict=True):
+                average.assign_add((1.0 - AVERAGE_DECAY) * (variable - average))
             return loss
 
         self._step = step
@@ -152,11 +160,10 @@ class _Trainer:
         return float(self._step(inputs, references))
 
     def network(self) -> Network:
-        """Return the network with its weights of now."""
-        return with_weights(
-            self._source,
-            {name: (kernel.numpy(), bias.numpy()) for name, (kernel, bias) in self._variables.items()},
-        )
+        """Return the network with the average of its weights over the last steps."""
+        values = [average.numpy() for average in self._averages]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return with_weights(self._source, dict(zip(self._variables, pairs, strict=True)))
 
 
 def distillation_loss(logits: Any, references: Any) -> Any:

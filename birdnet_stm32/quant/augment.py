@@ -1,4 +1,4 @@
-"""More audio from the windows at hand: shifted, mixed and filtered. It needs no labels, a teacher hears it too.
+"""More audio from the windows at hand: shifted, mixed and filtered; a teacher says what is heard in it.
 
 Gain is left alone: the front end's min-max takes it out again.
 """
@@ -35,7 +35,8 @@ def _shifted(pcm: Pcm, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Return a window rotated in time, of unit power (silence stays silent)."""
     window = pcm[rng.integers(len(pcm))].astype(np.float64)
     power = np.sqrt(np.square(window).mean())
-    return np.roll(window, rng.integers(window.size)) / max(power, 1.0)
+    shifted: npt.NDArray[np.float64] = np.roll(window, rng.integers(window.size)) / max(power, 1.0)
+    return shifted
 
 
 def _filtered(sound: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:

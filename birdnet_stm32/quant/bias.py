@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.model.surgery.network import Floats, Network, weights, with_weights
-from birdnet_stm32.quant.simulate import Ranges, batches, forward, grid_ends, quantizing
+from birdnet_stm32.quant.simulate import Ranges, batches, forward, rounding_twice
 
 # A mean needs no more, and every unit takes a pass over them.
 WINDOWS = 100
@@ -32,8 +32,7 @@ def correct_bias(network: Network, windows: Floats, ranges: Ranges) -> Network:
     from birdnet_stm32.quant.fake_quant import fake_quantize
 
     windows = windows[:: -(-len(windows) // WINDOWS)]
-    ends = {name: grid_ends(*ranges[name]) for name in ranges}
-    quantize = quantizing(ends.__getitem__)
+    quantize = rounding_twice(network, ranges)
     kernels = {name: kernel for name, (kernel, _) in weights(network).items()}
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
@@ -56,7 +55,7 @@ def correct_bias(network: Network, windows: Floats, ranges: Ranges) -> Network:
         for batch in batches(windows):
             for name, value in sums(batch, biases, int8=int8).items():
                 totals[name] = totals.get(name, np.float32(0)) + value.numpy()
-        return {name: total / len(windows) for name, total in totals.items()}
+        return {name: total / np.float32(len(windows)) for name, total in totals.items()}
 
     biases = {name: bias for name, (_, bias) in weights(network).items()}
     wanted = means(biases, int8=False)

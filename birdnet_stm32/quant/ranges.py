@@ -106,4 +106,3 @@ def best_shares(network: Network, windows: Floats, ranges: Ranges) -> dict[str, 
         for name, value in log_ratios(batch).items():
             totals[name] = totals.get(name, np.float32(0)) + value.numpy().sum(axis=1)
     return {name: SHARES[int(np.argmin(total))] for name, total in totals.items()}
-

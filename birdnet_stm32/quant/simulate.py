@@ -1,8 +1,11 @@
 """The int8 network in float: every tensor of the converted graph rounded to the grid it will have.
 
 The arithmetic is that of :mod:`birdnet_stm32.quant.scheme`. TensorFlow's fake quantization is given the two
-ends of a tensor's grid, which determine it, and passes gradients straight through between them. Left out is
-only what the fixed-point multipliers of the kernels round differently from float32, at most one step.
+ends of a tensor's grid, which determine it, and passes gradients straight through between them.
+
+The reference kernels round a bias to int32 and an accumulator twice: to a binary fraction of a step first,
+then to a step. Where a background of equal values lies near a tie, that decides a whole channel; so
+:func:`run` does it too, and agrees with the converted network bit by bit over the first layers.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from birdnet_stm32.model.surgery.network import (
     INPUT,
@@ -24,7 +28,14 @@ from birdnet_stm32.model.surgery.network import (
     Unit,
     weights,
 )
-from birdnet_stm32.quant.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
+from birdnet_stm32.quant.scheme import (
+    ACTIVATION_MAX,
+    ACTIVATION_MIN,
+    activation_parameters,
+    kernel_scales,
+    quantize_multiplier,
+    round_half_away,
+)
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -129,7 +140,12 @@ def observe(network: Network, windows: Floats) -> Observation:
 
 
 def run(
-    network: Network, windows: Floats, ranges: Ranges | None = None, *, floating: Collection[str] = ()
+    network: Network,
+    windows: Floats,
+    ranges: Ranges | None = None,
+    *,
+    floating: Collection[str] = (),
+    float_kernels: bool = False,
 ) -> Floats:
     """Return the outputs of a network, float32 [n, classes].
 
@@ -138,37 +154,100 @@ def run(
         windows: float32 [n, *input shape].
         ranges: of each tensor, for int8; None for float.
         floating: tensors to leave in float.
+        float_kernels: leave the kernels in float.
     """
     import tensorflow as tf
 
     from birdnet_stm32.quant.fake_quant import fake_quantize
 
     fixed = constants(network)
+    rounding: dict[str, Any] = {}
     if ranges is not None:
-        ends = {name: grid_ends(*ranges[name]) for name in ranges}
-        fixed = {
-            unit.name: (fake_quantize(fixed[unit.name][0], _REDUCED_AXES[unit.kind]), fixed[unit.name][1])
-            for unit in network.units
-            if unit.name in fixed
-        }
-        tensor = quantizing(ends.__getitem__, floating)
+        rounding["tensor"] = rounding_twice(network, ranges, floating)
+        if not float_kernels:
+            rounding["kernel"] = fake_quantize
+            fixed = {
+                name: (kernel, _rounded_bias(network, name, ranges)) for name, (kernel, _) in fixed.items()
+            }
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def outputs(batch: Any) -> Any:
-        if ranges is None:
-            values = forward(network, fixed, batch)
-        else:
-            values = forward(network, fixed, batch, tensor=tensor)
-        return values[network.units[-1].name]
+        return forward(network, fixed, batch, **rounding)[network.units[-1].name]
 
     return np.concatenate([outputs(batch).numpy() for batch in batches(windows)])
+
+
+def rounding_twice(
+    network: Network, ranges: Ranges, floating: Collection[str] = ()
+) -> Callable[[str, Any], Any]:
+    """Return the ``tensor`` of :func:`forward` that rounds as the reference kernels do."""
+    import tensorflow as tf
+
+    ends = {name: grid_ends(*ranges[name]) for name in ranges}
+    quantize = quantizing(ends.__getitem__, floating)
+    grids = {name: _fractions(network, name, ranges) for name in ranges}
+
+    def twice(name: str, value: Any) -> Any:
+        grid = grids[name]
+        if grid is not None and name not in floating:
+            # A quarter of a fraction more takes halves of a step away from zero, despite float32.
+            value = (tf.floor(value / grid + 0.5) + 0.25 * tf.sign(value)) * grid
+        return quantize(name, value)
+
+    return twice
+
+
+def _fractions(network: Network, name: str, ranges: Ranges) -> Floats | None:
+    """Return the grid of the first rounding of each channel; None where it is too fine to matter."""
+    unit = next((unit for unit in network.units if unit.name == name), None)
+    if unit is None or (unit.kernel is None and unit.kind is not Kind.MEAN):
+        return None
+    scale_out = float(activation_parameters(*ranges[name])[0])
+    shifts = [
+        quantize_multiplier(scale / scale_out).shift for scale in _accumulator_scales(network, unit, ranges)
+    ]
+    grid: Floats = (scale_out * 2.0 ** np.minimum(shifts, 0)).astype(np.float32)
+    return grid
+
+
+def _rounded_bias(network: Network, name: str, ranges: Ranges) -> Floats:
+    """Return the bias of a unit as the int32 of its accumulators' scales."""
+    unit = network.unit(name)
+    scales = _accumulator_scales(network, unit, ranges)
+    rounded: Floats = (round_half_away(unit.weights[1] / scales) * scales).astype(np.float32)
+    return rounded
+
+
+def _accumulator_scales(network: Network, unit: Unit, ranges: Ranges) -> npt.NDArray[np.float64]:
+    """Return what one step of a unit's accumulators stands for, for each channel."""
+    source = unit.inputs[0]
+    while source not in ranges:  # only moved
+        source = network.unit(source).inputs[0]
+    scale_in = float(activation_parameters(*ranges[source])[0])
+    return np.array([scale_in]) if unit.kernel is None else _channel_scales(unit) * scale_in
+
+
+def _channel_scales(unit: Unit) -> npt.NDArray[np.float64]:
+    """Return the scale of each output channel of a kernel."""
+    kernel, _ = unit.weights
+    if unit.kind is Kind.DEPTHWISE:
+        kernel = kernel.reshape(*kernel.shape[:2], -1)
+    return kernel_scales(kernel, kernel.ndim - 1).astype(np.float64)
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return probabilities, without overflow."""
+    values: Floats = np.exp(-np.logaddexp(np.float32(0), -logits)).astype(np.float32)
+    return values
 
 
 def constants(network: Network) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     """Return kernel and bias of every unit that has them, as TensorFlow's constants."""
     import tensorflow as tf
 
-    return {name: (tf.constant(kernel), tf.constant(bias)) for name, (kernel, bias) in weights(network).items()}
+    return {
+        name: (tf.constant(kernel), tf.constant(bias)) for name, (kernel, bias) in weights(network).items()
+    }
 
 
 def _compute(unit: Unit, inputs: list[Any], weight: Any, bias: Any) -> Any:

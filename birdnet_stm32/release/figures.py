@@ -61,7 +61,7 @@ def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
     """Draw how the windows' cosines spread, with the gates on the cosine as lines."""
 
     def draw(axes: Axes) -> None:
-        lowest = min(0.8, float(np.min(cosines, initial=1.0)))
+        lowest = min(0.8, float(np.min(cosines, initial=1.0)), *(gate.minimum - 0.05 for gate in gates))
         axes.hist(np.clip(cosines, lowest, 1.0), bins=40, range=(lowest, 1.0), color=_FIRST)
         for number, gate in enumerate(gate for gate in gates if gate.measure.startswith("cosine")):
             axes.axvline(gate.minimum, color=_LIMIT, linestyle=("--", ":")[number % 2], linewidth=1.2)

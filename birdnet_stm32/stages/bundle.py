@@ -69,10 +69,10 @@ def _flash_files(job: Job) -> list[FlashFile]:
 
 
 def _firmware(job: Job) -> list[BundleFile]:
-    files = _tree(job.inputs["codegen"] / C_FOLDER, "c", Role.SOURCE)
+    files = _tree(job.inputs["codegen"], "c", Role.SOURCE, part=C_FOLDER)
     files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
     for board in job.variant.firmware.boards:
-        files += _tree(job.inputs["compile"] / board, f"firmware/{board}", Role.FIRMWARE)
+        files += _tree(job.inputs["compile"], f"firmware/{board}", Role.FIRMWARE, part=board)
     if "image" in job.inputs:
         files += _tree(job.inputs["image"], f"images/{IMAGE_BOARD}", Role.IMAGE)
     return files
@@ -104,15 +104,15 @@ def _reports(job: Job) -> list[BundleFile]:
 
 def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
-    files += _tree(job.inputs["compile"] / TOOLCHAIN_LICENCES, "licences/toolchain", Role.LICENCE)
+    files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
     if "fetch" in job.inputs:
-        files += _tree(job.inputs["fetch"] / LICENCES, "licences/recordings", Role.LICENCE)
+        files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
     return files
 
 
-def _tree(folder: Path, prefix: str, role: Role) -> list[BundleFile]:
-    """Return the recorded files of a stage's folder, or of a part of it."""
+def _tree(folder: Path, prefix: str, role: Role, *, part: str = "") -> list[BundleFile]:
+    """Return what a stage published, or a part of it."""
     return [
-        BundleFile(path=f"{prefix}/{path.relative_to(folder).as_posix()}", source=path, role=role)
-        for path in store.output_files(folder)
+        BundleFile(path=f"{prefix}/{name}", source=path, role=role)
+        for name, path in store.published_files(folder, part).items()
     ]

@@ -57,14 +57,14 @@ STAGES: tuple[Stage, ...] = (
         name="candidate",
         doc="quantize by one recipe; a task for every recipe of the variant",
         needs=("representative", "train"),
-        reads=("convert", "verify"),
+        reads=("convert",),
         files=_checkpoint_files,
     ),
     Stage(
         name="convert",
         doc="choose among the candidates",
         needs=("candidate",),
-        reads=("quantize", "qat.when"),
+        reads=("quantize.select", "verify"),
     ),
     Stage(
         name="verify",
@@ -148,17 +148,13 @@ def stages_of(variant: Variant) -> tuple[Stage, ...]:
 
 def _candidates(stage: Stage, variant: Variant) -> tuple[Stage, ...]:
     """Return one stage a recipe; with ``select = "first"`` each waits for those before it."""
-    names = variant.recipes
-    earlier = variant.quantize.select == "first"
-    return tuple(
-        replace(
-            stage,
-            part=name,
-            needs=(*stage.needs, *(f"candidate/{one}" for one in names[:number] if earlier)),
-            reads=(*stage.reads, *(("qat",) if name == "qat" else ())),
-        )
-        for number, name in enumerate(names)
-    )
+    stages = []
+    for number, name in enumerate(variant.recipes):
+        earlier = variant.recipes[:number] if variant.quantize.select == "first" else ()
+        needs = (*stage.needs, *(f"candidate/{one}" for one in earlier))
+        reads = (*stage.reads, *(("verify",) if earlier else ()), *(("qat",) if name == "qat" else ()))
+        stages.append(replace(stage, part=name, needs=needs, reads=reads))
+    return tuple(stages)
 
 
 def folders_needed(stage: Stage, release: Release) -> dict[str, Path]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32 import store
+from birdnet_stm32.config import VerifyTable
 from birdnet_stm32.stages.layout import DESCRIPTION
 
 
-def passed_before(inputs: Mapping[str, Path]) -> str | None:
+def passed_before(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None:
     """Return the first recipe among ``inputs`` that passes the gates, or None."""
     described = [describe(folder) for key, folder in inputs.items() if key.startswith("candidate/")]
-    return next((one["recipe"] for one in described if one["computed"] and not one["missed"]), None)
+    return next((one["recipe"] for one in described if one["computed"] and passes(one, limits)), None)
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -22,15 +23,24 @@ def describe(folder: Path) -> dict[str, Any]:
     return fields
 
 
-def choose(candidates: dict[str, dict[str, Any]], *, first: bool) -> str:
+def passes(candidate: Mapping[str, Any], limits: VerifyTable) -> bool:
+    """Return whether a computed candidate reaches the gates."""
+    measures = candidate["measures"]["all"]
+    return bool(
+        measures["cosine_mean"] >= limits.min_cosine_mean and measures["cosine_p05"] >= limits.min_cosine_p05
+    )
+
+
+def choose(candidates: Mapping[str, Mapping[str, Any]], limits: VerifyTable, *, first: bool) -> str:
     """Return the key of the candidate to go on with.
 
     Args:
-        candidates: descriptions in the order of the recipes, at least one.
+        candidates: descriptions of those computed, in the order of the recipes, at least one.
+        limits: the gates.
         first: take the first that passes; otherwise the best of those that pass, by the mean of mean cosine
             and 5th percentile. Where none passes, the best of all.
     """
-    passing = [key for key, fields in candidates.items() if not fields["missed"]]
+    passing = [key for key, fields in candidates.items() if passes(fields, limits)]
     if first and passing:
         return passing[0]
 

@@ -36,7 +36,7 @@ def run(job: Job) -> Outcome:
     write_tree(job.out / C_FOLDER, files)
     network = json.loads(files["network.json"])
     return Outcome(
-        summary=f"{len(files)} files of C: {network['constant_bytes']:,} bytes of constants, arena of "
-        f"{network['arena']['size_bytes']:,} bytes",
+        summary=f"{len(files)} files of C: {network['constant_bytes']:,} bytes of weights and tables, arena "
+        f"of {network['arena']['size_bytes']:,} bytes",
         measures={"arena_bytes": network["arena"]["size_bytes"], "macs": network["macs"]},
     )

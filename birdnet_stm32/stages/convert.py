@@ -18,7 +18,7 @@ def run(job: Job) -> Outcome:
     folders = {key: folder for key, folder in job.inputs.items() if key.startswith("candidate/")}
     described = {key: describe(folder) for key, folder in folders.items()}
     computed = {key: fields for key, fields in described.items() if fields["computed"]}
-    chosen = choose(computed, first=job.variant.quantize.select == "first")
+    chosen = choose(computed, job.variant.verify, first=job.variant.quantize.select == "first")
     for path in store.output_files(folders[chosen]):
         if path.name != DESCRIPTION:
             shutil.copyfile(path, job.out / path.name)

@@ -36,6 +36,7 @@ from birdnet_stm32.release.report_data import (
     WindowPicture,
 )
 from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.choice import passes
 from birdnet_stm32.stages.claims import ON_SILICON, UNPROVEN
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.index import read_index
@@ -112,7 +113,7 @@ def _recipes(job: Job) -> tuple[Recipe, ...]:
         Recipe(
             name=fields["recipe"],
             chosen=fields["recipe"] == chosen["recipe"],
-            passed=not fields["missed"] if fields["computed"] else None,
+            passed=passes(fields, job.variant.verify) if fields["computed"] else None,
             measures=_measures(fields["measures"]["all"]) if fields["computed"] else None,
             confident=_measures(fields["measures"]["confident"]) if fields["computed"] else None,
         )

@@ -54,7 +54,7 @@ def run(job: Job) -> Outcome:
         job.variant.verify,
         contract,
         where=job.release.name,
-        qat_ran=_recipe(job) == "qat",
+        qat_ran=_tried(job, "qat"),
         per_tensor=job.variant.convert.per_tensor,
     )
     for path in store.output_files(job.inputs["convert"]):
@@ -63,8 +63,9 @@ def run(job: Job) -> Outcome:
     return Outcome(summary=_summary(comparison), measures=to_json(comparison))
 
 
-def _recipe(job: Job) -> str:
-    return str(store.load_json(job.inputs["convert"] / "convert.json")["recipe"])
+def _tried(job: Job, recipe: str) -> bool:
+    candidates = store.load_json(job.inputs["convert"] / "convert.json")["candidates"]
+    return any(one["computed"] and one["recipe"] == recipe for one in candidates)
 
 
 def _summary(comparison: Comparison) -> str:

@@ -1,14 +1,17 @@
-"""Small labelled folders, a checkpoint that is built in a moment, and Keras's own warnings."""
+"""Commands run in this process, on folders of recordings, a small checkpoint, and files good and bad."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from birdnet_stm32 import cli
 from birdnet_stm32.commands.files import write_sidecars
 from birdnet_stm32.frontend.contract import (
     Compression,
@@ -16,8 +19,9 @@ from birdnet_stm32.frontend.contract import (
     FrontendSpec,
     ModelContract,
     OutputActivation,
+    contract_to_json,
 )
-from birdnet_stm32.model import checkpoint, dscnn
+from birdnet_stm32.store import canonical_json
 
 HERE = Path(__file__).parent
 RATE_HZ = 8_000
@@ -34,25 +38,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.filterwarnings(warning))
 
 
-def chirps(folder: Path, pitch_hz: float, count: int) -> None:
-    """Write recordings of 1.2 s that hold a chirp, or noise alone at 0 Hz."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(round(pitch_hz))
-    seconds = np.arange(round(1.2 * RATE_HZ)) / RATE_HZ
-    for number in range(count):
-        envelope = np.exp(-(((seconds - rng.uniform(0.3, 0.9)) / 0.15) ** 2)) * (pitch_hz > 0)
-        tone = np.sin(2 * np.pi * pitch_hz * rng.uniform(0.95, 1.05) * seconds)
-        samples = 0.3 * envelope * tone + rng.normal(scale=0.01, size=len(seconds))
-        soundfile.write(folder / f"clip{number}.wav", samples, RATE_HZ, subtype="PCM_16")
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Return a function that runs a command line."""
+
+    def run(*arguments: object) -> Ended:
+        capsys.readouterr()
+        try:
+            exit_code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as ended:  # argparse
+            exit_code = int(str(ended.code))
+        printed = capsys.readouterr()
+        return Ended(exit_code=exit_code, out=printed.out, err=printed.err)
+
+    return run
+
+
+def write_songs(root: Path) -> None:
+    """Write three recordings of 2 s for a low and a high song and for background."""
+    rng = np.random.default_rng(5)
+    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+    for label, pitch_hz in {"low": 500, "high": 2_500, "background": 0}.items():
+        (root / label).mkdir(parents=True)
+        for take in range(3):
+            song = np.sin(2 * np.pi * (pitch_hz + 20 * take) * time_s) * (np.sin(9 * time_s) > 0)
+            audio = 0.3 * song * (pitch_hz > 0) + rng.normal(0, 0.02, len(time_s))
+            soundfile.write(root / label / f"{take}.wav", audio, RATE_HZ)
+
+
+@pytest.fixture(scope="session")
+def songs() -> Callable[[Path], None]:
+    """Return a function that writes recordings, one folder a class."""
+    return write_songs
 
 
 @pytest.fixture(scope="session")
 def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder a class: ``high``, ``low``, and background."""
+    """Those recordings, not to be changed."""
     root = tmp_path_factory.mktemp("data") / "birds"
-    chirps(root / "high", 2_400, 8)
-    chirps(root / "low", 700, 8)
-    chirps(root / "_background", 0, 5)
+    write_songs(root)
     return root
 
 
@@ -79,10 +112,33 @@ def contract() -> ModelContract:
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract) -> Path:
     """A checkpoint with random weights, its configuration and labels beside it; not to be changed."""
+    from birdnet_stm32.model import checkpoint, dscnn
+
     path = tmp_path_factory.mktemp("checkpoints") / "best_model.keras"
     checkpoint.save(dscnn.build(contract, seed=1), path)
     write_sidecars(path, contract)
     return path
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: ModelContract) -> Path:
+    """The current folder, with files good and bad."""
+    monkeypatch.chdir(tmp_path)
+    write_songs(tmp_path / "songs")
+    (tmp_path / "folder").mkdir()
+    for name in ("empty.tflite", "empty.keras", "empty.wav", "empty.bin", "empty.json"):
+        (tmp_path / name).touch()
+    noise = np.random.default_rng(6).bytes(4_000)
+    for name in ("noise.tflite", "noise.keras", "noise.wav", "noise.bin", "noise.json", "noise.txt"):
+        (tmp_path / name).write_bytes(noise)
+    config = canonical_json(contract_to_json(contract))
+    for name in ("empty_model_config", "noise_model_config", "gone_model_config", "config"):
+        (tmp_path / f"{name}.json").write_text(config)
+    (tmp_path / "object.json").write_text("{}")
+    (tmp_path / "list.json").write_text("[]")
+    # A stack pointer and an entry in thumb mode, as an application's vector table begins.
+    (tmp_path / "firmware.bin").write_bytes(struct.pack("<II", 0x3410_0000, 0x3400_0801) + bytes(2_000))
+    return tmp_path
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.convert import check_int8
 
-FEW = ["--num_samples", "12", "--validate_samples", "6"]
+FEW = ["--num_samples", "32", "--validate_samples", "16"]
 
 
 @pytest.fixture
@@ -34,12 +34,21 @@ def test_the_seeds_command_line(copied: Path, birds: Path, tmp_path: Path) -> No
     output = tmp_path / "best_model_quantized.tflite"
     check_int8(output.read_bytes())
     assert read_contract(tmp_path / "best_model_quantized_model_config.json") == read_contract(config)
-    assert json.loads(report.read_text())["all"]["windows"] == 6
+    assert json.loads(report.read_text())["all"]["windows"] == 16
     other = tmp_path / "deeper" / "other.tflite"
     assert main([*line, "--per_tensor", "--output_path", str(other)]) == 0
     check_int8(other.read_bytes(), per_tensor=True)
     assert main(line) == 0
     assert output.read_bytes() != other.read_bytes()
+
+
+def test_files_of_the_same_name_that_say_the_same_are_kept(copied: Path, birds: Path) -> None:
+    labels = copied.with_name("best_model_labels.txt")
+    labels.write_text("Common Swift\nTawny Owl\n")
+    line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
+    line += ["--min_cosine_sim", "0.9", "--min_cosine_p05", "0.8"]
+    assert main([*line, "--output_path", str(copied.with_suffix(".tflite"))]) == 0
+    assert labels.read_text() == "Common Swift\nTawny Owl\n"
 
 
 def test_a_missed_gate_leaves_no_model(

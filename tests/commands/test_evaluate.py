@@ -73,7 +73,7 @@ def test_float_and_int8_side_by_side(both: Models, birds: Path, tmp_path: Path) 
 
     result = json.loads(scores.read_text())
     assert [one["kind"] for one in result["models"]] == ["float", "int8"]  # float is measured first
-    assert (result["kind"], result["pooling"], result["recordings"]) == ("float", "lme", 21)
+    assert (result["kind"], result["pooling"], result["recordings"]) == ("float", "lme", 9)
     assert {(loss["side"], loss["measure"]) for loss in result["losses"]} == {
         ("int8", "roc_auc"),
         ("int8", "class_mean_average_precision"),
@@ -84,8 +84,8 @@ def test_float_and_int8_side_by_side(both: Models, birds: Path, tmp_path: Path) 
     header, rows = rows_of(predictions)  # of the model named first
     assert header == ["file", "start", "label", "high", "low"]
     assert len(rows) == result["windows"]
-    assert rows[0][:3] == ["_background/clip0.wav", "0.000", "_background"]
-    assert [row[1] for row in rows[:4]] == ["0.000", "0.250", "0.500", "0.700"]
+    assert rows[0][:3] == ["background/0.wav", "0.000", "background"]
+    assert [row[1] for row in rows[:4]] == ["0.000", "0.250", "0.500", "0.750"]
     other_header, other_rows = rows_of(tmp_path / "p.float.csv")
     assert other_header == header
     assert [row[:3] for row in other_rows] == [row[:3] for row in rows]
@@ -121,7 +121,7 @@ def test_the_firmware_predicts_what_the_model_does(both: Models, birds: Path, tm
     for label in ("high", "low"):
         (few / label).mkdir(parents=True)
         for number in range(2):
-            (few / label / f"{number}.wav").symlink_to(birds / label / f"clip{number}.wav")
+            (few / label / f"{number}.wav").symlink_to(birds / label / f"{number}.wav")
     predictions = tmp_path / "p.csv"
     line = ["evaluate", "--model_path", str(both[1]), "--firmware", "--data_path_test", str(few)]
     assert main([*line, "--predictions", str(predictions), "--json", str(tmp_path / "s.json")]) == 0

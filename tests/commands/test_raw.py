@@ -28,7 +28,7 @@ def test_it_trains_converts_and_runs_as_firmware(shared: Path, tmp_path: Path) -
     train = ["train", *folder, "--audio_frontend", "raw", "--sample_rate", "16000", "--chunk_duration", "1"]
     train += ["--alpha", "0.1", "--epochs", "12", "--learning_rate", "0.005", "--batch_size", "16"]
     assert main([*train, "--checkpoint_path", str(model)]) == 0
-    convert = ["convert", *folder, "--checkpoint_path", str(model), "--num_samples", "30"]
+    convert = ["convert", *folder, "--checkpoint_path", str(model), "--num_samples", "32"]
     assert main([*convert, "--validate_samples", "30", "--report_json", str(tmp_path / "report.json")]) == 0
     assert json.loads((tmp_path / "report.json").read_text())["all"]["cosine_p05"] >= 0.9
 

@@ -43,7 +43,7 @@ TINY_SPEC = FrontendSpec(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def contract() -> ModelContract:
     """A network that builds in a moment."""
     return ModelContract(

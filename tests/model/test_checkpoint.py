@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,11 +25,21 @@ from birdnet_stm32.model.outputs import probabilities
 Config = dict[str, Any]
 
 
-@pytest.fixture
-def saved(contract: ModelContract, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def original(contract: ModelContract, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A checkpoint of this project."""
+    path = tmp_path_factory.mktemp("checkpoint") / "model.keras"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # see conftest.py, whose marks spare fixtures
+        checkpoint.save(build(contract, seed=1), path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def saved(original: bytes, tmp_path: Path) -> Path:
+    """A checkpoint to change."""
     path = tmp_path / "model.keras"
-    checkpoint.save(build(contract, seed=1), path)
+    path.write_bytes(original)
     return path
 
 

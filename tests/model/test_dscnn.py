@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
+from birdnet_stm32.frontend.mixer import Mixer
 from birdnet_stm32.frontend.spectrogram import features, mel_bank
 from birdnet_stm32.model.dscnn import build
 from birdnet_stm32.quant.convert import convert
@@ -37,8 +39,23 @@ def test_every_kind_builds_and_gives_logits(any_contract: ModelContract) -> None
     assert np.ptp(logits) > 0
 
 
-def test_every_channel_count_is_a_multiple_of_8(any_contract: ModelContract) -> None:
-    model = build(replace(any_contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
+def test_a_front_end_with_a_float_part_is_refused(contract: ModelContract) -> None:
+    spec = contract.frontend
+    nothing = np.zeros((0, spec.num_mels), np.float32)
+    mixer = Mixer(
+        mel=np.ones((spec.bins, spec.num_mels), np.float32),
+        k0=np.ones(spec.num_mels, np.float32),
+        k=nothing,
+        w=nothing,
+        b=nothing,
+        gears=(1.0,),
+    )
+    with pytest.raises(InputError, match="this float front end holds"):
+        build(replace(contract, frontend=replace(spec, mixer=mixer)))
+
+
+def test_every_channel_count_is_a_multiple_of_8(contract: ModelContract) -> None:
+    model = build(replace(contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
     inside = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert len(inside) > 20
     assert all(layer.filters % 8 == 0 for layer in inside)

@@ -10,6 +10,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
+    Layout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -20,7 +21,7 @@ from birdnet_stm32.model.surgery.network import INPUT, MOVES, Activation, Floats
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Scaling:
-    """``k0 * x + sum_i k[i] * relu(w[i] * x + b[i])`` of each band's energy ``x``; arrays are [..., bands]."""
+    """``k0 * x + sum_i k[i] * relu(w[i] * x + b[i])`` of each band's energy ``x``; arrays end in [bands]."""
 
     k0: Floats
     k: Floats
@@ -37,7 +38,7 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
 
     Returns:
         The front end without gears; the backbone, fed ``[frames, mels, 1]`` (time-major) or
-        ``[mels, frames, 1]``; and the contract of the two together.
+        ``[mels, frames, 1]``; and the contract of the two together, in the backbone's layout.
 
     Raises:
         InputError: the network does not start with a mel mixer and a piecewise-linear scaling.
@@ -47,10 +48,12 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
     position = _first_spatial(network)
     scalings: dict[str, _Scaling] = {}
     mel: Floats | None = None
+    layout = Layout.TIME_MAJOR  # behind the mel mixer, whatever the spectrogram's
     for unit in network.units[:position]:
         if unit.kind in MOVES:
             if unit.inputs[0] in scalings:
                 scalings[unit.name] = scalings[unit.inputs[0]]
+                layout = Layout.FREQUENCY_MAJOR if unit.kind is Kind.PERMUTE else layout
         elif unit.kind is Kind.CONVOLUTION and mel is None:
             mel = _mel(unit, spec)
             bands = mel.shape[1]
@@ -64,7 +67,9 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
         raise InputError("the network does not start with a mel mixer", where=network.name)
     scaling = scalings[source]
     mixer = Mixer(mel=mel, k0=scaling.k0, k=scaling.k, w=scaling.w, b=scaling.b)
-    split = replace(contract, frontend=replace(spec, mixer=mixer), output_activation=OutputActivation.LOGIT)
+    split = replace(
+        contract, frontend=replace(spec, mixer=mixer, layout=layout), output_activation=OutputActivation.LOGIT
+    )
     units = tuple(
         replace(unit, inputs=tuple(INPUT if name == source else name for name in unit.inputs))
         for unit in backbone
@@ -97,12 +102,12 @@ def _first_spatial(network: Network) -> int:
 
 
 def _mel(unit: Unit, spec: FrontendSpec) -> Floats:
-    assert unit.kernel is not None and unit.bias is not None
-    kernel = unit.kernel[0, 0]
+    weights, bias = unit.weights
+    kernel: Floats = weights[0, 0]
     if (
         kernel.shape != (spec.bins, spec.num_mels)
         or unit.activation is not Activation.RELU
-        or unit.bias.any()
+        or bias.any()
         or kernel.min() < 0
     ):
         raise InputError(

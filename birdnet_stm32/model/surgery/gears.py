@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.model.surgery.network import (
@@ -18,12 +19,10 @@ from birdnet_stm32.model.surgery.network import (
     Kind,
     Network,
     Unit,
-    scaled_inputs,
-    scaled_outputs,
 )
 
-FINE, COARSE = "_fine", "_coarse"
-HEADROOM = 1.05  # what a channel may exceed its calibrated peak by before its coarse gear saturates
+# What a channel may exceed its calibrated peak by before its coarse gear saturates.
+HEADROOM = 1.05
 
 
 def with_input_gears(network: Network, ends: tuple[float, ...]) -> Network:
@@ -44,9 +43,9 @@ def with_input_gears(network: Network, ends: tuple[float, ...]) -> Network:
             expected="one channel that one convolution reads",
         )
     (first,) = readers
-    assert first.kernel is not None
+    kernel, _ = first.weights
     widths = np.diff((0.0, *ends)).astype(np.float32)
-    geared = replace(first, kernel=np.concatenate([first.kernel * width for width in widths], axis=2))
+    geared = replace(first, kernel=np.concatenate([kernel * width for width in widths], axis=2))
     return replace(
         network,
         input_shape=(*network.input_shape[:-1], len(ends)),
@@ -55,68 +54,71 @@ def with_input_gears(network: Network, ends: tuple[float, ...]) -> Network:
 
 
 def with_inner_gears(network: Network, name: str, peaks: Floats, share: float) -> Network:
-    """Split the output of one convolution into a fine and a coarse tensor, each of its own int8 range.
+    """Split each output channel of a unit into a fine and a coarse one.
 
-    ReLU6 does the splitting: with ``t`` a share of a channel's peak ``p``, the fine tensor is
-    ``relu6(6 / t * y)``, which is ``min(y, t)``, the coarse one ``relu6(6 / (p - t) * (y - t))``. A depthwise
-    layer on each, without activation, and a sum with the old activation then replace the depthwise layer.
+    ReLU6 does the splitting: with ``t`` a share of the channel's peak ``p``, the fine channel is
+    ``relu6(6 / t * y)``, which stands for ``min(y, t)``, and the coarse one ``relu6(6 / (p - t) * (y - t))``.
+    The layer that reads them adds them up again in its kernel. A depthwise layer, which cannot add channels,
+    becomes a full convolution for that, mostly of zeros: this costs multiplications.
 
     Args:
-        network: has a convolution ``name`` with ReLU6, read by one depthwise layer with activation.
-        name: of the convolution.
+        network: has a convolution or depthwise layer ``name`` with ReLU6, read by one layer with a kernel.
+        name: of the unit.
         peaks: largest value of each of its channels, float32 [channels].
-        share: of the peak that the fine tensor covers.
+        share: of the peak that the fine channel covers.
+
+    Returns:
+        The same function, as long as no channel exceeds its peak by more than 5%.
 
     Raises:
         InputError: the network is not like that.
     """
-    first, second = splittable(network, name)
-    assert second.bias is not None
-    top = np.minimum(np.maximum(peaks.astype(np.float64) * HEADROOM, 1e-6), RELU6_LIMIT)
-    knee = top * share
-    halves: list[Unit] = []
-    linear: list[Unit] = []
-    for suffix, start, end in ((FINE, np.zeros_like(knee), knee), (COARSE, knee, top)):
-        factors = RELU6_LIMIT / (end - start)
-        shifted = replace(first, bias=first.bias - start)
-        kernel, bias = scaled_outputs(shifted, factors)
-        halves.append(replace(first, name=name + suffix, kernel=kernel, bias=bias))
-        kernel, bias = scaled_inputs(second, factors)
-        linear.append(
-            replace(
-                second,
-                name=second.name + suffix,
-                inputs=(name + suffix,),
-                kernel=kernel,
-                bias=bias if suffix == FINE else np.zeros_like(bias),
-                activation=Activation.NONE,
-            )
-        )
-    total = Unit(
-        name=second.name,
-        kind=Kind.ADD,
-        inputs=(linear[0].name, linear[1].name),
-        activation=second.activation,
-    )
-    units: list[Unit] = []
-    for unit in network.units:
-        units += {first.name: halves, second.name: [*linear, total]}.get(unit.name, [unit])
-    return replace(network, units=tuple(units))
-
-
-def splittable(network: Network, name: str) -> tuple[Unit, Unit]:
-    """Return the convolution ``name`` and the depthwise layer that alone reads it. Raises: InputError."""
-    first, readers = network.unit(name), network.consumers(name)
+    first, second = network.unit(name), network.consumers(name)
     if (
-        first.kind is Kind.CONVOLUTION
-        and first.activation is Activation.RELU6
-        and len(readers) == 1
-        and readers[0].kind is Kind.DEPTHWISE
-        and readers[0].activation is not Activation.NONE
+        first.kind not in (Kind.CONVOLUTION, Kind.DEPTHWISE)
+        or first.activation is not Activation.RELU6
+        or len(second) != 1
+        or second[0].kernel is None
     ):
-        return first, readers[0]
-    raise InputError(
-        f"the output of {name} cannot be split into gears",
-        where=network.name,
-        expected="a convolution with ReLU6 that one depthwise layer with activation reads",
+        raise InputError(
+            f"the output of {name} cannot be split into gears",
+            where=network.name,
+            expected="a convolution with ReLU6 that one layer with a kernel reads",
+        )
+    top = np.minimum(np.maximum(peaks.astype(np.float64) * HEADROOM, 1e-6), RELU6_LIMIT)
+    starts = np.stack([np.zeros_like(top), top * share], axis=-1)  # of the two gears, [channels, 2]
+    factors = RELU6_LIMIT / np.stack([top * share, top * (1 - share)], axis=-1)
+    changed = {first.name: _split(first, starts, factors), second[0].name: _merged(second[0], factors)}
+    return replace(network, units=tuple(changed.get(unit.name, unit) for unit in network.units))
+
+
+def _split(unit: Unit, starts: npt.NDArray[np.float64], factors: npt.NDArray[np.float64]) -> Unit:
+    """Return ``unit`` with every output channel twice, next to each other: its fine and its coarse gear."""
+    kernel, bias = unit.weights
+    outputs = kernel.shape[2:] if unit.kind is Kind.DEPTHWISE else kernel.shape[3:]
+    geared = kernel[..., np.newaxis] * factors.reshape(*outputs, 2)
+    shifted = (bias[:, np.newaxis] - starts) * factors
+    return replace(
+        unit,
+        kernel=geared.reshape(*kernel.shape[:3], 2 * kernel.shape[3]).astype(np.float32),
+        bias=shifted.reshape(-1).astype(np.float32),
     )
+
+
+def _merged(unit: Unit, factors: npt.NDArray[np.float64]) -> Unit:
+    """Return ``unit`` for an input whose every channel comes as two gears, scaled by ``factors``."""
+    kind, (kernel, _) = unit.kind, unit.weights
+    if kind is Kind.DEPTHWISE:
+        kind, kernel = Kind.CONVOLUTION, _dense(kernel)
+    geared = kernel[..., np.newaxis, :] / factors[..., np.newaxis]
+    shape = (*kernel.shape[:-2], 2 * kernel.shape[-2], kernel.shape[-1])
+    return replace(unit, kind=kind, kernel=geared.reshape(shape).astype(np.float32))
+
+
+def _dense(kernel: Floats) -> Floats:
+    """Return a depthwise kernel [rows, columns, in, multiplier] as that of a convolution."""
+    rows, columns, channels, multiplier = kernel.shape
+    dense = np.zeros((rows, columns, channels, channels, multiplier), np.float32)
+    diagonal = np.arange(channels)
+    dense[:, :, diagonal, diagonal] = kernel
+    return dense.reshape(rows, columns, channels, channels * multiplier)

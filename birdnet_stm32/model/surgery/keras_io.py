@@ -157,14 +157,12 @@ _LAYERS: dict[Kind, type] = {
 
 
 def _convolution(unit: Unit) -> keras.Layer:
-    assert unit.kernel is not None
-    rows, columns, _, filters = unit.kernel.shape
+    rows, columns, _, filters = unit.weights[0].shape
     return layers.Conv2D(filters, (rows, columns), strides=unit.strides, padding=unit.padding, name=unit.name)
 
 
 def _depthwise(unit: Unit) -> keras.Layer:
-    assert unit.kernel is not None
-    rows, columns, _, multiplier = unit.kernel.shape
+    rows, columns, _, multiplier = unit.weights[0].shape
     return layers.DepthwiseConv2D(
         (rows, columns),
         strides=unit.strides,
@@ -175,8 +173,7 @@ def _depthwise(unit: Unit) -> keras.Layer:
 
 
 def _dense(unit: Unit) -> keras.Layer:
-    assert unit.kernel is not None
-    return layers.Dense(unit.kernel.shape[1], name=unit.name)
+    return layers.Dense(unit.weights[0].shape[1], name=unit.name)
 
 
 _BUILDERS: dict[Kind, Callable[[Unit], keras.Layer]] = {

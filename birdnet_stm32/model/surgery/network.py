@@ -71,6 +71,13 @@ class Unit:
     activation: Activation = Activation.NONE
     shape: tuple[int, ...] = ()
 
+    @property
+    def weights(self) -> tuple[Floats, Floats]:
+        """Kernel and bias. Raises: ValueError for a unit without."""
+        if self.kernel is None or self.bias is None:
+            raise ValueError(f"{self.name} has no kernel")
+        return self.kernel, self.bias
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
@@ -105,11 +112,7 @@ Weights = Mapping[str, tuple[Floats, Floats]]
 
 def weights(network: Network) -> dict[str, tuple[Floats, Floats]]:
     """Return kernel and bias of every unit that has them."""
-    return {
-        unit.name: (unit.kernel, unit.bias)
-        for unit in network.units
-        if unit.kernel is not None and unit.bias is not None
-    }
+    return {unit.name: unit.weights for unit in network.units if unit.kernel is not None}
 
 
 def with_weights(network: Network, changed: Weights) -> Network:
@@ -127,12 +130,12 @@ def with_weights(network: Network, changed: Weights) -> Network:
 
 def scaled_outputs(unit: Unit, factors: Floats) -> tuple[Floats, Floats]:
     """Return kernel and bias that make output channel ``c`` of ``unit`` ``factors[c]`` times as large."""
-    assert unit.kernel is not None and unit.bias is not None
-    per_output = factors.reshape(unit.kernel.shape[2:]) if unit.kind is Kind.DEPTHWISE else factors
-    return (unit.kernel * per_output).astype(np.float32), (unit.bias * factors).astype(np.float32)
+    kernel, bias = unit.weights
+    per_output = factors.reshape(kernel.shape[2:]) if unit.kind is Kind.DEPTHWISE else factors
+    return (kernel * per_output).astype(np.float32), (bias * factors).astype(np.float32)
 
 
 def scaled_inputs(unit: Unit, factors: Floats) -> tuple[Floats, Floats]:
     """Return kernel and bias for an input whose channel ``c`` is ``factors[c]`` times as large as before."""
-    assert unit.kernel is not None and unit.bias is not None
-    return (unit.kernel / factors[:, np.newaxis]).astype(np.float32), unit.bias
+    kernel, bias = unit.weights
+    return (kernel / factors[:, np.newaxis]).astype(np.float32), bias

@@ -1,0 +1,305 @@
+"""Recipes: named ways from a float model to an int8 one, each a few levers more than the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
+from birdnet_stm32.frontend.mixer import Mixer, shift
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.surgery.equalize import equalize
+from birdnet_stm32.model.surgery.front_end import split_front_end
+from birdnet_stm32.model.surgery.gears import with_inner_gears, with_input_gears
+from birdnet_stm32.model.surgery.network import INPUT, Floats, Network
+from birdnet_stm32.quant import activation_qat, interpreter, simulate
+from birdnet_stm32.quant.activation_qat import TunedEpoch, TuneSettings
+from birdnet_stm32.quant.augment import augment
+from birdnet_stm32.quant.bias import correct_bias
+from birdnet_stm32.quant.convert import convert
+from birdnet_stm32.quant.ranges import best_shares, clipped, in_graph_order, limited, noise_to_signal
+from birdnet_stm32.quant.simulate import Ranges
+from birdnet_stm32.quant.verify import Comparison, compare
+
+if TYPE_CHECKING:
+    import keras
+
+Pcm = npt.NDArray[np.int16]
+Report = Callable[[int, int], None]
+
+_GEARS = ("logits", "float_front_end", "gears")
+RECIPES: dict[str, tuple[str, ...]] = {
+    "ptq": (),
+    "logits": ("logits",),
+    "float_front_end": ("logits", "float_front_end"),
+    "gears": _GEARS,
+    "equalize": (*_GEARS, "equalize"),
+    "inner_gears": (*_GEARS, "equalize", "inner_gears"),
+    "qat": (*_GEARS, "equalize", "inner_gears", "qat"),
+}
+"""Levers of each recipe, by its name, in order of cost."""
+
+GEAR_SHARES = (1 / 4, 1 / 6, 1 / 8, 1 / 12, 1 / 16, 1 / 24, 1 / 32)
+INNER_GEARS = 2  # units at the front whose outputs are split: there the loss is
+INNER_SHARE = 1 / 6
+HELD_OUT_SHARE = 0.2
+AUGMENTED_PER_WINDOW = 3
+# Rounded activations make the gradient noisy; what suits weights-only tuning is ten times too fast.
+ACTIVATION_RATE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSettings:
+    """What recipes can be told.
+
+    Args:
+        per_tensor: one scale a kernel instead of one a channel; only without rewriting the network.
+        epochs: of qat.
+        learning_rate: of qat with quantized weights only; with activations a tenth of it is used.
+        batch_size: of qat.
+        seed: of qat.
+    """
+
+    per_tensor: bool = False
+    epochs: int = 10
+    learning_rate: float = 1e-4
+    batch_size: int = 16
+    seed: int = 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An int8 model and what it was made from.
+
+    Args:
+        tflite: the model.
+        contract: what it means, with its float front end if it has one.
+        model: the float model behind it, fed as ``contract`` says: the same function as the source, unless
+            it was tuned.
+        notes: what the recipe chose: gears, shares of ranges, epochs.
+    """
+
+    tflite: bytes
+    contract: ModelContract
+    model: keras.Model
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def make_candidate(
+    recipe: str,
+    model: keras.Model,
+    contract: ModelContract,
+    calibration_pcm: Pcm,
+    calibration_recordings: Sequence[str],
+    settings: RecipeSettings,
+    *,
+    report: Report = lambda done, total: None,
+) -> Candidate:
+    """Quantize a model by a recipe.
+
+    Args:
+        recipe: a key of :data:`RECIPES`.
+        model: float32, of any front end; it is not changed.
+        contract: what it is.
+        calibration_pcm: int16 [n, samples].
+        calibration_recordings: the recording of each window. What the recipe chooses by trying is tried on
+            recordings that it is not tuned with.
+        settings: as asked for.
+        report: told how much is done, of how much.
+
+    Raises:
+        InputError: the recipe does not fit the model, or the windows cannot calibrate it.
+        GateError: the model cannot be converted, or tuning diverged.
+    """
+    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.surgery.keras_io import from_keras, to_keras
+
+    levers = RECIPES[recipe]
+    if "logits" in levers:
+        model, contract = checkpoint.as_logits(model, contract)
+    if "float_front_end" not in levers:
+        return _converted(model, contract, calibration_pcm, settings, report)
+    if settings.per_tensor:
+        raise InputError(
+            f"the recipe {recipe} is asked for one scale a kernel",
+            where="convert.per_tensor",
+            expected="false: rewritten networks are simulated with one scale a channel",
+        )
+    mixer, network, contract = split_front_end(from_keras(model), contract)
+    notes: dict[str, Any] = {}
+    if "gears" in levers:
+        mixer, network = _with_gears(mixer, network, features(calibration_pcm, contract.frontend))
+        notes["gears"] = list(mixer.gears)
+        contract = replace(contract, frontend=replace(contract.frontend, mixer=mixer))
+    windows = features(calibration_pcm, contract.frontend)
+    if "equalize" in levers:
+        network = equalize(network, simulate.observe(network, windows).peaks)
+    if "inner_gears" in levers:
+        network = _with_inner_gears(network, windows)
+    if "qat" in levers:
+        held_out = _held_out(calibration_recordings, settings.seed)
+        tuning = _Tuning(
+            pcm=calibration_pcm[~held_out],
+            windows=windows[~held_out],
+            held_out=windows[held_out],
+            spec=contract.frontend,
+        )
+        network, notes["qat"] = _tuned(network, tuning, settings, report)
+    shares = best_shares(network, windows, _observed(network, windows)) if "equalize" in levers else {}
+    notes["shares"] = {name: share for name, share in shares.items() if share < 1}
+    ranges = _narrowed(network, windows, shares) if shares else simulate.observe(network, windows).ranges
+    int8_network = network
+    if "equalize" in levers and "qat" not in levers:
+        int8_network = correct_bias(network, windows, ranges)
+    report(1, 1)
+    return Candidate(
+        tflite=_to_tflite(int8_network, ranges, windows),
+        contract=contract,
+        model=to_keras(network),
+        notes=notes,
+    )
+
+
+def _converted(
+    model: keras.Model, contract: ModelContract, pcm: Pcm, settings: RecipeSettings, report: Report
+) -> Candidate:
+    """Leave the network as it is and all ranges to the converter."""
+    tflite = convert(
+        model,
+        features(pcm, contract.frontend),
+        per_tensor=settings.per_tensor,
+        on_sample=lambda done: report(done, len(pcm)),
+    )
+    return Candidate(tflite=tflite, contract=contract, model=model)
+
+
+def _with_gears(mixer: Mixer, network: Network, values: Floats) -> tuple[Mixer, Network]:
+    """Split the input into two gears; where, is what disturbs the first unit least.
+
+    A low end makes fine steps for quiet values, but leaves few steps to the fine gear's weights, which share
+    a scale with the coarse gear's.
+
+    Args:
+        mixer: without gears.
+        network: fed one channel.
+        values: that channel, float32 [n, rows, columns, 1].
+    """
+    top = float(values.max())
+    expected = simulate.run(_first_unit(network), values)
+
+    def noise(share: float) -> float:
+        ends = (share * top, top)
+        first = _first_unit(with_input_gears(network, ends))
+        geared = shift(values[..., 0], ends)
+        ranges = {INPUT: (0.0, 1.0), first.units[0].name: (0.0, 0.0)}
+        rounded = simulate.run(first, geared, ranges, floating={first.units[0].name})
+        return noise_to_signal(expected, rounded)
+
+    share = min(GEAR_SHARES, key=noise)
+    ends = (share * top, top)
+    return replace(mixer, gears=ends), with_input_gears(network, ends)
+
+
+def _first_unit(network: Network) -> Network:
+    return replace(network, units=network.units[:1])
+
+
+def _with_inner_gears(network: Network, windows: Floats) -> Network:
+    """Split the outputs of the units at the front."""
+    peaks = simulate.observe(network, windows).peaks
+    for unit in network.units[:INNER_GEARS]:
+        network = with_inner_gears(network, unit.name, peaks[unit.name], INNER_SHARE)
+    return network
+
+
+def _observed(network: Network, windows: Floats) -> Ranges:
+    return limited(network, simulate.observe(network, windows).ranges)
+
+
+def _narrowed(network: Network, windows: Floats, shares: dict[str, float]) -> Ranges:
+    # Limits follow from the ranges of others, so they are looked at again once those are clipped.
+    return limited(network, clipped(_observed(network, windows), shares))
+
+
+def _to_tflite(network: Network, ranges: Ranges, windows: Floats) -> bytes:
+    from birdnet_stm32.model.surgery.keras_io import to_keras
+
+    return convert(to_keras(network), windows[:1], ranges=in_graph_order(network, ranges))
+
+
+def _held_out(recordings: Sequence[str], seed: int) -> npt.NDArray[np.bool_]:
+    """Choose whole recordings to judge by, true for each of their windows."""
+    names = sorted(set(recordings))
+    if len(names) < 2:
+        raise InputError(
+            "the calibration windows are of one recording", expected="at least 2, one to judge the tuning by"
+        )
+    count = max(1, round(HELD_OUT_SHARE * len(names)))
+    chosen = {names[index] for index in np.random.default_rng(seed).permutation(len(names))[:count]}
+    return np.array([name in chosen for name in recordings])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tuning:
+    """What a network is tuned with: PCM and its features, and features of other recordings to judge by."""
+
+    pcm: Pcm
+    windows: Floats
+    held_out: Floats
+    spec: FrontendSpec
+
+
+def _tuned(
+    network: Network, data: _Tuning, settings: RecipeSettings, report: Report
+) -> tuple[Network, list[dict[str, Any]]]:
+    """Fine-tune a network; the epoch kept is that whose converted network agrees best on held-out windows."""
+    shares = best_shares(network, data.windows, _observed(network, data.windows))
+    expected = simulate.sigmoid(simulate.run(network, data.held_out))
+    epochs: list[dict[str, Any]] = []
+
+    def windows(epoch: int) -> Floats:
+        rng = np.random.default_rng((settings.seed, epoch))
+        new = augment(data.pcm, AUGMENTED_PER_WINDOW * len(data.pcm), rng)
+        return np.concatenate([data.windows, features(new, data.spec)])
+
+    def ranges(now: Network) -> Ranges:
+        return _narrowed(now, data.windows, shares)
+
+    def score(now: Network) -> float:
+        tflite = _to_tflite(now, ranges(now), data.windows)
+        return agreement(compare(expected, simulate.sigmoid(interpreter.run(tflite, data.held_out))))
+
+    def on_epoch(epoch: TunedEpoch) -> None:
+        epochs.append(asdict(epoch))
+        report(epoch.number, settings.epochs + 1)
+
+    tuned = activation_qat.tune(
+        network,
+        windows,
+        lambda inputs: simulate.sigmoid(simulate.run(network, inputs)),
+        ranges,
+        score,
+        TuneSettings(
+            epochs=settings.epochs,
+            learning_rate=ACTIVATION_RATE * settings.learning_rate,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        ),
+        on_epoch=on_epoch,
+    )
+    return tuned, epochs
+
+
+def agreement(comparison: Comparison) -> float:
+    """Return one number to choose by: mean and 5th percentile of the cosine over all and confident windows.
+
+    Less ten times the absolute bias, which is a thousandth or so where the cosines differ by a hundredth.
+    """
+    sets = [comparison.all, *([] if comparison.confident is None else [comparison.confident])]
+    cosines = [value for measures in sets for value in (measures.cosine_mean, measures.cosine_p05)]
+    return float(np.mean(cosines)) - 10.0 * abs(comparison.all.bias)

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Write docs/reference/commands.md from what every command's --help says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from birdnet_stm32.cli import COMMANDS, EXIT_CODES
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "commands.md"
+
+HEAD = f"""\
+# Commands
+
+The pipeline is doit's. `birdnet-stm32`, the same program as `python -m birdnet_stm32`, does single steps on
+single files. Both are in `.venv/bin`.
+
+## doit
+
+| command | what |
+|---|---|
+| `doit list` | the stages; `doit list --all` shows them for each variant |
+| `doit bundle:demo` | brings a stage of a variant, and what it needs, up to date |
+| `doit` | brings the bundles of all variants up to date |
+| `doit -n 2 bundle` | two stages at a time |
+| `doit info verify:demo` | what a stage depends on and whether it is up to date |
+| `doit clean verify:demo` | removes what a stage published |
+| `doit variants=DIR build=DIR bundle:NAME` | variants and build folders elsewhere |
+
+Run it at the root of the checkout. Exit codes are doit's: 0 done, 1 a gate refused, 2 a stage failed, 3 a
+variant file or a task name is wrong.
+
+## birdnet-stm32
+
+```
+{EXIT_CODES.strip()}
+```
+
+Results go to standard output, progress and errors to standard error.
+"""
+
+
+def help_of(command: str) -> str:
+    """Return what ``--help`` prints, without the exit codes that all commands share."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    argv = [sys.executable, "-m", "birdnet_stm32", command, "--help"]
+    ran = subprocess.run(argv, env=environment, check=True, capture_output=True, text=True)
+    return ran.stdout.split("exit codes:")[0].strip()
+
+
+def markdown() -> str:
+    """Return the page."""
+    return "\n".join([HEAD, *(f"### {name}\n\n```\n{help_of(name)}\n```\n" for name in COMMANDS)])
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(markdown(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

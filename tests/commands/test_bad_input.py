@@ -1,0 +1,137 @@
+"""Whatever is wrong with its input, a command says it in one message and ends with 2."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONVERT = "convert --checkpoint_path noise.keras --data_path_train songs"
+EVALUATE = "evaluate --model_path noise.tflite --data_path_test songs"
+FRONTEND = "frontend songs/low/0.wav --model-config config.json"
+
+QUICK = {
+    # A model that is none.
+    "codegen gone.tflite --out c": "gone.tflite: cannot be read: No such file or directory",
+    "codegen folder --out c": "folder: cannot be read: Is a directory",
+    "codegen empty.tflite --out c": "empty.tflite: is not a TFLite model",
+    "codegen noise.tflite --out c": "noise.tflite: is not a TFLite model",
+    "codegen songs/low/0.wav --out c": "songs/low/0.wav: is not a TFLite model",
+    "emulate gone.tflite --audio songs": "gone.tflite: cannot be read: No such file or directory",
+    "emulate noise.tflite --audio songs": "noise.tflite: is not a TFLite model",
+    "evaluate --model_path gone.tflite --data_path_test songs": "gone.tflite: there is no such file",
+    # An output that cannot be.
+    "codegen noise.tflite --out config.json": "config.json: is a file",
+    "codegen noise.tflite --out config.json/c": "config.json: is a file",
+    "codegen noise.tflite --out songs": "songs: holds files that this command did not write",
+    "codegen noise.tflite --out c --json folder": "folder: is a folder",
+    f"{FRONTEND} --json config.json/x": "config.json: is a file",
+    f"{FRONTEND} --json folder": "folder: is a folder",
+    "image firmware.bin --out config.json/x.hex": "config.json: is a file",
+    "image firmware.bin --out x.elf": "the output is x.elf",
+    "train --data_path_train songs --checkpoint_path config.json/m.keras": "config.json: is a file",
+    "train --data_path_train songs --checkpoint_path m.h5": "the checkpoint is m.h5",
+    f"{CONVERT} --output_path folder": "folder: is a folder",
+    f"{EVALUATE} --json folder": "folder: is a folder",
+    f"{EVALUATE} --report_html config.json/r.html": "config.json: is a file",
+    f"{EVALUATE} --predictions folder": "folder: is a folder",
+    "train --qat --data_path_train songs --checkpoint_path noise.keras --json folder": "folder: is a folder",
+    # A recording that is none.
+    "frontend gone.wav --model-config config.json": "gone.wav: cannot be read: No such file",
+    "frontend folder --model-config config.json": "folder: cannot be read: Is a directory",
+    "frontend empty.wav --model-config config.json": "empty.wav: the file is empty",
+    "frontend noise.wav --model-config config.json": "noise.wav: unreadable: ",
+    "train --data_path_train gone": "gone: is not a folder",
+    "train --data_path_train folder": "folder: holds no audio file",
+    "train --data_path_train songs --background nope": "no recordings in the background folder nope",
+    "train --data_path_train songs --recording (": "recording '(' is not a regular expression",
+    # A configuration that is none.
+    "frontend songs/low/0.wav --model-config gone.json": "gone.json: cannot be read",
+    "frontend songs/low/0.wav --model-config folder": "folder: cannot be read",
+    "frontend songs/low/0.wav --model-config empty.json": "empty.json: is not JSON",
+    "frontend songs/low/0.wav --model-config noise.json": "noise.json: is not JSON",
+    "frontend songs/low/0.wav --model-config list.json": "list.json: holds no JSON object",
+    "frontend songs/low/0.wav --model-config object.json": "object.json: sample_rate",
+    f"{FRONTEND} --json x.json --compare gone.json": "gone.json: cannot be read",
+    f"{FRONTEND} --json x.json --compare object.json": "object.json: is not what this command writes",
+    "emulate songs/low/0.wav --audio songs": "songs/low/0.wav: has no model configuration beside it",
+    # A binary that is none.
+    "image gone.bin --out x.hex": "gone.bin: cannot be read",
+    "image folder --out x.hex": "folder: cannot be read",
+    "image empty.bin --out x.hex": "empty.bin: the application is 0 bytes long",
+    "image noise.bin --out x.hex": "noise.bin: the stack pointer, first word of the vector table, is 0x",
+    # An option out of range.
+    "train --data_path_train songs --epochs 0": "epochs 0 is out of range",
+    "train --data_path_train songs --alpha 9": "alpha 9.0 is out of range",
+    "train --data_path_train songs --sample_rate 10": "sample_rate_hz 10 is out of range",
+    "train --data_path_train songs --audio_frontend raw --sample_rate 48000": (
+        "birdnet-stm32 train: frontend raw has windows of 120000 samples"
+    ),
+    "train --data_path_train songs --epochs few": "argument --epochs: invalid int value: 'few'",
+    f"{CONVERT} --num_samples -1": "calibration_windows -1 is out of range",
+    f"{CONVERT} --min_cosine_sim 3": "min_cosine_mean 3.0 is out of range",
+    "emulate noise.tflite --audio songs --most 0": "argument --most: 0 is less than 1",
+    "emulate noise.tflite --audio songs --timeout 0": "timeout_s 0.0 is out of range",
+    "image firmware.bin --out x.hex --type loader": "argument --type: invalid choice: 'loader'",
+    f"{EVALUATE} --threshold 1": "threshold 1.0 is out of range",
+    f"{EVALUATE} --seed -1": "seed -1 is out of range",
+    f"{EVALUATE} --timeout 0": "timeout_s 0.0 is out of range",
+    "train --qat --data_path_train songs --learning_rate 1": "learning_rate 1.0 is out of range",
+    # A variant that is none.
+    "why nope": "variants: there is no variant 'nope'",
+    "why nope:demo": "there is no stage 'nope'",
+}
+WITH_TENSORFLOW = {
+    "convert --checkpoint_path gone.keras --data_path_train songs": "gone.keras: there is no such file",
+    "convert --checkpoint_path folder --data_path_train songs": "folder: there is no such file",
+    "convert --checkpoint_path empty.keras --data_path_train songs": "empty.keras: is damaged",
+    CONVERT: "noise.keras: is damaged",
+    "convert --checkpoint_path noise.tflite --data_path_train songs": "noise.tflite: is damaged",
+    "evaluate --model_path noise.keras --data_path_test songs": "noise.keras: is damaged",
+}
+
+
+def check(command: Callable[..., Any], line: str, message: str) -> None:
+    name, *arguments = shlex.split(line) if "(" not in line else line.split()
+    ended = command(name, *arguments)
+    assert ended.exit_code == 2
+    assert message in ended.err
+    assert ended.err.count(f"birdnet-stm32 {name}: ") == 1
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("line", QUICK)
+def test_bad_input_is_one_message_and_exit_code_2(
+    command: Callable[..., Any], files: Path, line: str
+) -> None:
+    check(command, line, QUICK[line])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", WITH_TENSORFLOW)
+def test_bad_checkpoints_are_one_message_too(command: Callable[..., Any], files: Path, line: str) -> None:
+    check(command, line, WITH_TENSORFLOW[line])
+
+
+def test_nothing_is_left_behind(
+    command: Callable[..., Any], files: Path, nothing_written: Callable[[], None]
+) -> None:
+    nothing_written()
+    for line in (
+        "codegen noise.tflite --out c",
+        "image noise.bin --out new/x.hex",
+        f"{FRONTEND} --json folder",
+    ):
+        assert command(*line.split()).exit_code == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_named(command: Callable[..., Any], files: Path) -> None:
+    (files / "folder").chmod(0o555)
+    ended = command("image", "firmware.bin", "--out", "folder/x.hex")
+    assert ended.exit_code == 2
+    assert "folder/x.hex cannot be written: the folder is read-only" in ended.err

@@ -1,0 +1,119 @@
+"""What the documentation says can be done: links lead somewhere, commands exist, variant files load."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from birdnet_stm32.cli import COMMANDS
+from birdnet_stm32.config import load_variant
+from birdnet_stm32.stages.catalog import BY_NAME
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOIT_COMMANDS = {"clean", "forget", "help", "info", "list", "run"}
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def blocks(page: Path, language: str = r"\w*") -> Iterator[str]:
+    """Yield what stands between fences."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        yield block[1]
+
+
+def code(page: Path) -> Iterator[str]:
+    """Yield every line of code: in fences and in back quotes."""
+    for block in blocks(page):
+        yield from block.replace("\\\n", " ").splitlines()
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    yield from re.findall(r"`([^`\n]+)`", prose)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@by_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = {
+        (index.parent / target).resolve()
+        for target in re.findall(r"\]\(([^)\s#]+)\)", index.read_text(encoding="utf-8"))
+    }
+    decisions = set((ROOT / "docs" / "adr").glob("0*.md"))
+    assert {page for page in PAGES if "docs" in page.parts} - decisions - {index} <= listed
+
+
+@by_page
+def test_commands_exist(page: Path) -> None:
+    for line in code(page):
+        for name in re.findall(r"birdnet-stm32 ([a-z]\w*)", line):
+            assert name in COMMANDS, line
+
+
+@by_page
+def test_stages_exist(page: Path) -> None:
+    for line in code(page):
+        called = re.match(r"(?:\$ |- run: )?(?:\S*/)?doit(?: (.*))?$", line.split("  #")[0].rstrip())
+        for word in (called[1] or "").split() if called else ():
+            if "=" in word or word.startswith("-") or word.isdecimal():
+                continue
+            assert word.split(":")[0] in BY_NAME or word in DOIT_COMMANDS, line
+
+
+@by_page
+def test_variant_files_load(page: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(page, "toml")):
+        whole = block if "[variant]" in block else f'[variant]\ntitle = "Docs"\n\n{block}'
+        path = tmp_path / f"block_{number}.toml"
+        path.write_text(whole, encoding="utf-8")
+        load_variant(path)
+
+
+def test_no_file_names_a_machine_or_a_package_index() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    forbidden = re.compile(
+        r"pypi\.org|pythonhosted|--(extra-)?index-url [^x]|/root/|/home/(?!me/)|/Users/|"
+        + re.escape(f"{ROOT}/")
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if not path.is_file() or path == Path(__file__):
+            continue
+        try:
+            found = forbidden.search(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            continue  # a picture
+        assert not found, f"{name}: {found[0] if found else ''}"
+
+
+@pytest.mark.slow
+def test_command_reference_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("commands", ROOT / "scripts" / "command_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    page = reference.PAGE.read_text(encoding="utf-8")
+    assert page == reference.markdown(), "run scripts/command_reference.py"

@@ -1,0 +1,188 @@
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from doit.cmd_base import ModuleTaskLoader
+from doit.doit_cmd import DoitMain
+from doit.exceptions import InvalidDodoFile
+
+from birdnet_stm32 import code, stage, tasks
+from birdnet_stm32.errors import BirdnetError, GateError, InputError, ToolError
+from birdnet_stm32.stage import Job, Outcome, Stage
+from birdnet_stm32.stages import catalog
+from birdnet_stm32.stages.catalog import STAGES
+from birdnet_stm32.tasks import StageReporter, load_releases, pipeline
+
+DEMO = "[variant]\ntitle = 'x'\n[index]\nroot = 'recordings'\n"
+
+
+@pytest.fixture
+def variants(tmp_path: Path) -> Path:
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "variants" / "demo.toml").write_text(DEMO)
+    return tmp_path / "variants"
+
+
+def names(variants: Path) -> list[str]:
+    found = pipeline(load_releases(variants, variants.parent / "build"))
+    return [f"{task['basename']}:{task['name']}" for task in found if task["name"]]
+
+
+def test_every_stage_of_every_variant_is_a_task(variants: Path) -> None:
+    (variants / "birds.toml").write_text(DEMO)
+    found = names(variants)
+    assert found[:2] == ["index:birds", "index:demo"]
+    assert found[-2:] == ["bundle:birds", "bundle:demo"]
+    assert [name for name in found if name.endswith(":demo/qat")] == ["candidate:demo/qat"]
+    # Without fetch, and with two recipes.
+    assert len(found) == 2 * len(STAGES)
+
+
+def test_a_variant_has_only_the_stages_that_it_wants(variants: Path) -> None:
+    boards = '[firmware]\nboards = ["stm32n6570_dk"]\n[qat]\nwhen = "never"\n'
+    (variants / "demo.toml").write_text(DEMO + boards)
+    assert {"emulate:demo", "candidate:demo/qat", "fetch:demo"} & set(names(variants)) == set()
+    assert {"image:demo", "candidate:demo/ptq"} <= set(names(variants))
+
+
+def test_stages_depend_on_outputs_alone(variants: Path) -> None:
+    found = {
+        f"{task['basename']}:{task['name']}": task for task in pipeline(load_releases(variants, variants))
+    }
+    folder = variants / "demo"
+    assert found["analyze:demo"]["file_dep"] == [str(folder / "verify" / "SHA256SUMS")]
+    assert found["analyze:demo"]["targets"] == [str(folder / "analyze" / "SHA256SUMS")]
+    recipes = [str(folder / "candidate" / recipe / "SHA256SUMS") for recipe in ("ptq", "qat")]
+    assert found["convert:demo"]["file_dep"] == recipes
+    assert set(found["candidate:demo/qat"]["file_dep"]) > {recipes[0]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "holds no variant"),
+        (DEMO + "[verify]\nmin_cosine_man = 1\n", "demo.toml:6: .*did you mean min_cosine_mean"),
+        ("[", "is not TOML"),
+    ],
+)
+def test_a_wrong_folder_of_variants_is_doits_own_error(
+    variants: Path, text: str | None, message: str
+) -> None:
+    if text is None:
+        (variants / "demo.toml").unlink()
+    else:
+        (variants / "demo.toml").write_text(text)
+    with pytest.raises(InvalidDodoFile, match=re.compile(message, re.DOTALL)):
+        load_releases(variants, variants)
+
+
+class Doit:
+    """doit in this process, on a pipeline of one stage, ``toy``, that tests write."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.module = ModuleType("birdnet_stm32.stages.toy")
+        source = root / "package" / "stages" / "toy.py"
+        source.parent.mkdir(parents=True)
+        source.write_text("")
+        monkeypatch.setitem(sys.modules, self.module.__name__, self.module)
+        for module in (code, stage):
+            monkeypatch.setattr(module, "PACKAGE", root / "package")
+        toy = Stage(name="toy", doc="make a toy")
+        monkeypatch.setattr(catalog, "STAGES", (toy,))
+        monkeypatch.setattr(tasks, "BY_NAME", {"toy": toy})
+        monkeypatch.chdir(root)
+
+    def makes(self, error: BaseException | None = None) -> None:
+        def run(job: Job) -> Outcome:
+            (job.out / "toy.txt").write_text("a duck")
+            if error is not None:
+                raise error
+            return Outcome(summary="one duck, [bold]yellow")
+
+        self.module.run = run  # type: ignore[attr-defined]
+
+    def tasks(self) -> Any:
+        yield from pipeline(load_releases(self.root / "variants", self.root / "build"))
+
+    def run(self, *arguments: str) -> int | None:
+        config = {
+            "backend": "json",
+            "dep_file": str(self.root / "doit.json"),
+            "reporter": StageReporter,
+            "verbosity": 2,
+        }
+        loader = ModuleTaskLoader({"task_pipeline": self.tasks, "DOIT_CONFIG": config})
+        exit_code: int | None = DoitMain(loader, config_filenames=()).run(list(arguments))
+        return exit_code
+
+    def build(self) -> tuple[int | None, str]:
+        """Return the exit code and what was printed."""
+        printed = self.root / "printed.txt"
+        exit_code = self.run("run", "-o", str(printed), "toy:demo")
+        return exit_code, printed.read_text()
+
+
+@pytest.fixture
+def doit(variants: Path, monkeypatch: pytest.MonkeyPatch) -> Doit:
+    return Doit(variants.parent, monkeypatch)
+
+
+def test_a_build_says_what_ran_and_the_next_that_all_is_up_to_date(doit: Doit) -> None:
+    doit.makes()
+    exit_code, printed = doit.build()
+    assert exit_code == 0
+    assert "toy:demo make a toy\n" in printed
+    assert re.search(r"^toy:demo +ran +0\.0 +one duck, \[bold\]yellow", printed, re.MULTILINE)
+    exit_code, printed = doit.build()
+    assert exit_code == 0
+    assert re.search(r"^toy:demo +up to date +one duck, \[bold\]yellow", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "state"),
+    [
+        (GateError("it does not quack", expected="a quack", remedy="oil it"), 1, "refused"),
+        (InputError("no [wood]", where="shed"), 2, "failed"),
+        (ToolError("no saw"), 2, "failed"),
+    ],
+)
+def test_an_error_is_shown_in_full_and_in_the_table(
+    doit: Doit, error: BirdnetError, exit_code: int, state: str
+) -> None:
+    doit.makes(error)
+    ended, printed = doit.build()
+    assert ended == exit_code
+    assert str(error) in printed
+    assert re.search(rf"^toy:demo +{state}", printed, re.MULTILINE)
+    assert ("what it made is in build/demo/toy.failed" in printed) is (state == "refused")
+    assert "Traceback" not in printed
+
+
+def test_a_bug_shows_its_traceback(doit: Doit) -> None:
+    doit.makes(ZeroDivisionError("a bug"))
+    exit_code, printed = doit.build()
+    assert exit_code == 2
+    assert "ZeroDivisionError: a bug" in printed
+
+
+def test_a_task_shows_its_reasons(doit: Doit) -> None:
+    doit.makes()
+    (is_current,) = list(doit.tasks())[1]["uptodate"]
+    assert not is_current()
+    assert repr(is_current) == "it has not been published yet"
+    doit.build()
+    assert is_current()
+    assert repr(is_current) == "up to date"
+    (doit.root / "build" / "demo" / "toy" / "toy.txt").unlink()
+    assert repr(is_current) == "output toy.txt was changed or removed"
+
+
+def test_clean_removes_the_folder(doit: Doit) -> None:
+    doit.makes()
+    doit.build()
+    doit.run("clean", "toy:demo")
+    assert not (doit.root / "build" / "demo" / "toy").exists()
