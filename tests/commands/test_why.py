@@ -35,9 +35,10 @@ def test_one_stage_is_explained_and_json_has_standard_output_to_itself(
 def test_a_recipe_is_explained_under_the_name_of_its_task(
     command: Callable[..., Any], variants: Path
 ) -> None:
-    both = command("why", "candidate:mine").out.splitlines()
-    assert [line.partition(": ")[0] for line in both] == ["candidate:mine/ptq", "candidate:mine/qat"]
-    assert command("why", "candidate:mine/qat").out.splitlines() == both[1:]
+    every = command("why", "candidate:mine").out.splitlines()
+    recipes = ("ptq", "inner_gears", "qat")
+    assert [line.partition(": ")[0] for line in every] == [f"candidate:mine/{name}" for name in recipes]
+    assert command("why", "candidate:mine/qat").out.splitlines() == every[2:]
     ended = command("why", "candidate:mine/gears")
     assert ended.exit_code == 2
 

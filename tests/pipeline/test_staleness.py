@@ -124,7 +124,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     ),
     "verify.min_cosine_mean": (
         setting("min_cosine_mean = 0.8", "min_cosine_mean = 0.7"),
-        frozenset({"candidate/ptq", "verify", "report", "bundle"}),
+        frozenset({"convert", "verify", "report", "bundle"}),
     ),
     "emulate.windows": (
         setting("windows = 2", "windows = 3"),

@@ -158,9 +158,26 @@ def test_only_remedies_that_apply(
 def test_json_has_exactly_the_documented_keys() -> None:
     table = np.array([[0.5, 0.1], [0.01, 0.02]])
     fields = json.loads(json.dumps(verify.to_json(verify.compare(table, table))))
-    keys = {"windows", "cosine_mean", "cosine_p05", "top1_agreement", "bias", "mae"}
+    keys = {
+        "windows",
+        "cosine_mean",
+        "cosine_p05",
+        "top1_agreement",
+        "bias",
+        "mae",
+        "jaccard_025",
+        "jaccard_050",
+    }
     assert set(fields) == {"all", "confident"}
     assert set(fields["all"]) == set(fields["confident"]) == keys
     assert (fields["all"]["windows"], fields["confident"]["windows"]) == (2, 1)
     quiet = verify.compare(table / 100, table / 100)
     assert verify.to_json(quiet)["confident"] is None
+
+
+def test_jaccard_counts_pairs_of_window_and_class() -> None:
+    one = np.array([[0.6, 0.3, 0.0], [0.1, 0.1, 0.1]])
+    other = np.array([[0.4, 0.3, 0.3], [0.1, 0.1, 0.1]])
+    assert verify.jaccard(one, other, 0.25) == pytest.approx(2 / 3)
+    assert verify.jaccard(one, other, 0.5) == 0
+    assert verify.jaccard(one, other, 0.9) == 1
