@@ -1,10 +1,12 @@
 """Keeps what native libraries print off the terminal, where it would bury our own messages.
 
-TensorFlow's C++ parts write notes to file descriptor 2 whatever their log level says.
+TensorFlow's C++ parts write notes to file descriptor 2 whatever their log level says, and its Python part
+warns about its own speed.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ def diverted(log: Path) -> Iterator[None]:
 
     An empty log is removed. After a crash of a library the log is where its last words are.
     """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     python_stderr = sys.stderr
     python_stderr.flush()
     terminal = os.dup(2)

@@ -26,4 +26,6 @@ def run(job: Job) -> Outcome:
     fields = {"recipe": recipe, "candidates": list(described.values())}
     (job.out / "convert.json").write_text(store.canonical_json(fields), encoding="utf-8")
     size = (job.out / CANDIDATE).stat().st_size
-    return Outcome(summary=f"{recipe}, {size:,} bytes of int8, of {len(computed)} candidates computed")
+    return Outcome(
+        summary=f"{recipe}, {size:,} bytes of int8; {len(computed)} of {len(described)} recipes computed"
+    )
