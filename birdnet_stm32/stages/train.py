@@ -52,9 +52,9 @@ def train_on(
         return fit.train(
             contract,
             training.pcm,
-            _targets(training, contract.labels),
+            dataset.targets_of(training.rows, contract.labels),
             validation.pcm,
-            _targets(validation, contract.labels),
+            dataset.targets_of(validation.rows, contract.labels),
             fit.FitSettings(
                 epochs=settings.epochs,
                 learning_rate=settings.learning_rate,
@@ -81,8 +81,3 @@ def _windows(rows: Sequence[IndexRow], root: Path, part: str, spec: FrontendSpec
             hop_samples=spec.window_hop_samples,
             report=report,
         )
-
-
-def _targets(windows: Windows, labels: tuple[str, ...]) -> dataset.Floats:
-    classes = [dataset.BACKGROUND if row.background else labels.index(row.label) for row in windows.rows]
-    return dataset.one_hot(classes, len(labels))
