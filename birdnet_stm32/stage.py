@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32 import code, process, store
-from birdnet_stm32.config import Variant, load_variant
+from birdnet_stm32.config import Variant
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.paths import PACKAGE
+from birdnet_stm32.variant_file import load_variant
 
 
 @dataclass(frozen=True, kw_only=True)

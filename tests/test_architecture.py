@@ -14,7 +14,7 @@ PACKAGE = ROOT / "birdnet_stm32"
 LAYERS = [
     {"errors"},
     {"config", "paths"},
-    {"code", "native_output", "process", "progress", "store", "templating"},
+    {"code", "native_output", "process", "progress", "store", "templating", "variant_file"},
     {"audio", "frontend"},
     {"model"},
     {"quant"},

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.config import Variant, json_schema, line_of, load_variant
+from birdnet_stm32.config import Variant, json_schema
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.variant_file import line_of, load_variant
 
 MINIMAL = '[variant]\ntitle = "x"\n\n[index]\nroot = "recordings"\n'
 
