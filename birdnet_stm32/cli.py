@@ -16,10 +16,12 @@ from birdnet_stm32.native_output import diverted
 COMMANDS = {
     "codegen": "generate C from a .tflite",
     "convert": "quantize a checkpoint and verify the result",
+    "doctor": "say why an int8 model misses its gate, and what to do about it",
     "emulate": "run a .tflite as firmware on an emulated Cortex-M55 and compare it with the references",
     "evaluate": "score a model on a folder of labelled recordings",
     "frontend": "show every stage of the front end for a recording",
     "image": "pack a firmware binary with its boot header",
+    "layers": "say where int8 hurts, tensor by tensor",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }

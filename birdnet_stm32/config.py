@@ -179,11 +179,25 @@ class RepresentativeTable(Table):
     """The windows that calibrate and those that verify."""
 
     calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
-    """Most windows that set the int8 ranges."""
+    """Most windows that set the int8 ranges. Up to a fifth of them, whole recordings, is held out of that to
+    choose recipes by."""
     validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
     """Most windows that compare int8 with float."""
     seed: Seed = 42
     """The same seed gives the same result."""
+    min_snr_db: Annotated[float, Field(ge=0)] | None = None
+    """Windows with a lower signal-to-noise estimate do not calibrate."""
+    max_snr_db: Annotated[float, Field(ge=0)] | None = None
+    """Windows with a higher signal-to-noise estimate do not calibrate."""
+    max_distance_db: Annotated[float, Field(gt=0)] | None = None
+    """A limit on diversity: windows whose spectrum differs by more from the median of all do not calibrate.
+    Measured over 16 bands, level aside, rms."""
+
+    @model_validator(mode="after")
+    def _floor_below_ceiling(self) -> Self:
+        if None not in (self.min_snr_db, self.max_snr_db) and self.min_snr_db > self.max_snr_db:  # type: ignore[operator]
+            raise ValueError(f"min_snr_db {self.min_snr_db:g} is above max_snr_db {self.max_snr_db:g}")
+        return self
 
 
 class QatTable(Table):
@@ -211,7 +225,8 @@ class QuantizeTable(Table):
     """In the order they are tried, see docs/explanation/quantization.md. Left out: ``ptq``, ``inner_gears``,
     ``qat``; with ``[qat] when = "never"`` plain ``ptq`` alone."""
     select: Literal["first", "best"] = "first"
-    """``first``: the first that passes the gates; later ones are not computed. ``best``: the best of all."""
+    """``first``: the first that reaches the gates on the windows held out of the calibration; later ones are
+    not computed. ``best``: the best there of all."""
 
     @field_validator("recipes")
     @classmethod
@@ -226,6 +241,13 @@ class ConvertTable(Table):
 
     per_tensor: bool = False
     """One scale a kernel instead of one a channel."""
+    ranges: Literal["minmax", "percentile", "mse"] | None = None
+    """What the int8 steps of an activation span of what it was seen to hold. ``minmax``: all. ``percentile``:
+    the smallest share of it that holds ``percentile`` of the values. ``mse``: the share with the smallest
+    squared error. Left out: ``minmax``; from the recipe ``equalize`` on the share that disturbs quiet windows
+    least."""
+    percentile: Annotated[float, Field(gt=50, le=100)] = 99.99
+    """Of the values, for ``ranges = "percentile"``."""
 
 
 class VerifyTable(Table):

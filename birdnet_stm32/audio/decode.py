@@ -6,7 +6,8 @@ file among thousands must neither stop a build nor vanish from its index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,11 @@ from birdnet_stm32.audio import levels
 MIN_DURATION_S = 0.1
 RATES_HZ = range(1_000, 1_000_001)
 BLOCK_SAMPLES = 1 << 18
+# At the lower of two rates: several times as far as the resampling filter reaches.
+MARGIN_SAMPLES = 1_024
+_FLOATING = ("FLOAT", "DOUBLE")
+# libsndfile's seek may land elsewhere in Ogg Vorbis, and mp3 frames need those before them.
+_EXACT_SEEK = ("WAV", "WAVEX", "FLAC")
 
 Result = TypeVar("Result")
 
@@ -51,6 +57,17 @@ class Properties:
     snr_db: float
 
 
+class _Recording(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read straight on.
+
+    To one that it takes for seekable, soundfile adds a seek after every read; mp3 frames then miss what
+    those before them hold, and every block begins with an error of hundreds of steps.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class _UnusableError(Exception):
     """Carries the reason out of the blocks; never leaves this module."""
 
@@ -77,6 +94,28 @@ def decode(path: Path, *, sample_rate_hz: int) -> NDArray[np.int16] | Unusable:
     return _with_file(path, lambda file: _resample(file, sample_rate_hz))
 
 
+def decode_parts(
+    path: Path, parts: Sequence[tuple[int, int]], *, sample_rate_hz: int, samples: int
+) -> list[NDArray[np.int16]] | None:
+    """Return parts of what :func:`decode` returns, mostly without reading all of the recording.
+
+    A part is resampled by itself, from a stretch that is wider at both ends; so it does not depend on which
+    others are asked for. It is the same as in the whole but for rounding, one step in a sample of thousands.
+
+    Args:
+        path: a wav, flac, ogg or mp3 file.
+        parts: the first sample of each and the one after its last, at the wanted rate.
+        sample_rate_hz: wanted rate.
+        samples: the length of the recording at its own rate, as reading all of it once found.
+
+    Returns:
+        int16 of shape [n] for each part; None if only reading all of the recording can tell: its gain depends
+        on its peak, its header promises another length, or it is damaged.
+    """
+    found = _with_file(path, lambda file: _decode_parts(file, parts, sample_rate_hz, samples))
+    return None if isinstance(found, Unusable) else found
+
+
 def decoded_samples(duration_s: float, rate_hz: int, sample_rate_hz: int) -> int:
     """Return how many samples :func:`decode` makes of a recording.
 
@@ -93,7 +132,7 @@ def _with_file(path: Path, use: Callable[[Any], Result]) -> Result | Unusable:
     try:
         if path.stat().st_size == 0:
             return Unusable(reason="the file is empty")
-        with soundfile.SoundFile(path) as file:
+        with _Recording(path) as file:
             if file.samplerate not in RATES_HZ:
                 return Unusable(reason=f"a sample rate of {file.samplerate} Hz is not plausible")
             return use(file)
@@ -166,9 +205,61 @@ def _resample(file: Any, sample_rate_hz: int) -> NDArray[np.int16]:
     return np.concatenate(blocks)
 
 
+def _decode_parts(
+    file: Any, parts: Sequence[tuple[int, int]], sample_rate_hz: int, samples: int
+) -> list[NDArray[np.int16]] | None:
+    if file.subtype in _FLOATING or file.frames != samples:
+        return None
+    stretches = [_stretch(part, file.samplerate, sample_rate_hz, samples) for part in parts]
+    first, last = min(s.first for s in stretches), max(s.last for s in stretches)
+    mono = _read_mono(file, first, last)
+    if len(mono) != last - first:
+        return None
+    found = []
+    for stretch, (start, stop) in zip(stretches, parts, strict=True):
+        piece = mono[stretch.first - first : stretch.last - first]
+        if file.samplerate != sample_rate_hz:
+            piece = soxr.resample(piece, file.samplerate, sample_rate_hz, quality="HQ")
+        found.append(_to_int16(piece[stretch.offset : stretch.offset + stop - start]))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stretch:
+    """Samples ``first`` to ``last`` of a recording; once resampled, the part begins at ``offset``."""
+
+    first: int
+    last: int
+    offset: int
+
+
+def _stretch(part: tuple[int, int], rate_hz: int, sample_rate_hz: int, samples: int) -> _Stretch:
+    """Return what to resample for a part; it begins where both rates have a sample, as the filter does."""
+    common_hz = math.gcd(rate_hz, sample_rate_hz)
+    old, new = rate_hz // common_hz, sample_rate_hz // common_hz  # samples from one such place to the next
+    margin = 0 if old == new else math.ceil(MARGIN_SAMPLES * max(1.0, old / new))
+    start, stop = part
+    place = max(0, start * old // new - margin) // old
+    last = min(samples, -(-stop * old // new) + margin)
+    return _Stretch(first=place * old, last=last, offset=start - place * new)
+
+
+def _read_mono(file: Any, first: int, last: int) -> NDArray[np.float32]:
+    """Read a stretch of a recording, channels averaged."""
+    if file.format in _EXACT_SEEK:
+        file.seek(first)
+    else:
+        skip = first
+        while skip and len(block := file.read(min(BLOCK_SAMPLES, skip), dtype="float32")):
+            skip -= len(block)
+    block = file.read(last - first, dtype="float32", always_2d=True)
+    mono: NDArray[np.float32] = block.mean(axis=1) if file.channels > 1 else block[:, 0]
+    return mono
+
+
 def _gain(file: Any) -> np.float32:
     """Return what brings a floating-point file within full scale, 1 for all others."""
-    if file.subtype not in ("FLOAT", "DOUBLE"):
+    if file.subtype not in _FLOATING:
         return np.float32(1)
     peak = max(float(np.abs(mono).max()) for mono in _mono_blocks(file))
     file.seek(0)
@@ -176,5 +267,7 @@ def _gain(file: Any) -> np.float32:
 
 
 def _to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    scaled = np.clip(np.rint(samples * np.float32(32_768)), -32_768, 32_767)
-    return np.asarray(scaled, np.int16)
+    scaled = samples * np.float32(32_768)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -32_768, 32_767, out=scaled)
+    return scaled.astype(np.int16)

@@ -1,4 +1,4 @@
-"""Runs a function over many recordings in worker processes."""
+"""Runs a function over many recordings at the same time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-FEW = 32  # starting workers costs about a second: not worth it below this many files
-
 
 def each(
     function: Callable[[Item], Result], items: Sequence[Item], *, n_jobs: int, report: Report | None
 ) -> Iterator[Result]:
     """Yield ``function(item)`` for every item, in the order of the items.
 
-    ``joblib.parallel_config`` chooses where workers run, a Dask or Ray cluster for example.
+    Decoding and resampling release the interpreter lock, so threads keep the cores busy; processes would
+    take a second to start and would copy what they return. ``joblib.parallel_config`` chooses other workers,
+    a Dask or Ray cluster for example.
 
     Args:
         function: a picklable function of one item.
         items: its arguments.
-        n_jobs: worker processes, -1 for one a core.
+        n_jobs: workers, -1 for one a core.
         report: told after every item how many are done.
     """
-    jobs = n_jobs if len(items) >= FEW else 1
-    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+    results = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
         joblib.delayed(function)(item) for item in items
     )
     for done, result in enumerate(results, start=1):

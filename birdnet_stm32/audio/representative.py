@@ -66,6 +66,9 @@ class Windows:
     rows: tuple[WindowRow, ...]
 
 
+_Cut = tuple[WindowRow, NDArray[np.int16]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Place:
     """The ``rank``-th best window of a file."""
@@ -189,36 +192,44 @@ def _cut_places(
     n_jobs: int,
     report: Report | None,
 ) -> Windows:
-    """Decode every file once, however many of its windows are chosen."""
+    """Open every file once, however many of its windows are chosen."""
     positions: dict[str, list[int]] = defaultdict(list)
     for position, (_, place) in enumerate(places):
         positions[place.row.path].append(position)
-    task = functools.partial(_cut_ranks, root, sample_rate_hz, window_samples)
-    wanted = [
-        (places[at[0]][1].row, tuple(places[position][1].rank for position in at))
-        for at in positions.values()
-    ]
+    task = functools.partial(_cut_chosen, root, sample_rate_hz, window_samples)
+    wanted = [tuple(places[position] for position in at) for at in positions.values()]
     pcm = np.empty((len(places), window_samples), np.int16)
-    starts = [0] * len(places)
-    for at, result in zip(
+    table: dict[int, WindowRow] = {}
+    for at, cuts in zip(
         positions.values(), parallel.each(task, wanted, n_jobs=n_jobs, report=report), strict=True
     ):
-        for position, (start, window) in zip(at, result, strict=True):
-            starts[position], pcm[position] = start, window
-    table = tuple(
-        _window_row(place.row, name, start, window, sample_rate_hz)
-        for (name, place), start, window in zip(places, starts, pcm, strict=True)
+        for position, (window_row, window) in zip(at, cuts, strict=True):
+            table[position], pcm[position] = window_row, window
+    return Windows(pcm=pcm, rows=tuple(table[position] for position in range(len(places))))
+
+
+def _cut_chosen(
+    root: Path, sample_rate_hz: int, window_samples: int, wanted: tuple[tuple[str, _Place], ...]
+) -> list[_Cut]:
+    """Cut windows of one file, each with the name of its set."""
+    row = wanted[0][1].row
+    samples = _samples(row, sample_rate_hz)
+    starts = windows.center_out_starts(samples, window_samples)
+    chosen = [starts[place.rank] for _, place in wanted]
+    parts = decode.decode_parts(
+        root / row.path,
+        [(start, min(start + window_samples, samples)) for start in chosen],
+        sample_rate_hz=sample_rate_hz,
+        samples=round(row.duration_s * row.rate_hz),
     )
-    return Windows(pcm=pcm, rows=table)
-
-
-def _cut_ranks(
-    root: Path, sample_rate_hz: int, window_samples: int, wanted: tuple[IndexRow, tuple[int, ...]]
-) -> list[tuple[int, NDArray[np.int16]]]:
-    row, ranks = wanted
-    pcm = _decode(root, row, sample_rate_hz)
-    starts = windows.center_out_starts(len(pcm), window_samples)
-    return [(starts[rank], windows.cut(pcm, starts[rank], window_samples)) for rank in ranks]
+    if parts is None:
+        whole = _decode(root, row, sample_rate_hz)
+        parts = [whole[start : start + window_samples] for start in chosen]
+    cuts = [windows.cut(part, 0, window_samples) for part in parts]
+    return [
+        (_window_row(row, name, start, window, sample_rate_hz), window)
+        for (name, _), start, window in zip(wanted, chosen, cuts, strict=True)
+    ]
 
 
 def _decode(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]:
@@ -277,18 +288,17 @@ def split_windows(
     if not members:
         raise InputError(f"no recording in the split {part}", where="[index]", remedy="add recordings")
     task = functools.partial(_cut_all, root, sample_rate_hz, window_samples, hop_samples)
-    pcm: list[NDArray[np.int16]] = []
-    table: list[WindowRow] = []
-    for row, cuts in zip(members, parallel.each(task, members, n_jobs=n_jobs, report=report), strict=True):
-        for start, window in cuts:
-            pcm.append(window)
-            table.append(_window_row(row, part, start, window, sample_rate_hz))
-    return Windows(pcm=np.stack(pcm), rows=tuple(table))
+    cuts = [cut for of_file in parallel.each(task, members, n_jobs=n_jobs, report=report) for cut in of_file]
+    return Windows(pcm=np.stack([window for _, window in cuts]), rows=tuple(row for row, _ in cuts))
 
 
 def _cut_all(
     root: Path, sample_rate_hz: int, window_samples: int, hop_samples: int, row: IndexRow
-) -> list[tuple[int, NDArray[np.int16]]]:
+) -> list[_Cut]:
     pcm = _decode(root, row, sample_rate_hz)
     starts = windows.window_starts(len(pcm), window_samples, hop_samples)
-    return [(start, windows.cut(pcm, start, window_samples)) for start in starts]
+    cuts = [windows.cut(pcm, start, window_samples) for start in starts]
+    return [
+        (_window_row(row, row.split, start, window, sample_rate_hz), window)
+        for start, window in zip(starts, cuts, strict=True)
+    ]

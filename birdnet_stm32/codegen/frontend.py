@@ -113,9 +113,9 @@ def _tables(spec: FrontendSpec) -> tuple[Table, ...]:
             values=_sine(spec.fft_length),
         ),
     )
-    if spec.mixer is not None:
-        return tables + _band_tables(spec.mixer.mel.T)
-    return tables + _band_tables(mel_bank(spec)) if spec.kind is Frontend.MEL else tables
+    if spec.kind is Frontend.MEL:
+        return tables + _band_tables(mel_bank(spec))
+    return tables if spec.mixer is None else tables + _band_tables(spec.mixer.mel.T)
 
 
 def _sine(length: int) -> npt.NDArray[np.float64]:

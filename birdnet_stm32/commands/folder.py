@@ -16,9 +16,9 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 
 
-def add_arguments(parser: argparse.ArgumentParser, option: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
     """Add the folder and how its files are read."""
-    parser.add_argument(option, type=Path, required=True, metavar="DIR", help="one folder a class")
+    parser.add_argument(option, type=Path, required=required, metavar="DIR", help="one folder a class")
     parser.add_argument(
         "--background",
         nargs="*",

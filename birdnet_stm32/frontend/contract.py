@@ -78,7 +78,8 @@ class FrontendSpec:
         compression: applied before min-max.
         layout: order in memory.
         fmin_hz: lower edge of the mel bank.
-        mixer: the layers of a ``hybrid`` model that run in float before the network, if any do.
+        mixer: the layers that run in float before the network, if any do; it takes the bands of ``mel`` as
+            they are.
 
     Raises:
         InputError: the mixer does not fit the rest.
@@ -100,13 +101,15 @@ class FrontendSpec:
         """Check that the mixer belongs here."""
         if self.mixer is None:
             return
-        if self.kind is not Frontend.HYBRID:
-            raise InputError(f"the front end {self.kind} has a float part", expected=Frontend.HYBRID.value)
-        if (self.mixer.bins, self.mixer.mels) != (self.bins, self.num_mels):
+        if self.kind is Frontend.RAW:
+            raise InputError("the front end raw has a float part", expected="hybrid or mel")
+        if (self.mixer.bins, self.mixer.mels) != (self.rows, self.num_mels):
             raise InputError(
                 f"the float front end mixes {self.mixer.bins} bins to {self.mixer.mels} bands",
-                expected=f"{self.bins} bins to {self.num_mels} bands, as the spectrogram has them",
+                expected=f"{self.rows} bins to {self.num_mels} bands, as the spectrogram has them",
             )
+        if self.kind is Frontend.MEL and not self.mixer.takes_bands:
+            raise InputError("the float front end mixes the bands of mel again", expected="each as it is")
 
     @property
     def window_s(self) -> float:

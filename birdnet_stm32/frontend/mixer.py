@@ -96,6 +96,11 @@ class Mixer:
         return len(self.k)
 
     @property
+    def takes_bands(self) -> bool:
+        """Whether what it reads are bands already, each taken as it is."""
+        return self.mel.shape[0] == self.mel.shape[1] and bool((self.mel == np.eye(self.mels)).all())
+
+    @property
     def channels(self) -> int:
         """Channels of each band: its gears, or 1."""
         return max(1, len(self.gears))

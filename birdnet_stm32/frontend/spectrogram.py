@@ -6,7 +6,9 @@ on the machine and an implementation in float32 is measured against its own erro
 
 from __future__ import annotations
 
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +30,7 @@ from birdnet_stm32.frontend.mixer import mix, shift
 Floats = npt.NDArray[np.float32]
 
 PCM_FULL_SCALE = 32_768
+BLOCK_FRAMES = 32  # what a block needs stays in the cache, and is not asked of the system window by window
 LOG_FLOOR_RATIO = 10.0 ** (-LOG_FLOOR_DB / 20)  # of the peak, which is an amplitude
 
 
@@ -119,8 +122,8 @@ def steps(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
 def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
     """Return the network's inputs for many windows.
 
-    One window's frames fit the processor's cache and many do not, so taking them one by one is the
-    fastest order, and memory stays that of the result.
+    One window's frames fit the processor's cache and many do not, so every core takes them one by one, and
+    memory stays that of the result.
 
     Args:
         pcm_batch: int16 ``[n, spec.window_samples]``, possibly memory-mapped.
@@ -133,8 +136,15 @@ def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
         InputError: as :func:`stages`.
     """
     result = np.empty((len(pcm_batch), *spec.input_shape), dtype=np.float32)
-    for model_input, pcm in zip(result, pcm_batch, strict=True):
-        model_input[...] = stages(pcm, spec).model_input
+
+    def fill(position: int) -> None:
+        result[position] = stages(pcm_batch[position], spec).model_input
+
+    if spec.kind is Frontend.MEL:
+        mel_bank(spec)  # once, before all threads ask for it
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(fill, range(len(result))):
+            pass  # what one of them raised is raised here
     return result
 
 
@@ -149,10 +159,14 @@ def stft_magnitude(window: Floats, spec: FrontendSpec) -> Floats:
     The window is padded with zeros by half a frame on both sides: frame ``i`` is centred on sample
     ``i * hop``.
     """
-    padded = np.pad(window.astype(np.float64), spec.fft_length // 2)
+    padded = np.pad(window, spec.fft_length // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, spec.fft_length)[:: spec.hop_samples]
-    spectrum = np.fft.rfft(frames[: spec.spec_width] * hann(spec.fft_length))
-    return np.ascontiguousarray(np.abs(spectrum[:, : spec.bins]).T, dtype=np.float32)
+    taper = hann(spec.fft_length)
+    magnitude = np.empty((spec.bins, spec.spec_width), np.float32)
+    for first in range(0, spec.spec_width, BLOCK_FRAMES):
+        block = slice(first, min(first + BLOCK_FRAMES, spec.spec_width))
+        magnitude[:, block] = np.abs(np.fft.rfft(frames[block] * taper)[:, : spec.bins]).T
+    return magnitude
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Quantization-aware training with activations: every tensor of the converted network is rounded in training.
+"""Quantization-aware training with activations: the network in training computes what the converted one will.
 
 The float network itself, frozen, is the teacher, so that any audio will do. BatchNorm has been folded into
 the kernels before; ranges are taken anew before every epoch.
@@ -14,7 +14,7 @@ import numpy as np
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.model.surgery.network import Floats, Network, weights, with_weights
-from birdnet_stm32.quant.simulate import Ranges, forward, grid_ends, quantizing
+from birdnet_stm32.quant.simulate import Ranges, computed, grids
 
 # Weights of the three parts of the loss. The worst window of a batch counts beside the mean.
 KL_WEIGHT, COSINE_WEIGHT, WORST_WEIGHT = 1.0, 1.0, 0.5
@@ -85,17 +85,17 @@ def tune(
     best_score, best = score(network), network
     if on_epoch is not None:
         on_epoch(TunedEpoch(number=0, loss=None, score=best_score, best=True))
-    trainer: _Trainer | None = None
+    trainer: Trainer | None = None
     for number in range(1, settings.epochs + 1):
         inputs = windows(number)
         references = teach(inputs)
         if trainer is None:
-            steps = settings.epochs * -(-len(inputs) // settings.batch_size)
-            trainer = _Trainer(network, steps, settings.learning_rate)
+            size = min(settings.batch_size, len(inputs))
+            trainer = Trainer(network, settings.epochs * (len(inputs) // size), settings.learning_rate)
         trainer.set_ranges(ranges(trainer.network()))
         losses = [
             trainer.step(inputs[batch], references[batch])
-            for batch in _batches(rng.permutation(len(inputs)), settings.batch_size)
+            for batch in _batches(rng.permutation(len(inputs)), size)
         ]
         if not np.isfinite(losses).all():
             raise GateError(
@@ -113,7 +113,7 @@ def tune(
     return best
 
 
-class _Trainer:
+class Trainer:
     """The variables of a network in training and the compiled step that changes them."""
 
     def __init__(self, network: Network, steps: int, learning_rate: float) -> None:
@@ -121,14 +121,14 @@ class _Trainer:
         import keras
         import tensorflow as tf
 
-        from birdnet_stm32.quant.fake_quant import fake_quantize
+        from birdnet_stm32.quant import int8_graph
 
         self._source = network
         self._variables = {
             name: (tf.Variable(kernel), tf.Variable(bias))
             for name, (kernel, bias) in weights(network).items()
         }
-        self._ends = {name: tf.Variable((0.0, 1.0)) for name in network.tensors}
+        self._grids = {name: (tf.Variable(1.0), tf.Variable(0.0)) for name in computed(network)}
         trained = [variable for pair in self._variables.values() for variable in pair]
         optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
@@ -136,13 +136,12 @@ class _Trainer:
         optimizer.build(trained)
         self._averages = [tf.Variable(variable) for variable in trained]
         output = network.units[-1].name
-        quantize = quantizing(lambda name: (self._ends[name][0], self._ends[name][1]))
 
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
         def step(inputs: Any, references: Any) -> Any:
             with tf.GradientTape() as tape:
-                values = forward(network, self._variables, inputs, kernel=fake_quantize, tensor=quantize)
-                loss = distillation_loss(values[output], references)
+                values = int8_graph.forward(network, self._variables, inputs, self._grids, fused=True)
+                loss = distillation_loss(values[output] * self._grids[output][0], references)
             optimizer.apply(tape.gradient(loss, trained), trained)
             for average, variable in zip(self._averages, trained, strict=True):
                 average.assign_add((1.0 - AVERAGE_DECAY) * (variable - average))
@@ -152,8 +151,9 @@ class _Trainer:
 
     def set_ranges(self, ranges: Ranges) -> None:
         """Round tensors to other grids from now on."""
-        for name, (low, high) in ranges.items():
-            self._ends[name].assign(grid_ends(low, high))
+        for name, grid in grids(self._source, ranges).items():
+            for variable, value in zip(self._grids[name], grid, strict=True):
+                variable.assign(value)
 
     def step(self, inputs: Floats, references: Floats) -> float:
         """Take one step and return the loss before it."""
@@ -190,5 +190,6 @@ def distillation_loss(logits: Any, references: Any) -> Any:
 
 
 def _batches(order: Any, size: int) -> Iterator[Any]:
-    for start in range(0, len(order), size):
+    """Yield full batches: a smaller one would be compiled for itself, and those left out change by the epoch."""
+    for start in range(0, len(order) - size + 1, size):
         yield order[start : start + size]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.quant import calibrate
+from birdnet_stm32.quant.clipping import Clip, shares
 from birdnet_stm32.quant.interpreter import parse
+from birdnet_stm32.quant.ranges import clipped
 from birdnet_stm32.quant.scheme import KERNEL_LIMIT
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def convert(
     *,
     per_tensor: bool = False,
     ranges: Sequence[tuple[float, float]] | None = None,
+    clip: Clip | None = None,
     on_sample: Callable[[int], None] | None = None,
 ) -> bytes:
     """Quantize a model; equal weights and windows give equal bytes.
@@ -51,6 +55,7 @@ def convert(
         per_tensor: one scale a kernel instead of one a channel.
         ranges: what the input and the output of each operator, in the graph's order, are taken to lie in;
             None for all that they hold over ``calibration``, of which one window is enough otherwise.
+        clip: which part of that is taken, None for all; not with ``ranges``.
         on_sample: called with the number of calibration windows seen so far.
 
     Returns:
@@ -60,42 +65,24 @@ def convert(
         InputError: the calibration windows cannot calibrate this model.
         GateError: an operator has no kernel in TFLite, or the converter left something that is not int8.
     """
-    import keras
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
     from tensorflow.lite.python.convert_phase import ConverterError
 
-    shape = _input_shape(model)
-    _check_calibration(calibration, shape)
-    # A model saved with a list of one input would have to be given a list.
-    model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    # Of a Keras model itself the converter makes a graph whose names differ from call to call.
-    module = tf.Module()
-    module.tracked = [variable.value for variable in model.variables]
-    module.serve = tf.function(
-        lambda window: model(window, training=False),
-        input_signature=[tf.TensorSpec((1, *shape), tf.float32, name="window")],
-    )
-
-    def representative() -> Iterator[list[FloatArray]]:
-        for number, window in enumerate(calibration if ranges is None else calibration[:1], start=1):
-            yield [window[np.newaxis]]
-            if on_sample is not None:
-                on_sample(number)
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.serve.get_concrete_function()], module
-    )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter._experimental_calibrate_only = True
+    _check_calibration(calibration, _input_shape(model))
     try:
-        calibrated: bytes = converter.convert()
-        if ranges is not None:
-            calibrated = _with_ranges(calibrated, ranges)
+        graph = float_graph(model)
+        if ranges is None:
+            seen = calibrate.observe(graph, calibration, on_window=on_sample)
+            if clip is not None:
+                seen = clipped(seen, shares(graph, calibration, seen, clip))
+        else:
+            seen = calibrate.in_graph_order(graph, ranges)
         tflite: bytes = mlir_quantize(
-            calibrated, per_tensor, input_data_type=tf.float32, output_data_type=tf.float32
+            calibrate.with_ranges(graph, seen),
+            per_tensor,
+            input_data_type=tf.float32,
+            output_data_type=tf.float32,
         )
     except ConverterError as error:
         operators = sorted(set(re.findall(r"'(tfl?\.\w+)' op ", str(error))))
@@ -107,6 +94,42 @@ def convert(
         ) from error
     check_int8(tflite, per_tensor=per_tensor)
     return tflite
+
+
+def float_graph(model: keras.Model) -> bytes:
+    """Return the .tflite that :func:`convert` quantizes: the same operators in the same order, in float.
+
+    Args:
+        model: one that can be converted.
+    """
+    import keras
+    import tensorflow as tf
+
+    # A model saved with a list of one input would have to be given a list.
+    model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    shape = (1, *_input_shape(model))
+    # Of a Keras model itself the converter makes a graph whose names differ from call to call.
+    module = tf.Module()
+    module.tracked = [variable.value for variable in model.variables]
+    module.serve = tf.function(
+        lambda window: model(window, training=False),
+        input_signature=[tf.TensorSpec(shape, tf.float32, name="window")],
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.serve.get_concrete_function()], module
+    )
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # One window makes room for ranges in the file; what they are is not left to it.
+    converter.representative_dataset = lambda: iter([[np.zeros(shape, np.float32)]])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter._experimental_calibrate_only = True
+    # Two thirds of the time would go into a SavedModel on disk, written and read back.
+    converter.experimental_lower_to_saved_model = False
+    with warnings.catch_warnings():
+        # Of input ranges, which this way around a SavedModel the converter misses before it takes any.
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
+        graph: bytes = converter.convert()
+    return graph
 
 
 def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
@@ -136,25 +159,6 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
             kernel = graph.tensors[operator.inputs[1]]
             channels = 1 if per_tensor else kernel.shape[_KERNEL_AXIS[code]]
             _check_kernel(kernel, _buffer(model, kernel), channels, _OPERATOR_NAMES[code])
-
-
-def _with_ranges(calibrated: bytes, ranges: Sequence[tuple[float, float]]) -> bytes:
-    """Write ranges into a calibrated model: of its input, then of each operator's output."""
-    model = parse(calibrated)
-    graph = model.subgraphs[0]
-    indices = [int(graph.inputs[0]), *(int(operator.outputs[0]) for operator in graph.operators)]
-    if len(indices) != len(ranges):
-        raise GateError(
-            f"the converter made {len(indices) - 1} operators of the network",
-            expected=f"{len(ranges) - 1}, one for each of its units",
-        )
-    for index, (low, high) in zip(indices, ranges, strict=True):
-        quantization = graph.tensors[index].quantization
-        quantization.min = np.array([low], np.float32)
-        quantization.max = np.array([high], np.float32)
-    builder = flatbuffers.Builder(len(calibrated))
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
 
 
 def _input_shape(model: keras.Model) -> tuple[int, ...]:

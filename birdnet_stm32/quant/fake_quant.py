@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from birdnet_stm32.quant.scheme import KERNEL_LIMIT
+from birdnet_stm32.quant.scheme import KERNEL_LIMIT, SMALLEST_PEAK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,8 @@ def fake_quantize(kernel: Any, reduced_axes: tuple[int, ...]) -> Any:
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def straight_through(weights: Any) -> tuple[Any, Any]:
-        peaks = tf.reduce_max(tf.abs(weights), axis=reduced_axes, keepdims=True)
-        scales = tf.cast(tf.cast(peaks, tf.float64) / KERNEL_LIMIT, tf.float32)
-        scales = tf.where(scales == 0, tf.ones_like(scales), scales)
+        peaks = tf.cast(tf.reduce_max(tf.abs(weights), axis=reduced_axes, keepdims=True), tf.float64)
+        scales = tf.cast(tf.maximum(peaks, SMALLEST_PEAK) / KERNEL_LIMIT, tf.float32)
         steps = tf.cast(weights / scales, tf.float64)
         # Halves away from zero, where tf.round would take them to even.
         rounded = tf.sign(steps) * tf.floor(tf.abs(steps) + 0.5)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,11 @@ class _Boundary:
 
 
 def run(
-    tflite: bytes, inputs: npt.ArrayLike, *, on_window: Callable[[int], None] | None = None
+    tflite: bytes,
+    inputs: npt.ArrayLike,
+    *,
+    on_window: Callable[[int], None] | None = None,
+    kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> FloatArray:
     """Run every window, one after the other: LiteRT keeps the GIL, so threads would not help.
 
@@ -53,6 +57,7 @@ def run(
         tflite: a model with one float32 input and one float32 output; a dynamic batch is set to 1.
         inputs: float32 [n, *input shape].
         on_window: called with the number of windows done so far.
+        kernels: whose; others are many times as fast and may round otherwise.
 
     Returns:
         float32 [n, outputs].
@@ -60,7 +65,7 @@ def run(
     Raises:
         InputError: the model is corrupt or of another kind, or the inputs do not fit it.
     """
-    (outputs,) = _run(tflite, inputs, on_window=on_window, tensors=None)
+    (outputs,) = _run(tflite, inputs, on_window=on_window, tensors=None, kernels=kernels)
     return outputs
 
 
@@ -136,6 +141,30 @@ def tensors(tflite: bytes, window: npt.ArrayLike) -> dict[int, AnyArray]:
     return values
 
 
+def trace(
+    tflite: bytes,
+    inputs: npt.ArrayLike,
+    indices: Sequence[int],
+    *,
+    kernels: OpResolverType = OpResolverType.BUILTIN_REF,
+) -> Iterator[tuple[AnyArray, ...]]:
+    """Run window by window and yield the tensors asked for, which for many windows would fill the memory.
+
+    Args:
+        tflite: a model with one float32 input and one float32 output.
+        inputs: float32 [n, *input shape].
+        indices: of the tensors.
+        kernels: whose; without a delegate, which keeps its tensors to itself.
+
+    Raises:
+        InputError: as :func:`run`.
+    """
+    interpreter = _load(tflite, preserve_all=True, kernels=kernels)
+    for window in _checked(interpreter, np.asarray(inputs)):
+        _invoke(interpreter, window)
+        yield tuple(interpreter.get_tensor(index) for index in indices)
+
+
 def parse(tflite: bytes) -> Any:
     """Return a model as the objects of LiteRT's own schema, a ``ModelT``.
 
@@ -152,9 +181,10 @@ def _run(
     *,
     on_window: Callable[[int], None] | None,
     tensors: tuple[int, ...] | None,
+    kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> tuple[AnyArray, ...]:
     """Run every window; return the output, or else the ``tensors`` asked for, each as [n, ...]."""
-    interpreter = _load(tflite, preserve_all=tensors is not None)
+    interpreter = _load(tflite, preserve_all=tensors is not None, kernels=kernels)
     windows = _checked(interpreter, np.asarray(inputs))
     wanted = tensors or (interpreter.get_output_details()[0]["index"],)
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
@@ -170,12 +200,17 @@ def _run(
     return results
 
 
-def _open(tflite: bytes, *, preserve_all: bool = False) -> Interpreter:
+def _open(
+    tflite: bytes,
+    *,
+    preserve_all: bool = False,
+    kernels: OpResolverType = OpResolverType.BUILTIN_REF,
+) -> Interpreter:
     """Return an interpreter; LiteRT checks the whole file for it."""
     try:
         return Interpreter(
             model_content=tflite,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=kernels,
             experimental_preserve_all_tensors=preserve_all,
         )
     except (ValueError, RuntimeError) as error:
@@ -184,9 +219,14 @@ def _open(tflite: bytes, *, preserve_all: bool = False) -> Interpreter:
         ) from error
 
 
-def _load(tflite: bytes, *, preserve_all: bool = False) -> Interpreter:
+def _load(
+    tflite: bytes,
+    *,
+    preserve_all: bool = False,
+    kernels: OpResolverType = OpResolverType.BUILTIN_REF,
+) -> Interpreter:
     """Return an interpreter for one window, tensors allocated."""
-    interpreter = _open(tflite, preserve_all=preserve_all)
+    interpreter = _open(tflite, preserve_all=preserve_all, kernels=kernels)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     for name, details in (("input", inputs), ("output", outputs)):
         if len(details) != 1:

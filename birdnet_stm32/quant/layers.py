@@ -1,52 +1,82 @@
-"""Where int8 hurts: every tensor float against int8, and what the output gains if one of them stays float."""
+"""Where int8 hurts: every tensor float against int8, and what the outputs gain if a part stays float.
+
+All of it is about the converted file. Its tensors, as the reference kernels compute them on the grids that it
+holds, are compared with those of the float graph that it was quantized from. The gains come from the file
+itself with a part of it in float (:mod:`birdnet_stm32.quant.mixed`), run by LiteRT's fast kernels: they round
+once where the reference kernels round twice, so gains are counted from a baseline of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import OpResolverType
 
-from birdnet_stm32.model.surgery.network import MOVES, Floats, Network
-from birdnet_stm32.quant.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
-from birdnet_stm32.quant.simulate import (
-    Ranges,
-    batches,
-    constants,
-    forward,
-    grid_ends,
-    rounding_twice,
-    run,
-    sigmoid,
-)
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.quant import interpreter
+from birdnet_stm32.quant.layer_names import group_names, tensor_names
+from birdnet_stm32.quant.mixed import Activation, activations, mixed
+from birdnet_stm32.quant.tensor_errors import Errors, Sums
 from birdnet_stm32.quant.verify import compare
 
-CODES = ACTIVATION_MAX - ACTIVATION_MIN + 1
-_SILENCE = 1e-20  # energy that keeps a ratio finite
+if TYPE_CHECKING:
+    import keras
+
+Floats = npt.NDArray[np.float32]
+Cosines = npt.NDArray[np.float64]
+Report = Callable[[int, int], None]
+
+MOST_WINDOWS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class TensorReport:
+class TensorReport(Errors):
     """One tensor of the int8 network against the same tensor of the float network, over all windows.
 
     Args:
-        name: of the tensor.
-        snr_db: energy of the float values to that of the difference.
-        cosine: of all values.
-        bias: mean of int8 minus float, as a share of the largest float value.
-        saturation: share of values at either end of the grid where the float value lies beyond it.
-        codes: share of the 256 int8 codes that occur.
+        name: of the layer that computes it.
+        operator: TFLite's, with its activation; QUANTIZE for the input.
+        group: the part of the network that it is in.
+        position: in the order of computation, 0 for the input.
+        low: what its step -128 stands for.
+        high: what its step 127 stands for.
         gain: what the mean cosine of the probabilities gains if only this tensor stays float.
+        gain_error: its standard error over the windows; a gain below twice this may be luck.
     """
 
     name: str
-    snr_db: float
-    cosine: float
-    bias: float
-    saturation: float
-    codes: float
+    operator: str
+    group: str
+    position: int
+    low: float
+    high: float
     gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupReport:
+    """A part of the network.
+
+    Args:
+        name: of the part.
+        tensors: names of its tensors.
+        gain: what the mean cosine gains if only this part stays float, its kernels and biases included.
+        gain_error: its standard error over the windows.
+        gain_up_to: what it gains if this part and all before it stay float. Parts hide each other's loss:
+            what one gives back, the next may lose again.
+    """
+
+    name: str
+    tensors: tuple[str, ...]
+    gain: float
+    gain_error: float
+    gain_up_to: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,118 +84,168 @@ class LayerReport:
     """All tensors of a network, the one that costs most first.
 
     Args:
-        cosine_mean: of the probabilities, int8 against float.
-        weights_gain: what it gains if only the kernels stay float.
+        windows: how many were run.
+        cosine_mean: of the probabilities, int8 by the reference kernels against float.
+        baseline: the same by the fast kernels, which all gains are counted from.
+        weights_gain: what it gains if only kernels and biases stay float.
+        groups: parts of the network, ranked by ``gain``.
         tensors: ranked by ``gain``.
     """
 
+    windows: int
     cosine_mean: float
+    baseline: float
     weights_gain: float
+    groups: tuple[GroupReport, ...]
     tensors: tuple[TensorReport, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trials:
+    """The converted model, run over and over with other parts of it in float."""
+
+    model: Any
+    twin: Any
+    contract: ModelContract
+    windows: Floats
+    expected: Floats
+    on_trial: Callable[[], None]
+
+    def cosines(self, floating: Collection[int] = (), float_constants: Collection[int] = ()) -> Cosines:
+        """Return the cosine of each window; the arguments are those of :func:`mixed`."""
+        part = mixed(self.model, self.twin, floating=floating, float_constants=float_constants)
+        outputs = interpreter.run(part, self.windows, kernels=OpResolverType.AUTO)
+        self.on_trial()
+        return compare(self.expected, probabilities(outputs, self.contract)).cosine
+
+
+def spread(windows: int, most: int = MOST_WINDOWS) -> npt.NDArray[np.int64]:
+    """Return the positions of at most ``most`` of so many windows, evenly spread."""
+    return np.linspace(0, windows - 1, min(windows, most)).round().astype(np.int64)
+
+
 def layer_report(
-    network: Network,
+    tflite: bytes,
+    model: keras.Model,
+    contract: ModelContract,
     windows: Floats,
-    ranges: Ranges,
+    expected: Floats,
     *,
-    on_tensor: Callable[[int, int], None] = lambda done, total: None,
+    report: Report = lambda done, total: None,
 ) -> LayerReport:
-    """Compare the simulated int8 network with the float network, tensor by tensor.
+    """Compare a converted model with the float model behind it, tensor by tensor.
 
     Args:
-        network: from features to logits.
-        windows: float32 [n, *input shape], n >= 1; a hundred or so tell enough.
-        ranges: of its tensors.
-        on_tensor: told how many tensors have been tried in float, of how many.
+        tflite: int8 inside, float32 in and out.
+        model: what it was converted from; of a candidate, its float model.
+        contract: what the two are.
+        windows: features as ``contract`` says, float32 [n, *input shape], n >= 1.
+        expected: probabilities that int8 should give, float32 [n, classes]: those of ``model``, or of the one
+            that it was tuned to follow.
+        report: told how much is done, of how much.
+
+    Raises:
+        InputError: ``tflite`` was not made from ``model``.
     """
-    names = [name for name in network.tensors if name in ranges and not _moved(network, name)]
-    sums = _sums(network, windows, ranges)
-    expected = sigmoid(run(network, windows))
+    from birdnet_stm32.quant.convert import float_graph
 
-    def cosine_mean(floating: tuple[str, ...] = (), *, float_kernels: bool = False) -> float:
-        logits = run(network, windows, ranges, floating=floating, float_kernels=float_kernels)
-        return compare(expected, sigmoid(logits)).all.cosine_mean
+    exact = float_graph(model)
+    parsed, twin = interpreter.parse(tflite), interpreter.parse(exact)
+    tensors = activations(parsed, twin)
+    names = tensor_names(tensors, model)
+    groups = group_names(tensors, names)
+    parts = tuple(dict.fromkeys(groups))
+    on_step = _counter(report, len(windows) + len(tensors) + 2 * len(parts) + 2)
+    errors, outputs = _errors(tflite, exact, tensors, windows, on_step)
+    trials = _Trials(
+        model=parsed,
+        twin=twin,
+        contract=contract,
+        windows=windows,
+        expected=expected,
+        on_trial=on_step,
+    )
+    baseline = trials.cosines()
 
-    reached = cosine_mean()
-    reports = []
-    for number, name in enumerate(names, start=1):
-        reports.append(_tensor_report(name, sums[name], gain=cosine_mean((name,)) - reached))
-        on_tensor(number, len(names))
+    def gain(floating: Collection[int] = (), float_constants: Collection[int] = ()) -> dict[str, float]:
+        gained = trials.cosines(floating, float_constants) - baseline
+        error = float(gained.std(ddof=1)) / len(gained) ** 0.5 if len(gained) > 1 else 0.0
+        return {"gain": float(gained.mean()), "gain_error": error}
+
+    def part_gain(members: Sequence[int]) -> dict[str, float]:
+        return gain([tensors[at].index for at in members], [tensors[at].operator for at in members])
+
+    def group_report(part: str) -> GroupReport:
+        members = [at for at, group in enumerate(groups) if group == part]
+        return GroupReport(
+            name=part,
+            tensors=tuple(names[at] for at in members),
+            gain_up_to=part_gain(range(members[-1] + 1))["gain"],
+            **part_gain(members),
+        )
+
+    def tensor_report(position: int) -> TensorReport:
+        tensor = tensors[position]
+        low, high = tensor.ends
+        return TensorReport(
+            name=names[position],
+            operator=tensor.kind,
+            group=groups[position],
+            position=position,
+            low=low,
+            high=high,
+            **gain([tensor.index]),
+            **asdict(errors[position]),
+        )
+
     return LayerReport(
-        cosine_mean=reached,
-        weights_gain=cosine_mean(float_kernels=True) - reached,
-        tensors=tuple(sorted(reports, key=lambda report: -report.gain)),
+        windows=len(windows),
+        cosine_mean=compare(expected, probabilities(outputs, contract)).all.cosine_mean,
+        baseline=float(baseline.mean()),
+        weights_gain=gain(float_constants=[tensor.operator for tensor in tensors])["gain"],
+        groups=tuple(sorted(map(group_report, parts), key=lambda one: -one.gain)),
+        tensors=tuple(sorted(map(tensor_report, range(len(tensors))), key=lambda one: -one.gain)),
     )
 
 
 def to_json(report: LayerReport) -> dict[str, Any]:
     """Return the report as JSON has it."""
-    return {**asdict(report), "tensors": [asdict(tensor) for tensor in report.tensors]}
+    return asdict(report)
 
 
-def _moved(network: Network, name: str) -> bool:
-    return any(unit.name == name and unit.kind in MOVES for unit in network.units)
+def _counter(report: Report, total: int) -> Callable[[], None]:
+    """Return what is to be called once a step, ``total`` times."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        report(done, total)
+
+    return step
 
 
-def _sums(network: Network, windows: Floats, ranges: Ranges) -> dict[str, dict[str, Any]]:
-    """Return for each tensor the sums that its report is made of."""
-    import tensorflow as tf
-
-    from birdnet_stm32.quant.fake_quant import fake_quantize
-
-    fixed = constants(network)
-    ends = {name: grid_ends(*ranges[name]) for name in ranges}
-    quantize = rounding_twice(network, ranges)
-
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def both(batch: Any) -> Any:
-        exact = forward(network, fixed, batch)
-        rounded = forward(network, fixed, batch, kernel=fake_quantize, tensor=quantize)
-        found = {}
-        for name in ranges:
-            if name not in exact or _moved(network, name):
-                continue
-            one, other = tf.cast(exact[name], tf.float64), tf.cast(rounded[name], tf.float64)
-            scale, zero_point = activation_parameters(*ranges[name])
-            codes = tf.cast(tf.round(other / float(scale)), tf.int32) + zero_point - ACTIVATION_MIN
-            low, high = ends[name]
-            beyond = (one < low) | (one > high)
-            at_end = (codes == 0) | (codes == CODES - 1)
-            found[name] = {
-                "energy": tf.reduce_sum(one * one),
-                "rounded_energy": tf.reduce_sum(other * other),
-                "product": tf.reduce_sum(one * other),
-                "error": tf.reduce_sum(other - one),
-                "error_energy": tf.reduce_sum((other - one) ** 2),
-                "saturated": tf.reduce_sum(tf.cast(beyond & at_end, tf.float64)),
-                "peak": tf.reduce_max(tf.abs(one)),
-                "count": tf.cast(tf.size(one), tf.float64),
-                "codes": tf.math.bincount(tf.reshape(codes, [-1]), minlength=CODES, maxlength=CODES),
-            }
-        return found
-
-    totals: dict[str, dict[str, Any]] = {}
-    for batch in batches(windows):
-        for name, part in both(batch).items():
-            values = {key: value.numpy() for key, value in part.items()}
-            if name in totals:
-                peak = max(totals[name]["peak"], values["peak"])
-                values = {key: totals[name][key] + value for key, value in values.items()} | {"peak": peak}
-            totals[name] = values
-    return totals
-
-
-def _tensor_report(name: str, sums: dict[str, Any], *, gain: float) -> TensorReport:
-    norms = np.sqrt(sums["energy"] * sums["rounded_energy"])
-    return TensorReport(
-        name=name,
-        snr_db=float(10 * np.log10((sums["energy"] + _SILENCE) / (sums["error_energy"] + _SILENCE))),
-        cosine=float(sums["product"] / norms)
-        if norms > 0
-        else float(sums["energy"] == sums["rounded_energy"]),
-        bias=float(sums["error"] / sums["count"] / sums["peak"]) if sums["peak"] > 0 else 0.0,
-        saturation=float(sums["saturated"] / sums["count"]),
-        codes=float((sums["codes"] > 0).sum() / CODES),
-        gain=gain,
+def _errors(
+    tflite: bytes,
+    float_graph: bytes,
+    tensors: tuple[Activation, ...],
+    windows: Floats,
+    on_window: Callable[[], None],
+) -> tuple[tuple[Errors, ...], Floats]:
+    """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
+    sums = [Sums(activation=tensor) for tensor in tensors]
+    output = int(interpreter.parse(tflite).subgraphs[0].outputs[0])
+    int8 = interpreter.trace(tflite, windows, [*(tensor.index for tensor in tensors), output])
+    exact = interpreter.trace(
+        float_graph,
+        windows,
+        [tensor.twin for tensor in tensors],
+        kernels=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
+    outputs = []
+    for (*steps, out), values in zip(int8, exact, strict=True):
+        for one, step, value in zip(sums, steps, values, strict=True):
+            one.add(value, step)
+        outputs.append(out[0])
+        on_window()
+    return tuple(one.errors() for one in sums), np.stack(outputs)

@@ -108,7 +108,9 @@ def tune(
     else:
         references = np.asarray(targets, np.float32)
     steps = settings.epochs * -(-len(training) // settings.batch_size)
-    step, loss = _compile(tuned, settings.learning_rate, steps, output_activation, teacher=targets is None)
+    step, loss = compile_step(
+        tuned, settings.learning_rate, steps, output_activation, teacher=targets is None
+    )
 
     def held_out_loss() -> float:
         batches = list(_batches(held_out, settings.batch_size))
@@ -140,7 +142,7 @@ def tune(
     return tuned
 
 
-def _compile(
+def compile_step(
     model: keras.Model,
     learning_rate: float,
     steps: int,
@@ -185,7 +187,7 @@ def _compile(
             windows,
             training=False,  # BatchNorm uses its running statistics, and nothing is dropped
         )
-        return _loss(outputs, references, output_activation, teacher=teacher)
+        return distance(outputs, references, output_activation, teacher=teacher)
 
     signature = [
         tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32),
@@ -202,7 +204,7 @@ def _compile(
     return step, tf.function(loss_of, input_signature=signature)
 
 
-def _loss(outputs: Any, references: Any, output_activation: OutputActivation, *, teacher: bool) -> Any:
+def distance(outputs: Any, references: Any, output_activation: OutputActivation, *, teacher: bool) -> Any:
     """Return the cross-entropy of every class against ``references``.
 
     For a teacher its entropy is subtracted, which makes this a KL divergence, zero for agreement, and the

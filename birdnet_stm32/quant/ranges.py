@@ -6,12 +6,15 @@ rounding of the many small values costs more than the clipping of the few large 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from birdnet_stm32.model.surgery.network import INPUT, MOVES, RELU6_LIMIT, Activation, Floats, Kind, Network
 from birdnet_stm32.quant.simulate import Ranges, batches, constants, forward, grid_ends
+
+Name = TypeVar("Name", str, int)  # of a unit's tensor, or a tensor's index
 
 # A logit below it is a probability below 6e-6: no threshold and no cosine tells it from zero.
 LOGIT_FLOOR = -12.0
@@ -43,7 +46,9 @@ def limited(network: Network, ranges: Ranges) -> dict[str, tuple[float, float]]:
     return narrowed
 
 
-def clipped(ranges: Ranges, shares: dict[str, float]) -> dict[str, tuple[float, float]]:
+def clipped(
+    ranges: Mapping[Name, tuple[float, float]], shares: Mapping[Name, float]
+) -> dict[Name, tuple[float, float]]:
     """Return ranges of which some are shrunk to a share of themselves."""
     return {
         name: (low * shares.get(name, 1.0), high * shares.get(name, 1.0))
@@ -52,12 +57,13 @@ def clipped(ranges: Ranges, shares: dict[str, float]) -> dict[str, tuple[float, 
 
 
 def in_graph_order(network: Network, ranges: Ranges) -> list[tuple[float, float]]:
-    """Return the range of the input and of every unit; what is only moved keeps the range of its source."""
-    complete = dict(ranges)
-    for unit in network.units:
-        if unit.kind in MOVES:
-            complete[unit.name] = complete[unit.inputs[0]]
-    return [complete[INPUT], *(complete[unit.name] for unit in network.units)]
+    """Return the range of the input and of every unit but those that only move values."""
+    return [ranges[name] for name in computed(network)]
+
+
+def computed(network: Network) -> list[str]:
+    """Return the tensors that have a range of their own: the input, and what is not only moved."""
+    return [INPUT, *(unit.name for unit in network.units if unit.kind not in MOVES)]
 
 
 def noise_to_signal(values: Floats, rounded: Floats) -> float:

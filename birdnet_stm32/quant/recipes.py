@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,23 @@ from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.frontend.mixer import Mixer, shift
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.surgery.equalize import equalize
-from birdnet_stm32.model.surgery.front_end import split_front_end
+from birdnet_stm32.model.surgery.front_end import require_spectrogram, split_front_end
 from birdnet_stm32.model.surgery.gears import with_inner_gears, with_input_gears
 from birdnet_stm32.model.surgery.network import INPUT, Floats, Network
-from birdnet_stm32.quant import activation_qat, interpreter, simulate
+from birdnet_stm32.quant import activation_qat, calibrate, clipping, interpreter, simulate
 from birdnet_stm32.quant.activation_qat import TunedEpoch, TuneSettings
 from birdnet_stm32.quant.augment import augment
-from birdnet_stm32.quant.bias import correct_bias
-from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.ranges import best_shares, clipped, in_graph_order, limited, noise_to_signal
+from birdnet_stm32.quant.bias import correct_bias, correct_outputs
+from birdnet_stm32.quant.clipping import Clip
+from birdnet_stm32.quant.convert import convert, float_graph
+from birdnet_stm32.quant.ranges import (
+    best_shares,
+    clipped,
+    computed,
+    in_graph_order,
+    limited,
+    noise_to_signal,
+)
 from birdnet_stm32.quant.simulate import Ranges
 from birdnet_stm32.quant.verify import Comparison, compare
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 
 Pcm = npt.NDArray[np.int16]
 Report = Callable[[int, int], None]
+Narrow = Callable[[Network, Ranges], Ranges]
 
 _GEARS = ("logits", "float_front_end", "gears")
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -47,10 +56,13 @@ RECIPES: dict[str, tuple[str, ...]] = {
 GEAR_SHARES = (1 / 4, 1 / 6, 1 / 8, 1 / 12, 1 / 16, 1 / 24, 1 / 32)
 INNER_GEARS = 2  # units at the front whose outputs are split: there the loss is
 INNER_SHARE = 1 / 6
-HELD_OUT_SHARE = 0.2
 AUGMENTED_PER_WINDOW = 3
 # Rounded activations make the gradient noisy; what suits weights-only tuning is ten times too fast.
 ACTIVATION_RATE = 0.1
+
+
+class UnfitError(InputError):
+    """A recipe is not for this model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +71,7 @@ class RecipeSettings:
 
     Args:
         per_tensor: one scale a kernel instead of one a channel; only without rewriting the network.
+        clip: which part of what a tensor held is taken; None for what the recipe has.
         epochs: of qat.
         learning_rate: of qat with quantized weights only; with activations a tenth of it is used.
         batch_size: of qat.
@@ -66,6 +79,7 @@ class RecipeSettings:
     """
 
     per_tensor: bool = False
+    clip: Clip | None = None
     epochs: int = 10
     learning_rate: float = 1e-4
     batch_size: int = 16
@@ -95,7 +109,7 @@ def make_candidate(
     model: keras.Model,
     contract: ModelContract,
     calibration_pcm: Pcm,
-    calibration_recordings: Sequence[str],
+    held_out_pcm: Pcm,
     settings: RecipeSettings,
     *,
     report: Report = lambda done, total: None,
@@ -107,17 +121,17 @@ def make_candidate(
         model: float32, of any front end; it is not changed.
         contract: what it is.
         calibration_pcm: int16 [n, samples].
-        calibration_recordings: the recording of each window. What the recipe chooses by trying is tried on
-            recordings that it is not tuned with.
+        held_out_pcm: int16 [k, samples], of other recordings; only the epoch of qat is chosen by them.
         settings: as asked for.
         report: told how much is done, of how much.
 
     Raises:
-        InputError: the recipe does not fit the model, or the windows cannot calibrate it.
+        UnfitError: the recipe is not for this model.
+        InputError: the windows cannot calibrate it.
         GateError: the model cannot be converted, or tuning diverged.
     """
     from birdnet_stm32.model import checkpoint
-    from birdnet_stm32.model.surgery.keras_io import from_keras, to_keras
+    from birdnet_stm32.model.surgery.keras_io import to_keras
 
     levers = RECIPES[recipe]
     if "logits" in levers:
@@ -125,37 +139,35 @@ def make_candidate(
     if "float_front_end" not in levers:
         return _converted(model, contract, calibration_pcm, settings, report)
     if settings.per_tensor:
-        raise InputError(
+        raise UnfitError(
             f"the recipe {recipe} is asked for one scale a kernel",
             where="convert.per_tensor",
             expected="false: rewritten networks are simulated with one scale a channel",
         )
-    mixer, network, contract = split_front_end(from_keras(model), contract)
+    try:
+        network, contract, windows = _rewritten(levers, model, contract, calibration_pcm)
+    except InputError as error:
+        raise UnfitError(
+            error.what, where=error.where, expected=error.expected, remedy=error.remedies
+        ) from error
     notes: dict[str, Any] = {}
-    if "gears" in levers:
-        mixer, network = _with_gears(mixer, network, features(calibration_pcm, contract.frontend))
-        notes["gears"] = list(mixer.gears)
-        contract = replace(contract, frontend=replace(contract.frontend, mixer=mixer))
-    windows = features(calibration_pcm, contract.frontend)
-    if "equalize" in levers:
-        network = equalize(network, simulate.observe(network, windows).peaks)
-    if "inner_gears" in levers:
-        network = _with_inner_gears(network, windows)
+    if contract.frontend.mixer is not None and contract.frontend.mixer.gears:
+        notes["gears"] = list(contract.frontend.mixer.gears)
     if "qat" in levers:
-        held_out = _held_out(calibration_recordings, settings.seed)
         tuning = _Tuning(
-            pcm=calibration_pcm[~held_out],
-            windows=windows[~held_out],
-            held_out=windows[held_out],
+            pcm=calibration_pcm,
+            windows=windows,
+            held_out=features(held_out_pcm, contract.frontend),
             spec=contract.frontend,
         )
         network, notes["qat"] = _tuned(network, tuning, settings, report)
-    shares = best_shares(network, windows, _observed(network, windows)) if "equalize" in levers else {}
+    narrow = limited if "equalize" in levers else _unchanged
+    shares = _shares(network, windows, narrow, settings.clip) if settings.clip or narrow is limited else {}
     notes["shares"] = {name: share for name, share in shares.items() if share < 1}
-    ranges = _narrowed(network, windows, shares) if shares else simulate.observe(network, windows).ranges
+    ranges = _narrowed(network, windows, shares, narrow)
     int8_network = network
     if "equalize" in levers and "qat" not in levers:
-        int8_network = correct_bias(network, windows, ranges)
+        int8_network = correct_outputs(correct_bias(network, windows, ranges), network, windows, ranges)
     report(1, 1)
     return Candidate(
         tflite=_to_tflite(int8_network, ranges, windows),
@@ -173,9 +185,34 @@ def _converted(
         model,
         features(pcm, contract.frontend),
         per_tensor=settings.per_tensor,
+        clip=settings.clip,
         on_sample=lambda done: report(done, len(pcm)),
     )
     return Candidate(tflite=tflite, contract=contract, model=model)
+
+
+def _rewritten(
+    levers: tuple[str, ...], model: keras.Model, contract: ModelContract, pcm: Pcm
+) -> tuple[Network, ModelContract, Floats]:
+    """Rewrite a network without changing its function; returns what it means and is fed, too.
+
+    Raises:
+        InputError: it is not made as a lever needs it.
+    """
+    from birdnet_stm32.model.surgery.keras_io import from_keras
+
+    require_spectrogram(contract)
+    mixer, network, contract = split_front_end(from_keras(model), contract)
+    windows = features(pcm, contract.frontend)
+    if "gears" in levers:
+        mixer, network = _with_gears(mixer, network, windows)
+        contract = replace(contract, frontend=replace(contract.frontend, mixer=mixer))
+        windows = shift(windows[..., 0], mixer.gears)
+    if "equalize" in levers:
+        network = equalize(network, simulate.observe(network, windows).peaks)
+    if "inner_gears" in levers:
+        network = _with_inner_gears(network, windows)
+    return network, contract, windows
 
 
 def _with_gears(mixer: Mixer, network: Network, values: Floats) -> tuple[Mixer, Network]:
@@ -217,31 +254,38 @@ def _with_inner_gears(network: Network, windows: Floats) -> Network:
     return network
 
 
-def _observed(network: Network, windows: Floats) -> Ranges:
-    return limited(network, simulate.observe(network, windows).ranges)
+def _unchanged(network: Network, ranges: Ranges) -> Ranges:
+    return ranges
 
 
-def _narrowed(network: Network, windows: Floats, shares: dict[str, float]) -> Ranges:
+def _shares(network: Network, windows: Floats, narrow: Narrow, clip: Clip | None) -> dict[str, float]:
+    """Return the share of its narrowed range that each tensor keeps: the recipe's choice, or as asked."""
+    from birdnet_stm32.model.surgery.keras_io import to_keras
+
+    ranges = narrow(network, simulate.observe(network, windows).ranges)
+    if clip is None:
+        return best_shares(network, windows, ranges)
+    graph = float_graph(to_keras(network))
+    seen = calibrate.in_graph_order(graph, in_graph_order(network, ranges))
+    kept = clipping.shares(graph, windows, seen, clip)
+    indices = (index for index in seen if index not in calibrate.moves(graph))
+    return {
+        name: kept[index] for name, index in zip(computed(network), indices, strict=True) if index in kept
+    }
+
+
+def _narrowed(
+    network: Network, windows: Floats, shares: dict[str, float], narrow: Narrow = limited
+) -> Ranges:
+    seen = narrow(network, simulate.observe(network, windows).ranges)
     # Limits follow from the ranges of others, so they are looked at again once those are clipped.
-    return limited(network, clipped(_observed(network, windows), shares))
+    return narrow(network, clipped(seen, shares)) if shares else seen
 
 
 def _to_tflite(network: Network, ranges: Ranges, windows: Floats) -> bytes:
     from birdnet_stm32.model.surgery.keras_io import to_keras
 
     return convert(to_keras(network), windows[:1], ranges=in_graph_order(network, ranges))
-
-
-def _held_out(recordings: Sequence[str], seed: int) -> npt.NDArray[np.bool_]:
-    """Choose whole recordings to judge by, true for each of their windows."""
-    names = sorted(set(recordings))
-    if len(names) < 2:
-        raise InputError(
-            "the calibration windows are of one recording", expected="at least 2, one to judge the tuning by"
-        )
-    count = max(1, round(HELD_OUT_SHARE * len(names)))
-    chosen = {names[index] for index in np.random.default_rng(seed).permutation(len(names))[:count]}
-    return np.array([name in chosen for name in recordings])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -258,7 +302,7 @@ def _tuned(
     network: Network, data: _Tuning, settings: RecipeSettings, report: Report
 ) -> tuple[Network, list[dict[str, Any]]]:
     """Fine-tune a network; the epoch kept is that whose converted network agrees best on held-out windows."""
-    shares = best_shares(network, data.windows, _observed(network, data.windows))
+    shares = _shares(network, data.windows, limited, settings.clip)
     expected = simulate.sigmoid(simulate.run(network, data.held_out))
     epochs: list[dict[str, Any]] = []
 

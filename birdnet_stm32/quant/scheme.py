@@ -16,6 +16,11 @@ import numpy.typing as npt
 KERNEL_LIMIT = 127
 ACTIVATION_MIN, ACTIVATION_MAX = -128, 127
 
+# The converter takes a channel of a kernel to reach at least this far, so that none has a scale of 0.
+SMALLEST_PEAK = 5e-7
+# Where a bias would be more steps than this, the converter widens the kernel's scale, and with it the bias's.
+BIAS_LIMIT = 2**30 - 1
+
 _INT32 = np.iinfo(np.int32)
 
 FloatArray = npt.NDArray[np.float32]
@@ -53,15 +58,14 @@ def kernel_scales(kernel: FloatArray, channel_axis: int | None) -> FloatArray:
         channel_axis: axis of the output channels, or None for one scale for all.
 
     Returns:
-        float32 [channels] or [1]; 1 for a channel of zeros.
+        float32 [channels] or [1].
     """
     magnitude = np.abs(np.asarray(kernel, np.float64))
     if channel_axis is None:
         peaks = magnitude.max(keepdims=True).reshape(1)
     else:
         peaks = np.moveaxis(magnitude, channel_axis, 0).reshape(kernel.shape[channel_axis], -1).max(axis=1)
-    scales: FloatArray = (peaks / KERNEL_LIMIT).astype(np.float32)
-    scales[scales == 0] = 1.0
+    scales: FloatArray = (np.maximum(peaks, SMALLEST_PEAK) / KERNEL_LIMIT).astype(np.float32)
     return scales
 
 
@@ -80,20 +84,18 @@ def dequantize_kernel(steps: Int8Array, scales: FloatArray, channel_axis: int | 
 def activation_parameters(minimum: float, maximum: float) -> tuple[np.float32, int]:
     """Return scale and zero point of a tensor that was seen to lie in [minimum, maximum].
 
-    The range is first widened to hold 0, and zero is then represented exactly.
+    The range is first widened to hold 0, and zero is then represented exactly. In float32, as the converter
+    stores ranges and computes scales; where a zero point is near a tie, that decides it.
 
     Returns:
         The scale (1 if the range is empty, or below float32) and the zero point in [-128, 127].
     """
-    low, high = min(minimum, 0.0), max(maximum, 0.0)
-    scale = (high - low) / (ACTIVATION_MAX - ACTIVATION_MIN)
-    if np.float32(scale) == 0:
+    low, high = np.float32(min(minimum, 0.0)), np.float32(max(maximum, 0.0))
+    scale = (high - low) / np.float32(ACTIVATION_MAX - ACTIVATION_MIN)
+    if scale == 0:
         return np.float32(1.0), ACTIVATION_MIN
-    from_low, from_high = ACTIVATION_MIN - low / scale, ACTIVATION_MAX - high / scale
-    # The end whose terms are smaller loses fewer bits in the difference.
-    nearer_low = abs(ACTIVATION_MIN) + abs(low / scale) < abs(ACTIVATION_MAX) + abs(high / scale)
-    zero_point = int(round_half_away(from_low if nearer_low else from_high))
-    return np.float32(scale), min(max(zero_point, ACTIVATION_MIN), ACTIVATION_MAX)
+    zero_point = int(round_half_away(ACTIVATION_MIN - float(low) / float(scale)))
+    return scale, min(max(zero_point, ACTIVATION_MIN), ACTIVATION_MAX)
 
 
 def quantize(values: npt.ArrayLike, scale: float | np.float32, zero_point: int) -> Int8Array:

@@ -1,12 +1,4 @@
-"""The int8 network in float: every tensor of the converted graph rounded to the grid it will have.
-
-The arithmetic is that of :mod:`birdnet_stm32.quant.scheme`. TensorFlow's fake quantization is given the two
-ends of a tensor's grid, which determine it, and passes gradients straight through between them.
-
-The reference kernels round a bias to int32 and an accumulator twice: to a binary fraction of a step first,
-then to a step. Where a background of equal values lies near a tie, that decides a whole channel; so
-:func:`run` does it too, and agrees with the converted network bit by bit over the first layers.
-"""
+"""A network in batches, in float and in int8: what its tensors hold, and what it puts out."""
 
 from __future__ import annotations
 
@@ -15,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from birdnet_stm32.model.surgery.network import (
     INPUT,
@@ -28,14 +19,8 @@ from birdnet_stm32.model.surgery.network import (
     Unit,
     weights,
 )
-from birdnet_stm32.quant.scheme import (
-    ACTIVATION_MAX,
-    ACTIVATION_MIN,
-    activation_parameters,
-    kernel_scales,
-    quantize_multiplier,
-    round_half_away,
-)
+from birdnet_stm32.quant.operators import convolve, move
+from birdnet_stm32.quant.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,8 +28,6 @@ if TYPE_CHECKING:
 Ranges = Mapping[str, tuple[float, float]]
 
 BATCH = 50  # a few MB of activations
-
-_REDUCED_AXES = {Kind.CONVOLUTION: (0, 1, 2), Kind.DEPTHWISE: (0, 1), Kind.DENSE: (0,)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,21 +52,30 @@ def grid_ends(low: float, high: float) -> tuple[float, float]:
     )
 
 
+def computed(network: Network) -> list[str]:
+    """Return the tensors that have a grid of their own: all but those that are only moved."""
+    moved = {unit.name for unit in network.units if unit.kind in MOVES}
+    return [name for name in network.tensors if name not in moved]
+
+
+def grids(network: Network, ranges: Ranges) -> dict[str, tuple[np.float32, int]]:
+    """Return scale and zero point of every computed tensor."""
+    return {name: activation_parameters(*ranges[name]) for name in computed(network)}
+
+
 def forward(
     network: Network,
     variables: Mapping[str, tuple[Any, Any]],
     windows: Any,
     *,
-    kernel: Callable[[Any, tuple[int, ...]], Any] | None = None,
     tensor: Callable[[str, Any], Any] = lambda name, value: value,
 ) -> dict[str, Any]:
-    """Compute all tensors, inside or outside a graph.
+    """Compute all tensors in float, inside or outside a graph.
 
     Args:
         network: the network; its own weights are not used.
         variables: kernel and bias of each unit that has them.
         windows: [n, *input shape].
-        kernel: what to replace a kernel by, given the axes of one output channel.
         tensor: what to replace a tensor by, given its name; not called for one that is only moved.
 
     Returns:
@@ -92,24 +84,11 @@ def forward(
     values = {INPUT: tensor(INPUT, windows)}
     for unit in network.units:
         inputs = [values[name] for name in unit.inputs]
-        weight, bias = variables.get(unit.name, (None, None))
-        if weight is not None and kernel is not None:
-            weight = kernel(weight, _REDUCED_AXES[unit.kind])
-        value = _compute(unit, inputs, weight, bias)
-        values[unit.name] = value if unit.kind in MOVES else tensor(unit.name, value)
+        if unit.kind in MOVES:
+            values[unit.name] = move(unit, inputs[0])
+        else:
+            values[unit.name] = tensor(unit.name, _compute(unit, inputs, *variables.get(unit.name, ())))
     return values
-
-
-def quantizing(ends: Callable[[str], tuple[Any, Any]], floating: Collection[str] = ()) -> Callable[..., Any]:
-    """Return the ``tensor`` of :func:`forward` that rounds to the grids with these ends."""
-    import tensorflow as tf
-
-    def quantize(name: str, value: Any) -> Any:
-        if name in floating:
-            return value
-        return tf.quantization.fake_quant_with_min_max_vars(value, *ends(name), num_bits=8)
-
-    return quantize
 
 
 def observe(network: Network, windows: Floats) -> Observation:
@@ -158,81 +137,26 @@ def run(
     """
     import tensorflow as tf
 
-    from birdnet_stm32.quant.fake_quant import fake_quantize
+    from birdnet_stm32.quant import int8_graph
 
-    fixed = constants(network)
-    rounding: dict[str, Any] = {}
+    fixed, output = constants(network), network.units[-1].name
     if ranges is not None:
-        rounding["tensor"] = rounding_twice(network, ranges, floating)
-        if not float_kernels:
-            rounding["kernel"] = fake_quantize
-            fixed = {
-                name: (kernel, _rounded_bias(network, name, ranges)) for name, (kernel, _) in fixed.items()
-            }
+        steps = grids(network, ranges)
+
+        def int8(batch: Floats) -> Any:
+            values = int8_graph.forward(
+                network, fixed, batch, steps, floating=floating, float_kernels=float_kernels
+            )
+            return values[output] * steps[output][0]
+
+        # Tracing the roundings would cost more than these few batches.
+        return np.concatenate([int8(batch).numpy() for batch in batches(windows)])
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def outputs(batch: Any) -> Any:
-        return forward(network, fixed, batch, **rounding)[network.units[-1].name]
+    def exact(batch: Any) -> Any:
+        return forward(network, fixed, batch)[output]
 
-    return np.concatenate([outputs(batch).numpy() for batch in batches(windows)])
-
-
-def rounding_twice(
-    network: Network, ranges: Ranges, floating: Collection[str] = ()
-) -> Callable[[str, Any], Any]:
-    """Return the ``tensor`` of :func:`forward` that rounds as the reference kernels do."""
-    import tensorflow as tf
-
-    ends = {name: grid_ends(*ranges[name]) for name in ranges}
-    quantize = quantizing(ends.__getitem__, floating)
-    grids = {name: _fractions(network, name, ranges) for name in ranges}
-
-    def twice(name: str, value: Any) -> Any:
-        grid = grids[name]
-        if grid is not None and name not in floating:
-            # A quarter of a fraction more takes halves of a step away from zero, despite float32.
-            value = (tf.floor(value / grid + 0.5) + 0.25 * tf.sign(value)) * grid
-        return quantize(name, value)
-
-    return twice
-
-
-def _fractions(network: Network, name: str, ranges: Ranges) -> Floats | None:
-    """Return the grid of the first rounding of each channel; None where it is too fine to matter."""
-    unit = next((unit for unit in network.units if unit.name == name), None)
-    if unit is None or (unit.kernel is None and unit.kind is not Kind.MEAN):
-        return None
-    scale_out = float(activation_parameters(*ranges[name])[0])
-    shifts = [
-        quantize_multiplier(scale / scale_out).shift for scale in _accumulator_scales(network, unit, ranges)
-    ]
-    grid: Floats = (scale_out * 2.0 ** np.minimum(shifts, 0)).astype(np.float32)
-    return grid
-
-
-def _rounded_bias(network: Network, name: str, ranges: Ranges) -> Floats:
-    """Return the bias of a unit as the int32 of its accumulators' scales."""
-    unit = network.unit(name)
-    scales = _accumulator_scales(network, unit, ranges)
-    rounded: Floats = (round_half_away(unit.weights[1] / scales) * scales).astype(np.float32)
-    return rounded
-
-
-def _accumulator_scales(network: Network, unit: Unit, ranges: Ranges) -> npt.NDArray[np.float64]:
-    """Return what one step of a unit's accumulators stands for, for each channel."""
-    source = unit.inputs[0]
-    while source not in ranges:  # only moved
-        source = network.unit(source).inputs[0]
-    scale_in = float(activation_parameters(*ranges[source])[0])
-    return np.array([scale_in]) if unit.kernel is None else _channel_scales(unit) * scale_in
-
-
-def _channel_scales(unit: Unit) -> npt.NDArray[np.float64]:
-    """Return the scale of each output channel of a kernel."""
-    kernel, _ = unit.weights
-    if unit.kind is Kind.DEPTHWISE:
-        kernel = kernel.reshape(*kernel.shape[:2], -1)
-    return kernel_scales(kernel, kernel.ndim - 1).astype(np.float64)
+    return np.concatenate([exact(batch).numpy() for batch in batches(windows)])
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -250,25 +174,16 @@ def constants(network: Network) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     }
 
 
-def _compute(unit: Unit, inputs: list[Any], weight: Any, bias: Any) -> Any:
+def _compute(unit: Unit, inputs: list[Any], *constants: Any) -> Any:
     """Return what a unit computes, activation included."""
     import tensorflow as tf
 
-    (x, *others), padding = inputs, unit.padding.upper()
-    if unit.kind is Kind.CONVOLUTION:
-        x = tf.nn.conv2d(x, weight, unit.strides, padding) + bias
-    elif unit.kind is Kind.DEPTHWISE:
-        x = tf.nn.depthwise_conv2d(x, weight, [1, *unit.strides, 1], padding) + bias
-    elif unit.kind is Kind.DENSE:
-        x = tf.matmul(x, weight) + bias
-    elif unit.kind is Kind.ADD:
-        x = x + others[0]
+    if unit.kind is Kind.ADD:
+        x = inputs[0] + inputs[1]
     elif unit.kind is Kind.MEAN:
-        x = tf.reduce_mean(x, [1, 2])
-    elif unit.kind is Kind.PERMUTE:
-        x = tf.transpose(x, [0, *unit.shape])
-    elif unit.kind is Kind.RESHAPE:
-        x = tf.reshape(x, [-1, *unit.shape])
+        x = tf.reduce_mean(inputs[0], [1, 2])
+    else:
+        x = convolve(unit, inputs[0], *constants)
     if unit.activation is Activation.RELU:
         x = tf.nn.relu(x)
     elif unit.activation is Activation.RELU6:

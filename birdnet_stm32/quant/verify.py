@@ -6,6 +6,7 @@ that most field recordings hold no bird at all; hence probabilities, and two set
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,9 @@ import numpy.typing as npt
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
-    Compression,
     Frontend,
     MagnitudeScale,
     ModelContract,
-    OutputActivation,
 )
 
 CONFIDENT_PROBABILITY = 0.1
@@ -113,46 +112,50 @@ def gate(comparison: Comparison, *, min_cosine_mean: float, min_cosine_p05: floa
 
 
 def remedies(
-    comparison: Comparison, contract: ModelContract, *, qat_ran: bool, per_tensor: bool = False
+    contract: ModelContract,
+    *,
+    tried: Collection[str],
+    per_tensor: bool,
+    doctor: str,
+    not_needed: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return what can help a candidate that missed its gate, likeliest first; nothing it already does.
+    """Return what can help a candidate that missed its gate; nothing it already does.
 
     Args:
-        comparison: the measures.
         contract: what the model is.
-        qat_ran: quantization-aware training was part of it.
+        tried: the recipes that were computed.
         per_tensor: its kernels have one scale each.
+        doctor: the command that measures which of the possible causes it is.
+        not_needed: the recipes that were not, since another reached the gates on held-out windows.
     """
-    mean = comparison.all.cosine_mean
+    raw = contract.frontend.kind is Frontend.RAW
+    split = not raw and contract.magnitude_scale is not MagnitudeScale.DB
+    listed = {*tried, *not_needed}
     suggestions = (
+        (True, f"{doctor}: measures what costs how much in this very model, and what to do"),
         (per_tensor, "set convert.per_tensor = false: a scale a channel costs nothing"),
         (
             contract.magnitude_scale is MagnitudeScale.DB,
             'train with model.magnitude_scale = "pwl": decibels quantize badly',
         ),
         (
-            contract.magnitude_scale is MagnitudeScale.NONE,
-            'train with model.magnitude_scale = "pwl", which brings quiet and loud bands closer',
+            bool(not_needed),
+            f'set quantize.select = "best": tries {", ".join(not_needed)} too, which the windows held out of '
+            "the calibration did not ask for",
         ),
         (
-            contract.frontend.kind is not Frontend.RAW and contract.frontend.compression is Compression.NONE,
-            'train with model.input_compression = "sqrt": a linear 8-bit input rounds quiet values to zero',
+            split and not per_tensor and "inner_gears" not in listed,
+            'list "inner_gears" in quantize.recipes, or convert --recipe inner_gears: needs no training, and '
+            "makes finer steps where audio is quiet",
         ),
         (
-            contract.output_activation is OutputActivation.SIGMOID,
-            "let the model emit logits: an int8 sigmoid has steps of 1/256",
+            split and not per_tensor and "qat" not in listed,
+            'list "qat" in quantize.recipes, with qat.when = "needed": trains with every tensor rounded',
         ),
         (
-            mean >= 0.90,
-            "lower representative.calibration_windows, or keep out clips of very different level (SNR): too "
-            "diverse a set widens every range",
+            "qat" in tried,
+            "train longer, qat.epochs, or with more recordings, representative.calibration_windows",
         ),
-        (
-            mean < 0.90,
-            "look at the calibration windows: they have to resemble what the model will hear",
-        ),
-        (not qat_ran, 'set qat.when = "needed": quantization-aware training recovers 1 to 3%'),
-        (qat_ran, "run quantization-aware training on more windows, or at a lower qat.learning_rate"),
     )
     return tuple(text for applies, text in suggestions if applies)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from birdnet_stm32.release.report_data import Arena, Floats, Gate, Training
+from birdnet_stm32.release.report_data import Arena, Floats, Gate, Layers, Training
 
 _INK, _FAINT, _FIRST, _SECOND, _LIMIT = "#010203", "#010204", "#010205", "#010206", "#010207"
 _VARIABLES = {
@@ -52,6 +53,9 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
 }
 _SIZE_INCHES = (4.3, 2.8)
+_NO_ERROR_DB = 120.0  # what a tensor without error or without values has
+_LONGEST_NAME = 24
+_ROW_INCHES = 0.2  # of a chart that grows with what it shows
 _MAX_SCATTER_POINTS = 1_500
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _KIB = 1024
@@ -154,6 +158,40 @@ def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) ->
     return _svg(draw, "det")
 
 
+def layer_chart(layers: Layers) -> str:
+    """Draw, part by part from the input down, what it costs and how far its tensors are from float."""
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+        rows = np.arange(len(layers.groups))
+        left.barh(
+            rows,
+            [group.gain for group in layers.groups],
+            xerr=[group.gain_error for group in layers.groups],
+            color=_FIRST,
+            height=0.65,
+            error_kw={"ecolor": _INK, "elinewidth": 0.8},
+            label="only this part",
+        )
+        up_to = [group.gain_up_to for group in layers.groups]
+        left.plot(up_to, rows, color=_SECOND, marker="o", markersize=3, label="up to here")
+        left.set_yticks(rows, [_short(group.name) for group in layers.groups])
+        left.invert_yaxis()
+        left.set(xlabel="cosine gained if float")
+        left.xaxis.set_major_locator(MaxNLocator(4))
+        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, handlelength=1.4)
+        for row, group in zip(rows, layers.groups, strict=True):
+            ratios = [ratio for ratio in group.snr_db if abs(ratio) < _NO_ERROR_DB]
+            right.scatter(ratios, [row] * len(ratios), s=12, color=_FIRST, linewidths=0)
+        right.set(xlabel="SNR in dB")
+        for axes in (left, right):
+            axes.grid(visible=False, axis="y")
+            axes.tick_params(axis="y", length=0)
+
+    width, height = _SIZE_INCHES
+    return _figure_svg(draw, "layers", (1.2 * width, max(height, 0.9 + _ROW_INCHES * len(layers.groups))))
+
+
 def arena_plan(arena: Arena) -> str:
     """Draw which addresses each tensor holds while which operators run."""
 
@@ -203,12 +241,23 @@ def spectrogram_png(spectrogram: Floats) -> bytes:
     return target.getvalue()
 
 
+def _short(name: str) -> str:
+    """Return a name that leaves room for the drawing."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
 def _svg(draw: Callable[[Axes], None], name: str) -> str:
-    """Return a figure as an ``<svg>`` element whose ids begin with ``name``."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+    """Return a figure of one plot as an ``<svg>`` element whose ids begin with ``name``."""
+    return _figure_svg(lambda figure: draw(figure.add_subplot()), name, _SIZE_INCHES)
+
+
+def _figure_svg(draw: Callable[[Figure], None], name: str, size_inches: tuple[float, float]) -> str:
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        # Text stays text, and whoever looks at it has fonts of their own.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+        figure = Figure(figsize=size_inches, layout="constrained")
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        draw(figure)
         target = io.StringIO()
         figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _inline(target.getvalue(), name)

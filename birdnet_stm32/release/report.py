@@ -46,12 +46,13 @@ def render_report(data: ReportData) -> str:
 
 
 def _figures(data: ReportData) -> dict[str, Markup | None]:
-    """Draw what there is data for. The SVGs hold no text from outside and are trusted."""
+    """Draw what there is data for. The SVGs are trusted: what text they hold, Matplotlib has escaped."""
     checked = data.verification
     drawings = {
         "cosine_figure": checked and figures.cosine_histogram(checked.cosines, checked.gates),
         "agreement_figure": checked
         and figures.agreement_scatter(checked.float_probabilities, checked.int8_probabilities),
+        "layers_figure": data.layers and figures.layer_chart(data.layers),
         "arena_figure": data.arena and figures.arena_plan(data.arena),
         "training_figure": data.training and figures.training_curve(data.training),
     }

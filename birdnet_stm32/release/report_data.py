@@ -122,9 +122,10 @@ class Recipe:
     Args:
         name: of the recipe.
         chosen: it is the one that went on.
-        passed: it passes the gates; None if it was not computed.
-        measures: over all validation windows, None if it was not computed.
+        passed: it reaches the gates on the windows held out of the calibration; None if it was not computed.
+        measures: over all of these windows, None if it was not computed.
         confident: over those where the float network is confident, None without any.
+        remark: why it was not computed, or what options of the calibration changed.
     """
 
     name: str
@@ -132,6 +133,60 @@ class Recipe:
     passed: bool | None
     measures: Measures | None
     confident: Measures | None
+    remark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTensor:
+    """One tensor of the int8 network against the same in float; ``quant.layers`` says what each number is."""
+
+    name: str
+    group: str
+    snr_db: float
+    cosine: float
+    bias: float
+    saturation: float
+    codes: float
+    gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerGroup:
+    """A part of the network.
+
+    Args:
+        name: of the part.
+        gain: what the mean cosine gains if only this part stays float.
+        gain_error: its standard error over the windows.
+        gain_up_to: what it gains if this part and all before it stay float.
+        snr_db: of its tensors, in the order of computation.
+    """
+
+    name: str
+    gain: float
+    gain_error: float
+    gain_up_to: float
+    snr_db: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """Where int8 hurts.
+
+    Args:
+        windows: how many were run.
+        baseline: mean cosine that the gains are counted from.
+        weights_gain: what it gains if only kernels and biases stay float.
+        groups: parts of the network, in the order of computation.
+        tensors: ranked by gain.
+    """
+
+    windows: int
+    baseline: float
+    weights_gain: float
+    groups: tuple[LayerGroup, ...]
+    tensors: tuple[LayerTensor, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -252,6 +307,7 @@ class ReportData:
         windows: a few validation windows.
         verification: int8 against float.
         recipes: the ways to quantize, in the order they were tried.
+        layers: where int8 hurts.
         emulation: the firmware, emulated.
         analysis: operators and their mapping.
         arena: plan of the working memory.
@@ -273,6 +329,7 @@ class ReportData:
     windows: tuple[WindowPicture, ...] = ()
     verification: Verification | None = None
     recipes: tuple[Recipe, ...] = ()
+    layers: Layers | None = None
     emulation: Emulation | None = None
     analysis: Analysis | None = None
     arena: Arena | None = None

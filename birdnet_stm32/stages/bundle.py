@@ -91,6 +91,7 @@ def _reports(job: Job) -> list[BundleFile]:
     named = {
         "report": REPORT,
         "verify": "verify.json",
+        "layers": "layers.json",
         "analyze": "analysis.json",
         "compile": "sizes.json",
         "emulate": "emulate.json",

@@ -74,6 +74,12 @@ STAGES: tuple[Stage, ...] = (
         files=_checkpoint_files,
     ),
     Stage(
+        name="layers",
+        doc="say tensor by tensor where int8 hurts",
+        needs=("representative", "train", "convert"),
+        files=_checkpoint_files,
+    ),
+    Stage(
         name="analyze",
         doc="say what the NPU makes of every operator",
         needs=("verify",),
@@ -118,7 +124,7 @@ STAGES: tuple[Stage, ...] = (
         doc="draw everything on one HTML page",
         needs=(
             *("fetch", "index", "representative", "train", "convert", "verify"),
-            *("analyze", "codegen", "compile", "emulate", "image"),
+            *("layers", "analyze", "codegen", "compile", "emulate", "image"),
         ),
         reads=("variant", "firmware", "verify"),
     ),
@@ -126,7 +132,7 @@ STAGES: tuple[Stage, ...] = (
         name="bundle",
         doc="zip the release: images, C, model, labels, reports, licences, checksums",
         needs=(
-            *("fetch", "index", "verify", "analyze", "codegen", "firmware", "compile"),
+            *("fetch", "index", "verify", "layers", "analyze", "codegen", "firmware", "compile"),
             *("emulate", "image", "report"),
         ),
         reads=("variant",),

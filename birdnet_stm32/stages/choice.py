@@ -12,7 +12,7 @@ from birdnet_stm32.stages.layout import DESCRIPTION
 
 
 def passed_before(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None:
-    """Return the first recipe among ``inputs`` that passes the gates, or None."""
+    """Return the first recipe among ``inputs`` that reaches the gates, or None."""
     described = [describe(folder) for key, folder in inputs.items() if key.startswith("candidate/")]
     return next((one["recipe"] for one in described if one["computed"] and passes(one, limits)), None)
 
@@ -24,8 +24,8 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def passes(candidate: Mapping[str, Any], limits: VerifyTable) -> bool:
-    """Return whether a computed candidate reaches the gates."""
-    measures = candidate["measures"]["all"]
+    """Return whether a computed candidate reaches the gates on the windows held out of the calibration."""
+    measures = candidate["held_out"]["all"]
     return bool(
         measures["cosine_mean"] >= limits.min_cosine_mean and measures["cosine_p05"] >= limits.min_cosine_p05
     )
@@ -37,15 +37,11 @@ def choose(candidates: Mapping[str, Mapping[str, Any]], limits: VerifyTable, *, 
     Args:
         candidates: descriptions of those computed, in the order of the recipes, at least one.
         limits: the gates.
-        first: take the first that passes; otherwise the best of those that pass, by the mean of mean cosine
-            and 5th percentile. Where none passes, the best of all.
+        first: take the first that passes; otherwise the best of those that pass. Where none passes, the best
+            of all.
     """
     passing = [key for key, fields in candidates.items() if passes(fields, limits)]
     if first and passing:
         return passing[0]
 
-    def quality(key: str) -> float:
-        measures = candidates[key]["measures"]["all"]
-        return float(measures["cosine_mean"] + measures["cosine_p05"])
-
-    return max(passing or candidates, key=quality)
+    return max(passing or candidates, key=lambda key: float(candidates[key]["agreement"]))

@@ -5,19 +5,30 @@ from __future__ import annotations
 import shutil
 
 from birdnet_stm32 import store
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import choose, describe
 from birdnet_stm32.stages.layout import CANDIDATE, DESCRIPTION
 
 
 def run(job: Job) -> Outcome:
-    """Take the first candidate that passes the gates, or the best; without one that passes, the nearest.
+    """Take the first candidate that reaches the gates, or the best; without one that does, the nearest.
 
-    Whether it may go on is the next stage's question.
+    All of that on windows held out of the calibration. Whether it may go on is the next stage's question.
+
+    Raises:
+        InputError: no recipe of the variant fits the model.
     """
     folders = {key: folder for key, folder in job.inputs.items() if key.startswith("candidate/")}
     described = {key: describe(folder) for key, folder in folders.items()}
     computed = {key: fields for key, fields in described.items() if fields["computed"]}
+    if not computed:
+        raise InputError(
+            "none of the recipes can be used",
+            where=f"{job.release.path}, [quantize]",
+            expected="; ".join(f"{fields['recipe']} {fields['why']}" for fields in described.values()),
+            remedy='recipes = ["ptq"]',
+        )
     chosen = choose(computed, job.variant.verify, first=job.variant.quantize.select == "first")
     for path in store.output_files(folders[chosen]):
         if path.name != DESCRIPTION:

@@ -23,6 +23,9 @@ from birdnet_stm32.release.report_data import (
     Emulation,
     Fact,
     Gate,
+    LayerGroup,
+    Layers,
+    LayerTensor,
     Measures,
     MemoryRegion,
     Recipe,
@@ -39,8 +42,9 @@ from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
 from birdnet_stm32.stages.claims import ON_SILICON, UNPROVEN
 from birdnet_stm32.stages.credits import credits_of
+from birdnet_stm32.stages.effect import effect_of
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL, REPORT, SCORES
+from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, LAYERS, MODEL, REPORT, SCORES
 from birdnet_stm32.stages.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -74,6 +78,7 @@ def gather(job: Job) -> ReportData:
         windows=_pictures(job, verification),
         verification=verification,
         recipes=_recipes(job),
+        layers=_layers(job),
         emulation=emulation,
         analysis=analysis,
         arena=arena,
@@ -114,10 +119,36 @@ def _recipes(job: Job) -> tuple[Recipe, ...]:
             name=fields["recipe"],
             chosen=fields["recipe"] == chosen["recipe"],
             passed=passes(fields, job.variant.verify) if fields["computed"] else None,
-            measures=_measures(fields["measures"]["all"]) if fields["computed"] else None,
-            confident=_measures(fields["measures"]["confident"]) if fields["computed"] else None,
+            measures=_measures(fields["held_out"]["all"]) if fields["computed"] else None,
+            confident=_measures(fields["held_out"]["confident"]) if fields["computed"] else None,
+            remark=effect_of(fields) if fields["computed"] else fields["why"],
         )
         for fields in chosen["candidates"]
+    )
+
+
+def _layers(job: Job) -> Layers:
+    fields = store.load_json(job.inputs["layers"] / LAYERS)
+    in_order = sorted(fields["tensors"], key=lambda tensor: int(tensor["position"]))
+    parts = {group["name"]: group for group in fields["groups"]}
+    return Layers(
+        windows=fields["windows"],
+        baseline=fields["baseline"],
+        weights_gain=fields["weights_gain"],
+        groups=tuple(
+            LayerGroup(
+                name=name,
+                gain=parts[name]["gain"],
+                gain_error=parts[name]["gain_error"],
+                gain_up_to=parts[name]["gain_up_to"],
+                snr_db=tuple(tensor["snr_db"] for tensor in in_order if tensor["group"] == name),
+            )
+            for name in dict.fromkeys(tensor["group"] for tensor in in_order)
+        ),
+        tensors=tuple(
+            LayerTensor(**{name.name: tensor[name.name] for name in dataclass_fields(LayerTensor)})
+            for tensor in fields["tensors"]
+        ),
     )
 
 

@@ -1,17 +1,23 @@
-"""Cuts the windows that calibrate and those that verify: ``windows.npy`` and ``windows.parquet``."""
+"""Cuts the windows that calibrate and those that verify: ``windows.npy`` and ``windows.parquet``.
+
+Windows of one role lie together in both, in the order of :data:`birdnet_stm32.audio.roles.ROLES`.
+``left_out.json`` says how many of them each option of ``[representative]`` left out of the calibration.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from birdnet_stm32 import store
 from birdnet_stm32.audio import table
-from birdnet_stm32.audio.representative import CALIBRATION, WindowRow, choose
+from birdnet_stm32.audio.representative import WindowRow, choose
+from birdnet_stm32.audio.roles import LEFT_OUT, ROLES, assign
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
 from birdnet_stm32.stages.models import window_shape
 from birdnet_stm32.stages.recordings import root_of
-from birdnet_stm32.stages.windows import PCM, TABLE
+from birdnet_stm32.stages.windows import OPTIONS, PCM, TABLE
 
 
 def run(job: Job) -> Outcome:
@@ -19,7 +25,7 @@ def run(job: Job) -> Outcome:
     settings = job.variant.representative
     sample_rate_hz, window_samples = window_shape(job)
     with track("decode") as report:
-        windows = choose(
+        chosen = choose(
             read_index(job.inputs["index"]),
             root_of(job.release),
             sample_rate_hz=sample_rate_hz,
@@ -29,12 +35,18 @@ def run(job: Job) -> Outcome:
             seed=settings.seed,
             report=report,
         )
-    np.save(job.out / PCM, windows.pcm, allow_pickle=False)
-    table.write(windows.rows, WindowRow, job.out / TABLE)
-    calibration = sum(row.set == CALIBRATION for row in windows.rows)
-    validation = len(windows.rows) - calibration
+    assigned = assign(chosen, settings, sample_rate_hz)
+    np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
+    table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
+    (job.out / OPTIONS).write_text(store.canonical_json(assigned.left_out), encoding="utf-8")
+    counts = {role: sum(row.set == role for row in assigned.windows.rows) for role in ROLES}
+    said = [
+        f"{count} {role.replace('_', ' ')}" for role, count in counts.items() if count or role != LEFT_OUT
+    ]
+    by_option = ", ".join(f"{count} by {name}" for name, count in assigned.left_out.items())
     return Outcome(
-        summary=f"{calibration} calibration and {validation} validation windows "
-        f"of {window_samples / sample_rate_hz:g} s",
-        measures={"calibration_windows": calibration, "validation_windows": validation},
+        summary=f"{', '.join(said)} windows of {window_samples / sample_rate_hz:g} s"
+        + (f"; left out {by_option}" if by_option else ""),
+        measures={f"{role}_windows": count for role, count in counts.items()}
+        | {f"left_out_by_{name}": count for name, count in assigned.left_out.items()},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +35,26 @@ class Scores:
         )
 
     def require(
-        self, limits: VerifyTable, contract: ModelContract, *, where: str, qat_ran: bool, per_tensor: bool
+        self,
+        limits: VerifyTable,
+        contract: ModelContract,
+        *,
+        where: str,
+        tried: Collection[str],
+        per_tensor: bool,
+        doctor: str,
+        not_needed: Collection[str] = (),
     ) -> None:
         """Refuse an int8 model that misses a gate.
+
+        Args:
+            limits: the gates.
+            contract: what the model is.
+            where: what to call it.
+            tried: the recipes that were computed.
+            per_tensor: its kernels have one scale each.
+            doctor: the command that looks for the cause.
+            not_needed: the recipes that were not, since another did well on held-out windows.
 
         Raises:
             GateError: says by how much, and what may help this very model.
@@ -48,7 +66,9 @@ class Scores:
                 where=f"{where}, {self.comparison.all.windows} validation windows",
                 expected=f"a mean cosine of at least {limits.min_cosine_mean:g} and a 5th percentile of at "
                 f"least {limits.min_cosine_p05:g}, on probabilities",
-                remedy=remedies(self.comparison, contract, qat_ran=qat_ran, per_tensor=per_tensor),
+                remedy=remedies(
+                    contract, tried=tried, per_tensor=per_tensor, doctor=doctor, not_needed=not_needed
+                ),
             )
 
 

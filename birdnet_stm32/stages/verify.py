@@ -50,22 +50,20 @@ def run(job: Job) -> Outcome:
         quantized=scores.quantized,
         cosine=comparison.cosine,
     )
+    candidates = store.load_json(job.inputs["convert"] / "convert.json")["candidates"]
     scores.require(
         job.variant.verify,
         contract,
         where=job.release.name,
-        qat_ran=_tried(job, "qat"),
+        tried=[one["recipe"] for one in candidates if one["computed"]],
         per_tensor=job.variant.convert.per_tensor,
+        doctor=f"birdnet-stm32 doctor {job.release.name}",
+        not_needed=[one["recipe"] for one in candidates if one.get("not_needed")],
     )
     for path in store.output_files(job.inputs["convert"]):
         if path.name in PUBLISHED:
             shutil.copyfile(path, job.out / PUBLISHED[path.name])
     return Outcome(summary=_summary(comparison), measures=to_json(comparison))
-
-
-def _tried(job: Job, recipe: str) -> bool:
-    candidates = store.load_json(job.inputs["convert"] / "convert.json")["candidates"]
-    return any(one["computed"] and one["recipe"] == recipe for one in candidates)
 
 
 def _summary(comparison: Comparison) -> str:

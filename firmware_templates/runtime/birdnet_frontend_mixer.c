@@ -17,6 +17,25 @@ static void widen(range_t *range, const double *values, uint32_t count) {
     }
 }
 
+/* What of a frame is compressed and scaled to [0, 1]: its bins, or its bands where these are what the
+ * model was trained on. */
+static uint32_t value_count(const birdnet_frontend_config_t *config) {
+    return config->kind == BIRDNET_FRONTEND_MEL ? config->rows : config->bins;
+}
+
+static double *frame_values(const birdnet_frontend_config_t *config, const int16_t *pcm,
+                            uint32_t frame, double *scratch, float *features) {
+    double *const values = birdnet_frontend_frame(config, pcm, frame, scratch);
+    if (config->kind == BIRDNET_FRONTEND_MEL) {
+        const float *const column = features + frame * config->frame_stride;
+        birdnet_frontend_bands(config, values, features + frame * config->frame_stride);
+        for (uint32_t band = 0; band < config->rows; ++band) {
+            values[band] = (double)column[band * config->row_stride];
+        }
+    }
+    return values;
+}
+
 /* What a logarithm needs to know of the whole window: its floor, and the smallest result. */
 typedef struct {
     double floor;
@@ -24,10 +43,10 @@ typedef struct {
 } log_scale_t;
 
 static log_scale_t log_scale(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                             double *scratch) {
+                             double *scratch, float *features) {
     range_t range = nothing;
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
-        widen(&range, birdnet_frontend_frame(config, pcm, frame, scratch), config->bins);
+        widen(&range, frame_values(config, pcm, frame, scratch, features), value_count(config));
     }
     const double floor = fmax(range.high * (double)config->log_floor_ratio, (double)FLT_MIN);
     return (log_scale_t){.floor = floor, .lowest = log(fmax(range.low, floor))};
@@ -51,19 +70,26 @@ static void compress(birdnet_compression_t compression, const log_scale_t *scale
     }
 }
 
-/* The bands of the compressed magnitudes into each band's first channel. */
+/* The bands of the compressed magnitudes, or the compressed bands, into each band's first channel. */
 static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
                           double *scratch, float *features) {
     log_scale_t scale = {0};
     if (config->compression == BIRDNET_COMPRESSION_LOG) {
-        scale = log_scale(config, pcm, scratch);
+        scale = log_scale(config, pcm, scratch, features);
     }
     range_t range = nothing;
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
-        double *const values = birdnet_frontend_frame(config, pcm, frame, scratch);
-        compress(config->compression, &scale, values, config->bins);
-        widen(&range, values, config->bins);
-        birdnet_frontend_bands(config, values, features + frame * config->frame_stride);
+        double *const values = frame_values(config, pcm, frame, scratch, features);
+        float *const column = features + frame * config->frame_stride;
+        compress(config->compression, &scale, values, value_count(config));
+        widen(&range, values, value_count(config));
+        if (config->kind == BIRDNET_FRONTEND_MEL) {
+            for (uint32_t band = 0; band < config->rows; ++band) {
+                column[band * config->row_stride] = (float)values[band];
+            }
+        } else {
+            birdnet_frontend_bands(config, values, column);
+        }
     }
     return range;
 }

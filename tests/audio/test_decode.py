@@ -58,12 +58,54 @@ def test_pcm_at_the_models_rate_is_untouched(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / name), samples)
 
 
-def test_blocks_leave_no_seam(tmp_path, write_tone, monkeypatch):
-    path = write_tone(tmp_path / "long.wav", seconds=3, rate_hz=32_000)
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+def test_blocks_leave_no_seam(tmp_path, write_tone, monkeypatch, suffix):
+    path = write_tone(tmp_path / f"long{suffix}", seconds=3, rate_hz=44_100)
     whole, measured = read(path, 22_050), probe(path)
     monkeypatch.setattr(decode, "BLOCK_SAMPLES", 1_000)
     assert np.abs(read(path, 22_050).astype(int) - whole).max() <= 1
     assert probe(path) == measured
+
+
+def parts(path: Path, *wanted: tuple[int, int], rate_hz: int = 22_050):
+    recorded = probe(path)
+    assert isinstance(recorded, Properties)
+    samples = round(recorded.duration_s * recorded.rate_hz)
+    return decode.decode_parts(path, wanted, sample_rate_hz=rate_hz, samples=samples)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+@pytest.mark.parametrize(("rate_hz", "channels"), [(11_025, 1), (22_050, 1), (44_100, 2), (48_000, 1)])
+def test_a_part_is_what_the_whole_has_there(tmp_path, write_tone, suffix, rate_hz, channels):
+    path = write_tone(tmp_path / f"tone{suffix}", seconds=4, rate_hz=rate_hz, channels=channels)
+    whole = read(path, 22_050)
+    wanted = [(0, 5_000), (41_234, 46_234), (60_001, 60_002), (len(whole) - 5_000, len(whole))]
+    for part, (start, stop) in zip(parts(path, *wanted), wanted, strict=True):
+        assert len(part) == stop - start
+        off = np.abs(part.astype(int) - whole[start:stop])
+        assert off.max() <= (rate_hz != 22_050)
+        assert off.mean() <= 0.005
+        assert np.array_equal(parts(path, (start, stop))[0], part), "whatever else is asked for"
+
+
+@pytest.mark.parametrize("rate_hz", [1_000, 44_101, 250_000])
+def test_parts_at_rates_with_little_in_common(tmp_path, write_tone, rate_hz):
+    path = write_tone(tmp_path / "tone.flac", seconds=8, rate_hz=rate_hz)
+    (part,) = parts(path, (100_000, 101_000))
+    assert np.abs(part.astype(int) - read(path, 22_050)[100_000:101_000]).max() <= 1
+
+
+def test_parts_are_left_to_a_reading_of_all(tmp_path, write_tone):
+    whole = write_tone(tmp_path / "whole.flac", seconds=2)
+    floating = write_tone(tmp_path / "floating.wav", subtype="FLOAT")
+    (tmp_path / "cut.flac").write_bytes(whole.read_bytes()[:40_000])
+    span = [(0, 4_000)]
+    assert decode.decode_parts(whole, span, sample_rate_hz=24_000, samples=48_000) is not None
+    assert decode.decode_parts(whole, span, sample_rate_hz=24_000, samples=47_999) is None
+    assert decode.decode_parts(floating, span, sample_rate_hz=24_000, samples=24_000) is None
+    late = [(40_000, 44_000)]
+    assert decode.decode_parts(tmp_path / "cut.flac", late, sample_rate_hz=24_000, samples=48_000) is None
+    assert decode.decode_parts(tmp_path / "missing.wav", span, sample_rate_hz=24_000, samples=1) is None
 
 
 def test_resampling_keeps_out_what_the_new_rate_cannot_hold(tmp_path):
@@ -125,7 +167,7 @@ def test_a_file_that_may_not_be_opened(tmp_path, write_tone, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(soundfile, "SoundFile", refuse)
+    monkeypatch.setattr(soundfile.SoundFile, "__init__", refuse)
     assert reason(path) == "unreadable: Permission denied"
 
 

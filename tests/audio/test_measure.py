@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import joblib
 import pytest
 
-from birdnet_stm32.audio import decode, measure, parallel
+from birdnet_stm32.audio import decode, measure
 from birdnet_stm32.audio.decode import Properties, Unusable
 from birdnet_stm32.audio.files import scan
 
@@ -100,6 +101,6 @@ def test_measures_of_other_code_are_not_trusted(measured, monkeypatch):
     assert measure.from_json(text) == {}
 
 
-def test_worker_processes_find_the_same(collection, measured, monkeypatch):
-    monkeypatch.setattr(parallel, "FEW", 10_000)
-    assert remeasure(collection, {})[0] == measured
+def test_worker_processes_find_the_same(collection, measured):
+    with joblib.parallel_config(backend="loky"):
+        assert remeasure(collection, {})[0] == measured

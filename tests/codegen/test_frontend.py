@@ -52,6 +52,11 @@ def mixer(spec, *, pieces=2, gears=(0.05, 0.8), seed=0):
     )
 
 
+def over_bands(spec, **changes):
+    """Return a mixer of the spec's front end ``mel``, which takes each band as it is."""
+    return replace(mixer(spec, **changes), mel=np.eye(spec.num_mels, dtype=np.float32))
+
+
 MIXED = replace(SPEC, mixer=mixer(SPEC))
 KINDS = {
     "hybrid": SPEC,
@@ -59,6 +64,7 @@ KINDS = {
     "raw": replace(SPEC, kind=Frontend.RAW),
     "mixed": MIXED,
     "mixed_plain": replace(SPEC, mixer=mixer(SPEC, pieces=0, gears=())),
+    "mel_geared": replace(SPEC, kind=Frontend.MEL, mixer=over_bands(SPEC)),
 }
 each_kind = pytest.mark.parametrize("spec", KINDS.values(), ids=KINDS)
 
@@ -167,6 +173,8 @@ def specs(draw):
             mel_bank(spec)
         except InputError:
             assume(False)
+        if draw(st.booleans()):
+            return replace(spec, mixer=over_bands(spec, seed=draw(st.integers(0, 99))))
     return spec
 
 

@@ -42,6 +42,32 @@ def test_the_seeds_command_line(copied: Path, birds: Path, tmp_path: Path) -> No
     assert output.read_bytes() != other.read_bytes()
 
 
+def test_recipes_are_tried_in_order_and_options_reported(copied: Path, birds: Path, tmp_path: Path) -> None:
+    report, output = tmp_path / "report.json", tmp_path / "model.tflite"
+    line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
+    line += ["--min_cosine_sim", "0.9", "--min_cosine_p05", "0.8", "--report_json", str(report)]
+    line += ["--recipe", "float_front_end", "qat", "--output_path", str(output)]
+    assert main([*line, "--max_distance_db", "12", "--ranges", "mse"]) == 0
+    fields = json.loads(report.read_text())
+    assert fields["recipe"] == "float_front_end"
+    (candidate,) = fields["candidates"]
+    assert candidate["options"]["left_out"].keys() == {"max_distance_db"}
+    assert candidate["options"]["ranges"] == "mse"
+    assert (
+        candidate["without_options"]["held_out"]["all"]["windows"] == candidate["held_out"]["all"]["windows"]
+    )
+    assert candidate["without_options"]["spans"]
+    assert read_contract(tmp_path / "model_model_config.json").frontend.mixer is not None
+
+
+def test_a_recipe_that_does_not_fit_is_refused(
+    copied: Path, birds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
+    assert main([*line, "--recipe", "gears", "--per_tensor"]) == 2
+    assert "one scale a kernel" in capsys.readouterr().err
+
+
 def test_files_of_the_same_name_that_say_the_same_are_kept(copied: Path, birds: Path) -> None:
     labels = copied.with_name("best_model_labels.txt")
     labels.write_text("Common Swift\nTawny Owl\n")

@@ -140,8 +140,18 @@ def test_a_float_front_end_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_only_a_spectrogram_has_a_float_front_end() -> None:
     spec = spec_from_json({**PUBLISHED_0_9, "audio_frontend": "mel"}, where="test")
-    with pytest.raises(InputError, match="the front end mel has a float part"):
+    with pytest.raises(InputError, match="the front end raw has a float part"):
+        replace(spec, kind=Frontend.RAW, mixer=identity(257, 64))
+
+
+def test_bands_of_mel_are_not_mixed_again() -> None:
+    spec = spec_from_json({**PUBLISHED_0_9, "audio_frontend": "mel"}, where="test")
+    assert replace(spec, mixer=identity(64, 64, gears=(0.1, 1.0))).input_shape[-1] == 2
+    with pytest.raises(InputError, match="mixes 257 bins to 64 bands"):
         replace(spec, mixer=identity(257, 64))
+    doubled = replace(identity(64, 64), mel=2 * np.eye(64, dtype=np.float32))
+    with pytest.raises(InputError, match="mixes the bands of mel again"):
+        replace(spec, mixer=doubled)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{"])

@@ -1,4 +1,7 @@
-"""Every rewrite leaves what the float network computes, within 1e-5 of the largest logit."""
+"""Every rewrite leaves what the float network computes, within 1e-5 of the largest logit.
+
+What remains is how float32 adds up: see the test with the published checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -196,9 +199,10 @@ def test_equalising_leaves_the_function_and_evens_the_peaks(backbone: tuple[Netw
     equal = equalize(network, before)
     after = peaks(equal, inputs)[name]
     wanted = np.minimum(before[name].max(), LARGEST_FACTOR * before[name])
-    assert np.allclose(after, wanted, rtol=1e-3)
+    audible = wanted > 0
+    assert np.abs(np.log2(after[audible] / wanted[audible])).max() < 0.51  # to the nearest power of two
     assert before[name].min() < 0.1 * before[name].max()
-    assert_same(outputs(network, inputs), outputs(equal, inputs))
+    assert np.array_equal(outputs(network, inputs), outputs(equal, inputs))
 
 
 def test_channels_near_the_limit_of_relu6_are_left_alone(backbone: tuple[Network, np.ndarray]) -> None:

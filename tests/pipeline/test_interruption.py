@@ -16,7 +16,17 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
 
 STAGES = (
-    *("index", "representative", "train", "candidate/ptq", "convert", "verify", "analyze", "codegen"),
+    *(
+        "index",
+        "representative",
+        "train",
+        "candidate/ptq",
+        "convert",
+        "verify",
+        "layers",
+        "analyze",
+        "codegen",
+    ),
     *("firmware", "compile", "emulate", "image", "report", "bundle"),
 )
 
@@ -88,7 +98,7 @@ def test_killed_again_and_again_no_finished_stage_runs_twice(checkout: Any) -> N
 
 
 def test_a_missed_gate_stops_the_build_and_keeps_the_evidence(checkout: Any) -> None:
-    remove_from(checkout, "analyze")
+    remove_from(checkout, "layers")
     text = checkout.variant.read_text(encoding="utf-8")
     for key in ("min_cosine_mean", "min_cosine_p05"):
         text = text.replace(f"{key} = 0.8", f"{key} = 1.0")
@@ -104,6 +114,8 @@ def test_a_missed_gate_stops_the_build_and_keeps_the_evidence(checkout: Any) -> 
     evidence = json.loads((checkout.folder("verify.failed") / "verify.json").read_text(encoding="utf-8"))
     assert evidence["all"]["cosine_mean"] < 1
     assert checkout.published() == {"index", "representative", "train", "candidate/ptq", "convert"}
+    assert checkout.doit("layers:tiny").returncode == 0  # where int8 hurts, a refused model is asked too
+    assert json.loads((checkout.folder("layers") / "layers.json").read_text(encoding="utf-8"))["tensors"]
 
     checkout.variant.write_text(text.replace("= 1.0", "= 0.8"), encoding="utf-8")
     assert "train" not in checkout.ran()

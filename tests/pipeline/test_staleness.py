@@ -16,7 +16,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("p
 
 FROM_FIRMWARE = frozenset({"firmware", "compile", "emulate", "image", "report", "bundle"})
 ALL = FROM_FIRMWARE | {
-    *("index", "representative", "train", "candidate/ptq", "convert", "verify", "analyze", "codegen")
+    *(
+        "index",
+        "representative",
+        "train",
+        "candidate/ptq",
+        "convert",
+        "verify",
+        "layers",
+        "analyze",
+        "codegen",
+    )
 }
 
 Edit = Callable[[Path], None]

@@ -46,15 +46,17 @@ def test_kernel_is_symmetric_and_within_half_a_step(kernel: np.ndarray) -> None:
 def test_largest_weight_of_every_channel_is_127_steps(kernel: np.ndarray) -> None:
     steps = scheme.quantize_kernel(kernel, scheme.kernel_scales(kernel, 0), 0).astype(int)
     flat = kernel.reshape(kernel.shape[0], -1)
-    representable = np.abs(flat).max(axis=1) > 1e-36  # below, a scale has lost its precision
+    representable = np.abs(flat).max(axis=1) > scheme.SMALLEST_PEAK
     assert (np.abs(steps).reshape(flat.shape).max(axis=1)[representable] == 127).all()
 
 
 @given(kernels, st.integers(-20, 20))
 def test_a_factor_per_channel_commutes(kernel: np.ndarray, exponent: int) -> None:
     """Why BatchNorm need not be folded before fake quantization."""
-    kernel = np.where(np.abs(kernel) < 1e-20, 0, kernel).astype(np.float32)
     factor = np.float32(-(2.0**exponent))
+    least = scheme.SMALLEST_PEAK * max(1.0, 1.0 / abs(factor))
+    peaks = np.abs(kernel).max(axis=tuple(range(1, kernel.ndim)), keepdims=True)
+    kernel = np.where(peaks > least, kernel, 0).astype(np.float32)
     scales = scheme.kernel_scales(kernel, 0)
     folded_scales = scheme.kernel_scales(kernel * factor, 0)
     steps = scheme.quantize_kernel(kernel, scales, 0)
@@ -64,7 +66,8 @@ def test_a_factor_per_channel_commutes(kernel: np.ndarray, exponent: int) -> Non
 def test_one_scale_a_tensor_is_the_largest_of_all() -> None:
     kernel = np.array([[1.0, -2.0], [0.25, 254.0]], np.float32)
     assert scheme.kernel_scales(kernel, None).tolist() == [2.0]
-    assert scheme.kernel_scales(np.zeros((2, 3), np.float32), 1).tolist() == [1.0, 1.0, 1.0]
+    least = np.float32(scheme.SMALLEST_PEAK / 127)
+    assert scheme.kernel_scales(np.zeros((2, 3), np.float32), 1).tolist() == [least, least, least]
     assert scheme.quantize_kernel(kernel, np.float32([2.0]), None).tolist() == [[1, -1], [0, 127]]
 
 
@@ -78,6 +81,11 @@ def test_activation_range_holds_zero_exactly(one: float, other: float) -> None:
     if scale > 1e-30 and high > low:
         back = scheme.dequantize(scheme.quantize([low, high], scale, zero_point), scale, zero_point)
         assert np.abs(back - np.clip([low, high], min(low, 0), max(high, 0))).max() <= scale * 1.001
+
+
+def test_zero_points_near_a_tie_are_the_converters() -> None:
+    """Half of -5.1 to 5.1 lies between two codes; float32 takes it to 0, exact arithmetic to -1."""
+    assert scheme.activation_parameters(-5.1, 5.1) == (np.float32(0.04), 0)
 
 
 @given(st.integers(-128, 127), st.floats(2.0**-20, 1e3, width=32), st.integers(-128, 127))

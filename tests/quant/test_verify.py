@@ -122,37 +122,35 @@ def test_gate_quotes_measured_and_asked() -> None:
     )
 
 
+PTQ = ("ptq",)
+GEARED = ("ptq", "inner_gears")
+DB = replace(CONTRACT, magnitude_scale=MagnitudeScale.DB)
+
+
 @pytest.mark.parametrize(
-    ("contract", "mean", "qat_ran", "per_tensor", "present", "absent"),
+    ("contract", "tried", "per_tensor", "present", "absent"),
     [
-        (CONTRACT, 0.93, False, False, ["calibration_windows", "qat.when"], ["pwl", "sqrt", "logits"]),
-        (CONTRACT, 0.93, True, False, ["calibration_windows", "qat.learning_rate"], ["qat.when"]),
-        (CONTRACT, 0.85, False, False, ["qat.when"], ["calibration_windows", "pwl"]),
-        (CONTRACT, 0.93, False, True, ["per_tensor = false"], []),
-        (replace(CONTRACT, magnitude_scale=MagnitudeScale.DB), 0.85, False, False, ["pwl"], []),
-        (replace(CONTRACT, magnitude_scale=MagnitudeScale.NONE), 0.85, False, False, ["pwl"], ["decibel"]),
-        (replace(CONTRACT, output_activation=OutputActivation.SIGMOID), 0.9, False, False, ["logits"], []),
-        (
-            replace(CONTRACT, frontend=replace(CONTRACT.frontend, compression=Compression.NONE)),
-            0.85,
-            False,
-            False,
-            ["sqrt"],
-            [],
-        ),
+        (CONTRACT, PTQ, False, ["inner_gears", "qat.when"], ["pwl", "per_tensor", "qat.epochs"]),
+        (CONTRACT, GEARED, False, ["qat.when"], ["inner_gears"]),
+        (CONTRACT, (*GEARED, "qat"), False, ["qat.epochs"], ["inner_gears", "qat.when"]),
+        (CONTRACT, PTQ, True, ["per_tensor = false"], ["inner_gears"]),
+        (DB, PTQ, False, ["pwl"], ["inner_gears", "qat.when"]),
     ],
 )
 def test_only_remedies_that_apply(
-    contract: ModelContract,
-    mean: float,
-    qat_ran: bool,
-    per_tensor: bool,
-    present: list[str],
-    absent: list[str],
+    contract: ModelContract, tried: tuple[str, ...], per_tensor: bool, present: list[str], absent: list[str]
 ) -> None:
-    text = "\n".join(verify.remedies(compared(mean, 0.5), contract, qat_ran=qat_ran, per_tensor=per_tensor))
+    first, *others = verify.remedies(contract, tried=tried, per_tensor=per_tensor, doctor="doctor mine")
+    assert first.startswith("doctor mine: ")
+    text = "\n".join(others)
     assert [word for word in present if word not in text] == []
     assert [word for word in absent if word in text] == []
+
+
+def test_recipes_that_were_not_needed_are_named() -> None:
+    found = verify.remedies(CONTRACT, tried=PTQ, per_tensor=False, doctor="x", not_needed=("inner_gears",))
+    assert any('quantize.select = "best": tries inner_gears too' in text for text in found)
+    assert not any("list " in text and "inner_gears" in text for text in found)
 
 
 def test_json_has_exactly_the_documented_keys() -> None:

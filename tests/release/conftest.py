@@ -17,6 +17,9 @@ from birdnet_stm32.release.report_data import (
     Emulation,
     Fact,
     Gate,
+    LayerGroup,
+    Layers,
+    LayerTensor,
     Measures,
     MemoryRegion,
     ReportData,
@@ -88,6 +91,28 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             ),
             all_windows=measured,
             confident=None,
+        ),
+        layers=Layers(
+            windows=40,
+            baseline=0.98,
+            weights_gain=-0.0001,
+            groups=(
+                LayerGroup(name="input", gain=0.002, gain_error=0.001, gain_up_to=0.002, snr_db=(30.0,)),
+                LayerGroup(name=label, gain=0.004, gain_error=0.001, gain_up_to=0.005, snr_db=(20.0, 120.0)),
+            ),
+            tensors=(
+                LayerTensor(
+                    name=label,
+                    group=label,
+                    snr_db=20.0,
+                    cosine=0.99,
+                    bias=-0.01,
+                    saturation=0.005,
+                    codes=0.5,
+                    gain=0.004,
+                    gain_error=0.001,
+                ),
+            ),
         ),
         emulation=Emulation(
             windows=40,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Arena, Gate, Training
+from birdnet_stm32.release.report_data import Arena, Gate, LayerGroup, Layers, Training
 
 
 def test_a_spectrogram_has_a_pixel_a_value_and_low_frequencies_below() -> None:
@@ -55,3 +55,26 @@ def test_a_training_of_one_epoch_without_validation_is_drawn() -> None:
 
 def test_an_empty_arena_is_drawn() -> None:
     assert figures.arena_plan(Arena(size_bytes=0, operators=0, blocks=())).startswith("<svg")
+
+
+def test_parts_are_drawn_however_many_and_their_names_escaped() -> None:
+    def chart(count: int) -> str:
+        groups = [
+            LayerGroup(
+                name=f"<b>{number}$x$" + 40 * "x",
+                gain=0.0,
+                gain_error=0.0,
+                gain_up_to=0.0,
+                snr_db=(120.0, -120.0),
+            )
+            for number in range(count)
+        ]
+        return figures.layer_chart(
+            Layers(windows=1, baseline=1.0, weights_gain=0.0, groups=tuple(groups), tensors=())
+        )
+
+    assert "&lt;b&gt;0$x$" in chart(1)
+    assert "<b>" not in chart(1)
+    assert "x" * 30 not in chart(1)
+    heights = [float(chart(count).split('"')[1].split()[3]) for count in (1, 30)]
+    assert heights[1] > 2 * heights[0]

@@ -30,10 +30,12 @@ class _Scaling:
 
 
 def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, Network, ModelContract]:
-    """Split a hybrid network into its front end and its backbone.
+    """Split a network into its front end and its backbone.
+
+    Of a ``mel`` network the front end is its magnitude scaling, behind a mixer that takes each band as it is.
 
     Args:
-        network: from the magnitude spectrogram to logits, as :func:`keras_io.from_keras` gives it.
+        network: from the spectrogram to logits, as :func:`keras_io.from_keras` gives it.
         contract: what it is.
 
     Returns:
@@ -41,24 +43,26 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
         ``[mels, frames, 1]``; and the contract of the two together, in the backbone's layout.
 
     Raises:
-        InputError: the network does not start with a mel mixer and a piecewise-linear scaling.
+        InputError: the network has no spectrogram, or does not start with a mel mixer, for ``hybrid``, and a
+            piecewise-linear scaling.
     """
-    _check_kind(contract)
+    require_spectrogram(contract)
     spec = contract.frontend
     position = _first_spatial(network)
     scalings: dict[str, _Scaling] = {}
     mel: Floats | None = None
     layout = Layout.TIME_MAJOR  # behind the mel mixer, whatever the spectrogram's
+    if spec.kind is Frontend.MEL:
+        mel, layout = np.eye(spec.num_mels, dtype=np.float32), spec.layout
+        scalings[INPUT] = _unscaled(spec.num_mels)
     for unit in network.units[:position]:
         if unit.kind in MOVES:
             if unit.inputs[0] in scalings:
                 scalings[unit.name] = scalings[unit.inputs[0]]
-                layout = Layout.FREQUENCY_MAJOR if unit.kind is Kind.PERMUTE else layout
+                layout = _turned(layout) if unit.kind is Kind.PERMUTE else layout
         elif unit.kind is Kind.CONVOLUTION and mel is None:
             mel = _mel(unit, spec)
-            bands = mel.shape[1]
-            none = np.zeros((0, bands), np.float32)
-            scalings[unit.name] = _Scaling(k0=np.ones(bands, np.float32), k=none, w=none, b=none)
+            scalings[unit.name] = _unscaled(mel.shape[1])
         else:
             scalings[unit.name] = _scaling(unit, scalings)
     backbone = network.units[position:]
@@ -77,12 +81,13 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
     return mixer, Network(name=network.name, input_shape=split.frontend.input_shape, units=units), split
 
 
-def _check_kind(contract: ModelContract) -> None:
+def require_spectrogram(contract: ModelContract) -> None:
+    """Refuse a model without a front end that could be taken off. Raises: InputError."""
     spec = contract.frontend
-    if spec.kind is not Frontend.HYBRID:
+    if spec.kind is Frontend.RAW:
         raise InputError(
-            f"the front end is {spec.kind}",
-            expected="hybrid, whose mel mixer is the network's first layer",
+            "the front end is raw: the network is fed a waveform, and has no spectrogram to compute in float",
+            expected="hybrid or mel",
             remedy="use the recipe ptq or logits",
         )
     if contract.magnitude_scale is MagnitudeScale.DB:
@@ -91,6 +96,15 @@ def _check_kind(contract: ModelContract) -> None:
             expected="pwl or none",
             remedy='train with model.magnitude_scale = "pwl"',
         )
+
+
+def _unscaled(bands: int) -> _Scaling:
+    none = np.zeros((0, bands), np.float32)
+    return _Scaling(k0=np.ones(bands, np.float32), k=none, w=none, b=none)
+
+
+def _turned(layout: Layout) -> Layout:
+    return Layout.TIME_MAJOR if layout is Layout.FREQUENCY_MAJOR else Layout.FREQUENCY_MAJOR
 
 
 def _first_spatial(network: Network) -> int:
@@ -129,9 +143,13 @@ def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
             b=np.concatenate([one.b, other.b]),
         )
     if unit.kind is Kind.DEPTHWISE and len(inputs) == 1 and unit.kernel is not None and unit.bias is not None:
-        (scaling,), factor = inputs, unit.kernel[0, 0, :, 0]
+        (scaling,) = inputs
+        # A kernel of one channel, before bands are channels, is the same for all bands.
+        factor, bias = (
+            np.broadcast_to(values, scaling.k0.shape) for values in (unit.kernel[0, 0, :, 0], unit.bias)
+        )
         if unit.activation is Activation.RELU and not len(scaling.k):
-            hinge = {"w": (factor * scaling.k0)[np.newaxis], "b": unit.bias[np.newaxis]}
+            hinge = {"w": (factor * scaling.k0)[np.newaxis], "b": bias[np.newaxis]}
             return _Scaling(k0=np.zeros_like(factor), k=np.ones((1, len(factor)), np.float32), **hinge)
         if unit.activation is Activation.NONE and not unit.bias.any():
             return replace(scaling, k0=scaling.k0 * factor, k=scaling.k * factor)

@@ -1,0 +1,188 @@
+"""Says why an int8 model misses its gate: what costs how much in this very model, and what to do about it.
+
+Converts it about fifteen times with other calibration windows, judged on those held out of calibration; takes
+a minute or two. Without a variant it looks at what convert would make with the same options. Exit code 1 if a
+gate is missed, or if there is no int8 model to speak of; 0 otherwise, whatever is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from birdnet_stm32.commands import source
+from birdnet_stm32.commands.convert import add_recipe
+from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.progress import track
+from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
+from birdnet_stm32.stage import load_release
+
+if TYPE_CHECKING:
+    from birdnet_stm32.commands.patient import Examined
+
+EXAMPLE = (
+    "birdnet-stm32 doctor mine\n"
+    "  birdnet-stm32 doctor --checkpoint_path best_model.keras --data_path_train data/train"
+)
+WIDTH = 110
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options: a variant as ``why`` has it, or files as ``convert`` has them."""
+    parser.add_argument("variant", nargs="?", metavar="VARIANT", help="whose verify was refused")
+    parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
+    parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
+    source.add_arguments(parser, required=False)
+    add_recipe(parser)
+    parser.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="all of it; alone or -: to standard output",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opinion:
+    """What was found, the gates that are missed, and what to say first."""
+
+    found: Diagnosis
+    missed: tuple[str, ...]
+    head: tuple[str, ...]
+
+
+def run(options: argparse.Namespace) -> None:
+    """Examine a model and say what was found.
+
+    Raises:
+        GateError: the model misses its gate, or nothing can be made of it.
+    """
+    check_writable(options.json)
+    name = options.variant or str(options.checkpoint_path)
+    try:
+        opinion = _examine(_patient(options))
+    except GateError as error:  # there is no int8 model to look at
+        opinion = _unconvertible(name, error)
+    except InputError as error:
+        if not isinstance(error.__cause__, GateError):
+            raise
+        opinion = _unconvertible(name, error.__cause__)
+    findings = opinion.found.findings
+    for line in (*opinion.head, *_lines(opinion.found, in_variant=options.variant is not None)):
+        say(line, options.json)
+    write_json(options.json, {"missed": list(opinion.missed), **to_json(opinion.found)})
+    blocking = tuple(one.title for one in findings if one.severity is Severity.BLOCKING)
+    if opinion.missed or blocking:
+        raise GateError(
+            " and ".join((*opinion.missed, *blocking)),
+            where=name,
+            remedy="what stands under 1, then the others" if findings else (),
+        )
+
+
+def _patient(options: argparse.Namespace) -> Examined:
+    files = (options.checkpoint_path, options.data_path_train)
+    if options.variant is not None and any(files):
+        raise InputError(
+            f"variant {options.variant} and a checkpoint are both given", expected="one of the two"
+        )
+    if options.variant is None and not all(files):
+        raise InputError(
+            "there is nothing to look at",
+            expected="a variant, or --checkpoint_path and --data_path_train",
+        )
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.commands import patient
+
+    if options.variant is None:
+        return patient.of_options(options)
+    return patient.of_variant(load_release(options.variant, options.variants, options.build))
+
+
+def _unconvertible(name: str, error: GateError) -> _Opinion:
+    from birdnet_stm32.npu.doctor import not_int8
+
+    head = (f"{name}: there is no int8 model of it",)
+    return _Opinion(found=diagnosis([not_int8(error)]), missed=(), head=head)
+
+
+def _examine(examined: Examined) -> _Opinion:
+    from birdnet_stm32.npu import doctor as npu
+    from birdnet_stm32.npu.analyze import analyze
+    from birdnet_stm32.quant.doctor import network, recordings
+    from birdnet_stm32.quant.doctor.examine import open_case, validation_facts
+    from birdnet_stm32.stages.scores import score
+    from birdnet_stm32.tflite.reader import read_graph
+
+    patient, windows = examined.patient, examined.windows
+    with track("verify") as report:
+        scores = score(
+            patient.source,
+            patient.source_contract,
+            patient.int8.tflite,
+            patient.int8.contract,
+            windows.validation,
+            report,
+        )
+    facts = validation_facts(
+        scores.comparison, scores.reference, windows.validation_rows, windows.calibration_rows
+    )
+    calibration = examined.calibration
+    with track("conversions") as report:
+        case = open_case(patient, calibration, facts, report=report)
+    graph = read_graph(patient.int8.tflite, where=examined.name)
+    checks = (*network.CHECKS, *recordings.CHECKS)
+    missed = scores.missed(examined.limits)
+    return _Opinion(
+        found=diagnosis([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
+        missed=missed,
+        head=(
+            *(f"warning: {warning}" for warning in examined.warnings),
+            f"{examined.name}, {patient.recipe}: {' and '.join(missed) or 'passes its gates'}",
+            f"Costs, which overlap, are of the mean cosine over {len(calibration.held_out)} windows of "
+            f"{calibration.held_out_recordings} recordings held out of calibration: {1 - case.loss:.3f}"
+            + (", the sigmoid in float." if case.output else "."),
+        ),
+    )
+
+
+def _lines(found: Diagnosis, *, in_variant: bool) -> Iterator[str]:
+    for number, finding in enumerate(found.findings, start=1):
+        yield ""
+        cost = f", costs {finding.cost:.3f}" if finding.cost else ""
+        yield f"{number}. {finding.title} ({finding.severity}{cost})"
+        yield from _items(finding, in_variant=in_variant)
+    for title, listed in (
+        ("fine", [(one.title, "; ".join(one.evidence)) for one in found.fine]),
+        ("not checked", [(one.title, one.reason) for one in found.unchecked]),
+    ):
+        if listed:
+            yield ""
+            yield f"{title}:"
+            for name, text in listed:
+                yield from _wrapped(f"{name}: {text}")
+
+
+def _items(finding: Finding, *, in_variant: bool) -> Iterator[str]:
+    for evidence in finding.evidence:
+        yield from _wrapped(evidence)
+    for proposal in finding.proposals:
+        yield from _wrapped(proposal.text, mark="> ")
+        yield from textwrap.indent(_how(proposal, in_variant=in_variant), " " * 8).splitlines()
+
+
+def _how(proposal: Proposal, *, in_variant: bool) -> str:
+    """Return the lines or the option that do it, whichever the user can use."""
+    preferred, other = proposal.variant, proposal.command
+    return (preferred or other) if in_variant else (other or preferred)
+
+
+def _wrapped(text: str, mark: str = "- ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=f"   {mark}", subsequent_indent=" " * 5)

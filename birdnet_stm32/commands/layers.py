@@ -1,0 +1,119 @@
+"""Says where int8 hurts: every tensor of a .tflite against the float model that it was made from.
+
+Two rankings, of parts of the network and of single tensors: by what the mean cosine of the probabilities
+would gain if only that one stayed float. Measured on the windows that convert verifies with, at most 100.
+Of the pipeline's candidate both files are in build/<variant>/convert: candidate.tflite and model.keras.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from birdnet_stm32.audio.representative import choose
+from birdnet_stm32.commands import folder
+from birdnet_stm32.commands.files import check_writable, contract_of, read_file, write_json
+from birdnet_stm32.commands.options import checked, positive
+from birdnet_stm32.config import RepresentativeTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.progress import track
+from birdnet_stm32.quant.layers import LayerReport, layer_report, spread, to_json
+
+EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
+    --checkpoint_path best_model.keras --data_path_train data/train"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("--model_path", type=Path, required=True, metavar="FILE", help="*.tflite")
+    parser.add_argument(
+        "--checkpoint_path", type=Path, required=True, metavar="FILE", help="*.keras that it was made from"
+    )
+    parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
+    folder.add_arguments(parser, "--data_path_train")
+    windows = RepresentativeTable()
+    parser.add_argument("--validate_samples", type=positive, default=windows.validation_windows, metavar="N")
+    parser.add_argument("--seed", type=int, default=windows.seed)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="everything; - for standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare, write, and show the rankings."""
+    asked = checked(RepresentativeTable, validation_windows=options.validate_samples, seed=options.seed)
+    check_writable(options.json)
+    contract = contract_of(options.checkpoint_path, options.model_config)
+    tflite = read_file(options.model_path)
+
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.fit import predict
+
+    model = checkpoint.load(options.checkpoint_path, contract)
+    rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
+    with track("decode") as report:
+        chosen = choose(
+            rows,
+            options.data_path_train,
+            sample_rate_hz=contract.frontend.sample_rate_hz,
+            window_samples=contract.frontend.window_samples,
+            calibration_windows=0,
+            validation_windows=asked.validation_windows,
+            seed=asked.seed,
+            report=report,
+        )
+    windows = chosen.pcm[spread(len(chosen.pcm))]
+    expected = probabilities(predict(model, windows, contract), contract)
+    with track("layers") as report:
+        try:
+            found = layer_report(
+                tflite, model, contract, features(windows, contract.frontend), expected, report=report
+            )
+        except InputError as error:
+            raise InputError(error.what, where=options.model_path, expected=error.expected) from error
+    write_json(options.json, to_json(found))
+    if str(options.json) != "-":
+        show(found)
+
+
+def show(found: LayerReport) -> None:
+    """Print the two rankings."""
+    parts = Table(box=None, pad_edge=False, header_style="bold")
+    parts.add_column("part in float", no_wrap=True)
+    for name in ("gain", "± error", "up to here", "tensors"):
+        parts.add_column(name, justify="right")
+    for part in found.groups:
+        parts.add_row(
+            part.name,
+            f"{part.gain:+.4f}",
+            f"{part.gain_error:.4f}",
+            f"{part.gain_up_to:+.4f}",
+            str(len(part.tensors)),
+        )
+    tensors = Table(box=None, pad_edge=False, header_style="bold")
+    tensors.add_column("tensor in float", overflow="fold")
+    for name in ("gain", "± error", "SNR dB", "cosine", "bias", "clipped", "codes"):
+        tensors.add_column(name, justify="right")
+    for tensor in found.tensors:
+        tensors.add_row(
+            tensor.name,
+            f"{tensor.gain:+.4f}",
+            f"{tensor.gain_error:.4f}",
+            f"{tensor.snr_db:.1f}",
+            f"{tensor.cosine:.4f}",
+            f"{tensor.bias:+.4f}",
+            f"{100 * tensor.saturation:.2f}%",
+            f"{100 * tensor.codes:.0f}%",
+        )
+    console = Console()
+    for table in (parts, tensors):
+        console.print(table)
+        print()
+    print(
+        f"{found.windows} windows: mean cosine {found.cosine_mean:.4f}, by the fast kernels, from which "
+        f"gains count, {found.baseline:.4f}; with only kernels and biases in float {found.weights_gain:+.4f}"
+    )

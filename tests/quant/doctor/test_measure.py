@@ -1,0 +1,107 @@
+"""Small real networks with a disease and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import Compression, MagnitudeScale
+from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.quant.convert import convert
+from birdnet_stm32.quant.doctor import measure, network
+from birdnet_stm32.quant.doctor.case import Case
+from birdnet_stm32.quant.doctor.finding import Finding, Fine, Result
+from birdnet_stm32.quant.scheme import activation_parameters
+
+pytestmark = pytest.mark.slow
+MakeNetwork = Callable[..., Any]
+MakeCase = Callable[..., Case]
+
+
+def grid(values: np.ndarray) -> tuple[float, int]:
+    scale, zero_point = activation_parameters(float(values.min()), float(values.max()))
+    return float(scale), zero_point
+
+
+def is_ill(result: Result) -> bool:
+    assert isinstance(result, Finding | Fine)
+    return isinstance(result, Finding)
+
+
+# With these gains the quiet songs fill the first convolution's range in both.
+@pytest.mark.parametrize(("compression", "gain"), [(Compression.NONE, 300.0), (Compression.SQRT, 17.0)])
+def test_quiet_songs_behind_clicks_survive_the_square_root_only(
+    compression: Compression, gain: float, clicks: np.ndarray, make_network: MakeNetwork, make_case: MakeCase
+) -> None:
+    model, contract, inputs = make_network(clicks, compression, gain=gain)
+    facts = measure.input_facts(model, contract, inputs, grid(inputs))
+    linear = compression is Compression.NONE
+    assert (facts.zeroed > 0.9) == linear
+    assert is_ill(network.linear_input(make_case(contract=contract, input=facts))) == linear
+
+
+@pytest.mark.parametrize("scale", [MagnitudeScale.DB, MagnitudeScale.PWL])
+def test_decibels_of_int8_amplitudes(
+    scale: MagnitudeScale, clicks: np.ndarray, make_network: MakeNetwork, make_case: MakeCase
+) -> None:
+    model, contract, inputs = make_network(clicks, Compression.NONE, scale)
+    facts = measure.decibel_facts(model, contract, inputs)
+    assert (facts is not None) == (scale is MagnitudeScale.DB)
+    if facts is not None:
+        assert 20 < facts.first_step_db < 40
+        assert facts.cosine < 0.95
+    assert is_ill(network.decibels(make_case(contract=contract, decibel=facts))) == (facts is not None)
+
+
+@pytest.mark.parametrize("bias", [-7.0, 0.0])
+def test_small_probabilities_vanish_in_an_int8_sigmoid(
+    bias: float, songs: np.ndarray, make_network: MakeNetwork, make_case: MakeCase
+) -> None:
+    model, contract, inputs = make_network(songs, bias=bias)
+    facts = measure.output_facts(probabilities(model.predict(inputs, verbose=0), contract))
+    assert is_ill(network.int8_sigmoid(make_case(output=facts))) == (bias < 0)
+
+
+@pytest.mark.parametrize("smallest", [1 / 200, 1.0])
+def test_channels_that_share_a_step(
+    smallest: float, songs: np.ndarray, make_network: MakeNetwork, make_case: MakeCase
+) -> None:
+    model, contract, inputs = make_network(songs)
+    before = model.predict(inputs, verbose=0)
+    norm, depthwise = model.get_layer("stem_bn"), model.get_layer("stage1_block1_dw")
+    factors = np.geomspace(smallest, 1, norm.gamma.shape[0]).astype(np.float32)
+    gamma, beta, *statistics = norm.get_weights()
+    norm.set_weights([gamma * factors, beta * factors, *statistics])
+    depthwise.set_weights([depthwise.get_weights()[0] / factors[:, np.newaxis]])
+    np.testing.assert_allclose(model.predict(inputs, verbose=0), before, atol=1e-3)
+
+    facts = measure.front_facts(model, contract, inputs, convert(model, inputs))
+    assert facts.tensors[-2:] == ("stem", "stage1_block1_dw")
+    assert facts.channels == len(factors)
+    assert is_ill(network.first_layers(make_case(front=facts))) == (smallest < 1)
+
+
+def test_a_network_without_a_front_is_not_called_fine(make_case: MakeCase) -> None:
+    contract = make_case().contract
+    inputs = keras.Input((4, 4, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 1)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2)(x), name="flat")
+    windows = np.random.default_rng(0).random((4, 4, 4, 1), dtype=np.float32)
+    with pytest.raises(InputError, match="flat: the network has no convolution over neighbouring values"):
+        measure.front_facts(model, contract, windows, convert(model, windows))
+
+
+def test_a_few_loud_windows_decide_the_range(
+    songs: np.ndarray, make_network: MakeNetwork, make_case: MakeCase
+) -> None:
+    model, contract, inputs = make_network(songs)
+    for loud in (1.0, 300.0):
+        spread = np.concatenate([inputs] * 3)
+        spread[7] *= loud
+        facts = measure.input_facts(model, contract, spread, grid(spread))
+        assert is_ill(network.input_outliers(make_case(input=facts))) == (loud > 1)
