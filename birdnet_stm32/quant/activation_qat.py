@@ -190,6 +190,6 @@ def distillation_loss(logits: Any, references: Any) -> Any:
 
 
 def _batches(order: Any, size: int) -> Iterator[Any]:
-    """Yield full batches: a smaller one would be compiled for itself, and those left out change by the epoch."""
+    """Yield full batches: a smaller one would be compiled anew. What is left out changes by the epoch."""
     for start in range(0, len(order) - size + 1, size):
         yield order[start : start + size]

@@ -46,6 +46,7 @@ def tune_coarse(
     )
 
 
+@pytest.mark.slow
 def test_tuning_helps_and_repeats(network: Network, windows: np.ndarray) -> None:
     epochs: list[TunedEpoch] = []
     before = [kernel.copy() for kernel, _ in weights(network).values()]
@@ -59,10 +60,12 @@ def test_tuning_helps_and_repeats(network: Network, windows: np.ndarray) -> None
     assert all(np.array_equal(a, b) for a, (b, _) in zip(before, weights(network).values(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_rate_that_ruins_gives_the_network_back(network: Network, windows: np.ndarray) -> None:
     assert tune_coarse(network, windows, 10.0) is network
 
 
+@pytest.mark.slow
 def test_divergence_is_an_error(network: Network, windows: np.ndarray) -> None:
     with pytest.raises(GateError, match="diverged in epoch"):
         tune_coarse(network, windows, 3e38)
