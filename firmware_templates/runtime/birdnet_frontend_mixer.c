@@ -17,8 +17,8 @@ static void widen(range_t *range, const double *values, uint32_t count) {
     }
 }
 
-/* What of a frame is compressed and scaled to [0, 1]: its bins, or its bands where these are what the
- * model was trained on. */
+/* What of a frame is compressed and scaled to [0, 1]: its bins, or its bands where these are what
+ * the model was trained on. */
 static uint32_t value_count(const birdnet_frontend_config_t *config) {
     return config->kind == BIRDNET_FRONTEND_MEL ? config->rows : config->bins;
 }
@@ -70,7 +70,8 @@ static void compress(birdnet_compression_t compression, const log_scale_t *scale
     }
 }
 
-/* The bands of the compressed magnitudes, or the compressed bands, into each band's first channel. */
+/* The bands of the compressed magnitudes, or the compressed bands, into each band's first channel.
+ */
 static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
                           double *scratch, float *features) {
     log_scale_t scale = {0};
