@@ -81,76 +81,34 @@ def forward(
     Returns:
         Tensor name to its steps from the zero point, float32; times the scale they are its values.
     """
-    values = {INPUT: quantize(windows, grids[INPUT], floating=INPUT in floating)}
+    values = {INPUT: _quantized(windows, grids[INPUT], floating=INPUT in floating)}
+    scales = {INPUT: _double(grids[INPUT][0])}
     for unit in network.units:
-        values[unit.name] = compute(
-            unit,
-            [values[name] for name in unit.inputs],
-            variables.get(unit.name),
-            [grids[source(network, name)][0] for name in unit.inputs],
-            grids.get(unit.name),
-            floating=unit.name in floating,
-            float_kernels=float_kernels,
-            fused=fused,
-        )
+        inputs = [values[name] for name in unit.inputs]
+        if unit.kind in MOVES:
+            values[unit.name], scales[unit.name] = move(unit, inputs[0]), scales[unit.inputs[0]]
+            continue
+        scales_in = [scales[name] for name in unit.inputs]
+        scale = scales[unit.name] = _double(grids[unit.name][0])
+        if unit.kind is Kind.ADD:
+            accumulators, factor = _added(inputs, scales_in, scale)
+        elif unit.kind is Kind.MEAN:
+            accumulators, factor = _summed(inputs[0], scales_in[0] / scale)
+        else:
+            kernel, bias, steps = _constants(unit, *variables[unit.name], scales_in[0], float_kernels)
+            accumulators, factor = convolve(unit, inputs[0], kernel, bias), _factor(steps / scale)
+        ends = _ends(unit, grids[unit.name], floating=unit.name in floating)
+        if unit.name in floating:
+            exact = tf.clip_by_value(_double(accumulators) * factor.value, *ends)
+            values[unit.name] = tf.cast(exact, tf.float32)
+        else:
+            signed, once = unit.activation is Activation.NONE, unit.kind is Kind.DENSE
+            values[unit.name] = _rounded(accumulators, factor, ends, signed=signed, once=once, fused=fused)
     return values
 
 
-def compute(
-    unit: Unit,
-    inputs: list[Any],
-    constants: tuple[Any, Any] | None,
-    scales: list[Any],
-    grid: Grid | None,
-    *,
-    floating: bool = False,
-    float_kernels: bool = False,
-    fused: bool = False,
-) -> Any:
-    """Compute the tensor that one unit makes.
-
-    Args:
-        unit: which.
-        inputs: the steps of the tensors that it reads.
-        constants: its float kernel and bias, if it has them.
-        scales: of its inputs.
-        grid: of its output; None if it only moves values.
-        floating: as for :func:`forward`, of this tensor.
-        float_kernels: as for :func:`forward`.
-        fused: as for :func:`forward`.
-    """
-    if grid is None:
-        return move(unit, inputs[0])
-    exact_scales, scale = [_double(one) for one in scales], _double(grid[0])
-    if constants is not None:
-        kernel, bias, steps = _constants(unit, *constants, exact_scales[0], float_kernels)
-        accumulators, factor = convolve(unit, inputs[0], kernel, bias), _factor(steps / scale)
-    elif unit.kind is Kind.ADD:
-        accumulators, factor = _added(inputs, exact_scales, scale)
-    else:
-        accumulators, factor = _summed(inputs[0], exact_scales[0] / scale)
-    ends = _ends(unit, grid, floating=floating)
-    if floating:
-        return tf.cast(tf.clip_by_value(_double(accumulators) * factor.value, *ends), tf.float32)
-    return _rounded(
-        accumulators,
-        factor,
-        ends,
-        signed=unit.activation is Activation.NONE,
-        once=unit.kind is Kind.DENSE,  # the one operator whose reference kernel does
-        fused=fused,
-    )
-
-
-def source(network: Network, tensor: str) -> str:
-    """Return the tensor whose values ``tensor`` holds, maybe moved."""
-    while tensor != INPUT and network.unit(tensor).kind in MOVES:
-        tensor = network.unit(tensor).inputs[0]
-    return tensor
-
-
-def quantize(windows: Any, grid: Grid, *, floating: bool = False) -> Any:
-    """Return the steps of the input, rounded once as QUANTIZE does; unrounded if it is to stay in float."""
+def _quantized(windows: Any, grid: Grid, *, floating: bool) -> Any:
+    """Return the steps of the input, rounded once as QUANTIZE does."""
     scale, zero_point = grid
     steps = windows / scale
     if floating:
@@ -218,7 +176,7 @@ def _rounded(
         factor: what takes them to steps.
         ends: lowest and highest step.
         signed: the lowest may lie below 0.
-        once: round once, a half away from zero, instead of twice.
+        once: round once, a half away from zero, as the reference kernel of dense layers alone does.
         fused: as for :func:`forward`.
     """
     compiled = _compiled if fused else lambda function: function

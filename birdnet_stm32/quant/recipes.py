@@ -20,7 +20,7 @@ from birdnet_stm32.model.surgery.network import INPUT, Floats, Network
 from birdnet_stm32.quant import activation_qat, calibrate, clipping, interpreter, simulate
 from birdnet_stm32.quant.activation_qat import TunedEpoch, TuneSettings
 from birdnet_stm32.quant.augment import augment
-from birdnet_stm32.quant.bias import correct_bias, correct_outputs
+from birdnet_stm32.quant.bias import correct_bias
 from birdnet_stm32.quant.clipping import Clip
 from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.ranges import (
@@ -153,6 +153,7 @@ def make_candidate(
     notes: dict[str, Any] = {}
     if contract.frontend.mixer is not None and contract.frontend.mixer.gears:
         notes["gears"] = list(contract.frontend.mixer.gears)
+    source = network
     if "qat" in levers:
         tuning = _Tuning(
             pcm=calibration_pcm,
@@ -166,8 +167,9 @@ def make_candidate(
     notes["shares"] = {name: share for name, share in shares.items() if share < 1}
     ranges = _narrowed(network, windows, shares, narrow)
     int8_network = network
-    if "equalize" in levers and "qat" not in levers:
-        int8_network = correct_outputs(correct_bias(network, windows, ranges), network, windows, ranges)
+    if "equalize" in levers:
+        expected = simulate.sigmoid(simulate.run(source, windows))
+        int8_network = correct_bias(network, windows, ranges, expected)
     report(1, 1)
     return Candidate(
         tflite=_to_tflite(int8_network, ranges, windows),

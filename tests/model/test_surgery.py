@@ -137,7 +137,7 @@ def test_a_front_end_without_scaling_comes_off(pcm: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (contract(kind=Frontend.MEL), "front end is mel"),
+        (contract(kind=Frontend.RAW), "front end is raw"),
         (replace(contract(), magnitude_scale=MagnitudeScale.DB), "magnitude scale is db"),
     ],
 )
