@@ -237,6 +237,15 @@ class VerifyTable(Table):
     """Lowest 5th percentile of the cosine similarity."""
 
 
+class LintTable(Table):
+    """Which findings of the linter are known and allowed."""
+
+    suppress: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")], Annotated[str, Field(min_length=1)]
+    ] = {}
+    """Reasons by rule, ``{ rule-id = "reason" }``; ``birdnet-stm32 lint --rules`` lists the rules."""
+
+
 class CodegenTable(Table):
     """How the network becomes C."""
 
@@ -258,6 +267,8 @@ class FirmwareTable(Table):
     """Probability from which a class is reported."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
     """Most classes reported for a recording."""
+    header_version: Literal["2.3", "2.1"] = "2.3"
+    """Of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 
 
 class EmulateTable(Table):
@@ -282,6 +293,7 @@ class Variant(Table):
     qat: QatTable = QatTable()
     convert: ConvertTable = ConvertTable()
     verify: VerifyTable = VerifyTable()
+    lint: LintTable = LintTable()
     codegen: CodegenTable = CodegenTable()
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()

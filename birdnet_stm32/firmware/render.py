@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from birdnet_stm32.templating import render
 
 _NEEDED_MODEL_FILES = ("CMakeLists.txt", "birdnet_network.h", "birdnet_frontend_config.h")
 _VECTORS = "birdnet_test_vectors.h"
-_SELF_TEST = ("self_test.h", "self_test.c")
+_SELF_TEST = ("self_test.h", "self_test.c", "host_link.h", "host_link.c")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ def render_project(
         "board": description,
         "memory": description.regions,
         "settings": settings,
+        "model_digest": model_digest(model_files),
     }
     files = {f"src/model/{name}": content for name, content in model_files.items()}
     files |= _folder("app", "src/app", context, without=() if description.self_test else _SELF_TEST)
@@ -80,6 +82,14 @@ def render_project(
     )
     files |= _folder("project", "", {**context, "sources": sources})
     return dict(sorted(files.items()))
+
+
+def model_digest(model_files: Mapping[str, bytes]) -> str:
+    """Return 16 hexadecimal digits that tell one generated model from another: a firmware says them."""
+    digest = hashlib.sha256()
+    for name, content in sorted(model_files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
 
 
 def _folder(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.npu.analyze import Analysis
+from birdnet_stm32.npu.lint.check import Diagnosis
 from birdnet_stm32.release.credits import Credit
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -254,6 +255,7 @@ class ReportData:
         recipes: the ways to quantize, in the order they were tried.
         emulation: the firmware, emulated.
         analysis: operators and their mapping.
+        findings: of the linter.
         arena: plan of the working memory.
         boards: flash and RAM of each board.
         training: its course.
@@ -275,6 +277,7 @@ class ReportData:
     recipes: tuple[Recipe, ...] = ()
     emulation: Emulation | None = None
     analysis: Analysis | None = None
+    findings: tuple[Diagnosis, ...] = ()
     arena: Arena | None = None
     boards: tuple[BoardMemory, ...] = ()
     training: Training | None = None

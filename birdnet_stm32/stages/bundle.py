@@ -6,6 +6,7 @@ from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
@@ -61,10 +62,9 @@ def _documents(job: Job) -> list[BundleFile]:
 def _flash_files(job: Job) -> list[FlashFile]:
     if "image" not in job.inputs:
         return []
-    parts = store.load_json(job.inputs["image"] / "flash.json")
     return [
-        FlashFile(path=f"images/{IMAGE_BOARD}/{name}.hex", address=part["address"], what=name)
-        for name, part in parts.items()
+        FlashFile(path=f"images/{IMAGE_BOARD}/{part.file}", address=part.address, what=part.name)
+        for part in read_plan(job.inputs["image"]).parts
     ]
 
 

@@ -75,8 +75,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="analyze",
-        doc="say what the NPU makes of every operator",
+        doc="say what the NPU makes of every operator, and what is known to go wrong",
         needs=("verify",),
+        reads=("lint", "codegen.backend"),
     ),
     Stage(
         name="codegen",
@@ -110,7 +111,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="image",
         doc="pack the firmware with its boot header for the flash of the board",
-        needs=("compile",),
+        needs=("firmware", "compile"),
+        reads=("variant", "firmware.header_version"),
         wanted=lambda variant: "stm32n6570_dk" in variant.firmware.boards,
     ),
     Stage(
@@ -120,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "train", "convert", "verify"),
             *("analyze", "codegen", "compile", "emulate", "image"),
         ),
-        reads=("variant", "firmware", "verify"),
+        reads=("variant", "firmware", "lint", "verify"),
     ),
     Stage(
         name="bundle",

@@ -14,6 +14,7 @@ from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.npu.analyze import Analysis, analyze
+from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
     Arena,
@@ -59,7 +60,8 @@ def run(job: Job) -> Outcome:
 def gather(job: Job) -> ReportData:
     """Return everything that the page shows."""
     model = job.inputs["verify"] / MODEL
-    analysis = analyze(read_graph(model.read_bytes(), where=str(model)))
+    graph = read_graph(model.read_bytes(), where=str(model))
+    analysis = analyze(graph)
     verification = _verification(job)
     emulation = _emulation(job)
     arena = _arena(job)
@@ -76,6 +78,7 @@ def gather(job: Job) -> ReportData:
         recipes=_recipes(job),
         emulation=emulation,
         analysis=analysis,
+        findings=lint(graph, job.variant.lint.suppress),
         arena=arena,
         boards=_boards(job),
         training=_training(job),

@@ -13,7 +13,4 @@ void board_init(void);
 /* Opens USART1; console_write() needs it. */
 void board_console_init(void);
 
-/* Sleeps for about `duration_ms`, at most 67 s. */
-void board_sleep(uint32_t duration_ms);
-
 #endif

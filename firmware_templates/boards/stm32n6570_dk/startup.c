@@ -11,7 +11,6 @@ extern uint32_t stack_top;
 int main(void);
 void reset_handler(void);
 void fault_handler(void);
-void systick_handler(void);
 _Noreturn void start(void);
 
 /* In assembly, since a compiler may use MVE for anything, even before the coprocessor is on. The
@@ -70,6 +69,6 @@ __attribute__((section(".vectors"), used, aligned(1024))) static const struct {
     .stack = &stack_top,
     .exceptions = {reset_handler, fault_handler, fault_handler, fault_handler, fault_handler,
                    fault_handler, fault_handler, fault_handler, fault_handler, fault_handler,
-                   fault_handler, fault_handler, fault_handler, fault_handler, systick_handler},
+                   fault_handler, fault_handler, fault_handler, fault_handler, fault_handler},
     .interrupts = {[0 ... BOARD_INTERRUPTS - 1u] = fault_handler},
 };
