@@ -1,5 +1,6 @@
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,20 @@ def test_a_missing_program_names_its_package() -> None:
 def test_a_program_that_cannot_start_is_an_error() -> None:
     with pytest.raises(ToolError, match="could not be started"):
         process.run(["/no/such/program"], timeout_s=1)
+
+
+def test_a_child_left_behind_is_ended() -> None:
+    script = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    started = time.monotonic()
+    finished = process.run([sys.executable, "-c", script], timeout_s=30)
+    assert time.monotonic() - started < 20
+    child = Path("/proc") / finished.output.strip() / "stat"
+    while child.exists() and child.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z":
+        assert time.monotonic() - started < 20
+
+
+def test_the_log_is_there_after_a_time_out(tmp_path: Path) -> None:
+    script = "import time; print('so far', flush=True); time.sleep(60)"
+    with pytest.raises(ToolError, match="so far"):
+        process.run([sys.executable, "-c", script], timeout_s=1, log=tmp_path / "log")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "so far\n"

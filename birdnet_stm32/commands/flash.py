@@ -77,14 +77,11 @@ def _loader(path: Path) -> Path:
         raise InputError("cannot be read as Intel HEX", where=path) from error
     pieces = parse_intel_hex(text.replace("\r\n", "\n"), where=str(path))
     slot = flash_map()["fsbl"]
-    ends = max(address + len(data) for address, data in pieces)
-    if (
-        pieces[0][0] != FLASH_ADDRESS
-        or ends > FLASH_ADDRESS + slot.length_bytes
-        or pieces[0][1][:4] != b"STM2"
-    ):
+    starts, first = pieces[0] if pieces else (0, b"")
+    ends = max((address + len(data) for address, data in pieces), default=0)
+    if starts != slot.address or ends > slot.address + slot.length_bytes or first[:4] != b"STM2":
         raise InputError(
-            f"holds bytes from 0x{pieces[0][0]:08X} to 0x{ends:08X}",
+            f"holds bytes from 0x{starts:08X} to 0x{ends:08X}",
             where=path,
             expected=f"a loader with its boot header at 0x{slot.address:08X}",
             remedy="take the ai_fsbl.hex of ST's example for this board",

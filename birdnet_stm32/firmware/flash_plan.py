@@ -111,11 +111,8 @@ def read_plan(folder: Path) -> FlashPlan:
     weights = {part.name: part.address for part in plan.parts}.get("weights")
     slots = flash_map() if weights is None else flash_map(weights)
     for part in plan.parts:
-        if (
-            part.name not in slots
-            or part.address != slots[part.name].address
-            or Path(part.file).name != part.file
-        ):
+        slot = slots.get(part.name)
+        if slot is None or part.address != slot.address or Path(part.file).name != part.file:
             raise InputError(
                 f"the part {part.name!r} in {part.file!r} for 0x{part.address:08X} is in no slot",
                 where=path,

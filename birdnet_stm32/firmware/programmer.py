@@ -31,10 +31,10 @@ _DONE = "File download complete"
 _FAILED = re.compile(r"^\W*(?:\[[0-9;]*m)*Error\b.*", re.MULTILINE)
 _KNOWN = {
     "No debug probe detected": "connect the ST-LINK's USB port; on Linux install ST's udev rules",
-    "No STM32 target found": "put BOOT1 to the right and cycle the power: a board that has booted from the flash "
-    "cannot be programmed",
+    "No STM32 target found": "put BOOT1 to the right and cycle the power: a board that has booted from "
+    "its flash cannot be programmed",
     "Unable to get core ID": "put BOOT1 to the right and cycle the power",
-    "failed to erase memory": "put BOOT1 to the right and cycle the power: it is written in development boot only",
+    "failed to erase memory": "put BOOT1 to the right and cycle the power: only development boot can write",
 }
 
 

@@ -1,4 +1,4 @@
-"""Renders a complete project for every board; publishes ``<board>/`` and ``models.json``, the models' digests."""
+"""Renders a complete project for every board; publishes ``<board>/`` and ``models.json``, model digests."""
 
 from __future__ import annotations
 

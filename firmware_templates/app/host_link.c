@@ -1,6 +1,7 @@
 #include "host_link.h"
 
 #include "console.h"
+#include "crc32.h"
 #include "self_test.h"
 
 #include <stdbool.h>
@@ -42,15 +43,6 @@ static bool read_digits(const char *text, uint32_t *value) {
     return true;
 }
 
-/* One more byte of a CRC-32, which begins as all ones and ends inverted. */
-static uint32_t crc_add(uint32_t crc, uint32_t byte) {
-    crc ^= byte;
-    for (uint32_t bit = 0; bit < 8u; ++bit) {
-        crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-    }
-    return crc;
-}
-
 /* Reads up to a line feed. Returns false when nothing came for idle_ms; a line that is no request
  * gives false in `request`. */
 static bool read_request(uint32_t idle_ms, bool *request, uint32_t *crc) {
@@ -76,13 +68,13 @@ static bool read_request(uint32_t idle_ms, bool *request, uint32_t *crc) {
 
 /* Reads the window behind a request; returns NULL, or why it cannot be used. */
 static const char *read_window(uint32_t expected_crc) {
-    uint32_t crc = UINT32_MAX;
+    uint32_t crc = CRC32_BEGIN;
     for (size_t i = 0; i < WINDOW_BYTES; ++i) {
         const int byte = console_read(BYTE_TIMEOUT_MS);
         if (byte < 0) {
             return "the samples stopped";
         }
-        crc = crc_add(crc, (uint32_t)byte);
+        crc = crc32_add(crc, (uint32_t)byte);
         if (i % 2u == 0u) {
             window[i / 2u] = (int16_t)byte;
         } else {
@@ -90,7 +82,7 @@ static const char *read_window(uint32_t expected_crc) {
             window[i / 2u] = (int16_t)(uint16_t)bits;
         }
     }
-    return ~crc == expected_crc ? NULL : "the samples are damaged";
+    return crc32_end(crc) == expected_crc ? NULL : "the samples are damaged";
 }
 
 static void refuse(uint32_t crc, const char *why) {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.npu.analyze import analyze
+from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit
 from birdnet_stm32.release.manifest import Role
@@ -97,6 +98,7 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             front_end_limit=1e-4,
         ),
         analysis=analyze(small_graph()),
+        findings=lint(small_graph(), {"channels-not-multiple-of-8": label}),
         arena=Arena(
             size_bytes=4096,
             operators=2,

@@ -1,1 +1,1 @@
-"""The adapter to ST Edge AI Core (``stedgeai``): a command line in, one typed result out, over its versions."""
+"""The adapter to ST Edge AI Core (``stedgeai``): command lines in, a typed result out, over its versions."""

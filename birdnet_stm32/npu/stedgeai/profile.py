@@ -34,11 +34,12 @@ _CACHE = {
         "write_power": 12.645,
     },
 }
-# file suffix, name, address, KiB, throughput, latency, power to read, to write. The application has cpuRAM1.
+# file suffix, name, address, KiB, throughput, latency, power to read, to write. The application has cpuRAM1,
+# the first-stage loader the upper half of cpuRAM2.
 _ON_CHIP = (
     ("AXIFLEXMEM", "flexMEM", 0x3400_0000, 0, "MID", "MID", 9.381, 8.569),
     ("AXISRAM1", "cpuRAM1", 0x3406_4000, 0, "MID", "MID", 16.616, 14.522),
-    ("AXISRAM2", "cpuRAM2", 0x3410_0000, 1024, "MID", "MID", 17.324, 15.321),
+    ("AXISRAM2", "cpuRAM2", 0x3410_0000, 512, "MID", "MID", 17.324, 15.321),
     ("AXISRAM3", "npuRAM3", 0x3420_0000, 448, "HIGH", "LOW", 18.531, 16.201),
     ("AXISRAM4", "npuRAM4", 0x3427_0000, 448, "HIGH", "LOW", 18.531, 16.201),
     ("AXISRAM5", "npuRAM5", 0x342E_0000, 448, "HIGH", "LOW", 18.531, 16.201),

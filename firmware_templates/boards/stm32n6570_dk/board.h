@@ -1,10 +1,13 @@
-/* The STM32N6570-DK as this program uses it: CPU and buses at 64 MHz, caches on, text on USART1. */
+/* The STM32N6570-DK after board_init(): CPU and buses at 64 MHz, caches on, text on USART1. */
 #ifndef BOARD_H
 #define BOARD_H
 
 #include <stdint.h>
 
-#define BOARD_CPU_HZ 64000000u
+#define BOARD_HSI_HZ 64000000u /* the internal oscillator, which USART1 stays on */
+#ifndef BOARD_CPU_HZ           /* else what main() sets it to */
+#define BOARD_CPU_HZ BOARD_HSI_HZ
+#endif
 #define BOARD_INTERRUPTS 195u
 
 /* Called by the reset handler before main(). */

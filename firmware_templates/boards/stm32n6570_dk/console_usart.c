@@ -5,8 +5,8 @@
 #include "registers.h"
 
 #define BAUD 921600u
-#define DIVISOR ((BOARD_CPU_HZ + BAUD / 2u) / BAUD)
-#define ACTUAL_BAUD (BOARD_CPU_HZ / DIVISOR)
+#define DIVISOR ((BOARD_HSI_HZ + BAUD / 2u) / BAUD)
+#define ACTUAL_BAUD (BOARD_HSI_HZ / DIVISOR)
 /* The HSI itself may be off by as much again; a receiver takes 3 %. */
 _Static_assert(ACTUAL_BAUD >= BAUD - BAUD / 100u && ACTUAL_BAUD <= BAUD + BAUD / 100u,
                "the HSI does not divide to this baud rate within 1 %");

@@ -42,6 +42,11 @@ def _at_the_boundary(operator: Operator, graph: Graph) -> bool:
     return (float_in or float_out) and on.has_float(operator, graph)
 
 
+def _converts_inside(operator: Operator, graph: Graph) -> bool:
+    computed = bool(on.activations(operator, graph))
+    return computed and on.has_float(operator, graph) and not _at_the_boundary(operator, graph)
+
+
 def _large_inside(operator: Operator, graph: Graph) -> bool:
     output = graph.tensors[operator.outputs[0]]
     return output.index not in graph.outputs and costs.tensor_bytes(output) > _LARGE
@@ -124,6 +129,16 @@ RULES = (
         remedy="quantize what follows, shorten the window, or keep HyperRAM out of the memory pool",
         sources=(zoo("sw-dequantizelinear-epoch-hang"),),
         find=operators("DEQUANTIZE", when=_large_inside, says=_output_bytes),
+    ),
+    Rule(
+        id="conversion-inside",
+        title="a conversion between int8 and float inside the network",
+        severity=Severity.WARNING,
+        why="An epoch on the Cortex-M55 at each end of a float part, with the NPU stopped around it.",
+        versions=EVERY,
+        remedy="quantize the operators between, or move the float part to the network's boundary",
+        sources=(ST, REPORTS),
+        find=operators(*_CONVERSIONS, when=_converts_inside, says=_output_bytes),
     ),
     Rule(
         id="float-boundary",

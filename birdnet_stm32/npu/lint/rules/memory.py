@@ -42,9 +42,9 @@ RULES = (
         id="activations-exceed-on-chip",
         title="the activations do not fit into the internal RAM",
         severity=Severity.WARNING,
-        why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and a "
-        " bus fault where the firmware does not start the HyperRAM. Scratch memory and "
-        "alignment come on top of this estimate.",
+        why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and "
+        "a bus fault where the firmware does not start the HyperRAM. Scratch memory and alignment come on "
+        "top of this estimate.",
         versions=EVERY,
         remedy="shorten the window, lower [model] alpha, or quantize what is float there",
         sources=(

@@ -3,6 +3,7 @@
 
 #include "birdnet_kernels.h"
 #include "board.h"
+#include "npu_access.h"
 #include "npu_config.h"
 #include "npu_runtime.h"
 #include "self_test.h"
@@ -14,6 +15,14 @@
 
 static_assert(NPU_INPUT_BYTES == BIRDNET_INPUT_ELEMENTS, "one int8 for each feature");
 static_assert(NPU_OUTPUT_BYTES == BIRDNET_OUTPUT_ELEMENTS, "one int8 for each label");
+static_assert(NPU_INPUT_SCALE > 0.99999f * BIRDNET_INPUT_SCALE &&
+                  NPU_INPUT_SCALE < 1.00001f * BIRDNET_INPUT_SCALE &&
+                  NPU_INPUT_ZERO_POINT == BIRDNET_INPUT_ZERO_POINT,
+              "the stored windows are quantized for another network");
+static_assert(NPU_OUTPUT_SCALE > 0.99999f * BIRDNET_OUTPUT_SCALE &&
+                  NPU_OUTPUT_SCALE < 1.00001f * BIRDNET_OUTPUT_SCALE &&
+                  NPU_OUTPUT_ZERO_POINT == BIRDNET_OUTPUT_ZERO_POINT,
+              "the stored outputs are those of another network");
 static_assert(UINT32_MAX / NPU_TIMEOUT_MS > BOARD_CPU_HZ / 1000u, "the cycle counter has 32 bits");
 
 static const birdnet_affine_t input_scale = {
@@ -94,11 +103,11 @@ birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network) {
     if (network == NULL || state != BIRDNET_OK) {
         return network == NULL ? BIRDNET_ERROR_ARGUMENT : state;
     }
-    npu_runtime_hand_over(input);
-    npu_runtime_hand_over(output);
+    npu_hand_over(input.data, input.bytes);
+    npu_hand_over(output.data, output.bytes);
     state = run();
     if (state == BIRDNET_OK) {
-        npu_runtime_take_back(output);
+        npu_take_back(output.data, output.bytes);
         state = npu_runtime_finish();
     }
     return state;

@@ -30,10 +30,4 @@ npu_state_t npu_runtime_step(void);
 /* After NPU_DONE: makes it ready for the next inference. */
 birdnet_status_t npu_runtime_finish(void);
 
-/* The data cache of the CPU, which the NPU does not see through. Handing over writes what the CPU
- * wrote and forgets it, so that nothing is written later over what the NPU wrote; taking back
- * forgets what the CPU may have read early. */
-void npu_runtime_hand_over(npu_buffer_t buffer);
-void npu_runtime_take_back(npu_buffer_t buffer);
-
 #endif

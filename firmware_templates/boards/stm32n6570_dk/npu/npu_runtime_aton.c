@@ -1,6 +1,5 @@
 /* The runtime's own interface, LL_ATON, which every version has. */
 #include "ll_aton_rt_user_api.h"
-#include "mcu_cache.h"
 #include "npu_config.h"
 #include "npu_runtime.h"
 
@@ -70,14 +69,4 @@ npu_state_t npu_runtime_step(void) {
 birdnet_status_t npu_runtime_finish(void) {
     LL_ATON_RT_Reset_Network(&INSTANCE);
     return BIRDNET_OK;
-}
-
-void npu_runtime_hand_over(npu_buffer_t buffer) {
-    const uint32_t first = (uint32_t)buffer.data;
-    mcu_cache_clean_invalidate_range(first, first + buffer.bytes);
-}
-
-void npu_runtime_take_back(npu_buffer_t buffer) {
-    const uint32_t first = (uint32_t)buffer.data;
-    mcu_cache_invalidate_range(first, first + buffer.bytes);
 }

@@ -3,7 +3,6 @@
 
 #include NPU_STAI_HEADER
 
-#include "mcu_cache.h"
 #include "npu_runtime.h"
 
 #include <assert.h>
@@ -82,14 +81,4 @@ npu_state_t npu_runtime_step(void) {
 birdnet_status_t npu_runtime_finish(void) {
     return CALL_EXTENSION(new_inference)(context) == STAI_SUCCESS ? BIRDNET_OK
                                                                   : BIRDNET_ERROR_DEVICE;
-}
-
-void npu_runtime_hand_over(npu_buffer_t buffer) {
-    const uint32_t first = (uint32_t)buffer.data;
-    mcu_cache_clean_invalidate_range(first, first + buffer.bytes);
-}
-
-void npu_runtime_take_back(npu_buffer_t buffer) {
-    const uint32_t first = (uint32_t)buffer.data;
-    mcu_cache_invalidate_range(first, first + buffer.bytes);
 }
