@@ -255,6 +255,43 @@ class CodegenTable(Table):
     """Windows stored in the firmware for its self-test."""
 
 
+NpuGate = Literal[
+    *("software-epochs", "hyperram", "weight-bytes", "float-network", "application-slot", "runtime-version"),
+    *("stream-link", "cpuram2", "symbols", "weights-address", "loaded-memories", "ports"),
+]
+CompilerOption = Annotated[str, Field(pattern=r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$", max_length=60)]
+
+
+class NpuTable(Table):
+    """How ST's tool compiles the network for the NPU; needs ``[codegen] backend = "stedgeai"``."""
+
+    core_dir: Name | None = None
+    """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
+    installers put it."""
+    weights_address: Annotated[int, Field(ge=0x7020_0000, lt=0x7800_0000, multiple_of=0x1_0000)] = 0x7040_0000
+    """Where the constants lie in the external flash. The application's slot, from 0x70100000, ends there."""
+    hyperram: bool = False
+    """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
+    io: Literal["int8", "model"] = "int8"
+    """Types at both ends: ``int8``, or as the ``.tflite`` has them, where floats cost a step in software each."""
+    options: tuple[CompilerOption, ...] = (
+        *("-O3", "--Os", "--Ocache-opt", "--Omax-ca-pipe", "4"),
+        *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),
+    )
+    """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
+    timeout_s: Annotated[float, Field(ge=1)] = 1_800.0
+    """Seconds until the tool counts as hung."""
+    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
+    """Gates of docs/reference/npu.md that may fail, each with the reason."""
+
+    @field_validator("options")
+    @classmethod
+    def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
+        if "--cache-maintenance" not in options:
+            raise ValueError("lack --cache-maintenance, without which the processor reads stale results")
+        return options
+
+
 class FirmwareTable(Table):
     """Which boards, and what their firmware reports."""
 
@@ -295,6 +332,7 @@ class Variant(Table):
     verify: VerifyTable = VerifyTable()
     lint: LintTable = LintTable()
     codegen: CodegenTable = CodegenTable()
+    npu: NpuTable = NpuTable()
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()
 

@@ -57,7 +57,7 @@ def _type(field: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":
         return "list of " + _type(field.get("items", {}))
-    kind = str(field.get("type", "table"))
+    kind = str(field.get("type", "table")).replace("object", "table")
     low = field.get("minimum", field.get("exclusiveMinimum"))
     high = field.get("maximum", field.get("exclusiveMaximum"))
     bounds = " to ".join(f"{bound:g}" for bound in (low, high) if bound is not None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import flatbuffers
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parents[1] / "shared"
@@ -45,6 +43,8 @@ def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture(scope="session")
 def relu_model() -> Callable[..., bytes]:
     """Return a function that writes a .tflite of one int8 RELU on tensors of a shape."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
 
     def make(*shape: int) -> bytes:
         code, step = schema.OperatorCodeT(), schema.OperatorT()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from birdnet_stm32 import paths
 from birdnet_stm32.config import Variant
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stage import Program, Release, Stage
 from birdnet_stm32.stages import recordings
 
@@ -23,6 +25,16 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     model = release.variant.model
     named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
+
+
+def _stedgeai(release: Release) -> dict[str, Path]:
+    """Return ST's tool as a file that the stage reads: another version is another file."""
+    core_dir = release.variant.npu.core_dir
+    try:
+        found = tool.find(None if core_dir is None else release.resolve(core_dir))
+    except ToolError:  # the stage itself says at full length what is missing
+        return {}
+    return {"stedgeai": found.program}
 
 
 STAGES: tuple[Stage, ...] = (
@@ -85,6 +97,14 @@ STAGES: tuple[Stage, ...] = (
         needs=("representative", "verify"),
         reads=("codegen",),
         templates=("network", "runtime"),
+    ),
+    Stage(
+        name="npu",
+        doc="compile the network for the NPU with ST's tool, and refuse what a board would not report",
+        needs=("verify",),
+        reads=("npu",),
+        wanted=lambda variant: variant.codegen.backend == "stedgeai",
+        files=_stedgeai,
     ),
     Stage(
         name="firmware",

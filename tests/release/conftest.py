@@ -98,7 +98,7 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             front_end_limit=1e-4,
         ),
         analysis=analyze(small_graph()),
-        findings=lint(small_graph(), {"channels-not-multiple-of-8": label}),
+        findings=lint(small_graph(), {"float-boundary": label}),
         arena=Arena(
             size_bytes=4096,
             operators=2,

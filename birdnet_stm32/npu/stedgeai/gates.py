@@ -162,7 +162,9 @@ def _application_slot(subject: Subject) -> Result:
     compilation = subject.compilation
     slot = compilation.weights_address - _APPLICATION_ADDRESS
     end = compilation.weights_address + compilation.weights_bytes
-    detail = f"{slot:,} bytes for the application, weights from 0x{compilation.weights_address:08X} to 0x{end:08X}"
+    detail = (
+        f"{slot:,} bytes for the application, weights from 0x{compilation.weights_address:08X} to 0x{end:08X}"
+    )
     return ("passed" if slot >= _APPLICATION_BYTES and end <= FLASH_END else "failed"), detail
 
 
@@ -185,8 +187,13 @@ def _dotted(version: tuple[int, ...]) -> str:
 def _stream_link(subject: Subject) -> Result:
     links = subject.source.stalling_links
     if links:
-        named = ", ".join(f"ACTIV {activation} to CONVACC {convolution}" for activation, convolution in links[:3])
-        return "failed", f"{len(links)} activations stream into a convolution ({named}), which stalled the NPU"
+        named = ", ".join(
+            f"ACTIV {activation} to CONVACC {convolution}" for activation, convolution in links[:3]
+        )
+        return (
+            "failed",
+            f"{len(links)} activations stream into a convolution ({named}), which stalled the NPU",
+        )
     return "passed", "no activation streams into a convolution"
 
 
@@ -195,7 +202,10 @@ def _cpuram2(subject: Subject) -> Result:
     report = read_report(subject.compilation.files[name].decode(errors="replace"))
     _, end = report.ranges.get("cpuRAM2", (0, 0))
     if end > _LOADER_ADDRESS:
-        return "failed", f"activations reach 0x{end:08X}, where the first-stage loader still lies at the start"
+        return (
+            "failed",
+            f"activations reach 0x{end:08X}, where the first-stage loader still lies at the start",
+        )
     return "passed", f"cpuRAM2 is used up to 0x{end:08X}" if end else "cpuRAM2 is not used"
 
 
@@ -223,7 +233,9 @@ def _weights_address(subject: Subject) -> Result:
 
 def _loaded_memories(subject: Subject) -> Result:
     files, own = subject.compilation.files, subject.compilation.weights_file
-    others = sorted(name for name, content in files.items() if name.endswith(".raw") and content and name != own)
+    others = sorted(
+        name for name, content in files.items() if name.endswith(".raw") and content and name != own
+    )
     if others:
         return "failed", f"{', '.join(others)} would have to be loaded before each start, and nothing does"
     return "passed", "constants lie in the flash alone"
@@ -269,7 +281,9 @@ def _port_problem(port: Port, tensor: Tensor) -> str:
         return ""
     scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
     if port.zero_point != zero_point or not math.isclose(port.scale or 0.0, np.float32(scale), rel_tol=1e-5):
-        return f"scale {port.scale} and zero point {port.zero_point}, the .tflite has {scale} and {zero_point}"
+        return (
+            f"scale {port.scale} and zero point {port.zero_point}, the .tflite has {scale} and {zero_point}"
+        )
     return ""
 
 

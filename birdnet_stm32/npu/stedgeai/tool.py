@@ -33,6 +33,19 @@ _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.(\d+)-(\d+)(?:\s+([0-9a-f]+)\b)?")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """A ``stedgeai`` that was not started yet.
+
+    Args:
+        program: its path.
+        by: what led to it: ``[npu] core_dir``, ``STEDGEAI_CORE_DIR``, ``PATH`` or an install root.
+    """
+
+    program: Path
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tool:
     """An installed ``stedgeai``.
 
@@ -40,7 +53,7 @@ class Tool:
         program: its path.
         core_dir: root of the installation, which also holds the runtime; None where the program lies in none.
         version: what it says it is.
-        found_by: what led to it: ``[npu] core_dir``, ``STEDGEAI_CORE_DIR``, ``PATH`` or an install root.
+        found_by: what led to it.
     """
 
     program: Path
@@ -62,7 +75,7 @@ class Tool:
         )
 
 
-def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
+def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Found:
     """Return the ``stedgeai`` to use: of ``core_dir``, else of the environment, PATH, or an install root.
 
     Whatever is named must be there: a wrong folder never leads to another installation.
@@ -72,11 +85,51 @@ def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.env
         environment: variables, ``STEDGEAI_CORE_DIR``, ``PATH`` and ``HOME`` among them.
 
     Raises:
+        ToolError: there is none.
+    """
+    named = environment.get(VARIABLE)
+    for folder, by in ((core_dir, "[npu] core_dir"), (Path(named) if named else None, VARIABLE)):
+        if folder is not None:
+            program = program_of(folder.expanduser())
+            if program is None:
+                raise ToolError(
+                    f"{by} names a folder that holds no stedgeai",
+                    where=folder,
+                    expected=f"Utilities/{_PLATFORMS.get(sys.platform, 'linux')}/stedgeai in it",
+                    remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
+                )
+            return Found(program=program, by=by)
+    on_path = shutil.which("stedgeai", path=environment.get("PATH"))
+    if on_path is not None:
+        return Found(program=Path(on_path), by="PATH")
+    for pattern in _INSTALL_ROOTS:
+        expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
+        folders = sorted(expanded.parent.glob(expanded.name), key=_by_version, reverse=True)
+        for folder in folders:
+            program = program_of(folder)
+            if program is not None:
+                return Found(program=program, by=str(expanded.parent))
+    raise ToolError(
+        "stedgeai, ST's compiler for the NPU, was not found",
+        expected=f"{VARIABLE}, [npu] core_dir of the variant, stedgeai on PATH, or one of "
+        + ", ".join(_INSTALL_ROOTS),
+        remedy=(
+            f"set {VARIABLE} to the folder of its version, such as /opt/ST/STEdgeAI/4.0",
+            'without ST\'s tool: [codegen] backend = "portable"',
+        ),
+    )
+
+
+def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
+    """Return the ``stedgeai`` that :func:`find` finds, with its version.
+
+    Raises:
         ToolError: there is none, it does not start, or it does not say a version.
     """
-    program, found_by = _find(core_dir, environment)
-    root = program.resolve().parents[2] if program.resolve().parts[-3:-2] == ("Utilities",) else None
-    return Tool(program=program, core_dir=root, version=read_version(program), found_by=found_by)
+    found = find(core_dir, environment)
+    resolved = found.program.resolve()
+    root = resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
+    return Tool(program=found.program, core_dir=root, version=read_version(found.program), found_by=found.by)
 
 
 def read_version(program: Path) -> ToolVersion:
@@ -110,40 +163,6 @@ def program_of(core_dir: Path) -> Path | None:
     platform = _PLATFORMS.get(sys.platform, "linux")
     found = sorted(core_dir.glob(f"Utilities/{platform}/{name}"))
     return found[0] if found else None
-
-
-def _find(core_dir: Path | None, environment: Mapping[str, str]) -> tuple[Path, str]:
-    named = environment.get(VARIABLE)
-    for folder, by in ((core_dir, "[npu] core_dir"), (Path(named) if named else None, VARIABLE)):
-        if folder is not None:
-            program = program_of(folder.expanduser())
-            if program is None:
-                raise ToolError(
-                    f"{by} names a folder that holds no stedgeai",
-                    where=folder,
-                    expected=f"Utilities/{_PLATFORMS.get(sys.platform, 'linux')}/stedgeai in it",
-                    remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
-                )
-            return program, by
-    on_path = shutil.which("stedgeai", path=environment.get("PATH"))
-    if on_path is not None:
-        return Path(on_path), "PATH"
-    for pattern in _INSTALL_ROOTS:
-        expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
-        folders = sorted(expanded.parent.glob(expanded.name), key=_by_version, reverse=True)
-        for folder in folders:
-            program = program_of(folder)
-            if program is not None:
-                return program, str(expanded.parent)
-    raise ToolError(
-        "stedgeai, ST's compiler for the NPU, was not found",
-        expected=f"{VARIABLE}, [npu] core_dir of the variant, stedgeai on PATH, or one of "
-        + ", ".join(_INSTALL_ROOTS),
-        remedy=(
-            f"set {VARIABLE} to the folder of its version, such as /opt/ST/STEdgeAI/4.0",
-            'without ST\'s tool: [codegen] backend = "portable"',
-        ),
-    )
 
 
 def _by_version(folder: Path) -> tuple[int, ...]:
