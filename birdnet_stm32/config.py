@@ -256,8 +256,18 @@ class CodegenTable(Table):
 
 
 NpuGate = Literal[
-    *("software-epochs", "hyperram", "weight-bytes", "float-network", "application-slot", "runtime-version"),
-    *("stream-link", "cpuram2", "symbols", "weights-address", "loaded-memories", "ports"),
+    "software-epochs",
+    "hyperram",
+    "weight-bytes",
+    "float-network",
+    "application-slot",
+    "runtime-version",
+    "stream-link",
+    "cpuram2",
+    "symbols",
+    "weights-address",
+    "loaded-memories",
+    "ports",
 ]
 CompilerOption = Annotated[str, Field(pattern=r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$", max_length=60)]
 
@@ -273,7 +283,7 @@ class NpuTable(Table):
     hyperram: bool = False
     """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
     io: Literal["int8", "model"] = "int8"
-    """Types at both ends: ``int8``, or as the ``.tflite`` has them, where floats cost a step in software each."""
+    """Types at both ends: ``int8``, or as the ``.tflite`` has them; floats cost a step in software each."""
     options: tuple[CompilerOption, ...] = (
         *("-O3", "--Os", "--Ocache-opt", "--Omax-ca-pipe", "4"),
         *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),

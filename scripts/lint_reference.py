@@ -13,9 +13,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference" / "lint"
 HEAD = """\
 # Lint rules
 
-`birdnet-stm32 lint MODEL.tflite` and the stage `analyze` look for what is known to fail, to hang or to be silently
-wrong between a `.tflite` and the STM32N6's NPU, before anything is compiled and without ST's programs. A finding
-ends with the id of its rule, which is the name of its page:
+`birdnet-stm32 lint MODEL.tflite` and the stage `analyze` look for what is known to fail, to hang or to be
+silently wrong between a `.tflite` and the STM32N6's NPU, before anything is compiled and without ST's
+programs. A finding ends with the id of its rule, which is the name of its page:
 
 ```
 model.tflite:#12 TRANSPOSE conv_1/transpose: error: a computed tensor ...  [transpose-below-rank-4]
@@ -23,16 +23,19 @@ model.tflite:#12 TRANSPOSE conv_1/transpose: error: a computed tensor ...  [tran
 
 `#12` is the operator, by its place in the file; then come its TFLite name and the tensor concerned.
 
-| severity | means | effect |
-|---|---|---|
-| error | known to fail, to hang, or to compute something else without a word | exit code 1; with `[codegen] backend = "stedgeai"` the stage `analyze` refuses the release |
-| warning | costs an epoch on the Cortex-M55, or is documented nowhere; avoidable | said |
-| hint | runs in most networks: slower, or to be proven on the board | said |
+| severity | means |
+|---|---|
+| error | known to fail, to hang, or to compute something else without a word |
+| warning | costs an epoch on the Cortex-M55, or is documented nowhere; avoidable |
+| hint | runs in most networks: slower, or to be proven on the board |
+
+`lint` ends with 1 where there is an error, with 0 otherwise. The stage `analyze` refuses a release with an
+error where `[codegen] backend` is `stedgeai`; the portable C computes such operators like any other.
 
 A model without errors and warnings is clean. The pipeline's own models are; they have hints,
 [depthwise-stride](depthwise-stride.md) and [add-scales-differ](add-scales-differ.md) above all.
 
-A finding that is known and harmless in one release is allowed there, with the reason, which the report shows:
+A finding that is known and harmless in one release is allowed there, with a reason that the report shows:
 
 ```toml
 [index]
@@ -44,9 +47,9 @@ suppress = { explicit-pad = "compiled with 4.0.1: the padding became part of the
 
 An id that is no rule's is refused; a suppression that finds nothing is said.
 
-The rules stand on ST's operator documentation, on its error messages, on compile reports and on reports from boards.
-Many rest on one report with one version. Nothing here was tried on silicon by this project: the compiler and the board
-have the last word, and an operator that no table lists is a warning, never an error.
+The rules stand on ST's operator documentation and error messages, on compile reports, and on reports from
+boards. Many rest on one report with one version. This project has tried none of them on silicon: the
+compiler and the board have the last word, and an operator that no table lists is a warning, never an error.
 """
 
 

@@ -28,6 +28,7 @@ _TOOLS = {
 }
 # CMake would take these from the user's environment into every build.
 _NO_FLAGS = {"CFLAGS": "", "ASMFLAGS": "", "LDFLAGS": ""}
+_REPORTED = re.compile(r"error|warning|undefined reference|/ld: ")
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -126,7 +127,7 @@ def _build_error(output: str, regions: Sequence[Region]) -> InputError | ToolErr
             where="firmware.elf",
             remedy=("a smaller model (alpha, embeddings_size)", "fewer stored test windows"),
         )
-    errors = [line for line in output.splitlines() if "error" in line or "warning" in line]
+    errors = [line for line in output.splitlines() if _REPORTED.search(line) and not line.startswith(": &&")]
     quoted = "\n    ".join((errors or output.splitlines())[-process.TAIL_LINES :])
     return ToolError(f"the firmware does not compile:\n    {quoted}", where="cmake --build")
 

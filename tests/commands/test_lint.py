@@ -23,9 +23,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relu_model: Callable[
 
 def variant(suppress: str) -> Path:
     path = Path("mine.toml")
-    path.write_text(
-        f"[variant]\ntitle = 'x'\n[index]\nroot = 'songs'\n[lint]\nsuppress = {{ {suppress} }}\n"
-    )
+    path.write_text(f"[variant]\ntitle = 'x'\n[index]\nroot = 'songs'\n[lint]\nsuppress = {{ {suppress} }}\n")
     return path
 
 

@@ -13,7 +13,6 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.stage import Job, Release
 from birdnet_stm32.stages import analyze
 
-
 MakeJob = Callable[[str, dict[str, str]], Job]
 
 

@@ -102,8 +102,8 @@ def tensors(when: Callable[[Tensor, Graph], bool], says: Callable[[Tensor], str]
 
     def find(graph: Graph) -> Iterator[Hit]:
         for tensor in graph.tensors:
-            operator = at(tensor.index, graph)
-            if operator is not None and when(tensor, graph):
+            operator = at(tensor.index, graph) if when(tensor, graph) else None
+            if operator is not None:
                 yield Hit(operator=operator, tensor=tensor.index, evidence=says(tensor))
 
     return find

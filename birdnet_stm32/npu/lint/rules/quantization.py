@@ -187,8 +187,7 @@ RULES = (
         id="add-scales-differ",
         title="a sum of tensors with different scales",
         severity=Severity.HINT,
-        why="One unresolved report has the NPU add such tensors wrongly. Residual networks do it in every "
-        "block, and ST's own run.",
+        why="One unresolved report has the NPU add such tensors wrongly. Every residual block has one.",
         versions="reported with 4.0.1",
         remedy="compare the board's outputs with those of the host before the first result is believed",
         sources=("ST's community, thread 166639",),
