@@ -278,8 +278,9 @@ class NpuTable(Table):
     core_dir: Name | None = None
     """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
     installers put it."""
-    weights_address: Annotated[int, Field(ge=0x7020_0000, lt=0x7800_0000, multiple_of=0x1_0000)] = 0x7040_0000
-    """Where the constants lie in the external flash. The application's slot, from 0x70100000, ends there."""
+    weights_address: int = 0x7040_0000
+    """Where the constants lie in the external flash, 0x70400000 if left out; the application's slot, from
+    0x70100000, ends there."""
     hyperram: bool = False
     """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
     io: Literal["int8", "model"] = "int8"
@@ -294,11 +295,18 @@ class NpuTable(Table):
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
     """Gates of docs/reference/npu.md that may fail, each with the reason."""
 
+    @field_validator("weights_address")
+    @classmethod
+    def _is_a_sector_behind_the_application(cls, address: int) -> int:
+        if not 0x7020_0000 <= address < 0x7800_0000 or address % 0x1_0000:
+            raise ValueError("should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000")
+        return address
+
     @field_validator("options")
     @classmethod
     def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
         if "--cache-maintenance" not in options:
-            raise ValueError("lack --cache-maintenance, without which the processor reads stale results")
+            raise ValueError("--cache-maintenance among them: the processor reads stale results without it")
         return options
 
 

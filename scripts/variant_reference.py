@@ -36,7 +36,7 @@ def _table(title: str, definitions: dict[str, Any], name: str) -> list[str]:
     lines = [
         f"## {title}",
         "",
-        definition["description"],
+        definition["description"].replace("``", "`"),
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",
@@ -45,7 +45,7 @@ def _table(title: str, definitions: dict[str, Any], name: str) -> list[str]:
         default = (
             "required" if key in definition.get("required", []) else f"`{json.dumps(field.get('default'))}`"
         )
-        meaning = field["description"].replace("``", "`").replace("|", "\\|")
+        meaning = " ".join(field["description"].split()).replace("``", "`").replace("|", "\\|")
         lines.append(f"| `{key}` | {_type(field)} | {default.replace('|', chr(92) + '|')} | {meaning} |")
     return [*lines, ""]
 

@@ -1,3 +1,5 @@
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -6,6 +8,13 @@ import pytest
 
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
+
+
+def wait_for_the_end_of(pid: str) -> None:
+    started = time.monotonic()
+    status = Path("/proc") / pid / "stat"
+    while status.exists() and status.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z":
+        assert time.monotonic() - started < 20
 
 
 def test_output_of_both_streams_is_kept() -> None:
@@ -42,9 +51,7 @@ def test_a_child_left_behind_is_ended() -> None:
     started = time.monotonic()
     finished = process.run([sys.executable, "-c", script], timeout_s=30)
     assert time.monotonic() - started < 20
-    child = Path("/proc") / finished.output.strip() / "stat"
-    while child.exists() and child.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z":
-        assert time.monotonic() - started < 20
+    wait_for_the_end_of(finished.output.strip())
 
 
 def test_the_log_is_there_after_a_time_out(tmp_path: Path) -> None:
@@ -52,3 +59,20 @@ def test_the_log_is_there_after_a_time_out(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="so far"):
         process.run([sys.executable, "-c", script], timeout_s=1, log=tmp_path / "log")
     assert (tmp_path / "log").read_text(encoding="utf-8") == "so far\n"
+
+
+def test_ctrl_c_ends_the_children_too(tmp_path: Path) -> None:
+    program = (
+        "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+    )
+    script = (
+        "import sys; from pathlib import Path; from birdnet_stm32 import process;"
+        f"process.run([sys.executable, '-c', {program!r}], timeout_s=60, log=Path({str(tmp_path / 'log')!r}))"
+    )
+    started = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as caller:
+        log = tmp_path / "log"
+        while not (log.is_file() and log.read_text(encoding="utf-8")):
+            assert time.monotonic() - started < 20
+        caller.send_signal(signal.SIGINT)
+    wait_for_the_end_of(log.read_text(encoding="utf-8").strip())

@@ -50,8 +50,8 @@ class NpuNetwork:
         symbol: suffix of the generated functions.
         has_stai: whether the interface ``stai`` was generated too.
         runtime_version: of ``ll_aton`` that the generated code demands.
-        input: the only input.
-        output: the only output.
+        inputs: in the order of the network.
+        outputs: likewise.
         memories: those in use.
         uses_hyperram: whether the external RAM is among them.
         weights_address: where the generated code reads its weights.
@@ -62,13 +62,23 @@ class NpuNetwork:
     symbol: str
     has_stai: bool
     runtime_version: tuple[int, int, int, int]
-    input: NpuPort
-    output: NpuPort
+    inputs: tuple[NpuPort, ...]
+    outputs: tuple[NpuPort, ...]
     memories: tuple[NpuMemory, ...]
     uses_hyperram: bool
     weights_address: int
     weights: bytes
     files: Mapping[str, bytes]
+
+    @property
+    def input(self) -> NpuPort:
+        """The only input, once :func:`check` passed."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> NpuPort:
+        """The only output, once :func:`check` passed."""
+        return self.outputs[0]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -89,15 +99,19 @@ def check(network: NpuNetwork, regions: Sequence[Region]) -> None:
         regions: the memory of the application.
 
     Raises:
-        GateError: its input or output is not int8, or it uses memory of the application.
+        GateError: it has not one input and one output of int8, or it uses memory of the application.
     """
-    for what, port in (("input", network.input), ("output", network.output)):
+    where = f"symbol {network.symbol}"
+    for what, ports in (("input", network.inputs), ("output", network.outputs)):
+        if len(ports) != 1:
+            raise GateError(f"the network has {len(ports)} {what}s", where=where, expected=f"one {what}")
+        port = ports[0]
         if port.dtype != "int8" or port.scale is None or port.zero_point is None:
             raise GateError(
                 f"the network's {what} is {port.dtype}",
-                where=f"symbol {network.symbol}",
+                where=where,
                 expected="int8 with scale and zero point",
-                remedy="compile with --input-data-type int8 --output-data-type int8",
+                remedy='[npu] io = "int8"',
             )
     for memory in network.memories:
         end = memory.address + memory.size_bytes
@@ -105,7 +119,7 @@ def check(network: NpuNetwork, regions: Sequence[Region]) -> None:
             if memory.address < region.end and region.origin < end:
                 raise GateError(
                     f"the network may use 0x{memory.address:08X} to 0x{end:08X} ({memory.name})",
-                    where=f"symbol {network.symbol}",
+                    where=where,
                     expected=f"nothing from 0x{region.origin:08X} to 0x{region.end:08X}: {region.holds}",
                     remedy=f"a memory pool {memory.name} that ends before or starts behind it",
                 )

@@ -119,7 +119,7 @@ def npu_digest(model_files: Mapping[str, bytes], npu: NpuNetwork) -> str:
 
 
 def _without_portable_network(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a project's ``src/model`` without the network's own C: its interface, front end and windows stay."""
+    """Return a project's ``src/model`` without the network: interface, front end and windows stay."""
     kept = {name: content for name, content in files.items() if Path(name).name not in _PORTABLE_NETWORK}
     listing = kept["src/model/CMakeLists.txt"].decode()
     for name in _PORTABLE_NETWORK:

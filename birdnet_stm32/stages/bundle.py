@@ -12,7 +12,7 @@ from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import UNPROVEN, proven
+from birdnet_stm32.stages.claims import proven, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
@@ -20,6 +20,10 @@ from birdnet_stm32.stages.layout import (
     IMAGE_BOARD,
     LABELS,
     MODEL,
+    NPU_BOARD,
+    NPU_FIRMWARE_FOLDER,
+    NPU_LICENCES,
+    NPU_PROJECT,
     REPORT,
     TOOLCHAIN_LICENCES,
 )
@@ -51,7 +55,7 @@ def _documents(job: Job) -> list[BundleFile]:
         flash_files=_flash_files(job),
         contents=CONTENTS,
         proven=proven(job),
-        unproven=UNPROVEN,
+        unproven=unproven(job.variant),
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
@@ -73,6 +77,10 @@ def _firmware(job: Job) -> list[BundleFile]:
     files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
     for board in job.variant.firmware.boards:
         files += _tree(job.inputs["compile"], f"firmware/{board}", Role.FIRMWARE, part=board)
+    if "npu_firmware" in job.inputs:
+        folder, name = job.inputs["npu_firmware"], f"{NPU_BOARD}_npu"
+        files += _tree(folder, f"projects/{name}", Role.SOURCE, part=NPU_PROJECT)
+        files += _tree(folder, f"firmware/{name}", Role.FIRMWARE, part=NPU_FIRMWARE_FOLDER)
     if "image" in job.inputs:
         files += _tree(job.inputs["image"], f"images/{IMAGE_BOARD}", Role.IMAGE)
     return files
@@ -105,6 +113,8 @@ def _reports(job: Job) -> list[BundleFile]:
 def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
     files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
+    if "npu_firmware" in job.inputs:
+        files += _tree(job.inputs["npu_firmware"], "licences/st", Role.LICENCE, part=NPU_LICENCES)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
     return files

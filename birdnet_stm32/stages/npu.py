@@ -13,7 +13,6 @@ from birdnet_stm32 import store
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.run import Settings
 from birdnet_stm32.npu.stedgeai.tool import locate
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import MODEL, NPU_FOLDER, NPU_GATES
@@ -31,15 +30,8 @@ def run(job: Job) -> Outcome:
         print(f"  warning: {tool.warning}", file=sys.stderr)
     path = job.inputs["verify"] / MODEL
     model = path.read_bytes()
-    settings = Settings(
-        weights_address=table.weights_address,
-        hyperram=table.hyperram,
-        options=table.options,
-        io=table.io,
-        timeout_s=table.timeout_s,
-    )
     log = job.previous.with_name("npu.stedgeai.log")  # outside, where it stays when the tool fails
-    compilation = compile_network(tool, model, settings, log=log)
+    compilation = compile_network(tool, model, table, log=log)
     shutil.move(log, job.out / LOG)
     folder = job.out / NPU_FOLDER
     folder.mkdir()
@@ -47,11 +39,10 @@ def run(job: Job) -> Outcome:
     subject = Subject(
         compilation=compilation,
         graph=read_graph(model, where=str(path)),
-        weights_address=table.weights_address,
-        hyperram=table.hyperram,
+        asked=table,
         core_dir=tool.core_dir,
     )
-    findings = check(subject, table.waive)
+    findings = check(subject)
     described = [asdict(finding) for finding in findings]
     (job.out / NPU_GATES).write_text(store.canonical_json(described), encoding="utf-8")
     refuse_failures(findings)

@@ -15,12 +15,15 @@ from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.gates import Finding
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
     Arena,
     ArenaBlock,
     BoardMemory,
     ClassRecordings,
+    CompiledNetwork,
     Emulation,
     Fact,
     Gate,
@@ -38,10 +41,10 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
-from birdnet_stm32.stages.claims import ON_SILICON, UNPROVEN
+from birdnet_stm32.stages.claims import ON_SILICON, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL, REPORT, SCORES
+from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL, NPU_FOLDER, NPU_GATES, REPORT, SCORES
 from birdnet_stm32.stages.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -79,14 +82,23 @@ def gather(job: Job) -> ReportData:
         emulation=emulation,
         analysis=analysis,
         findings=lint(graph, job.variant.lint.suppress),
+        compiled=_compiled(job),
         arena=arena,
         boards=_boards(job),
         training=_training(job),
         recordings=_recordings(read_index(job.inputs["index"])),
-        unproven=(ON_SILICON, *UNPROVEN),
+        unproven=(ON_SILICON, *unproven(job.variant)),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
     )
+
+
+def _compiled(job: Job) -> CompiledNetwork | None:
+    folder = job.inputs.get("npu")
+    if folder is None:
+        return None
+    gates = tuple(Finding(**found) for found in store.load_json(folder / NPU_GATES))
+    return CompiledNetwork(compilation=result.load(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:

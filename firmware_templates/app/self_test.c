@@ -191,9 +191,13 @@ void self_test_print_result(const self_test_report_t *report) {
         console_text(" windows\n");
         return;
     }
-    console_text("self-test FAIL window ");
-    console_unsigned(report->vectors);
-    console_text(": ");
+    if (report->vectors < BIRDNET_TEST_VECTOR_COUNT) {
+        console_text("self-test FAIL window ");
+        console_unsigned(report->vectors);
+        console_text(": ");
+    } else {
+        console_text("self-test FAIL all windows: ");
+    }
     switch (report->outcome) {
     case SELF_TEST_FRONT_END:
         print_difference(report, "feature ", VALUE_DECIMALS);
@@ -214,6 +218,7 @@ void self_test_print_result(const self_test_report_t *report) {
     case SELF_TEST_PASS:
         console_text("a step ended with status ");
         console_unsigned((uint32_t)report->status);
+        console_text(report->status == BIRDNET_ERROR_TIMEOUT ? ", a time-out" : "");
         break;
     }
     console_text("\n");

@@ -53,7 +53,8 @@ void self_test_print_cycles(const self_test_report_t *report);
 
 /* One line:
  *     self-test PASS <vectors> windows
- *     self-test FAIL window <index>: <why> */
+ *     self-test FAIL window <index>: <why>
+ *     self-test FAIL all windows: <why> */
 void self_test_print_result(const self_test_report_t *report);
 
 #endif

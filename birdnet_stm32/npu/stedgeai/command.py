@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 NAME = "network"
-SERIAL = "serial:921600"  # validate's own default of 115200 is not what the board's firmware speaks
+BAUD = 921_600  # validate's own default of 115200 is not what ST's firmware for the board speaks
+SERIAL = f"serial:{BAUD}"
 
 IoType = Literal["float32", "int8", "uint8"]
 
@@ -47,13 +48,7 @@ def generate(request: Request) -> list[str]:
 
 
 def validate(
-    request: Request,
-    *,
-    mode: Literal["host", "target"],
-    inputs: Path | None = None,
-    outputs: Path | None = None,
-    c_info: Path | None = None,
-    descriptor: str = SERIAL,
+    request: Request, *, mode: Literal["host", "target"], inputs: Path, descriptor: str = SERIAL
 ) -> list[str]:
     """Return the arguments that compare the compiled network with the model.
 
@@ -62,22 +57,11 @@ def validate(
     Args:
         request: what was compiled.
         mode: on this machine, or on a board that runs ST's validation firmware.
-        inputs: .npz, .npy or .csv to feed; random numbers without.
-        outputs: what the model answers to them.
-        c_info: ``network_c_info.json`` of the compilation, which saves a second analysis.
+        inputs: .npz, .npy or .csv to feed, as the tool's own are random numbers.
         descriptor: how the board is reached, ``serial[:PORT]:BAUD``.
     """
-    arguments = ["validate", *_common(request), "--mode", mode]
-    if mode == "target":
-        arguments += ["--desc", descriptor]
-    for option, path in (("--valinput", inputs), ("--valoutput", outputs), ("--val-json", c_info)):
-        arguments += [option, str(path)] if path is not None else []
-    return arguments
-
-
-def supported_ops() -> list[str]:
-    """Return the arguments that list what the front end can read, which is more than the NPU can run."""
-    return ["supported-ops", "--target", "stm32n6", "--type", "tflite"]
+    arguments = ["validate", *_common(request), "--mode", mode, "--valinput", str(inputs)]
+    return [*arguments, "--desc", descriptor] if mode == "target" else arguments
 
 
 def _common(request: Request) -> list[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
@@ -14,7 +15,7 @@ from birdnet_stm32.npu.stedgeai.network_c import read_network_c
 from birdnet_stm32.npu.stedgeai.profile import FLASH_END
 from birdnet_stm32.npu.stedgeai.report import Report, read_report
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch
-from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, Settings, run
+from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, run
 from birdnet_stm32.npu.stedgeai.tool import Tool
 
 FLASH_START = 0x7000_0000
@@ -22,7 +23,7 @@ REPORT = f"{NAME}_*_report.txt"
 _WRITTEN = (NETWORK_C, C_INFO, REPORT, f"{NAME}_atonbuf.*.raw")
 
 
-def compile_network(tool: Tool, model: bytes, settings: Settings, *, log: Path) -> Compilation:
+def compile_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) -> Compilation:
     """Compile ``model`` and return the result.
 
     Args:
@@ -38,7 +39,7 @@ def compile_network(tool: Tool, model: bytes, settings: Settings, *, log: Path) 
     return read_compilation(tool, finished.files)
 
 
-def analyze_network(tool: Tool, model: bytes, settings: Settings, *, log: Path) -> tuple[Report, CInfo]:
+def analyze_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) -> tuple[Report, CInfo]:
     """Let the tool say what it would make of ``model``. Raises: ToolError."""
     finished = run(tool, model, settings, command.analyze, log=log, expected=(C_INFO, REPORT))
     return read_summary(finished.files)

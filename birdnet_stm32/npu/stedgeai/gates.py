@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from birdnet_stm32.config import NpuGate
+from birdnet_stm32.config import NpuGate, NpuTable
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
@@ -24,6 +25,7 @@ from birdnet_stm32.npu.stedgeai.profile import FLASH_END, FLASH_POOL, HYPERRAM_P
 from birdnet_stm32.npu.stedgeai.report import read_report
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
+from birdnet_stm32.npu.stedgeai.tool import RUNTIME_HEADER
 from birdnet_stm32.tflite.ir import Graph, Tensor
 
 # What ST always runs in software, and where: conversions at the ends, and a final softmax.
@@ -34,7 +36,6 @@ _WEIGHTS_RATIO = (0.5, 2.5)
 _APPLICATION_ADDRESS = 0x7010_0000
 _APPLICATION_BYTES = 0x10_0000  # it runs from AXISRAM1, which is 1 MiB
 _LOADER_ADDRESS = 0x3418_0000  # the first-stage loader's, in the upper half of cpuRAM2
-_RUNTIME_HEADER = "Middlewares/ST/AI/Npu/ll_aton/ll_aton_version.h"
 
 State = Literal["passed", "failed", "waived", "skipped"]
 
@@ -63,18 +64,16 @@ class Subject:
     Args:
         compilation: the result.
         graph: the .tflite that went in.
-        weights_address: that was asked for.
-        hyperram: whether activations were allowed into the external RAM.
+        asked: what it was compiled with.
         core_dir: the tool's installation, for the runtime in it.
     """
 
     compilation: Compilation
     graph: Graph
-    weights_address: int
-    hyperram: bool
+    asked: NpuTable
     core_dir: Path | None
 
-    @property
+    @cached_property
     def source(self) -> NetworkC:
         """What network.c says."""
         files = self.compilation.files
@@ -82,8 +81,9 @@ class Subject:
         return read_network_c(files[NETWORK_C].decode(errors="replace"), headers.decode(errors="replace"))
 
 
-def check(subject: Subject, waived: Mapping[NpuGate, str]) -> tuple[Finding, ...]:
+def check(subject: Subject) -> tuple[Finding, ...]:
     """Return what every gate finds, in a fixed order."""
+    waived = subject.asked.waive
     findings = []
     for gate, look in _GATES.items():
         state, detail = look(subject)
@@ -136,7 +136,7 @@ def _hyperram(subject: Subject) -> Result:
     constants = len(subject.compilation.files.get(f"{NAME}_atonbuf.{HYPERRAM_SUFFIX}.raw", b""))
     if used or constants:
         detail = f"{used:,} bytes of activations and {constants:,} of constants lie in the external RAM"
-        return ("passed" if subject.hyperram and not constants else "failed"), detail
+        return ("passed" if subject.asked.hyperram and not constants else "failed"), detail
     return "passed", "nothing lies in the external RAM"
 
 
@@ -169,19 +169,15 @@ def _application_slot(subject: Subject) -> Result:
 
 
 def _runtime_version(subject: Subject) -> Result:
-    wanted = subject.compilation.runtime_version
-    header = None if subject.core_dir is None else subject.core_dir / _RUNTIME_HEADER
+    wanted, name = subject.compilation.runtime_version, subject.compilation.runtime
+    header = None if subject.core_dir is None else subject.core_dir / RUNTIME_HEADER
     if header is None or not header.is_file():
-        return "skipped", f"network.c wants ll_aton {_dotted(wanted)}; the tool lies beside no runtime"
+        return "skipped", f"network.c wants ll_aton {name}; the tool lies beside no runtime"
     text = header.read_text(encoding="utf-8", errors="replace")
     found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(\w+)\s+\(?(\d+)", text))
     has = tuple(int(found.get(part, -1)) for part in ("MAJOR", "MINOR", "MICRO", "DEV"))
-    detail = f"network.c wants ll_aton {_dotted(wanted)}, the installation has {_dotted(has)}"
+    detail = f"network.c wants ll_aton {name}, the installation has {'{}.{}.{}-{}'.format(*has)}"
     return ("passed" if has == wanted else "failed"), detail
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return f"{'.'.join(str(number) for number in version[:3])}-{version[3]}"
 
 
 def _stream_link(subject: Subject) -> Result:
@@ -220,7 +216,7 @@ def _symbols(subject: Subject) -> Result:
 
 def _weights_address(subject: Subject) -> Result:
     compilation = subject.compilation
-    asked, told = subject.weights_address, compilation.weights_address
+    asked, told = subject.asked.weights_address, compilation.weights_address
     coded = subject.source.pool_addresses.get(FLASH_POOL)
     used = compilation.used_bytes(FLASH_POOL)
     if not asked == told == coded:

@@ -141,6 +141,11 @@ class Compilation:
         """Generated C files and headers, by name."""
         return tuple(sorted(name for name in self.files if name.endswith((".c", ".h"))))
 
+    @property
+    def runtime(self) -> str:
+        """The version of ``ll_aton`` as ST writes it: ``1.1.3-275``."""
+        return "{}.{}.{}-{}".format(*self.runtime_version)
+
     def count(self, kind: EpochKind) -> int:
         """Return how many epochs are of ``kind``."""
         return sum(epoch.kind == kind for epoch in self.epochs)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from birdnet_stm32 import process
+from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import NAME, Request
@@ -21,25 +21,6 @@ NETWORK_C = f"{NAME}.c"
 # The compiler's own input: as large as the model, and of no use to anybody later.
 _INTERMEDIATE = "_OE_"
 _LOG_TAIL_LINES = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a network is compiled.
-
-    Args:
-        weights_address: where its constants will lie in the external flash.
-        hyperram: let activations spill into the external RAM.
-        options: of the compiler.
-        io: ``int8`` at both ends, or as the ``model`` has it, which costs a software epoch each for floats.
-        timeout_s: seconds until it counts as hung.
-    """
-
-    weights_address: int
-    hyperram: bool
-    options: tuple[str, ...]
-    io: Literal["int8", "model"]
-    timeout_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +39,7 @@ class Finished:
 def run(
     tool: Tool,
     model: bytes,
-    settings: Settings,
+    settings: NpuTable,
     arguments: Callable[[Request], list[str]],
     *,
     log: Path,

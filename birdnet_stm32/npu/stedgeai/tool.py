@@ -16,6 +16,7 @@ from birdnet_stm32.npu.stedgeai.result import ToolVersion
 
 VARIABLE = "STEDGEAI_CORE_DIR"
 SUPPORTED = ("2.2", "3.0", "4.0")
+RUNTIME_HEADER = "Middlewares/ST/AI/Npu/ll_aton/ll_aton_version.h"  # below an installation
 VERSION_TIMEOUT_S = 120.0  # a fresh installation unpacks itself at its first start
 
 # Below an installation, by sys.platform; the pack for STM32CubeMX and the stand-alone tool share it.
@@ -43,6 +44,18 @@ class Found:
 
     program: Path
     by: str
+
+    @property
+    def core_dir(self) -> Path | None:
+        """Root of the installation that the program lies in; None where it lies in none."""
+        resolved = self.program.resolve()
+        return resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
+
+    @property
+    def runtime_header(self) -> Path | None:
+        """The header that says which runtime came with it; None where there is none."""
+        header = None if self.core_dir is None else self.core_dir / RUNTIME_HEADER
+        return header if header is not None and header.is_file() else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +140,12 @@ def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.env
         ToolError: there is none, it does not start, or it does not say a version.
     """
     found = find(core_dir, environment)
-    resolved = found.program.resolve()
-    root = resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
-    return Tool(program=found.program, core_dir=root, version=read_version(found.program), found_by=found.by)
+    return Tool(
+        program=found.program,
+        core_dir=found.core_dir,
+        version=read_version(found.program),
+        found_by=found.by,
+    )
 
 
 def read_version(program: Path) -> ToolVersion:

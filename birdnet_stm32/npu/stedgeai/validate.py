@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
-from birdnet_stm32.npu.stedgeai.run import Settings, run
+from birdnet_stm32.npu.stedgeai.run import run
 from birdnet_stm32.npu.stedgeai.tool import Tool
 
 _ROW = re.compile(r"^\s*X-cross #\d+\s+(.*?)\s+'([^']+)'", re.MULTILINE)
@@ -41,7 +42,7 @@ class Agreement:
 def validate(
     tool: Tool,
     model: bytes,
-    settings: Settings,
+    settings: NpuTable,
     *,
     mode: Literal["host", "target"],
     inputs: bytes,

@@ -106,11 +106,13 @@ class Printed(NamedTuple):
 
 
 @pytest.fixture
-def run_on_host(write: Write, tmp_path: Path) -> Callable[[Files], Printed]:
-    def run(model_files: Files) -> Printed:
+def run_on_host(write: Write, tmp_path: Path) -> Callable[..., Printed]:
+    """Return a function that runs a model's self-test with the given definitions."""
+
+    def run(model_files: Files, *definitions: str) -> Printed:
         folder = write(model_files, tmp_path / "model")
         app = firmware_templates() / "app"
-        sources = [app / name for name in ("self_test.c", "inference.c", "console.c")]
+        sources = [app / name for name in ("self_test.c", "agreement.c", "inference.c", "console.c")]
         flags = (
             "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined "
             "-fno-sanitize-recover"
@@ -121,6 +123,7 @@ def run_on_host(write: Write, tmp_path: Path) -> Callable[[Files], Printed]:
             [
                 "gcc",
                 *flags,
+                *(f"-D{definition}" for definition in definitions),
                 *includes,
                 HOST_MAIN,
                 *sources,

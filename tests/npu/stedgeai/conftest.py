@@ -1,4 +1,4 @@
-"""A tiny real .tflite, and every ``stedgeai`` to try it on: stand-ins of each version, and ST's own if set."""
+"""A tiny real .tflite, and every ``stedgeai`` to try it on: stand-ins by version, and ST's own if set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -15,13 +16,16 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.config import NpuTable
-from birdnet_stm32.npu.stedgeai.run import Settings
+from birdnet_stm32.npu.stedgeai.compile import read_compilation
+from birdnet_stm32.npu.stedgeai.profile import PROFILE, memory_pools, profile
+from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
 
 STAND_IN = Path(__file__).resolve().parent / "stand_in"
 REAL = os.environ.get(VARIABLE)
 
 Install = Callable[..., Tool]
+Compiled = Callable[..., tuple[Tool, Compilation]]
 
 
 def _load(name: str) -> ModuleType:
@@ -38,7 +42,8 @@ def _load(name: str) -> ModuleType:
 def stand_in() -> Iterator[ModuleType]:
     """The stand-in's own code, to lay out installations and to ask it for files."""
     names = ("stedgeai_stand_in", "outputs", "faults")
-    yield [_load(name) for name in names][0]
+    modules = [_load(name) for name in names]
+    yield modules[0]
     for name in names:
         del sys.modules[name]
 
@@ -64,16 +69,34 @@ def tool(request: pytest.FixtureRequest, install: Install) -> Tool:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    """What a variant without an [npu] table asks for."""
-    table = NpuTable()
-    return Settings(
-        weights_address=table.weights_address,
-        hyperram=table.hyperram,
-        options=table.options,
-        io=table.io,
-        timeout_s=60.0 if REAL is None else table.timeout_s,
-    )
+def compiled(stand_in: ModuleType, install: Install, model: bytes, tmp_path: Path) -> Compiled:
+    """Return a function that reads what a stand-in would write, without starting it."""
+    outputs, faults = sys.modules["outputs"], sys.modules["faults"]
+    tool_of = cache(install)
+
+    def read(settings: NpuTable, version: str = "4.0", fault: str = "") -> tuple[Tool, Compilation]:
+        pools = tmp_path / "pools"
+        pools.write_text(
+            memory_pools(weights_address=settings.weights_address, hyperram=settings.hyperram),
+            encoding="utf-8",
+        )
+        (tmp_path / "profile").write_text(profile(pools, settings.options), encoding="utf-8")
+        (tmp_path / "model").write_bytes(model)
+        options = {"--model": str(tmp_path / "model"), "--st-neural-art": f"{PROFILE}@{tmp_path / 'profile'}"}
+        if settings.io == "int8":
+            options |= {"--input-data-type": "int8", "--output-data-type": "int8"}
+        made = faults.RESULTS.get(fault, lambda made: made)(outputs.make("generate", options, version))
+        files = faults.contents(made, fault)
+        kept = {name: content for name, content in files.items() if "_OE_" not in name}
+        return tool_of(version), read_compilation(tool_of(version), kept)
+
+    return read
+
+
+@pytest.fixture
+def settings() -> NpuTable:
+    """What a variant without an [npu] table asks for; a stand-in needs no half hour."""
+    return NpuTable() if REAL else NpuTable(timeout_s=60)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,15 @@
-"""The contract with ``stedgeai``: the same tests on a stand-in of every version and, where it is set, on ST's."""
+"""The contract with ``stedgeai``: the same tests on stand-ins of every version and, if set, on ST's own."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
-from birdnet_stm32.npu.stedgeai.run import Settings
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.quant.interpreter import run as run_reference
 
@@ -20,7 +19,7 @@ def test_the_model_of_these_tests_is_one(model: bytes) -> None:
     assert outputs.shape == (2, 3)
 
 
-def test_a_network_compiles(tool: Tool, model: bytes, settings: Settings, tmp_path: Path) -> None:
+def test_a_network_compiles(tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path) -> None:
     compilation = compile_network(tool, model, settings, log=tmp_path / "log")
     assert compilation.tool == tool.version
     assert compilation.symbol == ("Default" if tool.version.major < 3 else "network")
@@ -37,13 +36,13 @@ def test_a_network_compiles(tool: Tool, model: bytes, settings: Settings, tmp_pa
     assert compilation.used_bytes("hyperRAM") == 0
 
 
-def test_equal_networks_are_equal_bytes(tool: Tool, model: bytes, settings: Settings, tmp_path: Path) -> None:
+def test_equal_networks_are_equal_bytes(tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path) -> None:
     first, second = (compile_network(tool, model, settings, log=tmp_path / "log") for _ in range(2))
     assert first == second
 
 
 def test_nothing_of_the_work_folder_stays(
-    tool: Tool, model: bytes, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", "/tmp")  # noqa: S108
     compilation = compile_network(tool, model, settings, log=tmp_path / "log")
@@ -53,9 +52,9 @@ def test_nothing_of_the_work_folder_stays(
 
 
 def test_float_ends_cost_a_software_epoch_each(
-    tool: Tool, model: bytes, settings: Settings, tmp_path: Path
+    tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
-    as_it_is = dataclasses.replace(settings, io="model")
+    as_it_is = settings.model_copy(update={"io": "model"})
     compilation = compile_network(tool, model, as_it_is, log=tmp_path / "log")
     assert compilation.inputs[0].dtype == "float32"
     assert compilation.inputs[0].scale is None
@@ -64,13 +63,13 @@ def test_float_ends_cost_a_software_epoch_each(
 
 
 def test_analysis_tells_the_epochs_without_code(
-    tool: Tool, model: bytes, settings: Settings, tmp_path: Path
+    tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
     report, info = analyze_network(tool, model, settings, log=tmp_path / "log")
     assert report.tool == tool.version
     assert [epoch.index for epoch in report.epochs] == [epoch.index for epoch in info.epochs]
 
 
-def test_a_model_that_is_none_is_refused_by_the_tool(tool: Tool, settings: Settings, tmp_path: Path) -> None:
+def test_a_model_that_is_none_is_refused_by_the_tool(tool: Tool, settings: NpuTable, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="stedgeai"):
         compile_network(tool, b"no model", settings, log=tmp_path / "log")

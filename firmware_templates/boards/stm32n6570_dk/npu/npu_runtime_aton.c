@@ -1,5 +1,5 @@
 /* The runtime's own interface, LL_ATON, which every version has. */
-#include "ll_aton_rt_user_api.h"
+#include "ll_aton_runtime.h"
 #include "npu_config.h"
 #include "npu_runtime.h"
 

@@ -6,17 +6,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from outputs import Made, Step, files, make, replace
+from outputs import Made, Step, files, make
 from stedgeai_stand_in import BANNERS
 
 # Printed with exit status 1.
 ERRORS = {
     "weights": "E010(InvalidModelError): Non-numerical or not-string elements in conv parameter weights",
-    "keras": "E010(InvalidModelError): Unrecognized keyword arguments passed to Dense: {'quantization_config': None}",
-    "segfault": "Internal compiler error (signo=11)\nE103(CliRuntimeError): Error calling the Neural Art compiler",
+    "keras": "E010(InvalidModelError): Unrecognized keyword arguments passed to Dense: {'x': None}",
+    "segfault": "Internal compiler error (signo=11)\n"
+    "E103(CliRuntimeError): Error calling the Neural Art compiler",
     "ascii": "  what():  wstring_convert::from_bytes\nInternal compiler error (signo=22)\n"
     "E103(CliRuntimeError): Error calling the Neural Art compiler",
     "allocation": "total bytes left unallocated: 1048576\nOauto did not find valid compile options\n"
@@ -119,25 +121,31 @@ def run(command: str, options: dict[str, Any], version: str, fault: str) -> int:
         print("Ignore Quantization JSON file; unsupported version ''")
     if command == "validate":
         return validate()
-    write(made, Path(options["--output"]), fault)
+    for name, content in contents(made, fault).items():
+        (Path(options["--output"]) / name).write_bytes(content)
     talk(made, Path(options["--output"]), fault, quiet="--quiet" in options)
     return 1 if fault == "c-info-and-status-1" else 0
 
 
-def write(made: Made, output: Path, fault: str) -> None:
-    contents = files(made)
+def contents(made: Made, fault: str) -> dict[str, bytes]:
+    """Return the files of a run with ``fault``, by name."""
+    written = files(made)
     name = f"network_{made.command}_report.txt"
     if fault == "broken-c-info":
-        contents["network_c_info.json"] = contents["network_c_info.json"][:-200]
+        written["network_c_info.json"] = written["network_c_info.json"][:-200]
     if fault == "no-weights":
-        contents["network_atonbuf.xSPI2.raw"] = b""
+        written["network_atonbuf.xSPI2.raw"] = b""
     if fault == "internal-weights":
-        contents["network_atonbuf.AXISRAM5.raw"] = bytes(64)
+        written["network_atonbuf.AXISRAM5.raw"] = bytes(64)
     if fault == "disagreeing-report":
-        contents[name] = files(software(made))[name]
-    for path, content in contents.items():
-        text = fault == "windows-line-ends" and not path.endswith(".raw")
-        (output / path).write_bytes(content.replace(b"\n", b"\r\n") if text else content)
+        written[name] = files(software(made))[name]
+    if fault == "windows-line-ends":
+        binary = (".raw",)
+        return {
+            path: content if path.endswith(binary) else content.replace(b"\n", b"\r\n")
+            for path, content in written.items()
+        }
+    return written
 
 
 def talk(made: Made, output: Path, fault: str, *, quiet: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -189,10 +189,12 @@ def buffers_info(function: str, buffers: tuple[Buffer, ...]) -> str:
         dtype = {"int8": "INT8", "uint8": "UINT8", "float32": "FLOAT"}[one.dtype]
         entries.append(
             f'    {{\n      .name = "{one.name}",\n'
-            "      .addr_base = {(unsigned char *)(0x342e0000UL) /* Equivalent hex address = 0x342e0000UL */},\n"
+            "      .addr_base = {(unsigned char *)(0x342e0000UL) /* Equivalent hex address = 0x342e0000UL "
+            "*/},\n"
             f"      .offset_start = 64,\n      .offset_end = {64 + one.size},\n      .is_param = 0,\n"
             f"      .mem_shape = buff_info__mem_shape_{shape},\n      .mem_ndims = {len(one.shape)},\n"
-            f"      .chpos = CHPos_{one.channels},\n      .type = DataType_{dtype},\n      .nbits = {one.nbits},\n"
+            f"      .chpos = CHPos_{one.channels},\n      .type = DataType_{dtype},\n"
+            f"      .nbits = {one.nbits},\n"
             f"{quantized}    }},"
         )
     debug = (
@@ -272,8 +274,9 @@ def report(made: Made) -> str:
         used, start = made.used.get(pool["name"], 0), int(pool["offset"]["value"], 0)
         end = start + int(pool["size"]["value"]) * 1024
         lines.append(
-            f"\t{pool['name']:<10} [0x{start:08X} - 0x{end:08X}]: {size_text(used)} / {size_text(end - start)}  "
-            f"(  0.00 % used) -- weights:          0  B (  0.00 % used)  activations: {size_text(used)}"
+            f"\t{pool['name']:<10} [0x{start:08X} - 0x{end:08X}]: {size_text(used)} / "
+            f"{size_text(end - start)}  (  0.00 % used) -- weights:          0  B (  0.00 % used)  "
+            f"activations: {size_text(used)}"
         )
     lines += ["---", "Total:            1.000 kB", "", "Used memory ranges", rule]
     for pool in made.pools:
@@ -294,15 +297,16 @@ def size_text(size: int) -> str:
 def new_epochs(made: Made) -> list[str]:
     counts = {kind: sum(step.kind == kind for step in made.steps) for kind in MAPPINGS}
     rows = [
-        f"| epoch_{step.index:<3} | {step.kind:^6} | {' ' if step.kind == 'HW' else ', '.join(step.operators):^14} |"
+        f"| epoch_{step.index:<3} | {step.kind:^6} | {details:^14} |"
         for step in made.steps
+        for details in [" " if step.kind == "HW" else ", ".join(step.operators)]
     ]
     return [
         f"Total number of epochs                               {len(made.steps)}",
         f">> pure software (SW) epochs                         {counts['SW']}",
         f">> hybrid epochs (using both software and hardware)  {counts['Hybrid']}",
-        f">> pure hardware (HW or EC) epochs                   {counts['HW']}  (implemented in 0 epoch controller "
-        "blobs/meta epochs)",
+        f">> pure hardware (HW or EC) epochs                   {counts['HW']}  (implemented in 0 "
+        "epoch controller blobs/meta epochs)",
         "---",
         *("+-----------+--------+----------------+", "| epoch ID  |  Type  |    Details     |"),
         *rows,
@@ -319,6 +323,3 @@ def old_epochs(made: Made) -> list[str]:
         else:
             lines.append(f"epoch {step.index:<7}-SW-   ( {', '.join(step.operators):^18} )")
     return lines
-
-
-__all__ = ["Made", "Step", "files", "make", "replace", "report"]

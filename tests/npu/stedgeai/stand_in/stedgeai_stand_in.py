@@ -1,7 +1,7 @@
 """A STAND-IN for ST's ``stedgeai``, for tests alone. It is not ST's program and compiles nothing.
 
-It takes the command lines that ST documents, strictly, and writes small hand-made files of the shape that each
-version writes. ``install`` lays it out like an installation; what goes wrong in a run is chosen there.
+It takes the command lines that ST documents, strictly, and writes small hand-made files of the shape that
+each version writes. ``install`` lays it out like an installation; what goes wrong in a run is chosen there.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 def check_files(options: dict[str, Any]) -> None:
-    """Refuse paths that the tool or its compiler cannot read, and profiles of another shape than documented."""
+    """Refuse paths that the compiler cannot read, and profiles of another shape than documented."""
     for name in ("--model", "--output", "--workspace"):
         path = str(options.get(name, ""))
         if not path.startswith("/") or not path.isascii() or " " in path or len(path) > 60:
