@@ -17,6 +17,7 @@ COMMANDS = {
     "board": "listen to a board: its self-test, then its answers against the reference",
     "codegen": "generate C from a .tflite",
     "convert": "quantize a checkpoint and verify the result",
+    "deploy": "build, flash and question a board in one go",
     "emulate": "run a .tflite as firmware on an emulated Cortex-M55 and compare it with the references",
     "evaluate": "score a model on a folder of labelled recordings",
     "flash": "write a release into a board's flash, or print how",

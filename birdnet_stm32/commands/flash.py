@@ -8,6 +8,8 @@ name its file with --fsbl. Nothing of this project has been written to a board b
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from birdnet_stm32.commands import built
@@ -45,23 +47,35 @@ def run(options: argparse.Namespace) -> None:
     flash(folder, fsbl=options.fsbl, dry_run=options.dry_run)
 
 
-def flash(folder: Path, *, fsbl: Path | None, dry_run: bool) -> None:
-    """Write the release in ``folder``, in the order in which nothing half-written can start."""
+def flash(
+    folder: Path, *, fsbl: Path | None, dry_run: bool, environment: Mapping[str, str] = os.environ
+) -> bool:
+    """Write the release in ``folder``, in the order in which nothing half-written can start.
+
+    Returns:
+        Whether it was written; otherwise the commands were printed.
+    """
     plan = read_plan(folder)
     files = [*([] if fsbl is None else [_loader(fsbl)]), *(folder / part.file for part in plan.parts)]
-    tool = None if dry_run else programmer.find()
+    tool = None if dry_run else programmer.find(environment)
     print(_describe(plan))
     print(BEFORE)
     if tool is None:
         why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
         print(f"{why}. The commands, in this order:")
-        for file in files:
-            print("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
+        print_commands(files)
     else:
         log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
         programmer.write(tool, files, log=log, on_file=lambda file: print(f"writing {file.name} ..."))
         print(f"written; everything that {programmer.PROGRAM} said is in {log}")
     print(AFTER)
+    return tool is not None
+
+
+def print_commands(files: Sequence[Path]) -> None:
+    """Print the command line that writes each file."""
+    for file in files:
+        print("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
 
 
 def _describe(plan: FlashPlan) -> str:

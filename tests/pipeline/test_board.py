@@ -151,3 +151,27 @@ def test_flash_and_board_are_tasks_that_only_run_by_name(checkout: Any) -> None:
     done = checkout.doit("flash:tiny")
     assert "application.hex" in done.stdout
     assert done.returncode == 0
+
+
+def test_deploy_builds_flashes_and_questions(
+    checkout: Any, report: str, reference: Answer, tmp_path: Path
+) -> None:
+    tool = tmp_path / "bin" / "STM32_Programmer_CLI"
+    loader = tool.parent / "ExternalLoader" / "MX66UW1G45G_STM32N6570-DK.stldr"
+    loader.parent.mkdir(parents=True)
+    loader.touch()
+    tool.write_text(f"#!{sys.executable}\nprint('File download complete')  # a stand-in for ST's program\n")
+    tool.chmod(0o755)
+    with simulated_board(report, reference, 8_000) as port:
+        done = subprocess.run(
+            [sys.executable, "-m", "birdnet_stm32", "deploy", "tiny", "--port", port],
+            cwd=checkout.root,
+            env={**checkout.environment, "STM32_PROGRAMMER_DIR": str(tool.parent)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "writing application.hex" in done.stdout
+    assert "same most probable class in" in done.stdout
