@@ -94,8 +94,9 @@ def render_project(
         files |= {f"src/network/{name}": content for name, content in npu.files.items()}
         context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
     files |= _folder("app", "src/app", context, without=() if description.self_test else _SELF_TEST)
+    unused = () if npu is None or npu.has_stai else ("npu_runtime_stai.c",)
     for folder in folders:  # what the second has, replaces what the first has
-        files |= _folder(folder, "src/board", context, pattern="*", without=("board.toml",))
+        files |= _folder(folder, "src/board", context, pattern="*", without=("board.toml", *unused))
     files["board.toml"] = board_toml.read_bytes()
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name.endswith((".c", ".S"))

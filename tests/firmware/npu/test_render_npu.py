@@ -61,6 +61,7 @@ def test_what_the_compiler_said_is_in_the_configuration(model: Files, network: N
 
 def test_the_second_interface_is_offered_where_it_was_generated(model: Files, network: Network) -> None:
     plain, named = project(model, network()), project(model, network(symbol="bird", has_stai=True))
+    assert "src/board/npu_runtime_stai.c" in named.keys() - plain.keys()
     assert b"ll_aton stai)" not in plain["src/board/board.cmake"]
     assert b"ll_aton stai)" in named["src/board/board.cmake"]
     assert b'#define NPU_STAI_HEADER "stai_bird.h"' in named["src/board/npu_config.h"]
