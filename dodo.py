@@ -7,7 +7,7 @@ from pathlib import Path
 
 from doit import get_var
 
-from birdnet_stm32.tasks import StageReporter, load_releases, pipeline
+from birdnet_stm32.tasks import StageReporter, load_releases, manual, pipeline
 
 BUILD = Path(get_var("build", "build"))
 VARIANTS = Path(get_var("variants", "variants"))
@@ -25,3 +25,8 @@ DOIT_CONFIG = {
 def task_pipeline():
     """Every stage of every variant."""
     yield from pipeline(load_releases(VARIANTS, BUILD))
+
+
+def task_manual():
+    """What touches a board."""
+    yield from manual(load_releases(VARIANTS, BUILD), VARIANTS)

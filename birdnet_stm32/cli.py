@@ -14,14 +14,19 @@ from birdnet_stm32.errors import BirdnetError
 from birdnet_stm32.native_output import diverted
 
 COMMANDS = {
+    "board": "listen to a board: its self-test, then its answers against the reference",
     "codegen": "generate C from a .tflite",
     "convert": "quantize a checkpoint and verify the result",
     "doctor": "say why an int8 model misses its gate, and what to do about it",
+    "deploy": "build, flash and question a board in one go",
     "emulate": "run a .tflite as firmware on an emulated Cortex-M55 and compare it with the references",
     "evaluate": "score a model on a folder of labelled recordings",
+    "flash": "write a release into a board's flash, or print how",
     "frontend": "show every stage of the front end for a recording",
     "image": "pack a firmware binary with its boot header",
     "layers": "say where int8 hurts, tensor by tensor",
+    "lint": "find what is known to go wrong with a .tflite on the STM32N6's NPU",
+    "npu": "compile a .tflite for the NPU with ST's tool and check the result",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }

@@ -259,6 +259,15 @@ class VerifyTable(Table):
     """Lowest 5th percentile of the cosine similarity."""
 
 
+class LintTable(Table):
+    """Which findings of the linter are known and allowed."""
+
+    suppress: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")], Annotated[str, Field(min_length=1)]
+    ] = {}
+    """Reasons by rule, ``{ rule-id = "reason" }``; ``birdnet-stm32 lint --rules`` lists the rules."""
+
+
 class CodegenTable(Table):
     """How the network becomes C."""
 
@@ -266,6 +275,61 @@ class CodegenTable(Table):
     """``portable``: this project's generator. ``stedgeai``: ST's compiler for the NPU."""
     test_vectors: Annotated[int, Field(ge=1, le=8)] = 2
     """Windows stored in the firmware for its self-test."""
+
+
+NpuGate = Literal[
+    "software-epochs",
+    "hyperram",
+    "weight-bytes",
+    "float-network",
+    "application-slot",
+    "runtime-version",
+    "stream-link",
+    "cpuram2",
+    "symbols",
+    "weights-address",
+    "loaded-memories",
+    "ports",
+]
+CompilerOption = Annotated[str, Field(pattern=r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$", max_length=60)]
+
+
+class NpuTable(Table):
+    """How ST's tool compiles the network for the NPU; needs ``[codegen] backend = "stedgeai"``."""
+
+    core_dir: Name | None = None
+    """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
+    installers put it."""
+    weights_address: int = 0x7040_0000
+    """Where the constants lie in the external flash, 0x70400000 if left out; the application's slot, from
+    0x70100000, ends there."""
+    hyperram: bool = False
+    """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
+    io: Literal["int8", "model"] = "int8"
+    """Types at both ends: ``int8``, or as the ``.tflite`` has them; floats cost a step in software each."""
+    options: tuple[CompilerOption, ...] = (
+        *("-O3", "--Os", "--Ocache-opt", "--Omax-ca-pipe", "4"),
+        *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),
+    )
+    """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
+    timeout_s: Annotated[float, Field(ge=1)] = 1_800.0
+    """Seconds until the tool counts as hung."""
+    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
+    """Gates of docs/reference/npu.md that may fail, each with the reason."""
+
+    @field_validator("weights_address")
+    @classmethod
+    def _is_a_sector_behind_the_application(cls, address: int) -> int:
+        if not 0x7020_0000 <= address < 0x7800_0000 or address % 0x1_0000:
+            raise ValueError("should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000")
+        return address
+
+    @field_validator("options")
+    @classmethod
+    def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
+        if "--cache-maintenance" not in options:
+            raise ValueError("--cache-maintenance among them: the processor reads stale results without it")
+        return options
 
 
 class FirmwareTable(Table):
@@ -280,6 +344,8 @@ class FirmwareTable(Table):
     """Probability from which a class is reported."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
     """Most classes reported for a recording."""
+    header_version: Literal["2.3", "2.1"] = "2.3"
+    """Of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 
 
 class EmulateTable(Table):
@@ -304,7 +370,9 @@ class Variant(Table):
     qat: QatTable = QatTable()
     convert: ConvertTable = ConvertTable()
     verify: VerifyTable = VerifyTable()
+    lint: LintTable = LintTable()
     codegen: CodegenTable = CodegenTable()
+    npu: NpuTable = NpuTable()
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ from birdnet_stm32.errors import BirdnetError, GateError
 from birdnet_stm32.native_output import diverted
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, run_stage
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
+
+MANUAL = {
+    "flash": "write the image into the board's flash",
+    "board": "compare the board with the reference",
+}
 
 
 def load_releases(variants: Path, build: Path) -> list[Release]:
@@ -43,6 +49,26 @@ def pipeline(releases: list[Release]) -> Iterator[dict[str, Any]]:
         for stage, release in stages:
             if stage.name == name:
                 yield {"basename": name, **_task(stage, release)}
+
+
+def manual(releases: list[Release], variants: Path) -> Iterator[dict[str, Any]]:
+    """Yield the tasks that touch a board, ``flash:demo`` and ``board:demo``; they run when they are named."""
+    for name, doc in MANUAL.items():
+        yield {"basename": name, "name": None, "doc": f"{doc} (never run by another task)"}
+        for release in releases:
+            if "image" in (stage.name for stage in stages_of(release.variant)):
+                places = ["--variants", str(variants), "--build", str(release.build)]
+                yield {
+                    "basename": name,
+                    "name": release.name,
+                    "doc": doc,
+                    "actions": [[sys.executable, "-m", "birdnet_stm32", name, release.name, *places]],
+                    "file_dep": [str(release.folder("image") / store.SUMS)],
+                    "uptodate": [False],
+                    "verbosity": 2,
+                    "title": lambda task: task.name,
+                    "meta": {"folder": str(release.folder(name))},
+                }
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _table(title: str, definitions: dict[str, Any], name: str) -> list[str]:
     lines = [
         f"## {title}",
         "",
-        definition["description"],
+        definition["description"].replace("``", "`"),
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",
@@ -45,7 +45,7 @@ def _table(title: str, definitions: dict[str, Any], name: str) -> list[str]:
         default = (
             "required" if key in definition.get("required", []) else f"`{json.dumps(field.get('default'))}`"
         )
-        meaning = field["description"].replace("``", "`").replace("|", "\\|")
+        meaning = " ".join(field["description"].split()).replace("``", "`").replace("|", "\\|")
         lines.append(f"| `{key}` | {_type(field)} | {default.replace('|', chr(92) + '|')} | {meaning} |")
     return [*lines, ""]
 
@@ -57,7 +57,7 @@ def _type(field: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":
         return "list of " + _type(field.get("items", {}))
-    kind = str(field.get("type", "table"))
+    kind = str(field.get("type", "table")).replace("object", "table")
     low = field.get("minimum", field.get("exclusiveMinimum"))
     high = field.get("maximum", field.get("exclusiveMaximum"))
     bounds = " to ".join(f"{bound:g}" for bound in (low, high) if bound is not None)

@@ -38,3 +38,29 @@ def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == golden.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def relu_model() -> Callable[..., bytes]:
+    """Return a function that writes a .tflite of one int8 RELU on tensors of a shape."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    def make(*shape: int) -> bytes:
+        code, step = schema.OperatorCodeT(), schema.OperatorT()
+        graph, model = schema.SubGraphT(), schema.ModelT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.RELU
+        step.inputs, step.outputs = [0], [1]
+        graph.tensors = []
+        for name in ("input", "output"):
+            tensor = schema.TensorT()
+            tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, schema.TensorType.INT8, 0
+            graph.tensors.append(tensor)
+        graph.inputs, graph.outputs, graph.operators = [0], [1], [step]
+        model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+        model.buffers = [schema.BufferT()]
+        builder = flatbuffers.Builder(256)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    return make

@@ -1,4 +1,4 @@
-"""Packs a raw firmware binary with the boot header v2.3 that the STM32N6 expects in its flash.
+"""Packs a raw firmware binary with the boot header that the STM32N6 expects in its flash.
 
 The binary is what objcopy -O binary makes: vector table first, linked to run at 0x34000400 (application) or
 0x34180400 (fsbl). Unsigned; nothing made by this command has been booted on silicon by its authors.
@@ -12,7 +12,7 @@ from pathlib import Path
 from birdnet_stm32.commands.files import read_file, say, write_atomically, write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.flash import flash_files, flash_map
-from birdnet_stm32.firmware.image import ImageKind, boot_image
+from birdnet_stm32.firmware.image import HeaderVersion, ImageKind, boot_image
 
 EXAMPLE = "birdnet-stm32 image firmware.bin --out application.hex"
 
@@ -24,12 +24,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="*.hex with the flash address, or *.bin"
     )
     parser.add_argument("--type", choices=[str(kind) for kind in ImageKind], default="application")
+    parser.add_argument(
+        "--header-version",
+        choices=[str(version) for version in HeaderVersion],
+        default=str(HeaderVersion.CUT_2),
+        help="2.3 for silicon of cut 2.0 and later (default), 2.1 for cut 1.1",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="address and size")
 
 
 def run(options: argparse.Namespace) -> None:
     """Pack one binary."""
-    image = boot_image(read_file(options.binary), kind=options.type, where=str(options.binary))
+    image = boot_image(
+        read_file(options.binary),
+        kind=options.type,
+        version=options.header_version,
+        where=str(options.binary),
+    )
     slots = flash_map()
     if options.out.suffix == ".hex":
         content = flash_files({options.type: image}, slots)[options.type].encode("ascii")

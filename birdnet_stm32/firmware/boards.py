@@ -11,6 +11,11 @@ A board folder holds, flat:
 ``*.c *.h *.S``, plain or ``.j2``
     Startup, vector table, ``main``, ``console_write`` of ``app/console.h`` and whatever touches registers.
     All of them are compiled.
+``board.cmake``, plain or ``.j2``, where there is more to build
+    Included by the project's CMakeLists.txt after the target ``firmware``.
+``npu/``, where the board has an NPU
+    The same for the application whose network the NPU computes. Its files add to those above, and replace
+    those of the same name; ``*.j2`` get ``npu`` (:class:`~birdnet_stm32.firmware.npu.NpuNetwork`) too.
 
 ``*.j2`` is rendered with ``board`` (:class:`Board`), ``memory`` (region by name) and ``settings``
 (:class:`~birdnet_stm32.firmware.render.FirmwareSettings`); everything but ``board.toml`` lands in
@@ -99,15 +104,18 @@ class Board:
 _BOARD = TypeAdapter(Board)
 
 
-def folder(name: str) -> Path:
-    """Return the template folder of the board ``name``.
+def folder(name: str, *, npu: bool = False) -> Path:
+    """Return the template folder of the board ``name``, or its part for the NPU.
 
     Raises:
-        InputError: there is no such board.
+        InputError: there is no such board, or it has no NPU.
     """
     if name not in names():
         raise InputError(f"there is no board {name!r}", expected="one of " + ", ".join(names()))
-    return firmware_templates() / "boards" / name
+    found = firmware_templates() / "boards" / name
+    if npu and not (found / "npu").is_dir():
+        raise InputError(f"the board {name!r} has no NPU")
+    return found / "npu" if npu else found
 
 
 def names() -> tuple[str, ...]:

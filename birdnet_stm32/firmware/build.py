@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _TOOLS = {
 }
 # CMake would take these from the user's environment into every build.
 _NO_FLAGS = {"CFLAGS": "", "ASMFLAGS": "", "LDFLAGS": ""}
+_REPORTED = re.compile(r"error|warning|undefined reference|/ld: ")
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
@@ -77,13 +78,16 @@ class BuildResult:
     sizes: tuple[RegionUse, ...]
 
 
-def build(project: Path, build_dir: Path, *, preset: str = "release") -> BuildResult:
+def build(
+    project: Path, build_dir: Path, *, preset: str = "release", definitions: Mapping[str, str] | None = None
+) -> BuildResult:
     """Compile a rendered project with its CMake preset.
 
     Args:
         project: root of the project.
         build_dir: folder for everything the compiler writes.
         preset: ``release`` or ``debug``.
+        definitions: CMake variables, such as where ST's sources are.
 
     Raises:
         ToolError: a program is missing, or it does not compile; quotes the compiler.
@@ -92,8 +96,17 @@ def build(project: Path, build_dir: Path, *, preset: str = "release") -> BuildRe
     build_dir = build_dir.resolve()  # cmake starts in the project
     board = boards.read(project / "board.toml")
     tools = {name: process.find(name, package=package) for name, package in _TOOLS.items()}
+    defined = [f"-D{name}={value}" for name, value in (definitions or {}).items()]
     process.run(
-        [tools["cmake"], "--preset", preset, "-B", build_dir, "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"],
+        [
+            tools["cmake"],
+            "--preset",
+            preset,
+            "-B",
+            build_dir,
+            "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
+            *defined,
+        ],
         cwd=project,
         env=_NO_FLAGS,
         timeout_s=CONFIGURE_TIMEOUT_S,
@@ -126,7 +139,7 @@ def _build_error(output: str, regions: Sequence[Region]) -> InputError | ToolErr
             where="firmware.elf",
             remedy=("a smaller model (alpha, embeddings_size)", "fewer stored test windows"),
         )
-    errors = [line for line in output.splitlines() if "error" in line or "warning" in line]
+    errors = [line for line in output.splitlines() if _REPORTED.search(line) and not line.startswith(": &&")]
     quoted = "\n    ".join((errors or output.splitlines())[-process.TAIL_LINES :])
     return ToolError(f"the firmware does not compile:\n    {quoted}", where="cmake --build")
 

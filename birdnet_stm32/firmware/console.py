@@ -9,11 +9,11 @@ from typing import Any
 
 from birdnet_stm32.errors import ToolError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 _STRING = r'("(?:[^"\\]|\\.)*")'
 _LINES = {
-    "birdnet-firmware": re.compile(rf"(\d+) {_STRING} {_STRING}"),
+    "birdnet-firmware": re.compile(rf"(\d+) {_STRING} {_STRING} {_STRING}"),
     "recording": re.compile(rf"(\d+) (\d+) (\d+) {_STRING}"),
     "window": re.compile(r"(\d+) (\d+)"),
     "detection": re.compile(rf"(\d+) (\d+) (\d+\.\d+) {_STRING}"),
@@ -47,6 +47,7 @@ class Console:
     Args:
         title: the firmware's title.
         version: its version.
+        model: digest of the generated C that it was built with.
         windows: windows it finished, as (recording, window).
         detections: in the order printed: per recording the most probable first.
         refused: recordings it skipped, with the reason.
@@ -56,6 +57,7 @@ class Console:
 
     title: str
     version: str
+    model: str
     windows: tuple[tuple[int, int], ...]
     detections: tuple[Detection, ...]
     refused: tuple[tuple[int, str], ...]
@@ -80,7 +82,7 @@ def parse(text: str) -> Console:
             where="console",
             expected=f"birdnet-firmware {PROTOCOL_VERSION}",
         )
-    protocol, title, version = lines["birdnet-firmware"][0]
+    protocol, title, version, model = lines["birdnet-firmware"][0]
     if protocol != PROTOCOL_VERSION:
         raise ToolError(
             f"the firmware speaks protocol {protocol}",
@@ -91,6 +93,7 @@ def parse(text: str) -> Console:
     return Console(
         title=title,
         version=version,
+        model=model,
         windows=tuple(lines["window"]),
         detections=tuple(
             Detection(recording=recording, label=label, name=name, probability=probability)

@@ -24,6 +24,9 @@ endian, the payload (vector table first) 0x400 bytes into the file::
     0x240 0x1C0    gap               0, so that the vector table is aligned
     0x400          payload, then zeros until the length is a multiple of 16
 
+Silicon of cut 1.1 (revision code Z) wants the version 2.1, every later one 2.3. What is known of 2.1 is its
+number alone: ST's own projects change nothing else between the two, and no image with it is public.
+
 A loader that finds the payload elsewhere starts nothing and reports nothing, so everything is checked here.
 No image made here has been started on a board yet; the header equals those of ST's signed images.
 """
@@ -41,7 +44,6 @@ PAYLOAD_OFFSET = 0x400
 ALIGNMENT_BYTES = 16
 
 _MAGIC = b"STM2"
-_VERSION = 0x0002_0300
 _ANY_ADDRESS = 0xFFFF_FFFF
 _PADDING_EXTENSION = 0x8000_0000
 _EXTENSION_BYTES = 0x1A0
@@ -50,6 +52,16 @@ _EXTENSION_TYPE = b"ST\xff\xff"
 _FIELDS = struct.Struct("<4s 96s I I I I I I I I I I I 8s I I 4s I")
 # Powered when the boot ROM ends: AXISRAM1 and 2. A stack anywhere else faults at the first push.
 _STACK_FIRST, _STACK_END = 0x3400_0000, 0x3420_0000
+
+
+class HeaderVersion(StrEnum):
+    """Which silicon it is for."""
+
+    CUT_2 = "2.3"  # cut 2.0 and later, revision code B
+    CUT_1 = "2.1"  # cut 1.1, revision code Z
+
+
+_VERSIONS = {HeaderVersion.CUT_2: 0x0002_0300, HeaderVersion.CUT_1: 0x0002_0100}
 
 
 class ImageKind(StrEnum):
@@ -80,25 +92,32 @@ class Header:
 
     Args:
         kind: who starts it.
+        version: of the header.
         checksum: sum of all bytes behind the header, modulo 2**32.
         image_bytes: bytes behind the header.
         entry: address of the first instruction, lowest bit set for Thumb.
     """
 
     kind: ImageKind
+    version: HeaderVersion
     checksum: int
     image_bytes: int
     entry: int
 
 
 def boot_image(
-    payload: bytes, *, kind: ImageKind | str = ImageKind.APPLICATION, where: str = "payload"
+    payload: bytes,
+    *,
+    kind: ImageKind | str = ImageKind.APPLICATION,
+    version: HeaderVersion | str = HeaderVersion.CUT_2,
+    where: str = "payload",
 ) -> bytes:
     """Put the boot header in front of a raw binary.
 
     Args:
         payload: the binary, vector table first, linked for the address where ``kind`` runs.
         kind: who starts it.
+        version: of the header, which depends on the silicon.
         where: the name of the binary, for errors.
 
     Returns:
@@ -115,7 +134,7 @@ def boot_image(
         _MAGIC,
         bytes(96),
         sum(body) & 0xFFFF_FFFF,
-        _VERSION,
+        _VERSIONS[HeaderVersion(version)],
         len(body),
         entry,
         0,
@@ -170,12 +189,18 @@ def parse(image: bytes, *, where: str = "boot image") -> Header:
         extension_type,
         extension_bytes_again,
     ) = _FIELDS.unpack_from(image)
+    versions = {number: name for name, number in _VERSIONS.items()}
     kinds = {load.binary_type: kind for kind, load in _LOADS.items()}
     body = image[HEADER_BYTES:]
     _equal("magic at 0x00", magic, _MAGIC, where)
     _equal("signature at 0x04", signature, bytes(96), where)
     _equal("checksum at 0x64", checksum, sum(body) & 0xFFFF_FFFF, where)
-    _equal("header version at 0x68", version, _VERSION, where)
+    if version not in versions:
+        raise InputError(
+            f"header version at 0x68 is 0x{version:X}",
+            where=where,
+            expected=" or ".join(f"0x{number:X} ({name})" for number, name in versions.items()),
+        )
     _equal("image length at 0x6C", image_bytes, len(body), where)
     _equal("load address at 0x78", load_address, _ANY_ADDRESS, where)
     _equal("extension flags at 0x84", extension_flags, _PADDING_EXTENSION, where)
@@ -193,7 +218,9 @@ def parse(image: bytes, *, where: str = "boot image") -> Header:
         )
     kind = kinds[binary_type]
     _equal("entry point at 0x70", entry, _check_vectors(image[PAYLOAD_OFFSET:], kind, where=where), where)
-    return Header(kind=kind, checksum=checksum, image_bytes=image_bytes, entry=entry)
+    return Header(
+        kind=kind, version=versions[version], checksum=checksum, image_bytes=image_bytes, entry=entry
+    )
 
 
 def _equal(name: str, found: object, expected: object, where: str) -> None:

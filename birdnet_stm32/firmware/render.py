@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +11,17 @@ from typing import Any
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import boards
+from birdnet_stm32.firmware.npu import NpuNetwork, check
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
 
 _NEEDED_MODEL_FILES = ("CMakeLists.txt", "birdnet_network.h", "birdnet_frontend_config.h")
 _VECTORS = "birdnet_test_vectors.h"
-_SELF_TEST = ("self_test.h", "self_test.c")
+_SELF_TEST = tuple(
+    f"{name}.{suffix}" for name in ("self_test", "agreement", "host_link") for suffix in ("h", "c")
+)
+# What the NPU computes instead: in src/network, and in the flash.
+_PORTABLE_NETWORK = ("birdnet_network.c", "birdnet_weights.c")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +48,11 @@ class FirmwareSettings:
 
 
 def render_project(
-    board: str, model_files: Mapping[str, bytes], settings: FirmwareSettings
+    board: str,
+    model_files: Mapping[str, bytes],
+    settings: FirmwareSettings,
+    *,
+    npu: NpuNetwork | None = None,
 ) -> dict[str, bytes]:
     """Render the project of ``board`` around a generated model.
 
@@ -49,6 +60,7 @@ def render_project(
         board: one of ``boards.names()``.
         model_files: the C folder that codegen generated, content by relative path.
         settings: threshold and names.
+        npu: the same network compiled for the NPU, which then computes it; for boards with a folder ``npu``.
 
     Returns:
         Content by relative path, sorted by path.
@@ -56,8 +68,11 @@ def render_project(
     Raises:
         InputError: there is no such board, or the model lacks the front end or, for a board that tests
             itself, the stored windows.
+        GateError: the firmware cannot run the network for the NPU.
     """
-    description = boards.read(boards.folder(board) / "board.toml")
+    folders = [f"boards/{board}", *([f"boards/{board}/npu"] if npu is not None else [])]
+    board_toml = boards.folder(board, npu=npu is not None) / "board.toml"
+    description = boards.read(board_toml)
     needed = (*_NEEDED_MODEL_FILES, *((_VECTORS,) if description.self_test else ()))
     missing = [name for name in needed if name not in model_files]
     if missing:
@@ -70,25 +85,61 @@ def render_project(
         "board": description,
         "memory": description.regions,
         "settings": settings,
+        "model_digest": model_digest(model_files),
     }
     files = {f"src/model/{name}": content for name, content in model_files.items()}
+    if npu is not None:
+        check(npu, description.memory)
+        files = _without_portable_network(files)
+        files |= {f"src/network/{name}": content for name, content in npu.files.items()}
+        context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
     files |= _folder("app", "src/app", context, without=() if description.self_test else _SELF_TEST)
-    files |= _folder(f"boards/{board}", "src/board", context, without=("board.toml",))
-    files["board.toml"] = (boards.folder(board) / "board.toml").read_bytes()
+    unused = () if npu is None or npu.has_stai else ("npu_runtime_stai.c",)
+    for folder in folders:  # what the second has, replaces what the first has
+        files |= _folder(folder, "src/board", context, pattern="*", without=("board.toml", *unused))
+    files["board.toml"] = board_toml.read_bytes()
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name.endswith((".c", ".S"))
     )
-    files |= _folder("project", "", {**context, "sources": sources})
+    context |= {"sources": sources, "has_board_cmake": "src/board/board.cmake" in files}
+    files |= _folder("project", "", context)
     return dict(sorted(files.items()))
 
 
+def model_digest(model_files: Mapping[str, bytes]) -> str:
+    """Return 16 hexadecimal digits that tell one generated model from another: a firmware says them."""
+    digest = hashlib.sha256()
+    for name, content in sorted(model_files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def npu_digest(model_files: Mapping[str, bytes], npu: NpuNetwork) -> str:
+    """Return :func:`model_digest` of what the NPU's firmware is built with, its weights included."""
+    return model_digest({**model_files, **npu.files, "weights": npu.weights})
+
+
+def _without_portable_network(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return a project's ``src/model`` without the network: interface, front end and windows stay."""
+    kept = {name: content for name, content in files.items() if Path(name).name not in _PORTABLE_NETWORK}
+    listing = kept["src/model/CMakeLists.txt"].decode()
+    for name in _PORTABLE_NETWORK:
+        listing = re.sub(rf"\s{re.escape(name)}\b", "", listing)
+    return {**kept, "src/model/CMakeLists.txt": listing.encode()}
+
+
 def _folder(
-    source: str, target: str, context: Mapping[str, Any], *, without: tuple[str, ...] = ()
+    source: str,
+    target: str,
+    context: Mapping[str, Any],
+    *,
+    pattern: str = "**/*",
+    without: tuple[str, ...] = (),
 ) -> dict[str, bytes]:
     """Return the files of a template folder, ``*.j2`` rendered, without those named."""
     root = firmware_templates()
     files = {}
-    for path in sorted((root / source).rglob("*")):
+    for path in sorted((root / source).glob(pattern)):
         if not path.is_file() or path.name in without:
             continue
         name = str(Path(target) / path.relative_to(root / source).as_posix())

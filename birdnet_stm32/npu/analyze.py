@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.conditions import input_at
+from birdnet_stm32.npu.conditions import CHANNEL_MULTIPLE, WEIGHTED
 from birdnet_stm32.npu.operators import Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
-
-CHANNEL_MULTIPLE = 8
-_CHANNELLED = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +55,6 @@ class Analysis:
         constant_bytes: bytes of all constants, each counted once.
         activation_peak_bytes: most bytes of activations that exist at once; a lower bound for an arena.
         quantized_peak_bytes: the same without float tensors, which a caller may hold elsewhere.
-        warnings: what a person should know before compiling for the NPU.
     """
 
     operators: tuple[OperatorReport, ...]
@@ -68,7 +62,6 @@ class Analysis:
     constant_bytes: int
     activation_peak_bytes: int
     quantized_peak_bytes: int
-    warnings: tuple[str, ...]
 
     @property
     def kinds(self) -> dict[Kind, int]:
@@ -95,7 +88,6 @@ def analyze(graph: Graph) -> Analysis:
         constant_bytes=sum(map(costs.tensor_bytes, constants)),
         activation_peak_bytes=max(live_bytes, default=0),
         quantized_peak_bytes=max(quantized, default=0),
-        warnings=(*_graph_warnings(graph), *_operator_warnings(operators)),
     )
 
 
@@ -107,7 +99,6 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
         "activation_peak_bytes": analysis.activation_peak_bytes,
         "quantized_peak_bytes": analysis.quantized_peak_bytes,
         "kinds": {kind.value: number for kind, number in analysis.kinds.items()},
-        "warnings": list(analysis.warnings),
         "operators": [
             {
                 "index": report.index,
@@ -141,51 +132,6 @@ def _report(operator: Operator, graph: Graph, live_bytes: int) -> OperatorReport
         macs=costs.macs(operator, graph),
         constant_bytes=costs.constant_bytes(operator, graph),
         live_bytes=live_bytes,
-        channels=output.shape[-1] if operator.name in _CHANNELLED else None,
+        channels=output.shape[-1] if operator.name in WEIGHTED else None,
         mapping=mapping(operator, graph),
     )
-
-
-def _graph_warnings(graph: Graph) -> Iterable[str]:
-    boundary = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
-    if any(min(tensor.shape, default=0) < 0 for tensor in graph.tensors):
-        yield "some dimensions are open, counted here as 1: the NPU's compiler needs them fixed"
-    if any(len(tensor.shape) > 1 and tensor.shape[0] > 1 for tensor in boundary):
-        yield "the batch is not 1"
-    if any(tensor.dtype == "bool" for tensor in graph.tensors):
-        yield "boolean tensors have made ST's compiler drop all quantization without an error"
-    unquantized = [
-        operator.index
-        for operator in graph.operators
-        if operator.name in _CHANNELLED and _weights_are_float(operator, graph)
-    ]
-    if unquantized:
-        yield f"weights are not quantized ({_listed(unquantized)})"
-
-
-def _weights_are_float(operator: Operator, graph: Graph) -> bool:
-    weights = input_at(operator, graph, 1)
-    return weights is not None and weights.dtype == "float32"
-
-
-def _operator_warnings(operators: tuple[OperatorReport, ...]) -> Iterable[str]:
-    doubts: dict[Mapping, list[int]] = {}
-    for report in operators:
-        if report.mapping.kind not in (Kind.HARDWARE, Kind.SOFTWARE):
-            doubts.setdefault(report.mapping, []).append(report.index)
-    for doubt, concerned in doubts.items():
-        yield f"{doubt.kind}: {doubt.reason} ({_listed(concerned)})"
-    unaligned = [report.index for report in operators if not report.aligned]
-    if unaligned:
-        yield (f"channels are no multiple of {CHANNEL_MULTIPLE}: correct, but slower ({_listed(unaligned)})")
-    primes = [report.index for report in operators if report.channels and _is_large_prime(report.channels)]
-    if primes:
-        yield f"a prime number of channels: the NPU cannot split them evenly ({_listed(primes)})"
-
-
-def _is_large_prime(number: int) -> bool:
-    return number > CHANNEL_MULTIPLE and all(number % d for d in range(2, math.isqrt(number) + 1))
-
-
-def _listed(indices: list[int]) -> str:
-    return f"operator{'s' if len(indices) > 1 else ''} " + ", ".join(map(str, indices))

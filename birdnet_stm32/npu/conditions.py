@@ -13,6 +13,8 @@ Condition = Callable[[Operator, Graph], bool]
 
 MAX_DIMENSION = 65_535
 MAX_RANK = 4
+CHANNEL_MULTIPLE = 8  # fills the lanes
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 _POOL_FACTORS = (2, 3)  # the pooling unit takes windows of up to 3 x 3 and chains them
 _SHAPE_TYPES = ("int32", "int64")
 _ELEMENTWISE = frozenset("ADD SUB MUL DIV RELU RELU6 RELU_N1_TO_1 LOGISTIC TANH HARD_SWISH ABS".split())
@@ -116,11 +118,16 @@ def no_constant_operand(operator: Operator, graph: Graph) -> bool:
     return len(activations(operator, graph)) == len(inputs(operator, graph))
 
 
+def stride(operator: Operator, axis: str) -> int:
+    """Return the stride along the height, ``h``, or the width, ``w``."""
+    return int(operator.options.get(f"stride_{axis}", 1))
+
+
 def stride_above(limit: int) -> Condition:
     """Return the condition that a stride is above ``limit``."""
 
     def condition(operator: Operator, graph: Graph) -> bool:
-        return max(int(operator.options["stride_h"]), int(operator.options["stride_w"])) > limit
+        return max(stride(operator, "h"), stride(operator, "w")) > limit
 
     return condition
 
@@ -140,7 +147,7 @@ def kernel_decomposed(operator: Operator, graph: Graph) -> bool:
     weights = input_at(operator, graph, 1)
     if weights is None:
         return False
-    columns = 6 if int(operator.options["stride_w"]) == 1 else 12
+    columns = 6 if stride(operator, "w") == 1 else 12
     return weights.shape[1] > 3 or weights.shape[2] > columns
 
 
@@ -202,9 +209,8 @@ def _factors(size: int) -> bool:
 
 def window_not_factorable(operator: Operator, graph: Graph) -> bool:
     """Hold when a pooling window is no product of twos and threes."""
-    return not (
-        _factors(int(operator.options["filter_height"])) and _factors(int(operator.options["filter_width"]))
-    )
+    window = (operator.options.get("filter_height", 1), operator.options.get("filter_width", 1))
+    return not all(_factors(int(size)) for size in window)
 
 
 def reduces_space(operator: Operator, graph: Graph) -> bool:
@@ -247,7 +253,7 @@ def slice_open_ended(operator: Operator, graph: Graph) -> bool:
     bounds = [_constant_numbers(operator, graph, position) for position in (1, 2)]
     if before == after:
         return False
-    masked = int(operator.options["begin_mask"]) or int(operator.options["end_mask"])
+    masked = any(operator.options.get(mask, 0) for mask in ("begin_mask", "end_mask"))
     return bool(masked) or any(bound is None or min(bound, default=0) < 0 for bound in bounds)
 
 
@@ -266,13 +272,10 @@ def flat_network_input(operator: Operator, graph: Graph) -> bool:
     return first in graph.inputs and len(graph.tensors[first].shape) == 1
 
 
-def input_rank_below(rank: int) -> Condition:
-    """Return the condition that the first input has fewer than ``rank`` dimensions."""
-
-    def condition(operator: Operator, graph: Graph) -> bool:
-        return len(graph.tensors[operator.inputs[0]].shape) < rank
-
-    return condition
+def transposes_below_rank_4(operator: Operator, graph: Graph) -> bool:
+    """Hold for a computed tensor of fewer than four dimensions."""
+    data = graph.tensors[operator.inputs[0]]
+    return data.data is None and len(data.shape) < MAX_RANK
 
 
 def pads_computed(operator: Operator, graph: Graph) -> bool:

@@ -8,7 +8,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.conditions import input_at
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
-_BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4, "float32": 4, "int64": 8}
+BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 
 def elements(tensor: Tensor) -> int:
@@ -22,12 +22,12 @@ def tensor_bytes(tensor: Tensor) -> int:
     Raises:
         InputError: its type is none that a network for this NPU holds.
     """
-    if tensor.dtype not in _BYTES:
+    if tensor.dtype not in BYTES:
         raise InputError(
             f"tensor {tensor.index} ({tensor.short_name}) is of type {tensor.dtype}",
-            expected="one of " + ", ".join(_BYTES),
+            expected="one of " + ", ".join(BYTES),
         )
-    return elements(tensor) * _BYTES[tensor.dtype]
+    return elements(tensor) * BYTES[tensor.dtype]
 
 
 def macs(operator: Operator, graph: Graph) -> int:

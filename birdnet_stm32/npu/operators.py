@@ -47,39 +47,39 @@ class Mapping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Case:
     """A mapping that applies when ``when`` holds."""
 
     when: Condition
     mapping: Mapping
 
 
-def _rule(kind: Kind, source: Source, reason: str, when: Condition = on.always) -> Rule:
-    return Rule(when=when, mapping=Mapping(kind=kind, reason=reason, source=source))
+def _case(kind: Kind, source: Source, reason: str, when: Condition = on.always) -> Case:
+    return Case(when=when, mapping=Mapping(kind=kind, reason=reason, source=source))
 
 
-def _hardware(source: Source, reason: str = "an NPU operator", when: Condition = on.always) -> Rule:
-    return _rule(Kind.HARDWARE, source, reason, when)
+def _hardware(source: Source, reason: str = "an NPU operator", when: Condition = on.always) -> Case:
+    return _case(Kind.HARDWARE, source, reason, when)
 
 
-def _doubtful(source: Source, reason: str, when: Condition = on.always) -> Rule:
-    return _rule(Kind.CONDITIONAL, source, reason, when)
+def _doubtful(source: Source, reason: str, when: Condition = on.always) -> Case:
+    return _case(Kind.CONDITIONAL, source, reason, when)
 
 
-def _software(source: Source, reason: str = "a Cortex-M55 kernel", when: Condition = on.always) -> Rule:
-    return _rule(Kind.SOFTWARE, source, reason, when)
+def _software(source: Source, reason: str = "a Cortex-M55 kernel", when: Condition = on.always) -> Case:
+    return _case(Kind.SOFTWARE, source, reason, when)
 
 
-def _refused(source: Source, reason: str, when: Condition = on.always) -> Rule:
-    return _rule(Kind.REFUSED, source, reason, when)
+def _refused(source: Source, reason: str, when: Condition = on.always) -> Case:
+    return _case(Kind.REFUSED, source, reason, when)
 
 
-def _unlisted(source: Source, reason: str, when: Condition = on.always) -> Rule:
-    return _rule(Kind.UNLISTED, source, reason, when)
+def _unlisted(source: Source, reason: str, when: Condition = on.always) -> Case:
+    return _case(Kind.UNLISTED, source, reason, when)
 
 
-# Asked of every operator before its own row; the first rule that holds decides, here and below.
-GENERAL: tuple[Rule, ...] = (
+# Asked of every operator before its own row; the first case that holds decides, here and below.
+GENERAL: tuple[Case, ...] = (
     _refused(Source.DOCUMENTATION, "a dimension is 65,536 or more", on.dimension_too_large),
     _refused(Source.FIELD, "more than 4 dimensions crash the compiler", on.rank_too_large),
     _refused(Source.DOCUMENTATION, "a dimension is open: fix it before the export", on.dynamic),
@@ -139,7 +139,7 @@ _NOTHING = (
 _PATTERN = "software, unless the compiler is told to recognise the pattern"
 _COMPARISON = "a comparison on the Cortex-M55"
 
-OPERATORS: dict[str, tuple[Rule, ...]] = {
+OPERATORS: dict[str, tuple[Case, ...]] = {
     "CONV_2D": (
         _refused(Source.FIELD, "a grouped convolution on 1 x 1 positions", on.grouped_on_one_pixel),
         *_CONVOLUTION,
@@ -234,7 +234,9 @@ OPERATORS: dict[str, tuple[Rule, ...]] = {
     "EXPAND_DIMS": _NOTHING,
     "TRANSPOSE": (
         _refused(
-            Source.FIELD, "fewer than 4 dimensions: mismatch in channel position", on.input_rank_below(4)
+            Source.FIELD,
+            "fewer than 4 dimensions: mismatch in channel position",
+            on.transposes_below_rank_4,
         ),
         _doubtful(
             Source.REPORT, "the first operator's transpose was seen in software", on.reads_network_input
@@ -268,14 +270,20 @@ OPERATORS: dict[str, tuple[Rule, ...]] = {
     },
     **{
         name: (_refused(Source.FIELD, "the compiler's front end rejects it"),)
-        for name in "EINSUM IF WHILE".split()
+        for name in "CUSTOM:FlexEinsum IF NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 WHILE".split()
     },
 }
 
 
 def mapping(operator: Operator, graph: Graph) -> Mapping:
-    """Return what becomes of ``operator``: the first rule that holds, general ones first."""
-    rules = (*GENERAL, *OPERATORS.get(operator.name, ()), UNKNOWN)
-    found = next(rule.mapping for rule in rules if rule.when(operator, graph))
+    """Return what becomes of ``operator``: the first case that holds, general ones first."""
+    cases = (*GENERAL, *OPERATORS.get(operator.name, ()), UNKNOWN)
+    found = next(case.mapping for case in cases if case.when(operator, graph))
     claims_npu = found.kind in (Kind.HARDWARE, Kind.CONDITIONAL)
     return FLOAT.mapping if claims_npu and FLOAT.when(operator, graph) else found
+
+
+def answer(name: str) -> Kind | None:
+    """Return the kind of all operators of a name, or None where it depends on the operator or is unknown."""
+    first = OPERATORS.get(name, (None,))[0]
+    return first.mapping.kind if first is not None and first.when is on.always else None

@@ -9,9 +9,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from birdnet_stm32.npu.lint.check import by_rule
 from birdnet_stm32.npu.operators import Kind
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Measures, ReportData, State, WindowPicture
+from birdnet_stm32.release.report_data import Fact, Measures, ReportData, State, WindowPicture
 
 TEMPLATES = Path(__file__).parent / "templates"
 _KIB = 1024
@@ -36,10 +37,12 @@ def render_report(data: ReportData) -> str:
         .render(
             data=data,
             kinds=tuple(Kind),
+            findings=by_rule(data.findings),
             states=State,
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
             measure_titles=_MEASURES,
             measure_rows=_measure_rows(data),
+            npu_facts=_npu_facts(data),
             **_figures(data),
         )
     )
@@ -75,6 +78,26 @@ def _measure_rows(data: ReportData) -> tuple[tuple[str, str, str], ...]:
 
     both = data.verification.all_windows, data.verification.confident
     return tuple((title, text(both[0], name), text(both[1], name)) for name, title in _MEASURES.items())
+
+
+def _npu_facts(data: ReportData) -> tuple[Fact, ...]:
+    """Return what matters most of the compiled network; empty without one."""
+    if data.compiled is None:
+        return ()
+    compilation = data.compiled.compilation
+    counts = [f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software")]
+    cycles = "not estimated" if compilation.cycles is None else f"{compilation.cycles:,}"
+    ports = [
+        f"{port.dtype} {'×'.join(map(str, port.shape))}" for port in compilation.inputs + compilation.outputs
+    ]
+    weights = f"{_size(compilation.weights_bytes)} from 0x{compilation.weights_address:08X}"
+    return (
+        Fact(name="Epochs", value=f"{len(compilation.epochs)}: {', '.join(counts)}"),
+        Fact(name="Weights in the flash", value=weights),
+        Fact(name="Cycles, estimated", value=cycles),
+        Fact(name="Input and output in memory", value=", ".join(ports)),
+        Fact(name="Runtime", value=f"ll_aton {compilation.runtime}"),
+    )
 
 
 def _size(size_bytes: int) -> str:

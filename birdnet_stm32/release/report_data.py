@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.npu.analyze import Analysis
+from birdnet_stm32.npu.lint.check import Diagnosis
+from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.release.credits import Credit
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -292,6 +295,19 @@ class ClassRecordings:
     background: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompiledNetwork:
+    """What ST's tool made of the network.
+
+    Args:
+        compilation: the result.
+        gates: what each gate found.
+    """
+
+    compilation: Compilation
+    gates: tuple[Finding, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportData:
     """The whole report. What a variant does not have (no training, no emulation) is None or empty.
@@ -310,6 +326,8 @@ class ReportData:
         layers: where int8 hurts.
         emulation: the firmware, emulated.
         analysis: operators and their mapping.
+        findings: of the linter.
+        compiled: the network on the NPU, where ST's tool compiled it.
         arena: plan of the working memory.
         boards: flash and RAM of each board.
         training: its course.
@@ -332,6 +350,8 @@ class ReportData:
     layers: Layers | None = None
     emulation: Emulation | None = None
     analysis: Analysis | None = None
+    findings: tuple[Diagnosis, ...] = ()
+    compiled: CompiledNetwork | None = None
     arena: Arena | None = None
     boards: tuple[BoardMemory, ...] = ()
     training: Training | None = None

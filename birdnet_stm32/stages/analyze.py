@@ -1,18 +1,45 @@
-"""Says what the NPU makes of the verified model; publishes ``analysis.json``. Needs no vendor tools."""
+"""Says what the NPU makes of the verified model and what is known to go wrong there; needs no vendor tools.
+
+Publishes ``analysis.json``. Where the NPU's compiler is the backend, an error that the variant does not
+suppress is a missed gate; the portable C computes such operators like any other.
+"""
 
 from __future__ import annotations
 
 from birdnet_stm32 import store
+from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.analyze import analyze, to_json
+from birdnet_stm32.npu.lint import check
+from birdnet_stm32.npu.lint.rule import Severity
+from birdnet_stm32.npu.lint.text import line, summary
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import MODEL
 from birdnet_stm32.tflite.reader import read_graph
 
 
 def run(job: Job) -> Outcome:
-    """Analyze the model operator by operator."""
+    """Analyze the model operator by operator, and lint it."""
     model = job.inputs["verify"] / MODEL
-    analysis = analyze(read_graph(model.read_bytes(), where=str(model)))
-    (job.out / "analysis.json").write_text(store.canonical_json(to_json(analysis)), encoding="utf-8")
+    graph = read_graph(model.read_bytes(), where=str(model))
+    suppress = job.variant.lint.suppress
+    analysis, found = analyze(graph), check.lint(graph, suppress)
+    unused = check.idle(suppress, found)
+    fields = to_json(analysis) | {
+        "findings": [check.to_json(diagnosis) for diagnosis in found],
+        "unused_suppressions": list(unused),
+    }
+    (job.out / "analysis.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    errors = check.standing(found, Severity.ERROR)
+    if errors and job.variant.codegen.backend == "stedgeai":
+        raise GateError(
+            "\n".join(line(diagnosis, MODEL) for diagnosis in errors),
+            where=job.release.path,
+            expected="no errors of the linter, or a reason for each in [lint] suppress",
+            remedy=tuple(sorted({f"docs/reference/lint/{one.rule.id}.md" for one in errors})),
+        )
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in analysis.kinds.items() if count)
-    return Outcome(summary=f"{analysis.macs / 1e6:.1f} M MAC; {kinds}")
+    idle = f"; [lint] suppress {', '.join(unused)}: finds nothing" if unused else ""
+    return Outcome(
+        summary=f"{analysis.macs / 1e6:.1f} M MAC; {kinds}; lint: {summary(found)}{idle}",
+        measures={"lint": check.counts(found)},
+    )

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import UNPROVEN, proven
+from birdnet_stm32.stages.claims import proven, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
@@ -19,6 +20,10 @@ from birdnet_stm32.stages.layout import (
     IMAGE_BOARD,
     LABELS,
     MODEL,
+    NPU_BOARD,
+    NPU_FIRMWARE_FOLDER,
+    NPU_LICENCES,
+    NPU_PROJECT,
     REPORT,
     TOOLCHAIN_LICENCES,
 )
@@ -50,7 +55,7 @@ def _documents(job: Job) -> list[BundleFile]:
         flash_files=_flash_files(job),
         contents=CONTENTS,
         proven=proven(job),
-        unproven=UNPROVEN,
+        unproven=unproven(job.variant),
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
@@ -61,10 +66,9 @@ def _documents(job: Job) -> list[BundleFile]:
 def _flash_files(job: Job) -> list[FlashFile]:
     if "image" not in job.inputs:
         return []
-    parts = store.load_json(job.inputs["image"] / "flash.json")
     return [
-        FlashFile(path=f"images/{IMAGE_BOARD}/{name}.hex", address=part["address"], what=name)
-        for name, part in parts.items()
+        FlashFile(path=f"images/{IMAGE_BOARD}/{part.file}", address=part.address, what=part.name)
+        for part in read_plan(job.inputs["image"]).parts
     ]
 
 
@@ -73,6 +77,10 @@ def _firmware(job: Job) -> list[BundleFile]:
     files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
     for board in job.variant.firmware.boards:
         files += _tree(job.inputs["compile"], f"firmware/{board}", Role.FIRMWARE, part=board)
+    if "npu_firmware" in job.inputs:
+        folder, name = job.inputs["npu_firmware"], f"{NPU_BOARD}_npu"
+        files += _tree(folder, f"projects/{name}", Role.SOURCE, part=NPU_PROJECT)
+        files += _tree(folder, f"firmware/{name}", Role.FIRMWARE, part=NPU_FIRMWARE_FOLDER)
     if "image" in job.inputs:
         files += _tree(job.inputs["image"], f"images/{IMAGE_BOARD}", Role.IMAGE)
     return files
@@ -106,6 +114,8 @@ def _reports(job: Job) -> list[BundleFile]:
 def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
     files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
+    if "npu_firmware" in job.inputs:
+        files += _tree(job.inputs["npu_firmware"], "licences/st", Role.LICENCE, part=NPU_LICENCES)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
     return files

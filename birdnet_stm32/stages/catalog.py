@@ -7,8 +7,12 @@ from pathlib import Path
 
 from birdnet_stm32 import paths
 from birdnet_stm32.config import Variant
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.firmware import vendor
+from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stage import Program, Release, Stage
 from birdnet_stm32.stages import recordings
+from birdnet_stm32.stages.layout import NPU_BOARD
 
 _CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = Program(name="cmake", package="cmake")
@@ -23,6 +27,30 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     model = release.variant.model
     named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
+
+
+def _stedgeai(release: Release) -> dict[str, Path]:
+    """Return what tells one version of ST's tool from another: the program, and the runtime beside it."""
+    core_dir = release.variant.npu.core_dir
+    try:
+        found = tool.find(None if core_dir is None else release.resolve(core_dir))
+    except ToolError:  # the stage itself says at full length what is missing
+        return {}
+    header = found.runtime_header
+    return {"stedgeai": found.program} | ({"ll_aton_version.h": header} if header else {})
+
+
+def _has_npu_firmware(variant: Variant) -> bool:
+    return variant.codegen.backend == "stedgeai" and NPU_BOARD in variant.firmware.boards
+
+
+def _vendor(release: Release) -> dict[str, Path]:
+    """Return the headers that say which of ST's sources the stage is built from."""
+    core_dir = release.variant.npu.core_dir
+    try:
+        return vendor.find(None if core_dir is None else release.resolve(core_dir)).version_headers
+    except ToolError:  # the stage itself says at full length what is missing
+        return {}
 
 
 STAGES: tuple[Stage, ...] = (
@@ -81,8 +109,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="analyze",
-        doc="say what the NPU makes of every operator",
+        doc="say what the NPU makes of every operator, and what is known to go wrong",
         needs=("verify",),
+        reads=("lint", "codegen.backend"),
     ),
     Stage(
         name="codegen",
@@ -90,6 +119,14 @@ STAGES: tuple[Stage, ...] = (
         needs=("representative", "verify"),
         reads=("codegen",),
         templates=("network", "runtime"),
+    ),
+    Stage(
+        name="npu",
+        doc="compile the network for the NPU with ST's tool, and refuse what a board would not report",
+        needs=("verify",),
+        reads=("npu",),
+        wanted=lambda variant: variant.codegen.backend == "stedgeai",
+        files=_stedgeai,
     ),
     Stage(
         name="firmware",
@@ -106,6 +143,16 @@ STAGES: tuple[Stage, ...] = (
         programs=(_CROSS_GCC, _CMAKE),
     ),
     Stage(
+        name="npu_firmware",
+        doc="build the firmware whose network the NPU computes, from ST's sources",
+        needs=("codegen", "npu"),
+        reads=("variant", "firmware", "npu.core_dir"),
+        templates=("app", "boards", "project"),
+        programs=(_CROSS_GCC, _CMAKE),
+        wanted=_has_npu_firmware,
+        files=_vendor,
+    ),
+    Stage(
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
         needs=("representative", "verify", "compile"),
@@ -116,7 +163,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="image",
         doc="pack the firmware with its boot header for the flash of the board",
-        needs=("compile",),
+        needs=("firmware", "compile", "npu", "npu_firmware"),
+        reads=("variant", "firmware.header_version"),
         wanted=lambda variant: "stm32n6570_dk" in variant.firmware.boards,
     ),
     Stage(
@@ -124,16 +172,16 @@ STAGES: tuple[Stage, ...] = (
         doc="draw everything on one HTML page",
         needs=(
             *("fetch", "index", "representative", "train", "convert", "verify"),
-            *("layers", "analyze", "codegen", "compile", "emulate", "image"),
+            *("layers", "analyze", "codegen", "npu", "compile", "emulate", "image"),
         ),
-        reads=("variant", "firmware", "verify"),
+        reads=("variant", "firmware", "lint", "verify"),
     ),
     Stage(
         name="bundle",
         doc="zip the release: images, C, model, labels, reports, licences, checksums",
         needs=(
             *("fetch", "index", "verify", "layers", "analyze", "codegen", "firmware", "compile"),
-            *("emulate", "image", "report"),
+            *("npu_firmware", "emulate", "image", "report"),
         ),
         reads=("variant",),
         files=lambda _: {"licence": paths.licence()},

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from birdnet_stm32 import store
+from birdnet_stm32.config import Variant
 from birdnet_stm32.stage import Job
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
-UNPROVEN = (
-    "Cycles, energy and real-time behaviour are unknown: the emulator counts neither.",
+_TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator counts neither."
+_NO_NPU = (
     "The NPU is not used: the portable backend runs on the CPU. The mapping of operators comes from ST's "
-    "documentation and public reports, not from ST's compiler.",
-    "How well the model recognises birds in the field is not what these measures say: they compare the int8 "
-    "model with its own float model.",
+    "documentation and public reports, not from ST's compiler."
 )
+_NPU = (
+    "The network was compiled for the NPU and has not run on one: whether its results are those of the "
+    ".tflite, and how long it takes, only a board can say."
+)
+_FIELD = (
+    "How well the model recognises birds in the field is not what these measures say: they compare the int8 "
+    "model with its own float model."
+)
+
+
+def unproven(variant: Variant) -> tuple[str, ...]:
+    """Return what nobody has shown of a release of ``variant``."""
+    return _TIMING, _NO_NPU if variant.codegen.backend == "portable" else _NPU, _FIELD
 
 
 def proven(job: Job) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import json
 
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL
@@ -17,12 +16,6 @@ from birdnet_stm32.tflite.reader import read_graph
 
 def run(job: Job) -> Outcome:
     """Generate the verified model with validation windows for the firmware's self-test."""
-    if job.variant.codegen.backend != "portable":
-        raise InputError(
-            f"the backend {job.variant.codegen.backend} is not part of this version",
-            where=job.release.path,
-            expected='[codegen] backend = "portable"',
-        )
     verified = job.inputs["verify"]
     model = (verified / MODEL).read_bytes()
     contract = read_contract(verified / CONFIG)

@@ -4,22 +4,57 @@ from __future__ import annotations
 
 from birdnet_stm32 import store
 from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.firmware.flash_plan import PLAN, make_plan, to_json
 from birdnet_stm32.firmware.image import boot_image
+from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import IMAGE_BOARD
+from birdnet_stm32.stages.layout import (
+    IMAGE_BOARD,
+    MODEL_DIGESTS,
+    NPU_FIRMWARE,
+    NPU_FIRMWARE_FOLDER,
+    NPU_FOLDER,
+)
 
 
 def run(job: Job) -> Outcome:
-    """Build the application's image; the portable backend keeps the weights inside it."""
-    payload = (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes()
-    image = boot_image(payload)
-    slots = flash_map()
+    """Build the application's image, and the weights' where the NPU reads them from the flash.
+
+    The portable backend keeps the weights inside the application.
+    """
+    for_npu = "npu_firmware" in job.inputs
+    payload, model = _npu_application(job) if for_npu else _application(job)
+    image = boot_image(payload, version=job.variant.firmware.header_version)
+    slots, contents = flash_map(), {"application": image}
+    if for_npu:
+        compilation = result.load(job.inputs["npu"] / NPU_FOLDER)
+        slots = flash_map(compilation.weights_address)
+        contents = {"weights": compilation.files[compilation.weights_file]} | contents
     (job.out / "application.bin").write_bytes(image)
-    for name, text in flash_files({"application": image}, slots).items():
+    for name, text in flash_files(contents, slots).items():
         (job.out / f"{name}.hex").write_text(text, encoding="ascii")
-    addresses = {"application": {"address": slots["application"].address, "bytes": len(image)}}
-    (job.out / "flash.json").write_text(store.canonical_json(addresses), encoding="utf-8")
+    plan = make_plan(
+        contents,
+        {name: slot.address for name, slot in slots.items()},
+        title=job.variant.variant.title,
+        version=job.variant.variant.version,
+        model=model,
+    )
+    (job.out / PLAN).write_text(store.canonical_json(to_json(plan)), encoding="utf-8")
     return Outcome(
         summary=f"application, {len(image):,} bytes at 0x{slots['application'].address:08X}",
         measures={"bytes": len(image)},
     )
+
+
+def _application(job: Job) -> tuple[bytes, str]:
+    """Return the firmware and the digest of the model that it says it runs."""
+    digests = store.load_json(job.inputs["firmware"] / MODEL_DIGESTS)
+    return (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes(), digests[IMAGE_BOARD]
+
+
+def _npu_application(job: Job) -> tuple[bytes, str]:
+    """Return the same of the firmware that lets the NPU compute the network."""
+    folder = job.inputs["npu_firmware"]
+    described = store.load_json(folder / NPU_FIRMWARE)
+    return (folder / NPU_FIRMWARE_FOLDER / "firmware.bin").read_bytes(), described["model"]

@@ -14,12 +14,16 @@ from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.npu.analyze import Analysis, analyze
+from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.gates import Finding
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
     Arena,
     ArenaBlock,
     BoardMemory,
     ClassRecordings,
+    CompiledNetwork,
     Emulation,
     Fact,
     Gate,
@@ -40,11 +44,20 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
-from birdnet_stm32.stages.claims import ON_SILICON, UNPROVEN
+from birdnet_stm32.stages.claims import ON_SILICON, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.effect import effect_of
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, LAYERS, MODEL, REPORT, SCORES
+from birdnet_stm32.stages.layout import (
+    C_FOLDER,
+    CONFIG,
+    LAYERS,
+    MODEL,
+    NPU_FOLDER,
+    NPU_GATES,
+    REPORT,
+    SCORES,
+)
 from birdnet_stm32.stages.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -63,7 +76,8 @@ def run(job: Job) -> Outcome:
 def gather(job: Job) -> ReportData:
     """Return everything that the page shows."""
     model = job.inputs["verify"] / MODEL
-    analysis = analyze(read_graph(model.read_bytes(), where=str(model)))
+    graph = read_graph(model.read_bytes(), where=str(model))
+    analysis = analyze(graph)
     verification = _verification(job)
     emulation = _emulation(job)
     arena = _arena(job)
@@ -81,14 +95,24 @@ def gather(job: Job) -> ReportData:
         layers=_layers(job),
         emulation=emulation,
         analysis=analysis,
+        findings=lint(graph, job.variant.lint.suppress),
+        compiled=_compiled(job),
         arena=arena,
         boards=_boards(job),
         training=_training(job),
         recordings=_recordings(read_index(job.inputs["index"])),
-        unproven=(ON_SILICON, *UNPROVEN),
+        unproven=(ON_SILICON, *unproven(job.variant)),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
     )
+
+
+def _compiled(job: Job) -> CompiledNetwork | None:
+    folder = job.inputs.get("npu")
+    if folder is None:
+        return None
+    gates = tuple(Finding(**found) for found in store.load_json(folder / NPU_GATES))
+    return CompiledNetwork(compilation=result.load(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:

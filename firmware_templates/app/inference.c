@@ -3,9 +3,14 @@
 #include <math.h>
 #include <stdbool.h>
 
+/* Less where whoever computes the network brings its own memory. */
+#ifndef INFERENCE_ARENA_BYTES
+#define INFERENCE_ARENA_BYTES BIRDNET_ARENA_BYTES
+#endif
+
 #define BUFFER __attribute__((aligned(32), section(".birdnet_buffers")))
 
-static BUFFER uint8_t arena[BIRDNET_ARENA_BYTES];
+static BUFFER uint8_t arena[INFERENCE_ARENA_BYTES];
 static BUFFER float features[BIRDNET_FEATURE_ELEMENTS];
 static BUFFER double scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
 
@@ -46,6 +51,15 @@ birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
     }
 #endif
     return status;
+}
+
+float inference_probability(int8_t output) {
+    const float value = BIRDNET_OUTPUT_SCALE * (float)(output - BIRDNET_OUTPUT_ZERO_POINT);
+#if BIRDNET_OUTPUT_IS_LOGIT
+    return 1.0f / (1.0f + expf(-value));
+#else
+    return value;
+#endif
 }
 
 birdnet_status_t inference_run(inference_t *inference, const int16_t *pcm, float *scores) {

@@ -33,6 +33,9 @@ birdnet_status_t inference_invoke(inference_t *inference);
 /* Writes the network's outputs as probabilities, BIRDNET_OUTPUT_ELEMENTS long. */
 birdnet_status_t inference_scores(const inference_t *inference, float *scores);
 
+/* What one of the network's outputs means. */
+float inference_probability(int8_t output);
+
 /* All of it: features, network, probabilities. */
 birdnet_status_t inference_run(inference_t *inference, const int16_t *pcm, float *scores);
 

@@ -25,6 +25,13 @@ void protocol_begin(void) {
     number(PROTOCOL_VERSION);
     quoted(APP_TITLE);
     quoted(APP_VERSION);
+    quoted(APP_MODEL);
+    end_line();
+}
+
+void protocol_clock(uint32_t hertz) {
+    console_text("clock");
+    number(hertz);
     end_line();
 }
 

@@ -1,6 +1,9 @@
 /* The lines a host program reads. Each is words separated by single spaces; texts are JSON strings.
  *
- *     birdnet-firmware 1 "<title>" "<version>"           first line; 1 is the protocol's version
+ *     birdnet-firmware 2 "<title>" "<version>" "<model>"
+ *                                                        first line; 2 is the protocol's version,
+ *                                                        <model> a digest of the generated C
+ *     clock <hertz>                                      that cycles are counted in
  *     recording <index> <samples> <windows> "<path>"     a recording begins
  *     window <recording> <window>                        that window is done
  *     detection <recording> <label> <probability> "<name>"
@@ -16,9 +19,10 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
 void protocol_begin(void);
+void protocol_clock(uint32_t hertz);
 void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, const char *path);
 void protocol_window(uint32_t recording, uint32_t window);
 void protocol_detection(uint32_t recording, const detection_t *detection);

@@ -1,12 +1,16 @@
 /* Runs the stored windows through the front end and the network and compares with what they have to
  * give.
  *
- * The network has to be equal, bit by bit, given the stored quantized input. The front end has to
+ * The network has to be equal, bit by bit, given the stored quantized input. Where other hardware
+ * computes it (SELF_TEST_EXACT is 0) its probabilities have to agree as agreement.h says, and
+ * windows that have to differ in their outputs have to do so: a broken way to such hardware gives
+ * the same outputs for every input. The front end has to
  * be within BIRDNET_TEST_FEATURE_TOLERANCE of the largest stored feature, at the stored elements:
  * its sums round differently on every processor. */
 #ifndef SELF_TEST_H
 #define SELF_TEST_H
 
+#include "agreement.h"
 #include "inference.h"
 
 #include <stdint.h>
@@ -16,6 +20,9 @@ typedef enum {
     SELF_TEST_NOT_RUN = 1,   /* a step ended with an error */
     SELF_TEST_FRONT_END = 2, /* a feature is too far off */
     SELF_TEST_NETWORK = 3,   /* an output is not equal */
+    SELF_TEST_AGREEMENT = 4, /* the outputs agree too little */
+    SELF_TEST_CONSTANT = 5,  /* different windows give equal outputs */
+    SELF_TEST_POINTLESS = 6, /* all stored outputs are equal: a constant would pass */
 } self_test_outcome_t;
 
 typedef struct {
@@ -27,6 +34,7 @@ typedef struct {
     float actual;            /* there */
     float
         front_end_error; /* largest so far, as a fraction of the window's largest stored feature */
+    agreement_t agreement;     /* of the window last compared, unless outputs are equal */
     uint32_t front_end_cycles; /* most for one window */
     uint32_t network_cycles;   /* most for one window */
 } self_test_report_t;
@@ -45,7 +53,8 @@ void self_test_print_cycles(const self_test_report_t *report);
 
 /* One line:
  *     self-test PASS <vectors> windows
- *     self-test FAIL window <index>: <why> */
+ *     self-test FAIL window <index>: <why>
+ *     self-test FAIL all windows: <why> */
 void self_test_print_result(const self_test_report_t *report);
 
 #endif

@@ -5,7 +5,7 @@ import pytest
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware.console import Detection, parse
 
-TEXT = """birdnet-firmware 1 "T \\u0022x" "1.0"
+TEXT = """birdnet-firmware 2 "T \\u0022x" "1.0" "0123456789abcdef"
 recording 0 200 2 "a.wav"
 window 0 0
 something for people
@@ -18,7 +18,7 @@ done 2 1
 
 def test_every_line_is_understood() -> None:
     console = parse(TEXT)
-    assert (console.title, console.version) == ('T "x', "1.0")
+    assert (console.title, console.version, console.model) == ('T "x', "1.0", "0123456789abcdef")
     assert console.windows == ((0, 0), (0, 1))
     assert console.detections == (Detection(recording=0, label=2, name="Great \n Tit", probability=0.800781),)
     assert console.refused == ((1, "not mono"),)
@@ -34,8 +34,8 @@ def test_an_unfinished_run_has_no_count() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("birdnet-firmware 1", "birdnet-firmware 2", "protocol 2"),
-        ("birdnet-firmware 1", "hello", "introduce"),
+        ("birdnet-firmware 2", "birdnet-firmware 1", "protocol 1"),
+        ("birdnet-firmware 2", "hello", "introduce"),
         ("window 0 1", "window 0 x", "window"),
         ("0.800781", "nan", "detection"),
         ('Tit"', "Tit", "detection"),

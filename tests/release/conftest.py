@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.npu.analyze import analyze
+from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Pool, Port, ToolVersion
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit
 from birdnet_stm32.release.manifest import Role
@@ -14,6 +17,7 @@ from birdnet_stm32.release.report_data import (
     ArenaBlock,
     BoardMemory,
     ClassRecordings,
+    CompiledNetwork,
     Emulation,
     Fact,
     Gate,
@@ -48,6 +52,32 @@ def small_graph() -> Graph:
         Operator(index=1, name="DEQUANTIZE", inputs=(2,), outputs=(3,)),
     )
     return Graph(tensors=tensors, operators=operators, inputs=(0,), outputs=(3,))
+
+
+def small_compilation(label: str) -> Compilation:
+    quantized = {"dtype": "int8", "scale": 0.1, "zero_point": 0, "channels_last": None}
+    return Compilation(
+        tool=ToolVersion(major=4, minor=0, patch=1, build=20_581, commit="7ed50de05"),
+        symbol="network",
+        has_stai=True,
+        runtime_version=(1, 1, 3, 275),
+        epochs=(
+            Epoch(index=1, kind="hardware", operators=("Conv", "Add"), cycles=12_345),
+            Epoch(index=2, kind="software", operators=(label,), cycles=None),
+        ),
+        pools=(
+            Pool(name="npuRAM5", address=0x342E_0000, size_bytes=458_752, used_bytes=20_480),
+            Pool(name="octoFlash", address=0x7040_0000, size_bytes=None, used_bytes=416),
+            Pool(name="npuRAM6", address=0x3435_0000, size_bytes=458_752, used_bytes=0),
+        ),
+        weights_file="network_atonbuf.xSPI2.raw",
+        weights_address=0x7040_0000,
+        weights_bytes=416,
+        cycles=12_345,
+        inputs=(Port(name=label, shape=(1, 32), size_bytes=32, **quantized),),
+        outputs=(Port(name=label, shape=(1, 13), size_bytes=13, **quantized),),
+        files={},
+    )
 
 
 def report(label: str = "Parus major_Great Tit") -> ReportData:
@@ -122,6 +152,15 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             front_end_limit=1e-4,
         ),
         analysis=analyze(small_graph()),
+        findings=lint(small_graph(), {"float-boundary": label}),
+        compiled=CompiledNetwork(
+            compilation=small_compilation(label),
+            gates=(
+                Finding(gate="ports", state="passed", detail=label),
+                Finding(gate="hyperram", state="waived", detail="64 bytes", reason=label),
+                Finding(gate="runtime-version", state="skipped", detail="no runtime"),
+            ),
+        ),
         arena=Arena(
             size_bytes=4096,
             operators=2,

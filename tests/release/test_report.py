@@ -72,6 +72,19 @@ def test_texts_from_files_are_text(make_report: MakeReport) -> None:
     assert page.text.count(HOSTILE) >= 10
 
 
+def test_the_compiled_network_is_shown(page: Page) -> None:
+    for text in (
+        "2: 1 hardware, 0 hybrid, 1 software",
+        "12,345",
+        "ll_aton 1.1.3-275",
+        "416 B from 0x70400000",
+    ):
+        assert text in page.text
+    assert "Waived:" in page.text
+    assert "npuRAM5" in page.text
+    assert "npuRAM6" not in page.text
+
+
 def test_the_page_needs_nothing_else(page: Page) -> None:
     addresses = [value for name in ADDRESSES for value in page.values(name)]
     assert addresses

@@ -5,13 +5,7 @@
 
 #define BARRIER() __asm volatile("dsb\n\tisb" ::: "memory")
 
-#define SYSTICK_PERIOD_MS 250u
-#define SYSTICK_CYCLES (BOARD_CPU_HZ / 1000u * SYSTICK_PERIOD_MS)
-_Static_assert(SYSTICK_CYCLES <= 1u << 24, "the system timer counts 24 bits");
-
 extern const uint32_t vectors_start;
-
-void systick_handler(void);
 
 /* Whatever the loader left: no interrupt may be enabled or pending (the boot ROM leaves both),
  * memory has to be secure throughout and the default memory map in force. */
@@ -103,18 +97,4 @@ void board_init(void) {
     init_caches();
     init_cycle_counter();
     __asm volatile("cpsie i" ::: "memory");
-}
-
-/* Wakes the CPU, no more. */
-void systick_handler(void) {
-}
-
-void board_sleep(uint32_t duration_ms) {
-    SYST_RVR = SYSTICK_CYCLES - 1u;
-    SYST_CVR = 0u;
-    SYST_CSR = SYST_CSR_CLKSOURCE | SYST_CSR_TICKINT | SYST_CSR_ENABLE;
-    for (uint32_t slept_ms = 0; slept_ms < duration_ms; slept_ms += SYSTICK_PERIOD_MS) {
-        __asm volatile("wfi");
-    }
-    SYST_CSR = 0u;
 }

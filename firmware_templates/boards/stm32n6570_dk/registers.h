@@ -60,11 +60,18 @@
 #define USART1_BASE 0x52001000u
 #define USART1_CR1 REGISTER(USART1_BASE + 0x00u)
 #define USART_CR1_UE (1u << 0)
+#define USART_CR1_RE (1u << 2)
 #define USART_CR1_TE (1u << 3)
+#define USART_CR1_FIFOEN (1u << 29)
 #define USART1_BRR REGISTER(USART1_BASE + 0x0Cu) /* kernel clock divided by baud rate */
 #define USART1_ISR REGISTER(USART1_BASE + 0x1Cu)
+#define USART_ISR_RXFNE (1u << 5) /* a byte has come */
 #define USART_ISR_TC (1u << 6)
 #define USART_ISR_TXE (1u << 7)
+#define USART1_ICR                                                                                 \
+    REGISTER(USART1_BASE + 0x20u) /* clears errors: overrun, noise, framing, parity */
+#define USART_ICR_ERRORS 0xFu
+#define USART1_RDR REGISTER(USART1_BASE + 0x24u)
 #define USART1_TDR REGISTER(USART1_BASE + 0x28u)
 
 /* Memory system control of the Cortex-M55 */
@@ -84,8 +91,8 @@
 /* System timer: counts CPU cycles, 24 bits */
 #define SYST_CSR REGISTER(0xE000E010u)
 #define SYST_CSR_ENABLE (1u << 0)
-#define SYST_CSR_TICKINT (1u << 1)
 #define SYST_CSR_CLKSOURCE (1u << 2)
+#define SYST_CSR_COUNTFLAG (1u << 16) /* it has wrapped since the last reading */
 #define SYST_RVR REGISTER(0xE000E014u)
 #define SYST_CVR REGISTER(0xE000E018u)
 

@@ -11,7 +11,6 @@ extern uint32_t stack_top;
 int main(void);
 void reset_handler(void);
 void fault_handler(void);
-void systick_handler(void);
 _Noreturn void start(void);
 
 /* In assembly, since a compiler may use MVE for anything, even before the coprocessor is on. The
@@ -57,11 +56,15 @@ __attribute__((naked)) void fault_handler(void) {
                    "b fault_report\n");
 }
 
+/* ST's runtime of the NPU brings its own where it is linked in. */
+#define NPU0_INTERRUPT 53u
+void NPU0_IRQHandler(void) __attribute__((weak, alias("fault_handler")));
+
 typedef void (*vector_t)(void);
 
 /* Armv8-M Architecture Reference Manual, B3.30: initial stack, 15 exceptions, then the interrupts,
- * none of which is ever enabled. VTOR wants the table aligned to its size rounded up to a power of
- * two: 1024 bytes. */
+ * none of which but the NPU's is ever enabled. VTOR wants the table aligned to its size rounded up
+ * to a power of two: 1024 bytes. */
 __attribute__((section(".vectors"), used, aligned(1024))) static const struct {
     uint32_t *stack;
     vector_t exceptions[15];
@@ -70,6 +73,8 @@ __attribute__((section(".vectors"), used, aligned(1024))) static const struct {
     .stack = &stack_top,
     .exceptions = {reset_handler, fault_handler, fault_handler, fault_handler, fault_handler,
                    fault_handler, fault_handler, fault_handler, fault_handler, fault_handler,
-                   fault_handler, fault_handler, fault_handler, fault_handler, systick_handler},
-    .interrupts = {[0 ... BOARD_INTERRUPTS - 1u] = fault_handler},
+                   fault_handler, fault_handler, fault_handler, fault_handler, fault_handler},
+    .interrupts = {[0 ... NPU0_INTERRUPT - 1u] = fault_handler,
+                   [NPU0_INTERRUPT] = NPU0_IRQHandler,
+                   [NPU0_INTERRUPT + 1u ... BOARD_INTERRUPTS - 1u] = fault_handler},
 };

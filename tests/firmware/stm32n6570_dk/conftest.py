@@ -106,11 +106,13 @@ class Printed(NamedTuple):
 
 
 @pytest.fixture
-def run_on_host(write: Write, tmp_path: Path) -> Callable[[Files], Printed]:
-    def run(model_files: Files) -> Printed:
+def run_on_host(write: Write, tmp_path: Path) -> Callable[..., Printed]:
+    """Return a function that runs a model's self-test with the given definitions."""
+
+    def run(model_files: Files, *definitions: str) -> Printed:
         folder = write(model_files, tmp_path / "model")
         app = firmware_templates() / "app"
-        sources = [app / name for name in ("self_test.c", "inference.c", "console.c")]
+        sources = [app / name for name in ("self_test.c", "agreement.c", "inference.c", "console.c")]
         flags = (
             "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined "
             "-fno-sanitize-recover"
@@ -121,6 +123,7 @@ def run_on_host(write: Write, tmp_path: Path) -> Callable[[Files], Printed]:
             [
                 "gcc",
                 *flags,
+                *(f"-D{definition}" for definition in definitions),
                 *includes,
                 HOST_MAIN,
                 *sources,
@@ -165,7 +168,8 @@ def build_image(write: Write, tmp_path_factory: pytest.TempPathFactory) -> Calla
 # A block of the emulated board's RAM stands in for the vendor's registers, and its UART for USART1's data.
 REGISTERS = 0x3130_0000
 BLOCKS = {"RCC": 0x0000, "RAMCFG": 0x1000, "GPIOE": 0x2000, "USART1": 0x3000}
-UART_DATA, UART_CONTROL, UART_DIVISOR = 0x5930_3000, 0x5930_3008, 0x5930_3010
+UART_DATA, UART_STATE, UART_CONTROL, UART_DIVISOR = 0x5930_3000, 0x5930_3004, 0x5930_3008, 0x5930_3010
+WAITING_MS = 5
 PRESETS = {
     ("RCC", 0x004): 1 << 3,  # HSI ready
     ("RCC", 0x020): (3 << 16) | (3 << 24),  # CPU and buses on the PLL, as ST's loader leaves them
@@ -178,22 +182,33 @@ PRESETS = {
 
 
 def moved(files: Files) -> Files:
-    """The project with its addresses, and nothing else, where the emulated board has something."""
+    """The project with its addresses where the emulated board has something.
+
+    Two bits move with them: the emulated UART has the one for receiving, and the one that says that a byte
+    has come, elsewhere. And it waits less, since every instruction of the waiting is emulated.
+    """
     files = dict(files)
     for name in ("board.toml", "src/board/linker.ld"):
         text = files[name].decode()
         files[name] = text.replace("0x340", "0x310").replace("0x341", "0x311").encode()
+    for name, waiting in (("src/board/main.c", "REPEAT_MS"), ("src/app/host_link.c", "BYTE_TIMEOUT_MS")):
+        text, count = re.subn(rf"(#define {waiting}) \w+", rf"\1 {WAITING_MS}u", files[name].decode())
+        assert count == 1
+        files[name] = text.encode()
     text = files["src/board/registers.h"].decode()
     for name, offset in BLOCKS.items():
         text, count = re.subn(rf"(#define {name}_BASE) \w+", rf"\1 0x{REGISTERS + offset:08X}u", text)
         assert count == 1
-    for name, address in {
-        "USART1_TDR": UART_DATA,
-        "USART1_CR1": UART_CONTROL,
-        "USART1_BRR": UART_DIVISOR,
+    for name, replacement in {
+        "USART1_TDR": f"REGISTER(0x{UART_DATA:08X}u)",
+        "USART1_RDR": f"REGISTER(0x{UART_DATA:08X}u)",
+        "USART1_CR1": f"REGISTER(0x{UART_CONTROL:08X}u)",
+        "USART1_BRR": f"REGISTER(0x{UART_DIVISOR:08X}u)",
+        "USART1_ISR": f"(0xC0u | ((REGISTER(0x{UART_STATE:08X}u) & 2u) << 4))",
+        "USART_CR1_RE": "(1u << 1)",
     }.items():
-        text, count = re.subn(rf"(#define {name}) .*", rf"\1 REGISTER(0x{address:08X}u)", text)
-        assert count == 1
+        text, count = re.subn(rf"(#define {name}) .*", rf"\1 {replacement}", text)
+        assert count == 1, name
     files["src/board/registers.h"] = text.encode()
     return files
 
@@ -209,10 +224,10 @@ class Emulated:
 
 
 @pytest.fixture
-def emulate(write: Write, tmp_path: Path) -> Callable[..., Emulated]:
-    """Return a function that runs a model's firmware until a line shows up, and then reads the registers."""
+def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, list[str]]]:
+    """Return a function that builds a model's firmware, moved: the build, and QEMU's command line for it."""
 
-    def run(model_files: Files, last: str, timeout_s: float = 30) -> Emulated:
+    def prepare(model_files: Files, serial: str) -> tuple[BuildResult, list[str]]:
         qemu = process.find("qemu-system-arm", package="qemu-system-arm")
         project = write(moved(render_project(BOARD, model_files, SETTINGS)), tmp_path / "project")
         result = build(project, tmp_path / "build")
@@ -224,26 +239,36 @@ def emulate(write: Write, tmp_path: Path) -> Callable[..., Emulated]:
         for (name, offset), value in PRESETS.items():
             struct.pack_into("<I", block, BLOCKS[name] + offset, value)
         (tmp_path / "registers.bin").write_bytes(block)
-        serial, after = tmp_path / "serial.txt", tmp_path / "after.bin"
-        serial.touch()
-        arguments = [
-            *[qemu, "-M", "mps3-an547", "-display", "none", "-monitor", "stdio", "-serial", f"file:{serial}"],
-            *["-icount", "shift=0,sleep=off", "-kernel", result.elf],
+        return result, [
+            *[str(qemu), "-M", "mps3-an547", "-display", "none", "-monitor", "stdio", "-serial", serial],
+            *["-icount", "shift=0,sleep=off", "-kernel", str(result.elf)],
             *["-device", f"loader,file={tmp_path / 'reset.bin'},addr=0x10000000,force-raw=on"],
             *["-device", f"loader,file={tmp_path / 'registers.bin'},addr={REGISTERS:#x},force-raw=on"],
         ]
+
+    return prepare
+
+
+@pytest.fixture
+def emulate(machine: Callable[..., tuple[BuildResult, list[str]]], tmp_path: Path) -> Callable[..., Emulated]:
+    """Return a function that runs a model's firmware until a line shows up, and then reads the registers."""
+
+    def run(model_files: Files, last: str, timeout_s: float = 30) -> Emulated:
+        serial, after = tmp_path / "serial.txt", tmp_path / "after.bin"
+        serial.touch()
+        result, arguments = machine(model_files, f"file:{serial}")
         with subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        ) as machine:
+        ) as running:
             try:
                 deadline = time.monotonic() + timeout_s
                 while not re.search(last, serial.read_text(errors="replace")):
-                    if time.monotonic() > deadline or machine.poll() is not None:
+                    if time.monotonic() > deadline or running.poll() is not None:
                         pytest.fail(f"no {last!r} in:\n{serial.read_text(errors='replace')[:2000]}")
                     time.sleep(0.05)
-                machine.communicate(f'memsave {REGISTERS:#x} 0x4000 "{after}"\nquit\n'.encode(), timeout=30)
+                running.communicate(f'memsave {REGISTERS:#x} 0x4000 "{after}"\nquit\n'.encode(), timeout=30)
             finally:
-                machine.kill()
+                running.kill()
         return Emulated(serial.read_text(), after.read_bytes(), symbols(result.elf))
 
     return run

@@ -30,7 +30,7 @@ def test_image_can_be_booted_as_far_as_its_bytes_tell(image: Any) -> None:
     assert names["vectors_start"] == 0x3400_0400
     assert vectors[0] == names["stack_top"]
     assert vectors[1] == names["reset_handler"] | 1
-    assert vectors[15] == names["systick_handler"] | 1
+    assert vectors[15] == names["fault_handler"] | 1
     assert {*vectors[2:15], *vectors[16:]} == {names["fault_handler"] | 1}
     assert names["stack_top"] - names["stack_limit"] == 16 * 1024
     assert names["fault_stack_top"] == names["stack_limit"]

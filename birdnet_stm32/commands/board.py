@@ -1,0 +1,77 @@
+"""Listens to a board that runs a release: its self-test, then windows of recordings for it to score.
+
+The answers are compared with the reference kernels on this machine: the most probable class of every
+recording, a mean cosine of at least 0.99, a mean absolute error of at most 1/256. Needs pyserial and a board;
+no board has been connected by this project's authors yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from birdnet_stm32.commands import board_session, built
+from birdnet_stm32.commands.board_session import Questions
+from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.options import positive
+from birdnet_stm32.firmware import board_parity
+from birdnet_stm32.firmware.flash_plan import read_plan
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.stage import Release
+from birdnet_stm32.stages.layout import CONFIG, MODEL
+from birdnet_stm32.stages.windows import load_windows
+
+EXAMPLE = """birdnet-stm32 board demo
+  birdnet-stm32 board demo --port /dev/ttyACM0 --recordings field/*.wav --json board.json"""
+WINDOWS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    built.add_arguments(parser)
+    parser.add_argument("--port", metavar="PORT", help="serial port; default: the only ST-LINK's")
+    parser.add_argument(
+        "--recordings",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="score these instead of the variant's validation windows",
+    )
+    parser.add_argument(
+        "--windows", type=positive, default=WINDOWS, metavar="N", help=f"at most (default {WINDOWS})"
+    )
+    parser.add_argument(
+        "--timeout-s", type=float, default=30.0, metavar="S", help="for the self-test (default 30)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="self-test and parity")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Listen, compare, judge."""
+    check_writable(options.json)
+    release = built.release(options)
+    plan = read_plan(built.folder(release, "image"))
+    questions = questions_of(release, options.recordings, most=options.windows)
+    found, parity = board_session.hold(plan, questions, port=options.port, timeout_s=options.timeout_s)
+    say(board_session.describe(found), options.json)
+    say(board_session.judge(parity, found.clock_hz), options.json)
+    write_json(options.json, {"self_test": asdict(found), "parity": asdict(parity)})
+    board_parity.require(parity)
+
+
+def questions_of(release: Release, files: list[Path] | None, *, most: int = WINDOWS) -> Questions:
+    """Return windows of the files, or else validation windows of the release, for its board."""
+    verified = built.folder(release, "verify")
+    contract = read_contract(verified / CONFIG)
+    if files is None:
+        stored = load_windows(built.folder(release, "representative"))
+        recordings = [row.recording for row in stored.validation_rows[:most]]
+        windows = np.asarray(stored.validation[:most])
+    else:
+        recordings, windows = board_session.windows_of(files, contract.frontend, most)
+    return Questions(
+        model=read_file(verified / MODEL), contract=contract, windows=windows, recordings=recordings
+    )

@@ -1,0 +1,40 @@
+"""What the pipeline has built for a variant, for commands that go on with it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.stage import Release, load_release
+from birdnet_stm32.store import MANIFEST
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the variant and where it is built."""
+    parser.add_argument(
+        "variant",
+        nargs=None if required else "?",
+        metavar="VARIANT",
+        help="its name, as in doit image:VARIANT",
+    )
+    parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
+    parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
+
+
+def release(options: argparse.Namespace) -> Release:
+    """Return the release that the options name. Raises: InputError."""
+    return load_release(options.variant, options.variants, options.build)
+
+
+def folder(of: Release, stage: str) -> Path:
+    """Return what a stage published. Raises: InputError where it has not."""
+    path = of.folder(stage)
+    if not (path / MANIFEST).is_file():
+        raise InputError(
+            f"{of.name} has no {stage} yet",
+            where=path,
+            expected="what the pipeline publishes there",
+            remedy=f"doit {stage}:{of.name}",
+        )
+    return path

@@ -1,0 +1,116 @@
+"""Brings a release onto the STM32N6570-DK in one go: builds it, writes the flash, questions the board.
+
+For a variant, the pipeline builds the image. With --config, or options of the 0.9 line, a .tflite that is
+already there is compiled for the NPU with ST's tools and built into firmware; --recordings give its windows.
+--dry_run prints every command and runs none. Nothing of this has been run with a board by its authors yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from birdnet_stm32.commands import board_session, built
+from birdnet_stm32.commands.board import questions_of
+from birdnet_stm32.commands.deploy_model import deploy_model, plan_model
+from birdnet_stm32.commands.flash import flash, print_commands
+from birdnet_stm32.commands.legacy_config import read
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware import board_parity
+from birdnet_stm32.firmware.flash_plan import read_plan
+
+EXAMPLE = """birdnet-stm32 deploy demo --dry_run
+  birdnet-stm32 deploy demo --fsbl ai_fsbl.hex
+  birdnet-stm32 deploy --config config.json --recordings field/*.wav"""
+
+_LEGACY = {
+    "x_cube_ai_path": "folder of X-CUBE-AI or ST Edge AI Core",
+    "stedgeai_path": "the program stedgeai",
+    "model_path": "int8 .tflite with its configuration beside it",
+    "output_dir": "for ST's generated files, the firmware and its images",
+    "workspace_dir": "for the logs",
+    "n6_loader_config": "of ST's n6_loader.py",
+    "cubeide_path": "folder of STM32CubeIDE",
+    "arm_toolchain_path": "folder of arm-none-eabi-gcc",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options; those of the 0.9 line have its names."""
+    built.add_arguments(parser, required=False)
+    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print the commands, run none")
+    parser.add_argument("--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader, once a board")
+    parser.add_argument("--port", metavar="PORT", help="the board's serial port; default: the only ST-LINK's")
+    parser.add_argument(
+        "--recordings", nargs="+", type=Path, metavar="FILE", help="windows for self-test and comparison"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="config.json or config.toml")
+    parser.add_argument(
+        "--skip_validate", action="store_true", help="leave out ST's own validation on the board"
+    )
+    for key, what in _LEGACY.items():
+        parser.add_argument(f"--{key}", metavar="PATH", help=what)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Deploy a variant or a model."""
+    legacy = {key: getattr(options, key) for key in _LEGACY}
+    if options.variant is not None:
+        given = [f"--{key}" for key, value in {**legacy, "config": options.config}.items() if value]
+        if given:
+            raise InputError(
+                f"{', '.join(given)} and the variant {options.variant} are both given",
+                expected="a variant, or the options of the 0.9 line",
+            )
+        _deploy_variant(options)
+        return
+    config = read(_config_file(options.config), legacy, os.environ)
+    if options.dry_run:
+        plan_model(config, validates=not options.skip_validate)
+        return
+    deploy_model(
+        config,
+        recordings=options.recordings or [],
+        fsbl=options.fsbl,
+        port=options.port,
+        validates=not options.skip_validate,
+    )
+
+
+def _deploy_variant(options: argparse.Namespace) -> None:
+    release = built.release(options)
+    build = [
+        *(sys.executable, "-m", "doit", f"image:{release.name}"),
+        *(f"variants={options.variants}", f"build={options.build}"),
+    ]
+    if options.dry_run:
+        print(f"Build:\n  doit {' '.join(build[3:])}")
+        weights = ["weights.hex"] if release.variant.codegen.backend == "stedgeai" else []
+        print("Flash, after a check that the parts belong together:")
+        print_commands([release.folder("image") / name for name in (*weights, "application.hex")])
+        print(f"Question:\n  birdnet-stm32 board {release.name}")
+        return
+    if subprocess.run(build, check=False).returncode != 0:
+        raise ToolError(f"the pipeline did not build the image of {release.name}: see above")
+    image = built.folder(release, "image")
+    if not flash(image, fsbl=options.fsbl, dry_run=False):
+        raise ToolError("nothing was written to the board", remedy="run the commands above")
+    found, parity = board_session.hold(
+        read_plan(image),
+        questions_of(release, options.recordings),
+        port=options.port,
+        timeout_s=board_session.BOOT_S,
+    )
+    print(board_session.describe(found))
+    print(board_session.judge(parity, found.clock_hz))
+    board_parity.require(parity)
+
+
+def _config_file(given: Path | None) -> Path | None:
+    """Return the file named, or the one that the 0.9 line would have read, or None."""
+    if given is not None:
+        return given
+    return next((path for path in map(Path, ("config.json", "config.toml")) if path.is_file()), None)

@@ -1,0 +1,235 @@
+"""A .tflite that is already there, compiled for the NPU, built into firmware, flashed and questioned.
+
+The steps are those of the pipeline's stages npu, codegen, npu_firmware and image, without a variant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from birdnet_stm32 import process, store
+from birdnet_stm32.codegen import vectors
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.commands import board_session
+from birdnet_stm32.commands.board_session import Questions
+from birdnet_stm32.commands.files import contract_of, read_file, write_folder
+from birdnet_stm32.commands.flash import flash, print_commands
+from birdnet_stm32.commands.legacy_config import LegacyConfig
+from birdnet_stm32.config import CodegenTable, FirmwareTable, NpuTable
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware import board_parity, programmer, vendor
+from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.firmware.flash_plan import PLAN, make_plan, read_plan, to_json
+from birdnet_stm32.firmware.image import boot_image
+from birdnet_stm32.firmware.npu_image import check_image
+from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.npu.stedgeai import command, result
+from birdnet_stm32.npu.stedgeai.command import Request
+from birdnet_stm32.npu.stedgeai.compile import compile_network
+from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.tool import Tool, locate
+from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.stages.layout import NPU_BOARD
+from birdnet_stm32.stages.npu_firmware import network_of
+from birdnet_stm32.tflite.reader import read_graph
+
+VERSION = "0.0.0"
+MOST_WINDOWS = 20
+_LOADED = "Start operation achieved successfully"
+_LOADER_TIMEOUT_S = 900.0
+_IMAGES, _PROJECT = "images", "project"
+
+
+def plan_model(config: LegacyConfig, *, validates: bool) -> None:
+    """Print every command that :func:`deploy_model` would run."""
+    output, workspace = Path(config.output_dir), Path(config.workspace_dir)
+    request = Request(model=Path(config.model_path), output=output, workspace=workspace, profile=None)
+    program = (
+        config.stedgeai_path or f"{config.x_cube_ai_path or '$STEDGEAI_CORE_DIR'}/Utilities/linux/stedgeai"
+    )
+    print("Generate (in a work folder of its own, with a profile):")
+    print(f"  {' '.join([program, *command.generate(request)])}")
+    print(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
+    if validates:
+        print("Validate with ST's own firmware:")
+        print(f"  {' '.join(_loader_command(config))}")
+        arguments = command.validate(request, mode="target", inputs=workspace / "inputs.npy")
+        print(f"  {' '.join([program, *arguments])}")
+    print("Flash:")
+    print_commands([output / _IMAGES / name for name in ("weights.hex", "application.hex")])
+    print("Question the board on its serial port.")
+
+
+def deploy_model(
+    config: LegacyConfig,
+    *,
+    recordings: Sequence[Path],
+    fsbl: Path | None,
+    port: str | None,
+    validates: bool,
+) -> None:
+    """Compile, build, flash and question.
+
+    Args:
+        config: where things are.
+        recordings: whose windows the self-test stores and the board is asked.
+        fsbl: ST's first-stage loader, if it is to be written too.
+        port: the board's; None for the only ST-LINK's.
+        validates: let ST's own firmware and tool validate the network first, where n6_loader's configuration
+            is there.
+
+    Raises:
+        BirdnetError: as the steps do.
+    """
+    path = Path(config.model_path)
+    model, contract = read_file(path), contract_of(path, None)
+    if not recordings:
+        raise InputError(
+            "no recordings are given",
+            expected="--recordings FILE ...",
+            remedy="the firmware tests itself on windows of them, and the board is compared on them",
+        )
+    names, windows = board_session.windows_of(recordings, contract.frontend, MOST_WINDOWS)
+    output, workspace = Path(config.output_dir), Path(config.workspace_dir)
+    workspace.mkdir(parents=True, exist_ok=True)
+    tool = _tool(config)
+    compilation = _compile(tool, model, path, output, workspace)
+    if validates:
+        _validate(config, tool, model, windows, contract, workspace)
+    _build(config, model, path, contract, windows, compilation, output)
+    environment = {**os.environ, **_programmer_of(config)}
+    if not flash(output / _IMAGES, fsbl=fsbl, dry_run=False, environment=environment):
+        raise ToolError("nothing was written to the board", remedy="run the commands above")
+    questions = Questions(model=model, contract=contract, windows=windows, recordings=names)
+    found, parity = board_session.hold(
+        read_plan(output / _IMAGES), questions, port=port, timeout_s=board_session.BOOT_S
+    )
+    print(board_session.describe(found))
+    print(board_session.judge(parity, found.clock_hz))
+    board_parity.require(parity)
+
+
+def _tool(config: LegacyConfig) -> Tool:
+    if config.stedgeai_path:
+        program = Path(config.stedgeai_path).resolve()
+        if not program.is_file() or program.parts[-3:-2] != ("Utilities",):
+            raise ToolError(
+                "is no stedgeai inside an installation",
+                where=config.stedgeai_path,
+                expected="DIR/Utilities/linux/stedgeai",
+            )
+        return locate(program.parents[2])
+    return locate(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
+
+
+def _compile(tool: Tool, model: bytes, path: Path, output: Path, workspace: Path) -> result.Compilation:
+    print(tool, file=sys.stderr)
+    if tool.warning:
+        print(f"warning: {tool.warning}", file=sys.stderr)
+    asked = NpuTable()
+    compilation = compile_network(tool, model, asked, log=workspace / "stedgeai.log")
+    output.mkdir(parents=True, exist_ok=True)
+    result.save(compilation, output)
+    graph = read_graph(model, where=str(path))
+    findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
+    for finding in findings:
+        print(f"{finding.state:<8}{finding.gate}: {finding.detail}")
+    refuse_failures(findings)
+    return compilation
+
+
+def _build(
+    config: LegacyConfig,
+    model: bytes,
+    path: Path,
+    contract: ModelContract,
+    windows: board_session.Pcm,
+    compilation: result.Compilation,
+    output: Path,
+) -> None:
+    """Generate, render, build and pack the firmware into ``output``."""
+    stored = vectors.make(windows[: CodegenTable().test_vectors], contract.frontend, model)
+    graph = read_graph(model, where=str(path))
+    generated = generate(graph, labels=contract.labels, contract=contract, vectors=stored)
+    network, defaults = network_of(compilation), FirmwareTable()
+    settings = FirmwareSettings(
+        threshold=defaults.threshold, top_k=defaults.top_k, title=path.stem, version=VERSION
+    )
+    project = output / _PROJECT
+    write_folder(project, render_project(NPU_BOARD, generated, settings, npu=network))
+    if config.arm_toolchain_path:
+        folder = Path(config.arm_toolchain_path)
+        os.environ["PATH"] = os.pathsep.join([str(folder), str(folder / "bin"), os.environ["PATH"]])
+    sources = vendor.find(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
+    vendor.check_runtime(sources, network.runtime_version)
+    built = build(project, output / "build", definitions=sources.definitions)
+    check_image(built.elf, network)
+    contents = {
+        "weights": network.weights,
+        "application": boot_image(read_file(output / "build" / "firmware.bin")),
+    }
+    slots = flash_map(network.weights_address)
+    plan = make_plan(
+        contents,
+        {name: slot.address for name, slot in slots.items()},
+        title=path.stem,
+        version=VERSION,
+        model=npu_digest(generated, network),
+    )
+    files = {f"{name}.hex": text.encode("ascii") for name, text in flash_files(contents, slots).items()}
+    write_folder(output / _IMAGES, {**files, PLAN: store.canonical_json(to_json(plan)).encode()})
+
+
+def _loader_command(config: LegacyConfig) -> list[str]:
+    script = Path(config.x_cube_ai_path or "$STEDGEAI_CORE_DIR") / "scripts" / "N6_scripts" / "n6_loader.py"
+    return [sys.executable, str(script), "--n6-loader-config", config.n6_loader_config]
+
+
+def _validate(
+    config: LegacyConfig,
+    tool: Tool,
+    model: bytes,
+    windows: board_session.Pcm,
+    contract: ModelContract,
+    workspace: Path,
+) -> None:
+    """Load ST's validation firmware and let ST's tool compare; only its own words count as loaded."""
+    loader_config = Path(config.n6_loader_config)
+    if config.n6_loader:
+        loader_config = workspace / "config_n6l.json"
+        loader_config.write_text(json.dumps(dict(config.n6_loader), indent=2), encoding="utf-8")
+    if not loader_config.is_file():
+        print(f"no {loader_config}: ST's own validation is left out", file=sys.stderr)
+        return
+    loading = _loader_command(config.model_copy(update={"n6_loader_config": str(loader_config)}))
+    loaded = process.run(loading, timeout_s=_LOADER_TIMEOUT_S)
+    if _LOADED not in loaded.output:
+        raise ToolError(
+            "ST's validation firmware was not loaded; a validation would measure whatever ran before",
+            where=" ".join(loading),
+            expected=_LOADED,
+            remedy="see n6_loader.log beside ST's script, or --skip_validate",
+        )
+    inputs = workspace / "inputs.npy"
+    np.save(inputs, features(windows, contract.frontend))
+    log = workspace / "validate.log"
+    for one in validate(tool, model, NpuTable(), mode="target", inputs=inputs.read_bytes(), log=log):
+        print(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
+
+
+def _programmer_of(config: LegacyConfig) -> dict[str, str]:
+    """Return where STM32CubeIDE keeps its programmer, as the variable that names it."""
+    if not config.cubeide_path or os.environ.get(programmer.FOLDER_VARIABLE):
+        return {}
+    pattern = f"plugins/*cubeprogrammer*/tools/bin/{programmer.PROGRAM}"
+    found = sorted(Path(config.cubeide_path).glob(pattern))
+    return {programmer.FOLDER_VARIABLE: str(found[-1].parent)} if found else {}

@@ -1,0 +1,103 @@
+"""Writes a release into the flash of the STM32N6570-DK, after checking that its parts belong together.
+
+Needs ST's STM32_Programmer_CLI, from STM32_PROGRAMMER_DIR, PATH or where ST's installers put it; without it,
+or with --dry-run, the commands are printed for you to run. ST's first-stage loader is written once a board:
+name its file with --fsbl. Nothing of this project has been written to a board by its authors yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from birdnet_stm32.commands import built
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.firmware import programmer
+from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
+from birdnet_stm32.firmware.intel_hex import parse_intel_hex
+
+EXAMPLE = """birdnet-stm32 flash demo --dry-run
+  birdnet-stm32 flash demo --fsbl ai_fsbl.hex     # the first time on a board
+  birdnet-stm32 flash --folder images/stm32n6570_dk   # an unpacked bundle"""
+
+BEFORE = "Before: both BOOT switches to the right (development boot), then cycle the power."
+AFTER = "After: both BOOT switches to the left (boot from flash), then cycle the power."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    built.add_arguments(parser, required=False)
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="write this folder's flash.json instead of a variant's"
+    )
+    parser.add_argument(
+        "--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader; needed once a board"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check everything and print the commands")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check the parts, then write them or say how."""
+    if (options.folder is None) == (options.variant is None):
+        raise InputError("name a variant or a --folder, one of them")
+    folder = options.folder or built.folder(built.release(options), "image")
+    flash(folder, fsbl=options.fsbl, dry_run=options.dry_run)
+
+
+def flash(
+    folder: Path, *, fsbl: Path | None, dry_run: bool, environment: Mapping[str, str] = os.environ
+) -> bool:
+    """Write the release in ``folder``, in the order in which nothing half-written can start.
+
+    Returns:
+        Whether it was written; otherwise the commands were printed.
+    """
+    plan = read_plan(folder)
+    files = [*([] if fsbl is None else [_loader(fsbl)]), *(folder / part.file for part in plan.parts)]
+    tool = None if dry_run else programmer.find(environment)
+    print(_describe(plan))
+    print(BEFORE)
+    if tool is None:
+        why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
+        print(f"{why}. The commands, in this order:")
+        print_commands(files)
+    else:
+        log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
+        programmer.write(tool, files, log=log, on_file=lambda file: print(f"writing {file.name} ..."))
+        print(f"written; everything that {programmer.PROGRAM} said is in {log}")
+    print(AFTER)
+    return tool is not None
+
+
+def print_commands(files: Sequence[Path]) -> None:
+    """Print the command line that writes each file."""
+    for file in files:
+        print("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
+
+
+def _describe(plan: FlashPlan) -> str:
+    parts = [f"  {part.name}: {part.size_bytes:,} bytes at 0x{part.address:08X}" for part in plan.parts]
+    return "\n".join([f"{plan.title} {plan.version}, model {plan.model}", *parts])
+
+
+def _loader(path: Path) -> Path:
+    """Check that a file can be a first-stage loader: Intel HEX that begins and stays where the ROM looks."""
+    try:
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot be read as Intel HEX", where=path) from error
+    pieces = parse_intel_hex(text.replace("\r\n", "\n"), where=str(path))
+    slot = flash_map()["fsbl"]
+    starts, first = pieces[0] if pieces else (0, b"")
+    ends = max((address + len(data) for address, data in pieces), default=0)
+    if starts != slot.address or ends > slot.address + slot.length_bytes or first[:4] != b"STM2":
+        raise InputError(
+            f"holds bytes from 0x{starts:08X} to 0x{ends:08X}",
+            where=path,
+            expected=f"a loader with its boot header at 0x{slot.address:08X}",
+            remedy="take the ai_fsbl.hex of ST's example for this board",
+        )
+    return path

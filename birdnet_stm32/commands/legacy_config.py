@@ -1,0 +1,110 @@
+"""The ``config.json`` or ``config.toml`` that ``deploy`` of the 0.9 line read, and its variables."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from birdnet_stm32.config import Table
+from birdnet_stm32.errors import InputError
+
+VARIABLES = {
+    "X_CUBE_AI_PATH": "x_cube_ai_path",
+    "STEDGEAI_PATH": "stedgeai_path",
+    "CUBEIDE_PATH": "cubeide_path",
+    "ARM_TOOLCHAIN_PATH": "arm_toolchain_path",
+    "BIRDNET_MODEL_PATH": "model_path",
+}
+_TOML_TABLES = ("deploy", "build")
+
+
+class LegacyConfig(Table):
+    """Where the 0.9 line's ``deploy`` found things. Empty texts count as left out."""
+
+    x_cube_ai_path: str = ""
+    """X-CUBE-AI or ST Edge AI Core, the folder of one version."""
+    stedgeai_path: str = ""
+    """The program itself, instead."""
+    model_path: str = "checkpoints/best_model_quantized.tflite"
+    """The int8 model, with its ``*_model_config.json`` beside it."""
+    output_dir: str = "validation/st_ai_output"
+    """Gets ST's generated files, the firmware and its images."""
+    workspace_dir: str = "validation/st_ai_ws"
+    """Gets the logs."""
+    n6_loader_config: str = "config_n6l.json"
+    """Of ST's n6_loader.py, which loads ST's own validation firmware; without it that step is left out."""
+    cubeide_path: str = ""
+    """STM32CubeIDE, which carries a programmer."""
+    arm_toolchain_path: str = ""
+    """Folder of arm-none-eabi-gcc, or the one above its ``bin``."""
+    compiler_type: str = "gcc"
+    """Only ``gcc`` is supported."""
+    n6_loader: Mapping[str, Any] = {}
+    """The table ``[n6_loader]`` of a ``config.toml``, in place of the file."""
+
+
+def read(
+    path: Path | None, options: Mapping[str, str | None], environment: Mapping[str, str]
+) -> LegacyConfig:
+    """Return the configuration: options win over variables, variables over the file, the file over defaults.
+
+    Args:
+        path: a ``.json`` or ``.toml``; None for none.
+        options: command line options by key; None where not given.
+        environment: variables.
+
+    Raises:
+        InputError: the file cannot be read, or holds a key that is not known.
+    """
+    found = {} if path is None else _file(path)
+    found |= {key: environment[name] for name, key in VARIABLES.items() if environment.get(name)}
+    found |= {key: value for key, value in options.items() if value}
+    try:
+        config = LegacyConfig(**{key: value for key, value in found.items() if value != ""})
+    except ValidationError as error:
+        raise _explain(error, path) from error
+    if config.compiler_type != "gcc":
+        raise InputError(
+            f"compiler_type is {config.compiler_type!r}",
+            where=path,
+            expected="gcc",
+            remedy="leave the key out, and name the toolchain with arm_toolchain_path",
+        )
+    return config
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        fields = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+    except ValueError as error:  # of both parsers, and of text that is not UTF-8
+        raise InputError(f"is no valid {path.suffix.lstrip('.') or 'JSON'}: {error}", where=path) from error
+    if not isinstance(fields, dict):
+        raise InputError("is no table of keys", where=path)
+    if path.suffix != ".toml":
+        return fields
+    flat = {key: value for name in _TOML_TABLES for key, value in fields.pop(name, {}).items()}
+    return {**flat, **fields}
+
+
+def _explain(error: ValidationError, path: Path | None) -> InputError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    known = list(LegacyConfig.model_fields)
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(key, known, n=1)
+        return InputError(
+            f"{key} is not a known key",
+            where=path,
+            expected="one of " + ", ".join(known),
+            remedy=f"did you mean {close[0]}?" if close else (),
+        )
+    return InputError(f"{key} is {first['input']!r}", where=path, expected=first["msg"])

@@ -1,0 +1,71 @@
+"""Finds in a .tflite what is known to fail, to hang or to run slowly on the STM32N6's NPU.
+
+Needs none of ST's programs. One line a finding, with its rule at the end: docs/reference/lint/RULE.md
+explains it. Exit code 1 where an error is not suppressed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.npu.lint.catalog import RULES
+from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
+from birdnet_stm32.npu.lint.rule import Severity
+from birdnet_stm32.npu.lint.text import line, listing, summary
+from birdnet_stm32.tflite.reader import read_graph
+from birdnet_stm32.variant_file import load_variant
+
+EXAMPLE = "birdnet-stm32 lint model.tflite --variant variants/demo.toml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite")
+    parser.add_argument("--rules", action="store_true", help="list the rules, one a line, and end")
+    parser.add_argument(
+        "--variant", type=Path, metavar="FILE", help="a variant file, whose [lint] suppress applies"
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=Path("-"),
+        metavar="FILE",
+        help="the findings, or the rules; without FILE on standard output",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check one model, or list the rules."""
+    check_writable(options.json)
+    if options.rules:
+        say(listing(RULES), options.json)
+        write_json(options.json, [rule_to_json(rule) for rule in RULES])
+        return
+    if options.model is None:
+        raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
+    suppress = load_variant(options.variant).lint.suppress if options.variant else {}
+    found = lint(read_graph(read_file(options.model), where=str(options.model)), suppress)
+    for diagnosis in found:
+        say(line(diagnosis, str(options.model)), options.json)
+    for name in idle(suppress, found):
+        say(f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json)
+    say(f"{options.model}: {summary(found)}", options.json)
+    write_json(
+        options.json,
+        {
+            "findings": [to_json(diagnosis) for diagnosis in found],
+            "counts": counts(found),
+            "unused_suppressions": list(idle(suppress, found)),
+        },
+    )
+    if errors := standing(found, Severity.ERROR):
+        rules = sorted({diagnosis.rule.id for diagnosis in errors})
+        raise GateError(
+            f"has errors of {', '.join(rules)}",
+            where=options.model,
+            remedy=tuple(f"docs/reference/lint/{name}.md" for name in rules),
+        )

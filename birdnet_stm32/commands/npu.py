@@ -1,0 +1,177 @@
+"""Compiles a .tflite for the NPU with ST's tool, which has to be installed, and checks what came out.
+
+DIR gets ST's generated files, which are under ST's licence, compilation.json, what they say in one form for
+every version of the tool, and gates.json. --analyze asks for the report alone. The options are those of the
+table [npu] of a variant file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from birdnet_stm32.commands.files import check_writable, read_file, say, write_folder, write_json
+from birdnet_stm32.config import NpuTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.command import BAUD
+from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
+from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.result import COMPILATION, Epoch
+from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
+from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.store import canonical_json
+from birdnet_stm32.tflite.reader import read_graph
+
+EXAMPLE = "birdnet-stm32 npu model.tflite --out npu"
+GATES = "gates.json"
+LOG = "stedgeai.log"
+VALIDATION_LOG = "validate.log"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    defaults = NpuTable()
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, or compiled before")
+    parser.add_argument("--analyze", action="store_true", help="say what the tool would make of it, no more")
+    parser.add_argument(
+        "--core-dir", type=Path, metavar="DIR", help=f"of ST Edge AI Core; default: {VARIABLE}, PATH"
+    )
+    parser.add_argument(
+        "--weights-address",
+        type=lambda text: int(text, 0),
+        default=defaults.weights_address,
+        metavar="ADDRESS",
+        help=f"in the external flash; default: 0x{defaults.weights_address:08X}",
+    )
+    parser.add_argument("--hyperram", action="store_true", help="activations may spill into the external RAM")
+    parser.add_argument("--io", choices=("int8", "model"), default=defaults.io, help="types at both ends")
+    parser.add_argument("--timeout-s", type=float, default=defaults.timeout_s, metavar="SECONDS")
+    parser.add_argument(
+        "--waive", action="append", default=[], metavar="GATE=REASON", help="let a gate fail; repeatable"
+    )
+    parser.add_argument(
+        "--validate",
+        type=Path,
+        metavar="INPUTS.npy",
+        help="then let ST's tool compare it with the model on these",
+    )
+    parser.add_argument(
+        "--board", metavar="PORT", help="where ST's NPU_Validation runs; default: compare on this machine"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="what compilation.json or the analysis says"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compile one model."""
+    asked = _asked(options)
+    _check_own(options.out)
+    check_writable(options.json)
+    model = read_file(options.model)
+    inputs = read_file(options.validate) if options.validate else None
+    graph = read_graph(model, where=str(options.model))
+    tool = locate(options.core_dir)
+    print(tool, file=sys.stderr)
+    if tool.warning:
+        print(f"warning: {tool.warning}", file=sys.stderr)
+    log = options.out / LOG
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.analyze:
+        _analyze(tool, model, asked, log, options.json)
+        return
+    compilation = compile_network(tool, model, asked, log=log)
+    findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
+    described = result.to_json(compilation)
+    texts = {COMPILATION: described, GATES: [asdict(finding) for finding in findings]}
+    written = {name: canonical_json(value).encode() for name, value in texts.items()}
+    write_folder(options.out, {**compilation.files, **written})
+    write_json(options.json, described)
+    for finding in findings:
+        reason = f" ({finding.reason})" if finding.reason else ""
+        say(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
+    refuse_failures(findings)
+    if inputs is not None:
+        _validate(tool, model, asked, inputs, options)
+    say(f"{options.out}: {_counted(compilation.epochs)}", options.json)
+
+
+def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options: argparse.Namespace) -> None:
+    agreements = validate(
+        tool,
+        model,
+        asked,
+        mode="target" if options.board else "host",
+        inputs=inputs,
+        log=options.out / VALIDATION_LOG,
+        descriptor=f"serial:{options.board}:{BAUD}",
+    )
+    for one in agreements:
+        text = f"cosine {one.cosine}, mean absolute error {one.mae}, mean error {one.mean}"
+        say(f"{one.output}: {text}, by ST's tool", options.json)
+
+
+def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, json: Path | None) -> None:
+    report, info = analyze_network(tool, model, asked, log=log)
+    fields = {
+        "tool": str(report.tool),
+        "compiler": report.compiler,
+        "cycles": info.cycles,
+        "epochs": [asdict(epoch) for epoch in info.epochs],
+        "pools": [asdict(pool) for pool in info.pools],
+    }
+    write_json(json, fields)
+    for epoch in info.epochs:
+        if epoch.kind != "hardware":
+            say(f"epoch {epoch.index}: {epoch.kind}, {', '.join(epoch.operators)}", json)
+    for pool in info.pools:
+        if pool.used_bytes:
+            say(f"{pool.name}: {pool.used_bytes:,} bytes", json)
+    say(_counted(info.epochs), json)
+
+
+def _counted(epochs: Sequence[Epoch]) -> str:
+    kinds = [
+        f"{sum(one.kind == kind for one in epochs)} {kind}" for kind in ("hardware", "hybrid", "software")
+    ]
+    return f"{len(epochs)} epochs: {', '.join(kinds)}"
+
+
+def _asked(options: argparse.Namespace) -> NpuTable:
+    """Return the options as a variant's table, which knows what they may be."""
+    waive = {}
+    for given in options.waive:
+        gate, separator, reason = given.partition("=")
+        if not separator:
+            raise InputError(f"--waive {given}", expected="GATE=REASON")
+        waive[gate] = reason
+    try:
+        return NpuTable(
+            weights_address=options.weights_address,
+            hyperram=options.hyperram,
+            io=options.io,
+            timeout_s=options.timeout_s,
+            waive=waive,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-")
+        value = hex(first["input"]) if isinstance(first["input"], int) else repr(first["input"])
+        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise InputError(f"{name} is {value}", expected=expected) from error
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder that cannot be written, or that holds anything else."""
+    check_writable(folder / LOG)
+    if folder.exists() and any(folder.iterdir()) and not (folder / LOG).is_file():
+        raise InputError(
+            "holds files that this command did not write", where=folder, expected="a folder of its own"
+        )

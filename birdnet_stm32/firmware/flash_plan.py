@@ -1,0 +1,147 @@
+"""What a release writes into the flash, as the file ``flash.json`` beside the parts says it.
+
+Application, weights and runtime are made for each other: the application of one release with the weights of
+another runs, reports nothing and computes nonsense. So a plan names every part's digest, and is checked whole
+before anything is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.image import parse
+from birdnet_stm32.firmware.intel_hex import parse_intel_hex
+
+PLAN = "flash.json"
+# A loader without its application starts nothing; an application must not start before its weights are there.
+WRITING_ORDER = ("fsbl", "weights", "application")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlashPart:
+    """One part: a file of Intel HEX and what it holds.
+
+    Args:
+        name: of its slot, ``application`` or ``weights``.
+        file: its name beside the plan.
+        address: of its first byte.
+        size_bytes: of what is written.
+        sha256: of what is written.
+    """
+
+    name: str
+    file: str
+    address: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlashPlan:
+    """All parts of one release, and what the firmware says of itself when it runs.
+
+    Args:
+        title: the firmware's title.
+        version: its version.
+        model: digest of the generated C in it.
+        parts: in the order they are written.
+    """
+
+    title: str
+    version: str
+    model: str
+    parts: tuple[FlashPart, ...]
+
+
+def make_plan(
+    contents: Mapping[str, bytes], addresses: Mapping[str, int], *, title: str, version: str, model: str
+) -> FlashPlan:
+    """Describe the parts of a release.
+
+    Args:
+        contents: bytes by the name of the slot.
+        addresses: of the slots.
+        title: the firmware's title.
+        version: its version.
+        model: digest of the generated C in it.
+    """
+    parts = tuple(
+        FlashPart(
+            name=name,
+            file=f"{name}.hex",
+            address=addresses[name],
+            size_bytes=len(contents[name]),
+            sha256=hashlib.sha256(contents[name]).hexdigest(),
+        )
+        for name in WRITING_ORDER
+        if name in contents
+    )
+    return FlashPlan(title=title, version=version, model=model, parts=parts)
+
+
+def to_json(plan: FlashPlan) -> dict[str, Any]:
+    """Return the plan as ``flash.json`` has it."""
+    return {**asdict(plan), "parts": [asdict(part) for part in plan.parts]}
+
+
+def read_plan(folder: Path) -> FlashPlan:
+    """Read and check the plan of a release and every file that it names.
+
+    Raises:
+        InputError: there is none, it is malformed, or a part is not what the plan says: another release's,
+            edited, cut off, at another address.
+    """
+    path = folder / PLAN
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+        plan = FlashPlan(**{**fields, "parts": tuple(FlashPart(**part) for part in fields["parts"])})
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", where=path, expected="what the stage image publishes"
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"is no flash plan: {error}", where=path) from error
+    weights = {part.name: part.address for part in plan.parts}.get("weights")
+    slots = flash_map() if weights is None else flash_map(weights)
+    for part in plan.parts:
+        slot = slots.get(part.name)
+        if slot is None or part.address != slot.address or Path(part.file).name != part.file:
+            raise InputError(
+                f"the part {part.name!r} in {part.file!r} for 0x{part.address:08X} is in no slot",
+                where=path,
+                expected=", ".join(f"{name} at 0x{one.address:08X}" for name, one in slots.items()),
+            )
+        _check(part, folder / part.file, slot.length_bytes)
+    return plan
+
+
+def _check(part: FlashPart, path: Path, slot_bytes: int) -> None:
+    try:
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot be read as Intel HEX", where=path) from error
+    pieces = parse_intel_hex(text, where=str(path))
+    found = [(address, hashlib.sha256(data).hexdigest()) for address, data in pieces]
+    if found != [(part.address, part.sha256)]:
+        raise InputError(
+            "holds something else than the release's plan says",
+            where=path,
+            expected=f"{part.size_bytes:,} bytes at 0x{part.address:08X} with the SHA-256 {part.sha256}",
+            remedy="write parts of one release only: build the image again, or unpack the bundle again",
+        )
+    data = pieces[0][1]
+    if len(data) > slot_bytes:
+        raise InputError(
+            f"{part.name} has {len(data):,} bytes and would reach into the next part of the flash",
+            where=path,
+            expected=f"at most {slot_bytes:,} bytes",
+        )
+    if part.name == "application":
+        parse(data, where=str(path))

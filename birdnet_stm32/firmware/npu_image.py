@@ -1,0 +1,53 @@
+"""What can be told of an NPU firmware without running it, and would make it hang or worse without a word."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from birdnet_stm32.errors import GateError
+from birdnet_stm32.firmware.npu import NpuNetwork
+
+_NPU0_VECTOR = 16 + 53
+_RESET_VECTOR = 1
+
+
+def check_image(elf: Path, network: NpuNetwork) -> None:
+    """Refuse an image that cannot work.
+
+    Args:
+        elf: the linked firmware.
+        network: what it was built around.
+
+    Raises:
+        GateError: the vector table is wrong, the external RAM is used and never started, or fuses are burnt.
+    """
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        symbols = {
+            symbol.name: symbol["st_value"] for symbol in file.get_section_by_name(".symtab").iter_symbols()
+        }
+        vectors = struct.unpack_from(f"<{_NPU0_VECTOR + 1}I", file.get_section_by_name(".vectors").data())
+    for problem in _problems(symbols, vectors, network):
+        raise GateError(problem, where=elf.name, remedy="report this: the firmware templates are wrong")
+
+
+def _problems(symbols: dict[str, int], vectors: tuple[int, ...], network: NpuNetwork) -> list[str]:
+    handler = symbols.get("NPU0_IRQHandler", 0) & ~1
+    checks = {
+        "the first vector is not the stack": vectors[0] == symbols.get("stack_top"),
+        "the reset vector is not the reset handler": (vectors[_RESET_VECTOR] & ~1)
+        == (symbols.get("reset_handler", 0) & ~1),
+        "the NPU's interrupt ends in the fault report, so that an inference would never end": vectors[
+            _NPU0_VECTOR
+        ]
+        & ~1
+        == handler
+        != symbols.get("fault_handler", 0) & ~1,
+        "the network uses the external RAM, which nothing starts": not network.uses_hyperram
+        or "BSP_XSPI_RAM_Init" in symbols,
+        "the firmware can burn fuses": "HAL_BSEC_OTP_Program" not in symbols,
+    }
+    return [problem for problem, holds in checks.items() if not holds]

@@ -1,0 +1,277 @@
+"""ST's sources that the NPU's firmware is built from: where they are, which they are, on which terms.
+
+They are found by two variables, compiled where they lie, and neither changed nor copied. ``STM32CUBE_N6_DIR``
+is STM32CubeN6 with its submodules, ``STEDGEAI_CORE_DIR`` the ST Edge AI Core that compiled the network, or
+one of ST's application packages, whose layouts differ a little. What of them is compiled, says
+``boards/stm32n6570_dk/npu/board.cmake.j2``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdnet_stm32.errors import GateError, ToolError
+
+CUBE_VARIABLE = "STM32CUBE_N6_DIR"
+CORE_VARIABLE = "STEDGEAI_CORE_DIR"
+
+# Of the runtime below STEDGEAI_CORE_DIR: an installation's, then those of application packages.
+_RUNTIMES = (
+    "Middlewares/ST/AI",
+    "Middlewares/stedgeai-lib",
+    "Middlewares/AI_Runtime",
+    "Lib/AI_Runtime",
+    ".",
+)
+_VERSION_HEADER = "Npu/ll_aton/ll_aton_version.h"
+_RUNTIME_NEEDS = ("Inc", "Npu/ll_aton/ll_aton_runtime.c", "Npu/Devices/STM32N6[xX][xX]/npu_cache.c")
+_LIBRARY = "Lib/GCC/ARMCortexM55/*NetworkRuntime*_CM55_GCC.a"
+_LICENCE_NAMES = ("LICENSE.md", "LICENSE.txt", "License.md", "LICENSE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A part of ST's sources with terms of its own.
+
+    Args:
+        name: for people.
+        version: as its header says it.
+        licence: its name.
+        terms: the file with them; None where there is none beside the sources.
+    """
+
+    name: str
+    version: str
+    licence: str
+    terms: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """ST's sources, complete.
+
+    Args:
+        cube_dir: root of STM32CubeN6.
+        core_dir: root of ST Edge AI Core.
+        runtime_dir: its runtime of the NPU.
+        runtime_version: of ``ll_aton``: major, minor, micro, dev.
+        components: what of them is linked in, with its terms.
+    """
+
+    cube_dir: Path
+    core_dir: Path
+    runtime_dir: Path
+    runtime_version: tuple[int, int, int, int]
+    components: tuple[Component, ...]
+
+    @property
+    def version_headers(self) -> dict[str, Path]:
+        """The files that say which sources these are, by what they are."""
+        return {
+            f"version of {name}": self.cube_dir / folder / header
+            for folder, name, _, _, header in _CUBE
+            if header
+        } | {"version of ll_aton": self.runtime_dir / _VERSION_HEADER}
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """The CMake variables that the project finds them by."""
+        return {CUBE_VARIABLE: str(self.cube_dir), CORE_VARIABLE: str(self.core_dir)}
+
+
+# Folder below STM32CUBE_N6_DIR, what it is, its licence, a file that has to be in it, where its version is.
+_CUBE = (
+    ("Drivers/CMSIS/Core", "CMSIS core", "Apache-2.0", "Include/core_cm55.h", "Include/cmsis_version.h"),
+    (
+        "Drivers/CMSIS/Device/ST/STM32N6xx",
+        "CMSIS device STM32N6",
+        "Apache-2.0",
+        "Source/Templates/system_stm32n6xx_fsbl.c",
+        "Include/stm32n6xx.h",
+    ),
+    (
+        "Drivers/STM32N6xx_HAL_Driver",
+        "STM32N6 HAL",
+        "BSD-3-Clause",
+        "Src/stm32n6xx_hal_xspi.c",
+        "Inc/stm32n6xx_hal.h",
+    ),
+    (
+        "Drivers/BSP/STM32N6570-DK",
+        "BSP STM32N6570-DK",
+        "BSD-3-Clause",
+        "stm32n6570_discovery_xspi.c",
+        "stm32n6570_discovery.h",
+    ),
+    ("Drivers/BSP/Components/Common", "BSP common", "BSD-3-Clause", "io.h", ""),
+    ("Drivers/BSP/Components/mx66uw1g45g", "MX66UW1G45G driver", "BSD-3-Clause", "mx66uw1g45g.c", ""),
+    ("Drivers/BSP/Components/aps256xx", "APS256XX driver", "BSD-3-Clause", "aps256xx.c", ""),
+)
+
+
+def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Vendor:
+    """Return ST's sources.
+
+    Args:
+        core_dir: root of ST Edge AI Core, where it is known; else ``STEDGEAI_CORE_DIR`` says it.
+        environment: variables.
+
+    Raises:
+        ToolError: a variable is not set, or its folder lacks something; names everything that is missing.
+    """
+    cube = _named(CUBE_VARIABLE, environment, "git clone --recursive the STM32CubeN6 package of ST")
+    core = core_dir or _named(CORE_VARIABLE, environment, "install ST Edge AI Core")
+    lacking = [
+        f"{folder}/{needed}" for folder, _, _, needed, _ in _CUBE if not (cube / folder / needed).is_file()
+    ]
+    if lacking:
+        raise ToolError(
+            f"{CUBE_VARIABLE} lacks {', '.join(lacking)}",
+            where=cube,
+            expected="STM32CubeN6 with its submodules",
+            remedy=f"git -C {cube} submodule update --init Drivers",
+        )
+    runtime, library = _runtime(core)
+    version = runtime_version((runtime / _VERSION_HEADER).read_text("utf-8", errors="replace"), where=runtime)
+    components = tuple(
+        Component(
+            name=name,
+            version=_version(cube / folder / header) if header else "",
+            licence=licence,
+            terms=_terms(cube / folder, cube),
+        )
+        for folder, name, licence, _, header in _CUBE
+    )
+    runtime_parts = tuple(
+        Component(
+            name=name,
+            version=text,
+            licence="SLA0044" if version < (1, 1, 3, 0) else "SLA0104",
+            terms=_terms(runtime, core),
+        )
+        for name, text in (
+            ("ll_aton", ".".join(map(str, version[:3])) + f"-{version[3]}"),
+            ("NetworkRuntime", _digits(library.name)),
+        )
+    )
+    return Vendor(
+        cube_dir=cube,
+        core_dir=core,
+        runtime_dir=runtime,
+        runtime_version=version,
+        components=components + runtime_parts,
+    )
+
+
+def runtime_version(header: str, *, where: Path) -> tuple[int, int, int, int]:
+    """Return the numbers of ``ll_aton_version.h``. Raises: ToolError."""
+    found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(MAJOR|MINOR|MICRO|DEV)\s+\(?(\d+)\)?", header))
+    try:
+        return int(found["MAJOR"]), int(found["MINOR"]), int(found["MICRO"]), int(found["DEV"])
+    except KeyError as missing:
+        raise ToolError(
+            f"{_VERSION_HEADER} has no LL_ATON_VERSION_{missing.args[0]}", where=where
+        ) from missing
+
+
+def check_runtime(vendor: Vendor, wanted: tuple[int, int, int, int]) -> None:
+    """Refuse a runtime that the network was not generated for: it would not compile, or compute nonsense.
+
+    Raises:
+        GateError: the versions differ.
+    """
+    if vendor.runtime_version != wanted:
+        have, want = (".".join(map(str, version)) for version in (vendor.runtime_version, wanted))
+        raise GateError(
+            f"the runtime is ll_aton {have}",
+            where=vendor.core_dir,
+            expected=f"{want}, which the network was generated for",
+            remedy=f"set {CORE_VARIABLE} to the installation that compiled the network, or compile it again",
+        )
+
+
+def licence_list(vendor: Vendor) -> str:
+    """Return the linked components with their versions and licences, a line each."""
+    rows = [
+        f"{one.name} {one.version}".strip() + f": {one.licence}" + ("" if one.terms else ", terms not found")
+        for one in vendor.components
+    ]
+    return "\n".join(
+        [
+            "The firmware for the NPU has these parts of STMicroelectronics linked in, unchanged. Their",
+            "licences bind whoever passes it on; SLA0044 and SLA0104 allow its use on devices of",
+            "STMicroelectronics only.",
+            "",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _named(variable: str, environment: Mapping[str, str], how: str) -> Path:
+    value = environment.get(variable)
+    if not value:
+        raise ToolError(
+            f"the firmware for the NPU needs ST's sources, and {variable} is not set",
+            expected=f"{variable} with the folder that holds them",
+            remedy=(
+                f"{how} and set {variable}",
+                'without ST\'s sources: [codegen] backend = "portable"',
+            ),
+        )
+    folder = Path(value).expanduser().absolute()
+    if not folder.is_dir():
+        raise ToolError(
+            f"{variable} names a folder that does not exist", where=folder, remedy=f"correct {variable}"
+        )
+    return folder
+
+
+def _runtime(core: Path) -> tuple[Path, Path]:
+    """Return the folder of the runtime and its library."""
+    runtime = next((core / one for one in _RUNTIMES if (core / one / _VERSION_HEADER).is_file()), None)
+    if runtime is None:
+        raise ToolError(
+            f"{CORE_VARIABLE} lacks the runtime of the NPU",
+            where=core,
+            expected=f"{_RUNTIMES[0]}/{_VERSION_HEADER} in it",
+            remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
+        )
+    lacking = [pattern for pattern in (*_RUNTIME_NEEDS, _LIBRARY) if not any(runtime.glob(pattern))]
+    if lacking:
+        raise ToolError(f"the runtime of the NPU lacks {', '.join(lacking)}", where=runtime)
+    libraries = sorted(runtime.glob(_LIBRARY))
+    if len(libraries) > 1:
+        raise ToolError(
+            f"there is more than one library: {', '.join(one.name for one in libraries)}",
+            where=libraries[0].parent,
+            expected="that of one version",
+        )
+    return runtime, libraries[0]
+
+
+def _version(header: Path) -> str:
+    """Return ``1.2.3`` of defines that end in MAIN, SUB1 and SUB2; CMSIS core has MAIN and SUB alone."""
+    text = header.read_text("utf-8", errors="replace")
+    parts = re.findall(r"#define\s+\w*VERSION_(?:MAIN|SUB[12]?)\s+\(\s*(0x[0-9A-Fa-f]+|\d+)U?L?\s*\)", text)
+    return ".".join(str(int(part, 0)) for part in parts[:3])
+
+
+def _terms(folder: Path, root: Path) -> Path | None:
+    """Return the licence nearest to ``folder``, at most as far up as ``root``."""
+    for parent in (folder, *folder.parents):
+        for name in _LICENCE_NAMES:
+            if (parent / name).is_file():
+                return parent / name
+        if parent == root:
+            break
+    return None
+
+
+def _digits(name: str) -> str:
+    found = re.search(r"NetworkRuntime(\d+)", name)
+    return "" if found is None else found[1]

@@ -1,0 +1,153 @@
+"""Runs the rules over a graph."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
+from birdnet_stm32.npu.lint.rule import Rule, Severity
+from birdnet_stm32.tflite.ir import Graph
+
+_MALFORMED = (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A rule that holds somewhere.
+
+    Args:
+        rule: the rule.
+        operator: index of the operator it points at.
+        name: TFLite name of that operator.
+        tensor: short name of the tensor it points at, the operator's first output by default.
+        evidence: the shape, type or number that gave it away; may be empty.
+        suppressed: the reason why the variant allows it, or None.
+    """
+
+    rule: Rule
+    operator: int
+    name: str
+    tensor: str
+    evidence: str
+    suppressed: str | None
+
+    @property
+    def message(self) -> str:
+        """What is the case, with its evidence."""
+        return f"{self.rule.title}: {self.evidence}" if self.evidence else self.rule.title
+
+
+def lint(graph: Graph, suppress: Mapping[str, str] | None = None) -> tuple[Diagnosis, ...]:
+    """Return every place where a rule holds, in the order of the operators.
+
+    Args:
+        graph: a network.
+        suppress: why findings of a rule are allowed, by the rule's id.
+
+    Raises:
+        InputError: a suppressed id is no rule's, or an operator lacks what every such operator has.
+    """
+    allowed = suppress or {}
+    for name in allowed:
+        if name not in BY_ID:
+            raise _unknown(name)
+    found = [one for rule in RULES for one in _diagnoses(rule, graph, allowed.get(rule.id))]
+    return tuple(sorted(found, key=lambda diagnosis: diagnosis.operator))
+
+
+def _unknown(name: str) -> InputError:
+    close = difflib.get_close_matches(name, BY_ID, n=1)
+    return InputError(
+        f"suppresses {name}, which is no rule",
+        where="[lint] suppress",
+        remedy=(
+            *((f"did you mean {close[0]}?",) if close else ()),
+            "birdnet-stm32 lint --rules lists the rules",
+        ),
+    )
+
+
+def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[Diagnosis]:
+    try:
+        hits = tuple(rule.find(graph))
+    except _MALFORMED as error:
+        raise InputError(
+            f"holds an operator without the inputs or options of its kind: {error}",
+            where=f"rule {rule.id}",
+            remedy="convert the model again",
+        ) from error
+    return [
+        Diagnosis(
+            rule=rule,
+            operator=hit.operator,
+            name=graph.operators[hit.operator].name,
+            tensor=graph.tensors[
+                graph.operators[hit.operator].outputs[0] if hit.tensor is None else hit.tensor
+            ].short_name,
+            evidence=hit.evidence,
+            suppressed=reason,
+        )
+        for hit in hits
+    ]
+
+
+def standing(diagnoses: Iterable[Diagnosis], severity: Severity) -> tuple[Diagnosis, ...]:
+    """Return those of ``severity`` that nobody has suppressed."""
+    return tuple(one for one in diagnoses if one.suppressed is None and one.rule.severity is severity)
+
+
+def by_rule(diagnoses: Iterable[Diagnosis]) -> tuple[tuple[Rule, tuple[Diagnosis, ...]], ...]:
+    """Return the diagnoses of each rule that has some, errors first."""
+    found = tuple(diagnoses)
+    rules = sorted(
+        (rule for rule in RULES if any(one.rule is rule for one in found)),
+        key=lambda rule: list(Severity).index(rule.severity),
+    )
+    return tuple((rule, tuple(one for one in found if one.rule is rule)) for rule in rules)
+
+
+def idle(suppress: Iterable[str], diagnoses: Iterable[Diagnosis]) -> tuple[str, ...]:
+    """Return the suppressed rules that found nothing: they may go."""
+    hit = {diagnosis.rule.id for diagnosis in diagnoses}
+    return tuple(sorted(name for name in suppress if name not in hit))
+
+
+def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
+    """Return how many there are of each severity, and how many are suppressed."""
+    found = tuple(diagnoses)
+    by_severity = {severity.value: len(standing(found, severity)) for severity in Severity}
+    return by_severity | {"suppressed": sum(one.suppressed is not None for one in found)}
+
+
+def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis as plain values, with what its rule says."""
+    rule = diagnosis.rule
+    return {
+        "rule": rule.id,
+        "severity": rule.severity.value,
+        "operator": diagnosis.operator,
+        "name": diagnosis.name,
+        "tensor": diagnosis.tensor,
+        "message": diagnosis.message,
+        "why": rule.why,
+        "versions": rule.versions,
+        "remedy": rule.remedy,
+        "suppressed": diagnosis.suppressed,
+    }
+
+
+def rule_to_json(rule: Rule) -> dict[str, Any]:
+    """Return what a rule says as plain values."""
+    return {
+        "id": rule.id,
+        "severity": rule.severity.value,
+        "title": rule.title,
+        "why": rule.why,
+        "versions": rule.versions,
+        "remedy": rule.remedy,
+        "sources": list(rule.sources),
+    }

@@ -1,0 +1,137 @@
+"""A rule, and the searches that most rules are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from birdnet_stm32.npu import conditions as on
+from birdnet_stm32.npu.conditions import Condition
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+
+
+class Severity(StrEnum):
+    """How much a hit matters."""
+
+    ERROR = "error"  # known to fail, to hang, or to compute something else without a word
+    WARNING = "warning"  # costs an epoch on the Cortex-M55, or is documented nowhere: avoidable
+    HINT = "hint"  # works in most models: slower, or to be proven on the board
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """Where a rule holds.
+
+    Args:
+        operator: index of the operator.
+        tensor: index of the tensor, None for the operator's first output.
+        evidence: the shape, type or number that gave it away; may be empty.
+    """
+
+    operator: int
+    tensor: int | None = None
+    evidence: str = ""
+
+
+Find = Callable[[Graph], Iterator[Hit]]
+Says = Callable[[Operator, Graph], str]
+
+# Where a rule's versions and sources come from.
+EVERY = "2.2 to 4.0"
+SEEN = "seen with 4.0.1; others unknown"
+ST = "ST's operator documentation"
+REPORTS = "compile reports"
+FIELD = "reports from the field"
+
+
+def zoo(entry: str) -> str:
+    """Return the source of an entry of the public catalogue of failures."""
+    return f"LarocheC/stm32n6-deployment-zoo, {entry}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Something that is known to go wrong.
+
+    Args:
+        id: its stable name, in messages, variants and as its page's file name.
+        title: what is the case, without a full stop.
+        severity: how much a hit matters.
+        why: what comes of it.
+        versions: of ST Edge AI Core, as far as known.
+        remedy: what to do in the model or in the variant.
+        sources: where it is known from.
+        find: searches a graph.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    why: str
+    versions: str
+    remedy: str
+    sources: tuple[str, ...]
+    find: Find
+
+
+def nothing(operator: Operator, graph: Graph) -> str:
+    """Say nothing more than the rule's title."""
+    return ""
+
+
+def operators(*names: str, when: Condition = on.always, says: Says = nothing) -> Find:
+    """Search for operators.
+
+    Args:
+        names: TFLite names; none means every operator.
+        when: what must hold.
+        says: the evidence.
+    """
+
+    def find(graph: Graph) -> Iterator[Hit]:
+        for operator in graph.operators:
+            if (not names or operator.name in names) and when(operator, graph):
+                yield Hit(operator=operator.index, evidence=says(operator, graph))
+
+    return find
+
+
+def tensors(when: Callable[[Tensor, Graph], bool], says: Callable[[Tensor], str]) -> Find:
+    """Search for tensors; a hit points at the operator that writes it, or the first that reads it."""
+
+    def find(graph: Graph) -> Iterator[Hit]:
+        for tensor in graph.tensors:
+            operator = at(tensor.index, graph) if when(tensor, graph) else None
+            if operator is not None:
+                yield Hit(operator=operator, tensor=tensor.index, evidence=says(tensor))
+
+    return find
+
+
+def at(tensor: int, graph: Graph) -> int | None:
+    """Return the operator that writes a tensor, or the first that reads it, or None."""
+    touching = [one for one in graph.operators if tensor in one.outputs] or [
+        one for one in graph.operators if tensor in one.inputs
+    ]
+    return touching[0].index if touching else None
+
+
+def shape_of(tensor: Tensor) -> str:
+    """Say a tensor's shape."""
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def first_output(operator: Operator, graph: Graph) -> str:
+    """Say the shape of an operator's first output."""
+    return shape_of(graph.tensors[operator.outputs[0]])
+
+
+def first_input(operator: Operator, graph: Graph) -> str:
+    """Say the shape of an operator's first input."""
+    return shape_of(graph.tensors[operator.inputs[0]])
+
+
+def from_to(operator: Operator, graph: Graph) -> str:
+    """Say the shapes of an operator's first input and output."""
+    return f"{first_input(operator, graph)} to {first_output(operator, graph)}"

@@ -1,0 +1,67 @@
+"""What fits into the STM32N6's internal RAM. Estimates from below: the compiler's report decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from birdnet_stm32.npu import costs
+from birdnet_stm32.npu.lint.rule import EVERY, Hit, Rule, Severity, zoo
+from birdnet_stm32.tflite.ir import Graph
+
+ON_CHIP_BYTES = 2_883_576  # of ST's default memory pool: AXISRAM2 and the four of the NPU
+
+
+def _activations(graph: Graph) -> Iterator[Hit]:
+    live = [
+        sum(costs.tensor_bytes(tensor) for tensor in tensors if tensor.dtype in costs.BYTES)
+        for tensors in costs.live_tensors(graph)
+    ]
+    peak = max(live, default=0)
+    if peak > ON_CHIP_BYTES:
+        yield Hit(operator=live.index(peak), evidence=f"{peak:,} of {ON_CHIP_BYTES:,} bytes")
+
+
+def _constants(graph: Graph) -> Iterator[Hit]:
+    used = {index: operator for operator in reversed(graph.operators) for index in operator.inputs}
+    sizes = {
+        index: costs.tensor_bytes(graph.tensors[index])
+        for index in used
+        if index >= 0 and graph.tensors[index].data is not None
+    }
+    if sum(sizes.values()) > ON_CHIP_BYTES:
+        largest = max(sizes, key=lambda index: sizes[index])
+        yield Hit(
+            operator=used[largest].index,
+            tensor=largest,
+            evidence=f"{sum(sizes.values()):,} of {ON_CHIP_BYTES:,} bytes; this one has the most",
+        )
+
+
+RULES = (
+    Rule(
+        id="activations-exceed-on-chip",
+        title="the activations do not fit into the internal RAM",
+        severity=Severity.WARNING,
+        why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and "
+        "a bus fault where the firmware does not start the HyperRAM. Scratch memory and alignment come on "
+        "top of this estimate.",
+        versions=EVERY,
+        remedy="shorten the window, lower [model] alpha, or quantize what is float there",
+        sources=(
+            zoo("analytic-activation-peak-is-lower-bound"),
+            zoo("psram-spill-with-zero-sw-epochs"),
+            zoo("hyperram-spill-hardfaults-without-use-ext-sram"),
+        ),
+        find=_activations,
+    ),
+    Rule(
+        id="constants-exceed-on-chip",
+        title="the weights alone do not fit into the internal RAM",
+        severity=Severity.HINT,
+        why="A memory pool without external flash stops with E103.",
+        versions=EVERY,
+        remedy="keep the weights in the octo-SPI flash, as ST's default pool does",
+        sources=(zoo("noextmem-profile-does-not-fit"),),
+        find=_constants,
+    ),
+)

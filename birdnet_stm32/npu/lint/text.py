@@ -1,0 +1,42 @@
+"""Diagnoses and rules as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from birdnet_stm32.npu.lint.check import Diagnosis, counts
+from birdnet_stm32.npu.lint.rule import Rule
+
+_NAME_LENGTH = 60
+
+
+def line(diagnosis: Diagnosis, model: str) -> str:
+    """Return one line, which ends with the rule's id, the name of its page in docs/reference/lint."""
+    place = f"{model}:#{diagnosis.operator} {_printable(diagnosis.name)} {_printable(diagnosis.tensor)}"
+    said = f"{diagnosis.rule.severity}: {_printable(diagnosis.message, 200)}"
+    if diagnosis.suppressed is not None:
+        said = f"suppressed {said} ({diagnosis.suppressed})"
+    return f"{place}: {said}  [{diagnosis.rule.id}]"
+
+
+def summary(diagnoses: Iterable[Diagnosis]) -> str:
+    """Return how many there are of each severity.
+
+    >>> summary(())
+    'clean'
+    """
+    numbers = counts(diagnoses)
+    plural = {"error": "errors", "warning": "warnings", "hint": "hints", "suppressed": "suppressed"}
+    found = [f"{count} {plural[name] if count > 1 else name}" for name, count in numbers.items() if count]
+    clean = not (numbers["error"] or numbers["warning"])
+    return ", ".join((*(["clean"] if clean else []), *found))
+
+
+def listing(rules: Iterable[Rule]) -> str:
+    """Return one line a rule."""
+    return "\n".join(f"{rule.id:<32} {rule.severity:<8} {rule.title}" for rule in rules)
+
+
+def _printable(text: str, length: int = _NAME_LENGTH) -> str:
+    """Return text from a file without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:length]

@@ -1,0 +1,1 @@
+"""The adapter to ST Edge AI Core (``stedgeai``): command lines in, a typed result out, over its versions."""

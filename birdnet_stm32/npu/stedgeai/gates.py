@@ -1,0 +1,299 @@
+"""What a compiled network has to satisfy before anybody flashes it: failures that a board does not report.
+
+Each can be waived in the variant with a reason: ``[npu] waive = { hyperram = "the application starts it" }``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import takewhile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from birdnet_stm32.config import NpuGate, NpuTable
+from birdnet_stm32.errors import GateError
+from birdnet_stm32.npu.stedgeai.c_info import read_c_info
+from birdnet_stm32.npu.stedgeai.command import NAME
+from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
+from birdnet_stm32.npu.stedgeai.profile import FLASH_END, FLASH_POOL, HYPERRAM_POOL, HYPERRAM_SUFFIX
+from birdnet_stm32.npu.stedgeai.report import read_report
+from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port
+from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
+from birdnet_stm32.npu.stedgeai.tool import RUNTIME_HEADER
+from birdnet_stm32.tflite.ir import Graph, Tensor
+
+# What ST always runs in software, and where: conversions at the ends, and a final softmax.
+_FIRST_IN_SOFTWARE = frozenset({"QuantizeLinear"})
+_LAST_IN_SOFTWARE = frozenset({"DequantizeLinear", "Softmax"})
+# Constants are stored a little larger than in the .tflite; in float they would be four times as large.
+_WEIGHTS_RATIO = (0.5, 2.5)
+_APPLICATION_ADDRESS = 0x7010_0000
+_APPLICATION_BYTES = 0x10_0000  # it runs from AXISRAM1, which is 1 MiB
+_LOADER_ADDRESS = 0x3418_0000  # the first-stage loader's, in the upper half of cpuRAM2
+
+State = Literal["passed", "failed", "waived", "skipped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a gate found.
+
+    Args:
+        gate: its id.
+        state: ``skipped`` where there is nothing to compare with.
+        detail: what was measured, one sentence.
+        reason: why the variant waives it.
+    """
+
+    gate: NpuGate
+    state: State
+    detail: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What the gates look at.
+
+    Args:
+        compilation: the result.
+        graph: the .tflite that went in.
+        asked: what it was compiled with.
+        core_dir: the tool's installation, for the runtime in it.
+    """
+
+    compilation: Compilation
+    graph: Graph
+    asked: NpuTable
+    core_dir: Path | None
+
+    @cached_property
+    def source(self) -> NetworkC:
+        """What network.c says."""
+        files = self.compilation.files
+        headers = b"".join(files[name] for name in sorted(files) if name.endswith(".h"))
+        return read_network_c(files[NETWORK_C].decode(errors="replace"), headers.decode(errors="replace"))
+
+
+def check(subject: Subject) -> tuple[Finding, ...]:
+    """Return what every gate finds, in a fixed order."""
+    waived = subject.asked.waive
+    findings = []
+    for gate, look in _GATES.items():
+        state, detail = look(subject)
+        finding = Finding(gate=gate, state=state, detail=detail)
+        if state == "failed" and gate in waived:
+            finding = replace(finding, state="waived", reason=waived[gate])
+        findings.append(finding)
+    return tuple(findings)
+
+
+def refuse_failures(findings: tuple[Finding, ...]) -> None:
+    """Raise where a gate failed and nobody waived it.
+
+    Raises:
+        GateError: names them all.
+    """
+    failed = [finding for finding in findings if finding.state == "failed"]
+    if failed:
+        raise GateError(
+            "the compiled network must not be flashed: "
+            + "; ".join(f"{finding.gate}: {finding.detail}" for finding in failed),
+            remedy=(
+                "docs/reference/npu.md says what each gate means and what helps",
+                f'or, knowing better: [npu] waive = {{ {failed[0].gate} = "the reason" }}',
+            ),
+        )
+
+
+Result = tuple[State, str]
+
+
+def _software_epochs(subject: Subject) -> Result:
+    epochs = subject.compilation.epochs
+    first = list(takewhile(lambda one: _within(one, _FIRST_IN_SOFTWARE), epochs))
+    last = list(takewhile(lambda one: _within(one, _LAST_IN_SOFTWARE), reversed(epochs[len(first) :])))
+    between = [one for one in epochs[len(first) : len(epochs) - len(last)] if one.kind != "hardware"]
+    if between:
+        named = ", ".join(f"epoch {one.index} ({' '.join(one.operators)}, {one.kind})" for one in between[:5])
+        more = f" and {len(between) - 5} more" if len(between) > 5 else ""
+        return "failed", f"{len(between)} of {len(epochs)} epochs leave the NPU: {named}{more}"
+    return "passed", f"{len(epochs)} epochs, {len(first) + len(last)} in software at the ends"
+
+
+def _within(epoch: Epoch, allowed: frozenset[str]) -> bool:
+    return epoch.kind != "hardware" and bool(epoch.operators) and set(epoch.operators) <= allowed
+
+
+def _hyperram(subject: Subject) -> Result:
+    used = subject.compilation.used_bytes(HYPERRAM_POOL)
+    constants = len(subject.compilation.files.get(f"{NAME}_atonbuf.{HYPERRAM_SUFFIX}.raw", b""))
+    if used or constants:
+        detail = f"{used:,} bytes of activations and {constants:,} of constants lie in the external RAM"
+        return ("passed" if subject.asked.hyperram and not constants else "failed"), detail
+    return "passed", "nothing lies in the external RAM"
+
+
+def _weight_bytes(subject: Subject) -> Result:
+    used = {index for operator in subject.graph.operators for index in operator.inputs if index >= 0}
+    data = [subject.graph.tensors[index].data for index in sorted(used)]
+    expected = sum(one.nbytes for one in data if one is not None)
+    found = subject.compilation.weights_bytes
+    low, high = _WEIGHTS_RATIO
+    detail = f"{found:,} bytes in the flash, {expected:,} bytes of constants in the .tflite"
+    return ("passed" if low * expected <= found <= high * expected else "failed"), detail
+
+
+def _float_network(subject: Subject) -> Result:
+    info = read_c_info(subject.compilation.files[C_INFO].decode(errors="replace"))
+    ports = (*subject.compilation.inputs, *subject.compilation.outputs)
+    inside = info.float_bytes - sum(port.size_bytes for port in ports if port.dtype == "float32")
+    detail = f"{max(inside, 0):,} bytes of activations inside are floats, {info.integer_bytes:,} are integers"
+    return ("failed" if inside > info.integer_bytes else "passed"), detail
+
+
+def _application_slot(subject: Subject) -> Result:
+    compilation = subject.compilation
+    slot = compilation.weights_address - _APPLICATION_ADDRESS
+    end = compilation.weights_address + compilation.weights_bytes
+    detail = (
+        f"{slot:,} bytes for the application, weights from 0x{compilation.weights_address:08X} to 0x{end:08X}"
+    )
+    return ("passed" if slot >= _APPLICATION_BYTES and end <= FLASH_END else "failed"), detail
+
+
+def _runtime_version(subject: Subject) -> Result:
+    wanted, name = subject.compilation.runtime_version, subject.compilation.runtime
+    header = None if subject.core_dir is None else subject.core_dir / RUNTIME_HEADER
+    if header is None or not header.is_file():
+        return "skipped", f"network.c wants ll_aton {name}; the tool lies beside no runtime"
+    text = header.read_text(encoding="utf-8", errors="replace")
+    found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(\w+)\s+\(?(\d+)", text))
+    has = tuple(int(found.get(part, -1)) for part in ("MAJOR", "MINOR", "MICRO", "DEV"))
+    detail = f"network.c wants ll_aton {name}, the installation has {'{}.{}.{}-{}'.format(*has)}"
+    return ("passed" if has == wanted else "failed"), detail
+
+
+def _stream_link(subject: Subject) -> Result:
+    links = subject.source.stalling_links
+    if links:
+        named = ", ".join(
+            f"ACTIV {activation} to CONVACC {convolution}" for activation, convolution in links[:3]
+        )
+        return (
+            "failed",
+            f"{len(links)} activations stream into a convolution ({named}), which stalled the NPU",
+        )
+    return "passed", "no activation streams into a convolution"
+
+
+def _cpuram2(subject: Subject) -> Result:
+    (name,) = (name for name in subject.compilation.files if name.endswith("_report.txt"))
+    report = read_report(subject.compilation.files[name].decode(errors="replace"))
+    _, end = report.ranges.get("cpuRAM2", (0, 0))
+    if end > _LOADER_ADDRESS:
+        return (
+            "failed",
+            f"activations reach 0x{end:08X}, where the first-stage loader still lies at the start",
+        )
+    return "passed", f"cpuRAM2 is used up to 0x{end:08X}" if end else "cpuRAM2 is not used"
+
+
+def _symbols(subject: Subject) -> Result:
+    expected = "Default" if subject.compilation.tool.major < 3 else NAME
+    source = subject.source
+    if source.missing:
+        return "failed", f"network.c lacks LL_ATON_{source.missing[0]}_{source.symbol}"
+    detail = f"functions end in _{source.symbol}"
+    return ("passed" if source.symbol == expected else "failed"), detail
+
+
+def _weights_address(subject: Subject) -> Result:
+    compilation = subject.compilation
+    asked, told = subject.asked.weights_address, compilation.weights_address
+    coded = subject.source.pool_addresses.get(FLASH_POOL)
+    used = compilation.used_bytes(FLASH_POOL)
+    if not asked == told == coded:
+        code = "nowhere" if coded is None else f"0x{coded:08X}"
+        return "failed", f"asked for 0x{asked:08X}, told 0x{told:08X}, network.c reads {code}"
+    if used != compilation.weights_bytes:
+        return "failed", f"{used:,} bytes are used and {compilation.weights_bytes:,} were written"
+    return "passed", f"0x{told:08X} in the variant, the report and network.c"
+
+
+def _loaded_memories(subject: Subject) -> Result:
+    files, own = subject.compilation.files, subject.compilation.weights_file
+    others = sorted(
+        name for name, content in files.items() if name.endswith(".raw") and content and name != own
+    )
+    if others:
+        return "failed", f"{', '.join(others)} would have to be loaded before each start, and nothing does"
+    return "passed", "constants lie in the flash alone"
+
+
+def _ports(subject: Subject) -> Result:
+    compilation, graph = subject.compilation, subject.graph
+    for kind, ports, indices in (
+        ("input", compilation.inputs, graph.inputs),
+        ("output", compilation.outputs, graph.outputs),
+    ):
+        if len(ports) != len(indices):
+            return "failed", f"{len(ports)} {kind}s, the .tflite has {len(indices)}"
+        for port, index in zip(ports, indices, strict=True):
+            problem = _port_problem(port, _tensor_of(graph, index, port.dtype))
+            if problem:
+                return "failed", f"{kind} {port.name}: {problem}"
+    described = (f"{port.dtype} {list(port.shape)}" for port in (*compilation.inputs, *compilation.outputs))
+    return "passed", ", ".join(described)
+
+
+def _tensor_of(graph: Graph, index: int, dtype: str) -> Tensor:
+    """Return the tensor at the end of ``graph``, or what is behind its conversion where the port is int8."""
+    tensor = graph.tensors[index]
+    if dtype != "int8" or tensor.dtype == dtype:
+        return tensor
+    for operator in graph.operators:
+        if operator.name == "QUANTIZE" and operator.inputs[0] == index:
+            return graph.tensors[operator.outputs[0]]
+        if operator.name == "DEQUANTIZE" and operator.outputs[0] == index:
+            return graph.tensors[operator.inputs[0]]
+    return tensor
+
+
+def _port_problem(port: Port, tensor: Tensor) -> str:
+    if port.dtype != tensor.dtype:
+        return f"{port.dtype}, the .tflite has {tensor.dtype}"
+    # Only the order of the bytes counts: dimensions of 1 come and go. The batch may be open in the .tflite.
+    has, wants = ([size for size in shape if size not in (1, -1)] for shape in (port.shape, tensor.shape))
+    if has != wants:
+        return f"lies in memory as {list(port.shape)}, the .tflite has {list(tensor.shape)}"
+    if tensor.quantization is None:
+        return ""
+    scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+    if port.zero_point != zero_point or not math.isclose(port.scale or 0.0, np.float32(scale), rel_tol=1e-5):
+        return (
+            f"scale {port.scale} and zero point {port.zero_point}, the .tflite has {scale} and {zero_point}"
+        )
+    return ""
+
+
+_GATES: dict[NpuGate, Callable[[Subject], Result]] = {
+    "software-epochs": _software_epochs,
+    "hyperram": _hyperram,
+    "weight-bytes": _weight_bytes,
+    "float-network": _float_network,
+    "application-slot": _application_slot,
+    "runtime-version": _runtime_version,
+    "stream-link": _stream_link,
+    "cpuram2": _cpuram2,
+    "symbols": _symbols,
+    "weights-address": _weights_address,
+    "loaded-memories": _loaded_memories,
+    "ports": _ports,
+}

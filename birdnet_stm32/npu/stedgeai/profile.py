@@ -1,0 +1,102 @@
+"""The compiler's profile and its map of memories for the STM32N6570-DK, as ST's tool reads them.
+
+Speeds and power are the board's, from ST's data; the compiler weighs memories by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from birdnet_stm32.store import canonical_json
+
+PROFILE = "birdnet"
+FLASH_POOL = "octoFlash"
+FLASH_SUFFIX = "xSPI2"
+FLASH_END = 0x7800_0000
+HYPERRAM_POOL = "hyperRAM"
+HYPERRAM_SUFFIX = "xSPI1"
+
+_KIB = 1024
+_CACHE = {
+    "nlines": 512,
+    "linesize": 64,
+    "associativity": 8,
+    "bypass_enable": 1,
+    "prop": {
+        "rights": "ACC_WRITE",
+        "throughput": "MID",
+        "latency": "MID",
+        "byteWidth": 8,
+        "freqRatio": 2.5,
+        "read_power": 13.584,
+        "write_power": 12.645,
+    },
+}
+# file suffix, name, address, KiB, throughput, latency, power to read, to write. The application has cpuRAM1,
+# the first-stage loader the upper half of cpuRAM2.
+_ON_CHIP = (
+    ("AXIFLEXMEM", "flexMEM", 0x3400_0000, 0, "MID", "MID", 9.381, 8.569),
+    ("AXISRAM1", "cpuRAM1", 0x3406_4000, 0, "MID", "MID", 16.616, 14.522),
+    ("AXISRAM2", "cpuRAM2", 0x3410_0000, 512, "MID", "MID", 17.324, 15.321),
+    ("AXISRAM3", "npuRAM3", 0x3420_0000, 448, "HIGH", "LOW", 18.531, 16.201),
+    ("AXISRAM4", "npuRAM4", 0x3427_0000, 448, "HIGH", "LOW", 18.531, 16.201),
+    ("AXISRAM5", "npuRAM5", 0x342E_0000, 448, "HIGH", "LOW", 18.531, 16.201),
+    ("AXISRAM6", "npuRAM6", 0x3435_0000, 448, "HIGH", "LOW", 19.006, 15.79),
+)
+
+
+def memory_pools(*, weights_address: int, hyperram: bool) -> str:
+    """Return the ``.mpool`` file.
+
+    Args:
+        weights_address: where the constants will lie in the external flash; up to its end is theirs.
+        hyperram: let activations spill into the external RAM, which the firmware must then start.
+    """
+    pools = [
+        _pool(suffix, name, address, size, _properties("ACC_WRITE", speed, latency, 8, ratio, read, write))
+        for suffix, name, address, size, speed, latency, read, write in _ON_CHIP
+        for ratio in [1.25 if speed == "HIGH" else 2.5]
+    ]
+    external = {"cacheable": "CACHEABLE_ON", "constants_preferred": "true"}
+    if hyperram:
+        properties = _properties("ACC_WRITE", "MID", "HIGH", 2, 5.0, 380, 340.0) | external
+        pools.append(_pool(HYPERRAM_SUFFIX, HYPERRAM_POOL, 0x9000_0000, 32 * _KIB, properties))
+    properties = _properties("ACC_READ", "MID", "HIGH", 1, 6.0, 110, 400.0) | external
+    flash_kib = (FLASH_END - weights_address) // _KIB
+    pools.append(_pool(FLASH_SUFFIX, FLASH_POOL, weights_address, flash_kib, properties))
+    limit = {"paramname": "max_onchip_sram_size", "value": "1024", "magnitude": "KBYTES"}
+    memory = {"cacheinfo": [_CACHE], "mem_file_prefix": "atonbuf", "mempools": pools}
+    return canonical_json({"params": {"param": [limit]}, "memory": memory})
+
+
+def profile(pools: Path, options: Sequence[str]) -> str:
+    """Return the profile file: the pools, absolute as relative ones are looked up in several places."""
+    described = {"memory_pool": str(pools.absolute()), "options": " ".join(options)}
+    return canonical_json({"Globals": {}, "Profiles": {PROFILE: described}})
+
+
+def _pool(suffix: str, name: str, address: int, kib: int, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "fname": suffix,
+        "name": name,
+        "fformat": "FORMAT_RAW",
+        "prop": properties,
+        "offset": {"value": f"0x{address:08x}", "magnitude": "BYTES"},
+        "size": {"value": str(kib), "magnitude": "KBYTES"},
+    }
+
+
+def _properties(
+    rights: str, throughput: str, latency: str, width: int, ratio: float, read: float, write: float
+) -> dict[str, Any]:
+    return {
+        "rights": rights,
+        "throughput": throughput,
+        "latency": latency,
+        "byteWidth": width,
+        "freqRatio": ratio,
+        "read_power": read,
+        "write_power": write,
+    }

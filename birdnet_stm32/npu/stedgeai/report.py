@@ -1,0 +1,88 @@
+"""``network_generate_report.txt``: the tool's report for people, as 2.x and as 3.0 and later write it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, ToolVersion
+from birdnet_stm32.npu.stedgeai.tool import parse_version
+
+_COMPILER = re.compile(r"^Compiler version: *(\S+)", re.MULTILINE)
+_POOL = re.compile(
+    r"^\s*(\w+)\s+\[(0x[0-9A-F]+) - (0x[0-9A-F]+)\]:\s*([\d.]+)\s*(B|kB|MB) /", re.MULTILINE | re.IGNORECASE
+)
+_RANGE = re.compile(
+    r"^\s*(\w+)\s+\[0x[0-9A-F]+ - 0x[0-9A-F]+\]: (0x[0-9A-F]+)-(0x[0-9A-F]+)\s*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_TOTAL = re.compile(
+    r"^Total number of epochs:?\s+(\d+)(?: of which (\d+) implemented in software)?", re.MULTILINE
+)
+_OLD_EPOCH = re.compile(r"^epoch (\d+)\s+-?(HW|SW|EC)-?(?:\s+\(\s*(.*?)\s*\))?\s*$", re.MULTILINE)
+_NEW_EPOCH = re.compile(r"^\|\s*epoch_(\d+)\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
+_KINDS: dict[str, EpochKind] = {"HW": "hardware", "EC": "hardware", "HYBRID": "hybrid", "SW": "software"}
+_UNITS = {"B": 1, "kB": 1024, "MB": 1024 * 1024}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was read.
+
+    Args:
+        tool: the version in the first line.
+        compiler: version of the compiler inside, ``1.1.3-275``.
+        epochs: operators are given for those that run in software.
+        used_bytes: by the memory's name, rounded to what three decimals of a unit show.
+        ranges: first address and the one after the last, of memories that are used.
+    """
+
+    tool: ToolVersion
+    compiler: str
+    epochs: tuple[Epoch, ...]
+    used_bytes: dict[str, int]
+    ranges: dict[str, tuple[int, int]]
+
+
+def read_report(text: str) -> Report:
+    """Return what ``text``, with any line ends, says.
+
+    Raises:
+        ToolError: its epochs are in a form of neither kind, or fewer than it counts.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    compiler, total = _COMPILER.search(text), _TOTAL.search(text)
+    if compiler is None or total is None:
+        raise ToolError(
+            "has no section on the NPU's compiler",
+            where="the text report",
+            expected="Compiler version: ..., Total number of epochs ...",
+            remedy="the option --st-neural-art, and a supported version of the tool",
+        )
+    found = (_OLD_EPOCH if total[2] is not None else _NEW_EPOCH).findall(text)
+    epochs = tuple(
+        Epoch(
+            index=int(index),
+            kind=_KINDS[kind.upper()],
+            operators=tuple(re.split(r"\s*,\s*", details)) if details else (),
+            cycles=None,
+        )
+        for index, kind, details in found
+        if kind.upper() in _KINDS
+    )
+    if len(epochs) != int(total[1]):
+        raise ToolError(
+            f"counts {total[1]} epochs and lists {len(epochs)} that can be read",
+            where="the text report",
+            remedy="a supported version of the tool",
+        )
+    return Report(
+        tool=parse_version(text, where="the text report"),
+        compiler=compiler[1],
+        epochs=epochs,
+        used_bytes={
+            name: round(float(number) * _UNITS[unit]) for name, _, _, number, unit in _POOL.findall(text)
+        },
+        ranges={name: (int(first, 16), int(end, 16)) for name, first, end in _RANGE.findall(text)},
+    )

@@ -1,0 +1,237 @@
+"""What a compilation for the NPU came to, in one form for every version of ST's tool.
+
+``compilation.json`` and the generated files lie in one folder; :func:`save` and :func:`load` are the only
+writer and reader of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.store import canonical_json, load_json
+
+COMPILATION = "compilation.json"
+FORMAT = 1
+
+EpochKind = Literal["hardware", "hybrid", "software"]
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class ToolVersion:
+    """The version in the first line of ``stedgeai --version``: ``v4.0.1-20581 7ed50de05``."""
+
+    major: int
+    minor: int
+    patch: int
+    build: int
+    commit: str = ""
+
+    @property
+    def core(self) -> str:
+        """The release that files and options depend on: ``4.0``."""
+        return f"{self.major}.{self.minor}"
+
+    def __str__(self) -> str:
+        text = f"{self.major}.{self.minor}.{self.patch}-{self.build}"
+        return f"{text} {self.commit}" if self.commit else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One step of the schedule.
+
+    Args:
+        index: ST's number of it; they start at 1 or 2 and may have gaps.
+        kind: ``hybrid`` uses both the NPU and the Cortex-M55.
+        operators: kinds of its ONNX nodes, in order: ``Conv``, ``Add``.
+        cycles: the compiler's estimate, of the NPU's clock; None where it gives none.
+    """
+
+    index: int
+    kind: EpochKind
+    operators: tuple[str, ...]
+    cycles: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A physical memory that the compiler was allowed to use.
+
+    Args:
+        name: ST's name of it: ``npuRAM5``, ``octoFlash``, ``hyperRAM``.
+        address: of its first byte; None where the report does not say.
+        size_bytes: None where the report does not say.
+        used_bytes: taken by weights and activations.
+    """
+
+    name: str
+    address: int | None
+    size_bytes: int | None
+    used_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """An input or output as the generated code has it in memory.
+
+    Args:
+        name: of its buffer.
+        dtype: ``int8``, ``uint8`` or ``float32``.
+        shape: in the order of the bytes in memory, slowest first.
+        size_bytes: of the buffer.
+        scale: of the quantization; None for floats.
+        zero_point: likewise.
+        channels_last: whether the compiler holds the last dimension for the channel; None where it does not
+            say. What it holds for channels differs from the .tflite's view; ``shape`` is what counts.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+    scale: float | None
+    zero_point: int | None
+    channels_last: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """A network compiled for the NPU.
+
+    Args:
+        tool: which ``stedgeai`` made it.
+        symbol: suffix of the generated functions, ``LL_ATON_EpochBlockItems_<symbol>``; ``Default`` before
+            3.0, the network's name from then on.
+        has_stai: whether the ``stai_network`` interface was generated, which is from 3.0 on.
+        runtime_version: of ``ll_aton`` that network.c demands: major, minor, micro, dev.
+        epochs: the schedule, without its empty first and last entries.
+        pools: physical memories, virtual ones left out.
+        weights_file: name in ``files`` of the constants that go into the external flash.
+        weights_address: where the generated code reads them.
+        weights_bytes: how many; may be odd.
+        cycles: sum over the epochs; None where the compiler gives none.
+        inputs: in the order of the network.
+        outputs: likewise.
+        files: every generated file by its name: ``network.c``, headers, ``*.raw``, reports, ST's licence.
+    """
+
+    tool: ToolVersion
+    symbol: str
+    has_stai: bool
+    runtime_version: tuple[int, int, int, int]
+    epochs: tuple[Epoch, ...]
+    pools: tuple[Pool, ...]
+    weights_file: str
+    weights_address: int
+    weights_bytes: int
+    cycles: int | None
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    files: Mapping[str, bytes]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Generated C files and headers, by name."""
+        return tuple(sorted(name for name in self.files if name.endswith((".c", ".h"))))
+
+    @property
+    def runtime(self) -> str:
+        """The version of ``ll_aton`` as ST writes it: ``1.1.3-275``."""
+        return "{}.{}.{}-{}".format(*self.runtime_version)
+
+    def count(self, kind: EpochKind) -> int:
+        """Return how many epochs are of ``kind``."""
+        return sum(epoch.kind == kind for epoch in self.epochs)
+
+    def used_bytes(self, pool: str) -> int:
+        """Return what is used of the memory called ``pool``; 0 where there is none of that name."""
+        return sum(one.used_bytes for one in self.pools if one.name == pool)
+
+
+def to_json(compilation: Compilation) -> dict[str, Any]:
+    """Return ``compilation`` as JSON types; of each file its size and digest."""
+    plain = {
+        field.name: _plain(getattr(compilation, field.name))
+        for field in dataclasses.fields(compilation)
+        if field.name != "files"
+    }
+    files = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in sorted(compilation.files.items())
+    }
+    return {"format": FORMAT, **plain, "files": files}
+
+
+def from_json(
+    data: Mapping[str, Any], files: Mapping[str, bytes], *, where: str | Path = COMPILATION
+) -> Compilation:
+    """Return the compilation that :func:`to_json` described.
+
+    Args:
+        data: the description.
+        files: the contents of the files that it names.
+        where: named in an error.
+
+    Raises:
+        InputError: it is of another format, or a file is missing or was changed.
+    """
+    if data.get("format") != FORMAT:
+        raise InputError(
+            f"its format is {data.get('format')!r}", where=where, expected=str(FORMAT), remedy="compile again"
+        )
+    for name, described in data["files"].items():
+        content = files.get(name)
+        if content is None or hashlib.sha256(content).hexdigest() != described["sha256"]:
+            raise InputError(
+                f"{name} is missing or was changed since it was compiled", where=where, remedy="compile again"
+            )
+    major, minor, micro, dev = data["runtime_version"]
+    return Compilation(
+        tool=ToolVersion(**data["tool"]),
+        symbol=data["symbol"],
+        has_stai=data["has_stai"],
+        runtime_version=(major, minor, micro, dev),
+        epochs=tuple(Epoch(**{**one, "operators": tuple(one["operators"])}) for one in data["epochs"]),
+        pools=tuple(Pool(**one) for one in data["pools"]),
+        weights_file=data["weights_file"],
+        weights_address=data["weights_address"],
+        weights_bytes=data["weights_bytes"],
+        cycles=data["cycles"],
+        inputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"]),
+        outputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["outputs"]),
+        files={name: files[name] for name in data["files"]},
+    )
+
+
+def save(compilation: Compilation, folder: Path) -> None:
+    """Write the generated files and ``compilation.json`` into ``folder``, which exists."""
+    for name, content in compilation.files.items():
+        (folder / name).write_bytes(content)
+    (folder / COMPILATION).write_text(canonical_json(to_json(compilation)), encoding="utf-8")
+
+
+def load(folder: Path) -> Compilation:
+    """Return what :func:`save` wrote into ``folder``. Raises: InputError."""
+    described = load_json(folder / COMPILATION)
+    files = {name: (folder / name).read_bytes() for name in described["files"] if (folder / name).is_file()}
+    return from_json(described, files, where=folder / COMPILATION)
+
+
+def elements(port: Port) -> int:
+    """Return how many values ``port`` has."""
+    return math.prod(port.shape)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,185 @@
+"""Finding ``stedgeai`` and telling its version."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdnet_stm32 import process
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.stedgeai.result import ToolVersion
+
+VARIABLE = "STEDGEAI_CORE_DIR"
+SUPPORTED = ("2.2", "3.0", "4.0")
+RUNTIME_HEADER = "Middlewares/ST/AI/Npu/ll_aton/ll_aton_version.h"  # below an installation
+VERSION_TIMEOUT_S = 120.0  # a fresh installation unpacks itself at its first start
+
+# Below an installation, by sys.platform; the pack for STM32CubeMX and the stand-alone tool share it.
+_PLATFORMS = {"linux": "linux", "darwin": "mac*", "win32": "windows"}
+# Where ST's installers put it. The last * is the version.
+_INSTALL_ROOTS = (
+    "/opt/ST/STEdgeAI/*",
+    "~/ST/STEdgeAI/*",
+    "~/STEdgeAI/*",
+    "~/stedgeai/install/*",
+    "~/STM32Cube/Repository/Packs/STMicroelectronics/X-CUBE-AI/*",
+    "C:/ST/STEdgeAI/*",
+)
+_VERSION = re.compile(r"\bv(\d+)\.(\d+)\.(\d+)-(\d+)(?:\s+([0-9a-f]+)\b)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A ``stedgeai`` that was not started yet.
+
+    Args:
+        program: its path.
+        by: what led to it: ``[npu] core_dir``, ``STEDGEAI_CORE_DIR``, ``PATH`` or an install root.
+    """
+
+    program: Path
+    by: str
+
+    @property
+    def core_dir(self) -> Path | None:
+        """Root of the installation that the program lies in; None where it lies in none."""
+        resolved = self.program.resolve()
+        return resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
+
+    @property
+    def runtime_header(self) -> Path | None:
+        """The header that says which runtime came with it; None where there is none."""
+        header = None if self.core_dir is None else self.core_dir / RUNTIME_HEADER
+        return header if header is not None and header.is_file() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """An installed ``stedgeai``.
+
+    Args:
+        program: its path.
+        core_dir: root of the installation, which also holds the runtime; None where the program lies in none.
+        version: what it says it is.
+        found_by: what led to it.
+    """
+
+    program: Path
+    core_dir: Path | None
+    version: ToolVersion
+    found_by: str
+
+    def __str__(self) -> str:
+        return f"ST Edge AI Core {self.version}, {self.program}, found by {self.found_by}"
+
+    @property
+    def warning(self) -> str | None:
+        """What to know before this version's results are trusted; None for a supported one."""
+        if self.version.core in SUPPORTED:
+            return None
+        return (
+            f"ST Edge AI Core {self.version} is not one of the versions that the adapter was written for "
+            f"({', '.join(SUPPORTED)}): what it prints and writes may be read wrongly"
+        )
+
+
+def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Found:
+    """Return the ``stedgeai`` to use: of ``core_dir``, else of the environment, PATH, or an install root.
+
+    Whatever is named must be there: a wrong folder never leads to another installation.
+
+    Args:
+        core_dir: root of an installation, from the variant.
+        environment: variables, ``STEDGEAI_CORE_DIR``, ``PATH`` and ``HOME`` among them.
+
+    Raises:
+        ToolError: there is none.
+    """
+    named = environment.get(VARIABLE)
+    for folder, by in ((core_dir, "[npu] core_dir"), (Path(named) if named else None, VARIABLE)):
+        if folder is not None:
+            program = program_of(folder.expanduser())
+            if program is None:
+                raise ToolError(
+                    f"{by} names a folder that holds no stedgeai",
+                    where=folder,
+                    expected=f"Utilities/{_PLATFORMS.get(sys.platform, 'linux')}/stedgeai in it",
+                    remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
+                )
+            return Found(program=program, by=by)
+    on_path = shutil.which("stedgeai", path=environment.get("PATH"))
+    if on_path is not None:
+        return Found(program=Path(on_path), by="PATH")
+    for pattern in _INSTALL_ROOTS:
+        expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
+        folders = sorted(expanded.parent.glob(expanded.name), key=_by_version, reverse=True)
+        for folder in folders:
+            program = program_of(folder)
+            if program is not None:
+                return Found(program=program, by=str(expanded.parent))
+    raise ToolError(
+        "stedgeai, ST's compiler for the NPU, was not found",
+        expected=f"{VARIABLE}, [npu] core_dir of the variant, stedgeai on PATH, or one of "
+        + ", ".join(_INSTALL_ROOTS),
+        remedy=(
+            f"set {VARIABLE} to the folder of its version, such as /opt/ST/STEdgeAI/4.0",
+            'without ST\'s tool: [codegen] backend = "portable"',
+        ),
+    )
+
+
+def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
+    """Return the ``stedgeai`` that :func:`find` finds, with its version.
+
+    Raises:
+        ToolError: there is none, it does not start, or it does not say a version.
+    """
+    found = find(core_dir, environment)
+    return Tool(
+        program=found.program,
+        core_dir=found.core_dir,
+        version=read_version(found.program),
+        found_by=found.by,
+    )
+
+
+def read_version(program: Path) -> ToolVersion:
+    """Return the version that ``program --version`` says. Raises: ToolError."""
+    printed = process.run([program, "--version"], timeout_s=VERSION_TIMEOUT_S).output
+    return parse_version(printed, where=program)
+
+
+def parse_version(printed: str, *, where: Path | str) -> ToolVersion:
+    """Return the version in the first line; those of components follow, indented.
+
+    Raises:
+        ToolError: there is none in it.
+    """
+    first = printed.lstrip("\r\n").splitlines()[0] if printed.strip() else ""
+    found = _VERSION.search(first)
+    if found is None:
+        raise ToolError(
+            f"its first line of output holds no version: {first[:80]!r}",
+            where=where,
+            expected="ST Edge AI Core v4.0.1-20581 ...",
+            remedy="run it with --version and look",
+        )
+    major, minor, patch, build = (int(number) for number in found.groups()[:4])
+    return ToolVersion(major=major, minor=minor, patch=patch, build=build, commit=found[5] or "")
+
+
+def program_of(core_dir: Path) -> Path | None:
+    """Return the program of the installation in ``core_dir``, or None where there is none."""
+    name = "stedgeai.exe" if sys.platform == "win32" else "stedgeai"
+    platform = _PLATFORMS.get(sys.platform, "linux")
+    found = sorted(core_dir.glob(f"Utilities/{platform}/{name}"))
+    return found[0] if found else None
+
+
+def _by_version(folder: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", folder.name))

@@ -1,0 +1,67 @@
+"""A folder that ST's tools can work in, and what they leave there as bytes that do not depend on it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from birdnet_stm32.errors import ToolError
+
+LONGEST = (
+    40  # characters; the tools add long names of their own, and fail without saying so past their limits
+)
+_FALLBACKS = ("/tmp", "/var/tmp")  # noqa: S108 - a fresh folder of our own is made in it
+_TEXT = (".c", ".h", ".json", ".txt")
+# The time of day, in each of the forms that the generated files have it.
+_TIMES = (
+    re.compile(r"(?m)^(\s*\* @date) .*$"),
+    re.compile(r'("generated_time": )"[^"]*"'),
+    re.compile(r"(?m)^(Created date\s*:).*$"),
+)
+_TIMELESS = (r"\1", r'\1""', r"\1")
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Make a folder with a short absolute path of plain ASCII, and remove it afterwards.
+
+    Raises:
+        ToolError: no folder for temporary files has such a path.
+    """
+    wanted = tempfile.gettempdir()
+    parent = next((one for one in (wanted, *_FALLBACKS) if suits(one) and Path(one).is_dir()), None)
+    if parent is None:
+        raise ToolError(
+            "ST's tools need a work folder whose path they can read",
+            where=wanted,
+            expected=f"ASCII letters, digits, . _ - /, at most {LONGEST} characters",
+            remedy="set TMPDIR to such a folder",
+        )
+    with tempfile.TemporaryDirectory(prefix="n6-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def suits(path: str) -> bool:
+    """Return whether ST's tools can work in a folder at ``path``."""
+    return len(path) <= LONGEST and re.fullmatch(r"([A-Za-z]:)?[/\\][A-Za-z0-9._/\\-]*", path) is not None
+
+
+def settled(name: str, content: bytes, work: Path) -> bytes:
+    """Return a generated file without the time of day and the work folder's path, which stand in comments.
+
+    Equal networks then come out as equal bytes, and no later stage runs for a date.
+
+    Args:
+        name: of the file; binary ones stay as they are.
+        content: as the tool wrote it, with any line ends.
+        work: the folder.
+    """
+    if not name.endswith(_TEXT):
+        return content
+    text = content.decode("utf-8", errors="surrogateescape").replace("\r\n", "\n").replace(str(work), "work")
+    for pattern, replacement in zip(_TIMES, _TIMELESS, strict=True):
+        text = pattern.sub(replacement, text)
+    return text.encode("utf-8", errors="surrogateescape")

@@ -1,0 +1,54 @@
+"""Compiles the network for the NPU with ST's tool; publishes ``npu/`` and ``gates.json``.
+
+``npu/`` holds ST's generated files as they are, under ST's licence, and ``compilation.json``, what they say.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import asdict
+
+from birdnet_stm32 import store
+from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.compile import compile_network
+from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.tool import locate
+from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.layout import MODEL, NPU_FOLDER, NPU_GATES
+from birdnet_stm32.tflite.reader import read_graph
+
+LOG = "local_stedgeai.log"  # with seconds and paths, so none of the recorded outputs
+
+
+def run(job: Job) -> Outcome:
+    """Compile the verified model and hold the result against every gate."""
+    table = job.variant.npu
+    tool = locate(None if table.core_dir is None else job.release.resolve(table.core_dir))
+    print(f"  {tool}", file=sys.stderr)
+    if tool.warning:
+        print(f"  warning: {tool.warning}", file=sys.stderr)
+    path = job.inputs["verify"] / MODEL
+    model = path.read_bytes()
+    log = job.previous.with_name("npu.stedgeai.log")  # outside, where it stays when the tool fails
+    compilation = compile_network(tool, model, table, log=log)
+    shutil.move(log, job.out / LOG)
+    folder = job.out / NPU_FOLDER
+    folder.mkdir()
+    result.save(compilation, folder)
+    subject = Subject(
+        compilation=compilation,
+        graph=read_graph(model, where=str(path)),
+        asked=table,
+        core_dir=tool.core_dir,
+    )
+    findings = check(subject)
+    described = [asdict(finding) for finding in findings]
+    (job.out / NPU_GATES).write_text(store.canonical_json(described), encoding="utf-8")
+    refuse_failures(findings)
+    counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
+    return Outcome(
+        summary=f"Core {tool.version.core}: {len(compilation.epochs)} epochs ({counts}), "
+        f"{compilation.weights_bytes:,} bytes of weights at 0x{compilation.weights_address:08X}",
+        measures={"tool": str(tool.version), "epochs": len(compilation.epochs), "cycles": compilation.cycles},
+    )

@@ -1,0 +1,116 @@
+"""Builds the firmware whose network the NPU computes; publishes ``project/``, ``firmware/``, ``licences/``.
+
+``project/`` names ST's sources by variables and holds none of them but what ST's tool generated for this
+network, with its licence. ``licences/`` lists what is linked in and holds its terms. ``npu.json`` says which
+model it is and how large everything came out.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from birdnet_stm32 import store
+from birdnet_stm32.firmware import vendor
+from birdnet_stm32.firmware.build import BuildResult, build
+from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
+from birdnet_stm32.firmware.npu_image import check_image
+from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
+from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
+from birdnet_stm32.npu.stedgeai.result import Compilation, Port
+from birdnet_stm32.stage import Job, Outcome
+from birdnet_stm32.stages.layout import (
+    C_FOLDER,
+    NPU_BOARD,
+    NPU_FIRMWARE,
+    NPU_FIRMWARE_FOLDER,
+    NPU_FOLDER,
+    NPU_LICENCES,
+    NPU_PROJECT,
+)
+
+
+def run(job: Job) -> Outcome:
+    """Render the project around ST's network and ST's sources, build it, and check the image."""
+    variant = job.variant
+    network = network_of(result.load(job.inputs["npu"] / NPU_FOLDER))
+    generated = published_model(job.inputs["codegen"])
+    settings = FirmwareSettings(
+        threshold=variant.firmware.threshold,
+        top_k=variant.firmware.top_k,
+        title=variant.variant.title,
+        version=variant.variant.version,
+    )
+    store.write_tree(job.out / NPU_PROJECT, render_project(NPU_BOARD, generated, settings, npu=network))
+    core_dir = variant.npu.core_dir
+    sources = vendor.find(None if core_dir is None else job.release.resolve(core_dir))
+    vendor.check_runtime(sources, network.runtime_version)
+    with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
+        built = build(job.out / NPU_PROJECT, Path(folder), definitions=sources.definitions)
+        check_image(built.elf, network)
+        _keep(built, job.out / NPU_FIRMWARE_FOLDER)
+    _keep_licences(sources, job.out / NPU_LICENCES)
+    described = {
+        "model": npu_digest(generated, network),
+        "components": [{"name": one.name, "version": one.version} for one in sources.components],
+        "regions": [asdict(region) for region in built.sizes],
+        "sections": [asdict(section) for section in built.sections],
+    }
+    (job.out / NPU_FIRMWARE).write_text(store.canonical_json(described), encoding="utf-8")
+    fullest = max(100 * region.used_bytes / region.length_bytes for region in built.sizes)
+    return Outcome(summary=f"{NPU_BOARD} with its NPU (fullest memory {fullest:.0f}%)")
+
+
+def published_model(codegen: Path) -> dict[str, bytes]:
+    """Return the generated C by its name."""
+    return {name: path.read_bytes() for name, path in store.published_files(codegen, C_FOLDER).items()}
+
+
+def network_of(compilation: Compilation) -> NpuNetwork:
+    """Return what the firmware has to know of a compilation."""
+    return NpuNetwork(
+        symbol=compilation.symbol,
+        has_stai=compilation.has_stai,
+        runtime_version=compilation.runtime_version,
+        inputs=tuple(_port(port) for port in compilation.inputs),
+        outputs=tuple(_port(port) for port in compilation.outputs),
+        memories=tuple(
+            NpuMemory(name=pool.name, address=pool.address, size_bytes=pool.size_bytes)
+            for pool in compilation.pools
+            if pool.used_bytes > 0
+            and pool.name != FLASH_POOL
+            and pool.address is not None
+            and pool.size_bytes is not None
+        ),
+        uses_hyperram=compilation.used_bytes(HYPERRAM_POOL) > 0,
+        weights_address=compilation.weights_address,
+        weights=compilation.files[compilation.weights_file],
+        files={
+            name: content
+            for name, content in compilation.files.items()
+            if name in compilation.sources or name.startswith("LICENSE")
+        },
+    )
+
+
+def _port(port: Port) -> NpuPort:
+    return NpuPort(dtype=port.dtype, size_bytes=port.size_bytes, scale=port.scale, zero_point=port.zero_point)
+
+
+def _keep(built: BuildResult, folder: Path) -> None:
+    folder.mkdir()
+    for file in (built.elf, built.map, built.bin, built.hex):
+        if file is not None:
+            shutil.copyfile(file, folder / f"firmware{file.suffix}")
+
+
+def _keep_licences(sources: vendor.Vendor, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "COMPONENTS.txt").write_text(vendor.licence_list(sources), encoding="utf-8")
+    for component in sources.components:
+        if component.terms is not None:
+            name = component.name.replace(" ", "_")
+            shutil.copyfile(component.terms, folder / f"{name}{component.terms.suffix or '.txt'}")

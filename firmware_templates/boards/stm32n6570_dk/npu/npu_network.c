@@ -1,0 +1,126 @@
+/* The functions of birdnet_network.h, computed by the NPU. */
+#include "birdnet_network.h"
+
+#include "birdnet_kernels.h"
+#include "board.h"
+#include "npu_access.h"
+#include "npu_config.h"
+#include "npu_runtime.h"
+#include "self_test.h"
+
+#include <assert.h>
+#include <stdbool.h>
+
+#define TIMEOUT_CYCLES (BOARD_CPU_HZ / 1000u * NPU_TIMEOUT_MS)
+
+static_assert(NPU_INPUT_BYTES == BIRDNET_INPUT_ELEMENTS, "one int8 for each feature");
+static_assert(NPU_OUTPUT_BYTES == BIRDNET_OUTPUT_ELEMENTS, "one int8 for each label");
+static_assert(NPU_INPUT_SCALE > 0.99999f * BIRDNET_INPUT_SCALE &&
+                  NPU_INPUT_SCALE < 1.00001f * BIRDNET_INPUT_SCALE &&
+                  NPU_INPUT_ZERO_POINT == BIRDNET_INPUT_ZERO_POINT,
+              "the stored windows are quantized for another network");
+static_assert(NPU_OUTPUT_SCALE > 0.99999f * BIRDNET_OUTPUT_SCALE &&
+                  NPU_OUTPUT_SCALE < 1.00001f * BIRDNET_OUTPUT_SCALE &&
+                  NPU_OUTPUT_ZERO_POINT == BIRDNET_OUTPUT_ZERO_POINT,
+              "the stored outputs are those of another network");
+static_assert(UINT32_MAX / NPU_TIMEOUT_MS > BOARD_CPU_HZ / 1000u, "the cycle counter has 32 bits");
+
+static const birdnet_affine_t input_scale = {
+    .elements = BIRDNET_INPUT_ELEMENTS,
+    .scale = NPU_INPUT_SCALE,
+    .zero_point = NPU_INPUT_ZERO_POINT,
+};
+
+static const birdnet_affine_t output_scale = {
+    .elements = BIRDNET_OUTPUT_ELEMENTS,
+    .scale = NPU_OUTPUT_SCALE,
+    .zero_point = NPU_OUTPUT_ZERO_POINT,
+};
+
+/* There is one NPU. */
+static npu_buffer_t input;
+static npu_buffer_t output;
+static birdnet_status_t state = BIRDNET_ERROR_ARGUMENT;
+
+birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes) {
+    (void)arena_bytes; /* the compiler placed all activations */
+    if (network == NULL || arena == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    network->arena = arena;
+    state = npu_runtime_init();
+    if (state != BIRDNET_OK) {
+        return state;
+    }
+    input = npu_runtime_input();
+    output = npu_runtime_output();
+    if (input.data == NULL || input.bytes != NPU_INPUT_BYTES || output.data == NULL ||
+        output.bytes != NPU_OUTPUT_BYTES) {
+        state = BIRDNET_ERROR_MEMORY;
+    }
+    return state;
+}
+
+int8_t *birdnet_network_input(const birdnet_network_t *network) {
+    (void)network;
+    return input.data;
+}
+
+const int8_t *birdnet_network_output(const birdnet_network_t *network) {
+    (void)network;
+    return output.data;
+}
+
+birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *features) {
+    (void)network;
+    return birdnet_quantize(&input_scale, features, input.data);
+}
+
+birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *scores) {
+    (void)network;
+    return birdnet_dequantize(&output_scale, output.data, scores);
+}
+
+static birdnet_status_t run(void) {
+    const uint32_t begin = self_test_cycles();
+    for (;;) {
+        switch (npu_runtime_step()) {
+        case NPU_DONE:
+            return BIRDNET_OK;
+        case NPU_FAILED:
+            return BIRDNET_ERROR_DEVICE;
+        case NPU_RUNNING:
+            break;
+        }
+        if (self_test_cycles() - begin > TIMEOUT_CYCLES) {
+            return BIRDNET_ERROR_TIMEOUT;
+        }
+    }
+}
+
+/* After an error nobody knows what the NPU still does, so every later call fails with the same. */
+birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network) {
+    if (network == NULL || state != BIRDNET_OK) {
+        return network == NULL ? BIRDNET_ERROR_ARGUMENT : state;
+    }
+    npu_hand_over(input.data, input.bytes);
+    npu_hand_over(output.data, output.bytes);
+    state = run();
+    if (state == BIRDNET_OK) {
+        npu_take_back(output.data, output.bytes);
+        state = npu_runtime_finish();
+    }
+    return state;
+}
+
+birdnet_status_t birdnet_network_run(const birdnet_network_t *network, const float *features,
+                                     float *scores) {
+    birdnet_status_t status = birdnet_network_quantize(network, features);
+    if (status == BIRDNET_OK) {
+        status = birdnet_network_invoke(network);
+    }
+    if (status == BIRDNET_OK) {
+        status = birdnet_network_dequantize(network, scores);
+    }
+    return status;
+}

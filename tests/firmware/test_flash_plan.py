@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.firmware.flash_plan import FlashPlan, make_plan, read_plan, to_json
+from birdnet_stm32.firmware.image import boot_image
+
+IMAGE = boot_image(struct.pack("<II", 0x3410_0000, 0x3400_0409) + bytes(range(100)))
+WEIGHTS = bytes(range(200))
+
+
+def write(folder: Path, contents: dict[str, bytes], plan: FlashPlan) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in flash_files(contents, flash_map()).items():
+        (folder / f"{name}.hex").write_text(text)
+    (folder / "flash.json").write_text(json.dumps(to_json(plan)))
+    return folder
+
+
+def planned(**contents: bytes) -> FlashPlan:
+    addresses = {name: slot.address for name, slot in flash_map().items()}
+    return make_plan(contents, addresses, title="T", version="1.0.0", model="0123456789abcdef")
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    contents = {"application": IMAGE, "weights": WEIGHTS}
+    return write(tmp_path / "image", contents, planned(**contents))
+
+
+def test_a_plan_survives_its_file(release: Path) -> None:
+    plan = read_plan(release)
+    assert plan == planned(application=IMAGE, weights=WEIGHTS)
+    assert [(part.name, part.address) for part in plan.parts] == [
+        ("weights", 0x7040_0000),
+        ("application", 0x7010_0000),
+    ], "the application goes last: it must not start before its weights are there"
+
+
+def test_weights_of_another_release_are_refused(release: Path) -> None:
+    (release / "weights.hex").write_text(flash_files({"weights": b"other" * 40}, flash_map())["weights"])
+    with pytest.raises(InputError, match="something else than the release's plan") as caught:
+        read_plan(release)
+    assert "one release only" in str(caught.value)
+
+
+def test_the_same_bytes_at_another_address_are_refused(release: Path) -> None:
+    moved = flash_files({"weights": WEIGHTS}, flash_map(0x7018_0000))["weights"]
+    (release / "weights.hex").write_text(moved)
+    with pytest.raises(InputError, match="something else"):
+        read_plan(release)
+
+
+def test_a_file_that_is_cut_off_is_refused(release: Path) -> None:
+    text = (release / "application.hex").read_text()
+    (release / "application.hex").write_text(text[: len(text) // 2])
+    with pytest.raises(InputError, match=r"no valid record|cut off"):
+        read_plan(release)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("address", 0x7000_0000, "in no slot"),
+        ("name", "other", "in no slot"),
+        ("file", "../application.hex", "in no slot"),
+        ("file", "missing.hex", "cannot be read"),
+    ],
+)
+def test_a_plan_that_is_not_ours_is_refused(release: Path, key: str, value: object, message: str) -> None:
+    fields = json.loads((release / "flash.json").read_text())
+    fields["parts"][1][key] = value
+    (release / "flash.json").write_text(json.dumps(fields))
+    with pytest.raises(InputError, match=message):
+        read_plan(release)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"parts": 1}', '{"parts": [{}]}'])
+def test_text_that_is_no_plan_is_refused(release: Path, text: str) -> None:
+    (release / "flash.json").write_text(text)
+    with pytest.raises(InputError, match="no flash plan"):
+        read_plan(release)
+
+
+def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_plan(tmp_path)

@@ -1,0 +1,97 @@
+"""Command lines and profiles: what the stand-in takes as documented, ST's tool must take."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from birdnet_stm32.config import NpuTable
+from birdnet_stm32.npu.stedgeai import command
+from birdnet_stm32.npu.stedgeai.command import Request
+from birdnet_stm32.npu.stedgeai.profile import memory_pools, profile
+from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.validate import validate
+
+REQUEST = Request(
+    model=Path("/w/model.tflite"), output=Path("/w/out"), workspace=Path("/w/ws"), profile="birdnet@/w/p.json"
+)
+
+
+def test_every_command_line_is_documented(stand_in: ModuleType) -> None:
+    parsed, options = stand_in.parse(command.generate(REQUEST))
+    assert parsed == "generate"
+    assert options == {
+        "--model": "/w/model.tflite",
+        "--type": "tflite",
+        "--target": "stm32n6",
+        "--st-neural-art": "birdnet@/w/p.json",
+        "--name": "network",
+        "--output": "/w/out",
+        "--workspace": "/w/ws",
+        "--verbosity": "1",
+        "--quiet": True,
+    }
+    assert stand_in.parse(command.analyze(REQUEST))[0] == "analyze"
+
+
+def test_without_a_profile_the_tool_takes_its_own(stand_in: ModuleType) -> None:
+    bare = Request(model=Path("/m"), output=Path("/o"), workspace=Path("/w"), profile=None, input_type="int8")
+    options = stand_in.parse(command.generate(bare))[1]
+    assert options["--st-neural-art"] is True
+    assert options["--input-data-type"] == "int8"
+
+
+def test_a_board_is_asked_at_its_own_speed(stand_in: ModuleType) -> None:
+    inputs = Path("/w/i.npy")
+    options = stand_in.parse(command.validate(REQUEST, mode="target", inputs=inputs))[1]
+    assert (options["--desc"], options["--valinput"]) == ("serial:921600", "/w/i.npy")
+    assert "--desc" not in command.validate(REQUEST, mode="host", inputs=inputs)
+
+
+@pytest.mark.parametrize("arguments", [["--json"], ["--target", "stm32h7"], ["--mode", "host"], ["--name"]])
+def test_the_stand_in_is_strict(stand_in: ModuleType, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        stand_in.parse(["generate", *arguments])
+
+
+def test_validation_is_read(
+    install: Callable[..., Tool], model: bytes, settings: NpuTable, tmp_path: Path
+) -> None:
+    inputs = io.BytesIO()
+    np.save(inputs, np.zeros((2, 8, 12, 1), np.float32))
+    (agreement,) = validate(
+        install(), model, settings, mode="host", inputs=inputs.getvalue(), log=tmp_path / "log"
+    )
+    assert agreement.cosine == pytest.approx(0.962875)
+
+
+def test_pools_do_not_overlap_and_end_with_their_memory() -> None:
+    pools = json.loads(memory_pools(weights_address=0x7040_0000, hyperram=True))["memory"]["mempools"]
+    assert all(pool["offset"]["magnitude"] == "BYTES" for pool in pools)
+    ranges = sorted(
+        (start, start + int(pool["size"]["value"]) * 1024)
+        for pool in pools
+        for start in [int(pool["offset"]["value"], 0)]
+    )
+    assert all(end <= start for (_, end), (start, _) in pairwise(ranges))
+    by_name = {pool["name"]: pool for pool in pools}
+    flash = by_name["octoFlash"]
+    assert int(flash["offset"]["value"], 0) + int(flash["size"]["value"]) * 1024 == 0x7800_0000
+    assert int(by_name["npuRAM6"]["offset"]["value"], 0) + 448 * 1024 == 0x343C_0000
+
+
+def test_the_external_ram_is_there_on_request_only() -> None:
+    pools = json.loads(memory_pools(weights_address=0x7040_0000, hyperram=False))["memory"]["mempools"]
+    assert "hyperRAM" not in {pool["name"] for pool in pools}
+
+
+def test_a_profile_names_its_pools_absolutely() -> None:
+    described = json.loads(profile(Path("/w/n6.mpool"), ("-O3", "--Os")))
+    assert described["Profiles"]["birdnet"] == {"memory_pool": "/w/n6.mpool", "options": "-O3 --Os"}

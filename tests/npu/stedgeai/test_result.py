@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from birdnet_stm32.config import NpuTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.stedgeai.result import COMPILATION, Compilation, load, save, to_json
+from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.store import canonical_json
+
+Compiled = Callable[..., tuple[Tool, Compilation]]
+
+
+@pytest.mark.parametrize("version", ["2.2", "4.0"])
+def test_a_compilation_survives_its_folder(
+    compiled: Compiled, settings: NpuTable, tmp_path: Path, version: str
+) -> None:
+    _, compilation = compiled(settings, version)
+    folder = tmp_path / "npu"
+    folder.mkdir()
+    save(compilation, folder)
+    assert load(folder) == compilation
+    assert (folder / COMPILATION).read_text(encoding="utf-8") == canonical_json(to_json(compilation))
+    assert compilation.sources[0] == "network.c"
+
+
+def test_a_changed_file_is_noticed(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
+    save(compiled(settings)[1], tmp_path)
+    (tmp_path / "network_atonbuf.xSPI2.raw").write_bytes(b"other")
+    with pytest.raises(InputError, match=r"network_atonbuf\.xSPI2\.raw is missing or was changed"):
+        load(tmp_path)
+
+
+def test_another_format_is_refused(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
+    save(compiled(settings)[1], tmp_path)
+    described = json.loads((tmp_path / COMPILATION).read_text(encoding="utf-8"))
+    (tmp_path / COMPILATION).write_text(json.dumps({**described, "format": 0}), encoding="utf-8")
+    with pytest.raises(InputError, match="its format is 0"):
+        load(tmp_path)
