@@ -9,7 +9,7 @@ from typing import Any
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
 from birdnet_stm32.codegen.layers import Step
-from birdnet_stm32.codegen.lowering import Boundary, Program
+from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.memory import Memory
 from birdnet_stm32.codegen.view import layer_names, step_constants
 
@@ -64,7 +64,7 @@ def network_json(
 def _boundary(program: Program, boundary: Boundary) -> dict[str, Any]:
     tensor = program.graph.tensors[boundary.tensor]
     return {
-        "name": tensor.short_name,
+        "name": boundary.name,
         "shape": list(boundary.shape),
         "elements": tensor.elements,
         "scale": boundary.scale,

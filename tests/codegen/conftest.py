@@ -142,6 +142,11 @@ def builder() -> GraphBuilder:
     return GraphBuilder()
 
 
+@pytest.fixture(scope="session")
+def new_builder() -> Callable[[], GraphBuilder]:
+    return GraphBuilder
+
+
 CONV = {"stride_h": 1, "stride_w": 1, "padding": "SAME", "fused_activation_function": "RELU6"}
 
 
