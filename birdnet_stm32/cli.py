@@ -23,6 +23,7 @@ COMMANDS = {
     "frontend": "show every stage of the front end for a recording",
     "image": "pack a firmware binary with its boot header",
     "lint": "find what is known to go wrong with a .tflite on the STM32N6's NPU",
+    "profile": "count the instructions of every operator of a .tflite on an emulated Cortex-M55",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }

@@ -71,6 +71,7 @@ _ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
     lambda item: (-item.size_bytes, item.first),
     lambda item: (-item.size_bytes * (item.last - item.first + 1), item.first),
     lambda item: (item.first, -item.size_bytes),
+    lambda item: (-item.first, -item.size_bytes),
     lambda item: (-item.last, -item.size_bytes),
     lambda item: (item.first - item.last, -item.size_bytes),
 )
@@ -85,8 +86,9 @@ def plan(
 
     Args:
         lifetimes: any number.
-        takes_over: lifetime to the one whose memory it continues, both by position. They must have the same
-            size, and the one must begin in the step the other ends in.
+        takes_over: lifetime to the one whose memory it may continue, both by position. They must have the
+            same size, and the one must begin in the step the other ends in. It continues it unless more
+            memory would be needed then.
         leads: (lifetime, the one that ends in the step it begins in) to a number of bytes: the first may
             overlap the other if it begins at least so much before it.
 
@@ -96,15 +98,39 @@ def plan(
     Raises:
         ValueError: ``takes_over`` or ``leads`` name lifetimes that do not continue each other.
     """
-    takes_over = takes_over or {}
-    groups = _groups(lifetimes, takes_over)
-    item_of = {index: item for item, group in enumerate(groups) for index in group}
-    for later, earlier in leads or {}:
+    leads = leads or {}
+    for later, earlier in leads:
         if lifetimes[later].first != lifetimes[earlier].last:
             raise ValueError(f"{lifetimes[later].name} does not continue {lifetimes[earlier].name}")
+    taken = dict(takes_over or {})
+    best = _planned(lifetimes, taken, leads)
+    fewer: Plan | None = best
+    while fewer is not None:
+        best, fewer = fewer, None
+        for later in sorted(taken):
+            if aligned(best.placements[later].end_bytes) == best.size_bytes:
+                rest = {index: earlier for index, earlier in taken.items() if index != later}
+                found = _planned(lifetimes, rest, leads)
+                if found.size_bytes < best.size_bytes:
+                    fewer, taken = found, rest
+                    break
+    return best
+
+
+def aligned(size_bytes: int) -> int:
+    """Return the next multiple of ``ALIGNMENT_BYTES``."""
+    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+
+
+def _planned(
+    lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int], leads: Mapping[tuple[int, int], int]
+) -> Plan:
+    """Place every lifetime where each of ``takes_over`` shares the memory."""
+    groups = _groups(lifetimes, takes_over)
+    item_of = {index: item for item, group in enumerate(groups) for index in group}
     problem = _problem(
         [_merged([lifetimes[index] for index in group]) for group in groups],
-        {(item_of[later], item_of[earlier]): lead for (later, earlier), lead in (leads or {}).items()},
+        {(item_of[later], item_of[earlier]): lead for (later, earlier), lead in leads.items()},
     )
     offsets = _search(problem)
     return Plan(
@@ -114,11 +140,6 @@ def plan(
         ),
         size_bytes=_size(problem, offsets),
     )
-
-
-def aligned(size_bytes: int) -> int:
-    """Return the next multiple of ``ALIGNMENT_BYTES``."""
-    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 
 
 def _groups(lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int]) -> list[list[int]]:
@@ -229,7 +250,7 @@ def _forbidden(problem: _Problem, index: int, other: int, offset: int) -> tuple[
 
 def _repairs(problem: _Problem, order: Sequence[int]) -> Iterator[list[int]]:
     """Yield plans in which what reached highest is placed first the next time."""
-    seen = set()
+    seen: set[tuple[int, ...]] = set()
     current = tuple(order)
     while current not in seen and len(seen) < _REPAIRS:
         seen.add(current)

@@ -231,6 +231,8 @@ class ChannelLookup:
     c_type: ClassVar[str] = "birdnet_channel_lookup_t"
     pixels: int
     channels: int
+    pixel_stride: int
+    channel_stride: int
     tables: Constant
 
 
@@ -296,6 +298,11 @@ class Step:
     macs: int = 0
     in_place: tuple[int, ...] = ()
     title: str = ""
+
+    @property
+    def activations(self) -> tuple[int, ...]:
+        """The inputs that are no constants."""
+        return tuple(source for source in self.inputs if isinstance(source, int))
 
 
 def int8(role: str, values: npt.ArrayLike) -> Constant:

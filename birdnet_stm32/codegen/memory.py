@@ -69,7 +69,7 @@ def _lifetimes(program: Program) -> dict[int, Lifetime]:
     first = {program.storage(program.input.tensor): 0}
     last = dict(first)
     for number, step in enumerate(program.steps):
-        touched = [source for source in step.inputs if isinstance(source, int)] + [step.output]
+        touched = (*step.activations, step.output)
         for tensor in map(program.storage, touched):
             first.setdefault(tensor, number)
             last[tensor] = number
@@ -102,9 +102,7 @@ def _takes_over(program: Program, lifetimes: dict[int, Lifetime], order: list[in
     return found
 
 
-def _leads(
-    program: Program, lifetimes: dict[int, Lifetime], order: list[int]
-) -> dict[tuple[int, int], int]:
+def _leads(program: Program, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[tuple[int, int], int]:
     """Return which activation may reach into the memory of which that ends where it begins, and how far."""
     position = {tensor: index for index, tensor in enumerate(order)}
     found: dict[tuple[int, int], int] = {}
@@ -112,7 +110,7 @@ def _leads(
         lead = lead_bytes(step.layer)
         if lead is None:
             continue
-        (earlier,) = (program.storage(source) for source in step.inputs if isinstance(source, int))
+        (earlier,) = map(program.storage, step.activations)
         later = program.storage(step.output)
         if lifetimes[earlier].last == lifetimes[later].first == number:
             found[position[later], position[earlier]] = lead

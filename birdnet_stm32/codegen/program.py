@@ -33,7 +33,7 @@ class Boundary:
         shape: with the batch, in the model's order.
         scale: of one step.
         zero_point: what stands for 0.
-        order: where its elements are, outermost loop of the model's order first; empty if it is stored in that.
+        order: where its elements are, the outermost loop of the model's order first; empty if stored in that.
     """
 
     tensor: int

@@ -18,7 +18,11 @@ def tabulated(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         Lookup(elements=source.elements, table=int8("table", tables.data[0]))
         if channels == 1
         else ChannelLookup(
-            pixels=source.elements // channels, channels=channels, tables=int8("tables", tables.data)
+            pixels=source.elements // channels,
+            channels=channels,
+            pixel_stride=channels,
+            channel_stride=1,
+            tables=int8("tables", tables.data),
         )
     )
     return (

@@ -10,8 +10,8 @@ import numpy as np
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
 from birdnet_stm32.codegen.layers import Broadcast, Constant, Step, Window
-from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.memory import Memory
+from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Tensor
 
@@ -163,7 +163,7 @@ def _constant_symbol(layer: str, constant: Constant) -> str:
 
 def _step_view(program: Program, layer: str, step: Step) -> StepView:
     tensors = program.graph.tensors
-    sources = [list(tensors[source].shape) for source in step.inputs if isinstance(source, int)]
+    sources = [list(tensors[source].shape) for source in step.activations]
     target = tensors[step.output]
     arguments = tuple(
         _constant_symbol(layer, source)

@@ -36,7 +36,8 @@ def table(operator: Operator, source: Tensor, target: Tensor) -> npt.NDArray[np.
         replace(tensor, index=index, shape=(1, len(VALUES))) for index, tensor in enumerate((source, target))
     )
     step = replace(operator, inputs=(0,), outputs=(1,))
-    return evaluate(Graph(tensors=tensors, operators=(step,), inputs=(0,), outputs=(1,)), VALUES)[0]
+    graph = Graph(tensors=tensors, operators=(step,), inputs=(0,), outputs=(1,))
+    return evaluate(graph, VALUES).reshape(-1)
 
 
 def evaluate(graph: Graph, values: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:

@@ -12,11 +12,11 @@ birdnet_status_t birdnet_channel_lookup(const birdnet_channel_lookup_t *layer, c
     for (int32_t p = 0; p < layer->pixels; ++p) {
         const int8_t *zero = layer->tables - INT8_MIN;
         for (int32_t c = 0; c < layer->channels; ++c) {
-            output[c] = zero[input[c]];
+            output[c * layer->channel_stride] = zero[input[c]];
             zero += 256;
         }
         input += layer->channels;
-        output += layer->channels;
+        output += layer->pixel_stride;
     }
     return BIRDNET_OK;
 }

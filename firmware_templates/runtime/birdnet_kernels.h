@@ -10,8 +10,8 @@
  * allocates any, or recurses. Results equal those of LiteRT's reference kernels bit by bit. Input
  * and output must not overlap unless a kernel says that they may be the same, with one exception:
  * convolutions and pools finish one row of the output before they begin the next and read nothing
- * above its window any more, so that the output may begin before its input and run into the rows
- * that have served.
+ * above its window any more, 1x1 convolutions one group of at most four pixels. So their output may
+ * begin before their input and run into what has served. (The residual sum takes no part in this.)
  *
  * Every kernel returns BIRDNET_ERROR_ARGUMENT when a pointer is null, else BIRDNET_OK. Sizes and
  * quantization are not checked at run time: the generator derives them.
@@ -259,12 +259,15 @@ birdnet_status_t birdnet_lookup(const birdnet_lookup_t *layer, const int8_t *inp
 typedef struct {
     int32_t pixels;
     int32_t channels;
-    const int8_t *tables; /**< [channels, 256], for the values -128 to 127 */
+    int32_t pixel_stride;   /**< elements of the output from one pixel to the next */
+    int32_t channel_stride; /**< and from one channel to the next, at most 8192 */
+    const int8_t *tables;   /**< [channels, 256], for the values -128 to 127 */
 } birdnet_channel_lookup_t;
 
 /**
- * Any function of one value, another for each channel: output[p, c] = tables[c, input[p, c] + 128].
- * The output may be the input.
+ * Any function of one value, another for each channel:
+ * output[p * pixel_stride + c * channel_stride] = tables[c, input[p, c] + 128].
+ * The output may be the input where the strides are those of the input: `channels` and 1.
  */
 birdnet_status_t birdnet_channel_lookup(const birdnet_channel_lookup_t *layer, const int8_t *input,
                                         int8_t *output);

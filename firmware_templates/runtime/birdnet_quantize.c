@@ -8,6 +8,8 @@ birdnet_status_t birdnet_quantize(const birdnet_affine_t *layer, const float *in
     return birdnet_quantize_to(layer, input, output, 1);
 }
 
+#if !(defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2))
+
 birdnet_status_t birdnet_quantize_to(const birdnet_affine_t *layer, const float *input,
                                      int8_t *output, int32_t stride) {
     if (layer == NULL || input == NULL || output == NULL) {
@@ -24,3 +26,5 @@ birdnet_status_t birdnet_quantize_to(const birdnet_affine_t *layer, const float 
     }
     return BIRDNET_OK;
 }
+
+#endif

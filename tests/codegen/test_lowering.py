@@ -268,7 +268,5 @@ def test_the_published_model_needs_no_more_than_what_lives_together(shared: Path
     graph = read_graph(model, where="published")
     plain, program = lower(graph, graph_passes=(), program_passes=()), lower(graph)
     assert sum(step.macs for step in plain.steps) == 26_735_616
-    assert plan_memory(plain).size_bytes == 3 * 65_536
     # The output of the first convolution, two rows of its input, and a row of what is made of it.
     assert plan_memory(program).size_bytes == 64 * 128 * 16 + 2 * 256 + 64 * 16
-

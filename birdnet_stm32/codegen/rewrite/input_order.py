@@ -11,41 +11,31 @@ from birdnet_stm32.codegen.strides import row_major
 
 def store_input_transposed(program: Program) -> Program:
     """Let the caller write the input as the first operator would have turned it, if nothing else reads it."""
-    entry = program.storage(program.input.tensor)
-    users = [step for step in program.steps if entry in map(program.storage, _activations(step))]
-    if entry == program.storage(program.output.tensor) or len(users) != 1 or not _turns_all(program, users[0]):
+    entry, leave = (program.storage(end.tensor) for end in (program.input, program.output))
+    users = [step for step in program.steps if entry in map(program.storage, step.activations)]
+    if len(users) != 1 or leave in (entry, program.storage(users[0].output)):
         return program
     (copy,) = users
-    if program.storage(copy.output) == program.storage(program.output.tensor):
-        return program  # nothing would be left to compute
+    order = _order(program, copy)
+    if order is None:
+        return program
     return replace(
         program,
         steps=tuple(step for step in program.steps if step is not copy),
-        input=replace(program.input, tensor=copy.output, order=_order(copy)),
+        input=replace(program.input, tensor=copy.output, order=order),
     )
 
 
-def _activations(step: Step) -> list[int]:
-    return [source for source in step.inputs if isinstance(source, int)]
-
-
-def _turns_all(program: Program, step: Step) -> bool:
-    """Tell whether a step only puts all elements of its input into another order."""
-    if not isinstance(step.layer, StridedCopy) or step.layer.input_offset or step.layer.output_offset:
-        return False
-    source, target = (program.graph.tensors[index] for index in (_activations(step)[0], step.output))
-    loops = sorted(zip(step.layer.input_strides, step.layer.sizes, strict=True))
-    walked = [(stride, size) for stride, size in loops if size > 1]
-    dense = row_major([size for _, size in reversed(walked)])
-    return source.elements == target.elements and tuple(stride for stride, _ in reversed(walked)) == dense
-
-
-def _order(copy: Step) -> tuple[Walk, ...]:
+def _order(program: Program, copy: Step) -> tuple[Walk, ...] | None:
+    """Return the order that ``copy`` puts all elements of its input into, None if it does anything else."""
     layer = copy.layer
-    assert isinstance(layer, StridedCopy)
-    walks = [
-        Walk(size=size, model_stride=model, stride=stored)
-        for size, model, stored in zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
-        if size > 1
-    ]
-    return tuple(sorted(walks, key=lambda walk: -walk.model_stride))
+    if not isinstance(layer, StridedCopy) or layer.input_offset or layer.output_offset:
+        return None
+    loops = zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
+    walks = [Walk(size=size, model_stride=model, stride=stored) for size, model, stored in loops if size > 1]
+    walks.sort(key=lambda walk: -walk.model_stride)
+    source, target = (program.graph.tensors[index] for index in (copy.activations[0], copy.output))
+    dense = row_major([walk.size for walk in walks])
+    if source.elements != target.elements or tuple(walk.model_stride for walk in walks) != dense:
+        return None
+    return tuple(walks)

@@ -14,49 +14,40 @@ def fuse_residuals(program: Program) -> Program:
 
     The convolution's own output is then no tensor any more: only the sum may read it.
     """
-    reads = Counter(program.storage(source) for step in program.steps for source in _activations(step))
+    reads = Counter(program.storage(source) for step in program.steps for source in step.activations)
     reads[program.storage(program.output.tensor)] += 1
     steps = list(program.steps)
     for addition in program.steps:
-        convolution = _convolution_before(addition, program, reads, steps)
-        if convolution is not None:
-            steps[steps.index(addition)] = _joined(program, convolution, addition)
-            steps.remove(convolution)
+        operands = [program.storage(source) for source in _operands(addition)]
+        # The last one: computed where the sum is, it finds everything it reads.
+        for convolution in reversed(steps):
+            stored = program.storage(convolution.output)
+            if stored in operands and reads[stored] == 1:
+                joined = _joined(program, convolution, addition)
+                if joined is not None:
+                    steps[steps.index(addition)] = joined
+                    steps.remove(convolution)
+                    break
     return replace(program, steps=tuple(steps))
 
 
-def _activations(step: Step) -> list[int]:
-    return [source for source in step.inputs if isinstance(source, int)]
+def _operands(step: Step) -> tuple[int, ...]:
+    """Return what an ADD of two activations of one shape adds, nothing for any other step."""
+    layer = step.layer
+    if step.function != "birdnet_add" or not isinstance(layer, Add) or len(step.activations) != 2:
+        return ()
+    return step.activations if layer.shape.first_strides == layer.shape.second_strides else ()
 
 
-def _convolution_before(
-    addition: Step, program: Program, reads: Counter[int], steps: list[Step]
-) -> Step | None:
-    """Return the last step before ``addition`` that can compute it too; moving it there changes nothing."""
-    layer, operands = addition.layer, _activations(addition)
-    if addition.function != "birdnet_add" or not isinstance(layer, Add) or len(operands) != 2:
-        return None
-    if layer.shape.first_strides != layer.shape.second_strides:
-        return None  # one of them repeats
-    for step in reversed(steps):
-        stored = program.storage(step.output)
-        if (
-            isinstance(step.layer, PointwiseConv2d)
-            and reads[stored] == 1
-            and stored in map(program.storage, operands)
-        ):
-            return step
-    return None
-
-
-def _joined(program: Program, convolution: Step, addition: Step) -> Step:
+def _joined(program: Program, convolution: Step, addition: Step) -> Step | None:
     layer, own = addition.layer, convolution.layer
-    assert isinstance(layer, Add)
-    assert isinstance(own, PointwiseConv2d)
-    first, second = _activations(addition)
+    if not isinstance(layer, Add) or not isinstance(own, PointwiseConv2d):
+        return None
+    first, second = addition.activations
     is_first = program.storage(first) == program.storage(convolution.output)
     other = second if is_first else first
     scales = (layer.first_scale, layer.second_scale)
+    still_read = map(program.storage, convolution.activations)
     return Step(
         operator=convolution.operator,
         function="birdnet_pointwise_conv2d_add",
@@ -71,7 +62,6 @@ def _joined(program: Program, convolution: Step, addition: Step) -> Step:
         inputs=(*convolution.inputs, other),
         output=addition.output,
         macs=convolution.macs,
+        in_place=() if program.storage(other) in still_read else (other,),
         title=f"{convolution.operator.index} CONV_2D and {addition.operator.index} ADD",
-        # What the convolution still reads must not be written.
-        in_place=() if program.storage(other) in map(program.storage, _activations(convolution)) else (other,),
     )

@@ -1,6 +1,7 @@
 """Random regions that are functions of one value and its channel, against the reference kernels."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_a_table_larger_than_what_it_saves_is_not_made(builder: Any) -> None:
     """After a global mean there is one pixel: 256 bytes a channel to save two values."""
     shape = (1, 1, 1, 6)
     tensors = [builder.tensor(shape) for _ in range(3)]
-    for one, two in zip(tensors, tensors[1:], strict=False):
+    for one, two in pairwise(tensors):
         builder.operator("ADD", [one, builder.constant(np.arange(6), "int8")], [two], **PLAIN)
     graph = builder.graph([tensors[0]], [tensors[-1]])
     assert tabulate(graph) == graph
@@ -111,7 +112,7 @@ def test_a_table_larger_than_what_it_saves_is_not_made(builder: Any) -> None:
 def test_what_a_convolution_reads_begins_a_region_of_its_own(builder: Any) -> None:
     """source -> a -> b, and a convolution reads a: two tables, the second from a, never from the source."""
     source, *steps = (builder.tensor(SHAPE, scale=scale) for scale in (0.1, 0.09, 0.08, 0.07, 0.06))
-    for one, two in zip([source, *steps], steps, strict=False):
+    for one, two in pairwise([source, *steps]):
         builder.operator("QUANTIZE", [one], [two])
     weights = builder.constant(np.ones((6, 1, 1, 6)), "int8")
     convolved = builder.tensor(SHAPE, scale=0.06)

@@ -171,7 +171,8 @@ birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
                                                const float *values, uint32_t count, uint32_t first,
                                                uint32_t stride) {
     if (network == NULL || network->arena == NULL || first >= BIRDNET_INPUT_ELEMENTS ||
-        (count > 1 && (stride == 0 || (BIRDNET_INPUT_ELEMENTS - 1u - first) / stride < count - 1u))) {
+        (count > 1 &&
+         (stride == 0 || (BIRDNET_INPUT_ELEMENTS - 1u - first) / stride < count - 1u))) {
         return BIRDNET_ERROR_ARGUMENT;
     }
     const birdnet_affine_t scale = {
