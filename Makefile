@@ -1,10 +1,13 @@
-# Two commands for people: `make demo` and `make test`. Everything else is doit's.
-.PHONY: demo test lint setup
+# Commands for people: `make demo`, `make test` and `make test-all`. Everything else is doit's.
+.PHONY: demo test test-all lint setup
 
 demo: setup
 	@.venv/bin/doit bundle:demo
 
 test: setup lint
+	.venv/bin/pytest -n 2 --dist loadgroup -m "not exhaustive"
+
+test-all: setup lint
 	.venv/bin/pytest -n 2 --dist loadgroup
 
 lint: setup

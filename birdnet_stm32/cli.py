@@ -27,6 +27,7 @@ COMMANDS = {
     "layers": "say where int8 hurts, tensor by tensor",
     "lint": "find what is known to go wrong with a .tflite on the STM32N6's NPU",
     "npu": "compile a .tflite for the NPU with ST's tool and check the result",
+    "profile": "count the instructions of every operator of a .tflite on an emulated Cortex-M55",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 ALIGNMENT_BYTES = 16
+# Bounds of the search: repairs of an order, and placements tried by branch and bound.
+_REPAIRS = 100
+_PLACEMENTS = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,47 +49,97 @@ class Plan:
     size_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """What to place.
+
+    Args:
+        items: the lifetimes, those that share memory as one.
+        sizes: of the items, aligned.
+        leads: (later, earlier) to how many bytes before ``earlier`` the later must begin to overlap it.
+        together: the items that live at the same time as each.
+    """
+
+    items: tuple[Lifetime, ...]
+    sizes: tuple[int, ...]
+    leads: Mapping[tuple[int, int], int]
+    together: tuple[tuple[int, ...], ...]
+
+
 # Orders of placing; which is best depends on the network, so all are tried.
 _ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
     lambda item: (-item.size_bytes, item.first),
     lambda item: (-item.size_bytes * (item.last - item.first + 1), item.first),
     lambda item: (item.first, -item.size_bytes),
+    lambda item: (-item.first, -item.size_bytes),
     lambda item: (-item.last, -item.size_bytes),
     lambda item: (item.first - item.last, -item.size_bytes),
 )
 
 
-def plan(lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int] | None = None) -> Plan:
-    """Place every lifetime; deterministic, and the smallest of several best-fit plans.
+def plan(
+    lifetimes: Sequence[Lifetime],
+    takes_over: Mapping[int, int] | None = None,
+    leads: Mapping[tuple[int, int], int] | None = None,
+) -> Plan:
+    """Place every lifetime, deterministically, in as little memory as a bounded search over orders finds.
 
     Args:
         lifetimes: any number.
-        takes_over: lifetime to the one whose memory it continues, both by position. They must have the same
-            size, and the one must begin in the step the other ends in.
+        takes_over: lifetime to the one whose memory it may continue, both by position. They must have the
+            same size, and the one must begin in the step the other ends in. It continues it unless more
+            memory would be needed then.
+        leads: (lifetime, the one that ends in the step it begins in) to a number of bytes: the first may
+            overlap the other if it begins at least so much before it.
 
     Returns:
         Placements in the order of ``lifetimes``.
 
     Raises:
-        ValueError: ``takes_over`` names lifetimes that do not continue each other.
+        ValueError: ``takes_over`` or ``leads`` name lifetimes that do not continue each other.
     """
-    takes_over = takes_over or {}
-    groups = _groups(lifetimes, takes_over)
-    merged = [_merged([lifetimes[index] for index in group]) for group in groups]
-    offsets = min((_offsets(merged, order) for order in _ORDERS), key=lambda found: _size(merged, found))
-    by_lifetime = {index: offset for group, offset in zip(groups, offsets, strict=True) for index in group}
-    return Plan(
-        placements=tuple(
-            Placement(lifetime=lifetime, offset_bytes=by_lifetime[index])
-            for index, lifetime in enumerate(lifetimes)
-        ),
-        size_bytes=_size(merged, offsets),
-    )
+    leads = leads or {}
+    for later, earlier in leads:
+        if lifetimes[later].first != lifetimes[earlier].last:
+            raise ValueError(f"{lifetimes[later].name} does not continue {lifetimes[earlier].name}")
+    taken = dict(takes_over or {})
+    best = _planned(lifetimes, taken, leads)
+    fewer: Plan | None = best
+    while fewer is not None:
+        best, fewer = fewer, None
+        for later in sorted(taken):
+            if aligned(best.placements[later].end_bytes) == best.size_bytes:
+                rest = {index: earlier for index, earlier in taken.items() if index != later}
+                found = _planned(lifetimes, rest, leads)
+                if found.size_bytes < best.size_bytes:
+                    fewer, taken = found, rest
+                    break
+    return best
 
 
 def aligned(size_bytes: int) -> int:
     """Return the next multiple of ``ALIGNMENT_BYTES``."""
     return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+
+
+def _planned(
+    lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int], leads: Mapping[tuple[int, int], int]
+) -> Plan:
+    """Place every lifetime where each of ``takes_over`` shares the memory."""
+    groups = _groups(lifetimes, takes_over)
+    item_of = {index: item for item, group in enumerate(groups) for index in group}
+    problem = _problem(
+        [_merged([lifetimes[index] for index in group]) for group in groups],
+        {(item_of[later], item_of[earlier]): lead for (later, earlier), lead in leads.items()},
+    )
+    offsets = _search(problem)
+    return Plan(
+        placements=tuple(
+            Placement(lifetime=lifetime, offset_bytes=offsets[item_of[index]])
+            for index, lifetime in enumerate(lifetimes)
+        ),
+        size_bytes=_size(problem, offsets),
+    )
 
 
 def _groups(lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int]) -> list[list[int]]:
@@ -116,31 +169,129 @@ def _merged(chain: Sequence[Lifetime]) -> Lifetime:
     )
 
 
-def _offsets(items: Sequence[Lifetime], order: Callable[[Lifetime], tuple[int, ...]]) -> list[int]:
-    """Place items one after the other, each into the smallest gap between those it lives with."""
-    offsets: dict[int, int] = {}
-    for index in sorted(range(len(items)), key=lambda index: (*order(items[index]), index)):
-        item = items[index]
-        taken = sorted(
-            (offsets[other], offsets[other] + aligned(items[other].size_bytes))
-            for other in offsets
-            if items[other].first <= item.last and item.first <= items[other].last
-        )
-        offsets[index] = _best_gap(taken, aligned(item.size_bytes))
-    return [offsets[index] for index in range(len(items))]
-
-
-def _best_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
-    best, best_room, end = None, 0, 0
-    for begin, finish in taken:
-        room = begin - end
-        if room >= size and (best is None or room < best_room):
-            best, best_room = end, room
-        end = max(end, finish)
-    return end if best is None else best
-
-
-def _size(items: Sequence[Lifetime], offsets: Sequence[int]) -> int:
-    return max(
-        (offset + aligned(item.size_bytes) for item, offset in zip(items, offsets, strict=True)), default=0
+def _problem(items: Sequence[Lifetime], leads: Mapping[tuple[int, int], int]) -> _Problem:
+    return _Problem(
+        items=tuple(items),
+        sizes=tuple(aligned(item.size_bytes) for item in items),
+        leads=leads,
+        together=tuple(
+            tuple(
+                other
+                for other, two in enumerate(items)
+                if other != index and one.first <= two.last and two.first <= one.last
+            )
+            for index, one in enumerate(items)
+        ),
     )
+
+
+def _search(problem: _Problem) -> list[int]:
+    """Return the offsets of the items: the best of the fixed orders, repaired, then branch and bound."""
+    bound = _bound(problem)
+    count = range(len(problem.items))
+    orders = [sorted(count, key=lambda index: (*order(problem.items[index]), index)) for order in _ORDERS]
+    order = min(orders, key=lambda order: _size(problem, _placed(problem, order)))
+    best = _placed(problem, order)
+    for offsets in _repairs(problem, order):
+        if _size(problem, best) == bound:
+            return best
+        best = min(best, offsets, key=lambda found: _size(problem, found))
+    return _Branches(problem, order, bound).improved(best)
+
+
+def _bound(problem: _Problem) -> int:
+    """Return a size that no plan can undercut: what lives in any one step."""
+    steps = {item.first for item in problem.items}
+    return max((_live(problem, step) for step in steps), default=0)
+
+
+def _live(problem: _Problem, step: int) -> int:
+    live = [index for index, item in enumerate(problem.items) if item.first <= step <= item.last]
+    spared = 0
+    for (later, earlier), lead in problem.leads.items():
+        if problem.items[later].first == step and later in live and earlier in live:
+            apart = problem.sizes[later] + problem.sizes[earlier]
+            joined = max(problem.sizes[later], aligned(lead) + problem.sizes[earlier])
+            spared = max(spared, apart - joined)
+    return sum(problem.sizes[index] for index in live) - spared
+
+
+def _placed(problem: _Problem, order: Sequence[int]) -> list[int]:
+    """Return the offsets when items are placed one after the other, each as low as it can be."""
+    offsets: dict[int, int] = {}
+    for index in order:
+        offsets[index] = _lowest(problem, offsets, index)
+    return [offsets[index] for index in range(len(problem.items))]
+
+
+def _lowest(problem: _Problem, offsets: Mapping[int, int], index: int) -> int:
+    """Return the lowest offset of an item beside those that have one."""
+    forbidden = sorted(
+        _forbidden(problem, index, other, offsets[other])
+        for other in problem.together[index]
+        if other in offsets
+    )
+    offset = 0
+    for low, high in forbidden:
+        if low < offset < high:
+            offset = high
+    return offset
+
+
+def _forbidden(problem: _Problem, index: int, other: int, offset: int) -> tuple[int, int]:
+    """Return the open interval of offsets at which an item would do harm to another one at ``offset``."""
+    before, behind = problem.sizes[index], problem.sizes[other]
+    if (index, other) in problem.leads:
+        before = min(before, aligned(problem.leads[index, other]))
+    if (other, index) in problem.leads:
+        behind = min(behind, aligned(problem.leads[other, index]))
+    return offset - before, offset + behind
+
+
+def _repairs(problem: _Problem, order: Sequence[int]) -> Iterator[list[int]]:
+    """Yield plans in which what reached highest is placed first the next time."""
+    seen: set[tuple[int, ...]] = set()
+    current = tuple(order)
+    while current not in seen and len(seen) < _REPAIRS:
+        seen.add(current)
+        offsets = _placed(problem, current)
+        yield offsets
+        size = _size(problem, offsets)
+        top = [index for index in current if offsets[index] + problem.sizes[index] == size]
+        current = (*top, *(index for index in current if index not in top))
+
+
+class _Branches:
+    """Tries orders depth first and leaves each as soon as it cannot become better than the best."""
+
+    def __init__(self, problem: _Problem, order: Sequence[int], bound: int) -> None:
+        self._problem = problem
+        self._order = order
+        self._bound = bound
+        self._left = _PLACEMENTS
+        self._best: list[int] = []
+
+    def improved(self, best: list[int]) -> list[int]:
+        """Return ``best`` or what is smaller."""
+        self._best = best
+        self._descend({}, 0)
+        return self._best
+
+    def _descend(self, offsets: dict[int, int], size: int) -> None:
+        if len(offsets) == len(self._order):
+            self._best = [offsets[index] for index in range(len(self._order))]
+            return
+        for index in self._order:
+            if index in offsets:
+                continue
+            if self._left == 0 or _size(self._problem, self._best) == self._bound:
+                return
+            self._left -= 1
+            offset = _lowest(self._problem, offsets, index)
+            reached = max(size, offset + self._problem.sizes[index])
+            if reached < _size(self._problem, self._best):
+                self._descend({**offsets, index: offset}, reached)
+
+
+def _size(problem: _Problem, offsets: Sequence[int]) -> int:
+    return max((offset + size for offset, size in zip(offsets, problem.sizes, strict=True)), default=0)

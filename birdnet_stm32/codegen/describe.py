@@ -9,8 +9,8 @@ from typing import Any
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
 from birdnet_stm32.codegen.layers import Step
-from birdnet_stm32.codegen.lowering import Boundary, Program
 from birdnet_stm32.codegen.memory import Memory
+from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.view import layer_names, step_constants
 
 FORMAT = 1
@@ -64,7 +64,7 @@ def network_json(
 def _boundary(program: Program, boundary: Boundary) -> dict[str, Any]:
     tensor = program.graph.tensors[boundary.tensor]
     return {
-        "name": tensor.short_name,
+        "name": boundary.name,
         "shape": list(boundary.shape),
         "elements": tensor.elements,
         "scale": boundary.scale,
@@ -80,7 +80,7 @@ def _operator(program: Program, name: str, step: Step) -> dict[str, Any]:
         "index": step.operator.index,
         "kernel": step.function,
         "name": tensors[step.output].short_name,
-        "inputs": [list(tensors[source].shape) for source in step.inputs if isinstance(source, int)],
+        "inputs": [list(tensors[source].shape) for source in step.activations],
         "output": list(tensors[step.output].shape),
         "macs": step.macs,
         "constant_bytes": sum(constant.values.nbytes for constant in step_constants(step)),

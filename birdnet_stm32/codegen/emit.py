@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from birdnet_stm32.codegen.describe import network_json
 from birdnet_stm32.codegen.frontend import frontend_files
-from birdnet_stm32.codegen.lowering import Program, lower
+from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
+from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.vectors import TestVectors, vector_files
 from birdnet_stm32.codegen.view import network_view
 from birdnet_stm32.errors import InputError

@@ -10,6 +10,7 @@ import numpy as np
 
 from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.codegen.rewrite.edit import needed
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import MAX_ELEMENTS
@@ -49,7 +50,7 @@ def fold_batch(graph: Graph) -> Graph:
             target = tensors[operator.outputs[0]]
             _check_claim(operator, current, target, shape)
             tensors[target.index] = replace(target, shape=shape)
-    return replace(graph, tensors=tuple(tensors), operators=_needed(remaining, graph.outputs))
+    return replace(graph, tensors=tuple(tensors), operators=needed(remaining, graph.outputs))
 
 
 def _single(tensor: Tensor) -> Tensor:
@@ -76,15 +77,6 @@ def _check_claim(operator: Operator, graph: Graph, target: Tensor, shape: tuple[
             f"the file says its output has the shape {list(claim)}",
             expected=f"{list(shape)}",
         )
-
-
-def _needed(operators: list[Operator], outputs: tuple[int, ...]) -> tuple[Operator, ...]:
-    wanted, kept = set(outputs), []
-    for operator in reversed(operators):
-        if not wanted.isdisjoint(operator.outputs):
-            kept.append(operator)
-            wanted.update(operator.inputs)
-    return tuple(reversed(kept))
 
 
 def _constant(operator: Operator, graph: Graph) -> Data | None:

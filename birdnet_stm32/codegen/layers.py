@@ -121,6 +121,26 @@ class PointwiseConv2d:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointwiseConv2dAdd:
+    """Parameters of ``birdnet_pointwise_conv2d_add``."""
+
+    c_type: ClassVar[str] = "birdnet_pointwise_conv2d_add_t"
+    pixels: int
+    input_channels: int
+    output_channels: int
+    result: Output
+    weights: Constant
+    bias: Constant
+    multipliers: Constant
+    shifts: Constant
+    other_zero_point: int
+    own_scale: Scale
+    other_scale: Scale
+    sum_scale: Scale
+    sum: Output
+
+
+@dataclass(frozen=True, kw_only=True)
 class FullyConnected:
     """Parameters of ``birdnet_fully_connected``."""
 
@@ -205,6 +225,18 @@ class Lookup:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelLookup:
+    """Parameters of ``birdnet_channel_lookup``."""
+
+    c_type: ClassVar[str] = "birdnet_channel_lookup_t"
+    pixels: int
+    channels: int
+    pixel_stride: int
+    channel_stride: int
+    tables: Constant
+
+
+@dataclass(frozen=True, kw_only=True)
 class StridedCopy:
     """Parameters of ``birdnet_strided_copy``."""
 
@@ -229,6 +261,7 @@ Layer = (
     Conv2d
     | DepthwiseConv2d
     | PointwiseConv2d
+    | PointwiseConv2dAdd
     | FullyConnected
     | Broadcast
     | Add
@@ -236,6 +269,7 @@ Layer = (
     | Mean
     | Pool
     | Lookup
+    | ChannelLookup
     | StridedCopy
     | Fill
 )
@@ -253,6 +287,7 @@ class Step:
         output: tensor index.
         macs: multiply-accumulates.
         in_place: the inputs whose memory the output may take.
+        title: the operators that it computes, if not ``operator`` alone.
     """
 
     operator: Operator
@@ -262,6 +297,12 @@ class Step:
     output: int
     macs: int = 0
     in_place: tuple[int, ...] = ()
+    title: str = ""
+
+    @property
+    def activations(self) -> tuple[int, ...]:
+        """The inputs that are no constants."""
+        return tuple(source for source in self.inputs if isinstance(source, int))
 
 
 def int8(role: str, values: npt.ArrayLike) -> Constant:

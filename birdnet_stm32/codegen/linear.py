@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.codegen import fixed_point, shapes
+from birdnet_stm32.codegen import fixed_point, packing, shapes
 from birdnet_stm32.codegen.layers import (
     Constant,
     Conv2d,
@@ -66,15 +66,14 @@ def conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     if (height, width, window.stride_height, window.stride_width) == (1, 1, 1, 1):
         return (_pointwise(operator, graph, weights, target.height * target.width),)
     _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
-    _check_accumulator(operator, graph, weights, weights.bias, max(127 - zero_point, 128 + zero_point))
     layer = Conv2d(
         input=source,
         output=target,
         window=window,
         input_zero_point=zero_point,
         result=fixed_point.result(operator, graph),
-        weights=int8("weights", weights.values),
-        bias=int32("bias", weights.bias),
+        weights=int8("weights", packing.filters(weights.rows)),
+        bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
     )
     return (_step(operator, "birdnet_conv2d", layer, macs),)
@@ -89,7 +88,6 @@ def depthwise_conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     if one != 1 or outputs % source.channels:
         raise refuse(operator, graph, f"its weights have the shape {list(weights.values.shape)}")
     _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
-    _check_accumulator(operator, graph, weights, weights.bias, max(127 - zero_point, 128 + zero_point))
     layer = DepthwiseConv2d(
         input=source,
         output=target,
@@ -98,7 +96,7 @@ def depthwise_conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         input_zero_point=zero_point,
         result=fixed_point.result(operator, graph),
         weights=int8("weights", weights.values),
-        bias=int32("bias", weights.bias),
+        bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
     )
     return (
@@ -121,7 +119,7 @@ def fully_connected(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         output_channels=outputs,
         result=fixed_point.result(operator, graph),
         weights=int8("weights", weights.values),
-        bias=int32("bias", _folded_bias(operator, graph, weights)),
+        bias=_folded_bias(operator, graph, weights),
         scales=Constant(role="scales", values=np.array(weights.factors)),
     )
     return (_step(operator, "birdnet_fully_connected", layer, rows * weights.values.size),)
@@ -191,25 +189,27 @@ def _pointwise(operator: Operator, graph: Graph, weights: _Weights, pixels: int)
         input_channels=inputs,
         output_channels=outputs,
         result=fixed_point.result(operator, graph),
-        weights=int8("weights", weights.values),
-        bias=int32("bias", _folded_bias(operator, graph, weights)),
+        weights=int8("weights", packing.padded(weights.rows, 2)),
+        bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
     )
     return _step(operator, "birdnet_pointwise_conv2d", layer, pixels * weights.values.size)
 
 
-def _folded_bias(operator: Operator, graph: Graph, weights: _Weights) -> Integers:
+def _folded_bias(operator: Operator, graph: Graph, weights: _Weights) -> Constant:
     """Return the bias with all of ``sum w * (x - zero_point) + bias`` that does not depend on x."""
     _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
     bias: Integers = weights.bias - zero_point * weights.rows.sum(axis=1)
     _check_accumulator(operator, graph, weights, bias, 128)
-    return bias
+    return int32("bias", packing.padded(bias, packing.LANES))
 
 
 def _fixed_point(weights: _Weights) -> dict[str, Constant]:
+    multipliers = np.array([scale.multiplier for scale in weights.scales])
+    shifts = np.array([scale.shift for scale in weights.scales])
     return {
-        "multipliers": int32("multipliers", [scale.multiplier for scale in weights.scales]),
-        "shifts": int8("shifts", [scale.shift for scale in weights.scales]),
+        "multipliers": int32("multipliers", packing.padded(multipliers, packing.LANES)),
+        "shifts": int8("shifts", packing.padded(shifts, packing.LANES)),
     }
 
 

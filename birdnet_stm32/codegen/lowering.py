@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from birdnet_stm32.codegen import elementwise, linear, movement, shapes
+from birdnet_stm32.codegen import elementwise, linear, movement, shapes, tables
 from birdnet_stm32.codegen.fixed_point import tensor_scale
 from birdnet_stm32.codegen.fold import fold_batch
 from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
+from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
@@ -39,59 +42,27 @@ _RULES: dict[str, Rule] = {
     "PADV2": movement.pad,
 }
 SUPPORTED = tuple(sorted({*_RULES, "DEQUANTIZE"}))
+_RULES[TABLE] = tables.tabulated
 # What a probability may pass between its LOGISTIC and the output.
 _PASSES = frozenset("RESHAPE SQUEEZE EXPAND_DIMS QUANTIZE DEQUANTIZE".split())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Boundary:
-    """The int8 tensor behind the network's input or before its output.
-
-    Args:
-        tensor: its index.
-        shape: with the batch.
-        scale: of one step.
-        zero_point: what stands for 0.
-    """
-
-    tensor: int
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
+GraphPass = Callable[[Graph], Graph]
+ProgramPass = Callable[[Program], Program]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """A network as kernel calls.
-
-    Args:
-        graph: the folded graph the steps refer to.
-        steps: in order of execution.
-        same: tensor to the tensor whose memory it is, for those that only view another.
-        input: what the caller writes.
-        output: what the caller reads.
-        output_is_logit: the output is no probability yet.
-    """
-
-    graph: Graph
-    steps: tuple[Step, ...]
-    same: dict[int, int]
-    input: Boundary
-    output: Boundary
-    output_is_logit: bool
-
-    def storage(self, tensor: int) -> int:
-        """Return the tensor in whose memory ``tensor`` lies."""
-        while tensor in self.same:
-            tensor = self.same[tensor]
-        return tensor
-
-
-def lower(graph: Graph) -> Program:
+def lower(
+    graph: Graph,
+    *,
+    graph_passes: Sequence[GraphPass] = GRAPH_PASSES,
+    program_passes: Sequence[ProgramPass] = PROGRAM_PASSES,
+) -> Program:
     """Return ``graph`` as kernel calls that give what LiteRT's reference kernels give, bit by bit.
 
     Args:
         graph: an int8 model with one input and one output, float32 or int8 outside; its batch may be open.
+        graph_passes: the rewrites of the graph, in order.
+        program_passes: the rewrites of the kernel calls, in order.
 
     Raises:
         InputError: anything else, an operator that is not supported, or a shape or an option of one.
@@ -102,6 +73,19 @@ def lower(graph: Graph) -> Program:
     _refuse_unknown(graph)
     graph = fold_batch(graph)
     _refuse_empty(graph)
+    # What is refused is what the file holds, whatever the rewrites would have made of it.
+    program = _lowered(graph)
+    if graph_passes:
+        for graph_pass in graph_passes:
+            graph = graph_pass(graph)
+        program = replace(_lowered(graph), output_is_logit=program.output_is_logit)
+    for program_pass in program_passes:
+        program = program_pass(program)
+    return program
+
+
+def _lowered(graph: Graph) -> Program:
+    """Return every operator's kernel calls."""
     same: dict[int, int] = {}
     entry = _entry(graph, same)
     leave = _exit(graph)
@@ -111,7 +95,8 @@ def lower(graph: Graph) -> Program:
     for operator in graph.operators:
         if _is_boundary(operator, graph):
             continue
-        _check_types(operator, graph)
+        if operator.name != TABLE:
+            _check_types(operator, graph)
         lowered = _RULES[operator.name](operator, graph)
         steps.extend(lowered)
         if not lowered:
@@ -245,6 +230,7 @@ def _boundary(graph: Graph, index: int) -> Boundary:
         )
     return Boundary(
         tensor=index,
+        name=tensor.short_name,
         shape=tensor.shape,
         scale=quantization.scales[0],
         zero_point=quantization.zero_points[0],

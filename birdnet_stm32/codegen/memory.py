@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from birdnet_stm32.codegen.arena import Lifetime, aligned, plan
-from birdnet_stm32.codegen.lowering import Program
+from birdnet_stm32.codegen.overlap import lead_bytes
+from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.tflite.ir import Tensor
 
 
@@ -44,7 +45,11 @@ def plan_memory(program: Program) -> Memory:
     """
     lifetimes = _lifetimes(program)
     order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
-    placed = plan([lifetimes[tensor] for tensor in order], _takes_over(program, lifetimes, order))
+    placed = plan(
+        [lifetimes[tensor] for tensor in order],
+        _takes_over(program, lifetimes, order),
+        _leads(program, lifetimes, order),
+    )
     return Memory(
         activations=tuple(
             Activation(
@@ -64,7 +69,7 @@ def _lifetimes(program: Program) -> dict[int, Lifetime]:
     first = {program.storage(program.input.tensor): 0}
     last = dict(first)
     for number, step in enumerate(program.steps):
-        touched = [source for source in step.inputs if isinstance(source, int)] + [step.output]
+        touched = (*step.activations, step.output)
         for tensor in map(program.storage, touched):
             first.setdefault(tensor, number)
             last[tensor] = number
@@ -94,4 +99,19 @@ def _takes_over(program: Program, lifetimes: dict[int, Lifetime], order: list[in
                 and lifetimes[earlier].size_bytes == lifetimes[later].size_bytes
             ):
                 found[position[later]] = position[earlier]
+    return found
+
+
+def _leads(program: Program, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[tuple[int, int], int]:
+    """Return which activation may reach into the memory of which that ends where it begins, and how far."""
+    position = {tensor: index for index, tensor in enumerate(order)}
+    found: dict[tuple[int, int], int] = {}
+    for number, step in enumerate(program.steps):
+        lead = lead_bytes(step.layer)
+        if lead is None:
+            continue
+        (earlier,) = map(program.storage, step.activations)
+        later = program.storage(step.output)
+        if lifetimes[earlier].last == lifetimes[later].first == number:
+            found[position[later], position[earlier]] = lead
     return found

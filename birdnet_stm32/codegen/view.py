@@ -10,8 +10,8 @@ import numpy as np
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
 from birdnet_stm32.codegen.layers import Broadcast, Constant, Step, Window
-from birdnet_stm32.codegen.lowering import Boundary, Program
 from birdnet_stm32.codegen.memory import Memory
+from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Tensor
 
@@ -84,6 +84,9 @@ class BoundaryView:
     elements: int
     scale: float
     zero_point: int
+    reordered: bool
+    place: str
+    line: str
 
 
 def network_view(program: Program, memory: Memory) -> dict[str, Any]:
@@ -160,7 +163,7 @@ def _constant_symbol(layer: str, constant: Constant) -> str:
 
 def _step_view(program: Program, layer: str, step: Step) -> StepView:
     tensors = program.graph.tensors
-    sources = [list(tensors[source].shape) for source in step.inputs if isinstance(source, int)]
+    sources = [list(tensors[source].shape) for source in step.activations]
     target = tensors[step.output]
     arguments = tuple(
         _constant_symbol(layer, source)
@@ -169,7 +172,7 @@ def _step_view(program: Program, layer: str, step: Step) -> StepView:
         for source in step.inputs
     )
     return StepView(
-        operator=f"{step.operator.index} {step.operator.name}",
+        operator=step.title or f"{step.operator.index} {step.operator.name}",
         name=_short(target),
         shapes=f"{', '.join(map(str, sources))} -> {list(target.shape)}",
         macs=step.macs,
@@ -221,7 +224,22 @@ def _boundary(program: Program, boundary: Boundary) -> BoundaryView:
         elements=tensors[boundary.tensor].elements,
         scale=boundary.scale,
         zero_point=boundary.zero_point,
+        reordered=bool(boundary.order),
+        place=_place(boundary),
+        line=f"{boundary.order[-1].size}u" if boundary.order else "BIRDNET_INPUT_ELEMENTS",
     )
+
+
+def _place(boundary: Boundary) -> str:
+    """Return, in C, where element ``i`` of the model's order is."""
+    if not boundary.order:
+        return "i"
+    turns = []
+    for number, walk in enumerate(boundary.order):
+        turn = "i" if walk.model_stride == 1 else f"i / {walk.model_stride}u"
+        turn += "" if number == 0 else f" % {walk.size}u"
+        turns.append(turn if walk.stride == 1 else f"{turn} * {walk.stride}u")
+    return " + ".join(turns)
 
 
 def _symbol(tensor: Tensor) -> str:

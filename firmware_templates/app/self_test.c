@@ -130,8 +130,10 @@ static bool front_end_passes(inference_t *inference, self_test_report_t *report,
 
 static bool network_passes(inference_t *inference, self_test_report_t *report,
                            const birdnet_test_vector_t *vector) {
-    memcpy(birdnet_network_input(&inference->network), vector->quantized_input,
-           BIRDNET_INPUT_ELEMENTS);
+    if (!step_done(report,
+                   birdnet_network_set_input(&inference->network, vector->quantized_input))) {
+        return false;
+    }
     const uint32_t begin = self_test_cycles();
     const birdnet_status_t status = inference_invoke(inference);
     take_longest(&report->network_cycles, begin);

@@ -1,8 +1,11 @@
-#include "birdnet_broadcast.h"
 #include "birdnet_kernels.h"
-#include "birdnet_requantize.h"
 
 #include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
+#include "birdnet_broadcast.h"
+#include "birdnet_requantize.h"
 
 /** Headroom that keeps the operands' fractions while they are brought to one scale. */
 #define FRACTION (INT32_C(1) << 20)
@@ -37,3 +40,5 @@ birdnet_status_t birdnet_add(const birdnet_add_t *layer, const int8_t *first, co
     }
     return BIRDNET_OK;
 }
+
+#endif

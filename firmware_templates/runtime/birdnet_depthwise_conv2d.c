@@ -1,27 +1,79 @@
 #include "birdnet_kernels.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
 #include "birdnet_requantize.h"
 #include "birdnet_window.h"
 
-#include <stddef.h>
+/** One channel of a row of the output. */
+typedef struct {
+    const birdnet_depthwise_conv2d_t *layer;
+    birdnet_taps_t rows;
+    int32_t channel;       /**< of the output */
+    int32_t bias;          /**< with the rows of the window that lie outside */
+    const int8_t *input;   /**< the window's first row inside, column 0 */
+    const int8_t *weights; /**< the window's first row inside */
+    int8_t *output;        /**< of pixel 0 */
+} strip_t;
 
-/** Sum over the part of the window that lies inside the input, for one output channel. */
-static int32_t accumulate(const birdnet_depthwise_conv2d_t *layer, const int8_t *input,
-                          const int8_t *weights, birdnet_taps_t rows, birdnet_taps_t columns) {
-    const int32_t input_channels = layer->input.channels;
-    const int32_t output_channels = layer->output.channels;
-    const int32_t zero_point = layer->input_zero_point;
-    int32_t sum = 0;
-    for (int32_t i = rows.first; i < rows.end; ++i) {
-        const int32_t row = (rows.origin + i) * layer->input.width + columns.origin + columns.first;
-        const int8_t *x = input + row * input_channels;
-        const int8_t *w = weights + (i * layer->window.width + columns.first) * output_channels;
-        for (int32_t j = columns.first; j < columns.end; ++j) {
-            sum += (*x - zero_point) * *w;
-            x += input_channels;
-            w += output_channels;
+static void finish(const strip_t *strip, int32_t sum, int32_t x) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const int32_t scaled =
+        birdnet_requantize(sum, layer->multipliers[strip->channel], layer->shifts[strip->channel]);
+    strip->output[x * layer->output.channels] = birdnet_clamp(
+        scaled + layer->result.zero_point, layer->result.minimum, layer->result.maximum);
+}
+
+/** Any one pixel: what lies outside counts as the zero point, which the bias takes back. */
+static void one_pixel(const strip_t *strip, int32_t x) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const birdnet_window_t *window = &layer->window;
+    const birdnet_taps_t columns =
+        birdnet_taps(x, window->stride_width, window->pad_left, window->width, layer->input.width);
+    const int8_t *weights = strip->weights;
+    int32_t origin = columns.origin * layer->input.channels;
+    int32_t sum = strip->bias;
+    for (int32_t i = strip->rows.first; i < strip->rows.end; ++i) {
+        for (int32_t j = 0; j < window->width; ++j) {
+            const bool inside = j >= columns.first && j < columns.end;
+            sum += *weights * (inside ? strip->input[origin + j * layer->input.channels]
+                                      : layer->input_zero_point);
+            weights += layer->output.channels;
         }
+        origin += layer->input.width * layer->input.channels;
     }
-    return sum;
+    finish(strip, sum, x);
+}
+
+/** Pixels x to x + 2, whose windows lie inside as a whole: each weight serves three of them. */
+static void three_pixels(const strip_t *strip, int32_t x) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const int32_t step = layer->input.channels;
+    const int32_t far = layer->output.channels;
+    const int32_t next = layer->window.stride_width * step;
+    const int8_t *input = strip->input + x * next - layer->window.pad_left * step;
+    const int8_t *weights = strip->weights;
+    int32_t first = strip->bias;
+    int32_t second = strip->bias;
+    int32_t third = strip->bias;
+    for (int32_t i = strip->rows.first; i < strip->rows.end; ++i) {
+        const int8_t *value = input;
+        for (int32_t j = 0; j < layer->window.width; ++j) {
+            const int32_t weight = *weights;
+            first += weight * value[0];
+            second += weight * value[next];
+            third += weight * value[2 * next];
+            weights += far;
+            value += step;
+        }
+        input += layer->input.width * step;
+    }
+    finish(strip, first, x);
+    finish(strip, second, x + 1);
+    finish(strip, third, x + 2);
 }
 
 birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
@@ -30,25 +82,43 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
         return BIRDNET_ERROR_ARGUMENT;
     }
     const birdnet_window_t *window = &layer->window;
+    const int32_t outputs = layer->output.channels;
+    const int32_t row_elements = layer->input.width * layer->input.channels;
+    const int32_t window_elements = window->width * outputs;
+    const birdnet_inside_t inside =
+        birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
     for (int32_t y = 0; y < layer->output.height; ++y) {
         const birdnet_taps_t rows = birdnet_taps(y, window->stride_height, window->pad_top,
                                                  window->height, layer->input.height);
-        for (int32_t x = 0; x < layer->output.width; ++x) {
-            const birdnet_taps_t columns = birdnet_taps(x, window->stride_width, window->pad_left,
-                                                        window->width, layer->input.width);
-            int32_t o = 0;
-            for (int32_t c = 0; c < layer->input.channels; ++c) {
-                for (int32_t m = 0; m < layer->depth_multiplier; ++m, ++o) {
-                    const int32_t sum =
-                        layer->bias[o] +
-                        accumulate(layer, input + c, layer->weights + o, rows, columns);
-                    const int32_t scaled =
-                        birdnet_requantize(sum, layer->multipliers[o], layer->shifts[o]);
-                    *output++ = birdnet_clamp(scaled + layer->result.zero_point,
-                                              layer->result.minimum, layer->result.maximum);
+        for (int32_t o = 0; o < outputs; ++o) {
+            strip_t strip = {
+                .layer = layer,
+                .rows = rows,
+                .channel = o,
+                .bias = layer->bias[o],
+                .input =
+                    input + (rows.origin + rows.first) * row_elements + o / layer->depth_multiplier,
+                .weights = layer->weights + rows.first * window_elements + o,
+                .output = output + o,
+            };
+            for (int32_t k = 0; k < window->height * window->width; ++k) {
+                if (k < rows.first * window->width || k >= rows.end * window->width) {
+                    strip.bias += layer->weights[k * outputs + o] * layer->input_zero_point;
+                }
+            }
+            for (int32_t x = 0; x < layer->output.width;) {
+                if (x >= inside.first && x + 3 <= inside.end) {
+                    three_pixels(&strip, x);
+                    x += 3;
+                } else {
+                    one_pixel(&strip, x);
+                    x += 1;
                 }
             }
         }
+        output += layer->output.width * outputs;
     }
     return BIRDNET_OK;
 }
+
+#endif

@@ -1,8 +1,12 @@
 #include "birdnet_kernels.h"
+
+#include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
 #include "birdnet_requantize.h"
 
 #include <math.h>
-#include <stddef.h>
 
 birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
                                          const int8_t *input, int8_t *output) {
@@ -26,3 +30,5 @@ birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
     }
     return BIRDNET_OK;
 }
+
+#endif

@@ -4,9 +4,14 @@
  *
  * Activations are int8_t in the order [height, width, channels]; a value stands for the real number
  * scale * (value - zero_point). Weights are int8_t with the zero point 0. Sizes are in elements.
- * Memory belongs to the caller; no kernel keeps any, allocates any, or recurses. Results equal
- * those of LiteRT's reference kernels bit by bit. Input and output must not overlap unless a
- * kernel says that they may be the same.
+ * Every kernel is there for any core and, as <name>_mve.c, for those with Helium; the compiler's
+ * target chooses. Arrays of one value a channel are padded to a multiple of 4, rows of weights to
+ * an even number: kernels read that far. Memory belongs to the caller; no kernel keeps any,
+ * allocates any, or recurses. Results equal those of LiteRT's reference kernels bit by bit. Input
+ * and output must not overlap unless a kernel says that they may be the same, with one exception:
+ * convolutions and pools finish one row of the output before they begin the next and read nothing
+ * above its window any more, 1x1 convolutions one group of at most four pixels. So their output may
+ * begin before their input and run into what has served. (The residual sum takes no part in this.)
  *
  * Every kernel returns BIRDNET_ERROR_ARGUMENT when a pointer is null, else BIRDNET_OK. Sizes and
  * quantization are not checked at run time: the generator derives them.
@@ -59,15 +64,18 @@ typedef struct {
     birdnet_window_t window;
     int32_t input_zero_point;
     birdnet_output_t result;
-    const int8_t *weights; /**< [output channels, window height, window width, input channels] */
-    const int32_t *bias;   /**< [output channels] */
+    /** [output channels, window height * window width * input channels], each filter with zeros
+     * behind to a multiple of 16 */
+    const int8_t *weights;
+    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_conv2d_t;
 
 /**
  * Convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
- * weights[o, i, j, c] * (input[y * stride + i - pad, x * stride + j - pad, c] - zero_point)).
+ * weights[o, i, j, c] * input[y * stride + i - pad, x * stride + j - pad, c]),
+ * where the input is its zero point outside.
  */
 birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output);
 
@@ -79,16 +87,16 @@ typedef struct {
     int32_t depth_multiplier; /**< output channels made from each input channel */
     int32_t input_zero_point;
     birdnet_output_t result;
-    const int8_t *weights;      /**< [window height, window width, output channels] */
-    const int32_t *bias;        /**< [output channels] */
+    const int8_t *weights; /**< [window height, window width, output channels] */
+    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_depthwise_conv2d_t;
 
 /**
  * Depthwise convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
- * weights[i, j, o] * (input[y * stride + i - pad, x * stride + j - pad, o / depth_multiplier] -
- * zero_point)).
+ * weights[i, j, o] * input[y * stride + i - pad, x * stride + j - pad, o / depth_multiplier]),
+ * where the input is its zero point outside.
  */
 birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
                                           const int8_t *input, int8_t *output);
@@ -111,6 +119,31 @@ typedef struct {
  */
 birdnet_status_t birdnet_pointwise_conv2d(const birdnet_pointwise_conv2d_t *layer,
                                           const int8_t *input, int8_t *output);
+
+/** Parameters of birdnet_pointwise_conv2d_add(): those of the convolution, then of the sum. */
+typedef struct {
+    int32_t pixels;
+    int32_t input_channels;
+    int32_t output_channels;
+    birdnet_output_t result; /**< of the convolution */
+    const int8_t *weights;   /**< [output channels, input channels] */
+    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
+    const int32_t *multipliers; /**< [output channels] */
+    const int8_t *shifts;       /**< [output channels] */
+    int32_t other_zero_point;   /**< of what is added */
+    birdnet_scale_t own_scale;
+    birdnet_scale_t other_scale;
+    birdnet_scale_t sum_scale;
+    birdnet_output_t sum;
+} birdnet_pointwise_conv2d_add_t;
+
+/**
+ * birdnet_pointwise_conv2d(), and birdnet_add() of its result and another activation of its shape:
+ * both with all their roundings and clamps. The output may be `other`.
+ */
+birdnet_status_t birdnet_pointwise_conv2d_add(const birdnet_pointwise_conv2d_add_t *layer,
+                                              const int8_t *input, const int8_t *other,
+                                              int8_t *output);
 
 /** Parameters of birdnet_fully_connected(). */
 typedef struct {
@@ -222,6 +255,23 @@ typedef struct {
 /** Any function of one value: output = table[input + 128]. The output may be the input. */
 birdnet_status_t birdnet_lookup(const birdnet_lookup_t *layer, const int8_t *input, int8_t *output);
 
+/** Parameters of birdnet_channel_lookup(). */
+typedef struct {
+    int32_t pixels;
+    int32_t channels;
+    int32_t pixel_stride;   /**< elements of the output from one pixel to the next */
+    int32_t channel_stride; /**< and from one channel to the next, at most 8192 */
+    const int8_t *tables;   /**< [channels, 256], for the values -128 to 127 */
+} birdnet_channel_lookup_t;
+
+/**
+ * Any function of one value, another for each channel:
+ * output[p * pixel_stride + c * channel_stride] = tables[c, input[p, c] + 128].
+ * The output may be the input where the strides are those of the input: `channels` and 1.
+ */
+birdnet_status_t birdnet_channel_lookup(const birdnet_channel_lookup_t *layer, const int8_t *input,
+                                        int8_t *output);
+
 /** Parameters of birdnet_strided_copy(). */
 typedef struct {
     int32_t sizes[4];
@@ -260,6 +310,10 @@ typedef struct {
  */
 birdnet_status_t birdnet_quantize(const birdnet_affine_t *layer, const float *input,
                                   int8_t *output);
+
+/** birdnet_quantize() to every `stride`-th element of the output; it may be negative. */
+birdnet_status_t birdnet_quantize_to(const birdnet_affine_t *layer, const float *input,
+                                     int8_t *output, int32_t stride);
 
 /** output = scale * (input - zero_point). */
 birdnet_status_t birdnet_dequantize(const birdnet_affine_t *layer, const int8_t *input,

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#if !defined(__ARM_FEATURE_MVE)
+
 birdnet_status_t birdnet_lookup(const birdnet_lookup_t *layer, const int8_t *input,
                                 int8_t *output) {
     if (layer == NULL || input == NULL || output == NULL) {
@@ -13,3 +15,5 @@ birdnet_status_t birdnet_lookup(const birdnet_lookup_t *layer, const int8_t *inp
     }
     return BIRDNET_OK;
 }
+
+#endif

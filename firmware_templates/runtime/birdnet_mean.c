@@ -1,7 +1,10 @@
 #include "birdnet_kernels.h"
-#include "birdnet_requantize.h"
 
 #include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
+#include "birdnet_requantize.h"
 
 birdnet_status_t birdnet_mean(const birdnet_mean_t *layer, const int8_t *input, int8_t *output) {
     if (layer == NULL || input == NULL || output == NULL) {
@@ -24,3 +27,5 @@ birdnet_status_t birdnet_mean(const birdnet_mean_t *layer, const int8_t *input, 
     }
     return BIRDNET_OK;
 }
+
+#endif

@@ -12,16 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from birdnet_stm32.firmware import boards
 from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
 
 HERE = Path(__file__).resolve().parent
 STRICT = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
 CROSS = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"]
+NETWORK = ["birdnet_network.c", "birdnet_weights.c"]
+APP = firmware_templates() / "app"
+BOARD = firmware_templates() / "boards" / "mps3_an547"
 
 Int8 = npt.NDArray[np.int8]
 Run = Callable[[Mapping[str, bytes], Int8], Int8]
+Build = Callable[[Path, str], list[str]]
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +75,47 @@ def run_network(build_network: Callable[[Mapping[str, bytes]], Path]) -> Run:
         return np.frombuffer(result.stdout, dtype=np.int8).reshape(len(inputs), -1)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def on_the_host(kernels: list[Path]) -> Build:
+    """Return a function that compiles the network in a folder with a driver, under the sanitizers.
+
+    It gives the command that runs the program, in that folder.
+    """
+
+    def build(folder: Path, driver: str) -> list[str]:
+        sources = [*NETWORK, str(HERE / driver), *map(str, kernels)]
+        command = ["gcc", *STRICT, *SANITIZE, "-I.", f"-I{APP}", *sources, "-lm", "-o", "network"]
+        subprocess.run(command, cwd=folder, check=True)
+        return ["./network"]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def on_the_core(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """The same for the emulated Cortex-M55, with the Helium kernels."""
+    for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    folder = tmp_path_factory.mktemp("core")
+    script = folder / "linker.ld"
+    script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
+    runtime = firmware_templates() / "runtime"
+    flags = [*STRICT, "-O3", "-ffp-contract=off", *CROSS, f"-I{runtime}", f"-I{APP}", f"-I{BOARD}"]
+    own = [*(BOARD / f"{name}.c" for name in ("startup", "semihosting", "board")), APP / "console.c"]
+    sources = [*map(str, sorted(runtime.glob("*.c"))), *map(str, own)]
+    subprocess.run(["arm-none-eabi-gcc", *flags, "-c", *sources], cwd=folder, check=True)
+    link = [*map(str, sorted(folder.glob("*.o"))), "-nostartfiles", f"-T{script}", "-lm"]
+
+    def build(folder: Path, driver: str) -> list[str]:
+        command = ["arm-none-eabi-gcc", *flags, "-I.", *NETWORK, str(HERE / driver), *link]
+        subprocess.run([*command, "-o", "network.elf"], cwd=folder, check=True)
+        machine = "qemu-system-arm -M mps3-an547 -display none -monitor none -serial null -semihosting-config"
+        return [*machine.split(), "enable=on,target=native,arg=check", "-kernel", "network.elf"]
+
+    return build
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
@@ -140,6 +187,11 @@ class GraphBuilder:
 @pytest.fixture
 def builder() -> GraphBuilder:
     return GraphBuilder()
+
+
+@pytest.fixture(scope="session")
+def new_builder() -> Callable[[], GraphBuilder]:
+    return GraphBuilder
 
 
 CONV = {"stride_h": 1, "stride_w": 1, "padding": "SAME", "fused_activation_function": "RELU6"}

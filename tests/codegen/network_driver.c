@@ -12,8 +12,8 @@ static int8_t input[BIRDNET_INPUT_ELEMENTS];
 
 static int run_quantized(void) {
     while (fread(input, 1, sizeof input, stdin) == sizeof input) {
-        memcpy(birdnet_network_input(&network), input, sizeof input);
-        if (birdnet_network_invoke(&network) != BIRDNET_OK) {
+        if (birdnet_network_set_input(&network, input) != BIRDNET_OK ||
+            birdnet_network_invoke(&network) != BIRDNET_OK) {
             return EXIT_FAILURE;
         }
         fwrite(birdnet_network_output(&network), 1, BIRDNET_OUTPUT_ELEMENTS, stdout);

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,6 +138,15 @@ def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None
         "    assert(birdnet_network_init(&network, arena, BIRDNET_ARENA_BYTES) == BIRDNET_OK);\n"
         "    assert(birdnet_network_run(&network, 0, output) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_conv2d(0, arena, arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_set_input(&network, 0) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_get_input(0, arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "#define LINE(...) birdnet_network_quantize_line(&network, output, __VA_ARGS__)\n"
+        "    assert(LINE(2, 34, 1) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(LINE(2, 0, 35) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(LINE(2, 0, 0) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(LINE(1, 35, 1) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    output[0] = output[1] = 0;\n"
+        "    assert(LINE(2, 0, 34) == BIRDNET_OK);\n"
         "    assert(birdnet_network_invoke(&network) == BIRDNET_OK);\n"
         "    return 0;\n}\n"
     )
@@ -144,6 +154,26 @@ def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None
     command = ["gcc", *STRICT, "-I.", "main.c", *sources, "-lm", "-o", "arguments"]
     subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "arguments"], check=True)
+
+
+@pytest.mark.slow
+def test_an_input_in_another_order_is_filled_by_lines_as_by_the_whole(builder: Any, tmp_path: Path) -> None:
+    """[3, 5, 2] stored as [5, 3, 2]: columns, rows and single values."""
+    _need("gcc")
+    source = builder.tensor((1, 3, 5, 2), dtype="float32", scale=None)
+    entry = builder.operator("QUANTIZE", [source], [builder.tensor((1, 3, 5, 2), scale=1.0)])
+    turned = builder.tensor((1, 5, 3, 2), scale=1.0)
+    builder.operator("TRANSPOSE", [entry, builder.constant([0, 2, 1, 3], "int32")], [turned])
+    result = builder.operator("RELU", [turned], [builder.tensor((1, 5, 3, 2), scale=1.0)])
+    output = builder.tensor((1, 5, 3, 2), dtype="float32", scale=None)
+    builder.operator("DEQUANTIZE", [result], [output])
+    files = generate(builder.graph([source], [output]), labels=[""] * 30)
+    _write(files, tmp_path)
+    sources = [name for name in files if name.endswith(".c") and "frontend" not in name]
+    check = str(Path(__file__).with_name("lines_check.c"))
+    command = ["gcc", *STRICT, "-I.", check, *sources, "-lm", "-o", "lines"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "lines"], check=True)
 
 
 def test_the_description_agrees_with_the_files(small_graph: Graph) -> None:

@@ -24,6 +24,9 @@ QUICK = {
     "emulate gone.tflite --audio songs": "gone.tflite: cannot be read: No such file or directory",
     "emulate noise.tflite --audio songs": "noise.tflite: is not a TFLite model",
     "evaluate --model_path gone.tflite --data_path_test songs": "gone.tflite: there is no such file",
+    "profile gone.tflite": "gone.tflite: cannot be read: No such file or directory",
+    "profile noise.tflite": "noise.tflite: is not a TFLite model",
+    "profile noise.tflite --timeout 0": "timeout_s 0.0 is out of range",
     # An output that cannot be.
     "codegen noise.tflite --out config.json": "config.json: is a file",
     "codegen noise.tflite --out config.json/c": "config.json: is a file",
@@ -33,6 +36,7 @@ QUICK = {
     f"{FRONTEND} --json folder": "folder: is a folder",
     "image firmware.bin --out config.json/x.hex": "config.json: is a file",
     "image firmware.bin --out x.elf": "the output is x.elf",
+    "profile noise.tflite --json folder": "folder: is a folder",
     "train --data_path_train songs --checkpoint_path config.json/m.keras": "config.json: is a file",
     "train --data_path_train songs --checkpoint_path m.h5": "the checkpoint is m.h5",
     f"{CONVERT} --output_path folder": "folder: is a folder",

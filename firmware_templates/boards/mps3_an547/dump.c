@@ -22,8 +22,9 @@ bool dump_features(int32_t file, const inference_t *inference) {
 }
 
 bool dump_input(int32_t file, const inference_t *inference) {
-    return semihosting_write(file, birdnet_network_input(&inference->network),
-                             BIRDNET_INPUT_ELEMENTS);
+    static __attribute__((section(".birdnet_buffers"))) int8_t input[BIRDNET_INPUT_ELEMENTS];
+    return birdnet_network_get_input(&inference->network, input) == BIRDNET_OK &&
+           semihosting_write(file, input, sizeof input);
 }
 
 bool dump_output(int32_t file, const inference_t *inference) {

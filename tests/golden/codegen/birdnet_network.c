@@ -10,19 +10,16 @@
 enum {
     /* quantized features
      * [1, 5, 7, 1], layer_1 to layer_1 */
-    T1 = 48,
+    T1 = 32,
     /* stem/Relu6
-     * [1, 3, 4, 3], layer_1 to layer_3 */
+     * [1, 3, 4, 3], layer_1 to layer_2 */
     T4 = 0,
-    /* branch/Conv2D
-     * [1, 3, 4, 3], layer_2 to layer_3 */
-    T6 = 48,
     /* odd "name" * / / in ?mlaut
-     * [1, 3, 4, 3], layer_3 to layer_4 */
-    T8 = 0,
+     * [1, 3, 4, 3], layer_2 to layer_4 */
+    T8 = 48,
     /* mean
      * [1, 3], layer_4 to layer_5 */
-    T9 = 48,
+    T9 = 16,
     /* logits
      * [1, 4], layer_5 to layer_6 */
     T12 = 0,
@@ -33,7 +30,6 @@ enum {
 
 static_assert(T1 + 35u <= BIRDNET_ARENA_BYTES, "tensor 1");
 static_assert(T4 + 36u <= BIRDNET_ARENA_BYTES, "tensor 4");
-static_assert(T6 + 36u <= BIRDNET_ARENA_BYTES, "tensor 6");
 static_assert(T8 + 36u <= BIRDNET_ARENA_BYTES, "tensor 8");
 static_assert(T9 + 3u <= BIRDNET_ARENA_BYTES, "tensor 9");
 static_assert(T12 + 4u <= BIRDNET_ARENA_BYTES, "tensor 12");
@@ -43,10 +39,10 @@ static_assert(BIRDNET_OUTPUT_ELEMENTS == 1 * 4, "output");
 
 /* 1 CONV_2D stem/Relu6
  * [1, 5, 7, 1] -> [1, 3, 4, 3], 324 multiply-accumulates */
-static_assert(sizeof birdnet_layer_1_weights == 27, "weights");
-static_assert(sizeof birdnet_layer_1_bias == 12, "bias");
-static_assert(sizeof birdnet_layer_1_multipliers == 12, "multipliers");
-static_assert(sizeof birdnet_layer_1_shifts == 3, "shifts");
+static_assert(sizeof birdnet_layer_1_weights == 64, "weights");
+static_assert(sizeof birdnet_layer_1_bias == 16, "bias");
+static_assert(sizeof birdnet_layer_1_multipliers == 16, "multipliers");
+static_assert(sizeof birdnet_layer_1_shifts == 4, "shifts");
 static const birdnet_conv2d_t layer_1 = {
     .input = {.height = 5, .width = 7, .channels = 1},
     .output = {.height = 3, .width = 4, .channels = 3},
@@ -67,13 +63,13 @@ static const birdnet_conv2d_t layer_1 = {
     .shifts = birdnet_layer_1_shifts,
 };
 
-/* 2 CONV_2D branch/Conv2D
- * [1, 3, 4, 3] -> [1, 3, 4, 3], 108 multiply-accumulates */
-static_assert(sizeof birdnet_layer_2_weights == 9, "weights");
-static_assert(sizeof birdnet_layer_2_bias == 12, "bias");
-static_assert(sizeof birdnet_layer_2_multipliers == 12, "multipliers");
-static_assert(sizeof birdnet_layer_2_shifts == 3, "shifts");
-static const birdnet_pointwise_conv2d_t layer_2 = {
+/* 2 CONV_2D and 3 ADD odd "name" * / / in ?mlaut
+ * [1, 3, 4, 3], [1, 3, 4, 3] -> [1, 3, 4, 3], 108 multiply-accumulates */
+static_assert(sizeof birdnet_layer_2_weights == 12, "weights");
+static_assert(sizeof birdnet_layer_2_bias == 16, "bias");
+static_assert(sizeof birdnet_layer_2_multipliers == 16, "multipliers");
+static_assert(sizeof birdnet_layer_2_shifts == 4, "shifts");
+static const birdnet_pointwise_conv2d_add_t layer_2 = {
     .pixels = 12,
     .input_channels = 3,
     .output_channels = 3,
@@ -82,23 +78,11 @@ static const birdnet_pointwise_conv2d_t layer_2 = {
     .bias = birdnet_layer_2_bias,
     .multipliers = birdnet_layer_2_multipliers,
     .shifts = birdnet_layer_2_shifts,
-};
-
-/* 3 ADD odd "name" * / / in ?mlaut
- * [1, 3, 4, 3], [1, 3, 4, 3] -> [1, 3, 4, 3] */
-static const birdnet_add_t layer_3 = {
-    .shape =
-        {
-            .sizes = {1, 1, 1, 36},
-            .first_strides = {0, 0, 0, 1},
-            .second_strides = {0, 0, 0, 1},
-        },
-    .first_zero_point = -128,
-    .second_zero_point = 4,
-    .first_scale = {.multiplier = 2018634530, .shift = -2},
-    .second_scale = {.multiplier = 1073741824, .shift = 0},
-    .result_scale = {.multiplier = 1142278592, .shift = -17},
-    .result = {.zero_point = -128, .minimum = -128, .maximum = 127},
+    .other_zero_point = -128,
+    .own_scale = {.multiplier = 1073741824, .shift = 0},
+    .other_scale = {.multiplier = 2018634530, .shift = -2},
+    .sum_scale = {.multiplier = 1142278592, .shift = -17},
+    .sum = {.zero_point = -128, .minimum = -128, .maximum = 127},
 };
 
 /* 4 MEAN mean
@@ -135,11 +119,10 @@ static const birdnet_lookup_t layer_6 = {
     .table = birdnet_layer_6_table,
 };
 
-static const birdnet_affine_t input_scale = {
-    .elements = BIRDNET_INPUT_ELEMENTS,
-    .scale = BIRDNET_INPUT_SCALE,
-    .zero_point = BIRDNET_INPUT_ZERO_POINT,
-};
+/** Where element i of the input lies. */
+static uint32_t input_place(uint32_t i) {
+    return i;
+}
 
 static const birdnet_affine_t output_scale = {
     .elements = BIRDNET_OUTPUT_ELEMENTS,
@@ -158,19 +141,60 @@ birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, s
     return BIRDNET_OK;
 }
 
-int8_t *birdnet_network_input(const birdnet_network_t *network) {
-    return &network->arena[T1];
+birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input) {
+    if (network == NULL || network->arena == NULL || input == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    int8_t *stored = &network->arena[T1];
+    for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
+        stored[input_place(i)] = input[i];
+    }
+    return BIRDNET_OK;
+}
+
+birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int8_t *input) {
+    if (network == NULL || network->arena == NULL || input == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    const int8_t *stored = &network->arena[T1];
+    for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
+        input[i] = stored[input_place(i)];
+    }
+    return BIRDNET_OK;
 }
 
 const int8_t *birdnet_network_output(const birdnet_network_t *network) {
     return &network->arena[T13];
 }
 
-birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input) {
-    if (network == NULL || network->arena == NULL) {
+birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
+                                               const float *values, uint32_t count, uint32_t first,
+                                               uint32_t stride) {
+    if (network == NULL || network->arena == NULL || first >= BIRDNET_INPUT_ELEMENTS ||
+        (count > 1 &&
+         (stride == 0 || (BIRDNET_INPUT_ELEMENTS - 1u - first) / stride < count - 1u))) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    return birdnet_quantize(&input_scale, input, birdnet_network_input(network));
+    const birdnet_affine_t scale = {
+        .elements = (int32_t)count,
+        .scale = BIRDNET_INPUT_SCALE,
+        .zero_point = BIRDNET_INPUT_ZERO_POINT,
+    };
+    const uint32_t place = input_place(first);
+    const int32_t step = count > 1 ? (int32_t)(input_place(first + stride) - place) : 1;
+    return birdnet_quantize_to(&scale, values, &network->arena[T1 + place], step);
+}
+
+birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input) {
+    if (input == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    const uint32_t line = BIRDNET_INPUT_ELEMENTS;
+    birdnet_status_t status = BIRDNET_OK;
+    for (uint32_t i = 0; status == BIRDNET_OK && i < BIRDNET_INPUT_ELEMENTS; i += line) {
+        status = birdnet_network_quantize_line(network, input + i, line, i, 1);
+    }
+    return status;
 }
 
 birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *output) {
@@ -190,11 +214,7 @@ birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network) {
     if (status != BIRDNET_OK) {
         return status;
     }
-    status = birdnet_pointwise_conv2d(&layer_2, &arena[T4], &arena[T6]);
-    if (status != BIRDNET_OK) {
-        return status;
-    }
-    status = birdnet_add(&layer_3, &arena[T4], &arena[T6], &arena[T8]);
+    status = birdnet_pointwise_conv2d_add(&layer_2, &arena[T4], &arena[T4], &arena[T8]);
     if (status != BIRDNET_OK) {
         return status;
     }

@@ -1,9 +1,10 @@
 /**
  * @file
- * The network: 6 layers, 444 multiply-accumulates, 406 bytes of constants.
+ * The network: 5 layers, 444 multiply-accumulates, 464 bytes of constants.
  *
  * Generated. Call birdnet_network_init() once, then birdnet_network_run() for every window, or its
- * parts: fill birdnet_network_input(), birdnet_network_invoke(), read birdnet_network_output().
+ * parts: birdnet_network_quantize() or birdnet_network_set_input(), birdnet_network_invoke(),
+ * birdnet_network_output().
  */
 #ifndef BIRDNET_NETWORK_H
 #define BIRDNET_NETWORK_H
@@ -52,14 +53,31 @@ typedef struct {
  */
 birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes);
 
-/** The quantized input inside the arena, BIRDNET_INPUT_ELEMENTS values; a run may overwrite it. */
-int8_t *birdnet_network_input(const birdnet_network_t *network);
+/** Write the quantized input, BIRDNET_INPUT_ELEMENTS values; a run may overwrite it. */
+birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input);
+
+/** Read the quantized input back, BIRDNET_INPUT_ELEMENTS values. */
+birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int8_t *input);
 
 /** The quantized output inside the arena, BIRDNET_OUTPUT_ELEMENTS values, until the next input. */
 const int8_t *birdnet_network_output(const birdnet_network_t *network);
 
-/** Write `input`, BIRDNET_INPUT_ELEMENTS real values, to birdnet_network_input(). */
+/** Write the input, BIRDNET_INPUT_ELEMENTS real values. */
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input);
+
+/**
+ * Write a part of the input: its elements first, first + stride, first + 2 * stride and so on.
+ *
+ * @param network prepared
+ * @param values  `count` real values
+ * @param count   how many
+ * @param first   of the elements, in row-major order
+ * @param stride  from one to the next; all lie along one dimension of the input
+ * @return BIRDNET_ERROR_ARGUMENT: a pointer is null or the input has no such elements
+ */
+birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
+                                               const float *values, uint32_t count, uint32_t first,
+                                               uint32_t stride);
 
 /** Compute the quantized output from the quantized input. */
 birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network);

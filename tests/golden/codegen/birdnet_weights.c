@@ -3,45 +3,46 @@
 
 /* clang-format off */
 
-/* [3, 3, 3, 1] */
-const int8_t birdnet_layer_1_weights[27] = {
-    113, 32, 47, 101, 20, 70, 85, -70, -113, -51, -55, 95, 105, -126, 0, 82, -94, 76, -97,
-    -8, 81, -50, -40, -57, 56, -63, 125,
+/* [4, 16] */
+const int8_t birdnet_layer_1_weights[64] = {
+    113, 32, 47, 101, 20, 70, 85, -70, -113, 0, 0, 0, 0, 0, 0, 0, -51, -55, 95, 105, -126,
+    0, 82, -94, 76, 0, 0, 0, 0, 0, 0, 0, -97, -8, 81, -50, -40, -57, 56, -63, 125, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-/* [3] */
-const int32_t birdnet_layer_1_bias[3] = {
-    100, -50, 7,
+/* [4] */
+const int32_t birdnet_layer_1_bias[4] = {
+    36580, 4046, -6777, 0,
 };
 
-/* [3] */
-const int32_t birdnet_layer_1_multipliers[3] = {
-    1169693209, 1169693209, 1754539813,
+/* [4] */
+const int32_t birdnet_layer_1_multipliers[4] = {
+    1169693209, 1169693209, 1754539813, 0,
 };
 
-/* [3] */
-const int8_t birdnet_layer_1_shifts[3] = {
-    -6, -5, -6,
+/* [4] */
+const int8_t birdnet_layer_1_shifts[4] = {
+    -6, -5, -6, 0,
 };
 
-/* [3, 1, 1, 3] */
-const int8_t birdnet_layer_2_weights[9] = {
-    -14, -6, 1, 21, 14, 2, 126, 78, 75,
+/* [4, 3] */
+const int8_t birdnet_layer_2_weights[12] = {
+    -14, -6, 1, 21, 14, 2, 126, 78, 75, 0, 0, 0,
 };
 
-/* [3] */
-const int32_t birdnet_layer_2_bias[3] = {
-    -2431, 4738, 35715,
+/* [4] */
+const int32_t birdnet_layer_2_bias[4] = {
+    -2431, 4738, 35715, 0,
 };
 
-/* [3] */
-const int32_t birdnet_layer_2_multipliers[3] = {
-    1291926070, 1421118701, 1550311332,
+/* [4] */
+const int32_t birdnet_layer_2_multipliers[4] = {
+    1291926070, 1421118701, 1550311332, 0,
 };
 
-/* [3] */
-const int8_t birdnet_layer_2_shifts[3] = {
-    -7, -7, -7,
+/* [4] */
+const int8_t birdnet_layer_2_shifts[4] = {
+    -7, -7, -7, 0,
 };
 
 /* [4, 3] */

@@ -1,0 +1,22 @@
+"""Constants of a layer as its kernel reads them: nothing behind their end is ever touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LANES = 4  # 32-bit values in a vector of the kernels
+_BLOCK = 16  # 8-bit values in a vector
+
+
+def padded(values: npt.NDArray[Any], multiple: int) -> npt.NDArray[Any]:
+    """Return ``values`` with rows of zeros behind, so that their number is a multiple."""
+    missing = -len(values) % multiple
+    return np.pad(values, [(0, missing)] + [(0, 0)] * (values.ndim - 1))
+
+
+def filters(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return [outputs, values] with zeros behind: whole vectors of values, pairs of outputs."""
+    return padded(padded(rows, 2).T, _BLOCK).T

@@ -1,0 +1,96 @@
+"""Constant channels joined to the input of a 1x1 convolution belong to its bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.codegen.rewrite.edit import exchanged, readers, with_constant
+from birdnet_stm32.tflite.ir import Data, Graph, Operator, Tensor
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Join:
+    """A concatenation of one computed tensor with constants.
+
+    Args:
+        source: the computed tensor.
+        computed: which channels of the output are its own, bool [channels].
+        values: of the others, the same at every pixel, int64 [channels]; 0 where ``computed``.
+    """
+
+    source: int
+    computed: npt.NDArray[np.bool_]
+    values: Integers
+
+
+def fold_constant_channels(graph: Graph) -> Graph:
+    """Remove concatenations with constants along the channels, where all that reads them is one convolution.
+
+    ``sum w * (x - zero point) + bias`` is a sum of integers: what the constants add to it is a constant.
+    """
+    by_tensor = readers(graph)
+    for operator in graph.operators:
+        if operator.name != "CONCATENATION" or operator.outputs[0] in graph.outputs:
+            continue
+        followers = by_tensor[operator.outputs[0]]
+        if len(followers) == 1 and _is_pointwise(followers[0], graph):
+            join = _join(operator, graph)
+            if join is not None:
+                graph = _folded(graph, followers[0], join)
+    return graph
+
+
+def _is_pointwise(operator: Operator, graph: Graph) -> bool:
+    if operator.name != "CONV_2D" or len(operator.inputs) != 3 or operator.inputs[2] < 0:
+        return False
+    weights, bias = (graph.tensors[index] for index in operator.inputs[1:])
+    return (weights.dtype, bias.dtype, weights.shape[1:3]) == ("int8", "int32", (1, 1))
+
+
+def _join(operator: Operator, graph: Graph) -> _Join | None:
+    target = graph.tensors[operator.outputs[0]]
+    sources = [graph.tensors[index] for index in operator.inputs]
+    computed = [source for source in sources if source.data is None]
+    axis = int(operator.options.get("axis", 0)) % len(target.shape)
+    plain = operator.options.get("fused_activation_function", "NONE") == "NONE"
+    if not plain or axis != len(target.shape) - 1 or len(computed) != 1:
+        return None
+    if target.quantization is None or any(source.quantization != target.quantization for source in sources):
+        return None
+    columns = [_column(source) for source in sources]
+    if any(column is None for column in columns):
+        return None
+    return _Join(
+        source=computed[0].index,
+        computed=np.concatenate([np.full(source.shape[-1], source.data is None) for source in sources]),
+        values=np.concatenate([column for column in columns if column is not None]),
+    )
+
+
+def _column(source: Tensor) -> Integers | None:
+    """Return the values that every pixel of a constant has, zeros for what is computed, or None."""
+    if source.data is None:
+        return np.zeros(source.shape[-1], dtype=np.int64)
+    rows = source.data.reshape(-1, source.shape[-1]).astype(np.int64)
+    return rows[0] if (rows == rows[0]).all() else None
+
+
+def _folded(graph: Graph, convolution: Operator, join: _Join) -> Graph:
+    weights, bias = (graph.tensors[index] for index in convolution.inputs[1:])
+    quantization = graph.tensors[join.source].quantization
+    if weights.data is None or bias.data is None or quantization is None:
+        return graph
+    shifted = np.where(join.computed, 0, join.values - quantization.zero_points[0])
+    total = bias.data.astype(np.int64) + weights.data.reshape(weights.shape[0], -1).astype(np.int64) @ shifted
+    if np.abs(total).max() > np.iinfo(np.int32).max:
+        return graph
+    own: Data = np.ascontiguousarray(weights.data[..., join.computed])
+    graph, kept = with_constant(graph, weights.name, own, weights.quantization)
+    graph, moved = with_constant(graph, bias.name, total.astype(np.int32), bias.quantization)
+    inputs = (join.source, kept, moved)
+    return exchanged(graph, {convolution.index: replace(convolution, inputs=inputs)})

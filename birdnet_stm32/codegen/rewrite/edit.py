@@ -1,0 +1,55 @@
+"""What rewrites ask of a graph and how they change it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from birdnet_stm32.tflite.ir import Data, Graph, Operator, Quantization, Tensor
+
+
+def writers(graph: Graph) -> dict[int, Operator]:
+    """Return the operator behind each computed tensor."""
+    return {output: operator for operator in graph.operators for output in operator.outputs}
+
+
+def readers(graph: Graph) -> dict[int, list[Operator]]:
+    """Return the operators that read each tensor, in order of execution; none for what nothing reads."""
+    found: dict[int, list[Operator]] = defaultdict(list)
+    for operator in graph.operators:
+        for tensor in dict.fromkeys(operator.inputs):
+            found[tensor].append(operator)
+    return found
+
+
+def with_constant(
+    graph: Graph, name: str, data: Data, quantization: Quantization | None = None
+) -> tuple[Graph, int]:
+    """Return ``graph`` with one tensor more, and its index."""
+    index = len(graph.tensors)
+    constant = Tensor(
+        index=index,
+        name=name,
+        shape=data.shape,
+        dtype=data.dtype.name,
+        quantization=quantization,
+        data=data,
+    )
+    return replace(graph, tensors=(*graph.tensors, constant)), index
+
+
+def exchanged(graph: Graph, operators: Mapping[int, Operator]) -> Graph:
+    """Return ``graph`` with other operators in the place of those with these indices; dead ones are gone."""
+    kept = tuple(operators.get(operator.index, operator) for operator in graph.operators)
+    return replace(graph, operators=needed(kept, graph.outputs))
+
+
+def needed(operators: Iterable[Operator], outputs: Iterable[int]) -> tuple[Operator, ...]:
+    """Return those operators that some of ``outputs`` depends on."""
+    wanted, kept = set(outputs), []
+    for operator in reversed(tuple(operators)):
+        if not wanted.isdisjoint(operator.outputs):
+            kept.append(operator)
+            wanted.update(operator.inputs)
+    return tuple(reversed(kept))

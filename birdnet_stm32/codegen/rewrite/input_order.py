@@ -1,0 +1,41 @@
+"""A transpose of the network's input becomes the order that the input is written in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from birdnet_stm32.codegen.layers import Step, StridedCopy
+from birdnet_stm32.codegen.program import Program, Walk
+from birdnet_stm32.codegen.strides import row_major
+
+
+def store_input_transposed(program: Program) -> Program:
+    """Let the caller write the input as the first operator would have turned it, if nothing else reads it."""
+    entry, leave = (program.storage(end.tensor) for end in (program.input, program.output))
+    users = [step for step in program.steps if entry in map(program.storage, step.activations)]
+    if len(users) != 1 or leave in (entry, program.storage(users[0].output)):
+        return program
+    (copy,) = users
+    order = _order(program, copy)
+    if order is None:
+        return program
+    return replace(
+        program,
+        steps=tuple(step for step in program.steps if step is not copy),
+        input=replace(program.input, tensor=copy.output, order=order),
+    )
+
+
+def _order(program: Program, copy: Step) -> tuple[Walk, ...] | None:
+    """Return the order that ``copy`` puts all elements of its input into, None if it does anything else."""
+    layer = copy.layer
+    if not isinstance(layer, StridedCopy) or layer.input_offset or layer.output_offset:
+        return None
+    loops = zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
+    walks = [Walk(size=size, model_stride=model, stride=stored) for size, model, stored in loops if size > 1]
+    walks.sort(key=lambda walk: -walk.model_stride)
+    source, target = (program.graph.tensors[index] for index in (copy.activations[0], copy.output))
+    dense = row_major([walk.size for walk in walks])
+    if source.elements != target.elements or tuple(walk.model_stride for walk in walks) != dense:
+        return None
+    return tuple(walks)

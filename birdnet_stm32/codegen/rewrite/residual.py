@@ -1,0 +1,67 @@
+"""A sum that takes up the output of a 1x1 convolution is computed where the convolution stores it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, replace
+
+from birdnet_stm32.codegen.layers import Add, PointwiseConv2d, PointwiseConv2dAdd, Step
+from birdnet_stm32.codegen.program import Program
+
+
+def fuse_residuals(program: Program) -> Program:
+    """Join every ADD of two activations of one shape with the 1x1 convolution behind one of them.
+
+    The convolution's own output is then no tensor any more: only the sum may read it.
+    """
+    reads = Counter(program.storage(source) for step in program.steps for source in step.activations)
+    reads[program.storage(program.output.tensor)] += 1
+    steps = list(program.steps)
+    for addition in program.steps:
+        operands = [program.storage(source) for source in _operands(addition)]
+        # The last one: computed where the sum is, it finds everything it reads.
+        for convolution in reversed(steps):
+            stored = program.storage(convolution.output)
+            if stored in operands and reads[stored] == 1:
+                joined = _joined(program, convolution, addition)
+                if joined is not None:
+                    steps[steps.index(addition)] = joined
+                    steps.remove(convolution)
+                    break
+    return replace(program, steps=tuple(steps))
+
+
+def _operands(step: Step) -> tuple[int, ...]:
+    """Return what an ADD of two activations of one shape adds, nothing for any other step."""
+    layer = step.layer
+    if step.function != "birdnet_add" or not isinstance(layer, Add) or len(step.activations) != 2:
+        return ()
+    return step.activations if layer.shape.first_strides == layer.shape.second_strides else ()
+
+
+def _joined(program: Program, convolution: Step, addition: Step) -> Step | None:
+    layer, own = addition.layer, convolution.layer
+    if not isinstance(layer, Add) or not isinstance(own, PointwiseConv2d):
+        return None
+    first, second = addition.activations
+    is_first = program.storage(first) == program.storage(convolution.output)
+    other = second if is_first else first
+    scales = (layer.first_scale, layer.second_scale)
+    still_read = map(program.storage, convolution.activations)
+    return Step(
+        operator=convolution.operator,
+        function="birdnet_pointwise_conv2d_add",
+        layer=PointwiseConv2dAdd(
+            **{field.name: getattr(own, field.name) for field in fields(own)},
+            other_zero_point=layer.second_zero_point if is_first else layer.first_zero_point,
+            own_scale=scales[0 if is_first else 1],
+            other_scale=scales[1 if is_first else 0],
+            sum_scale=layer.result_scale,
+            sum=layer.result,
+        ),
+        inputs=(*convolution.inputs, other),
+        output=addition.output,
+        macs=convolution.macs,
+        in_place=() if program.storage(other) in still_read else (other,),
+        title=f"{convolution.operator.index} CONV_2D and {addition.operator.index} ADD",
+    )

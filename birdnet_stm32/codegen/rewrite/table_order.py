@@ -1,0 +1,48 @@
+"""A transpose of what tables give becomes the order that the tables store in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from birdnet_stm32.codegen.layers import ChannelLookup, Step, StridedCopy
+from birdnet_stm32.codegen.program import Program
+
+_MAX_CHANNEL_STRIDE = 8_192  # of the kernel
+
+
+def store_tables_transposed(program: Program) -> Program:
+    """Join every birdnet_channel_lookup with the copy behind it that swaps pixels and channels."""
+    steps = list(program.steps)
+    for lookup in program.steps:
+        copy = _only_reader(program, lookup)
+        joined = None if copy is None else _joined(lookup, copy)
+        if copy is not None and joined is not None:
+            steps[steps.index(lookup)] = joined
+            steps.remove(copy)
+    return replace(program, steps=tuple(steps))
+
+
+def _only_reader(program: Program, step: Step) -> Step | None:
+    """Return the one step that needs what ``step`` gives."""
+    stored = program.storage(step.output)
+    readers = [reader for reader in program.steps if stored in map(program.storage, reader.activations)]
+    return readers[0] if len(readers) == 1 and stored != program.storage(program.output.tensor) else None
+
+
+def _joined(lookup: Step, copy: Step) -> Step | None:
+    """Return both in one, or None if they are something else than a table and a swap."""
+    table, layer = lookup.layer, copy.layer
+    if not isinstance(table, ChannelLookup) or not isinstance(layer, StridedCopy):
+        return None
+    loops = zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
+    swap = [(table.channels, 1, table.pixels), (table.pixels, table.channels, 1)]
+    whole = layer.input_offset == layer.output_offset == 0
+    if [loop for loop in loops if loop[0] > 1] != swap or not whole or table.pixels > _MAX_CHANNEL_STRIDE:
+        return None
+    return replace(
+        lookup,
+        layer=replace(table, pixel_stride=1, channel_stride=table.pixels),
+        output=copy.output,
+        in_place=(),
+        title=f"{lookup.title}, {copy.operator.index} {copy.operator.name}",
+    )

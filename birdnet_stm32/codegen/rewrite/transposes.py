@@ -1,0 +1,30 @@
+"""A transpose of a transpose is one transpose, or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen.rewrite.edit import exchanged, with_constant, writers
+from birdnet_stm32.tflite.ir import Graph
+
+
+def compose_transposes(graph: Graph) -> Graph:
+    """Let every TRANSPOSE read what the transposes before it read.
+
+    One whose permutation becomes the identity stays; lowering makes it an alias.
+    """
+    for operator in graph.operators:
+        if operator.name != "TRANSPOSE":
+            continue
+        # Looked up anew: the one before may have been composed itself.
+        inner = writers(graph).get(operator.inputs[0])
+        if inner is None or inner.name != "TRANSPOSE":
+            continue
+        first, second = (shapes.integers(each, graph, 1) for each in (inner, operator))
+        order = np.array([first[axis] for axis in second], dtype=np.int32)
+        graph, index = with_constant(graph, "permutation", order)
+        graph = exchanged(graph, {operator.index: replace(operator, inputs=(inner.inputs[0], index))})
+    return graph

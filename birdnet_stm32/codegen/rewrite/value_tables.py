@@ -1,0 +1,168 @@
+"""Operators that together make each value from one other value of its channel become one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen.rewrite.edit import exchanged, needed, readers, with_constant, writers
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.single_operator import VALUES, evaluate
+
+# Not of TFLite: output[..., c] = table[c, input[..., c] + 128]; inputs are the values and the table.
+TABLE = "TABLE"
+
+Int8 = npt.NDArray[np.int8]
+
+
+def tabulate(graph: Graph) -> Graph:
+    """Replace every region of at least two operators that is a function of one int8 value and its channel.
+
+    Such are functions of one value, sums and products with a constant or with each other, and depthwise 1x1
+    convolutions. The table is what the reference kernels make of all 256 values; it is a single row where
+    all channels agree. A region keeps its operators where its table would hold more bytes than it saves
+    computed values.
+    """
+    origins = _origins(graph)
+    by_tensor = writers(graph)
+    wanted = _read_outside(graph, origins)
+    tables: dict[int, Operator] = {}
+    for target in sorted(origins.keys() & wanted):
+        root = origins[target]
+        region = _region(graph, root, target)
+        if len(region) < 2:
+            continue
+        rows = _rows(graph, region, root, target)
+        saved = graph.tensors[target].elements * (len(region) - 1)
+        if len(rows) > 1 and rows.size > saved:
+            continue
+        graph, table = with_constant(graph, "table", rows)
+        last = by_tensor[target]
+        tables[last.index] = Operator(
+            index=last.index,
+            name=TABLE,
+            inputs=(root, table),
+            outputs=(target,),
+            options={"title": f"{region[0].index} {region[0].name} to {last.index} {last.name} as a table"},
+        )
+    return exchanged(graph, tables)
+
+
+def _origins(graph: Graph) -> dict[int, int]:
+    """Return, for each tensor that is a function of the values of one other, that other."""
+    origins: dict[int, int] = {}
+    fixed = _read_by_others(graph)
+    for operator in graph.operators:
+        if not _is_channelwise(operator, graph):
+            continue
+        # A tensor that exists anyway is where the next region may begin.
+        roots = {
+            tensor if tensor in fixed else origins.get(tensor, tensor)
+            for tensor in _computed(operator, graph)
+        }
+        if len(roots) == 1:
+            origins[operator.outputs[0]] = roots.pop()
+    return origins
+
+
+def _read_by_others(graph: Graph) -> set[int]:
+    """Return the tensors that some operator reads which can be part of no region."""
+    others = [operator for operator in graph.operators if not _is_channelwise(operator, graph)]
+    return {tensor for operator in others for tensor in operator.inputs} | set(graph.outputs)
+
+
+def _read_outside(graph: Graph, origins: dict[int, int]) -> set[int]:
+    """Return the tensors that are read from outside of their own region."""
+    outside = set(graph.outputs)
+    for tensor, operators in readers(graph).items():
+        if any(origins.get(reader.outputs[0]) != origins.get(tensor) for reader in operators):
+            outside.add(tensor)
+    return outside
+
+
+def _computed(operator: Operator, graph: Graph) -> set[int]:
+    return {index for index in operator.inputs if index >= 0 and graph.tensors[index].data is None}
+
+
+def _constants(operator: Operator, graph: Graph) -> list[Tensor]:
+    operands = [graph.tensors[index] for index in operator.inputs if index >= 0]
+    return [operand for operand in operands if operand.data is not None]
+
+
+def _is_channelwise(operator: Operator, graph: Graph) -> bool:
+    if operator.name not in shapes.UNARY | shapes.BINARY | {"DEPTHWISE_CONV_2D"}:
+        return False
+    target = graph.tensors[operator.outputs[0]]
+    values = [graph.tensors[index] for index in _computed(operator, graph)]
+    constants = _constants(operator, graph)
+    return (
+        bool(values)
+        and len(target.shape) >= 2
+        and all(_is_like(tensor, target) for tensor in values)
+        and _is_int8(target)
+        and (
+            _is_depthwise_1x1(operator, constants)
+            if operator.name == "DEPTHWISE_CONV_2D"
+            else all(_is_per_channel(constant, target) for constant in constants)
+        )
+    )
+
+
+def _is_int8(tensor: Tensor) -> bool:
+    return tensor.dtype == "int8" and tensor.quantization is not None and len(tensor.quantization.scales) == 1
+
+
+def _is_like(tensor: Tensor, target: Tensor) -> bool:
+    return _is_int8(tensor) and tensor.shape == target.shape
+
+
+def _is_per_channel(constant: Tensor, target: Tensor) -> bool:
+    return (
+        _is_int8(constant)
+        and constant.elements in (1, target.shape[-1])
+        and constant.elements == math.prod(constant.shape[-1:])
+        and len(constant.shape) <= len(target.shape)
+    )
+
+
+def _is_depthwise_1x1(operator: Operator, constants: list[Tensor]) -> bool:
+    strides = (operator.options.get("stride_h"), operator.options.get("stride_w"))
+    return (
+        len(operator.inputs) == len(constants) + 1
+        and len(constants) in (1, 2)
+        and constants[0].shape[:3] == (1, 1, 1)
+        and strides == (1, 1)
+    )
+
+
+def _region(graph: Graph, root: int, target: int) -> tuple[Operator, ...]:
+    """Return the operators between ``root`` and ``target``."""
+    after = {root}
+    inside = []
+    for operator in graph.operators:
+        if not after.isdisjoint(operator.inputs):
+            inside.append(operator)
+            after.update(operator.outputs)
+    return needed(inside, (target,))
+
+
+def _rows(graph: Graph, region: Iterable[Operator], root: int, target: int) -> Int8:
+    """Return what the reference makes of every value: [channels, 256], or [1, 256] if channels agree."""
+    channels = graph.tensors[target].shape[-1]
+    computed = {root, *(output for operator in region for output in operator.outputs)}
+    shape = (1,) * (len(graph.tensors[target].shape) - 2) + (len(VALUES), channels)
+    part = Graph(
+        tensors=tuple(
+            replace(tensor, shape=shape) if tensor.index in computed else tensor for tensor in graph.tensors
+        ),
+        operators=tuple(region),
+        inputs=(root,),
+        outputs=(target,),
+    )
+    rows = evaluate(part, np.repeat(VALUES[:, np.newaxis], channels, axis=1)).reshape(-1, channels).T
+    return np.ascontiguousarray(rows[:1] if (rows == rows[0]).all() else rows)

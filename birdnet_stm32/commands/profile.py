@@ -1,0 +1,47 @@
+"""Counts instructions, MACs and bytes of every operator of an int8 .tflite on an emulated Cortex-M55.
+
+Generates the C, builds it for the board mps3_an547 and runs it under QEMU with -icount. The counts repeat
+exactly, in steps of 31.25 instructions. They are instructions, not cycles: they do not tell the time on
+silicon. "bytes" are those of the activations and constants that an operator reads and of the activation that
+it writes, each once. The same run measures the stack and checks the memory around the arena.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.options import checked
+from birdnet_stm32.config import EmulateTable
+from birdnet_stm32.firmware.profile import profile, table, to_json
+from birdnet_stm32.progress import track
+from birdnet_stm32.tflite.reader import read_graph
+
+EXAMPLE = "birdnet-stm32 profile model.tflite --json profile.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("--scalar", action="store_true", help="as for a core without Helium (MVE)")
+    parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the numbers; - for standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Generate, build, run and count."""
+    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    check_writable(options.json)
+    graph = read_graph(read_file(options.model), where=str(options.model))
+    with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("profile") as report:
+        found = profile(graph, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report)
+    write_json(options.json, to_json(found))
+    for line in table(found):
+        say(line, options.json)
+    say(
+        f"stack {found.stack_bytes:,} bytes; arena {found.arena_bytes:,} bytes, nothing written outside it; "
+        f"weights and tables {found.constant_bytes:,} bytes",
+        options.json,
+    )

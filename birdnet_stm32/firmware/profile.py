@@ -1,0 +1,243 @@
+"""Counts what a generated network executes on the emulated Cortex-M55, step by step.
+
+QEMU with ``-icount shift=0`` takes a nanosecond an instruction, and SysTick of the board ``mps3_an547``
+counts at 32 MHz: a tick is 31.25 instructions. The counts repeat exactly. They are instructions, not cycles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from birdnet_stm32 import process
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen.lowering import lower
+from birdnet_stm32.codegen.memory import plan_memory
+from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.view import StepView, network_view, step_constants
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.firmware import boards
+from birdnet_stm32.firmware.build import build
+from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.progress import Report
+from birdnet_stm32.store import write_tree
+from birdnet_stm32.templating import render
+from birdnet_stm32.tflite.ir import Graph
+
+BOARD = "mps3_an547"
+INSTRUCTIONS_PER_TICK = 31.25
+
+_BOARD_FILES = ("startup.c", "semihosting.c", "semihosting.h", "board.c", "board.h")
+_APP_FILES = ("console.c", "console.h")
+_FAILED = re.compile(r"^profile failed (.*)$", re.MULTILINE)
+_OUTPUT = re.compile(
+    r"empty (?P<empty>\d+)\nnetwork (?P<network>\d+)\n(?P<steps>(?:step \d+\n)*)stack (?P<stack>\d+)\ndone\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorCost:
+    """What one kernel call takes.
+
+    Args:
+        name: the operators of the model that it computes, as the generated C calls them: ``3 CONV_2D``;
+            ``3 PAD/1`` where operator 3 takes several calls.
+        kernel: the function, ``birdnet_conv2d``.
+        instructions: executed, to a tick.
+        macs: multiply-accumulates of the model.
+        bytes: of the activations and constants it reads and the activation it writes, each once.
+    """
+
+    name: str
+    kernel: str
+    instructions: int
+    macs: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What an inference takes, its input quantized already.
+
+    Args:
+        instructions: executed by ``birdnet_network_invoke``.
+        operators: its kernel calls, in order.
+        stack_bytes: below the caller's frame, as painted memory shows.
+        arena_bytes: of the generated network.
+        constant_bytes: of weights and tables.
+    """
+
+    instructions: int
+    operators: tuple[OperatorCost, ...]
+    stack_bytes: int
+    arena_bytes: int
+    constant_bytes: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all operators."""
+        return sum(operator.macs for operator in self.operators)
+
+
+def profile(
+    graph: Graph,
+    *,
+    work: Path,
+    timeout_s: float,
+    scalar: bool = False,
+    report: Report = lambda done, total: None,
+) -> Profile:
+    """Generate, build and run a network, and count.
+
+    Args:
+        graph: an int8 model, see :func:`birdnet_stm32.codegen.lowering.lower`.
+        work: an empty folder.
+        timeout_s: seconds until the emulation counts as hung.
+        scalar: build for a core without Helium.
+        report: told when it is generated, built and run.
+
+    Raises:
+        InputError: the model cannot be generated, or does not fit the emulated board.
+        ToolError: a compiler or the emulator is missing or failed, or the network wrote outside its arena.
+    """
+    program = lower(graph)
+    view = network_view(program, plan_memory(program))
+    write_tree(work / "project", render_project(graph, view, scalar=scalar))
+    report(1, 3)
+    elf = build(work / "project", work / "build").elf
+    report(2, 3)
+    measured = measure(elf, steps=len(program.steps), timeout_s=timeout_s)
+    report(3, 3)
+    return Profile(
+        instructions=measured.network,
+        operators=tuple(
+            _cost(program, step, called, instructions)
+            for step, called, instructions in zip(program.steps, view["steps"], measured.steps, strict=True)
+        ),
+        stack_bytes=measured.stack_bytes,
+        arena_bytes=view["arena_bytes"],
+        constant_bytes=view["constant_bytes"],
+    )
+
+
+def render_project(graph: Graph, view: Mapping[str, object], *, scalar: bool) -> dict[str, bytes]:
+    """Return the CMake project of a program that profiles a network, content by relative path."""
+    outputs = graph.tensors[graph.outputs[0]].shape
+    labels = [str(number) for number in range(outputs[-1] if outputs else 1)]
+    root = firmware_templates()
+    folder = boards.folder(BOARD)
+    board = boards.read(folder / "board.toml")
+    if scalar:
+        board = replace(board, cpu_flags=tuple(map(_without_helium, board.cpu_flags)))
+    files = {f"src/model/{name}": content for name, content in generate(graph, labels=labels).items()}
+    files |= {f"src/board/{name}": (folder / name).read_bytes() for name in _BOARD_FILES}
+    files |= {f"src/app/{name}": (root / "app" / name).read_bytes() for name in _APP_FILES}
+    files |= {f"src/app/{name}": (root / "profile" / name).read_bytes() for name in ("main.c", "profile.h")}
+    files["src/app/steps.c"] = render("profile/steps.c.j2", view).encode()
+    files["board.toml"] = (folder / "board.toml").read_bytes()
+    files["CMakePresets.json"] = (root / "project/CMakePresets.json").read_bytes()
+    sources = sorted(
+        name for name in files if name.startswith(("src/app/", "src/board/")) and name[-2:] == ".c"
+    )
+    context = {"board": board, "sources": sources, "has_board_cmake": False}
+    for name, template in {
+        "CMakeLists.txt": "project/CMakeLists.txt.j2",
+        "cmake/arm-none-eabi.cmake": "project/cmake/arm-none-eabi.cmake.j2",
+        "src/board/linker.ld": f"boards/{BOARD}/linker.ld.j2",
+    }.items():
+        files[name] = render(template, context).encode()
+    return dict(sorted(files.items()))
+
+
+def _without_helium(flag: str) -> str:
+    return f"{flag}+nomve" if flag.startswith("-mcpu=") else flag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What the program printed, in instructions, without what counting takes."""
+
+    network: int
+    steps: tuple[int, ...]
+    stack_bytes: int
+
+
+def measure(elf: Path, *, steps: int, timeout_s: float) -> Measured:
+    """Run the profiling program of a network of so many kernel calls.
+
+    Raises:
+        ToolError: QEMU is missing, or the program failed, hung or printed something else.
+    """
+    qemu = process.find("qemu-system-arm", package="qemu-system-arm")
+    command: list[str | Path] = [
+        *(qemu, "-M", "mps3-an547", "-icount", "shift=0", "-display", "none", "-monitor", "none"),
+        *("-serial", "null", "-semihosting-config", "enable=on,target=native,arg=profile", "-kernel", elf),
+    ]
+    return parse(process.run(command, timeout_s=timeout_s, cwd=elf.parent, check=False).output, steps=steps)
+
+
+def parse(output: str, *, steps: int) -> Measured:
+    """Read what the profiling program printed.
+
+    Raises:
+        ToolError: it is not the whole of it, or says why the network failed.
+    """
+    if failed := _FAILED.search(output):
+        raise ToolError(f"the network failed on the emulated core: {failed[1]}")
+    found = _OUTPUT.fullmatch(output)
+    ticks = [int(line.split()[1]) for line in found["steps"].splitlines()] if found else []
+    if found is None or len(ticks) != steps:
+        quoted = "\n    ".join(output.rstrip().splitlines()[-process.TAIL_LINES :])
+        raise ToolError(
+            f"the emulated firmware did not end well; it printed\n    {quoted}",
+            expected=f"counts of {steps} steps",
+        )
+    empty = int(found["empty"])
+    return Measured(
+        network=_instructions(int(found["network"]) - empty),
+        steps=tuple(_instructions(count - empty) for count in ticks),
+        stack_bytes=int(found["stack"]),
+    )
+
+
+def _instructions(ticks: int) -> int:
+    return round(max(ticks, 0) * INSTRUCTIONS_PER_TICK)
+
+
+def _cost(program: Program, step: Step, view: StepView, instructions: int) -> OperatorCost:
+    tensors = [program.graph.tensors[index] for index in (*step.activations, step.output)]
+    return OperatorCost(
+        name=view.operator + view.layer.removeprefix(f"layer_{step.operator.index}").replace("_", "/"),
+        kernel=step.function,
+        instructions=instructions,
+        macs=step.macs,
+        bytes=sum(tensor.elements * np.dtype(tensor.dtype).itemsize for tensor in tensors)
+        + sum(constant.values.nbytes for constant in step_constants(step)),
+    )
+
+
+def to_json(profile: Profile) -> dict[str, object]:
+    """Return the fields of ``profile --json``."""
+    return asdict(profile) | {"macs": profile.macs}
+
+
+def table(profile: Profile) -> list[str]:
+    """Return lines for people: the operators in order of execution, and the whole inference."""
+    operators = profile.operators
+    width = max(len("inference"), *(len(operator.name) for operator in operators))
+    moved = sum(operator.bytes for operator in operators)
+    return [
+        f"{'operator':<{width}}  {'instructions':>12}  {'MACs':>11}  {'bytes':>10}  {'per MAC':>7}",
+        *(_row(one.name, one.instructions, one.macs, one.bytes, width) for one in operators),
+        _row("inference", profile.instructions, profile.macs, moved, width),
+    ]
+
+
+def _row(name: str, instructions: int, macs: int, size_bytes: int, width: int) -> str:
+    ratio = f"{instructions / macs:7.2f}" if macs else ""  # a copy has nothing to divide by
+    return f"{name:<{width}}  {instructions:>12,}  {macs:>11,}  {size_bytes:>10,}  {ratio}".rstrip()

@@ -1,0 +1,44 @@
+/**
+ * @file
+ * Square roots and quotients of four floats on Helium, which has neither, correctly rounded.
+ */
+#ifndef BIRDNET_FLOAT_MVE_H
+#define BIRDNET_FLOAT_MVE_H
+
+#include <arm_mve.h>
+#include <stdint.h>
+
+/* See birdnet_mve.h. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2", "no-schedule-insns", "no-tree-ter", "no-ivopts")
+#endif
+
+/** Square roots. The scalar registers are the lanes: no value moves. */
+static inline float32x4_t birdnet_sqrt_x4(float32x4_t value) {
+    register float32x4_t roots __asm("q0") = value;
+    __asm("vsqrt.f32 s0, s0\n\t"
+          "vsqrt.f32 s1, s1\n\t"
+          "vsqrt.f32 s2, s2\n\t"
+          "vsqrt.f32 s3, s3"
+          : "+w"(roots));
+    return roots;
+}
+
+/** Square roots of the first and the third; the others stay. */
+static inline float32x4_t birdnet_sqrt_even_x4(float32x4_t value) {
+    register float32x4_t roots __asm("q0") = value;
+    __asm("vsqrt.f32 s0, s0\n\t"
+          "vsqrt.f32 s2, s2"
+          : "+w"(roots));
+    return roots;
+}
+
+/** value / divisor, given 1 / divisor: the quotient's error is exact in one fused product, and
+ * what it adds makes the quotient correctly rounded (Markstein). */
+static inline float32x4_t birdnet_divide_x4(float32x4_t value, float32x4_t quotient, float divisor,
+                                            float reciprocal) {
+    const float32x4_t rest = vfmaq_n_f32(value, quotient, -divisor);
+    return vfmaq_n_f32(quotient, rest, reciprocal);
+}
+
+#endif

@@ -1,0 +1,103 @@
+/**
+ * @file
+ * Requantization of four values at a time on Helium, equal to birdnet_requantize() bit by bit.
+ */
+#ifndef BIRDNET_MVE_H
+#define BIRDNET_MVE_H
+
+/* GCC orders these kernels so that vectors no longer fit the eight registers and go to the stack
+ * and back; written order needs no more than there are. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2", "no-schedule-insns", "no-tree-ter", "no-ivopts")
+#endif
+
+#include "birdnet_kernels.h"
+
+#include <arm_mve.h>
+#include <stdbool.h>
+
+/** What is known of a layer's shifts and range, so that no work is done for what cannot happen. */
+typedef enum {
+    BIRDNET_ROUNDING_RECTIFIED, /**< negative results are clamped away: halves of them need no care
+                                 */
+    BIRDNET_ROUNDING_RIGHT,     /**< every shift goes right, by 1 at least */
+    BIRDNET_ROUNDING_ANY,       /**< shifts of 0 and to the left too */
+} birdnet_rounding_t;
+
+/** The rounding that suffices for shifts from `smallest` to `largest`. */
+static inline birdnet_rounding_t birdnet_rounding(int32_t largest, const birdnet_output_t *result) {
+    if (largest >= 0) {
+        return BIRDNET_ROUNDING_ANY;
+    }
+    return result->minimum >= result->zero_point ? BIRDNET_ROUNDING_RECTIFIED
+                                                 : BIRDNET_ROUNDING_RIGHT;
+}
+
+/** The rounding that suffices for all channels of a layer. */
+static inline birdnet_rounding_t birdnet_rounding_of(const int8_t *shifts, int32_t channels,
+                                                     const birdnet_output_t *result) {
+    int32_t largest = INT8_MIN;
+    for (int32_t i = 0; i < channels; ++i) {
+        largest = shifts[i] > largest ? shifts[i] : largest;
+    }
+    return birdnet_rounding(largest, result);
+}
+
+/** birdnet_requantize() of four values. vrshlq rounds a half up, so negative ones give 1 first. */
+static inline int32x4_t birdnet_requantize_x4(int32x4_t value, int32x4_t multiplier,
+                                              int32x4_t shift, birdnet_rounding_t rounding) {
+    if (rounding == BIRDNET_ROUNDING_ANY) {
+        const int32x4_t zero = vdupq_n_s32(0);
+        const int32x4_t right = vminq_s32(shift, zero);
+        value = vqrdmulhq_s32(vshlq_s32(value, vmaxq_s32(shift, zero)), multiplier);
+        value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, right), 31));
+        return vrshlq_s32(value, right);
+    }
+    value = vqrdmulhq_s32(value, multiplier);
+    if (rounding == BIRDNET_ROUNDING_RIGHT) {
+        value = vaddq_s32(value, vshrq_n_s32(value, 31));
+    }
+    return vrshlq_s32(value, shift);
+}
+
+/** birdnet_requantize() of four values by one factor. */
+static inline int32x4_t birdnet_rescale_x4(int32x4_t value, birdnet_scale_t scale,
+                                           birdnet_rounding_t rounding) {
+    if (rounding == BIRDNET_ROUNDING_ANY) {
+        return birdnet_requantize_x4(value, vdupq_n_s32(scale.multiplier), vdupq_n_s32(scale.shift),
+                                     rounding);
+    }
+    value = vqrdmulhq_n_s32(value, scale.multiplier);
+    if (rounding == BIRDNET_ROUNDING_RIGHT) {
+        value = vaddq_s32(value, vshrq_n_s32(value, 31));
+    }
+    return vrshlq_n_s32(value, scale.shift);
+}
+
+/** Zero point added and clamped. */
+static inline int32x4_t birdnet_clamp_x4(int32x4_t value, birdnet_output_t result) {
+    value = vaddq_n_s32(value, result.zero_point);
+    value = vmaxq_s32(value, vdupq_n_s32(result.minimum));
+    return vminq_s32(value, vdupq_n_s32(result.maximum));
+}
+
+/** An operand of a sum has the factor 1/2 if its scale is the larger one. */
+static inline bool birdnet_is_half(birdnet_scale_t scale) {
+    return scale.multiplier == INT32_C(1) << 30 && scale.shift == 0;
+}
+
+/** An operand of a sum: birdnet_requantize((value - zero_point) * 2^20). */
+static inline int32x4_t birdnet_term_x4(int32x4_t value, int32_t zero_point, birdnet_scale_t scale,
+                                        birdnet_rounding_t rounding) {
+    const int32_t unit = INT32_C(1) << 20;
+    value = vmlasq_n_s32(value, vdupq_n_s32(unit), -zero_point * unit);
+    return birdnet_rescale_x4(value, scale, rounding);
+}
+
+/** The same plus `sum` for the factor 1/2, which needs no product. */
+static inline int32x4_t birdnet_add_half_x4(int32x4_t sum, int32x4_t value, int32_t zero_point) {
+    const int32_t unit = INT32_C(1) << 19;
+    return vaddq_n_s32(vmlaq_n_s32(sum, value, unit), -zero_point * unit);
+}
+
+#endif
