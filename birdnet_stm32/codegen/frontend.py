@@ -43,7 +43,7 @@ class Table:
     type: str
     length: str
     about: str
-    values: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.uint16]
+    values: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 
     @property
     def initializer(self) -> str:
@@ -73,7 +73,8 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "rows": mixer.mels if mixer else spec.rows,
         "channels": mixer.channels if mixer else 1,
         "step_names": step_names(spec),
-        "scratch_elements": 2 * spec.fft_length,
+        "transform_tables": _transform_tables(spec.fft_length) if spectrogram else (),
+        "fixed_tables": _fixed_tables(spec.fft_length) if spectrogram and mixer is None else (),
         "tables": _tables(spec) if spectrogram else (),
         "mixer_tables": _mixer_tables(mixer) if mixer else (),
         "log_floor_ratio": LOG_FLOOR_RATIO,
@@ -97,25 +98,81 @@ def _check(spec: FrontendSpec) -> None:
 
 
 def _tables(spec: FrontendSpec) -> tuple[Table, ...]:
-    tables = (
+    if spec.kind is Frontend.MEL:
+        return _band_tables(mel_bank(spec))
+    return () if spec.mixer is None else _band_tables(spec.mixer.mel.T)
+
+
+def _transform_tables(length: int) -> tuple[Table, ...]:
+    return (
         Table(
             name="taper",
             type="double",
             length="FFT_LENGTH",
             about=f"Periodic Hann window / {PCM_FULL_SCALE}.",
-            values=hann(spec.fft_length) / PCM_FULL_SCALE,
+            values=hann(length) / PCM_FULL_SCALE,
         ),
         Table(
             name="sine",
             type="double",
             length="FFT_LENGTH",
             about="sin(2 pi k / FFT_LENGTH).",
-            values=_sine(spec.fft_length),
+            values=_sine(length),
         ),
     )
-    if spec.kind is Frontend.MEL:
-        return tables + _band_tables(mel_bank(spec))
-    return tables if spec.mixer is None else tables + _band_tables(spec.mixer.mel.T)
+
+
+def _fixed_tables(length: int) -> tuple[Table, ...]:
+    twiddles = _twiddles(length)
+    return (
+        Table(
+            name="fixed_taper",
+            type="int32_t",
+            length="FFT_LENGTH",
+            about="Periodic Hann window * 2^31.",
+            values=_fixed(hann(length)),
+        ),
+        Table(
+            name="fixed_twiddles",
+            type="int32_t",
+            length=str(len(twiddles)),
+            about="exp(-2 pi i k / FFT_LENGTH) * 2^31, in the order of their use.",
+            values=twiddles,
+        ),
+    )
+
+
+def _fixed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    """Return values in [-1, 1] as multiples of 2^-31; 1 becomes the nearest there is."""
+    return np.round(values * 2.0**31).clip(-(2**31), 2**31 - 1).astype(np.int32)
+
+
+def _twiddles(length: int) -> npt.NDArray[np.int32]:
+    """Return the factors of ``birdnet_fft_magnitudes``, two complex ones a vector.
+
+    A pass has three vectors for each of its points: those of the first pass turn two points, those of the
+    others the same point of two sequences; the last pass has none. At the end are those that split the
+    spectrum of even and odd samples, times -i.
+    """
+    sine = _sine(length)
+    circle = np.roll(sine, -(length // 4)) - 1j * sine
+    points = length // 2
+    used = [
+        np.array(
+            [
+                circle[k * point * 2]
+                for pair in range(0, points // 4, 2)
+                for k in (1, 2, 3)
+                for point in (pair, pair + 1)
+            ]
+        )
+    ]
+    while (points := points // 4) > 4:
+        step = length // points
+        used += [np.repeat(circle[np.array([1, 2, 3]) * point * step], 2) for point in range(points // 4)]
+    used.append(-1j * circle[1 : length // 4 + 1])
+    factors = np.concatenate(used)
+    return _fixed(np.stack([factors.real, factors.imag], axis=-1).ravel())
 
 
 def _sine(length: int) -> npt.NDArray[np.float64]:

@@ -4,6 +4,8 @@
  *
  * It works in double precision. Single precision leaves 1e-7 of a frame's peak in every bin, and
  * the square root of that, where a bin is nearly silent, is 3e-4 of the spectrogram's range.
+ * Helium has no doubles: there is another transform for it, in integers of 32 bits, which leaves
+ * 1e-9, enough for all but a mixer's gears.
  */
 #ifndef BIRDNET_FFT_H
 #define BIRDNET_FFT_H
@@ -12,6 +14,11 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/** Defined where birdnet_fft_magnitudes() is there. */
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#define BIRDNET_FFT_FIXED 1
 #endif
 
 /** Shortest and longest transform, in points; every power of two from one to the other works. */
@@ -28,6 +35,24 @@ extern "C" {
  * @param[out]    work    `length` values, overwritten; must not overlap `data`
  */
 void birdnet_fft_real(uint32_t length, const double *sine, double *data, double *work);
+
+#ifdef BIRDNET_FFT_FIXED
+/** A float where an integer was before. */
+typedef float __attribute__((may_alias)) birdnet_magnitude_t;
+
+/**
+ * Magnitudes of the same spectrum, in integers that are scaled anew before each pass.
+ *
+ * @param[in]     length    points of the transform, a power of two within the limits above
+ * @param[in]     twiddles  exp(-2 pi i k / length) times 2^31, complex, in the order of their use
+ * @param[in]     shift     the samples are x * 2^shift
+ * @param[in,out] data      `length` samples below 2^29, tapered by a Hann window; overwritten
+ * @param[out]    work      `length` values, overwritten; must not overlap `data`
+ * @return length / 2 + 1 values |X[k]|, in `data` or `work`
+ */
+birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t *twiddles, int32_t shift,
+                                            int32_t *data, int32_t *work);
+#endif
 
 #ifdef __cplusplus
 }

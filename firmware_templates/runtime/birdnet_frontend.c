@@ -2,16 +2,10 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "birdnet_frontend_frame.h"
+#include "birdnet_frontend_column.h"
+#include "birdnet_frontend_values.h"
 
 #define PCM_SCALE (1.0f / 32768.0f)
-
-static void store_bins(const birdnet_frontend_config_t *config, const double *magnitudes,
-                       float *column) {
-    for (uint32_t bin = 0; bin < config->bins; ++bin) {
-        column[bin * config->row_stride] = (float)magnitudes[bin];
-    }
-}
 
 static void scale_pcm(const birdnet_frontend_config_t *config, const int16_t *pcm,
                       float *waveform) {
@@ -32,13 +26,8 @@ birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *con
         return BIRDNET_OK;
     }
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
-        const double *const magnitudes = birdnet_frontend_frame(config, pcm, frame, scratch);
         float *const column = spectrogram + frame * config->frame_stride;
-        if (config->kind == BIRDNET_FRONTEND_MEL) {
-            birdnet_frontend_bands(config, magnitudes, column);
-        } else {
-            store_bins(config, magnitudes, column);
-        }
+        birdnet_frontend_column(config, pcm, frame, scratch, column);
     }
     return BIRDNET_OK;
 }
@@ -68,9 +57,7 @@ birdnet_status_t birdnet_frontend_compress(const birdnet_frontend_config_t *conf
     case BIRDNET_COMPRESSION_NONE:
         break;
     case BIRDNET_COMPRESSION_SQRT:
-        for (uint32_t i = 0; i < config->feature_elements; ++i) {
-            spectrogram[i] = sqrtf(spectrogram[i]);
-        }
+        birdnet_values_sqrt(spectrogram, config->feature_elements);
         break;
     case BIRDNET_COMPRESSION_LOG:
         compress_log(config, spectrogram);
@@ -91,19 +78,6 @@ static void normalize_peak(const birdnet_frontend_config_t *config, float *wavef
     }
 }
 
-static void normalize_min_max(const birdnet_frontend_config_t *config, float *values) {
-    float low = values[0];
-    float high = values[0];
-    for (uint32_t i = 1; i < config->feature_elements; ++i) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    const float range = high - low + config->min_max_epsilon;
-    for (uint32_t i = 0; i < config->feature_elements; ++i) {
-        values[i] = (values[i] - low) / range;
-    }
-}
-
 birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *config,
                                             float *spectrogram) {
     if (config == NULL || config->mixer != NULL || spectrogram == NULL) {
@@ -112,7 +86,7 @@ birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *con
     if (config->kind == BIRDNET_FRONTEND_RAW) {
         normalize_peak(config, spectrogram);
     } else {
-        normalize_min_max(config, spectrogram);
+        birdnet_values_min_max(spectrogram, config->feature_elements, config->min_max_epsilon);
     }
     return BIRDNET_OK;
 }

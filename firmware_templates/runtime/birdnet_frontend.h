@@ -58,7 +58,7 @@ typedef struct {
     uint32_t steps;                 /**< see birdnet_frontend_step */
     uint32_t window_samples;        /**< PCM samples of one window */
     uint32_t feature_elements;      /**< floats of one window's features */
-    uint32_t scratch_elements;      /**< doubles of scratch: 2 * fft_length, waveform: 0 */
+    uint32_t scratch_elements;      /**< doubles of scratch, waveform: 0 */
     uint32_t fft_length;            /**< samples of a frame, see birdnet_fft.h */
     uint32_t hop_samples;           /**< frame f is centred on sample f * hop_samples */
     uint32_t frames;                /**< frames of a window; the last is centred inside of it */
@@ -68,6 +68,8 @@ typedef struct {
     uint32_t row_stride;            /**< floats from a value to that of the next row */
     const double *taper;            /**< fft_length values: periodic Hann window / 32768 */
     const double *sine;             /**< fft_length values: sin(2 pi k / fft_length) */
+    const int32_t *fixed_taper;     /**< Hann window * 2^31; these two on Helium without a mixer */
+    const int32_t *fixed_twiddles;  /**< as birdnet_fft_magnitudes() takes them */
     const uint16_t *mel_first_bins; /**< the first bin of each band; unused where rows are bins */
     const uint16_t *mel_bin_counts; /**< the number of bins of each band */
     const float *mel_weights;       /**< the weights of all bins of all bands, band after band */

@@ -2,6 +2,8 @@
  * each. */
 #include "kernels_draw.h"
 
+#include <float.h>
+
 static bool pointwise(int round) {
     const int32_t channels = one_in(3) ? 16 << (draw() % 4) : between(1, 90);
     const birdnet_pointwise_conv2d_t layer = {
@@ -318,9 +320,39 @@ static bool fully_connected(int number) {
                   birdnet_fully_connected(&layer, input, output));
 }
 
+/** A value to quantize: on a half or one float beside it, or none of a grid's. */
+static float draw_value(float scale) {
+    static const float ends[] = {0.0f, -0.0f, FLT_MAX, -FLT_MAX, INFINITY, -INFINITY, NAN, FLT_MIN};
+    if (one_in(16)) {
+        return ends[draw() % 8];
+    }
+    const float half = ((float)between(-300, 300) + 0.5f) * scale;
+    return one_in(2) ? half : nextafterf(half, one_in(2) ? INFINITY : -INFINITY);
+}
+
+static bool quantize(int round) {
+    static float values[500];
+    const birdnet_affine_t layer = {
+        .elements = between(1, 500),
+        .scale = one_in(2) ? ldexpf(1.0f, -between(0, 20)) : (float)between(1, 1 << 24) * 0x1p-30f,
+        .zero_point = draw_zero_point(),
+    };
+    const int32_t stride = one_in(2) ? 1 : between(2, 20);
+    const int32_t count = (layer.elements - 1) * stride + 1;
+    prepare_output();
+    memcpy(expected, output, (size_t)count);
+    for (int32_t i = 0; i < layer.elements; ++i) {
+        values[i] = draw_value(layer.scale);
+        const float steps = isnan(values[i]) ? 0.0f : roundf(values[i] / layer.scale);
+        const float inside = fminf(fmaxf(steps, -1000.0f), 1000.0f);
+        expected[i * stride] = birdnet_clamp((int32_t)inside + layer.zero_point, -128, 127);
+    }
+    return agrees("quantize", round, count, birdnet_quantize_to(&layer, values, output, stride));
+}
+
 int main(void) {
     static bool (*const checks[])(int) = {pointwise, pointwise_add,   conv2d, depthwise_conv2d, add,
-                                          mean,      fully_connected, lookup};
+                                          mean,      fully_connected, lookup, quantize};
     bool all = true;
     board_init();
     for (size_t k = 0; k < sizeof checks / sizeof checks[0]; ++k) {

@@ -76,8 +76,8 @@ def write_sources(folder, spec):
     for name, content in frontend_files(spec).items():
         (folder / name).write_bytes(content)
     (folder / "birdnet_network.h").write_text(f"#define BIRDNET_INPUT_ELEMENTS {spec.input_elements}u\n")
-    sources = [folder / "birdnet_frontend_config.c", folder / "runtime" / "birdnet_fft.c"]
-    return [*sources, *sorted(folder.glob("runtime/birdnet_frontend*.c"))]
+    runtime = sorted(folder.glob("runtime/birdnet_f[fr]*.c"))
+    return [folder / "birdnet_frontend_config.c", *runtime]
 
 
 def compile_c(*arguments):

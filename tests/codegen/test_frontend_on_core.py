@@ -1,0 +1,156 @@
+"""The front end on the emulated core, where Helium computes it, against NumPy."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.codegen.frontend import frontend_files
+from birdnet_stm32.firmware import boards
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
+from birdnet_stm32.frontend.spectrogram import stages, steps
+from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.templating import render
+
+pytestmark = [pytest.mark.emulated, pytest.mark.slow]
+
+SPECTRUM_TOLERANCE = 1e-6  # of the largest magnitude; most is left of a click at a frame's edge
+TOLERANCE = 1e-4  # a square root magnifies what is left in bins that are nearly silent
+MAX_INSTRUCTIONS = 2.7e6  # all of a published window, compression and quantization included
+INSTRUCTIONS_A_TICK = 31.25
+
+BOARD = firmware_templates() / "boards" / "mps3_an547"
+APP = firmware_templates() / "app"
+PROGRAM = Path(__file__).resolve().parents[1] / "c" / "frontend_core.c"
+CORE = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-ffp-contract=off"]
+STRICT = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"]
+MACHINE = [
+    "-M",
+    "mps3-an547",
+    "-icount",
+    "shift=0",
+    "-display",
+    "none",
+    "-monitor",
+    "none",
+    "-serial",
+    "null",
+]
+
+Pcm = npt.NDArray[np.int16]
+Run = Callable[[FrontendSpec, Pcm], tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]
+
+PUBLISHED = FrontendSpec(
+    kind=Frontend.HYBRID,
+    sample_rate_hz=22_050,
+    window_samples=66_150,
+    fft_length=512,
+    spec_width=256,
+    num_mels=64,
+    keep_nyquist=True,
+    compression=Compression.SQRT,
+    layout=Layout.FREQUENCY_MAJOR,
+)
+SMALL = replace(PUBLISHED, window_samples=9_001, spec_width=11, num_mels=4)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return a function of the core's results: floats ``[n, steps, elements]`` and instructions ``[n]``."""
+    for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+    def on_core(spec: FrontendSpec, pcm: Pcm) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+        build(tmp_path, spec)
+        (tmp_path / "pcm").write_bytes(pcm.astype("<i2").tobytes())
+        semihosting = ["-semihosting-config", "enable=on,target=native,arg=core"]
+        command = ["qemu-system-arm", *MACHINE, *semihosting, "-kernel", "core.elf"]
+        subprocess.run(command, check=True, timeout=120, cwd=tmp_path)
+        rows = np.fromfile(tmp_path / "results", dtype="<u4").reshape(len(pcm), -1)
+        floats = np.ascontiguousarray(rows[:, :-1]).view(np.float32)
+        return floats.reshape(len(pcm), -1, spec.input_elements), rows[:, -1] * INSTRUCTIONS_A_TICK
+
+    return on_core
+
+
+def build(folder: Path, spec: FrontendSpec) -> None:
+    shutil.copytree(firmware_templates() / "runtime", folder / "runtime", dirs_exist_ok=True)
+    for name, content in frontend_files(spec).items():
+        (folder / name).write_bytes(content)
+    (folder / "birdnet_network.h").write_text(f"#define BIRDNET_INPUT_ELEMENTS {spec.input_elements}u\n")
+    script = folder / "linker.ld"
+    script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
+    sources = [PROGRAM, folder / "birdnet_frontend_config.c", folder / "runtime" / "birdnet_quantize_mve.c"]
+    sources += [APP / "console.c", BOARD / "startup.c", BOARD / "semihosting.c"]
+    sources += sorted((folder / "runtime").glob("birdnet_f[fr]*.c"))
+    folders = [f"-I{each}" for each in (folder, folder / "runtime", BOARD, APP)]
+    link = ["-nostartfiles", f"-T{script}", "-lm", "-o", folder / "core.elf"]
+    command = ["arm-none-eabi-gcc", *CORE, *STRICT, *folders, *sources, *link]
+    subprocess.run(command, check=True, timeout=120)
+
+
+def sounds(samples: int) -> Pcm:
+    """Return noise, a loud and a faint tone, a click in faint noise, the largest constant, and silence."""
+    rng = np.random.default_rng(5)
+    tone = np.sin(2 * np.pi * 0.1234 * np.arange(samples))
+    click = rng.normal(0, 30, samples)
+    click[samples // 2] = -32_768
+    constant = np.full(samples, -32_768.0)
+    waves = [rng.normal(0, 9_000, samples), 30_000 * tone, 10 * tone, click, constant, np.zeros(samples)]
+    return np.stack(waves).round().clip(-32_768, 32_767).astype(np.int16)
+
+
+def assert_equal_numpy(found: npt.NDArray[np.float32], pcm: Pcm, spec: FrontendSpec) -> None:
+    for window, actual in zip(pcm, found, strict=True):
+        for values, (name, right) in zip(actual, steps(stages(window, spec), spec).items(), strict=True):
+            tolerance = SPECTRUM_TOLERANCE if name in ("stft_magnitude", "mel") else TOLERANCE
+            assert np.abs(values - right.ravel()).max() <= tolerance * np.abs(right).max(), name
+
+
+@pytest.mark.parametrize("fft_length", [64, 128, 256, 512, 1_024, 2_048, 4_096])
+def test_every_length_equals_numpy(run: Run, fft_length: int) -> None:
+    spec = replace(SMALL, fft_length=fft_length)
+    pcm = sounds(spec.window_samples)
+    assert_equal_numpy(run(spec, pcm)[0], pcm, spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(SMALL, layout=Layout.TIME_MAJOR, keep_nyquist=False),
+        replace(SMALL, kind=Frontend.MEL, num_mels=23),
+        replace(SMALL, compression=Compression.LOG),
+        replace(SMALL, spec_width=1, window_samples=101),
+    ],
+    ids=["time_major", "mel", "log", "shorter_than_a_frame"],
+)
+def test_every_kind_equals_numpy(run: Run, spec: FrontendSpec) -> None:
+    pcm = sounds(spec.window_samples)
+    assert_equal_numpy(run(spec, pcm)[0], pcm, spec)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("compression", [Compression.NONE, Compression.SQRT])
+def test_real_recordings_equal_numpy_within_the_budget(
+    run: Run, shared: Path, compression: Compression
+) -> None:
+    spec = replace(PUBLISHED, compression=compression)
+    windows = []
+    for path in sorted((shared / "data" / "birds").glob("*/*.flac"))[::40]:
+        pcm = decode(path, sample_rate_hz=spec.sample_rate_hz)
+        assert not isinstance(pcm, Unusable)
+        if len(pcm) >= spec.window_samples:
+            windows.append(pcm[: spec.window_samples])
+    assert len(windows) > 10
+    found, instructions = run(spec, np.stack(windows))
+    assert_equal_numpy(found, np.stack(windows), spec)
+    assert instructions.max() < MAX_INSTRUCTIONS
