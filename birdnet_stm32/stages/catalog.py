@@ -163,7 +163,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="image",
         doc="pack the firmware with its boot header for the flash of the board",
-        needs=("firmware", "compile", "npu", "npu_firmware"),
+        needs=("compile", "npu", "npu_firmware"),
         reads=("variant", "firmware.header_version"),
         wanted=lambda variant: "stm32n6570_dk" in variant.firmware.boards,
     ),

@@ -1,4 +1,4 @@
-"""Builds every board's project; publishes ``<board>/firmware.{elf,bin,hex,map}`` and ``sizes.json``."""
+"""Builds every board's project; publishes ``<board>/firmware.*``, ``sizes.json`` and ``models.json``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from birdnet_stm32 import store
 from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import TOOLCHAIN_LICENCES
+from birdnet_stm32.stages.layout import MODEL_DIGESTS, TOOLCHAIN_LICENCES
 
 
 def run(job: Job) -> Outcome:
@@ -24,6 +24,7 @@ def run(job: Job) -> Outcome:
             "regions": [asdict(region) for region in result.sizes],
             "sections": [asdict(section) for section in result.sections],
         }
+    shutil.copyfile(job.inputs["firmware"] / MODEL_DIGESTS, job.out / MODEL_DIGESTS)
     _keep_licences(job.out / TOOLCHAIN_LICENCES)
     (job.out / "sizes.json").write_text(store.canonical_json(sizes), encoding="utf-8")
     fullest = {

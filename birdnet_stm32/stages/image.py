@@ -49,7 +49,7 @@ def run(job: Job) -> Outcome:
 
 def _application(job: Job) -> tuple[bytes, str]:
     """Return the firmware and the digest of the model that it says it runs."""
-    digests = store.load_json(job.inputs["firmware"] / MODEL_DIGESTS)
+    digests = store.load_json(job.inputs["compile"] / MODEL_DIGESTS)
     return (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes(), digests[IMAGE_BOARD]
 
 
