@@ -111,7 +111,7 @@ def model_digest(model_files: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
     for name, content in sorted(model_files.items()):
         # A comment in a kernel, the same for all models, must not make another program.
-        if name.startswith("runtime/") or not name.endswith((".c", ".h")):
+        if name.startswith("runtime/") or name.endswith((".json", ".md", ".txt")):
             continue
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
