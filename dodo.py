@@ -23,10 +23,7 @@ DOIT_CONFIG = {
 
 
 def task_pipeline():
-    """Every stage of every variant."""
-    yield from pipeline(load_releases(VARIANTS, BUILD))
-
-
-def task_manual():
-    """What touches a board."""
-    yield from manual(load_releases(VARIANTS, BUILD), VARIANTS)
+    """Every stage of every variant, and the tasks that touch a board."""
+    releases = load_releases(VARIANTS, BUILD)
+    yield from pipeline(releases)
+    yield from manual(releases, VARIANTS)

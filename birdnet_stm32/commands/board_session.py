@@ -16,7 +16,7 @@ from birdnet_stm32.audio.windows import cut, window_starts
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import board_parity, host_link
 from birdnet_stm32.firmware.board_parity import BoardParity
-from birdnet_stm32.firmware.flash_plan import FlashPlan
+from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
 from birdnet_stm32.firmware.host_link import Link, SelfTest
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.frontend.spectrogram import features
@@ -27,7 +27,7 @@ from birdnet_stm32.quant import interpreter
 if TYPE_CHECKING:
     from serial import Serial
 
-BOOT_S = 120.0  # for a person to move the switches and cycle the power
+_BOOT_S = 120.0  # for a person to move the switches and cycle the power
 _ST_VENDOR_ID = 0x0483
 _ANSWER_TIMEOUT_S = 60.0  # transfer and, on a slow clock, the inference
 
@@ -86,6 +86,19 @@ def hold(
                 on_window=lambda done: report(done, len(questions.windows)),
             )
     return found, board_parity.measure(answers, probabilities(outputs, contract), questions.recordings)
+
+
+def after_flashing(images: Path, questions: Questions, *, port: str | None) -> None:
+    """Wait for the board to start what was written from ``images``, then ask, print and judge.
+
+    Raises:
+        GateError: it is another firmware, or computes something else than the reference.
+        ToolError: no port, no answer.
+    """
+    found, parity = hold(read_plan(images), questions, port=port, timeout_s=_BOOT_S)
+    print(describe(found))
+    print(judge(parity, found.clock_hz))
+    board_parity.require(parity)
 
 
 def windows_of(files: Sequence[Path], spec: FrontendSpec, most: int) -> tuple[list[str], Pcm]:

@@ -18,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> 
         metavar="VARIANT",
         help="its name, as in doit image:VARIANT",
     )
+    add_places(parser)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add where variants are, and where they are built."""
     parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
     parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
 

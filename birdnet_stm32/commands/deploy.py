@@ -19,8 +19,6 @@ from birdnet_stm32.commands.deploy_model import deploy_model, plan_model
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import read
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware import board_parity
-from birdnet_stm32.firmware.flash_plan import read_plan
 
 EXAMPLE = """birdnet-stm32 deploy demo --dry_run
   birdnet-stm32 deploy demo --fsbl ai_fsbl.hex
@@ -98,15 +96,7 @@ def _deploy_variant(options: argparse.Namespace) -> None:
     image = built.folder(release, "image")
     if not flash(image, fsbl=options.fsbl, dry_run=False):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
-    found, parity = board_session.hold(
-        read_plan(image),
-        questions_of(release, options.recordings),
-        port=options.port,
-        timeout_s=board_session.BOOT_S,
-    )
-    print(board_session.describe(found))
-    print(board_session.judge(parity, found.clock_hz))
-    board_parity.require(parity)
+    board_session.after_flashing(image, questions_of(release, options.recordings), port=options.port)
 
 
 def _config_file(given: Path | None) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from birdnet_stm32 import process, store
+from birdnet_stm32 import process
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands import board_session
@@ -23,12 +23,11 @@ from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import LegacyConfig
 from birdnet_stm32.config import CodegenTable, FirmwareTable, NpuTable
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware import board_parity, programmer, vendor
-from birdnet_stm32.firmware.build import build
-from birdnet_stm32.firmware.flash import flash_files, flash_map
-from birdnet_stm32.firmware.flash_plan import PLAN, make_plan, read_plan, to_json
+from birdnet_stm32.firmware import programmer, vendor
+from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
-from birdnet_stm32.firmware.npu_image import check_image
+from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
@@ -105,17 +104,12 @@ def deploy_model(
     compilation = _compile(tool, model, path, output, workspace)
     if validates:
         _validate(config, tool, model, windows, contract, workspace)
-    _build(config, model, path, contract, windows, compilation, output)
+    _build(config, tool, model, path, contract, windows, compilation, output)
     environment = {**os.environ, **_programmer_of(config)}
     if not flash(output / _IMAGES, fsbl=fsbl, dry_run=False, environment=environment):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
     questions = Questions(model=model, contract=contract, windows=windows, recordings=names)
-    found, parity = board_session.hold(
-        read_plan(output / _IMAGES), questions, port=port, timeout_s=board_session.BOOT_S
-    )
-    print(board_session.describe(found))
-    print(board_session.judge(parity, found.clock_hz))
-    board_parity.require(parity)
+    board_session.after_flashing(output / _IMAGES, questions, port=port)
 
 
 def _tool(config: LegacyConfig) -> Tool:
@@ -149,6 +143,7 @@ def _compile(tool: Tool, model: bytes, path: Path, output: Path, workspace: Path
 
 def _build(
     config: LegacyConfig,
+    tool: Tool,
     model: bytes,
     path: Path,
     contract: ModelContract,
@@ -169,24 +164,20 @@ def _build(
     if config.arm_toolchain_path:
         folder = Path(config.arm_toolchain_path)
         os.environ["PATH"] = os.pathsep.join([str(folder), str(folder / "bin"), os.environ["PATH"]])
-    sources = vendor.find(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
-    vendor.check_runtime(sources, network.runtime_version)
-    built = build(project, output / "build", definitions=sources.definitions)
-    check_image(built.elf, network)
+    sources = vendor.find(tool.core_dir)
+    built = build_npu(project, output / "build", network, sources)
     contents = {
         "weights": network.weights,
-        "application": boot_image(read_file(output / "build" / "firmware.bin")),
+        "application": boot_image((built.elf.parent / "firmware.bin").read_bytes()),
     }
-    slots = flash_map(network.weights_address)
-    plan = make_plan(
+    files = release_files(
         contents,
-        {name: slot.address for name, slot in slots.items()},
+        flash_map(network.weights_address),
         title=path.stem,
         version=VERSION,
         model=npu_digest(generated, network),
     )
-    files = {f"{name}.hex": text.encode("ascii") for name, text in flash_files(contents, slots).items()}
-    write_folder(output / _IMAGES, {**files, PLAN: store.canonical_json(to_json(plan)).encode()})
+    write_folder(output / _IMAGES, files)
 
 
 def _loader_command(config: LegacyConfig) -> list[str]:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.commands import source
+from birdnet_stm32.commands import built, source
 from birdnet_stm32.commands.convert import add_recipe
 from birdnet_stm32.commands.files import check_writable, say, write_json
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
-from birdnet_stm32.stage import load_release
 
 if TYPE_CHECKING:
     from birdnet_stm32.commands.patient import Examined
@@ -35,8 +34,7 @@ WIDTH = 110
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options: a variant as ``why`` has it, or files as ``convert`` has them."""
     parser.add_argument("variant", nargs="?", metavar="VARIANT", help="whose verify was refused")
-    parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
-    parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
+    built.add_places(parser)
     source.add_arguments(parser, required=False)
     add_recipe(parser)
     parser.add_argument(
@@ -103,7 +101,7 @@ def _patient(options: argparse.Namespace) -> Examined:
 
     if options.variant is None:
         return patient.of_options(options)
-    return patient.of_variant(load_release(options.variant, options.variants, options.build))
+    return patient.of_variant(built.release(options))
 
 
 def _unconvertible(name: str, error: GateError) -> _Opinion:

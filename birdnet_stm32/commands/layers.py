@@ -13,8 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from birdnet_stm32.audio.representative import choose
-from birdnet_stm32.commands import folder
+from birdnet_stm32.commands import folder, source
 from birdnet_stm32.commands.files import check_writable, contract_of, read_file, write_json
 from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.config import RepresentativeTable
@@ -55,17 +54,7 @@ def run(options: argparse.Namespace) -> None:
 
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
-    with track("decode") as report:
-        chosen = choose(
-            rows,
-            options.data_path_train,
-            sample_rate_hz=contract.frontend.sample_rate_hz,
-            window_samples=contract.frontend.window_samples,
-            calibration_windows=0,
-            validation_windows=asked.validation_windows,
-            seed=asked.seed,
-            report=report,
-        )
+    chosen = source.cut(rows, options.data_path_train, contract, asked, calibration_windows=0)
     windows = chosen.pcm[spread(len(chosen.pcm))]
     expected = probabilities(predict(model, windows, contract), contract)
     with track("layers") as report:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.representative import Windows as Cut
 from birdnet_stm32.audio.representative import choose
 from birdnet_stm32.audio.roles import assign
 from birdnet_stm32.commands import folder
@@ -69,6 +72,36 @@ def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> 
     parser.add_argument("--seed", type=int, default=windows.seed)
 
 
+def cut(
+    rows: Sequence[IndexRow],
+    root: Path,
+    contract: ModelContract,
+    asked: RepresentativeTable,
+    *,
+    calibration_windows: int,
+) -> Cut:
+    """Cut windows of a folder's recordings for a model, with progress.
+
+    Args:
+        rows: of the recordings.
+        root: their folder.
+        contract: of the model.
+        asked: how many validation windows, and the seed.
+        calibration_windows: how many; 0 for those that validate alone.
+    """
+    with track("decode") as report:
+        return choose(
+            rows,
+            root,
+            sample_rate_hz=contract.frontend.sample_rate_hz,
+            window_samples=contract.frontend.window_samples,
+            calibration_windows=calibration_windows,
+            validation_windows=asked.validation_windows,
+            seed=asked.seed,
+            report=report,
+        )
+
+
 def load(options: argparse.Namespace) -> Source:
     """Load the checkpoint and cut the windows.
 
@@ -103,17 +136,9 @@ def load(options: argparse.Namespace) -> Source:
             options.data_path_train,
             remedy="--unlabelled: calibrate with these recordings whatever their folders are called",
         )
-    with track("decode") as report:
-        chosen = choose(
-            rows,
-            options.data_path_train,
-            sample_rate_hz=contract.frontend.sample_rate_hz,
-            window_samples=contract.frontend.window_samples,
-            calibration_windows=asked.calibration_windows,
-            validation_windows=asked.validation_windows,
-            seed=asked.seed,
-            report=report,
-        )
+    chosen = cut(
+        rows, options.data_path_train, contract, asked, calibration_windows=asked.calibration_windows
+    )
     assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
         print(f"--{name}: {count} windows left out of the calibration", file=sys.stderr)

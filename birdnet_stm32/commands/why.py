@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from birdnet_stm32.commands import built
 from birdnet_stm32.commands.files import say, write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stage import load_release, reasons_to_run
@@ -16,8 +17,7 @@ EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("target", metavar="[STAGE:]VARIANT[/RECIPE]")
-    parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
-    parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
+    built.add_places(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the reasons by stage")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
@@ -76,6 +78,25 @@ class BuildResult:
     hex: Path | None
     sections: tuple[Section, ...]
     sizes: tuple[RegionUse, ...]
+
+    @property
+    def fullest_percent(self) -> float:
+        """How full the fullest memory is."""
+        return max(100 * region.used_bytes / region.length_bytes for region in self.sizes)
+
+    def keep(self, folder: Path) -> None:
+        """Copy the files as ``firmware.*`` into a new folder."""
+        folder.mkdir(parents=True)
+        for file in (self.elf, self.map, self.bin, self.hex):
+            if file is not None:
+                shutil.copyfile(file, folder / f"firmware{file.suffix}")
+
+    def described(self) -> dict[str, Any]:
+        """Return what occupies which memory, as JSON has it."""
+        return {
+            "regions": [asdict(region) for region in self.sizes],
+            "sections": [asdict(section) for section in self.sections],
+        }
 
 
 def build(

@@ -11,14 +11,14 @@ from birdnet_stm32.errors import ToolError
 
 PROTOCOL_VERSION = 2
 
-_STRING = r'("(?:[^"\\]|\\.)*")'
+STRING = r'("(?:[^"\\]|\\.)*")'
 _LINES = {
-    "birdnet-firmware": re.compile(rf"(\d+) {_STRING} {_STRING} {_STRING}"),
-    "recording": re.compile(rf"(\d+) (\d+) (\d+) {_STRING}"),
+    "birdnet-firmware": re.compile(rf"(\d+) {STRING} {STRING} {STRING}"),
+    "recording": re.compile(rf"(\d+) (\d+) (\d+) {STRING}"),
     "window": re.compile(r"(\d+) (\d+)"),
-    "detection": re.compile(rf"(\d+) (\d+) (\d+\.\d+) {_STRING}"),
-    "refused": re.compile(rf"(\d+) {_STRING} {_STRING}"),
-    "error": re.compile(_STRING),
+    "detection": re.compile(rf"(\d+) (\d+) (\d+\.\d+) {STRING}"),
+    "refused": re.compile(rf"(\d+) {STRING} {STRING}"),
+    "error": re.compile(STRING),
     "done": re.compile(r"(\d+) (\d+)"),
 }
 

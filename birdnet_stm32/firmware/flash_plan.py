@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.flash import FlashSlot, flash_files, flash_map
 from birdnet_stm32.firmware.image import parse
 from birdnet_stm32.firmware.intel_hex import parse_intel_hex
+from birdnet_stm32.store import canonical_json
 
 PLAN = "flash.json"
 # A loader without its application starts nothing; an application must not start before its weights are there.
@@ -58,6 +59,27 @@ class FlashPlan:
     version: str
     model: str
     parts: tuple[FlashPart, ...]
+
+
+def release_files(
+    contents: Mapping[str, bytes], slots: Mapping[str, FlashSlot], *, title: str, version: str, model: str
+) -> dict[str, bytes]:
+    """Return the parts of a release as Intel HEX and their plan, by file name.
+
+    Args:
+        contents: bytes by the name of the slot.
+        slots: from :func:`birdnet_stm32.firmware.flash.flash_map`.
+        title: the firmware's title.
+        version: its version.
+        model: digest of the generated C in it.
+
+    Raises:
+        InputError: a part does not fit its slot, or is no image of its kind.
+    """
+    addresses = {name: slot.address for name, slot in slots.items()}
+    plan = make_plan(contents, addresses, title=title, version=version, model=model)
+    files = {f"{name}.hex": text.encode("ascii") for name, text in flash_files(contents, slots).items()}
+    return {**files, PLAN: canonical_json(to_json(plan)).encode()}
 
 
 def make_plan(

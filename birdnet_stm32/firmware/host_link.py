@@ -18,19 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError, ToolError
-from birdnet_stm32.firmware.console import PROTOCOL_VERSION
+from birdnet_stm32.firmware.console import PROTOCOL_VERSION, STRING
 
 BAUD = 921_600
 ATTEMPTS = 3
 _LONGEST_LINE_BYTES = 1 << 16
 
-_STRING = r'("(?:[^"\\]|\\.)*")'
-_BANNER = re.compile(rf"birdnet-firmware (\d+) {_STRING} {_STRING}(?: {_STRING})?")
+_BANNER = re.compile(rf"birdnet-firmware (\d+) {STRING} {STRING}(?: {STRING})?")
 _CLOCK = re.compile(r"clock (\d+)")
 _CYCLES = re.compile(r"self-test (front-end|network) (\d+) cycles.*")
 _VERDICT = re.compile(r"self-test (PASS|FAIL) (.+)")
 _SCORES = re.compile(r"scores ([0-9a-f]{8}) (\d+) (\d+) ((?:[0-9a-f]{8})+)")
-_RETRY = re.compile(rf"retry ([0-9a-f]{{8}}) {_STRING}")
+_RETRY = re.compile(rf"retry ([0-9a-f]{{8}}) {STRING}")
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,10 +8,32 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.firmware.npu import NpuNetwork
+from birdnet_stm32.firmware.vendor import Vendor, check_runtime
 
 _NPU0_VECTOR = 16 + 53
 _RESET_VECTOR = 1
+
+
+def build_npu(project: Path, build_dir: Path, network: NpuNetwork, sources: Vendor) -> BuildResult:
+    """Compile a rendered project with ST's sources and check the image.
+
+    Args:
+        project: root of the project.
+        build_dir: folder for everything the compiler writes.
+        network: what the project was rendered around.
+        sources: ST's.
+
+    Raises:
+        GateError: the runtime is not the one that the network demands, or the image cannot work.
+        ToolError: a program is missing, or it does not compile.
+        InputError: the firmware does not fit into the board's memory.
+    """
+    check_runtime(sources, network.runtime_version)
+    built = build(project, build_dir, definitions=sources.definitions)
+    check_image(built.elf, network)
+    return built
 
 
 def check_image(elf: Path, network: NpuNetwork) -> None:

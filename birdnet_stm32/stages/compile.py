@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32 import store
-from birdnet_stm32.firmware.build import BuildResult, build
+from birdnet_stm32.firmware.build import build
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import MODEL_DIGESTS, TOOLCHAIN_LICENCES
 
 
 def run(job: Job) -> Outcome:
     """Compile the projects of the stage firmware."""
-    sizes = {}
+    sizes, fullest = {}, {}
     for board in job.variant.firmware.boards:
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
             result = build(job.inputs["firmware"] / board, Path(folder))
-            _keep(result, job.out / board)
-        sizes[board] = {
-            "regions": [asdict(region) for region in result.sizes],
-            "sections": [asdict(section) for section in result.sections],
-        }
+            result.keep(job.out / board)
+        sizes[board], fullest[board] = result.described(), result.fullest_percent
     shutil.copyfile(job.inputs["firmware"] / MODEL_DIGESTS, job.out / MODEL_DIGESTS)
     _keep_licences(job.out / TOOLCHAIN_LICENCES)
     (job.out / "sizes.json").write_text(store.canonical_json(sizes), encoding="utf-8")
-    fullest = {
-        board: max(100 * region["used_bytes"] / region["length_bytes"] for region in described["regions"])
-        for board, described in sizes.items()
-    }
     summary = ", ".join(f"{board} (fullest memory {percent:.0f}%)" for board, percent in fullest.items())
     return Outcome(summary=summary)
 
@@ -42,10 +34,3 @@ def _keep_licences(folder: Path) -> None:
         if terms.is_file():
             folder.mkdir(exist_ok=True)
             shutil.copyfile(terms, folder / f"{package}.txt")
-
-
-def _keep(result: BuildResult, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for file in (result.elf, result.map, result.bin, result.hex):
-        if file is not None:
-            shutil.copyfile(file, folder / f"firmware{file.suffix}")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from birdnet_stm32 import store
-from birdnet_stm32.firmware.render import FirmwareSettings, model_digest, render_project
+from birdnet_stm32.firmware.render import model_digest, render_project
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import C_FOLDER, MODEL_DIGESTS
-from birdnet_stm32.store import published_files, write_tree
+from birdnet_stm32.stages.layout import MODEL_DIGESTS
+from birdnet_stm32.stages.project import generated_model, settings_of
+from birdnet_stm32.store import write_tree
 
 
 def run(job: Job) -> Outcome:
     """Render the projects around the generated C."""
-    table = job.variant.firmware
-    settings = FirmwareSettings(
-        threshold=table.threshold,
-        top_k=table.top_k,
-        title=job.variant.variant.title,
-        version=job.variant.variant.version,
-    )
-    generated = published_files(job.inputs["codegen"], C_FOLDER)
-    model_files = {name: path.read_bytes() for name, path in generated.items()}
+    table, settings = job.variant.firmware, settings_of(job.variant)
+    model_files = generated_model(job.inputs["codegen"])
     for board in table.boards:
         write_tree(job.out / board, render_project(board, model_files, settings))
     digests = dict.fromkeys(table.boards, model_digest(model_files))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from birdnet_stm32 import store
-from birdnet_stm32.firmware.flash import flash_files, flash_map
-from birdnet_stm32.firmware.flash_plan import PLAN, make_plan, to_json
+from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.stage import Job, Outcome
@@ -31,16 +31,9 @@ def run(job: Job) -> Outcome:
         slots = flash_map(compilation.weights_address)
         contents = {"weights": compilation.files[compilation.weights_file]} | contents
     (job.out / "application.bin").write_bytes(image)
-    for name, text in flash_files(contents, slots).items():
-        (job.out / f"{name}.hex").write_text(text, encoding="ascii")
-    plan = make_plan(
-        contents,
-        {name: slot.address for name, slot in slots.items()},
-        title=job.variant.variant.title,
-        version=job.variant.variant.version,
-        model=model,
-    )
-    (job.out / PLAN).write_text(store.canonical_json(to_json(plan)), encoding="utf-8")
+    release = job.variant.variant
+    files = release_files(contents, slots, title=release.title, version=release.version, model=model)
+    store.write_tree(job.out, files)
     return Outcome(
         summary=f"application, {len(image):,} bytes at 0x{slots['application'].address:08X}",
         measures={"bytes": len(image)},

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.firmware import vendor
-from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
-from birdnet_stm32.firmware.npu_image import check_image
-from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
+from birdnet_stm32.firmware.npu_image import build_npu
+from birdnet_stm32.firmware.render import npu_digest, render_project
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
 from birdnet_stm32.npu.stedgeai.result import Compilation, Port
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import (
-    C_FOLDER,
     NPU_BOARD,
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
@@ -31,42 +28,28 @@ from birdnet_stm32.stages.layout import (
     NPU_LICENCES,
     NPU_PROJECT,
 )
+from birdnet_stm32.stages.project import generated_model, settings_of
 
 
 def run(job: Job) -> Outcome:
     """Render the project around ST's network and ST's sources, build it, and check the image."""
-    variant = job.variant
     network = network_of(result.load(job.inputs["npu"] / NPU_FOLDER))
-    generated = published_model(job.inputs["codegen"])
-    settings = FirmwareSettings(
-        threshold=variant.firmware.threshold,
-        top_k=variant.firmware.top_k,
-        title=variant.variant.title,
-        version=variant.variant.version,
-    )
-    store.write_tree(job.out / NPU_PROJECT, render_project(NPU_BOARD, generated, settings, npu=network))
-    core_dir = variant.npu.core_dir
+    generated = generated_model(job.inputs["codegen"])
+    project = render_project(NPU_BOARD, generated, settings_of(job.variant), npu=network)
+    store.write_tree(job.out / NPU_PROJECT, project)
+    core_dir = job.variant.npu.core_dir
     sources = vendor.find(None if core_dir is None else job.release.resolve(core_dir))
-    vendor.check_runtime(sources, network.runtime_version)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
-        built = build(job.out / NPU_PROJECT, Path(folder), definitions=sources.definitions)
-        check_image(built.elf, network)
-        _keep(built, job.out / NPU_FIRMWARE_FOLDER)
+        built = build_npu(job.out / NPU_PROJECT, Path(folder), network, sources)
+        built.keep(job.out / NPU_FIRMWARE_FOLDER)
     _keep_licences(sources, job.out / NPU_LICENCES)
     described = {
         "model": npu_digest(generated, network),
         "components": [{"name": one.name, "version": one.version} for one in sources.components],
-        "regions": [asdict(region) for region in built.sizes],
-        "sections": [asdict(section) for section in built.sections],
+        **built.described(),
     }
     (job.out / NPU_FIRMWARE).write_text(store.canonical_json(described), encoding="utf-8")
-    fullest = max(100 * region.used_bytes / region.length_bytes for region in built.sizes)
-    return Outcome(summary=f"{NPU_BOARD} with its NPU (fullest memory {fullest:.0f}%)")
-
-
-def published_model(codegen: Path) -> dict[str, bytes]:
-    """Return the generated C by its name."""
-    return {name: path.read_bytes() for name, path in store.published_files(codegen, C_FOLDER).items()}
+    return Outcome(summary=f"{NPU_BOARD} with its NPU (fullest memory {built.fullest_percent:.0f}%)")
 
 
 def network_of(compilation: Compilation) -> NpuNetwork:
@@ -98,13 +81,6 @@ def network_of(compilation: Compilation) -> NpuNetwork:
 
 def _port(port: Port) -> NpuPort:
     return NpuPort(dtype=port.dtype, size_bytes=port.size_bytes, scale=port.scale, zero_point=port.zero_point)
-
-
-def _keep(built: BuildResult, folder: Path) -> None:
-    folder.mkdir()
-    for file in (built.elf, built.map, built.bin, built.hex):
-        if file is not None:
-            shutil.copyfile(file, folder / f"firmware{file.suffix}")
 
 
 def _keep_licences(sources: vendor.Vendor, folder: Path) -> None:
