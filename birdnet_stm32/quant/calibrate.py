@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.quant.interpreter import parse
+from birdnet_stm32.quant.interpreter import operator_name, pack, parse
 
 FloatArray = npt.NDArray[np.float32]
 TensorRanges = Mapping[int, tuple[float, float]]
 
-_MOVES = frozenset({schema.BuiltinOperator.RESHAPE, schema.BuiltinOperator.TRANSPOSE})
+_MOVES = frozenset({"RESHAPE", "TRANSPOSE"})
 
 # The converter takes no maximum for smaller, and a tensor of zeros would have no scale.
 _SMALLEST_MAXIMUM = float(np.finfo(np.float32).tiny)
@@ -64,7 +63,7 @@ def each_window(graph: bytes, windows: FloatArray) -> Iterator[dict[int, FloatAr
     indices = list(_float_tensors(model.subgraphs[0]))
     # As outputs they are kept, which tensors inside a delegate are not.
     model.subgraphs[0].outputs = np.array(indices[1:], np.int32)
-    interpreter = Interpreter(model_content=_pack(model))
+    interpreter = Interpreter(model_content=pack(model))
     interpreter.allocate_tensors()
     for window in windows:
         interpreter.set_tensor(indices[0], window[np.newaxis])
@@ -99,7 +98,7 @@ def moves(graph: bytes) -> dict[int, int]:
     return {
         int(operator.outputs[0]): int(operator.inputs[0])
         for operator in model.subgraphs[0].operators
-        if model.operatorCodes[operator.opcodeIndex].builtinCode in _MOVES
+        if operator_name(model, operator) in _MOVES
     }
 
 
@@ -111,7 +110,7 @@ def with_ranges(graph: bytes, ranges: TensorRanges) -> bytes:
         quantization.min = np.array([low], np.float32)
         quantization.max = np.array([high], np.float32)
     model.signatureDefs = [_signature(model.subgraphs[0])]
-    return _pack(model)
+    return pack(model)
 
 
 def _signature(graph: Any) -> Any:
@@ -134,9 +133,3 @@ def _float_tensors(graph: Any) -> Iterator[int]:
         for index in operator.outputs:
             if graph.tensors[index].type == schema.TensorType.FLOAT32:
                 yield int(index)
-
-
-def _pack(model: Any) -> bytes:
-    builder = flatbuffers.Builder()
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.quant import calibrate
 from birdnet_stm32.quant.calibrate import FloatArray, TensorRanges
-from birdnet_stm32.quant.interpreter import parse
+from birdnet_stm32.quant.interpreter import operator_name, parse
 from birdnet_stm32.quant.ranges import SHARES
 from birdnet_stm32.quant.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
 
@@ -61,7 +59,8 @@ def shares(graph: bytes, windows: FloatArray, ranges: TensorRanges, clip: Clip) 
     """
     if clip.method is Method.MINMAX:
         return {}
-    inner = [index for index in ranges if index not in _ends(graph)]
+    ends = _ends(graph)
+    inner = [index for index in ranges if index not in ends]
     counts = {index: np.zeros(BINS, np.int64) for index in inner}
     for values in calibrate.each_window(graph, windows):
         for index in inner:
@@ -79,13 +78,8 @@ def _ends(graph: bytes) -> set[int]:
     model = parse(graph)
     (network,) = model.subgraphs
     last = network.operators[-1]
-    logits = [last.inputs[0]] if _code(model, last) == schema.BuiltinOperator.LOGISTIC else []
+    logits = [last.inputs[0]] if operator_name(model, last) == "LOGISTIC" else []
     return {int(index) for index in (*network.inputs, *network.outputs, *logits)}
-
-
-def _code(model: Any, operator: Any) -> int:
-    code: int = model.operatorCodes[operator.opcodeIndex].builtinCode
-    return code
 
 
 def _count(values: FloatArray, low: float, high: float) -> Counts:

@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.quant import calibrate
 from birdnet_stm32.quant.clipping import Clip, shares
-from birdnet_stm32.quant.interpreter import parse
+from birdnet_stm32.quant.interpreter import operator_name, parse
 from birdnet_stm32.quant.ranges import clipped
 from birdnet_stm32.quant.scheme import KERNEL_LIMIT
 
@@ -24,15 +24,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 # Axis of the output channels in the kernel of each operator that has one.
-_KERNEL_AXIS = {
-    schema.BuiltinOperator.CONV_2D: 0,
-    schema.BuiltinOperator.DEPTHWISE_CONV_2D: 3,
-    schema.BuiltinOperator.FULLY_CONNECTED: 0,
-}
+_KERNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 _TYPE_NAMES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
-_OPERATOR_NAMES = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
 
 
 def convert(
@@ -154,11 +147,11 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
         if index not in boundary:
             _check_type(tensor, constant=index in constants)
     for operator in graph.operators:
-        code = model.operatorCodes[operator.opcodeIndex].builtinCode
-        if code in _KERNEL_AXIS and operator.inputs[1] in constants:
+        name = operator_name(model, operator)
+        if name in _KERNEL_AXIS and operator.inputs[1] in constants:
             kernel = graph.tensors[operator.inputs[1]]
-            channels = 1 if per_tensor else kernel.shape[_KERNEL_AXIS[code]]
-            _check_kernel(kernel, _buffer(model, kernel), channels, _OPERATOR_NAMES[code])
+            channels = 1 if per_tensor else kernel.shape[_KERNEL_AXIS[name]]
+            _check_kernel(kernel, _buffer(model, kernel), channels, name)
 
 
 def _input_shape(model: keras.Model) -> tuple[int, ...]:

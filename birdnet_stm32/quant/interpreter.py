@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
@@ -19,6 +20,10 @@ from birdnet_stm32.errors import GateError, InputError
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 AnyArray = npt.NDArray[Any]
+
+_OPERATOR_NAMES: dict[int, str] = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +178,18 @@ def parse(tflite: bytes) -> Any:
     """
     _open(tflite)
     return schema.ModelT.InitFromPackedBuf(tflite, 0)
+
+
+def pack(model: Any) -> bytes:
+    """Return the file of a model as :func:`parse` gives it."""
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """Return what an operator of a parsed model is called: ``CONV_2D``."""
+    return _OPERATOR_NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
 
 
 def _run(

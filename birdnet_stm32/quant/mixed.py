@@ -12,17 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant import scheme
+from birdnet_stm32.quant.interpreter import operator_name, pack
 
-OPERATOR_NAMES = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
 # Operators that only move values; their output has the grid of their input and is no tensor of its own.
 MOVES = frozenset({"EXPAND_DIMS", "PAD", "RESHAPE", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"})
 _BOUNDARY = frozenset({"QUANTIZE", "DEQUANTIZE"})
@@ -74,14 +71,14 @@ def activations(model: Any, twin: Any) -> tuple[Activation, ...]:
         InputError: the model is not int8 inside, or the two have other operators.
     """
     graph, float_operators = model.subgraphs[0], twin.subgraphs[0].operators
-    if _kind(model, graph.operators[0]) != "QUANTIZE":
+    if operator_name(model, graph.operators[0]) != "QUANTIZE":
         raise InputError(
-            f"the model begins with {_kind(model, graph.operators[0])}",
+            f"the model begins with {operator_name(model, graph.operators[0])}",
             expected="QUANTIZE, as one that is int8 inside and float32 outside",
         )
     inner = _inner(model)
-    kinds = [_kind(model, operator) for operator in inner]
-    if kinds != [_kind(twin, operator) for operator in float_operators]:
+    kinds = [operator_name(model, operator) for operator in inner]
+    if kinds != [operator_name(twin, operator) for operator in float_operators]:
         raise InputError(
             f"the operators differ: the int8 model has {len(inner)}, the float model {len(float_operators)}",
             expected="the float model that the int8 model was made from",
@@ -121,7 +118,7 @@ def mixed(
     splice = _Splice(model)
     position = 0
     for operator in model.subgraphs[0].operators:
-        kind = _kind(model, operator)
+        kind = operator_name(model, operator)
         if kind in _BOUNDARY:
             splice.boundary(operator, kind, floating)
             continue
@@ -187,9 +184,7 @@ class _Splice:
         """Return the file."""
         self.graph.operators = self.operators
         self.model.signatureDefs = None  # they would name the old output
-        builder = flatbuffers.Builder(0)
-        builder.Finish(self.model.Pack(builder), file_identifier=b"TFL3")
-        return bytes(builder.Output())
+        return pack(self.model)
 
     def _input(self, index: int, source: Any, twin: int) -> int:
         """Return the float tensor that stands for an input of the int8 model, ``twin`` in the float graph."""
@@ -247,12 +242,7 @@ class _Splice:
 
 
 def _inner(model: Any) -> list[Any]:
-    return [one for one in model.subgraphs[0].operators if _kind(model, one) not in _BOUNDARY]
-
-
-def _kind(model: Any, operator: Any) -> str:
-    name: str = OPERATOR_NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
-    return name
+    return [one for one in model.subgraphs[0].operators if operator_name(model, one) not in _BOUNDARY]
 
 
 def _kernel(graph: Any, operator: Any) -> tuple[int, int]:

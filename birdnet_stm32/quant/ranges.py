@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from birdnet_stm32.model.surgery.network import INPUT, MOVES, RELU6_LIMIT, Activation, Floats, Kind, Network
-from birdnet_stm32.quant.simulate import Ranges, batches, constants, forward, grid_ends
+from birdnet_stm32.model.surgery.network import INPUT, RELU6_LIMIT, Activation, Floats, Kind, Network
+from birdnet_stm32.quant.simulate import Ranges, batches, computed, constants, forward, grid_ends
 
 Name = TypeVar("Name", str, int)  # of a unit's tensor, or a tensor's index
 
@@ -59,11 +59,6 @@ def clipped(
 def in_graph_order(network: Network, ranges: Ranges) -> list[tuple[float, float]]:
     """Return the range of the input and of every unit but those that only move values."""
     return [ranges[name] for name in computed(network)]
-
-
-def computed(network: Network) -> list[str]:
-    """Return the tensors that have a range of their own: the input, and what is not only moved."""
-    return [INPUT, *(unit.name for unit in network.units if unit.kind not in MOVES)]
 
 
 def noise_to_signal(values: Floats, rounded: Floats) -> float:

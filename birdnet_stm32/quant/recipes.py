@@ -26,12 +26,11 @@ from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.ranges import (
     best_shares,
     clipped,
-    computed,
     in_graph_order,
     limited,
     noise_to_signal,
 )
-from birdnet_stm32.quant.simulate import Ranges
+from birdnet_stm32.quant.simulate import Ranges, computed
 from birdnet_stm32.quant.verify import Comparison, compare
 
 if TYPE_CHECKING:
@@ -163,9 +162,11 @@ def make_candidate(
         )
         network, notes["qat"] = _tuned(network, tuning, settings, report)
     narrow = limited if "equalize" in levers else _unchanged
-    shares = _shares(network, windows, narrow, settings.clip) if settings.clip or narrow is limited else {}
+    seen = simulate.observe(network, windows).ranges
+    clips = settings.clip is not None or narrow is limited
+    shares = _shares(network, windows, narrow(network, seen), settings.clip) if clips else {}
     notes["shares"] = {name: share for name, share in shares.items() if share < 1}
-    ranges = _narrowed(network, windows, shares, narrow)
+    ranges = _narrowed(network, seen, shares, narrow)
     int8_network = network
     if "equalize" in levers:
         expected = simulate.sigmoid(simulate.run(source, windows))
@@ -260,11 +261,10 @@ def _unchanged(network: Network, ranges: Ranges) -> Ranges:
     return ranges
 
 
-def _shares(network: Network, windows: Floats, narrow: Narrow, clip: Clip | None) -> dict[str, float]:
+def _shares(network: Network, windows: Floats, ranges: Ranges, clip: Clip | None) -> dict[str, float]:
     """Return the share of its narrowed range that each tensor keeps: the recipe's choice, or as asked."""
     from birdnet_stm32.model.surgery.keras_io import to_keras
 
-    ranges = narrow(network, simulate.observe(network, windows).ranges)
     if clip is None:
         return best_shares(network, windows, ranges)
     graph = float_graph(to_keras(network))
@@ -276,10 +276,9 @@ def _shares(network: Network, windows: Floats, narrow: Narrow, clip: Clip | None
     }
 
 
-def _narrowed(
-    network: Network, windows: Floats, shares: dict[str, float], narrow: Narrow = limited
-) -> Ranges:
-    seen = narrow(network, simulate.observe(network, windows).ranges)
+def _narrowed(network: Network, seen: Ranges, shares: dict[str, float], narrow: Narrow = limited) -> Ranges:
+    """Return what int8 spans of what tensors were seen to hold."""
+    seen = narrow(network, seen)
     # Limits follow from the ranges of others, so they are looked at again once those are clipped.
     return narrow(network, clipped(seen, shares)) if shares else seen
 
@@ -304,7 +303,8 @@ def _tuned(
     network: Network, data: _Tuning, settings: RecipeSettings, report: Report
 ) -> tuple[Network, list[dict[str, Any]]]:
     """Fine-tune a network; the epoch kept is that whose converted network agrees best on held-out windows."""
-    shares = _shares(network, data.windows, limited, settings.clip)
+    seen = simulate.observe(network, data.windows).ranges
+    shares = _shares(network, data.windows, limited(network, seen), settings.clip)
     expected = simulate.sigmoid(simulate.run(network, data.held_out))
     epochs: list[dict[str, Any]] = []
 
@@ -314,7 +314,7 @@ def _tuned(
         return np.concatenate([data.windows, features(new, data.spec)])
 
     def ranges(now: Network) -> Ranges:
-        return _narrowed(now, data.windows, shares)
+        return _narrowed(now, simulate.observe(now, data.windows).ranges, shares)
 
     def score(now: Network) -> float:
         tflite = _to_tflite(now, ranges(now), data.windows)
