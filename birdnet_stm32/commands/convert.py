@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from birdnet_stm32.commands import source
 from birdnet_stm32.commands.files import (
@@ -30,7 +31,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
-    from birdnet_stm32.quant.recipes import RecipeSettings
+    from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
     from birdnet_stm32.stages.attempt import Attempt
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
@@ -65,32 +66,27 @@ def run(options: argparse.Namespace) -> None:
     given = source.load(options)
 
     # TensorFlow, which is loaded by now.
-    from birdnet_stm32.quant.recipes import RecipeSettings
-    from birdnet_stm32.quant.verify import to_json
-    from birdnet_stm32.stages.attempt import to_fields
-    from birdnet_stm32.stages.candidate import clip_of
-    from birdnet_stm32.stages.choice import choose, passes
+    from birdnet_stm32.quant.verify import float_baseline, to_json
     from birdnet_stm32.stages.scores import score
 
-    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
-    tried, fields = {}, {}
-    for recipe, one in attempts(given, options, settings):
-        tried[recipe], fields[recipe] = one, to_fields(recipe, one, given.windows, settings)
-        if passes(fields[recipe], given.limits):
-            break
-    chosen = choose(fields, given.limits, first=True)
-    candidate, contract = tried[chosen].candidate.tflite, tried[chosen].candidate.contract
+    choice = choose_recipe(given, options)
+    candidate, contract = choice.candidate.tflite, choice.candidate.contract
     with track("verify") as report:
         scores = score(given.model, given.contract, candidate, contract, given.windows.validation, report)
     write_json(
         options.report_json,
-        {**to_json(scores.comparison), "recipe": chosen, "candidates": list(fields.values())},
+        {
+            **to_json(scores.comparison),
+            "float": float_baseline(scores.reference),
+            "recipe": choice.recipe,
+            "candidates": list(choice.fields.values()),
+        },
     )
     scores.require(
         given.limits,
         contract,
         where=str(options.checkpoint_path),
-        tried=tuple(tried),
+        tried=tuple(choice.tried),
         per_tensor=options.per_tensor,
         doctor="birdnet-stm32 doctor with these options",
     )
@@ -99,13 +95,57 @@ def run(options: argparse.Namespace) -> None:
         write_sidecars(output, contract)
     measures = scores.comparison.all
     say(
-        f"{output}: {chosen}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
+        f"{output}: {choice.recipe}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
         f"{measures.windows} validation windows, 5th percentile {measures.cosine_p05:.3f}",
         options.report_json,
     )
 
 
-def attempts(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice:
+    """Which recipe a command takes, of those it tried.
+
+    Args:
+        settings: what the recipes were told.
+        tried: the attempts, by recipe.
+        fields: what ``candidate.json`` would say of each.
+        recipe: the one taken.
+    """
+
+    settings: RecipeSettings
+    tried: dict[str, Attempt]
+    fields: dict[str, dict[str, Any]]
+    recipe: str
+
+    @property
+    def candidate(self) -> Candidate:
+        """What the recipe taken made."""
+        return self.tried[self.recipe].candidate
+
+
+def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
+    """Try the recipes that the options name, in order, until one reaches the gates; else take the best.
+
+    Raises:
+        InputError: none fits, or the checkpoint's conversion is not int8.
+    """
+    from birdnet_stm32.quant.recipes import RecipeSettings
+    from birdnet_stm32.stages.attempt import to_fields
+    from birdnet_stm32.stages.candidate import clip_of
+    from birdnet_stm32.stages.choice import choose, passes
+
+    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
+    tried: dict[str, Attempt] = {}
+    fields: dict[str, dict[str, Any]] = {}
+    for recipe, one in _attempts(given, options, settings):
+        tried[recipe], fields[recipe] = one, to_fields(recipe, one, given.windows, settings)
+        if passes(fields[recipe], given.limits):
+            break
+    chosen = choose(fields, given.limits, first=True)
+    return Choice(settings=settings, tried=tried, fields=fields, recipe=chosen)
+
+
+def _attempts(
     given: Source, options: argparse.Namespace, settings: RecipeSettings
 ) -> Iterator[tuple[str, Attempt]]:
     """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.

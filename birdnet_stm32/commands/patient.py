@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio.roles import distances_db
 from birdnet_stm32.commands import source
-from birdnet_stm32.commands.convert import attempts
+from birdnet_stm32.commands.convert import choose_recipe
 from birdnet_stm32.config import VerifyTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
@@ -20,12 +19,11 @@ from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.doctor import trials
 from birdnet_stm32.quant.doctor.examine import Patient
 from birdnet_stm32.quant.doctor.trials import Converted
-from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
+from birdnet_stm32.quant.recipes import Candidate
 from birdnet_stm32.stage import Job, Release, reasons_to_run
-from birdnet_stm32.stages.attempt import Attempt, attempt, to_fields
-from birdnet_stm32.stages.candidate import clip_of, recipe_settings
+from birdnet_stm32.stages.attempt import attempt
+from birdnet_stm32.stages.candidate import recipe_settings
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
-from birdnet_stm32.stages.choice import choose, passes
 from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, FLOAT_MODEL
 from birdnet_stm32.stages.models import float_model
 from birdnet_stm32.stages.windows import Windows, load_windows
@@ -121,15 +119,8 @@ def of_options(options: argparse.Namespace) -> Examined:
         InputError: an option, the checkpoint or the folder cannot be used, or its conversion is not int8.
     """
     given = source.load(options)
-    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
-    tried: dict[str, Attempt] = {}
-    fields: dict[str, dict[str, Any]] = {}
-    for name, one in attempts(given, options, settings):
-        tried[name], fields[name] = one, to_fields(name, one, given.windows, settings)
-        if passes(fields[name], given.limits):
-            break
-    recipe = choose(fields, given.limits, first=True)
-    made = tried[recipe].candidate
+    choice = choose_recipe(given, options)
+    made = choice.candidate
     return Examined(
         name=str(options.checkpoint_path),
         patient=Patient(
@@ -137,9 +128,9 @@ def of_options(options: argparse.Namespace) -> Examined:
             source_contract=given.contract,
             model=made.model,
             int8=Converted(tflite=made.tflite, contract=made.contract),
-            recipe=recipe,
-            tried=tuple(tried),
-            settings=settings,
+            recipe=choice.recipe,
+            tried=tuple(choice.tried),
+            settings=choice.settings,
             shares=made.notes.get("shares", {}),
             trains=False,
             asked_windows=given.asked.calibration_windows,

@@ -168,6 +168,26 @@ def to_json(comparison: Comparison) -> dict[str, dict[str, float | int] | None]:
     }
 
 
+def float_baseline(float_probabilities: FloatArray) -> dict[str, float | int]:
+    """Return what the float model heard, which int8 could lose: ``float`` of ``verify.json``.
+
+    Args:
+        float_probabilities: [n, classes] in [0, 1].
+
+    Returns:
+        Number of windows, of those with a probability of at least 0.1, and of detections, pairs of window and
+        class, at 0.25 and at 0.5; mean over all probabilities.
+    """
+    reference = _checked(float_probabilities, "float probabilities")
+    return {
+        "windows": len(reference),
+        "confident_windows": int((reference.max(axis=1) >= CONFIDENT_PROBABILITY).sum()),
+        "detections_025": int((reference >= 0.25).sum()),
+        "detections_050": int((reference >= 0.5).sum()),
+        "mean_probability": float(reference.mean()),
+    }
+
+
 def _fields(measures: Measures) -> dict[str, float | int]:
     return {
         "windows": measures.windows,

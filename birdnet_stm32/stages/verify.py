@@ -13,7 +13,7 @@ from birdnet_stm32 import store
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.verify import Comparison, to_json
+from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, MODEL, SCORES
 from birdnet_stm32.stages.models import float_model
@@ -43,7 +43,8 @@ def run(job: Job) -> Outcome:
     with track("verify") as report:
         scores = score(model, source.contract, candidate.read_bytes(), contract, windows, report)
     comparison = scores.comparison
-    (job.out / "verify.json").write_text(store.canonical_json(to_json(comparison)), encoding="utf-8")
+    fields = {**to_json(comparison), "float": float_baseline(scores.reference)}
+    (job.out / "verify.json").write_text(store.canonical_json(fields), encoding="utf-8")
     np.savez(
         job.out / SCORES,
         reference=scores.reference,

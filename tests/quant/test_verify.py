@@ -179,3 +179,14 @@ def test_jaccard_counts_pairs_of_window_and_class() -> None:
     assert verify.jaccard(one, other, 0.25) == pytest.approx(2 / 3)
     assert verify.jaccard(one, other, 0.5) == 0
     assert verify.jaccard(one, other, 0.9) == 1
+
+
+def test_the_float_baseline_counts_what_could_be_lost() -> None:
+    table = np.array([[0.6, 0.25, 0.0], [0.01, 0.02, 0.02]])
+    assert verify.float_baseline(table) == {
+        "windows": 2,
+        "confident_windows": 1,
+        "detections_025": 2,
+        "detections_050": 1,
+        "mean_probability": pytest.approx(0.15),
+    }
