@@ -42,6 +42,7 @@ def network_json(
         "arena": {
             "size_bytes": memory.size_bytes,
             "alignment_bytes": ALIGNMENT_BYTES,
+            "workspace_bytes": memory.workspace_bytes,
             "tensors": [
                 {
                     "tensor": activation.tensor.index,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from birdnet_stm32.codegen.describe import network_json
-from birdnet_stm32.codegen.frontend import frontend_files
+from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
@@ -48,7 +48,7 @@ def generate(
         InputError: the model cannot be generated exactly, or labels, contract or vectors do not fit it.
     """
     program = lower(graph)
-    memory = plan_memory(program)
+    memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0)
     _check(program, labels, contract, vectors)
     view = network_view(program, memory)
     files = dict(_runtime())

@@ -11,6 +11,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     MIN_MAX_EPSILON,
     PEAK_EPSILON,
+    Compression,
     Frontend,
     FrontendSpec,
     Layout,
@@ -72,6 +73,8 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "frequency_major": spec.layout is Layout.FREQUENCY_MAJOR,
         "rows": mixer.mels if mixer else spec.rows,
         "channels": mixer.channels if mixer else 1,
+        "workspace_bytes": workspace_bytes(spec),
+        "column_doubles": -(-spec.rows // 2) if spectrogram else 0,
         "step_names": step_names(spec),
         "transform_tables": _transform_tables(spec.fft_length) if spectrogram else (),
         "fixed_tables": _fixed_tables(spec.fft_length) if spectrogram and mixer is None else (),
@@ -82,6 +85,20 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "peak_epsilon": PEAK_EPSILON,
     }
     return {name: render(f"network/{name}.j2", context).encode() for name in _TEMPLATES}
+
+
+def workspace_bytes(spec: FrontendSpec) -> int:
+    """Return what ``birdnet_frontend_quantize()`` works in, its result included.
+
+    That is 16 bits of each value and the peak of each frame; with a mixer the result and the energies of the
+    bands in float32; the result alone for the waveform, and for a logarithm, whose frames are made twice.
+    """
+    result = spec.input_elements
+    if spec.mixer is not None:
+        return -(-result // 4) * 4 + 4 * spec.spec_width * spec.mixer.mels
+    if spec.kind is Frontend.RAW or spec.compression is Compression.LOG:
+        return result
+    return -(-result // 2) * 4 + 4 * spec.spec_width
 
 
 def _check(spec: FrontendSpec) -> None:
@@ -128,9 +145,9 @@ def _fixed_tables(length: int) -> tuple[Table, ...]:
         Table(
             name="fixed_taper",
             type="int32_t",
-            length="FFT_LENGTH",
-            about="Periodic Hann window * 2^31.",
-            values=_fixed(hann(length)),
+            length="FFT_LENGTH / 2",
+            about="Rising half of a periodic Hann window, times 2^31.",
+            values=_fixed(hann(length)[: length // 2]),
         ),
         Table(
             name="fixed_twiddles",
@@ -150,29 +167,26 @@ def _fixed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
 def _twiddles(length: int) -> npt.NDArray[np.int32]:
     """Return the factors of ``birdnet_fft_magnitudes``, two complex ones a vector.
 
-    A pass has three vectors for each of its points: those of the first pass turn two points, those of the
-    others the same point of two sequences; the last pass has none. At the end are those that split the
-    spectrum of even and odd samples, times -i.
+    A pass has three vectors for each of its points, of the third, second and fourth result: those of the
+    first pass turn two points, those of the others the same point of two sequences. After the second pass the
+    first point, whose factors are 1, has none, and so the last pass has none. At the end are those that split
+    the spectrum of even and odd samples, times -i: four real parts, then the four imaginary ones.
     """
     sine = _sine(length)
     circle = np.roll(sine, -(length // 4)) - 1j * sine
+    results = np.array([2, 1, 3])
     points = length // 2
-    used = [
-        np.array(
-            [
-                circle[k * point * 2]
-                for pair in range(0, points // 4, 2)
-                for k in (1, 2, 3)
-                for point in (pair, pair + 1)
-            ]
-        )
-    ]
+    pairs = np.arange(points // 4).reshape(-1, 1, 2)
+    turns = [circle[2 * results[:, np.newaxis] * pairs].ravel()]
+    first_point = 0
     while (points := points // 4) > 4:
-        step = length // points
-        used += [np.repeat(circle[np.array([1, 2, 3]) * point * step], 2) for point in range(points // 4)]
-    used.append(-1j * circle[1 : length // 4 + 1])
-    factors = np.concatenate(used)
-    return _fixed(np.stack([factors.real, factors.imag], axis=-1).ravel())
+        for point in range(first_point, points // 4):
+            turns.append(np.repeat(circle[results * point * (length // points)], 2))
+        first_point = 1
+    turned = np.concatenate(turns)
+    split = -1j * circle[1 : length // 4 + 1].reshape(-1, 4)
+    factors = [np.stack([turned.real, turned.imag], axis=-1), np.stack([split.real, split.imag], axis=1)]
+    return _fixed(np.concatenate([part.ravel() for part in factors]))
 
 
 def _sine(length: int) -> npt.NDArray[np.float64]:

@@ -31,17 +31,25 @@ class Activation:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """The plan of the whole arena."""
+    """The plan of the whole arena.
+
+    Args:
+        activations: of the network, in the order they come to life.
+        workspace_bytes: at its begin, what the front end works in before the network; 0 without one.
+        size_bytes: room for either.
+    """
 
     activations: tuple[Activation, ...]
+    workspace_bytes: int
     size_bytes: int
 
 
-def plan_memory(program: Program) -> Memory:
+def plan_memory(program: Program, workspace_bytes: int = 0) -> Memory:
     """Place every activation of ``program``.
 
-    Returns:
-        Activations in the order they come to life.
+    Args:
+        program: the network.
+        workspace_bytes: what the front end works in.
     """
     lifetimes = _lifetimes(program)
     order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
@@ -61,7 +69,8 @@ def plan_memory(program: Program) -> Memory:
             )
             for tensor, placement in zip(order, placed.placements, strict=True)
         ),
-        size_bytes=aligned(placed.size_bytes),
+        workspace_bytes=workspace_bytes,
+        size_bytes=aligned(max(placed.size_bytes, workspace_bytes)),
     )
 
 

@@ -86,7 +86,8 @@ class BoundaryView:
     zero_point: int
     reordered: bool
     place: str
-    line: str
+    line: int
+    step: int
 
 
 def network_view(program: Program, memory: Memory) -> dict[str, Any]:
@@ -226,17 +227,18 @@ def _boundary(program: Program, boundary: Boundary) -> BoundaryView:
         zero_point=boundary.zero_point,
         reordered=bool(boundary.order),
         place=_place(boundary),
-        line=f"{boundary.order[-1].size}u" if boundary.order else "BIRDNET_INPUT_ELEMENTS",
+        line=boundary.order[-1].size if boundary.order else tensors[boundary.tensor].elements,
+        step=boundary.order[-1].stride if boundary.order else 1,
     )
 
 
 def _place(boundary: Boundary) -> str:
-    """Return, in C, where element ``i`` of the model's order is."""
+    """Return, in C, where ``element`` of the model's order is."""
     if not boundary.order:
-        return "i"
+        return "element"
     turns = []
     for number, walk in enumerate(boundary.order):
-        turn = "i" if walk.model_stride == 1 else f"i / {walk.model_stride}u"
+        turn = "element" if walk.model_stride == 1 else f"element / {walk.model_stride}u"
         turn += "" if number == 0 else f" % {walk.size}u"
         turns.append(turn if walk.stride == 1 else f"{turn} * {walk.stride}u")
     return " + ".join(turns)

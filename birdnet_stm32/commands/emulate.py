@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> None:
         options.json,
         {
             "windows": result.windows,
+            "inputs_differing": result.inputs_differing,
             "outputs_compared": result.outputs_compared,
             "outputs_differing": result.outputs_differing,
             "front_end_max_relative_error": result.front_end_max_relative_error,

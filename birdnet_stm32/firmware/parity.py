@@ -28,6 +28,8 @@ class Parity:
 
     Args:
         windows: windows compared.
+        inputs_differing: network inputs, made frame by frame, that are not what QUANTIZE makes of the front
+            end's floats.
         outputs_compared: network outputs compared, all classes of all windows.
         outputs_differing: those that are not equal to the bit.
         front_end_max_relative_error: largest difference in any stage of any window, relative to that
@@ -38,6 +40,7 @@ class Parity:
     """
 
     windows: int
+    inputs_differing: int
     outputs_compared: int
     outputs_differing: int
     front_end_max_relative_error: float
@@ -78,6 +81,13 @@ def check(
             errors[stage] = max(errors.get(stage, 0.0), error)
             if not error <= FRONT_END_TOLERANCE and first_difference is None:
                 first_difference = f"{_place(run, dumped)}: {stage} is off by {error:.2g} of its maximum"
+    inputs_differing = 0
+    for dumped in run.windows:
+        floats = np.nan_to_num(dumped.features)  # not-a-number is an error of its stage
+        wrong = np.flatnonzero(dumped.quantized_input != interpreter.quantize_inputs(tflite, floats))
+        inputs_differing += len(wrong)
+        if len(wrong) and first_difference is None:
+            first_difference = f"{_place(run, dumped)}: input {wrong[0]} is not its float, quantized"
     reference = interpreter.run_from_int8(
         tflite,
         np.stack([dumped.quantized_input.reshape(spec.input_shape) for dumped in run.windows]),
@@ -93,6 +103,7 @@ def check(
         )
     return Parity(
         windows=len(run.windows),
+        inputs_differing=inputs_differing,
         outputs_compared=outputs.size,
         outputs_differing=len(differing),
         front_end_max_relative_error=max(errors.values()),
@@ -105,15 +116,16 @@ def require(parity: Parity) -> None:
     """Refuse a firmware that computes anything else than the reference.
 
     Raises:
-        GateError: an output differs by a bit, or the front end by more than its tolerance.
+        GateError: an input or an output differs by a bit, or the front end by more than its tolerance.
     """
     error = parity.front_end_max_relative_error
-    if parity.outputs_differing or not error <= FRONT_END_TOLERANCE:
+    if parity.inputs_differing or parity.outputs_differing or not error <= FRONT_END_TOLERANCE:
         raise GateError(
-            f"{parity.outputs_differing} of {parity.outputs_compared} network outputs differ and the front "
-            f"end is off by {error:.2g} of a stage's maximum; {parity.first_difference}",
+            f"{parity.inputs_differing} network inputs and {parity.outputs_differing} of "
+            f"{parity.outputs_compared} outputs differ and the front end is off by {error:.2g} of a stage's "
+            f"maximum; {parity.first_difference}",
             where="emulated firmware",
-            expected=f"0 outputs and at most {FRONT_END_TOLERANCE:g}",
+            expected=f"0 inputs, 0 outputs and at most {FRONT_END_TOLERANCE:g}",
             remedy="report it with the model: the generated C or a compiler is wrong",
         )
 

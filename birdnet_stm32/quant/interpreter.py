@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.quant import scheme
 
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -120,6 +121,20 @@ def run_from_int8(
     if not np.array_equal(result.inputs, quantized_inputs):
         raise GateError("QUANTIZE did not give back the int8 values it was meant to")
     return result.outputs
+
+
+def quantize_inputs(tflite: bytes, inputs: npt.ArrayLike) -> Int8Array:
+    """Return what QUANTIZE makes of inputs, without running the network.
+
+    Args:
+        tflite: a model with float32 in and out that is int8 inside.
+        inputs: float32, any shape.
+
+    Raises:
+        InputError: the model has no int8 boundary.
+    """
+    boundary = _boundary(tflite)
+    return scheme.quantize(inputs, boundary.input_scale, boundary.input_zero_point)
 
 
 def tensors(tflite: bytes, window: npt.ArrayLike) -> dict[int, AnyArray]:

@@ -193,7 +193,7 @@ def layer_chart(layers: Layers) -> str:
 
 
 def arena_plan(arena: Arena) -> str:
-    """Draw which addresses each tensor holds while which operators run."""
+    """Draw which addresses each tensor holds while which operators run, after the front end."""
 
     def draw(axes: Axes) -> None:
         for number, block in enumerate(arena.blocks):
@@ -212,7 +212,7 @@ def arena_plan(arena: Arena) -> str:
         axes.set(
             xlabel="operator",
             ylabel="address in KiB",
-            xlim=(0, max(1, arena.operators)),
+            xlim=(-1, max(1, arena.operators)),
             ylim=(0, max(1, arena.size_bytes) / _KIB * 1.04),
         )
 

@@ -226,7 +226,10 @@ class Emulation:
 
 @dataclass(frozen=True, kw_only=True)
 class ArenaBlock:
-    """One tensor's place in the arena and the operators between which it is held, both included."""
+    """One tensor's place in the arena and the operators between which it is held, both included.
+
+    Operator -1 is the front end.
+    """
 
     name: str
     offset_bytes: int
@@ -237,7 +240,7 @@ class ArenaBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Arena:
-    """The plan of the network's working memory."""
+    """The plan of the working memory of front end and network."""
 
     size_bytes: int
     operators: int

@@ -278,15 +278,24 @@ def _arena(job: Job) -> Arena:
     return Arena(
         size_bytes=network["arena"]["size_bytes"],
         operators=len(network["operators"]),
-        blocks=tuple(
+        blocks=(
             ArenaBlock(
-                name=tensor["name"],
-                offset_bytes=tensor["offset_bytes"],
-                size_bytes=tensor["size_bytes"],
-                first_operator=max(tensor["first"], 0),
-                last_operator=min(tensor["last"], len(network["operators"]) - 1),
-            )
-            for tensor in network["arena"]["tensors"]
+                name="front end",
+                offset_bytes=0,
+                size_bytes=network["arena"]["workspace_bytes"],
+                first_operator=-1,
+                last_operator=-1,
+            ),
+            *(
+                ArenaBlock(
+                    name=tensor["name"],
+                    offset_bytes=tensor["offset_bytes"],
+                    size_bytes=tensor["size_bytes"],
+                    first_operator=max(tensor["first"], 0),
+                    last_operator=min(tensor["last"], len(network["operators"]) - 1),
+                )
+                for tensor in network["arena"]["tensors"]
+            ),
         ),
     )
 

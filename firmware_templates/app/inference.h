@@ -16,16 +16,8 @@ typedef struct {
 
 birdnet_status_t inference_init(inference_t *inference);
 
-/* Computes the features of `pcm`, BIRDNET_WINDOW_SAMPLES long, and quantizes them into the
- * network's input. */
+/* Makes the network's input of `pcm`, BIRDNET_WINDOW_SAMPLES long. */
 birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm);
-
-/* One of the BIRDNET_FRONTEND_STEPS steps of inference_features(), for those who want to look in
- * between: see birdnet_frontend_step(). The last also makes the network's input. */
-birdnet_status_t inference_step(inference_t *inference, uint32_t step, const int16_t *pcm);
-
-/* What the last step computed, BIRDNET_FEATURE_ELEMENTS long. */
-const float *inference_feature_values(const inference_t *inference);
 
 /* Runs the network on its quantized input, which it may overwrite. */
 birdnet_status_t inference_invoke(inference_t *inference);

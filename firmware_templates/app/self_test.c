@@ -3,7 +3,6 @@
 #include "birdnet_test_vectors.h"
 #include "console.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,21 +11,8 @@
 #endif
 
 #define VALUE_DECIMALS 6u
-#define ERROR_DECIMALS 9u
 
 _Static_assert(BIRDNET_TEST_VECTOR_COUNT > 0u, "a test of nothing passes");
-_Static_assert((BIRDNET_TEST_FEATURE_SAMPLES - 1u) * BIRDNET_TEST_FEATURE_STRIDE <
-                   BIRDNET_FEATURE_ELEMENTS,
-               "the stored features reach behind the last");
-
-static float largest_magnitude(const float *values, uint32_t count) {
-    float largest = 0.0f;
-    for (uint32_t i = 0; i < count; ++i) {
-        largest = fmaxf(largest, fabsf(values[i]));
-    }
-    return largest;
-}
-
 static bool fail(self_test_report_t *report, self_test_outcome_t outcome, uint32_t element,
                  float expected, float actual) {
     report->outcome = outcome;
@@ -44,20 +30,26 @@ static bool step_done(self_test_report_t *report, birdnet_status_t status) {
     return status == BIRDNET_OK;
 }
 
-static bool features_agree(self_test_report_t *report, const float *features,
-                           const birdnet_test_vector_t *vector) {
-    const float largest = largest_magnitude(vector->features, BIRDNET_TEST_FEATURE_SAMPLES);
-    for (uint32_t i = 0; i < BIRDNET_TEST_FEATURE_SAMPLES; ++i) {
-        const uint32_t element = i * BIRDNET_TEST_FEATURE_STRIDE;
-        const float error = fabsf(features[element] - vector->features[i]);
-        /* Negated, so that not-a-number fails. */
-        if (!(error <= BIRDNET_TEST_FEATURE_TOLERANCE * largest)) {
-            return fail(report, SELF_TEST_FRONT_END, element, vector->features[i],
-                        features[element]);
+static bool inputs_agree(const inference_t *inference, self_test_report_t *report,
+                         const birdnet_test_vector_t *vector) {
+    const int8_t *const input = birdnet_network_input(&inference->network);
+    uint32_t differing = 0;
+    for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
+        const int32_t actual = input[birdnet_network_input_place(i)];
+        const int32_t expected = vector->quantized_input[i];
+        if (actual == expected) {
+            continue;
         }
-        if (error > 0.0f) {
-            report->front_end_error = fmaxf(report->front_end_error, error / largest);
+        ++differing;
+        if (actual - expected > 1 || expected - actual > 1) {
+            return fail(report, SELF_TEST_FRONT_END, i, (float)expected, (float)actual);
         }
+    }
+    if (differing > BIRDNET_TEST_MAX_DIFFERING) {
+        return fail(report, SELF_TEST_MANY, 0u, 0.0f, 0.0f);
+    }
+    if (differing > report->inputs_differing) {
+        report->inputs_differing = differing;
     }
     return true;
 }
@@ -124,8 +116,7 @@ static bool front_end_passes(inference_t *inference, self_test_report_t *report,
     const uint32_t begin = self_test_cycles();
     const birdnet_status_t status = inference_features(inference, vector->pcm);
     take_longest(&report->front_end_cycles, begin);
-    return step_done(report, status) &&
-           features_agree(report, inference_feature_values(inference), vector);
+    return step_done(report, status) && inputs_agree(inference, report, vector);
 }
 
 static bool network_passes(inference_t *inference, self_test_report_t *report,
@@ -158,9 +149,9 @@ void self_test_run(inference_t *inference, self_test_report_t *report) {
 void self_test_print_cycles(const self_test_report_t *report) {
     console_text("self-test front-end ");
     console_unsigned(report->front_end_cycles);
-    console_text(" cycles, error ");
-    console_fixed(report->front_end_error, ERROR_DECIMALS);
-    console_text("\nself-test network ");
+    console_text(" cycles, ");
+    console_unsigned(report->inputs_differing);
+    console_text(" inputs off by one\nself-test network ");
     console_unsigned(report->network_cycles);
     console_text(" cycles\n");
 }
@@ -202,7 +193,12 @@ void self_test_print_result(const self_test_report_t *report) {
     }
     switch (report->outcome) {
     case SELF_TEST_FRONT_END:
-        print_difference(report, "feature ", VALUE_DECIMALS);
+        print_difference(report, "network input ", 0u);
+        break;
+    case SELF_TEST_MANY:
+        console_text("more than ");
+        console_unsigned(BIRDNET_TEST_MAX_DIFFERING);
+        console_text(" network inputs are off by one");
         break;
     case SELF_TEST_NETWORK:
         print_difference(report, "network output ", 0u);

@@ -4,9 +4,9 @@
  * The network has to be equal, bit by bit, given the stored quantized input. Where other hardware
  * computes it (SELF_TEST_EXACT is 0) its probabilities have to agree as agreement.h says, and
  * windows that have to differ in their outputs have to do so: a broken way to such hardware gives
- * the same outputs for every input. The front end has to
- * be within BIRDNET_TEST_FEATURE_TOLERANCE of the largest stored feature, at the stored elements:
- * its sums round differently on every processor. */
+ * the same outputs for every input. Of the
+ * front end's int8 BIRDNET_TEST_MAX_DIFFERING may be off by one, and none by more: its sums round
+ * differently on every processor. */
 #ifndef SELF_TEST_H
 #define SELF_TEST_H
 
@@ -18,22 +18,22 @@
 typedef enum {
     SELF_TEST_PASS = 0,
     SELF_TEST_NOT_RUN = 1,   /* a step ended with an error */
-    SELF_TEST_FRONT_END = 2, /* a feature is too far off */
+    SELF_TEST_FRONT_END = 2, /* an input of the network is off by more than one */
     SELF_TEST_NETWORK = 3,   /* an output is not equal */
     SELF_TEST_AGREEMENT = 4, /* the outputs agree too little */
     SELF_TEST_CONSTANT = 5,  /* different windows give equal outputs */
     SELF_TEST_POINTLESS = 6, /* all stored outputs are equal: a constant would pass */
+    SELF_TEST_MANY = 7,      /* too many inputs of the network are off by one */
 } self_test_outcome_t;
 
 typedef struct {
     self_test_outcome_t outcome;
-    birdnet_status_t status; /* of the step that failed, for SELF_TEST_NOT_RUN */
-    uint32_t vectors;        /* that passed */
-    uint32_t element;        /* of the features or outputs, where the first difference is */
-    float expected;          /* there */
-    float actual;            /* there */
-    float
-        front_end_error; /* largest so far, as a fraction of the window's largest stored feature */
+    birdnet_status_t status;   /* of the step that failed, for SELF_TEST_NOT_RUN */
+    uint32_t vectors;          /* that passed */
+    uint32_t element;          /* of the inputs or outputs, where the first difference is */
+    float expected;            /* there */
+    float actual;              /* there */
+    uint32_t inputs_differing; /* most for one window */
     agreement_t agreement;     /* of the window last compared, unless outputs are equal */
     uint32_t front_end_cycles; /* most for one window */
     uint32_t network_cycles;   /* most for one window */
@@ -47,7 +47,7 @@ uint32_t self_test_cycles(void);
 void self_test_run(inference_t *inference, self_test_report_t *report);
 
 /* One line a stage:
- *     self-test front-end <cycles> cycles, error <fraction>
+ *     self-test front-end <cycles> cycles, <inputs> inputs off by one
  *     self-test network <cycles> cycles */
 void self_test_print_cycles(const self_test_report_t *report);
 

@@ -41,17 +41,22 @@ void birdnet_fft_real(uint32_t length, const double *sine, double *data, double 
 typedef float __attribute__((may_alias)) birdnet_magnitude_t;
 
 /**
- * Magnitudes of the same spectrum, in integers that are scaled anew before each pass.
+ * Magnitudes of the same spectrum of tapered samples, in integers that are halved when they may
+ * become too large.
  *
- * @param[in]     length    points of the transform, a power of two within the limits above
- * @param[in]     twiddles  exp(-2 pi i k / length) times 2^31, complex, in the order of their use
- * @param[in]     shift     the samples are x * 2^shift
- * @param[in,out] data      `length` samples below 2^29, tapered by a Hann window; overwritten
- * @param[out]    work      `length` values, overwritten; must not overlap `data`
- * @return length / 2 + 1 values |X[k]|, in `data` or `work`
+ * @param[in]  length      points of the transform, a power of two within the limits above
+ * @param[in]  taper       `length / 2` values: the rising half of a periodic Hann window * 2^31
+ * @param[in]  twiddles    exp(-2 pi i k / length) * 2^31, in the order of their use
+ * @param[in]  pcm         `length` samples
+ * @param[in]  bins        magnitudes wanted: `length / 2`, or one more
+ * @param[out] work        `2 * length` values, overwritten; `pcm` may be in the second half
+ * @param[out] magnitudes  `bins` values |X[k]| / 32768; NULL: they are left in `work`
+ * @return where the magnitudes are
  */
-birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t *twiddles, int32_t shift,
-                                            int32_t *data, int32_t *work);
+const birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t *taper,
+                                                  const int32_t *twiddles, const int16_t *pcm,
+                                                  uint32_t bins, int32_t *work,
+                                                  birdnet_magnitude_t *magnitudes);
 #endif
 
 #ifdef __cplusplus

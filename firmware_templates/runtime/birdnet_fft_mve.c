@@ -11,217 +11,360 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Two complex values in a vector. `spare` is any vector that is no longer needed. */
-INLINE int32x4_t multiply(int32x4_t spare, int32x4_t value, int32x4_t factor) {
-    return vqrdmladhxq_s32(vqrdmlsdhq_s32(spare, value, factor), value, factor);
-}
+/* Inlined into one function, the passes would run out of scalar registers. */
+#define OUTLINE static __attribute__((noinline))
 
 /* What differs between passes, known to the compiler. */
 typedef struct {
-    bool scaled;    /* the values are shifted when they are read */
-    bool turned;    /* the results are multiplied by twiddles */
-    bool scattered; /* a vector's two results go to every fourth place */
+    uint32_t halvings; /* of the two additions a value goes through, how many halve */
+    bool turned;       /* the results are multiplied by twiddles */
+    bool measured;     /* the largest result is wanted */
 } pass_t;
 
-/* Where the four inputs and the four results of two butterflies are. */
+/* Where the four inputs of two butterflies are, and how far it is to the next. Like all distances
+ * it is counted in integers, two to a complex value. */
 typedef struct {
     const int32_t *a;
     const int32_t *b;
     const int32_t *c;
     const int32_t *d;
+    uint32_t step;
+} source_t;
+
+/* Where the four results go, and how far it is to the next. */
+typedef struct {
     int32_t *first;
     int32_t *second;
     int32_t *third;
     int32_t *fourth;
-} place_t;
+    uint32_t step;
+} target_t;
 
-/* `distance` and `step` are counted in integers, two to a complex value. */
-INLINE place_t place_at(const int32_t *source, uint32_t distance, int32_t *target, uint32_t step) {
-    return (place_t){
+/* Of three results; in the order of their use, as in the table. */
+typedef struct {
+    int32x4_t third;
+    int32x4_t second;
+    int32x4_t fourth;
+} twiddles_t;
+
+typedef struct {
+    int32x4_t sum;
+    int32x4_t difference;
+} pair_t;
+
+INLINE source_t source_at(const int32_t *source, uint32_t distance, uint32_t step) {
+    return (source_t){
         .a = source,
         .b = source + distance,
         .c = source + 2u * distance,
         .d = source + 3u * distance,
-        .first = target,
-        .second = target + step,
-        .third = target + 2u * step,
-        .fourth = target + 3u * step,
+        .step = step,
     };
 }
 
-INLINE int32x4_t load(pass_t pass, const int32_t **source, int32_t shift) {
+INLINE target_t target_at(int32_t *target, uint32_t distance, uint32_t step) {
+    return (target_t){
+        .first = target,
+        .second = target + distance,
+        .third = target + 2u * distance,
+        .fourth = target + 3u * distance,
+        .step = step,
+    };
+}
+
+INLINE int32x4_t get(const int32_t **source, uint32_t step) {
     const int32x4_t value = vld1q_s32(*source);
-    *source += 4;
-    return pass.scaled ? vrshlq_n_s32(value, shift) : value;
+    *source += step;
+    return value;
 }
 
-INLINE void store(pass_t pass, int32_t **target, int32x4_t value) {
-    if (pass.scattered) {
-        const uint64x2_t offsets = {0, 32};
-        vstrdq_scatter_offset_s64((int64_t *)(void *)*target, offsets,
-                                  vreinterpretq_s64_s32(value));
-        *target += 16;
-    } else {
-        vst1q_s32(*target, value);
-        *target += 4;
-    }
+INLINE void put(int32_t **target, uint32_t step, int32x4_t value) {
+    vst1q_s32(*target, value);
+    *target += step;
 }
 
-/* Two butterflies; the places move on to the next. */
-INLINE uint32x4_t butterflies(pass_t pass, place_t *place, int32_t shift, const int32_t *twiddles,
-                              uint32x4_t peaks) {
-    const int32x4_t a = load(pass, &place->a, shift);
-    const int32x4_t c = load(pass, &place->c, shift);
-    const int32x4_t even_sum = vaddq_s32(a, c);
-    const int32x4_t even_difference = vsubq_s32(a, c);
-    const int32x4_t b = load(pass, &place->b, shift);
-    const int32x4_t d = load(pass, &place->d, shift);
-    const int32x4_t odd_sum = vaddq_s32(b, d);
-    const int32x4_t odd_difference = vsubq_s32(b, d);
-    int32x4_t first = vaddq_s32(even_sum, odd_sum);
-    int32x4_t third = vsubq_s32(even_sum, odd_sum);
-    peaks = vmaxaq_s32(peaks, first);
-    store(pass, &place->first, first);
+/* The next vector of a table. A pointer that is used several times in a row GCC would copy, and add
+ * to it once; the empty statement makes it move on with each load, which costs nothing. */
+INLINE int32x4_t next(const int32_t **table) {
+    const int32x4_t value = get(table, 4);
+    __asm("" : "+r"(*table));
+    return value;
+}
+
+INLINE int16x8_t next_samples(const int16_t **pcm) {
+    const int16x8_t samples = vld1q_s16(*pcm);
+    *pcm += 8;
+    __asm("" : "+r"(*pcm));
+    return samples;
+}
+
+/* Halves are rounded up in sums and down in differences, and down where these are added up: rounded
+ * always down, they would leave an offset that grows with every pass. */
+INLINE pair_t add_and_subtract(bool halved, int32x4_t a, int32x4_t b) {
+    return (pair_t){
+        .sum = halved ? vrhaddq_s32(a, b) : vaddq_s32(a, b),
+        .difference = halved ? vhsubq_s32(a, b) : vsubq_s32(a, b),
+    };
+}
+
+/* Two complex products. `spare` is any vector that is no longer needed. */
+INLINE int32x4_t multiply(int32x4_t spare, int32x4_t value, int32x4_t factor) {
+    return vqrdmladhxq_s32(vqrdmlsdhq_s32(spare, value, factor), value, factor);
+}
+
+/* Two butterflies; source and target move on to the next. The twiddles are `kept` ones, or if that
+ * is NULL the next of the table. */
+INLINE uint32x4_t butterflies(pass_t pass, source_t *source, const twiddles_t *kept,
+                              const int32_t **table, target_t *target, uint32x4_t peaks) {
+    const int32x4_t a = get(&source->a, source->step);
+    const int32x4_t c = get(&source->c, source->step);
+    const pair_t even = add_and_subtract(pass.halvings == 2u, a, c);
+    const int32x4_t b = get(&source->b, source->step);
+    const int32x4_t d = get(&source->d, source->step);
+    const pair_t odd = add_and_subtract(pass.halvings == 2u, b, d);
+    const bool halved = pass.halvings > 0u;
+    const int32x4_t first = halved ? vhaddq_s32(even.sum, odd.sum) : vaddq_s32(even.sum, odd.sum);
+    int32x4_t third = halved ? vhsubq_s32(even.sum, odd.sum) : vsubq_s32(even.sum, odd.sum);
+    put(&target->first, target->step, first);
+    peaks = pass.measured ? vmaxaq_s32(peaks, first) : peaks;
     if (pass.turned) {
-        third = multiply(first, third, vld1q_s32(twiddles + 4));
+        third = multiply(first, third, kept != NULL ? kept->third : next(table));
     }
-    peaks = vmaxaq_s32(peaks, third);
-    store(pass, &place->third, third);
-    int32x4_t second = vcaddq_rot270_s32(even_difference, odd_difference);
-    int32x4_t fourth = vcaddq_rot90_s32(even_difference, odd_difference);
+    put(&target->third, target->step, third);
+    peaks = pass.measured ? vmaxaq_s32(peaks, third) : peaks;
+    int32x4_t second = halved ? vhcaddq_rot270_s32(even.difference, odd.difference)
+                              : vcaddq_rot270_s32(even.difference, odd.difference);
+    int32x4_t fourth = halved ? vhcaddq_rot90_s32(even.difference, odd.difference)
+                              : vcaddq_rot90_s32(even.difference, odd.difference);
     if (pass.turned) {
-        second = multiply(even_difference, second, vld1q_s32(twiddles));
-        fourth = multiply(odd_difference, fourth, vld1q_s32(twiddles + 8));
+        second = multiply(even.difference, second, kept != NULL ? kept->second : next(table));
     }
-    peaks = vmaxaq_s32(peaks, second);
-    store(pass, &place->second, second);
-    peaks = vmaxaq_s32(peaks, fourth);
-    store(pass, &place->fourth, fourth);
-    return peaks;
+    put(&target->second, target->step, second);
+    peaks = pass.measured ? vmaxaq_s32(peaks, second) : peaks;
+    if (pass.turned) {
+        fourth = multiply(odd.difference, fourth, kept != NULL ? kept->fourth : next(table));
+    }
+    put(&target->fourth, target->step, fourth);
+    return pass.measured ? vmaxaq_s32(peaks, fourth) : peaks;
 }
 
-/* By how much values can be shifted for a sum of 2^bits of them to stay below 2^31 / sqrt(2). */
-INLINE int32_t room(uint32x4_t peaks, int32_t bits) {
-    return (int32_t)__builtin_clz(vmaxvq_u32(1, peaks)) - 2 - bits;
+/* By how much samples are shifted so that none is above 2^29: a quiet frame keeps all bits of its
+ * products. In a frame's outer eighths, where the taper is below 0.15, the limit is 2^31. A sum of
+ * four tapered complex values is below 2^30.8 then. */
+OUTLINE int32_t headroom(uint32_t length, const int16_t *pcm) {
+    const uint32_t eighth = length / 8u;
+    const int16_t *last_eighth = pcm + 7u * eighth;
+    uint16x8_t outer = vdupq_n_u16(0);
+    for (uint32_t left = eighth / 8u; left > 0u; --left) {
+        outer = vmaxaq_s16(outer, next_samples(&pcm));
+        outer = vmaxaq_s16(outer, next_samples(&last_eighth));
+    }
+    uint16x8_t inner = vdupq_n_u16(0);
+    for (uint32_t left = eighth / 8u; left > 0u; --left) {
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+        inner = vmaxaq_s16(inner, next_samples(&pcm));
+    }
+    const uint32_t inner_limit = vmaxvq_u16(2, inner) - 1u;
+    const uint32_t outer_limit = vmaxvq_u16(0, outer) / 4u;
+    return (int32_t)__builtin_clz(inner_limit > outer_limit ? inner_limit : outer_limit) - 3;
 }
 
-static uint32x4_t first_pass(uint32_t points, const int32_t *twiddles, const int32_t *source,
-                             int32_t *target) {
-    const pass_t pass = {.turned = true, .scattered = true};
-    uint32x4_t peaks = vdupq_n_u32(0);
-    place_t place = place_at(source, points / 2u, target, 2u);
+/* Samples and those half a frame later, whose tapers add up to 1. */
+INLINE pair_t tapered(const int16_t **sample, const int16_t **later, int32_t shift,
+                      const int32_t **taper) {
+    const int32x4_t factor = next(taper);
+    const int32x4_t a = vqrdmulhq_s32(vshlq_r_s32(vldrhq_s32(*sample), shift), factor);
+    *sample += 4;
+    const int32x4_t c = vshlq_r_s32(vldrhq_s32(*later), shift);
+    *later += 4;
+    return add_and_subtract(false, a, vsubq_s32(c, vqrdmulhq_s32(c, factor)));
+}
+
+/* Each two samples are a complex value. A vector's two results go four values apart; the addresses
+ * are in a vector too, as these move on with a store. */
+OUTLINE void first_pass(uint32_t points, const int32_t *taper, const int32_t *table,
+                        const int16_t *a, int32_t shift, int32_t *target) {
+    const int16_t *b = a + points / 2u;
+    const int16_t *c = b + points / 2u;
+    const int16_t *d = c + points / 2u;
+    const int32_t *taper_b = taper + points / 2u;
+    uint64x2_t before = {(uint32_t)target - 64u, (uint32_t)target - 32u};
     for (uint32_t left = points / 8u; left > 0u; --left) {
-        peaks = butterflies(pass, &place, 0, twiddles, peaks);
-        twiddles += 12;
+        const pair_t even = tapered(&a, &c, shift, &taper);
+        const pair_t odd = tapered(&b, &d, shift, &taper_b);
+        const pair_t sums = add_and_subtract(false, even.sum, odd.sum);
+        vstrdq_scatter_base_wb_s64(&before, 64, vreinterpretq_s64_s32(sums.sum));
+        const int32x4_t third = multiply(sums.sum, sums.difference, next(&table));
+        vstrdq_scatter_base_s64(before, 16, vreinterpretq_s64_s32(third));
+        int32x4_t second = vcaddq_rot270_s32(even.difference, odd.difference);
+        int32x4_t fourth = vcaddq_rot90_s32(even.difference, odd.difference);
+        second = multiply(even.difference, second, next(&table));
+        vstrdq_scatter_base_s64(before, 8, vreinterpretq_s64_s32(second));
+        fourth = multiply(odd.difference, fourth, next(&table));
+        vstrdq_scatter_base_s64(before, 24, vreinterpretq_s64_s32(fourth));
     }
-    return peaks;
 }
 
-static uint32x4_t middle_pass(uint32_t points, uint32_t stride, int32_t shift,
-                              const int32_t *twiddles, const int32_t *source, int32_t *target) {
-    const pass_t pass = {.scaled = true, .turned = true};
+/* With so few sequences the points are what a loop runs through. */
+#define SECOND_STRIDE 4u
+
+OUTLINE uint32x4_t second_pass(uint32_t points, const int32_t *table, const int32_t *from,
+                               int32_t *to) {
+    const pass_t pass = {.halvings = 2, .turned = true, .measured = true};
     uint32x4_t peaks = vdupq_n_u32(0);
-    for (uint32_t point = points / 4u; point > 0u; --point) {
-        place_t place = place_at(source, stride * points / 2u, target, 2u * stride);
-        for (uint32_t left = stride / 2u; left > 0u; --left) {
-            peaks = butterflies(pass, &place, shift, twiddles, peaks);
+    for (uint32_t sequence = 0; sequence < SECOND_STRIDE; sequence += 2u) {
+        source_t source = source_at(from, SECOND_STRIDE * points / 2u, 2u * SECOND_STRIDE);
+        target_t target = target_at(to, 2u * SECOND_STRIDE, 8u * SECOND_STRIDE);
+        const int32_t *rest = table;
+        for (uint32_t left = points / 4u; left > 0u; --left) {
+            peaks = butterflies(pass, &source, NULL, &rest, &target, peaks);
         }
-        source += 2u * stride;
-        target += 8u * stride;
-        twiddles += 12;
+        from += 4;
+        to += 4;
     }
     return peaks;
 }
 
-/* The last passes have no twiddle but 1. */
-static void last_of_four(uint32_t stride, int32_t shift, const int32_t *source, int32_t *target) {
-    const pass_t pass = {.scaled = true};
-    place_t place = place_at(source, 2u * stride, target, 2u * stride);
+INLINE void row(uint32_t halvings, const twiddles_t *kept, source_t source, target_t target,
+                uint32_t stride) {
+    const pass_t pass = {.halvings = halvings, .turned = kept != NULL};
     for (uint32_t left = stride / 2u; left > 0u; --left) {
-        butterflies(pass, &place, shift, NULL, vdupq_n_u32(0));
+        butterflies(pass, &source, kept, NULL, &target, vdupq_n_u32(0));
     }
 }
 
-static void last_of_two(uint32_t stride, int32_t shift, const int32_t *source, int32_t *target) {
+/* One point of all sequences. */
+INLINE void scaled_row(uint32_t halvings, const twiddles_t *kept, uint32_t points, uint32_t stride,
+                       const int32_t *from, int32_t *to) {
+    const source_t source = source_at(from, stride * points / 2u, 4);
+    const target_t target = target_at(to, 2u * stride, 4);
+    switch (halvings) {
+    case 0:
+        row(0, kept, source, target, stride);
+        break;
+    case 1:
+        row(1, kept, source, target, stride);
+        break;
+    default:
+        row(2, kept, source, target, stride);
+        break;
+    }
+}
+
+/* The twiddles of the first point are 1; the last pass has no other. */
+OUTLINE void later_pass(uint32_t halvings, uint32_t points, uint32_t stride, const int32_t *table,
+                        const int32_t *from, int32_t *to) {
+    scaled_row(halvings, NULL, points, stride, from, to);
+    for (uint32_t left = points / 4u - 1u; left > 0u; --left) {
+        from += 2u * stride;
+        to += 8u * stride;
+        twiddles_t kept;
+        kept.third = next(&table);
+        kept.second = next(&table);
+        kept.fourth = next(&table);
+        scaled_row(halvings, &kept, points, stride, from, to);
+    }
+}
+
+/* The last pass where the number of points is no power of four. */
+OUTLINE void last_of_two(uint32_t stride, const int32_t *source, int32_t *target) {
     for (uint32_t left = stride / 2u; left > 0u; --left) {
-        const int32x4_t a = vrshlq_n_s32(vld1q_s32(source), shift);
-        const int32x4_t b = vrshlq_n_s32(vld1q_s32(source + 2u * stride), shift);
-        vst1q_s32(target, vaddq_s32(a, b));
-        vst1q_s32(target + 2u * stride, vsubq_s32(a, b));
+        const pair_t both =
+            add_and_subtract(true, vld1q_s32(source), vld1q_s32(source + 2u * stride));
+        vst1q_s32(target, both.sum);
+        vst1q_s32(target + 2u * stride, both.difference);
         source += 4;
         target += 4;
     }
 }
 
-/* Magnitudes of two complex values in the first and the third lane. */
-INLINE float32x4_t magnitudes(int32x4_t value, float unit) {
-    const float32x4_t scaled = vmulq_n_f32(vcvtq_f32_s32(value), unit);
-    return birdnet_sqrt_even_x4(vcmlaq_rot270_f32(vcmulq_f32(scaled, scaled), scaled, scaled));
+INLINE float32x4_t squares(int32x4_t re, int32x4_t im) {
+    const float32x4_t real = vcvtq_f32_s32(re);
+    const float32x4_t imaginary = vcvtq_f32_s32(im);
+    return vfmaq_f32(vmulq_f32(real, real), imaginary, imaginary);
 }
 
-/* From the spectrum of the even samples + i * the odd ones to the magnitudes of the real spectrum,
- * each where the complex value was. All is halved, as X[k] can be twice as large as either. */
-static void split_real(uint32_t points, const int32_t *twiddles, float unit, int32_t *spectrum) {
-    const uint64x2_t swapped = {8, 0};
-    const int32x4_t conjugate = {1, -1, 1, -1}; /* GCC 12 miscompiles a constant predicate */
-    int32_t *low = spectrum + 2;
-    int32_t *high = spectrum + 2u * (points - 2u);
-    for (uint32_t left = points / 4u; left > 0u; --left) {
-        const int32x4_t value = vld1q_s32(low);
-        const int64x2_t end = vldrdq_gather_offset_s64((const int64_t *)(void *)high, swapped);
-        const int32x4_t mirrored = vmulq_s32(vreinterpretq_s32_s64(end), conjugate);
-        const int32x4_t even = vhaddq_s32(value, mirrored);
-        const int32x4_t odd = multiply(mirrored, vhsubq_s32(value, mirrored), vld1q_s32(twiddles));
-        vst1q_f32((float *)(void *)low, magnitudes(vhaddq_s32(even, odd), unit));
-        vstrdq_scatter_offset_s64((int64_t *)(void *)high, swapped,
-                                  vreinterpretq_s64_f32(magnitudes(vhsubq_s32(even, odd), unit)));
+/* From the spectrum of the even samples + i * the odd ones to the magnitudes of the real spectrum
+ * but for the two ends. All is halved, as X[k] can be twice as large as either. */
+OUTLINE void split_real(uint32_t points, const int32_t *table, float unit, const int32_t *spectrum,
+                        birdnet_magnitude_t *magnitudes) {
+    const int32_t *value = spectrum + 2;
+    uint32x4_t mirror = vddupq_n_u32(2u * points - 2u, 2);
+    float *low = (float *)magnitudes + 1;
+    float *high = (float *)magnitudes + points - 4u;
+    for (uint32_t left = points / 8u; left > 0u; --left) {
+        const int32x4x2_t z = vld2q_s32(value);
+        value += 8;
+        const int32x4_t mirrored_re = vldrwq_gather_shifted_offset_s32(spectrum, mirror);
+        const int32x4_t even_re = vrhaddq_s32(z.val[0], mirrored_re);
+        const int32x4_t odd_re = vhsubq_s32(z.val[0], mirrored_re);
+        const int32x4_t mirrored_im = vldrwq_gather_shifted_offset_s32(spectrum + 1, mirror);
+        mirror = vsubq_n_u32(mirror, 8);
+        const int32x4_t even_im = vhsubq_s32(z.val[1], mirrored_im);
+        const int32x4_t odd_im = vrhaddq_s32(z.val[1], mirrored_im);
+        const int32x4_t cosine = next(&table);
+        int32x4_t re = vqrdmulhq_s32(odd_re, cosine);
+        int32x4_t im = vqrdmulhq_s32(odd_im, cosine);
+        const int32x4_t sine = next(&table);
+        re = vsubq_s32(re, vqrdmulhq_s32(odd_im, sine));
+        im = vaddq_s32(im, vqrdmulhq_s32(odd_re, sine));
+        const float32x4_t up = squares(vhaddq_s32(even_re, re), vhaddq_s32(even_im, im));
+        vst1q_f32(low, vmulq_n_f32(birdnet_sqrt_x4(up), unit));
         low += 4;
+        const float32x4_t down = squares(vhsubq_s32(even_re, re), vhsubq_s32(even_im, im));
+        vst1q_f32(high, vmulq_n_f32(birdnet_sqrt_reversed_x4(down), unit));
         high -= 4;
-        twiddles += 4;
     }
 }
 
-static void gather_even(uint32_t count, const int32_t *source, int32_t *target) {
-    const uint32x4_t even = vidupq_n_u32(0, 2);
-    for (uint32_t left = count / 4u; left > 0u; --left) {
-        vst1q_s32(target, vldrwq_gather_shifted_offset_s32(source, even));
-        source += 8;
-        target += 4;
-    }
-}
-
-birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t *twiddles, int32_t shift,
-                                            int32_t *data, int32_t *work) {
-    const uint32_t half = length / 2u; /* the samples are taken as half as many complex ones */
-    uint32x4_t peaks = first_pass(half, twiddles, data, work);
+const birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t *taper,
+                                                  const int32_t *twiddles, const int16_t *pcm,
+                                                  uint32_t bins, int32_t *work,
+                                                  birdnet_magnitude_t *magnitudes) {
+    const uint32_t half = length / 2u;
     int32_t *source = work;
-    int32_t *target = data;
-    uint32_t stride = 4;
+    int32_t *target = work + length;
+    int32_t shift = headroom(length, pcm); /* values are samples * 2^shift */
+    first_pass(half, taper, twiddles, pcm, shift, source);
+    twiddles += 3u * half / 2u;
     uint32_t points = half / 4u;
-    for (twiddles += 3u * half / 2u; points > 1u; points /= 4u) {
-        const int32_t scale = room(peaks, points >= 4u ? 2 : 1);
-        if (points > 4u) {
-            peaks = middle_pass(points, stride, scale, twiddles, source, target);
-            twiddles += 3u * points;
-        } else if (points == 4u) {
-            last_of_four(stride, scale, source, target);
-        } else {
-            last_of_two(stride, scale, source, target);
-        }
+    const uint32x4_t peaks = second_pass(points, twiddles, source, target);
+    twiddles += 3u * points;
+    shift -= 2;
+    /* By how many bits values may still grow; a pass adds up to 2. */
+    int32_t room = (int32_t)__builtin_clz(vmaxvq_u32(1, peaks)) - 2;
+    room = room < 0 ? 0 : room;
+    uint32_t stride = 4u * SECOND_STRIDE;
+    for (points /= 4u; points > 1u; points /= 4u) {
         int32_t *const swapped = source;
         source = target;
         target = swapped;
+        if (points == 2u) {
+            last_of_two(stride, source, target);
+            shift -= 1;
+            break;
+        }
+        const int32_t halvings = room < 2 ? 2 - room : 0;
+        later_pass((uint32_t)halvings, points, stride, twiddles, source, target);
+        twiddles += 3u * points - 12u;
+        shift -= halvings;
+        room += halvings - 2;
         stride *= 4u;
-        shift += scale;
     }
-    const float unit = ldexpf(1.0f, 1 - shift);
-    const int32_t re = source[0] >> 1;
-    const int32_t im = source[1] >> 1;
-    split_real(half, twiddles, unit, source);
-    gather_even(half, source, target);
-    birdnet_magnitude_t *const result = (birdnet_magnitude_t *)target;
+    birdnet_magnitude_t *const result =
+        magnitudes != NULL ? magnitudes : (birdnet_magnitude_t *)source;
+    const float unit = (float)(UINT32_C(1) << (27 - shift)) * 0x1p-41f; /* 2^(1 - shift - 15) */
+    split_real(half, twiddles, unit, target, result);
+    const int32_t re = target[0] >> 1;
+    const int32_t im = target[1] >> 1;
     result[0] = fabsf((float)(re + im) * unit);
-    result[half] = fabsf((float)(re - im) * unit);
+    if (bins > half) {
+        result[half] = fabsf((float)(re - im) * unit);
+    }
     return result;
 }
 

@@ -24,12 +24,16 @@ static inline float32x4_t birdnet_sqrt_x4(float32x4_t value) {
     return roots;
 }
 
-/** Square roots of the first and the third; the others stay. */
-static inline float32x4_t birdnet_sqrt_even_x4(float32x4_t value) {
-    register float32x4_t roots __asm("q0") = value;
-    __asm("vsqrt.f32 s0, s0\n\t"
-          "vsqrt.f32 s2, s2"
-          : "+w"(roots));
+/** Square roots in reverse order. */
+static inline float32x4_t birdnet_sqrt_reversed_x4(float32x4_t value) {
+    register float32x4_t values __asm("q0") = value;
+    register float32x4_t roots __asm("q1");
+    __asm("vsqrt.f32 s4, s3\n\t"
+          "vsqrt.f32 s5, s2\n\t"
+          "vsqrt.f32 s6, s1\n\t"
+          "vsqrt.f32 s7, s0"
+          : "=&w"(roots)
+          : "w"(values));
     return roots;
 }
 

@@ -5,15 +5,6 @@
 #include "birdnet_frontend_column.h"
 #include "birdnet_frontend_values.h"
 
-#define PCM_SCALE (1.0f / 32768.0f)
-
-static void scale_pcm(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                      float *waveform) {
-    for (uint32_t i = 0; i < config->window_samples; ++i) {
-        waveform[i] = (float)pcm[i] * PCM_SCALE;
-    }
-}
-
 birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *config,
                                             const int16_t *pcm, double *scratch,
                                             float *spectrogram) {
@@ -22,12 +13,12 @@ birdnet_status_t birdnet_frontend_magnitude(const birdnet_frontend_config_t *con
         return BIRDNET_ERROR_ARGUMENT;
     }
     if (config->kind == BIRDNET_FRONTEND_RAW) {
-        scale_pcm(config, pcm, spectrogram);
+        birdnet_pcm_scale(pcm, config->window_samples, spectrogram);
         return BIRDNET_OK;
     }
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
         float *const column = spectrogram + frame * config->frame_stride;
-        birdnet_frontend_column(config, pcm, frame, scratch, column);
+        birdnet_frontend_column(config, pcm, frame, scratch, column, config->row_stride);
     }
     return BIRDNET_OK;
 }
@@ -40,9 +31,7 @@ static void compress_log(const birdnet_frontend_config_t *config, float *values)
     const float relative_floor = peak * config->log_floor_ratio;
     const float floor =
         relative_floor > FLT_MIN ? relative_floor : FLT_MIN; /* silence stays finite */
-    for (uint32_t i = 0; i < config->feature_elements; ++i) {
-        values[i] = logf(values[i] > floor ? values[i] : floor);
-    }
+    birdnet_values_log(values, config->feature_elements, floor);
 }
 
 birdnet_status_t birdnet_frontend_compress(const birdnet_frontend_config_t *config,
@@ -73,9 +62,7 @@ static void normalize_peak(const birdnet_frontend_config_t *config, float *wavef
         peak = magnitude > peak ? magnitude : peak;
     }
     const float divisor = peak + config->peak_epsilon;
-    for (uint32_t i = 0; i < config->feature_elements; ++i) {
-        waveform[i] /= divisor;
-    }
+    birdnet_values_scale(waveform, config->feature_elements, 0.0f, divisor);
 }
 
 birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *config,
@@ -86,7 +73,10 @@ birdnet_status_t birdnet_frontend_normalize(const birdnet_frontend_config_t *con
     if (config->kind == BIRDNET_FRONTEND_RAW) {
         normalize_peak(config, spectrogram);
     } else {
-        birdnet_values_min_max(spectrogram, config->feature_elements, config->min_max_epsilon);
+        birdnet_range_t range = BIRDNET_NO_RANGE;
+        birdnet_values_widen(&range, spectrogram, config->feature_elements);
+        birdnet_values_scale(spectrogram, config->feature_elements, range.low,
+                             range.high - range.low + config->min_max_epsilon);
     }
     return BIRDNET_OK;
 }

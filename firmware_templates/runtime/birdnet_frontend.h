@@ -8,6 +8,10 @@
  * A spectrogram is one buffer of `frames * rows` floats in the model's layout: the value of row r
  * in frame f is at `f * frame_stride + r * row_stride`. A row is an FFT bin or a mel band.
  *
+ * That buffer is for those who want the floats. birdnet_frontend_quantize() makes the int8 that a
+ * network takes without it: it has one frame at a time, and keeps 16 bits of each value until the
+ * window's smallest and largest are known.
+ *
  * Where a model's first layers run in float, the front end has a mixer: it sums each frame's bins
  * up to bands as soon as it has them, so that the spectrogram, which is several times larger than
  * the features, is never in memory. There a row is a band, whose channels lie side by side.
@@ -59,6 +63,7 @@ typedef struct {
     uint32_t window_samples;        /**< PCM samples of one window */
     uint32_t feature_elements;      /**< floats of one window's features */
     uint32_t scratch_elements;      /**< doubles of scratch, waveform: 0 */
+    uint32_t workspace_bytes;       /**< see birdnet_frontend_quantize */
     uint32_t fft_length;            /**< samples of a frame, see birdnet_fft.h */
     uint32_t hop_samples;           /**< frame f is centred on sample f * hop_samples */
     uint32_t frames;                /**< frames of a window; the last is centred inside of it */
@@ -78,6 +83,38 @@ typedef struct {
     float min_max_epsilon; /**< added to a spectrogram's range before dividing by it */
     float peak_epsilon;    /**< added to a waveform's peak before dividing by it */
 } birdnet_frontend_config_t;
+
+/** Where the int8 that stand for the features go, and what they stand for. */
+typedef struct {
+    int8_t *values;          /**< of the first row of the first frame, or of the first sample */
+    float scale;             /**< real = scale * (int8 - zero_point) */
+    int32_t zero_point;      /**< from INT8_MIN to INT8_MAX */
+    uint32_t frame_stride;   /**< from a value to that of the next frame; these for spectrograms */
+    uint32_t row_stride;     /**< from a value to that of the next row */
+    uint32_t channel_stride; /**< from a value to that of the next channel; for a mixer */
+} birdnet_frontend_target_t;
+
+/**
+ * All steps, and birdnet_quantize() of what they make, without any of it as a whole in memory.
+ *
+ * Scaling needs the smallest and the largest value of the window, which are known when the last
+ * frame has been transformed. Until then 16 bits of each value are kept, relative to the largest of
+ * its frame. Nearly all int8 follow from these; a frame with one that might not is transformed a
+ * second time, so the result is the same. A logarithm's int8 never follow: there all frames are
+ * transformed twice, and the smallest and largest value are the logarithms of the smallest and
+ * largest magnitude.
+ *
+ * @param[in]  config     the model's front end
+ * @param[out] target     `values` may lie within the workspace
+ * @param[in]  pcm        `window_samples` samples
+ * @param[out] scratch    `scratch_elements` values, overwritten
+ * @param[out] workspace  `workspace_bytes` bytes, overwritten, aligned to 4
+ * @return BIRDNET_ERROR_ARGUMENT if a pointer is null (scratch may be where none is needed) or,
+ *         without a mixer, there are gaps between the values
+ */
+birdnet_status_t birdnet_frontend_quantize(const birdnet_frontend_config_t *config,
+                                           const birdnet_frontend_target_t *target,
+                                           const int16_t *pcm, double *scratch, void *workspace);
 
 /**
  * First step without a mixer: magnitude STFT of centred, zero-padded frames, or its mel bands; for

@@ -18,11 +18,11 @@ extern "C" {
  * @param[in]  pcm      `window_samples` samples
  * @param[in]  frame    its index, below `frames`
  * @param[out] scratch  `scratch_elements` values, overwritten
- * @param[out] column   the frame's first value in the spectrogram: row r is written
- *                      `r * row_stride` floats behind it
+ * @param[out] column   row r is written to `column[r * stride]`
+ * @param[in]  stride   floats from a row to the next
  */
 void birdnet_frontend_column(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                             uint32_t frame, double *scratch, float *column);
+                             uint32_t frame, double *scratch, float *column, uint32_t stride);
 
 #ifdef __cplusplus
 }

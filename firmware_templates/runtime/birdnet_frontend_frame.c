@@ -50,7 +50,7 @@ double *birdnet_frontend_frame(const birdnet_frontend_config_t *config, const in
 }
 
 void birdnet_frontend_bands(const birdnet_frontend_config_t *config, const double *values,
-                            float *column) {
+                            float *column, uint32_t stride) {
     const float *weight = config->mel_weights;
     for (uint32_t band = 0; band < config->rows; ++band) {
         const double *value = values + config->mel_first_bins[band];
@@ -60,6 +60,6 @@ void birdnet_frontend_bands(const birdnet_frontend_config_t *config, const doubl
             energy += (double)weight[bin] * value[bin];
         }
         weight += count;
-        column[band * config->row_stride] = (float)energy;
+        column[band * stride] = (float)energy;
     }
 }

@@ -28,11 +28,11 @@ double *birdnet_frontend_frame(const birdnet_frontend_config_t *config, const in
  *
  * @param[in]  config  a front end with mel tables
  * @param[in]  values  `bins` values
- * @param[out] column  the frame's first value in the features: band b is written `b * row_stride`
- *                     floats behind it
+ * @param[out] column  band b is written to `column[b * stride]`
+ * @param[in]  stride  floats from a band to the next
  */
 void birdnet_frontend_bands(const birdnet_frontend_config_t *config, const double *values,
-                            float *column);
+                            float *column, uint32_t stride);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "birdnet_frontend_frame.h"
+#include "birdnet_frontend_mixer.h"
+#include "birdnet_kernels.h"
 
 typedef struct {
     double low;
@@ -23,14 +25,21 @@ static uint32_t value_count(const birdnet_frontend_config_t *config) {
     return config->kind == BIRDNET_FRONTEND_MEL ? config->rows : config->bins;
 }
 
+/* Where the energies of the bands are. */
+typedef struct {
+    float *first;
+    uint32_t frame_stride;
+    uint32_t row_stride;
+} energies_t;
+
 static double *frame_values(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                            uint32_t frame, double *scratch, float *features) {
+                            uint32_t frame, double *scratch, const energies_t *energies) {
     double *const values = birdnet_frontend_frame(config, pcm, frame, scratch);
     if (config->kind == BIRDNET_FRONTEND_MEL) {
-        const float *const column = features + frame * config->frame_stride;
-        birdnet_frontend_bands(config, values, features + frame * config->frame_stride);
+        float *const column = energies->first + frame * energies->frame_stride;
+        birdnet_frontend_bands(config, values, column, energies->row_stride);
         for (uint32_t band = 0; band < config->rows; ++band) {
-            values[band] = (double)column[band * config->row_stride];
+            values[band] = (double)column[band * energies->row_stride];
         }
     }
     return values;
@@ -43,10 +52,10 @@ typedef struct {
 } log_scale_t;
 
 static log_scale_t log_scale(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                             double *scratch, float *features) {
+                             double *scratch, const energies_t *energies) {
     range_t range = nothing;
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
-        widen(&range, frame_values(config, pcm, frame, scratch, features), value_count(config));
+        widen(&range, frame_values(config, pcm, frame, scratch, energies), value_count(config));
     }
     const double floor = fmax(range.high * (double)config->log_floor_ratio, (double)FLT_MIN);
     return (log_scale_t){.floor = floor, .lowest = log(fmax(range.low, floor))};
@@ -70,26 +79,25 @@ static void compress(birdnet_compression_t compression, const log_scale_t *scale
     }
 }
 
-/* The bands of the compressed magnitudes, or the compressed bands, into each band's first channel.
- */
+/* The bands of the compressed magnitudes, or the compressed bands. */
 static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
-                          double *scratch, float *features) {
+                          double *scratch, const energies_t *energies) {
     log_scale_t scale = {0};
     if (config->compression == BIRDNET_COMPRESSION_LOG) {
-        scale = log_scale(config, pcm, scratch, features);
+        scale = log_scale(config, pcm, scratch, energies);
     }
     range_t range = nothing;
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
-        double *const values = frame_values(config, pcm, frame, scratch, features);
-        float *const column = features + frame * config->frame_stride;
+        double *const values = frame_values(config, pcm, frame, scratch, energies);
+        float *const column = energies->first + frame * energies->frame_stride;
         compress(config->compression, &scale, values, value_count(config));
         widen(&range, values, value_count(config));
         if (config->kind == BIRDNET_FRONTEND_MEL) {
             for (uint32_t band = 0; band < config->rows; ++band) {
-                column[band * config->row_stride] = (float)values[band];
+                column[band * energies->row_stride] = (float)values[band];
             }
         } else {
-            birdnet_frontend_bands(config, values, column);
+            birdnet_frontend_bands(config, values, column, energies->row_stride);
         }
     }
     return range;
@@ -105,26 +113,43 @@ static float scale_band(const birdnet_frontend_mixer_t *mixer, uint32_t bands, u
     return scaled;
 }
 
+/* A band's value from its energy. Scaling the bins to [0, 1] before they were summed up would have
+ * needed the range then; a band's weights add up to weight_sums. */
+static float band_value(const birdnet_frontend_config_t *config, uint32_t band, float energy,
+                        const range_t *range) {
+    const double width = range->high - range->low + (double)config->min_max_epsilon;
+    const double scaled =
+        ((double)energy - range->low * (double)config->mixer->weight_sums[band]) / width;
+    return scale_band(config->mixer, config->rows, band, fmaxf((float)scaled, 0.0f));
+}
+
+/* The part of a value between the ends of a gear, scaled to [0, 1]. */
+static float gear_value(const birdnet_frontend_mixer_t *mixer, uint32_t channel, float value) {
+    const float begin = channel == 0u ? 0.0f : mixer->gear_ends[channel - 1u];
+    const float end = mixer->gear_ends[channel];
+    const float below = value < end ? value : end;
+    return ((below > begin ? below : begin) - begin) / (end - begin);
+}
+
 birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, const int16_t *pcm,
                                       double *scratch, float *features) {
     if (config == NULL || config->mixer == NULL || pcm == NULL || scratch == NULL ||
         features == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const birdnet_frontend_mixer_t *const mixer = config->mixer;
-    const range_t range = mix_frames(config, pcm, scratch, features);
-    const double width = range.high - range.low + (double)config->min_max_epsilon;
+    const energies_t energies = {
+        .first = features, /* the first channel of each band */
+        .frame_stride = config->frame_stride,
+        .row_stride = config->row_stride,
+    };
+    const range_t range = mix_frames(config, pcm, scratch, &energies);
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
         for (uint32_t band = 0; band < config->rows; ++band) {
             float *const channels =
                 features + frame * config->frame_stride + band * config->row_stride;
-            /* Scaling the bins to [0, 1] before they were summed up would have needed the range
-             * then. A band's weights add up to weight_sums. */
-            const double energy =
-                ((double)channels[0] - range.low * (double)mixer->weight_sums[band]) / width;
-            const float scaled = scale_band(mixer, config->rows, band, fmaxf((float)energy, 0.0f));
-            for (uint32_t channel = 0; channel < mixer->channels; ++channel) {
-                channels[channel] = scaled;
+            const float value = band_value(config, band, channels[0], &range);
+            for (uint32_t channel = 0; channel < config->mixer->channels; ++channel) {
+                channels[channel] = value;
             }
         }
     }
@@ -135,15 +160,48 @@ birdnet_status_t birdnet_frontend_shift(const birdnet_frontend_config_t *config,
     if (config == NULL || config->mixer == NULL || features == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const float *const ends = config->mixer->gear_ends;
-    const uint32_t channels = ends == NULL ? 0u : config->mixer->channels;
+    const uint32_t channels = config->mixer->gear_ends == NULL ? 0u : config->mixer->channels;
     for (uint32_t channel = 0; channel < channels; ++channel) {
-        const float begin = channel == 0u ? 0.0f : ends[channel - 1u];
-        const float end = ends[channel];
         for (uint32_t i = channel; i < config->feature_elements; i += channels) {
-            const float below = features[i] < end ? features[i] : end;
-            features[i] = ((below > begin ? below : begin) - begin) / (end - begin);
+            features[i] = gear_value(config->mixer, channel, features[i]);
         }
     }
     return BIRDNET_OK;
+}
+
+birdnet_status_t birdnet_frontend_mix_quantized(const birdnet_frontend_config_t *config,
+                                                const birdnet_frontend_target_t *target,
+                                                const int16_t *pcm, double *scratch,
+                                                void *workspace) {
+    const birdnet_frontend_mixer_t *const mixer = config->mixer;
+    const uint32_t rows = config->rows;
+    const energies_t energies = {
+        .first = (float *)workspace + (config->feature_elements + 3u) / 4u,
+        .frame_stride = rows,
+        .row_stride = 1u,
+    };
+    const birdnet_affine_t scale = {
+        .elements = (int32_t)rows,
+        .scale = target->scale,
+        .zero_point = target->zero_point,
+    };
+    const range_t range = mix_frames(config, pcm, scratch, &energies);
+    float *const column = (float *)(void *)scratch; /* the transforms are done */
+    birdnet_status_t status = BIRDNET_OK;
+    for (uint32_t frame = 0; frame < config->frames; ++frame) {
+        float *const values = energies.first + frame * rows;
+        int8_t *quantized = (int8_t *)workspace + frame * target->frame_stride;
+        for (uint32_t band = 0; band < rows; ++band) {
+            values[band] = band_value(config, band, values[band], &range);
+        }
+        for (uint32_t channel = 0; status == BIRDNET_OK && channel < mixer->channels; ++channel) {
+            for (uint32_t band = 0; band < rows; ++band) {
+                column[band] = mixer->gear_ends == NULL ? values[band]
+                                                        : gear_value(mixer, channel, values[band]);
+            }
+            status = birdnet_quantize_to(&scale, column, quantized, (int32_t)target->row_stride);
+            quantized += target->channel_stride;
+        }
+    }
+    return status;
 }

@@ -3,6 +3,9 @@
 #if !(defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2))
 
 #include <math.h>
+#include <stdbool.h>
+
+#include "birdnet_frontend_margin.h"
 
 void birdnet_values_sqrt(float *values, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -10,16 +13,74 @@ void birdnet_values_sqrt(float *values, uint32_t count) {
     }
 }
 
-void birdnet_values_min_max(float *values, uint32_t count, float epsilon) {
-    float low = values[0];
-    float high = values[0];
-    for (uint32_t i = 1; i < count; ++i) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    const float range = high - low + epsilon;
+void birdnet_values_log(float *values, uint32_t count, float floor) {
     for (uint32_t i = 0; i < count; ++i) {
-        values[i] = (values[i] - low) / range;
+        values[i] = logf(values[i] > floor ? values[i] : floor);
+    }
+}
+
+void birdnet_values_widen(birdnet_range_t *range, const float *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+        range->low = values[i] < range->low ? values[i] : range->low;
+        range->high = values[i] > range->high ? values[i] : range->high;
+    }
+}
+
+void birdnet_values_scale(float *values, uint32_t count, float low, float width) {
+    for (uint32_t i = 0; i < count; ++i) {
+        values[i] = (values[i] - low) / width;
+    }
+}
+
+void birdnet_values_keep(const float *values, uint32_t count, float factor, uint16_t *kept,
+                         uint32_t stride) {
+    for (uint32_t i = 0; i < count; ++i) {
+        kept[i * stride] = (uint16_t)(values[i] * factor + 0.5f);
+    }
+}
+
+/* False where step is not a number. */
+static bool round_one(const birdnet_rounding_t *rounding, uint16_t kept, float step,
+                      int8_t *rounded) {
+    const float exact = (float)kept * step + rounding->offset;
+    float steps = roundf(exact);
+    const float distance = fabsf(exact - steps) + exact * BIRDNET_MARGIN_RELATIVE;
+    steps = steps > (float)rounding->minimum ? steps : (float)rounding->minimum;
+    steps = steps < (float)rounding->maximum ? steps : (float)rounding->maximum;
+    *rounded = (int8_t)((int32_t)steps + rounding->zero_point);
+    return distance < birdnet_margin(rounding->offset, step);
+}
+
+_Bool birdnet_values_round(const birdnet_rounding_t *rounding, const uint16_t *kept, uint32_t count,
+                           float step, int8_t *rounded) {
+    bool sure = true;
+    for (uint32_t i = 0; i < count; ++i) {
+        sure = round_one(rounding, kept[i], step, &rounded[i]) && sure;
+    }
+    return sure;
+}
+
+void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_t *kept,
+                               uint32_t count, float *steps, int8_t *rounded) {
+    for (uint32_t i = 0; i < count; ++i) {
+        if (!round_one(rounding, kept[i], steps[i], &rounded[i])) {
+            steps[i] = NAN;
+        }
+    }
+}
+
+uint32_t birdnet_pcm_peak(const int16_t *pcm, uint32_t count) {
+    int32_t peak = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        const int32_t magnitude = pcm[i] < 0 ? -(int32_t)pcm[i] : pcm[i];
+        peak = magnitude > peak ? magnitude : peak;
+    }
+    return (uint32_t)peak;
+}
+
+void birdnet_pcm_scale(const int16_t *pcm, uint32_t count, float *values) {
+    for (uint32_t i = 0; i < count; ++i) {
+        values[i] = (float)pcm[i] * (1.0f / 32768.0f);
     }
 }
 

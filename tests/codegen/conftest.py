@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
 from birdnet_stm32.firmware import boards
+from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
@@ -225,3 +227,62 @@ def small_graph() -> Graph:
     output = b.tensor((1, 4), name="output", dtype="float32", scale=None)
     b.operator("DEQUANTIZE", [scores], [output])
     return b.graph([source], [output])
+
+
+WriteFrontend = Callable[..., list[Path]]
+
+
+@pytest.fixture(scope="session")
+def write_frontend() -> WriteFrontend:
+    """Return a function that writes a front end and the runtime, and returns the sources.
+
+    It takes a folder, a spec and whether the network stores its input ``reordered``, with frames and rows
+    swapped. Of the network there is only the input, at the end of the arena.
+    """
+
+    def write(folder: Path, spec: FrontendSpec, *, reordered: bool = False) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(firmware_templates() / "runtime", folder / "runtime", dirs_exist_ok=True)
+        for name, content in frontend_files(spec).items():
+            (folder / name).write_bytes(content)
+        (folder / "birdnet_network.h").write_text(_input_alone(spec, reordered))
+        runtime = sorted((folder / "runtime").glob("birdnet_f[fr]*.c"))
+        quantize = sorted((folder / "runtime").glob("birdnet_quantize*.c"))
+        return [folder / "birdnet_frontend_config.c", *runtime, *quantize]
+
+    return write
+
+
+def _input_alone(spec: FrontendSpec, reordered: bool) -> str:
+    channels = spec.mixer.channels if spec.mixer else 1
+    frames = 1 if spec.kind is Frontend.RAW else spec.spec_width
+    rows = spec.input_elements // frames // channels
+    outer, inner = (rows, frames) if spec.layout is Layout.FREQUENCY_MAJOR else (frames, rows)
+    place = f"element / {channels}u % {inner}u * {outer * channels}u"
+    place += f" + element / {inner * channels}u * {channels}u + element % {channels}u"
+    scale, zero_point = (1 / 127, 1) if spec.kind is Frontend.RAW else (1 / 250, -126)
+    return f"""#ifndef BIRDNET_NETWORK_H
+#define BIRDNET_NETWORK_H
+
+#include "runtime/birdnet_status.h"
+#include <stdint.h>
+
+#define BIRDNET_INPUT_ELEMENTS {spec.input_elements}u
+#define BIRDNET_INPUT_SCALE {scale:.9g}f
+#define BIRDNET_INPUT_ZERO_POINT ({zero_point})
+#define BIRDNET_ARENA_BYTES {workspace_bytes(spec) + 16}u
+
+typedef struct {{
+    int8_t *arena;
+}} birdnet_network_t;
+
+static inline int8_t *birdnet_network_input(const birdnet_network_t *network) {{
+    return network->arena + BIRDNET_ARENA_BYTES - BIRDNET_INPUT_ELEMENTS;
+}}
+
+static inline uint32_t birdnet_network_input_place(uint32_t element) {{
+    return {place if reordered else "element"};
+}}
+
+#endif
+"""

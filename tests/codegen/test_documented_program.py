@@ -31,7 +31,6 @@ def project(small_graph: Graph, tmp_path: Path) -> Path:
     contract = ModelContract(frontend=SPEC, labels=LABELS, output_activation=activation)
     vectors = TestVectors(
         pcm=np.arange(1_120, dtype=np.int16).reshape(2, 560),
-        features=np.linspace(0, 1, 70, dtype=np.float32).reshape(2, 5, 7, 1),
         quantized_input=np.arange(-35, 35, dtype=np.int8).reshape(2, 5, 7, 1),
         output=np.arange(8, dtype=np.int8).reshape(2, 4),
     )

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decode import Unusable, decode
-from birdnet_stm32.codegen.frontend import frontend_files
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
 from birdnet_stm32.frontend.spectrogram import stages, steps
@@ -63,14 +62,16 @@ SMALL = replace(PUBLISHED, window_samples=9_001, spec_width=11, num_mels=4)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, write_frontend: Callable[..., list[Path]]) -> Run:
     """Return a function of the core's results: floats ``[n, steps, elements]`` and instructions ``[n]``."""
     for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
 
-    def on_core(spec: FrontendSpec, pcm: Pcm) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-        build(tmp_path, spec)
+    def on_core(
+        spec: FrontendSpec, pcm: Pcm, *, reordered: bool = False
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+        build(tmp_path, write_frontend(tmp_path, spec, reordered=reordered))
         (tmp_path / "pcm").write_bytes(pcm.astype("<i2").tobytes())
         semihosting = ["-semihosting-config", "enable=on,target=native,arg=core"]
         command = ["qemu-system-arm", *MACHINE, *semihosting, "-kernel", "core.elf"]
@@ -82,16 +83,10 @@ def run(tmp_path: Path) -> Run:
     return on_core
 
 
-def build(folder: Path, spec: FrontendSpec) -> None:
-    shutil.copytree(firmware_templates() / "runtime", folder / "runtime", dirs_exist_ok=True)
-    for name, content in frontend_files(spec).items():
-        (folder / name).write_bytes(content)
-    (folder / "birdnet_network.h").write_text(f"#define BIRDNET_INPUT_ELEMENTS {spec.input_elements}u\n")
+def build(folder: Path, written: list[Path]) -> None:
     script = folder / "linker.ld"
     script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
-    sources = [PROGRAM, folder / "birdnet_frontend_config.c", folder / "runtime" / "birdnet_quantize_mve.c"]
-    sources += [APP / "console.c", BOARD / "startup.c", BOARD / "semihosting.c"]
-    sources += sorted((folder / "runtime").glob("birdnet_f[fr]*.c"))
+    sources = [PROGRAM, *written, APP / "console.c", BOARD / "startup.c", BOARD / "semihosting.c"]
     folders = [f"-I{each}" for each in (folder, folder / "runtime", BOARD, APP)]
     link = ["-nostartfiles", f"-T{script}", "-lm", "-o", folder / "core.elf"]
     command = ["arm-none-eabi-gcc", *CORE, *STRICT, *folders, *sources, *link]
@@ -154,3 +149,20 @@ def test_real_recordings_equal_numpy_within_the_budget(
     found, instructions = run(spec, np.stack(windows))
     assert_equal_numpy(found, np.stack(windows), spec)
     assert instructions.max() < MAX_INSTRUCTIONS
+
+
+def test_no_sample_is_too_loud_wherever_it_is_in_a_frame(run: Run) -> None:
+    """Samples are shifted up to the limit, which at a frame's ends is four times as high as in its middle."""
+    length = 512
+    spec = replace(SMALL, fft_length=length, window_samples=2 * length, spec_width=2)
+    spec = replace(spec, compression=Compression.NONE)
+    position = np.arange(2 * length) - length // 2  # in the second frame
+    ends = (position < length // 8) | (position >= length * 7 // 8)
+    windows = []
+    for loud in [2**bits + more for bits in range(2, 15) for more in (-1, 0, 3)] + [32_767]:
+        for quiet in (loud // 4, loud // 4 + 1, loud):
+            for frequency in (0.0, 0.125, 0.25, 0.5):
+                wave = np.where(np.cos(2 * np.pi * (frequency * position + 0.01)) < 0, -1, 1)
+                windows.append(wave * np.where(ends, loud, quiet))
+    pcm = np.stack(windows).astype(np.int16)
+    assert_equal_numpy(run(spec, pcm)[0], pcm, spec)

@@ -20,7 +20,7 @@ from birdnet_stm32.firmware.host_link import Link, SelfTest
 REPORT = (
     'birdnet-firmware 2 "A \\u0022bird\\u0022" "1.2.3" "0123456789abcdef"\n'
     "clock 64000000\n"
-    "self-test front-end 1000 cycles, error 0.000000012\n"
+    "self-test front-end 1000 cycles, 12 inputs off by one\n"
     "self-test network 2000 cycles\n"
     "self-test PASS 2 windows\n"
 )

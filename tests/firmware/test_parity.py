@@ -82,6 +82,7 @@ def test_equal_windows_are_equal(
 ) -> None:
     found = parity.check(right, tflite, spec, recordings)
     assert found.windows == 3
+    assert found.inputs_differing == 0
     assert found.outputs_compared == 300
     assert found.outputs_differing == 0
     assert found.front_end_max_relative_error == 0
@@ -97,7 +98,20 @@ def test_one_bit_of_one_output_is_found(
     assert found.outputs_differing == 1
     assert found.first_difference is not None
     assert found.first_difference.startswith("short window 0 (sample 0): output 7 is ")
-    with pytest.raises(GateError, match=r"1 of 300 network outputs differ.*output 7 is"):
+    with pytest.raises(GateError, match=r"0 network inputs and 1 of 300 outputs differ.*output 7 is"):
+        parity.require(found)
+
+
+def test_one_bit_of_one_input_is_found(
+    right: EmulationRun, tflite: bytes, spec: FrontendSpec, recordings: Recordings
+) -> None:
+    """The network is given that input and its outputs are right for it: only the input is wrong."""
+    quantized = changed(right.windows[1].quantized_input, 99, 1)
+    output = interpreter.run_from_int8(tflite, quantized.reshape(1, *spec.input_shape))
+    wrong = with_window(right, 1, quantized_input=quantized, output=output.reshape(-1))
+    found = parity.check(wrong, tflite, spec, recordings)
+    assert (found.inputs_differing, found.outputs_differing) == (1, 0)
+    with pytest.raises(GateError, match=r"1 network inputs and 0 of .*input 99 is not its float, quantized"):
         parity.require(found)
 
 
@@ -111,7 +125,7 @@ def test_errors_of_each_stage_are_measured(
     assert found.front_end_max_relative_error == pytest.approx(2e-4, rel=1e-2)
     assert found.first_difference is not None
     assert found.outputs_differing == 0
-    with pytest.raises(GateError, match=r"0 of 300 .* off by 0\.0002 "):
+    with pytest.raises(GateError, match=r"0 of 300 outputs .* off by 0\.0002 "):
         parity.require(found)
     broken = with_window(right, 1, steps=changed(values, (step, 11), np.nan))
     assert parity.check(broken, tflite, spec, recordings).front_end_max_relative_error == np.inf

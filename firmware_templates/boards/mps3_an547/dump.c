@@ -2,6 +2,8 @@
 
 #include "semihosting.h"
 
+#define BUFFER __attribute__((section(".birdnet_buffers")))
+
 bool dump_begin(int32_t file) {
     static const char magic[8] = {'B', 'N', 'D', 'U', 'M', 'P', '0', '2'};
     const uint32_t sizes[] = {BIRDNET_WINDOW_SAMPLES, BIRDNET_FRONTEND_STEPS,
@@ -16,13 +18,21 @@ bool dump_place(int32_t file, uint32_t recording, uint32_t window, uint32_t firs
     return semihosting_write(file, place, sizeof place);
 }
 
-bool dump_features(int32_t file, const inference_t *inference) {
-    return semihosting_write(file, inference_feature_values(inference),
-                             BIRDNET_FEATURE_ELEMENTS * sizeof(float));
+bool dump_features(int32_t file, const int16_t *pcm) {
+    static BUFFER float features[BIRDNET_FEATURE_ELEMENTS];
+    static BUFFER double scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
+    for (uint32_t step = 0; step < BIRDNET_FRONTEND_STEPS; ++step) {
+        if (birdnet_frontend_step(&birdnet_frontend_config, step, pcm, scratch, features) !=
+                BIRDNET_OK ||
+            !semihosting_write(file, features, sizeof features)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool dump_input(int32_t file, const inference_t *inference) {
-    static __attribute__((section(".birdnet_buffers"))) int8_t input[BIRDNET_INPUT_ELEMENTS];
+    static BUFFER int8_t input[BIRDNET_INPUT_ELEMENTS];
     return birdnet_network_get_input(&inference->network, input) == BIRDNET_OK &&
            semihosting_write(file, input, sizeof input);
 }

@@ -18,8 +18,8 @@ bool dump_begin(int32_t file);
 
 bool dump_place(int32_t file, uint32_t recording, uint32_t window, uint32_t first_sample);
 
-/* After each step of the front end. */
-bool dump_features(int32_t file, const inference_t *inference);
+/* What each step of the front end makes of a window, in float: the input is made without. */
+bool dump_features(int32_t file, const int16_t *pcm);
 
 /* Before the network runs, which may overwrite its input. */
 bool dump_input(int32_t file, const inference_t *inference);

@@ -75,15 +75,12 @@ static const char *dump_text(bool written) {
     return written ? NULL : "the dump cannot be written";
 }
 
-/* Runs the front end on buffers.pcm step by step. Like all functions below that return a text: why
- * it failed, or NULL. */
+/* Runs the front end on buffers.pcm. Like all functions below that return a text: why it failed, or
+ * NULL. */
 static const char *run_front_end(int32_t dump) {
-    const char *failure = NULL;
-    for (uint32_t step = 0; failure == NULL && step < BIRDNET_FRONTEND_STEPS; ++step) {
-        failure = status_text(inference_step(&inference, step, buffers.pcm));
-        if (failure == NULL) {
-            failure = dump_text(dump_features(dump, &inference));
-        }
+    const char *failure = dump_text(dump_features(dump, buffers.pcm));
+    if (failure == NULL) {
+        failure = status_text(inference_features(&inference, buffers.pcm));
     }
     if (failure == NULL) {
         failure = dump_text(dump_input(dump, &inference));

@@ -6,6 +6,14 @@ birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, s
     return arena_bytes >= BIRDNET_ARENA_BYTES ? BIRDNET_OK : BIRDNET_ERROR_MEMORY;
 }
 
+int8_t *birdnet_network_input(const birdnet_network_t *network) {
+    return network->arena;
+}
+
+uint32_t birdnet_network_input_place(uint32_t element) {
+    return element;
+}
+
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input) {
     for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
         network->arena[i] = input[i];

@@ -15,6 +15,8 @@ typedef struct {
     int8_t *arena;
 } birdnet_network_t;
 birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes);
+int8_t *birdnet_network_input(const birdnet_network_t *network);
+uint32_t birdnet_network_input_place(uint32_t element);
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input);
 birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int8_t *input);
 const int8_t *birdnet_network_output(const birdnet_network_t *network);

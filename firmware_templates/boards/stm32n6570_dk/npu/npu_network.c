@@ -62,6 +62,15 @@ birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, s
     return state;
 }
 
+int8_t *birdnet_network_input(const birdnet_network_t *network) {
+    (void)network;
+    return input.data;
+}
+
+uint32_t birdnet_network_input_place(uint32_t element) {
+    return element;
+}
+
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *values) {
     (void)network;
     if (input.data == NULL || values == NULL) {
@@ -88,23 +97,6 @@ const int8_t *birdnet_network_output(const birdnet_network_t *network) {
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *features) {
     (void)network;
     return birdnet_quantize(&input_scale, features, input.data);
-}
-
-birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
-                                               const float *values, uint32_t count, uint32_t first,
-                                               uint32_t stride) {
-    (void)network;
-    if (input.data == NULL || first >= BIRDNET_INPUT_ELEMENTS ||
-        (count > 1 &&
-         (stride == 0 || (BIRDNET_INPUT_ELEMENTS - 1u - first) / stride < count - 1u))) {
-        return BIRDNET_ERROR_ARGUMENT;
-    }
-    const birdnet_affine_t scale = {
-        .elements = (int32_t)count,
-        .scale = NPU_INPUT_SCALE,
-        .zero_point = NPU_INPUT_ZERO_POINT,
-    };
-    return birdnet_quantize_to(&scale, values, input.data + first, (int32_t)stride);
 }
 
 birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *scores) {
