@@ -66,6 +66,8 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
     mixer = spec.mixer
     if spectrogram:
         _check(spec)
+    # Gears magnify what a square root or a logarithm leaves of the fixed transform's error (docs/adr/0006).
+    fixed = spectrogram and (mixer is None or spec.compression is Compression.NONE)
     context = {
         "spec": spec,
         "summary": f"{spec.kind}, {spec.window_samples} samples at {spec.sample_rate_hz} Hz",
@@ -77,7 +79,7 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "column_doubles": -(-spec.rows // 2) if spectrogram else 0,
         "step_names": step_names(spec),
         "transform_tables": _transform_tables(spec.fft_length) if spectrogram else (),
-        "fixed_tables": _fixed_tables(spec.fft_length) if spectrogram and mixer is None else (),
+        "fixed_tables": _fixed_tables(spec.fft_length) if fixed else (),
         "tables": _tables(spec) if spectrogram else (),
         "mixer_tables": _mixer_tables(mixer) if mixer else (),
         "log_floor_ratio": LOG_FLOOR_RATIO,

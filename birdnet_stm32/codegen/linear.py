@@ -95,7 +95,7 @@ def depthwise_conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         depth_multiplier=outputs // source.channels,
         input_zero_point=zero_point,
         result=fixed_point.result(operator, graph),
-        weights=int8("weights", weights.values),
+        weights=int8("weights", packing.depthwise(weights.values)),
         bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from birdnet_stm32.codegen import fixed_point, shapes
 from birdnet_stm32.codegen.layers import Constant, Fill, Step, StridedCopy, int8
 from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.codegen.strides import collapse, offset_of, row_major
+from birdnet_stm32.codegen.strides import Walk, collapse, longest_inside, offset_of, row_major
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 
@@ -101,21 +101,27 @@ def _copy(
     walk, inputs, outputs = collapse(operator, graph, sizes, strides, row_major(sizes))
     if offset == 0 and target.elements == source.elements and inputs == outputs:
         return ()
-    layer = StridedCopy(
-        sizes=walk, input_offset=offset, output_offset=0, input_strides=inputs, output_strides=outputs
-    )
-    return (_step(operator, layer, source.index),)
+    return (_step(operator, _strided_copy((walk, inputs, outputs), offset, 0), source.index),)
 
 
 def _into(
     operator: Operator, graph: Graph, source: Tensor, offset: int, strides: Sequence[int], *, role: str
 ) -> Step:
     """Return the copy of a whole tensor to its place in the output."""
-    walk, inputs, outputs = collapse(operator, graph, source.shape, row_major(source.shape), strides)
-    layer = StridedCopy(
-        sizes=walk, input_offset=0, output_offset=offset, input_strides=inputs, output_strides=outputs
-    )
+    walk = collapse(operator, graph, source.shape, row_major(source.shape), strides)
+    layer = _strided_copy(walk, 0, offset)
     return _step(operator, layer, source.index if source.data is None else int8(role, source.data))
+
+
+def _strided_copy(walk: Walk, input_offset: int, output_offset: int) -> StridedCopy:
+    sizes, input_strides, output_strides = longest_inside(walk)
+    return StridedCopy(
+        sizes=sizes,
+        input_offset=input_offset,
+        output_offset=output_offset,
+        input_strides=input_strides,
+        output_strides=output_strides,
+    )
 
 
 def _step(operator: Operator, layer: StridedCopy, source: int | Constant) -> Step:

@@ -14,7 +14,7 @@ from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 Shape = tuple[int, ...]
 
 UNARY = frozenset(
-    "LOGISTIC TANH LOG EXP SQRT RSQRT ABS NEG ELU HARD_SWISH LEAKY_RELU GELU RELU RELU6 RELU_N1_TO_1 "
+    "LOGISTIC TANH LOG EXP SQRT RSQRT ABS NEG HARD_SWISH LEAKY_RELU GELU RELU RELU6 RELU_N1_TO_1 "
     "QUANTIZE DEQUANTIZE".split()
 )
 BINARY = frozenset("ADD SUB MUL MAXIMUM MINIMUM".split())

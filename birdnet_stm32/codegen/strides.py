@@ -10,6 +10,8 @@ from birdnet_stm32.tflite.ir import Graph, Operator
 
 Walk = tuple[Four, Four, Four]
 
+_SHORT = 16  # loops over neighbours, which Helium copies by sixteens
+
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     """Return the elements from one index to the next along each dimension."""
@@ -55,6 +57,19 @@ def collapse(
         loops.append((size, one, two))
     if len(loops) > 4:
         raise refuse(operator, graph, f"it needs {len(loops)} nested loops", expected="at most 4")
-    loops = [(1, 0, 0)] * (4 - len(loops)) + loops
+    return _walk([(1, 0, 0)] * (4 - len(loops)) + loops)
+
+
+def longest_inside(walk: Walk) -> Walk:
+    """Return the walk with its longest loop innermost where that one is short: a copy may go in any order."""
+    loops = list(zip(*walk, strict=True))
+    if loops[-1][0] < _SHORT:
+        longest = max(loops, key=lambda loop: loop[0])
+        loops.remove(longest)
+        loops.append(longest)
+    return _walk(loops)
+
+
+def _walk(loops: Sequence[tuple[int, int, int]]) -> Walk:
     a, b, c, d = loops
     return (a[0], b[0], c[0], d[0]), (a[1], b[1], c[1], d[1]), (a[2], b[2], c[2], d[2])

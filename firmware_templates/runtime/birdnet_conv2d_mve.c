@@ -8,9 +8,11 @@
 #include "birdnet_tile_mve.h"
 #include "birdnet_window.h"
 
-/* A window is read 16 values at a time, in the order of its weights, straight from the input: as
- * many rows of it as the 16 values touch. */
-enum { BLOCK = 16 };
+/* The windows of three pixels are packed side by side, in the order of their weights, a part at a
+ * time where they are large. Those of 16 values at most go straight into vectors. */
+enum { BLOCK = 16, PART = 9 * BLOCK };
+
+#define KERNEL static __attribute__((noinline)) void
 
 /** The window of a pixel. */
 typedef struct {
@@ -18,100 +20,157 @@ typedef struct {
     birdnet_taps_t columns;
 } place_t;
 
-/** Lanes begin to end - 1 of 16; either may lie outside. */
-static inline mve_pred16_t lanes(int32_t begin, int32_t end) {
-    const uint32_t below_begin = begin <= 0 ? 0u : begin >= BLOCK ? 0xFFFFu : (1u << begin) - 1u;
-    const uint32_t below_end = end <= 0 ? 0u : end >= BLOCK ? 0xFFFFu : (1u << end) - 1u;
-    return (mve_pred16_t)(below_end & ~below_begin);
-}
-
-/** Values `first` to `first` + 15 of a window; the zero point where it leaves the input. */
-static __attribute__((noinline)) int8x16_t
-window_values(const birdnet_conv2d_t *layer, const int8_t *input, place_t at, int32_t first) {
-    const int32_t channels = layer->input.channels;
-    const int32_t run = layer->window.width * channels;
-    int8x16_t values = vdupq_n_s8((int8_t)layer->input_zero_point);
-    for (int32_t i = at.rows.first; i < at.rows.end; ++i) {
-        const int32_t row = (at.rows.origin + i) * layer->input.width + at.columns.origin;
-        const int32_t lane = i * run - first; /* of the row's first value */
-        const mve_pred16_t inside =
-            lanes(lane + at.columns.first * channels, lane + at.columns.end * channels);
-        const int8x16_t loaded = vldrbq_z_s8(input + row * channels - lane, inside);
-        values = vpselq_s8(loaded, values, inside);
-    }
-    return values;
-}
-
-/** A window of 16 values at most, inside as a whole: where its rows lie and go. */
+/** A convolution, and how its sums become results. */
 typedef struct {
-    mve_pred16_t lanes[BLOCK];
-    int32_t offset[BLOCK];
-    int32_t rows; /**< 0 if the window is larger */
+    const birdnet_conv2d_t *layer;
+    birdnet_tile_stage_t stage;
+    int32_t filter; /**< from one filter to the next */
+} convolution_t;
+
+/** Values first to first + count - 1 of a window; the zero point where it leaves the input. */
+KERNEL pack(const birdnet_conv2d_t *layer, const int8_t *input, place_t at, int32_t first,
+            int32_t count, int8_t *packed) {
+    const int32_t channels = layer->input.channels;
+    const int32_t next_row = layer->input.width * channels;
+    const int32_t inside = (at.columns.end - at.columns.first) * channels;
+    int32_t begin = (at.rows.first * layer->window.width + at.columns.first) * channels - first;
+    input += (at.rows.origin + at.rows.first) * next_row +
+             (at.columns.origin + at.columns.first) * channels;
+    for (int32_t k = 0; k < count; k += BLOCK) {
+        vstrbq_s8(packed + k, vdupq_n_s8((int8_t)layer->input_zero_point));
+    }
+    for (int32_t rows = at.rows.end - at.rows.first; rows > 0; --rows) {
+        const int32_t end = begin + inside < count ? begin + inside : count;
+        for (int32_t k = begin < 0 ? 0 : begin; k < end; k += BLOCK) {
+            const mve_pred16_t lanes = vctp8q((uint32_t)(end - k));
+            vstrbq_p_s8(packed + k, vldrbq_z_s8(input + k - begin, lanes), lanes);
+        }
+        input += next_row;
+        begin += layer->window.width * channels;
+    }
+}
+
+/** Three pixels with any windows. */
+KERNEL packed_tile(const convolution_t *convolution, const int8_t *input,
+                   const place_t at[BIRDNET_TILE_PIXELS], birdnet_tile_t *tile) {
+    const int32_t outputs = convolution->layer->output.channels;
+    const int32_t filter = convolution->filter;
+    int8_t packed[BIRDNET_TILE_PIXELS][PART];
+    for (int32_t o = 0; o < outputs; o += BIRDNET_TILE_CHANNELS) {
+        birdnet_tile_begin(tile, o, outputs);
+        for (int32_t k = 0; k < filter; k += PART) {
+            const int32_t values = filter - k < PART ? filter - k : PART;
+            if (o == 0 || filter > PART) {
+                for (int32_t i = 0; i < BIRDNET_TILE_PIXELS; ++i) {
+                    pack(convolution->layer, input, at[i], k, values, packed[i]);
+                }
+            }
+            const int8_t *const from[] = {packed[0], packed[1], packed[2]};
+            const int8_t *weights = convolution->layer->weights + o * filter + k;
+            if (k == 0) {
+                birdnet_tile_multiply(from, weights, filter, values / BLOCK, tile);
+            } else {
+                birdnet_tile_multiply_more(from, weights, filter, values / BLOCK, tile);
+            }
+        }
+        birdnet_tile_store(&convolution->stage, tile);
+    }
+}
+
+/** Windows of 16 values at most whose columns all lie inside. */
+typedef struct {
+    int32_t rows;              /**< 0 if windows are larger */
+    int32_t next;              /**< from what goes into a vector of one row to that of the next */
+    mve_pred16_t lanes[BLOCK]; /**< of each row in a vector */
 } small_t;
 
-static small_t small_window(const birdnet_conv2d_t *layer) {
+static small_t small_windows(const birdnet_conv2d_t *layer) {
     const int32_t run = layer->window.width * layer->input.channels;
     small_t small = {.rows = 0};
     if (layer->window.height * run <= BLOCK) {
         small.rows = layer->window.height;
+        small.next = layer->input.width * layer->input.channels - run;
         for (int32_t i = 0; i < small.rows; ++i) {
-            small.lanes[i] = lanes(i * run, (i + 1) * run);
-            small.offset[i] = i * (layer->input.width * layer->input.channels - run);
+            small.lanes[i] = (mve_pred16_t)((1u << (i + 1) * run) - (1u << i * run));
         }
     }
     return small;
 }
 
-/** All values of a small window that begins at `input`; the lanes behind them are 0. */
-static inline int8x16_t small_values(const small_t *small, const int8_t *input) {
-    int8x16_t values = vldrbq_z_s8(input, small->lanes[0]);
-    for (int32_t i = 1; i < small->rows; ++i) {
-        values = vorrq_s8(values, vldrbq_z_s8(input + small->offset[i], small->lanes[i]));
+/** Three pixels from the values of their windows. */
+static inline __attribute__((always_inline)) void finish_tile(const convolution_t *convolution,
+                                                              int8x16_t x0, int8x16_t x1,
+                                                              int8x16_t x2, birdnet_tile_t *tile) {
+    const birdnet_conv2d_t *layer = convolution->layer;
+    const int32_t outputs = layer->output.channels;
+    for (int32_t o = 0; o < outputs; o += BIRDNET_TILE_CHANNELS) {
+        birdnet_tile_begin(tile, o, outputs);
+        birdnet_tile_multiply_block(x0, x1, x2, layer->weights + o * BLOCK, tile);
+        birdnet_tile_store(&convolution->stage, tile);
+    }
+}
+
+/** Tiles beside each other with small windows, the first of which begins at `input`. */
+KERNEL small_tiles(const convolution_t *convolution, const small_t *small, birdnet_taps_t rows,
+                   const int8_t *input, int8_t *output, int32_t tiles, birdnet_tile_t *tile) {
+    const birdnet_conv2d_t *layer = convolution->layer;
+    const int32_t outputs = layer->output.channels;
+    const int32_t step = layer->window.stride_width * layer->input.channels;
+    const int8x16_t zero_point = vdupq_n_s8((int8_t)layer->input_zero_point);
+    int8x16_t outside = vdupq_n_s8(0);
+    for (int32_t i = 0; i < small->rows; ++i) {
+        if (i < rows.first || i >= rows.end) {
+            outside = vpselq_s8(zero_point, outside, small->lanes[i]);
+        }
+    }
+    input += rows.first * small->next;
+    for (; tiles > 0; --tiles) {
+        const int8_t *row = input;
+        int8x16_t x0 = outside;
+        int8x16_t x1 = outside;
+        int8x16_t x2 = outside;
+        const mve_pred16_t *next_lanes = small->lanes + rows.first;
+#pragma GCC unroll 1
+        for (int32_t i = rows.end - rows.first; i > 0; --i) {
+            const mve_pred16_t lanes = *next_lanes++;
+            x0 = vorrq_s8(x0, vldrbq_z_s8(row, lanes));
+            x1 = vorrq_s8(x1, vldrbq_z_s8(row + step, lanes));
+            x2 = vorrq_s8(x2, vldrbq_z_s8(row + 2 * step, lanes));
+            row += small->next;
+        }
+        tile->output[0] = output;
+        tile->output[1] = output + outputs;
+        tile->output[2] = output + 2 * outputs;
+        finish_tile(convolution, x0, x1, x2, tile);
+        input += BIRDNET_TILE_PIXELS * step;
+        output += BIRDNET_TILE_PIXELS * outputs;
+    }
+}
+
+/** The values of any small window. */
+static int8x16_t small_values(const birdnet_conv2d_t *layer, const small_t *small,
+                              const int8_t *input, place_t at) {
+    const int32_t channels = layer->input.channels;
+    const int32_t row = at.rows.origin * layer->input.width + at.columns.origin;
+    const uint32_t inside = (1u << at.columns.end * channels) - (1u << at.columns.first * channels);
+    int8x16_t values = vdupq_n_s8((int8_t)layer->input_zero_point);
+    input += row * channels + at.rows.first * small->next;
+    for (int32_t i = at.rows.first; i < at.rows.end; ++i) {
+        const uint32_t lanes = inside << i * layer->window.width * channels;
+        values = vpselq_s8(vldrbq_z_s8(input, (mve_pred16_t)lanes), values, (mve_pred16_t)lanes);
+        input += small->next;
     }
     return values;
 }
 
-/** sums[p][o] = weights[o] . x[p] for 16 values of the window, plus what is there but for the
- * first. */
-static inline __attribute__((always_inline)) void multiply(const int8x16_t x[BIRDNET_TILE_PIXELS],
-                                                           const int8_t *weights, int32_t stride,
-                                                           int32_t outputs, bool first,
-                                                           int32_t *sums) {
-    const int8x16_t x0 = x[0];
-    const int8x16_t x1 = x[1];
-    const int8x16_t x2 = x[2];
-    const int32_t *second = sums + BIRDNET_TILE_CHANNELS;
-    const int32_t *third = second + BIRDNET_TILE_CHANNELS;
-#pragma GCC unroll 1
-    do {
-        const int8x16_t w0 = vldrbq_s8(weights);
-        const int8x16_t w1 = vldrbq_s8(weights + stride);
-        if (first) {
-            birdnet_tile_put(sums, vmladavq_s8(w0, x0), vmladavq_s8(w1, x0), vmladavq_s8(w0, x1),
-                             vmladavq_s8(w1, x1), vmladavq_s8(w0, x2), vmladavq_s8(w1, x2));
-        } else {
-            birdnet_tile_put(sums, vmladavaq_s8(sums[0], w0, x0), vmladavaq_s8(sums[1], w1, x0),
-                             vmladavaq_s8(second[0], w0, x1), vmladavaq_s8(second[1], w1, x1),
-                             vmladavaq_s8(third[0], w0, x2), vmladavaq_s8(third[1], w1, x2));
-        }
-        weights += 2 * stride;
-        sums += 2;
-        second += 2;
-        third += 2;
-        outputs -= 2;
-    } while (outputs > 0);
-}
-
-static __attribute__((noinline)) void multiply_first(const int8x16_t x[BIRDNET_TILE_PIXELS],
-                                                     const int8_t *weights, int32_t stride,
-                                                     int32_t outputs, int32_t *sums) {
-    multiply(x, weights, stride, outputs, true, sums);
-}
-
-static __attribute__((noinline)) void multiply_next(const int8x16_t x[BIRDNET_TILE_PIXELS],
-                                                    const int8_t *weights, int32_t stride,
-                                                    int32_t outputs, int32_t *sums) {
-    multiply(x, weights, stride, outputs, false, sums);
+/** Three pixels with any small windows. */
+KERNEL small_tile(const convolution_t *convolution, const small_t *small, const int8_t *input,
+                  const place_t at[BIRDNET_TILE_PIXELS], birdnet_tile_t *tile) {
+    const birdnet_conv2d_t *layer = convolution->layer;
+    const int8x16_t x0 = small_values(layer, small, input, at[0]);
+    const int8x16_t x1 = small_values(layer, small, input, at[1]);
+    const int8x16_t x2 = small_values(layer, small, input, at[2]);
+    finish_tile(convolution, x0, x1, x2, tile);
 }
 
 birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input,
@@ -121,60 +180,52 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
     }
     const birdnet_window_t *window = &layer->window;
     const int32_t outputs = layer->output.channels;
-    const int32_t stride = birdnet_filter_stride(window, layer->input.channels);
-    const birdnet_tile_stage_t stage = {
-        .bias = layer->bias,
-        .multipliers = layer->multipliers,
-        .shifts = layer->shifts,
-        .result = layer->result,
-        .rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result),
+    const int32_t channels = layer->input.channels;
+    const convolution_t convolution = {
+        .layer = layer,
+        .stage = birdnet_tile_stage(layer->bias, layer->multipliers, layer->shifts, outputs,
+                                    layer->result),
+        .filter = birdnet_filter_stride(window, channels),
     };
-    const small_t small = small_window(layer);
+    const small_t small = small_windows(layer);
     const birdnet_inside_t inside =
         birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
-    const int32_t last = layer->output.width - 1;
-    for (int32_t y = 0; y < layer->output.height; ++y) {
+    const int32_t width = layer->output.width;
+    const int32_t pixels = layer->output.height * width;
+    /* A tile may take pixels of several rows only where it reads them all before it writes any. */
+    const bool at_once = convolution.filter <= PART || outputs <= BIRDNET_TILE_CHANNELS;
+    for (int32_t p = 0; p < pixels;) {
+        const int32_t y = p / width;
+        const int32_t x = p - y * width;
+        const int32_t whole = (inside.end - x) / BIRDNET_TILE_PIXELS;
         place_t at[BIRDNET_TILE_PIXELS];
+        birdnet_tile_t tile;
         at[0].rows = birdnet_taps(y, window->stride_height, window->pad_top, window->height,
                                   layer->input.height);
-        const bool whole_rows = at[0].rows.end - at[0].rows.first == small.rows;
-        const int8_t *row = input + at[0].rows.origin * layer->input.width * layer->input.channels;
-        for (int32_t x = 0; x <= last; x += BIRDNET_TILE_PIXELS) {
-            /* Behind the last pixel comes the last once more, stored to the same place. */
-            const int32_t pixels[] = {x, x < last ? x + 1 : last, x + 1 < last ? x + 2 : last};
-            int8_t *const to[] = {output + pixels[0] * outputs, output + pixels[1] * outputs,
-                                  output + pixels[2] * outputs};
-            int8x16_t values[BIRDNET_TILE_PIXELS];
-            if (whole_rows && x >= inside.first && pixels[2] < inside.end) {
-                const int32_t step = window->stride_width * layer->input.channels;
-                const int8_t *from = row + x * step - window->pad_left * layer->input.channels;
-                values[0] = small_values(&small, from);
-                values[1] = small_values(&small, from + (pixels[1] - x) * step);
-                values[2] = small_values(&small, from + (pixels[2] - x) * step);
-            } else {
-                for (int32_t i = 0; i < BIRDNET_TILE_PIXELS; ++i) {
-                    at[i].rows = at[0].rows;
-                    at[i].columns = birdnet_taps(pixels[i], window->stride_width, window->pad_left,
-                                                 window->width, layer->input.width);
-                    values[i] = window_values(layer, input, at[i], 0);
-                }
-            }
-            for (int32_t o = 0; o < outputs; o += BIRDNET_TILE_CHANNELS) {
-                const int32_t left = outputs - o;
-                const int32_t count = left < BIRDNET_TILE_CHANNELS ? left : BIRDNET_TILE_CHANNELS;
-                const int8_t *weights = layer->weights + o * stride;
-                birdnet_tile_sums_t sums;
-                multiply_first(values, weights, stride, count, sums.of[0]);
-                for (int32_t k = BLOCK; k < stride; k += BLOCK) {
-                    const int8x16_t next[] = {window_values(layer, input, at[0], k),
-                                              window_values(layer, input, at[1], k),
-                                              window_values(layer, input, at[2], k)};
-                    multiply_next(next, weights + k, stride, count, sums.of[0]);
-                }
-                birdnet_tile_store(&stage, &sums, o, count, to);
-            }
+        if (small.rows > 0 && x >= inside.first && whole > 0) {
+            const int32_t row = at[0].rows.origin * layer->input.width;
+            const int32_t column = x * window->stride_width - window->pad_left;
+            small_tiles(&convolution, &small, at[0].rows, input + (row + column) * channels,
+                        output + p * outputs, whole, &tile);
+            p += whole * BIRDNET_TILE_PIXELS;
+            continue;
         }
-        output += layer->output.width * outputs;
+        const int32_t end = at_once ? pixels : p - x + width;
+        for (int32_t i = 0; i < BIRDNET_TILE_PIXELS; ++i) {
+            /* Behind the last pixel comes the last once more, stored to the same place. */
+            const int32_t pixel = p + i < end ? p + i : end - 1;
+            at[i].rows = birdnet_taps(pixel / width, window->stride_height, window->pad_top,
+                                      window->height, layer->input.height);
+            at[i].columns = birdnet_taps(pixel % width, window->stride_width, window->pad_left,
+                                         window->width, layer->input.width);
+            tile.output[i] = output + pixel * outputs;
+        }
+        if (small.rows > 0) {
+            small_tile(&convolution, &small, input, at, &tile);
+        } else {
+            packed_tile(&convolution, input, at, &tile);
+        }
+        p = p + BIRDNET_TILE_PIXELS < end ? p + BIRDNET_TILE_PIXELS : end;
     }
     return BIRDNET_OK;
 }

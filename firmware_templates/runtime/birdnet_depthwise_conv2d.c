@@ -41,7 +41,7 @@ static void one_pixel(const strip_t *strip, int32_t x) {
             const bool inside = j >= columns.first && j < columns.end;
             sum += *weights * (inside ? strip->input[origin + j * layer->input.channels]
                                       : layer->input_zero_point);
-            weights += layer->output.channels;
+            weights += BIRDNET_DEPTHWISE_LANES;
         }
         origin += layer->input.width * layer->input.channels;
     }
@@ -52,7 +52,6 @@ static void one_pixel(const strip_t *strip, int32_t x) {
 static void three_pixels(const strip_t *strip, int32_t x) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t step = layer->input.channels;
-    const int32_t far = layer->output.channels;
     const int32_t next = layer->window.stride_width * step;
     const int8_t *input = strip->input + x * next - layer->window.pad_left * step;
     const int8_t *weights = strip->weights;
@@ -66,7 +65,7 @@ static void three_pixels(const strip_t *strip, int32_t x) {
             first += weight * value[0];
             second += weight * value[next];
             third += weight * value[2 * next];
-            weights += far;
+            weights += BIRDNET_DEPTHWISE_LANES;
             value += step;
         }
         input += layer->input.width * step;
@@ -84,13 +83,15 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
     const birdnet_window_t *window = &layer->window;
     const int32_t outputs = layer->output.channels;
     const int32_t row_elements = layer->input.width * layer->input.channels;
-    const int32_t window_elements = window->width * outputs;
+    const int32_t taps = window->height * window->width;
     const birdnet_inside_t inside =
         birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
     for (int32_t y = 0; y < layer->output.height; ++y) {
         const birdnet_taps_t rows = birdnet_taps(y, window->stride_height, window->pad_top,
                                                  window->height, layer->input.height);
         for (int32_t o = 0; o < outputs; ++o) {
+            const int32_t lane = o % BIRDNET_DEPTHWISE_LANES;
+            const int8_t *weights = layer->weights + (o - lane) * taps + lane;
             strip_t strip = {
                 .layer = layer,
                 .rows = rows,
@@ -98,12 +99,12 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
                 .bias = layer->bias[o],
                 .input =
                     input + (rows.origin + rows.first) * row_elements + o / layer->depth_multiplier,
-                .weights = layer->weights + rows.first * window_elements + o,
+                .weights = weights + rows.first * window->width * BIRDNET_DEPTHWISE_LANES,
                 .output = output + o,
             };
-            for (int32_t k = 0; k < window->height * window->width; ++k) {
+            for (int32_t k = 0; k < taps; ++k) {
                 if (k < rows.first * window->width || k >= rows.end * window->width) {
-                    strip.bias += layer->weights[k * outputs + o] * layer->input_zero_point;
+                    strip.bias += weights[k * BIRDNET_DEPTHWISE_LANES] * layer->input_zero_point;
                 }
             }
             for (int32_t x = 0; x < layer->output.width;) {

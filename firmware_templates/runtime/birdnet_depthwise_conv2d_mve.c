@@ -9,221 +9,305 @@
 #include "birdnet_mve.h"
 #include "birdnet_window.h"
 
-/* Four channels share a vector. Pixels are computed in threes where whole windows lie inside, so
- * that each weight is loaded once for three and neighbours share the columns of the input. */
-enum { LANES = 4, PIXELS = 3 };
+/* Eight channels share a vector of 16-bit values; their 32-bit sums lie in two, of the even and of
+ * the odd channels, as widening products give them and narrowing puts them together again. */
+enum { LANES = BIRDNET_DEPTHWISE_LANES };
 
 #define KERNEL static __attribute__((noinline)) void
 #define INLINE static inline __attribute__((always_inline))
 
-/** Four channels of a row of the output. */
+/** Eight channels of the output. */
+typedef struct {
+    const int32_t *bias;
+    const int32_t *multipliers;
+    const int8_t *shifts;
+    const int8_t *weights;
+} channels_t;
+
+/** Sums of eight channels. */
+typedef struct {
+    int32x4_t even;
+    int32x4_t odd;
+} sums_t;
+
+/** Eight channels of a row of the output. */
 typedef struct {
     const birdnet_depthwise_conv2d_t *layer;
-    birdnet_rounding_t rounding;
-    int32_t first;        /**< the first of the output channels */
-    mve_pred16_t lanes;   /**< those that exist */
-    int32_t channel;      /**< of the input, for the first */
-    uint32x4_t offsets;   /**< of their input channels */
-    int32x4_t plain_bias; /**< for input values less the zero point */
-    int32x4_t bias;       /**< for input values, with the rows of the window that lie outside */
+    bool rectified;
+    mve_pred16_t lanes;  /**< the channels that exist */
+    uint16x8_t offsets;  /**< of their input channels from the first */
+    channels_t channels; /**< the weights begin with the first row inside */
     birdnet_taps_t rows;
+    sums_t bias;         /**< with the rows of the window that lie outside */
     const int8_t *input; /**< the window's first row inside, column 0 */
     int8_t *output;      /**< of pixel 0 */
 } strip_t;
 
-/** Sum of the weights in some rows of the window. */
-static int32x4_t sum_of_weights(const strip_t *strip, int32_t row, int32_t end) {
-    const birdnet_depthwise_conv2d_t *layer = strip->layer;
-    const int32_t step = layer->output.channels;
-    const int8_t *weights = layer->weights + row * layer->window.width * step + strip->first;
-    int32x4_t sum = vdupq_n_s32(0);
-    for (int32_t taps = (end - row) * layer->window.width; taps > 0; --taps) {
-        sum = vaddq_s32(sum, vldrbq_z_s32(weights, strip->lanes));
-        weights += step;
-    }
-    return sum;
+INLINE sums_t add_products(sums_t sums, int16x8_t values, int16x8_t weights) {
+    sums.even = vaddq_s32(sums.even, vmullbq_int_s16(values, weights));
+    sums.odd = vaddq_s32(sums.odd, vmulltq_int_s16(values, weights));
+    return sums;
 }
 
-/** Any one pixel, from the part of its window that lies inside. */
+/** How the sums of eight channels become results. */
+typedef struct {
+    int32x4_t even_multipliers;
+    int32x4_t odd_multipliers;
+    int32x4_t even_shifts;
+    int32x4_t odd_shifts;
+    birdnet_output_t result;
+    birdnet_rounding_t rounding;
+} stage_t;
+
+INLINE stage_t stage_of(const strip_t *strip, birdnet_rounding_t rounding) {
+    const int32x4x2_t multipliers = vld2q_s32(strip->channels.multipliers);
+    const int16x8_t shifts = vldrbq_s16(strip->channels.shifts);
+    return (stage_t){
+        .even_multipliers = multipliers.val[0],
+        .odd_multipliers = multipliers.val[1],
+        .even_shifts = vmovlbq_s16(shifts),
+        .odd_shifts = vmovltq_s16(shifts),
+        .result = strip->layer->result,
+        .rounding = rounding,
+    };
+}
+
+/** Requantized, with zero point and clamped. Saturation at 16 bits leaves what is clamped anyway.
+ */
+INLINE int16x8_t finish(sums_t sums, stage_t stage) {
+    const birdnet_output_t result = stage.result;
+    const int32x4_t even =
+        birdnet_requantize_x4(sums.even, stage.even_multipliers, stage.even_shifts, stage.rounding);
+    const int32x4_t odd =
+        birdnet_requantize_x4(sums.odd, stage.odd_multipliers, stage.odd_shifts, stage.rounding);
+    int16x8_t values = vqmovnbq_s32(vreinterpretq_s16_s32(even), even);
+    values = vqaddq_n_s16(vqmovntq_s32(values, odd), (int16_t)result.zero_point);
+    values = vmaxq_s16(values, vdupq_n_s16((int16_t)result.minimum));
+    return vminq_s16(values, vdupq_n_s16((int16_t)result.maximum));
+}
+
+INLINE int16x8_t finish_any(const strip_t *strip, sums_t sums) {
+    return strip->rectified ? finish(sums, stage_of(strip, BIRDNET_ROUNDING_RECTIFIED))
+                            : finish(sums, stage_of(strip, BIRDNET_ROUNDING_ANY));
+}
+
+/** Any one pixel, of any channels. */
 KERNEL one_pixel(const strip_t *strip, int32_t x) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const birdnet_window_t *window = &layer->window;
     const birdnet_taps_t columns =
         birdnet_taps(x, window->stride_width, window->pad_left, window->width, layer->input.width);
+    const uint32_t inside = (uint32_t)(columns.end - columns.first);
     const mve_pred16_t lanes = strip->lanes;
-    const uint32x4_t offsets = strip->offsets;
-    const int32_t zero_point = layer->input_zero_point;
+    const uint16x8_t offsets = strip->offsets;
+    const int16x8_t outside = vdupq_n_s16((int16_t)layer->input_zero_point);
     const int32_t step = layer->input.channels;
-    const int32_t weight_step = layer->output.channels;
-    const int8_t *input = strip->input + (columns.origin + columns.first) * step;
-    const int8_t *weights = layer->weights + strip->first +
-                            (strip->rows.first * window->width + columns.first) * weight_step;
-    int32x4_t sum = strip->plain_bias;
+    const int8_t *row = strip->input + columns.origin * step;
+    const int8_t *weights = strip->channels.weights;
+    sums_t sums = strip->bias;
     for (int32_t i = strip->rows.end - strip->rows.first; i > 0; --i) {
-        const int8_t *value = input;
-        const int8_t *weight = weights;
-        for (int32_t j = columns.end - columns.first; j > 0; --j) {
-            const int32x4_t v = vldrbq_gather_offset_z_s32(value, offsets, lanes);
-            const int32x4_t w = vldrbq_z_s32(weight, lanes);
-            sum = vaddq_s32(sum, vmulq_s32(vsubq_n_s32(v, zero_point), w));
-            value += step;
-            weight += weight_step;
+        const int8_t *input = row;
+        for (int32_t j = 0; j < window->width; ++j) {
+            int16x8_t values = outside;
+            if ((uint32_t)(j - columns.first) < inside) {
+                values = vldrbq_gather_offset_z_s16(input, offsets, lanes);
+            }
+            sums = add_products(sums, values, vldrbq_s16(weights));
+            input += step;
+            weights += LANES;
         }
-        input += layer->input.width * step;
-        weights += window->width * weight_step;
+        row += layer->input.width * step;
     }
-    sum = birdnet_requantize_x4(sum, vldrwq_s32(layer->multipliers + strip->first),
-                                vldrbq_s32(layer->shifts + strip->first), strip->rounding);
-    vstrbq_p_s32(strip->output + x * weight_step, birdnet_clamp_x4(sum, layer->result), lanes);
+    vstrbq_p_s16(strip->output + x * layer->output.channels, finish_any(strip, sums), lanes);
 }
 
-/** Pixels x to end - 1, at least three: windows of 3 columns, all inside, channels as in the input.
- */
-INLINE void three_columns(const strip_t *strip, int32_t x, int32_t end, int32_t stride,
-                          birdnet_rounding_t rounding) {
+/* From here on windows have 3 columns, and the channels are eight, those of the input. */
+
+/** One pixel whose window has the columns first to end - 1 inside. */
+INLINE void edge_pixel(const strip_t *strip, int32_t x, int32_t first, int32_t end) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
-    const birdnet_output_t result = layer->result;
-    const int32x4_t multiplier = vldrwq_s32(layer->multipliers + strip->first);
-    const int32x4_t shift = vldrbq_s32(layer->shifts + strip->first);
-    const int32x4_t bias = strip->bias;
+    const int16x8_t outside = vdupq_n_s16((int16_t)layer->input_zero_point);
     const int32_t step = layer->input.channels;
-    const int32_t next_row = layer->input.width * step;
+    const int32_t next_row = (layer->input.width - 1) * step;
+    const int32_t column = x * layer->window.stride_width - layer->window.pad_left + first;
+    const int8_t *input = strip->input + column * step;
+    const int8_t *weights = strip->channels.weights;
+    sums_t sums = strip->bias;
+#pragma GCC unroll 1
+    for (int32_t rows = strip->rows.end - strip->rows.first; rows > 0; --rows) {
+#pragma GCC unroll 3
+        for (int32_t j = 0; j < 3; ++j) {
+            int16x8_t values = outside;
+            if (j >= first && j < end) {
+                values = vldrbq_s16(input);
+                input += j == end - 1 ? next_row : step;
+            }
+            sums = add_products(sums, values, vldrbq_s16(weights));
+            weights += LANES;
+            BIRDNET_MVE_STEP(weights);
+        }
+    }
+    vstrbq_s16(strip->output + x * step, finish_any(strip, sums));
+}
+
+KERNEL left_pixel(const strip_t *strip, int32_t x) {
+    edge_pixel(strip, x, 1, 3);
+}
+
+KERNEL right_pixel(const strip_t *strip, int32_t x) {
+    edge_pixel(strip, x, 0, 2);
+}
+
+/** Pixels x to end - 1, at least two, with windows inside as a whole. They go in pairs, so that
+ * each weight is loaded once for two. */
+INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t stride,
+                         birdnet_rounding_t rounding) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const int32_t step = layer->input.channels;
+    const int32_t next_row = (layer->input.width - stride - 2) * step;
     const int32_t all_rows = strip->rows.end - strip->rows.first;
-    const int8_t *const input = strip->input - layer->window.pad_left * step;
-    const int8_t *const weights = layer->weights + strip->rows.first * 3 * step + strip->first;
-    int8_t *const output = strip->output;
+    const int8_t *input = strip->input + (x * stride - layer->window.pad_left) * step;
+    int8_t *output = strip->output + x * step;
+    int32_t left = end - x;
 #pragma GCC unroll 1
     do {
-        const int32_t pixel = x + PIXELS <= end ? x : end - PIXELS;
-        const int8_t *value_row = input + pixel * stride * step;
-        const int8_t *weight = weights;
-        int32x4_t s0 = bias;
-        int32x4_t s1 = bias;
-        int32x4_t s2 = bias;
+        if (left == 1) {
+            /* The pixel before once more, stored to the same place. */
+            input -= stride * step;
+            output -= step;
+        }
+        const int8_t *value = input;
+        const int8_t *weight = strip->channels.weights;
+        sums_t first = strip->bias;
+        sums_t second = first;
         int32_t rows = all_rows;
 #pragma GCC unroll 1
         do {
-            const int32x4_t w0 = vldrbq_s32(weight);
-            weight += step;
-            const int32x4_t w1 = vldrbq_s32(weight);
-            weight += step;
-            const int32x4_t w2 = vldrbq_s32(weight);
-            weight += step;
-            const int8_t *value = value_row;
+            const int8_t *again = weight;
+            int16x8_t w = vdupq_n_s16(0);
 #pragma GCC unroll 8
-            for (int32_t column = 0; column < 2 * stride + 3; ++column) {
-                const int32x4_t v = vldrbq_s32(value);
-                value += step;
+            for (int32_t column = 0; column < stride + 3; ++column) {
+                const int16x8_t before = w;
+                const int16x8_t v = vldrbq_s16(value);
+                value += column < stride + 2 ? step : next_row;
+                BIRDNET_MVE_STEP(value);
                 if (column < 3) {
-                    s0 = vaddq_s32(s0, vmulq_s32(v, column == 0 ? w0 : column == 1 ? w1 : w2));
+                    w = vldrbq_s16(weight);
+                    weight += LANES;
+                    BIRDNET_MVE_STEP(weight);
+                    first = add_products(first, v, w);
                 }
-                if (column >= stride && column < stride + 3) {
-                    s1 = vaddq_s32(s1, vmulq_s32(v, column == stride       ? w0
-                                                    : column == stride + 1 ? w1
-                                                                           : w2));
-                }
-                if (column >= 2 * stride) {
-                    s2 = vaddq_s32(s2, vmulq_s32(v, column == 2 * stride       ? w0
-                                                    : column == 2 * stride + 1 ? w1
-                                                                               : w2));
+                if (column >= stride && stride == 1) {
+                    second = add_products(second, v, before);
+                } else if (column >= stride) {
+                    second = add_products(second, v, vldrbq_s16(again));
+                    again += LANES;
+                    BIRDNET_MVE_STEP(again);
                 }
             }
-            value_row += next_row;
         } while (--rows > 0);
-        int8_t *to = output + pixel * step;
-        s0 = birdnet_requantize_x4(s0, multiplier, shift, rounding);
-        s1 = birdnet_requantize_x4(s1, multiplier, shift, rounding);
-        s2 = birdnet_requantize_x4(s2, multiplier, shift, rounding);
-        vstrbq_s32(to, birdnet_clamp_x4(s0, result));
-        vstrbq_s32(to + step, birdnet_clamp_x4(s1, result));
-        vstrbq_s32(to + 2 * step, birdnet_clamp_x4(s2, result));
-        x += PIXELS;
-    } while (x < end);
+        const stage_t stage = stage_of(strip, rounding);
+        vstrbq_s16(output, finish(first, stage));
+        output += step;
+        vstrbq_s16(output, finish(second, stage));
+        output += step;
+        input += 2 * stride * step;
+        left -= 2;
+    } while (left > 0);
 }
 
 KERNEL stride_1_rectified(const strip_t *strip, int32_t x, int32_t end) {
-    three_columns(strip, x, end, 1, BIRDNET_ROUNDING_RECTIFIED);
+    whole_pixels(strip, x, end, 1, BIRDNET_ROUNDING_RECTIFIED);
 }
 
 KERNEL stride_2_rectified(const strip_t *strip, int32_t x, int32_t end) {
-    three_columns(strip, x, end, 2, BIRDNET_ROUNDING_RECTIFIED);
+    whole_pixels(strip, x, end, 2, BIRDNET_ROUNDING_RECTIFIED);
 }
 
 KERNEL stride_1(const strip_t *strip, int32_t x, int32_t end) {
-    three_columns(strip, x, end, 1, strip->rounding);
+    whole_pixels(strip, x, end, 1, BIRDNET_ROUNDING_ANY);
 }
 
 KERNEL stride_2(const strip_t *strip, int32_t x, int32_t end) {
-    three_columns(strip, x, end, 2, strip->rounding);
+    whole_pixels(strip, x, end, 2, BIRDNET_ROUNDING_ANY);
 }
 
-static void all_pixels(const strip_t *strip) {
+/** Adds the zero point where rows of the window lie outside. */
+static __attribute__((noinline)) void add_outside(strip_t *strip) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
-    const birdnet_window_t *window = &layer->window;
-    const birdnet_inside_t inside =
-        birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
-    const bool fast =
-        window->width == 3 && window->stride_width <= 2 && layer->depth_multiplier == 1 &&
-        strip->first + LANES <= layer->output.channels && inside.end - inside.first >= PIXELS;
-    const int32_t first = fast ? inside.first : layer->output.width;
-    for (int32_t x = 0; x < first; ++x) {
-        one_pixel(strip, x);
-    }
-    if (fast) {
-        const bool rectified = strip->rounding == BIRDNET_ROUNDING_RECTIFIED;
-        if (window->stride_width == 1) {
-            (rectified ? stride_1_rectified : stride_1)(strip, first, inside.end);
-        } else {
-            (rectified ? stride_2_rectified : stride_2)(strip, first, inside.end);
+    const int32_t row = layer->window.width * LANES;
+    const int16x8_t outside = vdupq_n_s16((int16_t)layer->input_zero_point);
+    const int8_t *inside = strip->channels.weights;
+    const int8_t *weights = inside - strip->rows.first * row;
+    for (int32_t i = 0; i < layer->window.height; ++i) {
+        const bool is_outside = i < strip->rows.first || i >= strip->rows.end;
+        for (int32_t j = 0; is_outside && j < layer->window.width; ++j) {
+            strip->bias = add_products(strip->bias, outside, vldrbq_s16(weights + j * LANES));
         }
-        for (int32_t x = inside.end; x < layer->output.width; ++x) {
+        weights += row;
+    }
+}
+
+/** All pixels of a strip. `inside` are those with whole windows, `fast` is what is_fast() says. */
+static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const int32x4x2_t bias = vld2q_s32(strip->channels.bias);
+    strip->bias = (sums_t){bias.val[0], bias.val[1]};
+    if (strip->rows.end - strip->rows.first < layer->window.height) {
+        add_outside(strip);
+    }
+    if (!fast) {
+        for (int32_t x = 0; x < layer->output.width; ++x) {
             one_pixel(strip, x);
         }
+        return;
+    }
+    if (inside.first > 0) {
+        left_pixel(strip, 0);
+    }
+    if (layer->window.stride_width == 1) {
+        (strip->rectified ? stride_1_rectified : stride_1)(strip, inside.first, inside.end);
+    } else {
+        (strip->rectified ? stride_2_rectified : stride_2)(strip, inside.first, inside.end);
+    }
+    if (inside.end < layer->output.width) {
+        right_pixel(strip, inside.end);
     }
 }
 
-/** Turn to output channels `first` to `first` + 3. */
-static void begin_channels(strip_t *strip, int32_t first) {
-    const birdnet_depthwise_conv2d_t *layer = strip->layer;
-    uint32_t offsets[LANES];
-    for (int32_t i = 0; i < LANES; ++i) {
-        offsets[i] = (uint32_t)((first + i) / layer->depth_multiplier);
-    }
-    strip->first = first;
-    strip->lanes = vctp32q((uint32_t)(layer->output.channels - first));
-    strip->channel = (int32_t)offsets[0];
-    strip->offsets = vsubq_n_u32(vldrwq_u32(offsets), offsets[0]);
-    strip->plain_bias =
-        vmlaq_n_s32(vldrwq_s32(layer->bias + first), sum_of_weights(strip, 0, layer->window.height),
-                    layer->input_zero_point);
-}
-
-static void compute_row(strip_t *strip, const int8_t *input, int8_t *output, int32_t y) {
-    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+/** Whether all but a pixel at each edge, at least two, have a whole window of three columns. */
+static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t inside) {
     const birdnet_window_t *window = &layer->window;
-    const birdnet_taps_t rows = birdnet_taps(y, window->stride_height, window->pad_top,
-                                             window->height, layer->input.height);
-    const int32_t row = (rows.origin + rows.first) * layer->input.width;
-    strip->rows = rows;
-    strip->input = input + row * layer->input.channels + strip->channel;
-    strip->output = output + y * layer->output.width * layer->output.channels + strip->first;
-    strip->bias = vldrwq_s32(layer->bias + strip->first);
-    if (rows.end - rows.first < window->height) {
-        const int32x4_t inside = sum_of_weights(strip, rows.first, rows.end);
-        strip->bias = vmlaq_n_s32(strip->plain_bias, inside, -layer->input_zero_point);
-    }
-    all_pixels(strip);
+    const int32_t first_right = inside.end * window->stride_width - window->pad_left;
+    return window->width == 3 && window->stride_width <= 2 && window->pad_left <= 1 &&
+           inside.end - inside.first >= 2 && layer->output.width - inside.end <= 1 &&
+           (inside.end == layer->output.width || first_right + 2 == layer->input.width);
 }
 
-/** Whether the output may run into rows of the input, which allows of one order only. */
-static bool overlaps(const birdnet_depthwise_conv2d_t *layer, const int8_t *input,
-                     const int8_t *output) {
-    const birdnet_shape_t from = layer->input;
-    const birdnet_shape_t to = layer->output;
-    const uintptr_t in = (uintptr_t)input;
-    const uintptr_t out = (uintptr_t)output;
-    return out < in + (uintptr_t)(from.height * from.width * from.channels) &&
-           in < out + (uintptr_t)(to.height * to.width * to.channels);
+/** Of the last channels, or those that do not lie as in the input. */
+static void compute_any(strip_t *strip, const int8_t *row, int32_t first) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const int32_t count = layer->output.channels - first;
+    const int32_t channel = first / layer->depth_multiplier;
+    int32_t bias[LANES] = {0};
+    int32_t multipliers[LANES] = {0};
+    int8_t shifts[LANES] = {0};
+    uint16_t offsets[LANES];
+    for (int32_t i = 0; i < LANES; ++i) {
+        offsets[i] = (uint16_t)((first + i) / layer->depth_multiplier - channel);
+        if (i < count) {
+            bias[i] = strip->channels.bias[i];
+            multipliers[i] = strip->channels.multipliers[i];
+            shifts[i] = strip->channels.shifts[i];
+        }
+    }
+    strip->lanes = vctp16q((uint32_t)count);
+    strip->offsets = vldrhq_u16(offsets);
+    strip->channels.bias = bias;
+    strip->channels.multipliers = multipliers;
+    strip->channels.shifts = shifts;
+    strip->input = row + channel;
+    compute(strip, (birdnet_inside_t){0, 0}, false);
 }
 
 birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
@@ -231,21 +315,32 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
     if (layer == NULL || input == NULL || output == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
+    const birdnet_window_t *window = &layer->window;
     const int32_t outputs = layer->output.channels;
-    const int32_t height = layer->output.height;
-    /* Row by row only where it must be: channels are set up once then. */
-    const int32_t rows_at_once = overlaps(layer, input, output) ? 1 : height;
-    strip_t strip = {
-        .layer = layer,
-        .rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result),
-    };
-    for (int32_t first = 0; first < height; first += rows_at_once) {
+    const birdnet_inside_t inside =
+        birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
+    const bool fast = layer->depth_multiplier == 1 && is_fast(layer, inside);
+    const birdnet_rounding_t rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result);
+    strip_t strip = {.layer = layer, .rectified = rounding == BIRDNET_ROUNDING_RECTIFIED};
+    for (int32_t y = 0; y < layer->output.height; ++y) {
+        strip.rows = birdnet_taps(y, window->stride_height, window->pad_top, window->height,
+                                  layer->input.height);
+        const int32_t row_of_input = strip.rows.origin + strip.rows.first;
+        const int8_t *row = input + row_of_input * layer->input.width * layer->input.channels;
+        const int8_t *weights = layer->weights + strip.rows.first * window->width * LANES;
         for (int32_t o = 0; o < outputs; o += LANES) {
-            begin_channels(&strip, o);
-            for (int32_t y = first; y < first + rows_at_once; ++y) {
-                compute_row(&strip, input, output, y);
+            strip.channels =
+                (channels_t){layer->bias + o, layer->multipliers + o, layer->shifts + o, weights};
+            strip.output = output + o;
+            if (fast && o + LANES <= outputs) {
+                strip.input = row + o;
+                compute(&strip, inside, true);
+            } else {
+                compute_any(&strip, row, o);
             }
+            weights += window->height * window->width * LANES;
         }
+        output += layer->output.width * outputs;
     }
     return BIRDNET_OK;
 }

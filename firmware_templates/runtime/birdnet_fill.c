@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#if !defined(__ARM_FEATURE_MVE)
+
 birdnet_status_t birdnet_fill(const birdnet_fill_t *layer, int8_t *output) {
     if (layer == NULL || output == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
@@ -11,3 +13,5 @@ birdnet_status_t birdnet_fill(const birdnet_fill_t *layer, int8_t *output) {
     }
     return BIRDNET_OK;
 }
+
+#endif

@@ -73,7 +73,7 @@ typedef struct {
     uint32_t row_stride;            /**< floats from a value to that of the next row */
     const double *taper;            /**< fft_length values: periodic Hann window / 32768 */
     const double *sine;             /**< fft_length values: sin(2 pi k / fft_length) */
-    const int32_t *fixed_taper;     /**< Hann window * 2^31; these two on Helium without a mixer */
+    const int32_t *fixed_taper;     /**< rising half of the Hann window * 2^31; see birdnet_fft.h */
     const int32_t *fixed_twiddles;  /**< as birdnet_fft_magnitudes() takes them */
     const uint16_t *mel_first_bins; /**< the first bin of each band; unused where rows are bins */
     const uint16_t *mel_bin_counts; /**< the number of bins of each band */

@@ -42,11 +42,11 @@ static void store_bins(const birdnet_frontend_config_t *config,
     }
 }
 
-static void sum_bands(const birdnet_frontend_config_t *config,
-                      const birdnet_magnitude_t *magnitudes, float *column, uint32_t stride) {
+void birdnet_frontend_sum_bands(const birdnet_frontend_config_t *config, const float *magnitudes,
+                                float *column, uint32_t stride) {
     const float *weight = config->mel_weights;
     for (uint32_t band = 0; band < config->rows; ++band) {
-        const float *value = (const float *)magnitudes + config->mel_first_bins[band];
+        const float *value = magnitudes + config->mel_first_bins[band];
         uint32_t left = config->mel_bin_counts[band];
         float32x4_t sums = vdupq_n_f32(0.0f);
         for (; left >= 4u; left -= 4u) {
@@ -74,7 +74,7 @@ void birdnet_frontend_column(const birdnet_frontend_config_t *config, const int1
         birdnet_fft_magnitudes(length, config->fixed_taper, config->fixed_twiddles, samples,
                                config->bins, work, direct ? column : NULL);
     if (config->kind == BIRDNET_FRONTEND_MEL) {
-        sum_bands(config, magnitudes, column, stride);
+        birdnet_frontend_sum_bands(config, (const float *)magnitudes, column, stride);
     } else if (!direct) {
         store_bins(config, magnitudes, column, stride);
     }

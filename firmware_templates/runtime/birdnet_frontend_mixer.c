@@ -1,8 +1,10 @@
 #include <float.h>
 #include <math.h>
 
+#include "birdnet_frontend_column.h"
 #include "birdnet_frontend_frame.h"
 #include "birdnet_frontend_mixer.h"
+#include "birdnet_frontend_values.h"
 #include "birdnet_kernels.h"
 
 typedef struct {
@@ -79,9 +81,37 @@ static void compress(birdnet_compression_t compression, const log_scale_t *scale
     }
 }
 
+#ifdef BIRDNET_FFT_FIXED
+/* mix_frames() without compression: the fixed transform is exact enough for it. */
+static range_t mix_fixed_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
+                                double *scratch, const energies_t *energies) {
+    const uint32_t count = value_count(config);
+    float *const values = (float *)(void *)(scratch + config->scratch_elements - (count + 1u) / 2u);
+    birdnet_range_t range = BIRDNET_NO_RANGE;
+    for (uint32_t frame = 0; frame < config->frames; ++frame) {
+        float *const column = energies->first + frame * energies->frame_stride;
+        birdnet_frontend_column(config, pcm, frame, scratch, values, 1u);
+        birdnet_values_widen(&range, values, count);
+        if (config->kind != BIRDNET_FRONTEND_MEL) {
+            birdnet_frontend_sum_bands(config, values, column, energies->row_stride);
+            continue;
+        }
+        for (uint32_t band = 0; band < config->rows; ++band) {
+            column[band * energies->row_stride] = values[band];
+        }
+    }
+    return (range_t){.low = (double)range.low, .high = (double)range.high};
+}
+#endif
+
 /* The bands of the compressed magnitudes, or the compressed bands. */
 static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
                           double *scratch, const energies_t *energies) {
+#ifdef BIRDNET_FFT_FIXED
+    if (config->fixed_twiddles != NULL) {
+        return mix_fixed_frames(config, pcm, scratch, energies);
+    }
+#endif
     log_scale_t scale = {0};
     if (config->compression == BIRDNET_COMPRESSION_LOG) {
         scale = log_scale(config, pcm, scratch, energies);

@@ -6,12 +6,13 @@
  * scale * (value - zero_point). Weights are int8_t with the zero point 0. Sizes are in elements.
  * Every kernel is there for any core and, as <name>_mve.c, for those with Helium; the compiler's
  * target chooses. Arrays of one value a channel are padded to a multiple of 4, rows of weights to
- * an even number: kernels read that far. Memory belongs to the caller; no kernel keeps any,
- * allocates any, or recurses. Results equal those of LiteRT's reference kernels bit by bit. Input
- * and output must not overlap unless a kernel says that they may be the same, with one exception:
- * convolutions and pools finish one row of the output before they begin the next and read nothing
- * above its window any more, 1x1 convolutions one group of at most four pixels. So their output may
- * begin before their input and run into what has served. (The residual sum takes no part in this.)
+ * an even number: kernels read that far, and touch nothing else beside an array. Memory belongs to
+ * the caller; no kernel keeps any, allocates any, or recurses. Results equal those of LiteRT's
+ * reference kernels bit by bit. Input and output must not overlap unless a kernel says that they
+ * may be the same, with one exception: when a convolution or pool writes a row of the output, it
+ * reads nothing above that row's window any more; a 1x1 convolution, nothing before the group of at
+ * most four pixels that it writes. So their output may begin before their input and run into what
+ * has served. (The residual sum takes no part in this.)
  *
  * Every kernel returns BIRDNET_ERROR_ARGUMENT when a pointer is null, else BIRDNET_OK. Sizes and
  * quantization are not checked at run time: the generator derives them.
@@ -79,6 +80,9 @@ typedef struct {
  */
 birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output);
 
+/** Output channels whose weights lie side by side. */
+enum { BIRDNET_DEPTHWISE_LANES = 8 };
+
 /** Parameters of birdnet_depthwise_conv2d(). */
 typedef struct {
     birdnet_shape_t input;
@@ -87,8 +91,10 @@ typedef struct {
     int32_t depth_multiplier; /**< output channels made from each input channel */
     int32_t input_zero_point;
     birdnet_output_t result;
-    const int8_t *weights; /**< [window height, window width, output channels] */
-    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
+    /** [output channels / BIRDNET_DEPTHWISE_LANES, window height, window width,
+     * BIRDNET_DEPTHWISE_LANES], with zeros for the channels behind the last */
+    const int8_t *weights;
+    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_depthwise_conv2d_t;
@@ -176,8 +182,8 @@ typedef struct {
     birdnet_broadcast_t shape;
     int32_t first_zero_point;
     int32_t second_zero_point;
-    birdnet_scale_t first_scale;
-    birdnet_scale_t second_scale;
+    birdnet_scale_t first_scale;  /**< at most 1/2, so its shift is at most 0 */
+    birdnet_scale_t second_scale; /**< at most 1/2 */
     birdnet_scale_t result_scale;
     birdnet_output_t result;
 } birdnet_add_t;
@@ -284,6 +290,7 @@ typedef struct {
 /**
  * Moves values: transposes, slices, joins.
  * output[output_offset + index . output_strides] = input[input_offset + index . input_strides].
+ * Strides may be negative; rows, the walk along sizes[3], are best long.
  */
 birdnet_status_t birdnet_strided_copy(const birdnet_strided_copy_t *layer, const int8_t *input,
                                       int8_t *output);

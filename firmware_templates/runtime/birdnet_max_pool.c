@@ -1,8 +1,11 @@
 #include "birdnet_kernels.h"
-#include "birdnet_requantize.h"
-#include "birdnet_window.h"
 
 #include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
+#include "birdnet_requantize.h"
+#include "birdnet_window.h"
 
 /** Maximum of one channel over the taps given. */
 static int32_t largest(const birdnet_pool_t *layer, const int8_t *input, birdnet_taps_t rows,
@@ -40,3 +43,5 @@ birdnet_status_t birdnet_max_pool(const birdnet_pool_t *layer, const int8_t *inp
     }
     return BIRDNET_OK;
 }
+
+#endif

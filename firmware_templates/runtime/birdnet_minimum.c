@@ -1,7 +1,10 @@
-#include "birdnet_broadcast.h"
 #include "birdnet_kernels.h"
 
 #include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
+#include "birdnet_broadcast.h"
 
 birdnet_status_t birdnet_minimum(const birdnet_broadcast_t *shape, const int8_t *first,
                                  const int8_t *second, int8_t *output) {
@@ -21,3 +24,5 @@ birdnet_status_t birdnet_minimum(const birdnet_broadcast_t *shape, const int8_t 
     }
     return BIRDNET_OK;
 }
+
+#endif

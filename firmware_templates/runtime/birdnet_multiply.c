@@ -1,8 +1,11 @@
-#include "birdnet_broadcast.h"
 #include "birdnet_kernels.h"
-#include "birdnet_requantize.h"
 
 #include <stddef.h>
+
+#if !defined(__ARM_FEATURE_MVE)
+
+#include "birdnet_broadcast.h"
+#include "birdnet_requantize.h"
 
 birdnet_status_t birdnet_multiply(const birdnet_multiply_t *layer, const int8_t *first,
                                   const int8_t *second, int8_t *output) {
@@ -28,3 +31,5 @@ birdnet_status_t birdnet_multiply(const birdnet_multiply_t *layer, const int8_t 
     }
     return BIRDNET_OK;
 }
+
+#endif

@@ -14,14 +14,55 @@
 /** Where the pixels of a tile are. */
 typedef const int8_t *pixels_t[BIRDNET_TILE_PIXELS];
 
-/** sums[p][o] = sum_c weights[o][c] * input[p][c] for `blocks` times 16 channels. */
-static inline __attribute__((always_inline)) void multiply_unrolled(const pixels_t input,
-                                                                    const int8_t *weights,
-                                                                    int32_t blocks, int32_t outputs,
-                                                                    int32_t *sums) {
-    const int8_t *const x0 = input[0];
-    const int8_t *const x1 = input[1];
-    const int8_t *const x2 = input[2];
+/** sums[p][o] = sum_c weights[o][c] * input[p][c] for 16 channels. */
+KERNEL multiply_16(const pixels_t input, const int8_t *weights, birdnet_tile_t *tile) {
+    birdnet_tile_multiply_block(vldrbq_s8(input[0]), vldrbq_s8(input[1]), vldrbq_s8(input[2]),
+                                weights, tile);
+}
+
+/** The same for 32 channels: the pixels stay in registers. */
+KERNEL multiply_32(const pixels_t input, const int8_t *weights, birdnet_tile_t *tile) {
+    int32_t *sums = tile->sums[0];
+    int32_t pairs = (tile->channels + 1) / 2;
+    const int8x16_t x00 = vldrbq_s8(input[0]);
+    const int8x16_t x10 = vldrbq_s8(input[1]);
+    const int8x16_t x20 = vldrbq_s8(input[2]);
+    const int8x16_t x01 = vldrbq_s8(input[0] + 16);
+    const int8x16_t x11 = vldrbq_s8(input[1] + 16);
+    const int8x16_t x21 = vldrbq_s8(input[2] + 16);
+#pragma GCC unroll 1
+    do {
+        int8x16_t w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        int32_t s00 = vmladavq_s8(w, x00);
+        int32_t s10 = vmladavq_s8(w, x10);
+        int32_t s20 = vmladavq_s8(w, x20);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        s00 = vmladavaq_s8(s00, w, x01);
+        s10 = vmladavaq_s8(s10, w, x11);
+        s20 = vmladavaq_s8(s20, w, x21);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        int32_t s01 = vmladavq_s8(w, x00);
+        int32_t s11 = vmladavq_s8(w, x10);
+        int32_t s21 = vmladavq_s8(w, x20);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        s01 = vmladavaq_s8(s01, w, x01);
+        s11 = vmladavaq_s8(s11, w, x11);
+        s21 = vmladavaq_s8(s21, w, x21);
+        birdnet_tile_put(sums, s00, s01, s10, s11, s20, s21);
+        sums += 2;
+    } while (--pairs > 0);
+}
+
+/** The same for 64 channels and pixels beside each other, the second of which is at `middle`. */
+KERNEL multiply_64(const int8_t *middle, const int8_t *weights, int32_t outputs, int32_t *sums) {
+    const int8_t *first = weights;
 #pragma GCC unroll 1
     do {
         int32_t s00 = 0;
@@ -30,44 +71,37 @@ static inline __attribute__((always_inline)) void multiply_unrolled(const pixels
         int32_t s11 = 0;
         int32_t s20 = 0;
         int32_t s21 = 0;
+        const int8_t *second = first + 64;
+        BIRDNET_MVE_STEP(middle);
 #pragma GCC unroll 4
-        for (int32_t c = 0; c < 16 * blocks; c += 16) {
-            const int8x16_t w0 = vldrbq_s8(weights + c);
-            const int8x16_t w1 = vldrbq_s8(weights + 16 * blocks + c);
-            int8x16_t x = vldrbq_s8(x0 + c);
+        for (int32_t c = 0; c < 64; c += 16) {
+            const int8x16_t w0 = vldrbq_s8(first);
+            const int8x16_t w1 = vldrbq_s8(second);
+            first += 16;
+            second += 16;
+            int8x16_t x = vldrbq_s8(middle - 64 + c);
             s00 = c == 0 ? vmladavq_s8(w0, x) : vmladavaq_s8(s00, w0, x);
             s01 = c == 0 ? vmladavq_s8(w1, x) : vmladavaq_s8(s01, w1, x);
-            x = vldrbq_s8(x1 + c);
+            x = vldrbq_s8(middle + c);
             s10 = c == 0 ? vmladavq_s8(w0, x) : vmladavaq_s8(s10, w0, x);
             s11 = c == 0 ? vmladavq_s8(w1, x) : vmladavaq_s8(s11, w1, x);
-            x = vldrbq_s8(x2 + c);
+            x = vldrbq_s8(middle + 64 + c);
             s20 = c == 0 ? vmladavq_s8(w0, x) : vmladavaq_s8(s20, w0, x);
             s21 = c == 0 ? vmladavq_s8(w1, x) : vmladavaq_s8(s21, w1, x);
         }
         birdnet_tile_put(sums, s00, s01, s10, s11, s20, s21);
-        weights += 32 * blocks;
+        first = second;
         sums += 2;
         outputs -= 2;
     } while (outputs > 0);
 }
 
-KERNEL multiply_16(const pixels_t input, const int8_t *weights, int32_t outputs, int32_t *sums) {
-    multiply_unrolled(input, weights, 1, outputs, sums);
-}
-
-KERNEL multiply_32(const pixels_t input, const int8_t *weights, int32_t outputs, int32_t *sums) {
-    multiply_unrolled(input, weights, 2, outputs, sums);
-}
-
-KERNEL multiply_64(const pixels_t input, const int8_t *weights, int32_t outputs, int32_t *sums) {
-    multiply_unrolled(input, weights, 4, outputs, sums);
-}
-
-/** The same for any number of channels; `rest` are those behind the last block. */
-static inline __attribute__((always_inline)) void multiply_blocks(const pixels_t input,
-                                                                  const int8_t *weights,
-                                                                  int32_t channels, int32_t rest,
-                                                                  int32_t outputs, int32_t *sums) {
+/** The same for any number of channels. */
+KERNEL multiply_any(const pixels_t input, const int8_t *weights, int32_t channels,
+                    birdnet_tile_t *tile) {
+    int32_t *sums = tile->sums[0];
+    int32_t pairs = (tile->channels + 1) / 2;
+    const int32_t rest = channels % 16;
     const int32_t blocks = channels / 16;
     const mve_pred16_t lanes = vctp8q((uint32_t)rest);
     const int8x16_t rest0 = vldrbq_z_s8(input[0] + 16 * blocks, lanes);
@@ -117,18 +151,7 @@ static inline __attribute__((always_inline)) void multiply_blocks(const pixels_t
         weights = second + rest;
         birdnet_tile_put(sums, s00, s01, s10, s11, s20, s21);
         sums += 2;
-        outputs -= 2;
-    } while (outputs > 0);
-}
-
-KERNEL multiply_whole(const pixels_t input, const int8_t *weights, int32_t channels,
-                      int32_t outputs, int32_t *sums) {
-    multiply_blocks(input, weights, channels, 0, outputs, sums);
-}
-
-KERNEL multiply_any(const pixels_t input, const int8_t *weights, int32_t channels, int32_t outputs,
-                    int32_t *sums) {
-    multiply_blocks(input, weights, channels, channels % 16, outputs, sums);
+    } while (--pairs > 0);
 }
 
 /** `sum` is NULL or says how `other` is added. */
@@ -137,46 +160,45 @@ static void convolve(const birdnet_pointwise_conv2d_t *layer, const int8_t *inpu
                      int8_t *output) {
     const int32_t channels = layer->input_channels;
     const int32_t outputs = layer->output_channels;
-    const birdnet_tile_stage_t stage = {
-        .bias = layer->bias,
-        .multipliers = layer->multipliers,
-        .shifts = layer->shifts,
-        .result = layer->result,
-        .rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result),
-    };
-    for (int32_t p = 0; p < layer->pixels; p += BIRDNET_TILE_PIXELS) {
+    const birdnet_tile_stage_t stage =
+        birdnet_tile_stage(layer->bias, layer->multipliers, layer->shifts, outputs, layer->result);
+    const birdnet_tile_half_t half =
+        sum == NULL ? BIRDNET_TILE_HALF_NONE : birdnet_tile_half(sum, stage.rounding);
+    for (int32_t left_pixels = layer->pixels; left_pixels > 0; left_pixels -= BIRDNET_TILE_PIXELS) {
         /* Behind the last pixel comes the last once more, stored to the same place. */
-        const int8_t *from[BIRDNET_TILE_PIXELS];
-        const int8_t *added[BIRDNET_TILE_PIXELS];
-        int8_t *to[BIRDNET_TILE_PIXELS];
-        for (int32_t i = 0; i < BIRDNET_TILE_PIXELS; ++i) {
-            const int32_t pixel = p + i < layer->pixels ? p + i : layer->pixels - 1;
-            from[i] = input + pixel * channels;
-            added[i] = other + pixel * outputs;
-            to[i] = output + pixel * outputs;
-        }
+        const int32_t pixels =
+            left_pixels < BIRDNET_TILE_PIXELS ? left_pixels : BIRDNET_TILE_PIXELS;
+        const int32_t second = pixels > 1 ? 1 : 0;
+        const int32_t third = pixels - 1;
+        const int8_t *const from[] = {input, input + second * channels, input + third * channels};
+        const int8_t *const added[] = {other, other + second * outputs, other + third * outputs};
+        birdnet_tile_t tile;
+        tile.output[0] = output;
+        tile.output[1] = output + second * outputs;
+        tile.output[2] = output + third * outputs;
         for (int32_t o = 0; o < outputs; o += BIRDNET_TILE_CHANNELS) {
-            const int32_t left = outputs - o;
-            const int32_t count = left < BIRDNET_TILE_CHANNELS ? left : BIRDNET_TILE_CHANNELS;
+            birdnet_tile_begin(&tile, o, outputs);
             const int8_t *weights = layer->weights + o * channels;
-            birdnet_tile_sums_t sums;
             if (channels == 16) {
-                multiply_16(from, weights, count, sums.of[0]);
+                multiply_16(from, weights, &tile);
             } else if (channels == 32) {
-                multiply_32(from, weights, count, sums.of[0]);
-            } else if (channels == 64) {
-                multiply_64(from, weights, count, sums.of[0]);
+                multiply_32(from, weights, &tile);
+            } else if (channels == 64 && pixels == BIRDNET_TILE_PIXELS) {
+                multiply_64(from[1], weights, tile.channels, tile.sums[0]);
             } else if (channels % 16 == 0) {
-                multiply_whole(from, weights, channels, count, sums.of[0]);
+                birdnet_tile_multiply(from, weights, channels, channels / 16, &tile);
             } else {
-                multiply_any(from, weights, channels, count, sums.of[0]);
+                multiply_any(from, weights, channels, &tile);
             }
             if (sum == NULL) {
-                birdnet_tile_store(&stage, &sums, o, count, to);
+                birdnet_tile_store(&stage, &tile);
             } else {
-                birdnet_tile_store_sum(sum, &stage, &sums, o, count, added, to);
+                birdnet_tile_store_sum(sum, half, &tile, pixels, added);
             }
         }
+        input += BIRDNET_TILE_PIXELS * channels;
+        other += BIRDNET_TILE_PIXELS * outputs;
+        output += BIRDNET_TILE_PIXELS * outputs;
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#if !defined(__ARM_FEATURE_MVE)
+
 static void copy_row(const int8_t *from, int32_t from_stride, int8_t *to, int32_t to_stride,
                      int32_t count) {
     for (int32_t i = 0; i < count; ++i) {
@@ -29,3 +31,5 @@ birdnet_status_t birdnet_strided_copy(const birdnet_strided_copy_t *layer, const
     }
     return BIRDNET_OK;
 }
+
+#endif

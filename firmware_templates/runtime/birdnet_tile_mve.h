@@ -12,10 +12,13 @@
 
 enum { BIRDNET_TILE_PIXELS = 3, BIRDNET_TILE_CHANNELS = 64 };
 
-/** Sums of a tile without the bias, those of a pixel together. */
+/** Three pixels by some channels of the output. */
 typedef struct {
-    int32_t of[BIRDNET_TILE_PIXELS][BIRDNET_TILE_CHANNELS];
-} birdnet_tile_sums_t;
+    int32_t sums[BIRDNET_TILE_PIXELS][BIRDNET_TILE_CHANNELS]; /**< without the bias */
+    int32_t first;                       /**< which channel of the layer the first is */
+    int32_t channels;                    /**< how many, 1 to 64 */
+    int8_t *output[BIRDNET_TILE_PIXELS]; /**< where channel 0 of the layer is, for each pixel */
+} birdnet_tile_t;
 
 /** How sums become results. */
 typedef struct {
@@ -24,36 +27,93 @@ typedef struct {
     const int8_t *shifts;
     birdnet_output_t result;
     birdnet_rounding_t rounding;
+    bool saturated; /**< rectified, and saturation to int8_t is all the clamping */
 } birdnet_tile_stage_t;
 
-/**
- * Requantizes and stores the first channels of a tile.
- *
- * @param stage    of the layer
- * @param sums     of the tile
- * @param first    which channel of the layer the tile's first is
- * @param channels how many, 1 to 64
- * @param output   where channel 0 of the layer is, for each pixel
+/** The stage of a layer, by its arrays of one value a channel. */
+birdnet_tile_stage_t birdnet_tile_stage(const int32_t *bias, const int32_t *multipliers,
+                                        const int8_t *shifts, int32_t channels,
+                                        birdnet_output_t result);
+
+/** Turns a tile to the channels from `first`, of so many in the layer. */
+static inline void birdnet_tile_begin(birdnet_tile_t *tile, int32_t first, int32_t outputs) {
+    const int32_t left = outputs - first;
+    tile->first = first;
+    tile->channels = left < BIRDNET_TILE_CHANNELS ? left : BIRDNET_TILE_CHANNELS;
+}
+
+/** Requantizes and stores a tile. */
+void birdnet_tile_store(const birdnet_tile_stage_t *stage, const birdnet_tile_t *tile);
+
+/** Which operand of a sum has the factor 1/2, where that and the layer's shifts allow of less work.
  */
-void birdnet_tile_store(const birdnet_tile_stage_t *stage, const birdnet_tile_sums_t *sums,
-                        int32_t first, int32_t channels, int8_t *const output[BIRDNET_TILE_PIXELS]);
+typedef enum {
+    BIRDNET_TILE_HALF_NONE,
+    BIRDNET_TILE_HALF_OWN,
+    BIRDNET_TILE_HALF_OTHER,
+} birdnet_tile_half_t;
+
+birdnet_tile_half_t birdnet_tile_half(const birdnet_pointwise_conv2d_add_t *layer,
+                                      birdnet_rounding_t rounding);
 
 /**
- * The same, plus another activation: birdnet_pointwise_conv2d_add().
+ * birdnet_tile_store(), plus another activation: birdnet_pointwise_conv2d_add().
  *
- * @param layer    the sum
- * @param stage    of the convolution
- * @param sums     of the tile
- * @param first    which channel of the layer the tile's first is
- * @param channels how many, 1 to 64
- * @param other    where channel 0 of what is added is, for each pixel
- * @param output   where channel 0 of the layer is; may be `other`
+ * @param layer  of the convolution and the sum
+ * @param half   of the layer
+ * @param tile   its output may be `others`
+ * @param pixels how many, 1 to 3: the sum of one must not be computed twice in place
+ * @param others where channel 0 of what is added is, for each pixel
  */
-void birdnet_tile_store_sum(const birdnet_pointwise_conv2d_add_t *layer,
-                            const birdnet_tile_stage_t *stage, const birdnet_tile_sums_t *sums,
-                            int32_t first, int32_t channels,
-                            const int8_t *const other[BIRDNET_TILE_PIXELS],
-                            int8_t *const output[BIRDNET_TILE_PIXELS]);
+void birdnet_tile_store_sum(const birdnet_pointwise_conv2d_add_t *layer, birdnet_tile_half_t half,
+                            const birdnet_tile_t *tile, int32_t pixels,
+                            const int8_t *const others[BIRDNET_TILE_PIXELS]);
+
+/**
+ * The sums of a tile over vectors of 16 values: sums[p][o] = weights[o] . input[p].
+ *
+ * @param input   values of each pixel
+ * @param weights of the tile's first channel; an even number of channels is read
+ * @param stride  from the weights of a channel to those of the next
+ * @param blocks  how many vectors, at least 1
+ * @param tile    whose sums are written
+ */
+void birdnet_tile_multiply(const int8_t *const input[BIRDNET_TILE_PIXELS], const int8_t *weights,
+                           int32_t stride, int32_t blocks, birdnet_tile_t *tile);
+
+/** The same, added to the sums that are there. */
+void birdnet_tile_multiply_more(const int8_t *const input[BIRDNET_TILE_PIXELS],
+                                const int8_t *weights, int32_t stride, int32_t blocks,
+                                birdnet_tile_t *tile);
+
+/** birdnet_tile_multiply() of one vector of each pixel, which stays in its register. */
+static inline __attribute__((always_inline)) void
+birdnet_tile_multiply_block(int8x16_t x0, int8x16_t x1, int8x16_t x2, const int8_t *weights,
+                            birdnet_tile_t *tile) {
+    int32_t *sums = tile->sums[0];
+    int32_t pairs = (tile->channels + 1) / 2;
+#pragma GCC unroll 1
+    do {
+        const int8x16_t w0 = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        const int8x16_t w1 = vldrbq_s8(weights);
+        weights += 16;
+        const int32_t s00 = vmladavq_s8(w0, x0);
+        const int32_t s01 = vmladavq_s8(w1, x0);
+        sums[0] = s00;
+        sums[1] = s01;
+        const int32_t s10 = vmladavq_s8(w0, x1);
+        const int32_t s11 = vmladavq_s8(w1, x1);
+        sums[BIRDNET_TILE_CHANNELS] = s10;
+        sums[BIRDNET_TILE_CHANNELS + 1] = s11;
+        const int32_t s20 = vmladavq_s8(w0, x2);
+        const int32_t s21 = vmladavq_s8(w1, x2);
+        sums[2 * BIRDNET_TILE_CHANNELS] = s20;
+        sums[2 * BIRDNET_TILE_CHANNELS + 1] = s21;
+        sums += 2;
+    } while (--pairs > 0);
+}
 
 /** Sums of two channels for the three pixels. */
 static inline void birdnet_tile_put(int32_t *sums, int32_t s00, int32_t s01, int32_t s10,

@@ -101,7 +101,7 @@ def pad(x: Tensor, rng: Draw) -> Tensor:
 
 
 def function(x: Tensor, rng: Draw) -> Tensor:
-    name = str(rng.choice(["sigmoid", "tanh", "leaky_relu", "hard_swish", "relu", "elu"]))
+    name = str(rng.choice(["sigmoid", "tanh", "leaky_relu", "hard_swish", "relu", "gelu"]))
     return keras.layers.Activation(name)(x)
 
 

@@ -37,7 +37,11 @@ def _joined(lookup: Step, copy: Step) -> Step | None:
     loops = zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
     swap = [(table.channels, 1, table.pixels), (table.pixels, table.channels, 1)]
     whole = layer.input_offset == layer.output_offset == 0
-    if [loop for loop in loops if loop[0] > 1] != swap or not whole or table.pixels > _MAX_CHANNEL_STRIDE:
+    if (
+        sorted(loop for loop in loops if loop[0] > 1) != sorted(swap)
+        or not whole
+        or table.pixels > _MAX_CHANNEL_STRIDE
+    ):
         return None
     return replace(
         lookup,

@@ -119,10 +119,19 @@ static const birdnet_lookup_t layer_6 = {
     .table = birdnet_layer_6_table,
 };
 
-/** Where element i of the input lies. */
-static uint32_t input_place(uint32_t i) {
-    return i;
+uint32_t birdnet_network_input_place(uint32_t element) {
+    return element;
 }
+
+int8_t *birdnet_network_input(const birdnet_network_t *network) {
+    return &network->arena[T1];
+}
+
+static const birdnet_affine_t input_scale = {
+    .elements = BIRDNET_INPUT_ELEMENTS,
+    .scale = BIRDNET_INPUT_SCALE,
+    .zero_point = BIRDNET_INPUT_ZERO_POINT,
+};
 
 static const birdnet_affine_t output_scale = {
     .elements = BIRDNET_OUTPUT_ELEMENTS,
@@ -145,9 +154,9 @@ birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, con
     if (network == NULL || network->arena == NULL || input == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    int8_t *stored = &network->arena[T1];
+    int8_t *const stored = birdnet_network_input(network);
     for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
-        stored[input_place(i)] = input[i];
+        stored[birdnet_network_input_place(i)] = input[i];
     }
     return BIRDNET_OK;
 }
@@ -156,9 +165,9 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
     if (network == NULL || network->arena == NULL || input == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const int8_t *stored = &network->arena[T1];
+    const int8_t *const stored = birdnet_network_input(network);
     for (uint32_t i = 0; i < BIRDNET_INPUT_ELEMENTS; ++i) {
-        input[i] = stored[input_place(i)];
+        input[i] = stored[birdnet_network_input_place(i)];
     }
     return BIRDNET_OK;
 }
@@ -167,34 +176,11 @@ const int8_t *birdnet_network_output(const birdnet_network_t *network) {
     return &network->arena[T13];
 }
 
-birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
-                                               const float *values, uint32_t count, uint32_t first,
-                                               uint32_t stride) {
-    if (network == NULL || network->arena == NULL || first >= BIRDNET_INPUT_ELEMENTS ||
-        (count > 1 &&
-         (stride == 0 || (BIRDNET_INPUT_ELEMENTS - 1u - first) / stride < count - 1u))) {
-        return BIRDNET_ERROR_ARGUMENT;
-    }
-    const birdnet_affine_t scale = {
-        .elements = (int32_t)count,
-        .scale = BIRDNET_INPUT_SCALE,
-        .zero_point = BIRDNET_INPUT_ZERO_POINT,
-    };
-    const uint32_t place = input_place(first);
-    const int32_t step = count > 1 ? (int32_t)(input_place(first + stride) - place) : 1;
-    return birdnet_quantize_to(&scale, values, &network->arena[T1 + place], step);
-}
-
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input) {
-    if (input == NULL) {
+    if (network == NULL || network->arena == NULL || input == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const uint32_t line = BIRDNET_INPUT_ELEMENTS;
-    birdnet_status_t status = BIRDNET_OK;
-    for (uint32_t i = 0; status == BIRDNET_OK && i < BIRDNET_INPUT_ELEMENTS; i += line) {
-        status = birdnet_network_quantize_line(network, input + i, line, i, 1);
-    }
-    return status;
+    return birdnet_quantize(&input_scale, input, birdnet_network_input(network));
 }
 
 birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *output) {

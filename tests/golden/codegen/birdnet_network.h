@@ -53,6 +53,12 @@ typedef struct {
  */
 birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes);
 
+/** Where the quantized input is, BIRDNET_INPUT_ELEMENTS values in an order of its own. */
+int8_t *birdnet_network_input(const birdnet_network_t *network);
+
+/** Where in that order an element of the model's row-major order is. */
+uint32_t birdnet_network_input_place(uint32_t element);
+
 /** Write the quantized input, BIRDNET_INPUT_ELEMENTS values; a run may overwrite it. */
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input);
 
@@ -64,20 +70,6 @@ const int8_t *birdnet_network_output(const birdnet_network_t *network);
 
 /** Write the input, BIRDNET_INPUT_ELEMENTS real values. */
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input);
-
-/**
- * Write a part of the input: its elements first, first + stride, first + 2 * stride and so on.
- *
- * @param network prepared
- * @param values  `count` real values
- * @param count   how many
- * @param first   of the elements, in row-major order
- * @param stride  from one to the next; all lie along one dimension of the input
- * @return BIRDNET_ERROR_ARGUMENT: a pointer is null or the input has no such elements
- */
-birdnet_status_t birdnet_network_quantize_line(const birdnet_network_t *network,
-                                               const float *values, uint32_t count, uint32_t first,
-                                               uint32_t stride);
 
 /** Compute the quantized output from the quantized input. */
 birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network);

@@ -7,10 +7,6 @@
 #include <assert.h>
 
 static_assert(BIRDNET_TEST_PCM_SAMPLES == BIRDNET_WINDOW_SAMPLES, "window");
-static_assert((BIRDNET_TEST_FEATURE_SAMPLES - 1u) * BIRDNET_TEST_FEATURE_STRIDE <
-                  BIRDNET_INPUT_ELEMENTS,
-              "features");
-
 /* clang-format off */
 
 static const int16_t pcm_0[BIRDNET_TEST_PCM_SAMPLES] = {
@@ -46,14 +42,6 @@ static const int16_t pcm_0[BIRDNET_TEST_PCM_SAMPLES] = {
     517, 518, 519, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530, 531, 532, 533,
     534, 535, 536, 537, 538, 539, 540, 541, 542, 543, 544, 545, 546, 547, 548, 549, 550,
     551, 552, 553, 554, 555, 556, 557, 558, 559,
-};
-
-static const float features_0[BIRDNET_TEST_FEATURE_SAMPLES] = {
-    0.0f, 0.014492754f, 0.028985508f, 0.04347826f, 0.057971016f, 0.072463766f, 0.08695652f,
-    0.10144927f, 0.11594203f, 0.13043478f, 0.14492753f, 0.1594203f, 0.17391305f, 0.1884058f,
-    0.20289855f, 0.2173913f, 0.23188406f, 0.24637681f, 0.26086956f, 0.2753623f, 0.28985506f,
-    0.3043478f, 0.3188406f, 0.33333334f, 0.3478261f, 0.36231884f, 0.3768116f, 0.39130434f,
-    0.4057971f, 0.42028984f, 0.4347826f, 0.44927537f, 0.46376812f, 0.47826087f, 0.49275362f,
 };
 
 static const int8_t quantized_input_0[BIRDNET_INPUT_ELEMENTS] = {
@@ -103,14 +91,6 @@ static const int16_t pcm_1[BIRDNET_TEST_PCM_SAMPLES] = {
     1114, 1115, 1116, 1117, 1118, 1119,
 };
 
-static const float features_1[BIRDNET_TEST_FEATURE_SAMPLES] = {
-    0.5072464f, 0.5217391f, 0.5362319f, 0.5507246f, 0.5652174f, 0.5797101f, 0.5942029f,
-    0.6086956f, 0.6231884f, 0.6376812f, 0.65217394f, 0.6666667f, 0.68115944f, 0.6956522f,
-    0.71014494f, 0.7246377f, 0.73913044f, 0.7536232f, 0.76811594f, 0.7826087f, 0.79710144f,
-    0.8115942f, 0.82608694f, 0.8405797f, 0.85507244f, 0.8695652f, 0.884058f, 0.89855075f,
-    0.9130435f, 0.92753625f, 0.942029f, 0.95652175f, 0.9710145f, 0.98550725f, 1.0f,
-};
-
 static const int8_t quantized_input_1[BIRDNET_INPUT_ELEMENTS] = {
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
     24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34,
@@ -121,6 +101,6 @@ static const int8_t output_1[BIRDNET_OUTPUT_ELEMENTS] = {
 };
 
 const birdnet_test_vector_t birdnet_test_vectors[BIRDNET_TEST_VECTOR_COUNT] = {
-    {pcm_0, features_0, quantized_input_0, output_0},
-    {pcm_1, features_1, quantized_input_1, output_1},
+    {pcm_0, quantized_input_0, output_0},
+    {pcm_1, quantized_input_1, output_1},
 };
