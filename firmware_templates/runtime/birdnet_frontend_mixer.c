@@ -133,32 +133,18 @@ static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t
     return range;
 }
 
-static float scale_band(const birdnet_frontend_mixer_t *mixer, uint32_t bands, uint32_t band,
-                        float energy) {
-    float scaled = mixer->slopes[band] * energy;
-    for (uint32_t i = band; i < mixer->hinges * bands; i += bands) {
-        const float hinge = mixer->hinge_slopes[i] * energy + mixer->hinge_offsets[i];
-        scaled += hinge > 0.0f ? mixer->hinge_factors[i] * hinge : 0.0f;
-    }
-    return scaled;
+/* Scaling the bins to [0, 1] before they were summed up would have needed the range then. */
+static birdnet_scaling_t scaling(const birdnet_frontend_config_t *config, const range_t *range) {
+    return (birdnet_scaling_t){
+        .low = (float)range->low,
+        .width = (float)(range->high - range->low + (double)config->min_max_epsilon),
+    };
 }
 
-/* A band's value from its energy. Scaling the bins to [0, 1] before they were summed up would have
- * needed the range then; a band's weights add up to weight_sums. */
-static float band_value(const birdnet_frontend_config_t *config, uint32_t band, float energy,
-                        const range_t *range) {
-    const double width = range->high - range->low + (double)config->min_max_epsilon;
-    const double scaled =
-        ((double)energy - range->low * (double)config->mixer->weight_sums[band]) / width;
-    return scale_band(config->mixer, config->rows, band, fmaxf((float)scaled, 0.0f));
-}
-
-/* The part of a value between the ends of a gear, scaled to [0, 1]. */
-static float gear_value(const birdnet_frontend_mixer_t *mixer, uint32_t channel, float value) {
+static void shift_into_gear(const birdnet_frontend_mixer_t *mixer, uint32_t channel,
+                            const float *values, uint32_t count, float *shifted) {
     const float begin = channel == 0u ? 0.0f : mixer->gear_ends[channel - 1u];
-    const float end = mixer->gear_ends[channel];
-    const float below = value < end ? value : end;
-    return ((below > begin ? below : begin) - begin) / (end - begin);
+    birdnet_values_gear(values, count, begin, mixer->gear_ends[channel], shifted);
 }
 
 birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, const int16_t *pcm,
@@ -173,13 +159,17 @@ birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, c
         .row_stride = config->row_stride,
     };
     const range_t range = mix_frames(config, pcm, scratch, &energies);
+    const birdnet_scaling_t scale = scaling(config, &range);
+    float *const values = (float *)(void *)scratch; /* the transforms are done */
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
+        float *const column = features + frame * config->frame_stride;
         for (uint32_t band = 0; band < config->rows; ++band) {
-            float *const channels =
-                features + frame * config->frame_stride + band * config->row_stride;
-            const float value = band_value(config, band, channels[0], &range);
+            values[band] = column[band * config->row_stride];
+        }
+        birdnet_values_mix(config->mixer, &scale, values, config->rows);
+        for (uint32_t band = 0; band < config->rows; ++band) {
             for (uint32_t channel = 0; channel < config->mixer->channels; ++channel) {
-                channels[channel] = value;
+                column[band * config->row_stride + channel] = values[band];
             }
         }
     }
@@ -193,7 +183,7 @@ birdnet_status_t birdnet_frontend_shift(const birdnet_frontend_config_t *config,
     const uint32_t channels = config->mixer->gear_ends == NULL ? 0u : config->mixer->channels;
     for (uint32_t channel = 0; channel < channels; ++channel) {
         for (uint32_t i = channel; i < config->feature_elements; i += channels) {
-            features[i] = gear_value(config->mixer, channel, features[i]);
+            shift_into_gear(config->mixer, channel, &features[i], 1u, &features[i]);
         }
     }
     return BIRDNET_OK;
@@ -216,20 +206,20 @@ birdnet_status_t birdnet_frontend_mix_quantized(const birdnet_frontend_config_t 
         .zero_point = target->zero_point,
     };
     const range_t range = mix_frames(config, pcm, scratch, &energies);
-    float *const column = (float *)(void *)scratch; /* the transforms are done */
+    const birdnet_scaling_t scaled = scaling(config, &range);
+    float *const shifted = (float *)(void *)scratch; /* the transforms are done */
     birdnet_status_t status = BIRDNET_OK;
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
         float *const values = energies.first + frame * rows;
         int8_t *quantized = (int8_t *)workspace + frame * target->frame_stride;
-        for (uint32_t band = 0; band < rows; ++band) {
-            values[band] = band_value(config, band, values[band], &range);
-        }
+        birdnet_values_mix(mixer, &scaled, values, rows);
         for (uint32_t channel = 0; status == BIRDNET_OK && channel < mixer->channels; ++channel) {
-            for (uint32_t band = 0; band < rows; ++band) {
-                column[band] = mixer->gear_ends == NULL ? values[band]
-                                                        : gear_value(mixer, channel, values[band]);
+            const float *source = values;
+            if (mixer->gear_ends != NULL) {
+                shift_into_gear(mixer, channel, values, rows, shifted);
+                source = shifted;
             }
-            status = birdnet_quantize_to(&scale, column, quantized, (int32_t)target->row_stride);
+            status = birdnet_quantize_to(&scale, source, quantized, (int32_t)target->row_stride);
             quantized += target->channel_stride;
         }
     }

@@ -69,6 +69,27 @@ void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_
     }
 }
 
+void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_scaling_t *scaling,
+                        float *values, uint32_t bands) {
+    for (uint32_t band = 0; band < bands; ++band) {
+        const float low = scaling->low * mixer->weight_sums[band];
+        const float energy = fmaxf((values[band] - low) / scaling->width, 0.0f);
+        float value = mixer->slopes[band] * energy;
+        for (uint32_t i = band; i < mixer->hinges * bands; i += bands) {
+            const float hinge = mixer->hinge_slopes[i] * energy + mixer->hinge_offsets[i];
+            value += mixer->hinge_factors[i] * fmaxf(hinge, 0.0f);
+        }
+        values[band] = value;
+    }
+}
+
+void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
+                         float *shifted) {
+    for (uint32_t i = 0; i < count; ++i) {
+        shifted[i] = (fmaxf(fminf(values[i], end), begin) - begin) / (end - begin);
+    }
+}
+
 uint32_t birdnet_pcm_peak(const int16_t *pcm, uint32_t count) {
     int32_t peak = 0;
     for (uint32_t i = 0; i < count; ++i) {

@@ -8,6 +8,8 @@
 #include <float.h>
 #include <stdint.h>
 
+#include "birdnet_frontend.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,6 +33,12 @@ typedef struct {
     int32_t minimum; /**< of an int8 less the zero point */
     int32_t maximum;
 } birdnet_rounding_t;
+
+/** How bins are scaled to [0, 1]: (bin - low) / width. */
+typedef struct {
+    float low;
+    float width;
+} birdnet_scaling_t;
 
 /** Square roots, in place. */
 void birdnet_values_sqrt(float *values, uint32_t count);
@@ -81,6 +89,23 @@ _Bool birdnet_values_round(const birdnet_rounding_t *rounding, const uint16_t *k
  */
 void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_t *kept,
                                uint32_t count, float *steps, int8_t *rounded);
+
+/**
+ * From the energies of a frame's bands to their values: scaled as the bins would have been before
+ * they were summed up, not below 0, then piecewise as the mixer says.
+ *
+ * @param[in]     mixer    the layers
+ * @param[in]     scaling  of the bins
+ * @param[in,out] values   one for each band
+ * @param[in]     bands    how many
+ */
+void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_scaling_t *scaling,
+                        float *values, uint32_t bands);
+
+/** The part of each value between the ends of a gear, scaled to [0, 1]; `shifted` may be `values`.
+ */
+void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
+                         float *shifted);
 
 /** The largest magnitude of some samples, 32768 at most. */
 uint32_t birdnet_pcm_peak(const int16_t *pcm, uint32_t count);

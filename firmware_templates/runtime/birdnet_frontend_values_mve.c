@@ -179,6 +179,47 @@ void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_
     vst1q_p_f32(steps, sure_x4(distances, step, margin), rest);
 }
 
+static inline float32x4_t load_bands(const float *values, uint32_t band, mve_pred16_t lanes) {
+    return vld1q_z_f32(values + band, lanes);
+}
+
+void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_scaling_t *scaling,
+                        float *values, uint32_t bands) {
+    const float low = scaling->low;
+    const float width = scaling->width;
+    const float reciprocal = 1.0f / width;
+    const float32x4_t zero = vdupq_n_f32(0.0f);
+    for (uint32_t band = 0; band < bands; band += 4u) {
+        const mve_pred16_t lanes = vctp32q(bands - band);
+        const float32x4_t lows = vmulq_n_f32(load_bands(mixer->weight_sums, band, lanes), low);
+        const float32x4_t above = vsubq_f32(load_bands(values, band, lanes), lows);
+        const float32x4_t quotient = vmulq_n_f32(above, reciprocal);
+        const float32x4_t energy =
+            vmaxnmq_f32(birdnet_divide_x4(above, quotient, width, reciprocal), zero);
+        float32x4_t value = vmulq_f32(load_bands(mixer->slopes, band, lanes), energy);
+        for (uint32_t i = band; i < mixer->hinges * bands; i += bands) {
+            float32x4_t hinge = vmulq_f32(load_bands(mixer->hinge_slopes, i, lanes), energy);
+            hinge = vaddq_f32(hinge, load_bands(mixer->hinge_offsets, i, lanes));
+            const float32x4_t factor = load_bands(mixer->hinge_factors, i, lanes);
+            value = vaddq_f32(value, vmulq_f32(factor, vmaxnmq_f32(hinge, zero)));
+        }
+        vst1q_p_f32(values + band, value, lanes);
+    }
+}
+
+void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
+                         float *shifted) {
+    const float width = end - begin;
+    const float reciprocal = 1.0f / width;
+    for (uint32_t i = 0; i < count; i += 4u) {
+        const mve_pred16_t lanes = vctp32q(count - i);
+        float32x4_t value = vminnmq_f32(vld1q_z_f32(values + i, lanes), vdupq_n_f32(end));
+        value = vsubq_n_f32(vmaxnmq_f32(value, vdupq_n_f32(begin)), begin);
+        const float32x4_t quotient = vmulq_n_f32(value, reciprocal);
+        vst1q_p_f32(shifted + i, birdnet_divide_x4(value, quotient, width, reciprocal), lanes);
+    }
+}
+
 uint32_t birdnet_pcm_peak(const int16_t *pcm, uint32_t count) {
     uint16x8_t peaks = vdupq_n_u16(0);
     for (; count >= 8u; count -= 8u) {
