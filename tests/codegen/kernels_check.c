@@ -4,6 +4,16 @@
 
 #include <float.h>
 
+/** Places the output of a sliding window: beside the input or over rows that have served. */
+static int32_t place_window_output(const birdnet_shape_t *read, const birdnet_shape_t *written,
+                                   const birdnet_window_t *window, int32_t count) {
+    if (one_in(2)) {
+        return place_over_input(read, written, window);
+    }
+    place_output(count);
+    return count;
+}
+
 static bool pointwise(int round) {
     const int32_t channels = one_in(3) ? 16 << (draw() % 4) : between(1, 90);
     birdnet_pointwise_conv2d_t layer = {
@@ -26,8 +36,13 @@ static bool pointwise(int round) {
                 finish(sum, multipliers[o], shifts[o], layer.result);
         }
     }
-    place_output(layer.pixels * layer.output_channels);
-    return agrees("pointwise_conv2d", round, layer.pixels * layer.output_channels,
+    /* What it may still read when it writes a pixel: that pixel and the three before it. */
+    const birdnet_window_t group = {.height = 4, .width = 1, .stride_height = 1, .pad_top = 3};
+    const birdnet_shape_t read = {layer.pixels, 1, channels};
+    const birdnet_shape_t written = {layer.pixels, 1, layer.output_channels};
+    const int32_t count =
+        place_window_output(&read, &written, &group, layer.pixels * layer.output_channels);
+    return agrees("pointwise_conv2d", round, count,
                   birdnet_pointwise_conv2d(&layer, input, output));
 }
 
@@ -109,16 +124,6 @@ static bool lookup(int round) {
     return agrees(single ? "lookup" : "channel_lookup", round, pixels * channels,
                   single ? birdnet_lookup(&one, from, output)
                          : birdnet_channel_lookup(&several, from, output));
-}
-
-/** Places the output of a sliding window: beside the input or over rows that have served. */
-static int32_t place_window_output(const birdnet_shape_t *read, const birdnet_shape_t *written,
-                                   const birdnet_window_t *window, int32_t count) {
-    if (one_in(2)) {
-        return place_over_input(read, written, window);
-    }
-    place_output(count);
-    return count;
 }
 
 /** Now and then what models have, of which the kernels make more than of anything. */

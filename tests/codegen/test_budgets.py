@@ -6,19 +6,36 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.config import ModelTable
 from birdnet_stm32.firmware.profile import INSTRUCTIONS_PER_TICK, OperatorCost, Profile, profile
+from birdnet_stm32.frontend import spectrogram
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.stages.models import contract_to_train
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
 BUDGETS = Path(__file__).resolve().parents[1] / "budgets"
 TOLERANCE = 0.01
 TIMEOUT_S = 120.0
+
+# What is asked of the runtime. For an inference of the published model: 15 million instructions, 11 hoped for
+# (C that calls CMSIS-NN: 25.7, docs/explanation/runtime.md), and 200 million without Helium.
+MOST_INSTRUCTIONS = 11_000_000
+MOST_SCALAR_INSTRUCTIONS = 200_000_000
+# From PCM to its scores: the arena and the front end's scratch.
+MOST_MEMORY_BYTES = 150_000
+# Of any model.
+MOST_STACK_BYTES = 4_096
+PUBLISHED = Path("checkpoints", "birdnet_stm32n6_100.tflite")
 
 Check = Callable[[str, Profile], None]
 
@@ -115,27 +132,71 @@ def test_a_small_model(
 ) -> None:
     scalar = kernels == "scalar"
     measured = profile(small(new_builder), work=tmp_path, timeout_s=TIMEOUT_S, scalar=scalar)
-    assert 0 < measured.stack_bytes < 4096
+    assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
     keeps_its_budget(f"small_{kernels}", measured)
+
+
+def own(frontend: Literal["hybrid", "raw"]) -> Graph:
+    """The model that a variant file trains by default, with its initial weights."""
+    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.quant.convert import convert
+
+    contract = contract_to_train(ModelTable(frontend=frontend), labels=tuple("abcdefghij"))
+    spec = contract.frontend
+    noise = np.random.default_rng(5).integers(-20_000, 20_000, (2, spec.window_samples)).astype(np.int16)
+    tflite = convert(dscnn.build(contract, seed=1), spectrogram.features(noise, spec))
+    return read_graph(tflite, where=frontend)
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+# Keras's convert_to_numpy on a TensorFlow variable under NumPy 2.
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+@pytest.mark.parametrize(("frontend", "name"), [("hybrid", "hybrid_time_major"), ("raw", "raw")])
+def test_an_own_model(
+    tmp_path: Path, keeps_its_budget: Check, frontend: Literal["hybrid", "raw"], name: str
+) -> None:
+    measured = profile(own(frontend), work=tmp_path, timeout_s=TIMEOUT_S)
+    assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
+    keeps_its_budget(name, measured)
+
+
+@pytest.fixture
+def published(shared: Path) -> Graph:
+    return read_graph((shared / PUBLISHED).read_bytes(), where=PUBLISHED.name)
 
 
 @pytest.mark.emulated
 @pytest.mark.slow
 @pytest.mark.shared
-def test_the_published_model(shared: Path, tmp_path: Path, keeps_its_budget: Check) -> None:
-    model = shared / "checkpoints" / "birdnet_stm32n6_100.tflite"
-    graph = read_graph(model.read_bytes(), where=model.name)
-    measured = profile(graph, work=tmp_path, timeout_s=TIMEOUT_S)
-    assert measured.instructions <= 15_000_000
-    assert measured.arena_bytes <= 205_000
-    assert 0 < measured.stack_bytes < 4096
+def test_the_published_model(published: Graph, tmp_path: Path, keeps_its_budget: Check) -> None:
+    measured = profile(published, work=tmp_path, timeout_s=TIMEOUT_S)
+    assert measured.instructions <= MOST_INSTRUCTIONS
+    assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
     keeps_its_budget("published", measured)
 
 
 @pytest.mark.emulated
 @pytest.mark.slow
 @pytest.mark.shared
-def test_the_published_model_on_a_core_without_helium(shared: Path, tmp_path: Path) -> None:
-    model = shared / "checkpoints" / "birdnet_stm32n6_100.tflite"
-    graph = read_graph(model.read_bytes(), where=model.name)
-    assert profile(graph, work=tmp_path, timeout_s=TIMEOUT_S, scalar=True).instructions <= 200_000_000
+def test_the_published_model_on_a_core_without_helium(published: Graph, tmp_path: Path) -> None:
+    measured = profile(published, work=tmp_path, timeout_s=TIMEOUT_S, scalar=True)
+    assert measured.instructions <= MOST_SCALAR_INSTRUCTIONS
+    assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
+
+
+@pytest.mark.shared
+def test_the_memory_of_the_published_model_with_its_front_end(shared: Path, published: Graph) -> None:
+    contract = read_contract(shared / PUBLISHED.with_name(f"{PUBLISHED.stem}_model_config.json"))
+    files = generate(published, labels=contract.labels, contract=contract)
+
+    def macro(name: str, file: str) -> int:
+        """Return a macro's value, the larger where one core needs more than another."""
+        values = re.findall(rf"^#define {name} (\d+)u$", files[file].decode(), re.MULTILINE)
+        return max(map(int, values))
+
+    arena_bytes = macro("BIRDNET_ARENA_BYTES", "birdnet_network.h")
+    scratch_bytes = 8 * macro("BIRDNET_FRONTEND_SCRATCH_ELEMENTS", "birdnet_frontend_config.h")
+    assert arena_bytes + scratch_bytes <= MOST_MEMORY_BYTES, f"{arena_bytes:,} and {scratch_bytes:,}"
