@@ -87,7 +87,7 @@ def ours(graph: Graph, outputs: int) -> Program:
     return Program(
         files={f"ours/{name}": content for name, content in files.items()},
         variables={"OURS_SOURCES": _generated("ours", files)},
-        remark="the int8 input lies in the arena: a caller quantizes it line by line, as it comes",
+        remark="the int8 input lies in the arena, where the front end makes it",
     )
 
 
