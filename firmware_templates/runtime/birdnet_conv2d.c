@@ -14,23 +14,38 @@ typedef struct {
     birdnet_taps_t columns;
 } place_t;
 
-/** Sum over a window that lies inside as a whole and begins at `input`, for two output channels. */
+/** Output channels that share a load of the input. */
+enum { FILTERS = 4 };
+
+/** Sums over a window that lies inside as a whole and begins at `input`, for four filters, or the
+ * last of them several times where there are less. */
 static void accumulate_whole(const birdnet_conv2d_t *layer, const int8_t *input,
-                             const int8_t *weights, int32_t filter, int32_t sums[2]) {
+                             const int8_t *weights, int32_t filter, int32_t count,
+                             int32_t sums[FILTERS]) {
     const int32_t run = layer->window.width * layer->input.channels;
-    const int32_t next_row = layer->input.width * layer->input.channels;
-    int32_t first = sums[0];
-    int32_t second = sums[1];
-    for (int32_t i = 0; i < layer->window.height; ++i) {
-        for (int32_t k = 0; k < run; ++k) {
-            first += weights[k] * input[k];
-            second += weights[filter + k] * input[k];
+    const int32_t next_row = (layer->input.width - layer->window.width) * layer->input.channels;
+    const int8_t *w0 = weights;
+    const int8_t *w1 = w0 + (count > 1 ? filter : 0);
+    const int8_t *w2 = w1 + (count > 2 ? filter : 0);
+    const int8_t *w3 = w2 + (count > 3 ? filter : 0);
+    int32_t s0 = 0;
+    int32_t s1 = 0;
+    int32_t s2 = 0;
+    int32_t s3 = 0;
+    for (int32_t rows = layer->window.height; rows > 0; --rows) {
+        for (const int8_t *end = input + run; input < end;) {
+            const int32_t x = *input++;
+            s0 += *w0++ * x;
+            s1 += *w1++ * x;
+            s2 += *w2++ * x;
+            s3 += *w3++ * x;
         }
-        weights += run;
         input += next_row;
     }
-    sums[0] = first;
-    sums[1] = second;
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
 }
 
 /** Sum over any window, for one output channel; what lies outside counts as the zero point. */
@@ -54,33 +69,32 @@ static int32_t accumulate(const birdnet_conv2d_t *layer, const int8_t *input, co
 }
 
 static int8_t finish(const birdnet_conv2d_t *layer, int32_t sum, int32_t channel) {
-    const int32_t scaled =
-        birdnet_requantize(sum, layer->multipliers[channel], layer->shifts[channel]);
+    const int32_t scaled = birdnet_requantize(layer->bias[channel] + sum,
+                                              layer->multipliers[channel], layer->shifts[channel]);
     return birdnet_clamp(scaled + layer->result.zero_point, layer->result.minimum,
                          layer->result.maximum);
 }
 
-/** All output channels of one pixel. */
-static void one_pixel(const birdnet_conv2d_t *layer, const int8_t *input, place_t at,
+/** All output channels of a pixel whose window lies inside as a whole and begins at `input`. */
+static void whole_pixel(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output) {
+    const int32_t outputs = layer->output.channels;
+    const int32_t filter = birdnet_filter_stride(&layer->window, layer->input.channels);
+    for (int32_t o = 0; o < outputs; o += FILTERS) {
+        const int32_t count = outputs - o < FILTERS ? outputs - o : FILTERS;
+        int32_t sums[FILTERS];
+        accumulate_whole(layer, input, layer->weights + o * filter, filter, count, sums);
+        for (int32_t i = 0; i < count; ++i) {
+            output[o + i] = finish(layer, sums[i], o + i);
+        }
+    }
+}
+
+/** All output channels of any pixel. */
+static void any_pixel(const birdnet_conv2d_t *layer, const int8_t *input, place_t at,
                       int8_t *output) {
-    const birdnet_window_t *window = &layer->window;
-    const int32_t filter = birdnet_filter_stride(window, layer->input.channels);
-    const bool whole = at.rows.end - at.rows.first == window->height &&
-                       at.columns.end - at.columns.first == window->width;
-    const int32_t pixel = at.rows.origin * layer->input.width + at.columns.origin;
-    for (int32_t o = 0; o < layer->output.channels; o += 2) {
-        const int8_t *weights = layer->weights + o * filter;
-        int32_t sums[2] = {layer->bias[o], layer->bias[o + 1]};
-        if (whole) {
-            accumulate_whole(layer, input + pixel * layer->input.channels, weights, filter, sums);
-        } else {
-            sums[0] += accumulate(layer, input, weights, at);
-            sums[1] += accumulate(layer, input, weights + filter, at);
-        }
-        output[o] = finish(layer, sums[0], o);
-        if (o + 1 < layer->output.channels) {
-            output[o + 1] = finish(layer, sums[1], o + 1);
-        }
+    const int32_t filter = birdnet_filter_stride(&layer->window, layer->input.channels);
+    for (int32_t o = 0; o < layer->output.channels; ++o) {
+        output[o] = finish(layer, accumulate(layer, input, layer->weights + o * filter, at), o);
     }
 }
 
@@ -97,7 +111,13 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
         for (int32_t x = 0; x < layer->output.width; ++x) {
             at.columns = birdnet_taps(x, window->stride_width, window->pad_left, window->width,
                                       layer->input.width);
-            one_pixel(layer, input, at, output);
+            if (at.rows.end - at.rows.first == window->height &&
+                at.columns.end - at.columns.first == window->width) {
+                const int32_t pixel = at.rows.origin * layer->input.width + at.columns.origin;
+                whole_pixel(layer, input + pixel * layer->input.channels, output);
+            } else {
+                any_pixel(layer, input, at, output);
+            }
             output += layer->output.channels;
         }
     }

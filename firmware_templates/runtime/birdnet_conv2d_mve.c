@@ -77,6 +77,56 @@ KERNEL packed_tile(const convolution_t *convolution, const int8_t *input,
     }
 }
 
+/** Tiles beside each other, the windows of which have all columns inside and PART values at most;
+ * the first begins at `input`. */
+KERNEL packed_tiles(const convolution_t *convolution, birdnet_taps_t rows, const int8_t *input,
+                    int8_t *output, int32_t tiles, birdnet_tile_t *tile) {
+    const birdnet_conv2d_t *layer = convolution->layer;
+    const int32_t outputs = layer->output.channels;
+    const int32_t filter = convolution->filter;
+    const int32_t step = layer->window.stride_width * layer->input.channels;
+    const int32_t run = layer->window.width * layer->input.channels;
+    const int32_t next_row = layer->input.width * layer->input.channels;
+    int8_t packed[BIRDNET_TILE_PIXELS * PART];
+    const int8_t *const from[] = {packed, packed + PART, packed + 2 * PART};
+    for (int32_t k = 0; k < BIRDNET_TILE_PIXELS * PART; k += BLOCK) {
+        vstrbq_s8(packed + k, vdupq_n_s8((int8_t)layer->input_zero_point));
+    }
+    input += rows.first * next_row;
+    for (; tiles > 0; --tiles) {
+        const int8_t *row = input;
+        int8_t *values = packed + rows.first * run;
+        for (int32_t i = rows.end - rows.first; i > 0; --i) {
+#pragma GCC unroll 1
+            for (int32_t k = 0; k < run; k += BLOCK) {
+                const mve_pred16_t lanes = vctp8q((uint32_t)(run - k));
+                const int8_t *x = row + k;
+                int8_t *to = values + k;
+                vstrbq_p_s8(to, vldrbq_z_s8(x, lanes), lanes);
+                vstrbq_p_s8(to + PART, vldrbq_z_s8(x + step, lanes), lanes);
+                vstrbq_p_s8(to + 2 * PART, vldrbq_z_s8(x + 2 * step, lanes), lanes);
+            }
+            row += next_row;
+            values += run;
+        }
+        tile->output[0] = output;
+        tile->output[1] = output + outputs;
+        tile->output[2] = output + 2 * outputs;
+        for (int32_t o = 0; o < outputs; o += BIRDNET_TILE_CHANNELS) {
+            const int8_t *weights = layer->weights + o * filter;
+            birdnet_tile_begin(tile, o, outputs);
+            if (filter == 2 * BLOCK) {
+                birdnet_tile_multiply_32(from, weights, tile);
+            } else {
+                birdnet_tile_multiply(from, weights, filter, filter / BLOCK, tile);
+            }
+            birdnet_tile_store(&convolution->stage, tile);
+        }
+        input += BIRDNET_TILE_PIXELS * step;
+        output += BIRDNET_TILE_PIXELS * outputs;
+    }
+}
+
 /** Windows of 16 values at most whose columns all lie inside. */
 typedef struct {
     int32_t rows;              /**< 0 if windows are larger */
@@ -147,32 +197,6 @@ KERNEL small_tiles(const convolution_t *convolution, const small_t *small, birdn
     }
 }
 
-/** The values of any small window. */
-static int8x16_t small_values(const birdnet_conv2d_t *layer, const small_t *small,
-                              const int8_t *input, place_t at) {
-    const int32_t channels = layer->input.channels;
-    const int32_t row = at.rows.origin * layer->input.width + at.columns.origin;
-    const uint32_t inside = (1u << at.columns.end * channels) - (1u << at.columns.first * channels);
-    int8x16_t values = vdupq_n_s8((int8_t)layer->input_zero_point);
-    input += row * channels + at.rows.first * small->next;
-    for (int32_t i = at.rows.first; i < at.rows.end; ++i) {
-        const uint32_t lanes = inside << i * layer->window.width * channels;
-        values = vpselq_s8(vldrbq_z_s8(input, (mve_pred16_t)lanes), values, (mve_pred16_t)lanes);
-        input += small->next;
-    }
-    return values;
-}
-
-/** Three pixels with any small windows. */
-KERNEL small_tile(const convolution_t *convolution, const small_t *small, const int8_t *input,
-                  const place_t at[BIRDNET_TILE_PIXELS], birdnet_tile_t *tile) {
-    const birdnet_conv2d_t *layer = convolution->layer;
-    const int8x16_t x0 = small_values(layer, small, input, at[0]);
-    const int8x16_t x1 = small_values(layer, small, input, at[1]);
-    const int8x16_t x2 = small_values(layer, small, input, at[2]);
-    finish_tile(convolution, x0, x1, x2, tile);
-}
-
 birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input,
                                 int8_t *output) {
     if (layer == NULL || input == NULL || output == NULL) {
@@ -202,11 +226,16 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
         birdnet_tile_t tile;
         at[0].rows = birdnet_taps(y, window->stride_height, window->pad_top, window->height,
                                   layer->input.height);
-        if (small.rows > 0 && x >= inside.first && whole > 0) {
+        if (convolution.filter <= PART && x >= inside.first && whole > 0) {
             const int32_t row = at[0].rows.origin * layer->input.width;
             const int32_t column = x * window->stride_width - window->pad_left;
-            small_tiles(&convolution, &small, at[0].rows, input + (row + column) * channels,
-                        output + p * outputs, whole, &tile);
+            const int8_t *first = input + (row + column) * channels;
+            if (small.rows > 0) {
+                small_tiles(&convolution, &small, at[0].rows, first, output + p * outputs, whole,
+                            &tile);
+            } else {
+                packed_tiles(&convolution, at[0].rows, first, output + p * outputs, whole, &tile);
+            }
             p += whole * BIRDNET_TILE_PIXELS;
             continue;
         }
@@ -220,11 +249,7 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
                                          window->width, layer->input.width);
             tile.output[i] = output + pixel * outputs;
         }
-        if (small.rows > 0) {
-            small_tile(&convolution, &small, input, at, &tile);
-        } else {
-            packed_tile(&convolution, input, at, &tile);
-        }
+        packed_tile(&convolution, input, at, &tile);
         p = p + BIRDNET_TILE_PIXELS < end ? p + BIRDNET_TILE_PIXELS : end;
     }
     return BIRDNET_OK;

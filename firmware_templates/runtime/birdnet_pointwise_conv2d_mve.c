@@ -20,46 +20,6 @@ KERNEL multiply_16(const pixels_t input, const int8_t *weights, birdnet_tile_t *
                                 weights, tile);
 }
 
-/** The same for 32 channels: the pixels stay in registers. */
-KERNEL multiply_32(const pixels_t input, const int8_t *weights, birdnet_tile_t *tile) {
-    int32_t *sums = tile->sums[0];
-    int32_t pairs = (tile->channels + 1) / 2;
-    const int8x16_t x00 = vldrbq_s8(input[0]);
-    const int8x16_t x10 = vldrbq_s8(input[1]);
-    const int8x16_t x20 = vldrbq_s8(input[2]);
-    const int8x16_t x01 = vldrbq_s8(input[0] + 16);
-    const int8x16_t x11 = vldrbq_s8(input[1] + 16);
-    const int8x16_t x21 = vldrbq_s8(input[2] + 16);
-#pragma GCC unroll 1
-    do {
-        int8x16_t w = vldrbq_s8(weights);
-        weights += 16;
-        BIRDNET_MVE_STEP(weights);
-        int32_t s00 = vmladavq_s8(w, x00);
-        int32_t s10 = vmladavq_s8(w, x10);
-        int32_t s20 = vmladavq_s8(w, x20);
-        w = vldrbq_s8(weights);
-        weights += 16;
-        BIRDNET_MVE_STEP(weights);
-        s00 = vmladavaq_s8(s00, w, x01);
-        s10 = vmladavaq_s8(s10, w, x11);
-        s20 = vmladavaq_s8(s20, w, x21);
-        w = vldrbq_s8(weights);
-        weights += 16;
-        BIRDNET_MVE_STEP(weights);
-        int32_t s01 = vmladavq_s8(w, x00);
-        int32_t s11 = vmladavq_s8(w, x10);
-        int32_t s21 = vmladavq_s8(w, x20);
-        w = vldrbq_s8(weights);
-        weights += 16;
-        s01 = vmladavaq_s8(s01, w, x01);
-        s11 = vmladavaq_s8(s11, w, x11);
-        s21 = vmladavaq_s8(s21, w, x21);
-        birdnet_tile_put(sums, s00, s01, s10, s11, s20, s21);
-        sums += 2;
-    } while (--pairs > 0);
-}
-
 /** The same for 64 channels and pixels beside each other, the second of which is at `middle`. */
 KERNEL multiply_64(const int8_t *middle, const int8_t *weights, int32_t outputs, int32_t *sums) {
     const int8_t *first = weights;
@@ -182,7 +142,7 @@ static void convolve(const birdnet_pointwise_conv2d_t *layer, const int8_t *inpu
             if (channels == 16) {
                 multiply_16(from, weights, &tile);
             } else if (channels == 32) {
-                multiply_32(from, weights, &tile);
+                birdnet_tile_multiply_32(from, weights, &tile);
             } else if (channels == 64 && pixels == BIRDNET_TILE_PIXELS) {
                 multiply_64(from[1], weights, tile.channels, tile.sums[0]);
             } else if (channels % 16 == 0) {

@@ -59,6 +59,46 @@ void birdnet_tile_multiply_more(const int8_t *const input[BIRDNET_TILE_PIXELS],
     multiply(input, weights, stride, blocks, tile->channels, tile->sums[0], true);
 }
 
+void birdnet_tile_multiply_32(const int8_t *const input[BIRDNET_TILE_PIXELS], const int8_t *weights,
+                              birdnet_tile_t *tile) {
+    int32_t *sums = tile->sums[0];
+    int32_t pairs = (tile->channels + 1) / 2;
+    const int8x16_t x00 = vldrbq_s8(input[0]);
+    const int8x16_t x10 = vldrbq_s8(input[1]);
+    const int8x16_t x20 = vldrbq_s8(input[2]);
+    const int8x16_t x01 = vldrbq_s8(input[0] + 16);
+    const int8x16_t x11 = vldrbq_s8(input[1] + 16);
+    const int8x16_t x21 = vldrbq_s8(input[2] + 16);
+#pragma GCC unroll 1
+    do {
+        int8x16_t w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        int32_t s00 = vmladavq_s8(w, x00);
+        int32_t s10 = vmladavq_s8(w, x10);
+        int32_t s20 = vmladavq_s8(w, x20);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        s00 = vmladavaq_s8(s00, w, x01);
+        s10 = vmladavaq_s8(s10, w, x11);
+        s20 = vmladavaq_s8(s20, w, x21);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        BIRDNET_MVE_STEP(weights);
+        int32_t s01 = vmladavq_s8(w, x00);
+        int32_t s11 = vmladavq_s8(w, x10);
+        int32_t s21 = vmladavq_s8(w, x20);
+        w = vldrbq_s8(weights);
+        weights += 16;
+        s01 = vmladavaq_s8(s01, w, x01);
+        s11 = vmladavaq_s8(s11, w, x11);
+        s21 = vmladavaq_s8(s21, w, x21);
+        birdnet_tile_put(sums, s00, s01, s10, s11, s20, s21);
+        sums += 2;
+    } while (--pairs > 0);
+}
+
 #define KERNEL static __attribute__((noinline)) void
 
 /** Eight channels at a time, rectified with the whole range of int8_t: saturation clamps them. Sums

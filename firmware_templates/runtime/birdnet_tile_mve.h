@@ -86,6 +86,10 @@ void birdnet_tile_multiply_more(const int8_t *const input[BIRDNET_TILE_PIXELS],
                                 const int8_t *weights, int32_t stride, int32_t blocks,
                                 birdnet_tile_t *tile);
 
+/** birdnet_tile_multiply() of two vectors of each pixel, which stay in registers. */
+void birdnet_tile_multiply_32(const int8_t *const input[BIRDNET_TILE_PIXELS], const int8_t *weights,
+                              birdnet_tile_t *tile);
+
 /** birdnet_tile_multiply() of one vector of each pixel, which stays in its register. */
 static inline __attribute__((always_inline)) void
 birdnet_tile_multiply_block(int8x16_t x0, int8x16_t x1, int8x16_t x2, const int8_t *weights,
