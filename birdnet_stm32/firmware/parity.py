@@ -15,6 +15,7 @@ from birdnet_stm32.firmware.emulator import EmulationRun
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.quant import interpreter
+from birdnet_stm32.quant.scheme import quantize
 
 FRONT_END_TOLERANCE = 1e-4  # of a stage's largest magnitude: what single precision costs, with room
 
@@ -82,9 +83,10 @@ def check(
             if not error <= FRONT_END_TOLERANCE and first_difference is None:
                 first_difference = f"{_place(run, dumped)}: {stage} is off by {error:.2g} of its maximum"
     inputs_differing = 0
+    scale, zero_point = interpreter.input_quantization(tflite)
     for dumped in run.windows:
         floats = np.nan_to_num(dumped.features)  # not-a-number is an error of its stage
-        wrong = np.flatnonzero(dumped.quantized_input != interpreter.quantize_inputs(tflite, floats))
+        wrong = np.flatnonzero(dumped.quantized_input != quantize(floats, scale, zero_point))
         inputs_differing += len(wrong)
         if len(wrong) and first_difference is None:
             first_difference = f"{_place(run, dumped)}: input {wrong[0]} is not its float, quantized"

@@ -173,12 +173,21 @@ def measure(elf: Path, *, steps: int, timeout_s: float) -> Measured:
     Raises:
         ToolError: QEMU is missing, or the program failed, hung or printed something else.
     """
+    return parse(run_counting(elf, cwd=elf.parent, timeout_s=timeout_s), steps=steps)
+
+
+def run_counting(elf: Path, *, cwd: Path, timeout_s: float) -> str:
+    """Run a program on the emulated core, an instruction a nanosecond, and return what it printed.
+
+    Raises:
+        ToolError: QEMU is missing, or the program hung.
+    """
     qemu = process.find("qemu-system-arm", package="qemu-system-arm")
     command: list[str | Path] = [
         *(qemu, "-M", "mps3-an547", "-icount", "shift=0", "-display", "none", "-monitor", "none"),
         *("-serial", "null", "-semihosting-config", "enable=on,target=native,arg=profile", "-kernel", elf),
     ]
-    return parse(process.run(command, timeout_s=timeout_s, cwd=elf.parent, check=False).output, steps=steps)
+    return process.run(command, timeout_s=timeout_s, cwd=cwd, check=False).output
 
 
 def parse(output: str, *, steps: int) -> Measured:

@@ -16,7 +16,6 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.quant import scheme
 
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -123,18 +122,14 @@ def run_from_int8(
     return result.outputs
 
 
-def quantize_inputs(tflite: bytes, inputs: npt.ArrayLike) -> Int8Array:
-    """Return what QUANTIZE makes of inputs, without running the network.
-
-    Args:
-        tflite: a model with float32 in and out that is int8 inside.
-        inputs: float32, any shape.
+def input_quantization(tflite: bytes) -> tuple[np.float32, int]:
+    """Return scale and zero point of what QUANTIZE makes of the input.
 
     Raises:
         InputError: the model has no int8 boundary.
     """
     boundary = _boundary(tflite)
-    return scheme.quantize(inputs, boundary.input_scale, boundary.input_zero_point)
+    return boundary.input_scale, boundary.input_zero_point
 
 
 def tensors(tflite: bytes, window: npt.ArrayLike) -> dict[int, AnyArray]:

@@ -87,7 +87,7 @@ static void make_all(window_t *window) {
 static void round_all(const window_t *window, float width) {
     const birdnet_frontend_config_t *const config = window->config;
     const float unit = width * window->target->scale;
-    const birdnet_rounding_t rounding = {
+    const birdnet_grid_t grid = {
         .offset = -window->range.low / unit,
         .zero_point = window->target->zero_point,
         .minimum = INT8_MIN - window->target->zero_point,
@@ -103,8 +103,8 @@ static void round_all(const window_t *window, float width) {
         const uint16_t *const kept = window->kept + line * count;
         int8_t *const values = window->values + line * count;
         if (!window->by_frame) {
-            birdnet_values_round_each(&rounding, kept, count, window->peaks, values);
-        } else if (!birdnet_values_round(&rounding, kept, count, window->peaks[line], values)) {
+            birdnet_values_round_each(&grid, kept, count, window->peaks, values);
+        } else if (!birdnet_values_round(&grid, kept, count, window->peaks[line], values)) {
             window->peaks[line] = NAN;
         }
     }

@@ -40,30 +40,29 @@ void birdnet_values_keep(const float *values, uint32_t count, float factor, uint
 }
 
 /* False where step is not a number. */
-static bool round_one(const birdnet_rounding_t *rounding, uint16_t kept, float step,
-                      int8_t *rounded) {
-    const float exact = (float)kept * step + rounding->offset;
+static bool round_one(const birdnet_grid_t *grid, uint16_t kept, float step, int8_t *rounded) {
+    const float exact = (float)kept * step + grid->offset;
     float steps = roundf(exact);
     const float distance = fabsf(exact - steps) + exact * BIRDNET_MARGIN_RELATIVE;
-    steps = steps > (float)rounding->minimum ? steps : (float)rounding->minimum;
-    steps = steps < (float)rounding->maximum ? steps : (float)rounding->maximum;
-    *rounded = (int8_t)((int32_t)steps + rounding->zero_point);
-    return distance < birdnet_margin(rounding->offset, step);
+    steps = steps > (float)grid->minimum ? steps : (float)grid->minimum;
+    steps = steps < (float)grid->maximum ? steps : (float)grid->maximum;
+    *rounded = (int8_t)((int32_t)steps + grid->zero_point);
+    return distance < birdnet_margin(grid->offset, step);
 }
 
-_Bool birdnet_values_round(const birdnet_rounding_t *rounding, const uint16_t *kept, uint32_t count,
+_Bool birdnet_values_round(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
                            float step, int8_t *rounded) {
     bool sure = true;
     for (uint32_t i = 0; i < count; ++i) {
-        sure = round_one(rounding, kept[i], step, &rounded[i]) && sure;
+        sure = round_one(grid, kept[i], step, &rounded[i]) && sure;
     }
     return sure;
 }
 
-void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_t *kept,
-                               uint32_t count, float *steps, int8_t *rounded) {
+void birdnet_values_round_each(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
+                               float *steps, int8_t *rounded) {
     for (uint32_t i = 0; i < count; ++i) {
-        if (!round_one(rounding, kept[i], steps[i], &rounded[i])) {
+        if (!round_one(grid, kept[i], steps[i], &rounded[i])) {
             steps[i] = NAN;
         }
     }

@@ -32,7 +32,7 @@ typedef struct {
     int32_t zero_point;
     int32_t minimum; /**< of an int8 less the zero point */
     int32_t maximum;
-} birdnet_rounding_t;
+} birdnet_grid_t;
 
 /** How bins are scaled to [0, 1]: (bin - low) / width. */
 typedef struct {
@@ -67,28 +67,28 @@ void birdnet_values_keep(const float *values, uint32_t count, float factor, uint
 /**
  * Rounds the kept values of one frame to int8.
  *
- * @param[in]  rounding  how
+ * @param[in]  grid      how
  * @param[in]  kept      `count` values
  * @param[in]  count     how many
  * @param[in]  step      what a share of 1 is, in steps of int8
  * @param[out] rounded   `count` values; may begin at or before `kept`
  * @return whether rounding the values themselves gives the same
  */
-_Bool birdnet_values_round(const birdnet_rounding_t *rounding, const uint16_t *kept, uint32_t count,
+_Bool birdnet_values_round(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
                            float step, int8_t *rounded);
 
 /**
  * Rounds kept values to int8, one of each frame.
  *
- * @param[in]     rounding  how
+ * @param[in]     grid      how
  * @param[in]     kept      `count` values
  * @param[in]     count     how many
  * @param[in,out] steps     of each frame, as above; becomes not-a-number where rounding the value
  *                          itself might give something else, and stays that
  * @param[out]    rounded   `count` values; may begin at or before `kept`
  */
-void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_t *kept,
-                               uint32_t count, float *steps, int8_t *rounded);
+void birdnet_values_round_each(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
+                               float *steps, int8_t *rounded);
 
 /**
  * From the energies of a frame's bands to their values: scaled as the bins would have been before

@@ -106,7 +106,7 @@ void birdnet_values_keep(const float *values, uint32_t count, float factor, uint
     }
 }
 
-/* birdnet_rounding_t in vectors. */
+/* birdnet_grid_t in vectors. */
 typedef struct {
     float offset;
     int32_t zero_point;
@@ -114,12 +114,12 @@ typedef struct {
     int32x4_t maximum;
 } limits_t;
 
-static inline limits_t limits_of(const birdnet_rounding_t *rounding) {
+static inline limits_t limits_of(const birdnet_grid_t *grid) {
     return (limits_t){
-        .offset = rounding->offset,
-        .zero_point = rounding->zero_point,
-        .minimum = vdupq_n_s32(rounding->minimum),
-        .maximum = vdupq_n_s32(rounding->maximum),
+        .offset = grid->offset,
+        .zero_point = grid->zero_point,
+        .minimum = vdupq_n_s32(grid->minimum),
+        .maximum = vdupq_n_s32(grid->maximum),
     };
 }
 
@@ -133,10 +133,10 @@ static inline int32x4_t round_x4(const limits_t *limits, uint32x4_t kept, float3
     return vaddq_n_s32(vminq_s32(steps, limits->maximum), limits->zero_point);
 }
 
-_Bool birdnet_values_round(const birdnet_rounding_t *rounding, const uint16_t *kept, uint32_t count,
+_Bool birdnet_values_round(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
                            float step, int8_t *rounded) {
-    const limits_t limits = limits_of(rounding);
-    const float margin = birdnet_margin(rounding->offset, step);
+    const limits_t limits = limits_of(grid);
+    const float margin = birdnet_margin(grid->offset, step);
     const float32x4_t steps = vdupq_n_f32(step);
     float32x4_t farthest = vdupq_n_f32(0.0f);
     float32x4_t distances;
@@ -159,10 +159,10 @@ static inline float32x4_t sure_x4(float32x4_t distances, float32x4_t step, float
     return vpselq_f32(step, vdupq_n_f32(NAN), vcmpltq_n_f32(reach, margin));
 }
 
-void birdnet_values_round_each(const birdnet_rounding_t *rounding, const uint16_t *kept,
-                               uint32_t count, float *steps, int8_t *rounded) {
-    const limits_t limits = limits_of(rounding);
-    const float margin = birdnet_margin(rounding->offset, 0.0f);
+void birdnet_values_round_each(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
+                               float *steps, int8_t *rounded) {
+    const limits_t limits = limits_of(grid);
+    const float margin = birdnet_margin(grid->offset, 0.0f);
     float32x4_t distances;
     for (; count >= 4u; count -= 4u) {
         const float32x4_t step = vld1q_f32(steps);

@@ -5,29 +5,14 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-#include "birdnet_broadcast.h"
-#include "birdnet_broadcast_mve.h"
+#include "birdnet_extreme_mve.h"
 
 birdnet_status_t birdnet_maximum(const birdnet_broadcast_t *shape, const int8_t *first,
                                  const int8_t *second, int8_t *output) {
     if (shape == NULL || first == NULL || second == NULL || output == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const int32_t first_stride = shape->first_strides[3];
-    const int32_t second_stride = shape->second_strides[3];
-    const int32_t rows = birdnet_row_count(shape);
-    for (int32_t r = 0; r < rows; ++r) {
-        const birdnet_row_t row = birdnet_row(shape, r);
-        const int8_t *a = first + row.first;
-        const int8_t *b = second + row.second;
-        for (int32_t i = 0; i < shape->sizes[3]; i += 16) {
-            const mve_pred16_t lanes = vctp8q((uint32_t)(shape->sizes[3] - i));
-            const int8x16_t x = birdnet_next_x16(a + i * first_stride, first_stride, lanes);
-            const int8x16_t y = birdnet_next_x16(b + i * second_stride, second_stride, lanes);
-            vstrbq_p_s8(output + i, vmaxq_s8(x, y), lanes);
-        }
-        output += shape->sizes[3];
-    }
+    birdnet_extreme(shape, first, second, true, output);
     return BIRDNET_OK;
 }
 

@@ -15,7 +15,7 @@ from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.fold import fold_batch
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import boards
-from birdnet_stm32.firmware.profile import BOARD, INSTRUCTIONS_PER_TICK
+from birdnet_stm32.firmware.profile import BOARD, INSTRUCTIONS_PER_TICK, run_counting
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.store import write_tree
 from birdnet_stm32.templating import c_array
@@ -221,13 +221,7 @@ def run(elf: Path, windows: Floats, work: Path, *, timeout_s: float) -> tuple[Ru
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "inputs.bin").write_bytes(windows.astype("<f4").tobytes())
-    qemu = process.find("qemu-system-arm", package="qemu-system-arm")
-    command: list[str | Path] = [
-        *(qemu, "-M", "mps3-an547", "-icount", "shift=0", "-display", "none", "-monitor", "none"),
-        *("-serial", "null", "-semihosting-config", "enable=on,target=native,arg=peer", "-kernel", elf),
-    ]
-    printed = process.run(command, timeout_s=timeout_s, cwd=work, check=False).output
-    found = parse(printed, windows=len(windows))
+    found = parse(run_counting(elf, cwd=work, timeout_s=timeout_s), windows=len(windows))
     return found, np.fromfile(work / "outputs.bin", dtype="<f4").reshape(len(windows), -1)
 
 
