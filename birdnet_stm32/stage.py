@@ -70,10 +70,13 @@ class Outcome:
     Args:
         summary: what came out, for the table at the end; a dozen words.
         measures: numbers for the manifest.
+        warnings: what a person has to know although nothing was refused, one sentence each. The terminal shows
+            them below the table in red, after every build, until the stage no longer gives them.
     """
 
     summary: str
     measures: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +241,8 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         measures=outcome.measures,
     )
     seconds = time.monotonic() - started
-    store.publish(work, final, manifest, {"seconds": round(seconds, 2), "summary": outcome.summary})
+    ran = {"seconds": round(seconds, 2), "summary": outcome.summary, "warnings": list(outcome.warnings)}
+    store.publish(work, final, manifest, ran)
     return outcome
 
 

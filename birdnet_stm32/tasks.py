@@ -130,6 +130,7 @@ class StageReporter:
         self._console = Console(file=outstream, highlight=False, soft_wrap=True)
         self._rows: list[tuple[str, str, str, str]] = []
         self._products: list[str] = []
+        self._warnings: list[str] = []
         self._trouble = False
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
@@ -194,6 +195,8 @@ class StageReporter:
             table.add_row(escape(name), styled, seconds, escape(summary))
         self._console.print()
         self._console.print(table)
+        for warning in self._warnings:
+            self._console.print(warning, style="bold red", markup=False)
         if not self._trouble:
             for product in self._products:
                 self._console.print(product, markup=False)
@@ -205,6 +208,7 @@ class StageReporter:
         last = store.read_run(folder)
         seconds = f"{last['seconds']:.1f}" if state == "ran" and "seconds" in last else ""
         self._rows.append((task.name, state, seconds, str(last.get("summary", ""))))
+        self._warnings += [f"{task.name}: {warning}" for warning in last.get("warnings", ())]
         self._products += [f"{what}: {_short(path)}" for what, path in _products(folder)]
 
 

@@ -96,12 +96,12 @@ class Doit:
         monkeypatch.setattr(tasks, "BY_NAME", {"toy": toy})
         monkeypatch.chdir(root)
 
-    def makes(self, error: BaseException | None = None) -> None:
+    def makes(self, error: BaseException | None = None, *, warnings: tuple[str, ...] = ()) -> None:
         def run(job: Job) -> Outcome:
             (job.out / "toy.txt").write_text("a duck")
             if error is not None:
                 raise error
-            return Outcome(summary="one duck, [bold]yellow")
+            return Outcome(summary="one duck, [bold]yellow", warnings=warnings)
 
         self.module.run = run  # type: ignore[attr-defined]
 
@@ -140,6 +140,14 @@ def test_a_build_says_what_ran_and_the_next_that_all_is_up_to_date(doit: Doit) -
     exit_code, printed = doit.build()
     assert exit_code == 0
     assert re.search(r"^toy:demo +up to date +one duck, \[bold\]yellow", printed, re.MULTILINE)
+
+
+def test_a_warning_is_shown_after_every_build_and_not_only_after_the_first(doit: Doit) -> None:
+    doit.makes(warnings=("the duck has [bold]one leg",))
+    for _ in range(2):
+        exit_code, printed = doit.build()
+        assert exit_code == 0
+        assert "\ntoy:demo: the duck has [bold]one leg\n" in printed
 
 
 @pytest.mark.parametrize(
