@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from birdnet_stm32.terminal_text import printable
+
+_LONGEST_WHERE = 500  # characters: what comes after it is the cause
+_LONGEST_LINES = 20_000
+
 
 class BirdnetError(Exception):
     """An error with a remedy.
@@ -40,11 +45,13 @@ class BirdnetError(Exception):
         return (_rebuild, (type(self), self.what, self.where, self.expected, self.remedies))
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        """Return the message for people, with everything escaped that a terminal would obey."""
+        where = printable(self.where, longest=_LONGEST_WHERE) if self.where else ""
+        lines = [f"{where}: {self.what}" if where else self.what]
         if self.expected:
             lines.append(f"  expected: {self.expected}")
         lines.extend(f"  try: {remedy}" for remedy in self.remedies)
-        return "\n".join(lines)
+        return "\n".join(printable(line, longest=_LONGEST_LINES, keep="\n\t") for line in lines)
 
 
 def _rebuild(

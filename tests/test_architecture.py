@@ -12,7 +12,12 @@ PACKAGE = ROOT / "birdnet_stm32"
 
 # From the bottom to the top; what stands on one line must not import each other's packages.
 LAYERS = [
+    {"terminal_text"},
     {"errors"},
+    {"regular_file"},
+    {"text_file"},
+    {"json_file"},
+    {"toml_file"},
     {"config", "paths"},
     {"code", "native_output", "process", "progress", "store", "templating", "variant_file"},
     {"audio", "frontend"},

@@ -1,0 +1,72 @@
+"""Reads a file that somebody named: a regular one, of bounded size, or says in plain words why not.
+
+A pipe, a terminal, a device or a socket is never opened: reading it may wait for ever or never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from birdnet_stm32.errors import InputError
+
+MAX_BYTES = 2**31  # of a model or an image; what is larger cannot be meant
+
+_KINDS = (
+    (stat.S_ISDIR, "is a folder"),
+    (stat.S_ISFIFO, "is a pipe"),
+    (stat.S_ISSOCK, "is a socket"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+)
+_REASONS = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "part of its path is a file, not a folder",
+    errno.EISDIR: "is a folder",
+    errno.EACCES: "cannot be read: no permission",
+    errno.EPERM: "cannot be read: no permission",
+    errno.ELOOP: "cannot be read: it is a link that leads back to itself",
+    errno.ENAMETOOLONG: "cannot be read: its name or path is too long",
+    errno.EIO: "cannot be read: the disk or network reports an error",
+    errno.ESTALE: "cannot be read: the network folder is gone",
+}
+
+
+def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        InputError: it is missing, unreadable, no regular file or larger than ``max_bytes``; or its path can
+            name no file.
+    """
+    try:
+        _check_kind(path, path.stat().st_mode)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            _check_kind(
+                path, os.fstat(descriptor).st_mode
+            )  # what was opened may be another than was looked at
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InputError(why_unreadable(error), where=path) from error
+    except ValueError as error:  # of a NUL, or of half a surrogate pair
+        raise InputError("the path holds a character that no path can hold", where=path) from error
+    if len(content) > max_bytes:
+        raise InputError(f"has more than {max_bytes:,} bytes", where=path, expected=f"at most {max_bytes:,}")
+    return content
+
+
+def why_unreadable(error: OSError) -> str:
+    """Return in plain words why a file could not be read."""
+    known = _REASONS.get(error.errno or 0)
+    return known or f"cannot be read: {error.strerror or type(error).__name__}"
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    what = next((words for is_kind, words in _KINDS if is_kind(mode)), "is no regular file")
+    remedy = "write what comes out of it into a file first" if "pipe" in what else ()
+    raise InputError(what, where=path, expected="a regular file", remedy=remedy)

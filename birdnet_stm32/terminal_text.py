@@ -1,0 +1,42 @@
+r"""Text of others, a file's name, a label or a board's words, made safe to show in a terminal.
+
+A terminal obeys control characters: a file name with an escape sequence could clear the screen, hide a line
+or fake one. Characters that change the direction of writing do the same to a reader's eyes. They are shown as
+Python writes them, ``\x1b``, and nothing else is changed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Control, invisible, half a pair (so a byte of a file name that is not UTF-8), line and paragraph separator.
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"  # Persian and Indic scripts are spelt with these
+
+
+def printable(text: object, *, longest: int | None = None, keep: str = "") -> str:
+    r"""Return ``text`` with every character escaped that a terminal would obey or hide.
+
+    Args:
+        text: any text, or what has one.
+        longest: characters that are left of it; the middle is cut out, and the cut says how many are missing.
+        keep: characters to leave alone, ``"\n"`` where several lines are meant.
+    """
+    shown = str(text)
+    if longest is not None and len(shown) > longest:
+        head = (longest + 1) // 2
+        tail = shown[len(shown) - longest // 2 :] if longest > 1 else ""
+        shown = f"{shown[:head]}... ({len(shown) - longest:,} characters left out) ...{tail}"
+    if shown.isascii() and shown.isprintable():
+        return shown
+    return "".join(
+        character if character in keep or character in _JOINERS or not _is_escaped(character)
+        # A byte of a name that is not UTF-8 reaches Python as U+DC80 to U+DCFF.
+        else f"\\x{ord(character) - 0xDC00:02x}" if "\udc80" <= character <= "\udcff"
+        else character.encode("unicode_escape").decode("ascii")
+        for character in shown
+    )  # fmt: skip
+
+
+def _is_escaped(character: str) -> bool:
+    return unicodedata.category(character) in _ESCAPED
