@@ -348,6 +348,14 @@ class FirmwareTable(Table):
     """Of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 
 
+class BundleTable(Table):
+    """What may become a release."""
+
+    require_above_chance: bool = True
+    """Refuse to bundle a model that recognises the species of the validation windows no better than chance.
+    ``false`` bundles it anyway; report and bundle then say that it hears nothing."""
+
+
 class EmulateTable(Table):
     """How much is run on the emulated core."""
 
@@ -375,6 +383,7 @@ class Variant(Table):
     npu: NpuTable = NpuTable()
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()
+    bundle: BundleTable = BundleTable()
 
     @model_validator(mode="after")
     def _has_recordings(self) -> Self:

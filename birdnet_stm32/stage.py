@@ -70,8 +70,8 @@ class Outcome:
     Args:
         summary: what came out, for the table at the end; a dozen words.
         measures: numbers for the manifest.
-        warnings: what a person has to know although nothing was refused, one sentence each. The terminal shows
-            them below the table in red, after every build, until the stage no longer gives them.
+        warnings: what a person has to know although nothing was refused, one sentence each. The terminal
+            shows them below the table in red, after every build, until the stage no longer gives them.
     """
 
     summary: str

@@ -116,12 +116,7 @@ def _train(options: argparse.Namespace) -> None:
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path)
     write_json(options.json, history_of(trained))
-    best = trained.history[trained.best_epoch - 1]
-    say(
-        f"{path}: {len(contract.labels)} classes, best epoch {trained.best_epoch}, "
-        f"{100 * best.validation_accuracy:.0f}% of validation windows right",
-        options.json,
-    )
+    say(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
 
 def _tune(options: argparse.Namespace) -> None:

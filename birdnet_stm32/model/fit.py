@@ -71,11 +71,26 @@ class Trained:
         model: gives logits.
         history: every epoch in order.
         best_epoch: the one with the lowest validation loss.
+        constant_accuracy: share of the validation windows that always the same answer would get right.
     """
 
     model: keras.Model
     history: tuple[EpochReport, ...]
     best_epoch: int
+    constant_accuracy: float
+
+    @property
+    def best(self) -> EpochReport:
+        """The best epoch's numbers."""
+        return self.history[self.best_epoch - 1]
+
+    @property
+    def sentence(self) -> str:
+        """How good the best epoch is, and what a network that does not listen would reach."""
+        return (
+            f"best epoch {self.best_epoch}: {100 * self.best.validation_accuracy:.0f}% of validation windows "
+            f"right (always the same answer: {100 * self.constant_accuracy:.0f}%)"
+        )
 
 
 def train(
@@ -138,7 +153,13 @@ def train(
         if best is None or report.validation_loss < best.validation_loss:
             best, best_weights = report, model.get_weights()
     model.set_weights(best_weights)
-    return Trained(model=model, history=tuple(history), best_epoch=best.epoch if best else 0)
+    _, counts = np.unique(class_of(validation_targets), return_counts=True)
+    return Trained(
+        model=model,
+        history=tuple(history),
+        best_epoch=best.epoch if best else 0,
+        constant_accuracy=float(counts.max() / counts.sum()),
+    )
 
 
 def predict(model: keras.Model, windows: Pcm, contract: ModelContract) -> Floats:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import proven, unproven
+from birdnet_stm32.stages.claims import heard_by_int8, proven, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
@@ -40,12 +41,33 @@ CONTENTS = (
 
 
 def run(job: Job) -> Outcome:
-    """Collect the files of the release and zip them."""
+    """Collect the files of the release and zip them.
+
+    Raises:
+        GateError: the model hears no better than chance, and the variant does not allow that.
+    """
     release = job.variant.variant
+    require_above_chance(job)
     files = [*_documents(job), *_firmware(job), *_model(job), *_reports(job), *_licences(job)]
     target = job.out / f"{job.release.name}-{release.version}.zip"
     build_bundle(target, files, variant=job.release.name, title=release.title, version=release.version)
     return Outcome(summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB")
+
+
+def require_above_chance(job: Job) -> None:
+    """Refuse a model that hears no better than chance, unless the variant allows it. Raises: GateError."""
+    heard = heard_by_int8(job)
+    if heard.above_chance is False and job.variant.bundle.require_above_chance:
+        raise GateError(
+            f"the int8 model hears no better than chance: {heard.sentence}",
+            where=job.release.path,
+            expected="more than chance on the windows of recordings that it did not learn from",
+            remedy=(
+                "look at the recordings of each class, and train longer or on more of them",
+                "check that folders are named like the classes of a checkpoint that is given",
+                "[bundle] require_above_chance = false makes a bundle that says so",
+            ),
+        )
 
 
 def _documents(job: Job) -> list[BundleFile]:
@@ -55,7 +77,7 @@ def _documents(job: Job) -> list[BundleFile]:
         flash_files=_flash_files(job),
         contents=CONTENTS,
         proven=proven(job),
-        unproven=unproven(job.variant),
+        unproven=unproven(job),
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),

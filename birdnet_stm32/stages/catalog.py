@@ -183,7 +183,7 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "verify", "layers", "analyze", "codegen", "firmware", "compile"),
             *("npu_firmware", "emulate", "image", "report"),
         ),
-        reads=("variant",),
+        reads=("variant", "bundle"),
         files=lambda _: {"licence": paths.licence()},
     ),
 )

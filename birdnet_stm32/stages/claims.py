@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32 import store
-from birdnet_stm32.config import Variant
+from birdnet_stm32.model.chance import Hearing, from_json
 from birdnet_stm32.stage import Job
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
@@ -22,9 +22,23 @@ _FIELD = (
 )
 
 
-def unproven(variant: Variant) -> tuple[str, ...]:
-    """Return what nobody has shown of a release of ``variant``."""
-    return _TIMING, _NO_NPU if variant.codegen.backend == "portable" else _NPU, _FIELD
+def heard_by_int8(job: Job) -> Hearing:
+    """Return how the release's int8 model compares with chance on the validation windows."""
+    return from_json(store.load_json(job.inputs["verify"] / "verify.json")["hearing"]["int8"])
+
+
+def unproven(job: Job) -> tuple[str, ...]:
+    """Return what nobody has shown of a release."""
+    npu = _NO_NPU if job.variant.codegen.backend == "portable" else _NPU
+    heard = heard_by_int8(job)
+    if heard.above_chance:
+        return _TIMING, npu, _FIELD
+    hears = (
+        f"Nobody has shown that this model hears anything: {heard.sentence}."
+        if heard.above_chance is None
+        else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
+    )
+    return hears, _TIMING, npu, _FIELD
 
 
 def proven(job: Job) -> tuple[str, ...]:
@@ -35,6 +49,11 @@ def proven(job: Job) -> tuple[str, ...]:
         f"cosine of the probabilities {measured['cosine_mean']:.4f}, 5th percentile "
         f"{measured['cosine_p05']:.4f}.",
     ]
+    heard = heard_by_int8(job)
+    if heard.above_chance:
+        claims.append(
+            f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
+        )
     if "emulate" in job.inputs:
         emulated = store.load_json(job.inputs["emulate"] / "emulate.json")
         claims.append(

@@ -13,6 +13,7 @@ from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
+from birdnet_stm32.model.chance import Hearing
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import result
@@ -44,7 +45,7 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
-from birdnet_stm32.stages.claims import ON_SILICON, unproven
+from birdnet_stm32.stages.claims import ON_SILICON, heard_by_int8, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.effect import effect_of
 from birdnet_stm32.stages.index import read_index
@@ -86,7 +87,7 @@ def gather(job: Job) -> ReportData:
         version=job.variant.variant.version,
         variant=job.release.name,
         backend=job.variant.codegen.backend,
-        verdicts=_verdicts(verification, emulation),
+        verdicts=_verdicts(verification, emulation, heard_by_int8(job)),
         headline=_headline(verification, analysis, arena),
         stages=_stages(job),
         windows=_pictures(job, verification),
@@ -101,7 +102,7 @@ def gather(job: Job) -> ReportData:
         boards=_boards(job),
         training=_training(job),
         recordings=_recordings(read_index(job.inputs["index"])),
-        unproven=(ON_SILICON, *unproven(job.variant)),
+        unproven=(ON_SILICON, *unproven(job)),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
     )
@@ -196,7 +197,9 @@ def _emulation(job: Job) -> Emulation | None:
     )
 
 
-def _verdicts(verification: Verification, emulation: Emulation | None) -> tuple[Verdict, ...]:
+def _verdicts(verification: Verification, emulation: Emulation | None, heard: Hearing) -> tuple[Verdict, ...]:
+    state = {True: State.PASSED, False: State.FAILED, None: State.NOT_RUN}[heard.above_chance]
+    hears = Verdict(claim="Hears more than chance", state=state, detail=heard.sentence)
     cosine = verification.all_windows
     quantized = Verdict(
         claim="int8 agrees with float",
@@ -214,7 +217,7 @@ def _verdicts(verification: Verification, emulation: Emulation | None) -> tuple[
             f"{emulation.windows} windows",
         )
     silicon = Verdict(claim="Hardware", state=State.NOT_RUN, detail="nothing here has run on silicon")
-    return quantized, emulated, silicon
+    return hears, quantized, emulated, silicon
 
 
 def _headline(verification: Verification, analysis: Analysis, arena: Arena) -> tuple[Fact, ...]:

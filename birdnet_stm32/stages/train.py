@@ -30,11 +30,7 @@ def run(job: Job) -> Outcome:
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     (job.out / "history.json").write_text(store.canonical_json(history_of(trained)), encoding="utf-8")
-    best = trained.history[trained.best_epoch - 1]
-    return Outcome(
-        summary=f"{trained.model.count_params():,} parameters, best epoch {trained.best_epoch}: "
-        f"{100 * best.validation_accuracy:.0f}% of validation windows right",
-    )
+    return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 
 
 def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:

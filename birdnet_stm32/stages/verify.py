@@ -1,17 +1,23 @@
 """Compares the candidate with the float model; publishes it only if it passes the gates.
 
-``verify.json`` holds the measures, ``scores.npz`` every probability behind them.
+``verify.json`` holds the measures, ``scores.npz`` every probability behind them. Under ``hearing`` it
+compares what both models hear on the labelled windows with chance.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdnet_stm32 import store
+from birdnet_stm32.audio.representative import WindowRow
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model import chance, checkpoint
+from birdnet_stm32.model.chance import Hearing
+from birdnet_stm32.model.dataset import targets_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.stage import Job, Outcome
@@ -19,6 +25,8 @@ from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, MODEL, SCORES
 from birdnet_stm32.stages.models import float_model
 from birdnet_stm32.stages.scores import score
 from birdnet_stm32.stages.windows import load_windows
+
+Floats = NDArray[np.float32]
 
 # What goes on of the chosen candidate, under which name.
 PUBLISHED = {
@@ -38,12 +46,20 @@ def run(job: Job) -> Outcome:
     source = float_model(job)
     candidate = job.inputs["convert"] / CANDIDATE
     contract = read_contract(job.inputs["convert"] / CONFIG)
-    windows = load_windows(job.inputs["representative"]).validation
+    windows = load_windows(job.inputs["representative"])
     model = checkpoint.load(source.path, source.contract)
     with track("verify") as report:
-        scores = score(model, source.contract, candidate.read_bytes(), contract, windows, report)
+        scores = score(model, source.contract, candidate.read_bytes(), contract, windows.validation, report)
     comparison = scores.comparison
-    fields = {**to_json(comparison), "float": float_baseline(scores.reference)}
+    heard = {
+        name: heard_on(probabilities, windows.validation_rows, contract.labels)
+        for name, probabilities in (("float", scores.reference), ("int8", scores.quantized))
+    }
+    fields = {
+        **to_json(comparison),
+        "float": float_baseline(scores.reference),
+        "hearing": {name: chance.to_json(found) for name, found in heard.items()},
+    }
     (job.out / "verify.json").write_text(store.canonical_json(fields), encoding="utf-8")
     np.savez(
         job.out / SCORES,
@@ -64,7 +80,28 @@ def run(job: Job) -> Outcome:
     for path in store.output_files(job.inputs["convert"]):
         if path.name in PUBLISHED:
             shutil.copyfile(path, job.out / PUBLISHED[path.name])
-    return Outcome(summary=_summary(comparison), measures=to_json(comparison))
+    return Outcome(
+        summary=_summary(comparison), measures=to_json(comparison), warnings=warnings_of(heard["int8"])
+    )
+
+
+def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Hearing:
+    """Compare scores with chance, on those windows whose class the model knows."""
+    known = np.array([row.background or row.label in labels for row in rows])
+    judged = [row for row, is_known in zip(rows, known, strict=True) if is_known]
+    _, recordings = np.unique([f"{row.label}/{row.recording}" for row in judged], return_inverse=True)
+    return chance.hearing(
+        scores[known], targets_of(judged, labels), recordings, unknown_windows=len(rows) - len(judged)
+    )
+
+
+def warnings_of(int8: Hearing) -> tuple[str, ...]:
+    """Say in red what no gate refuses here: a model that hears nothing."""
+    if int8.above_chance:
+        return () if int8.provable else (f"too few recordings to tell hearing from luck: {int8.sentence}",)
+    if int8.above_chance is None:
+        return (int8.sentence,)
+    return (f"this model hears no better than chance: {int8.sentence}",)
 
 
 def _summary(comparison: Comparison) -> str:

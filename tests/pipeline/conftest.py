@@ -46,6 +46,9 @@ when = "never"
 min_cosine_mean = 0.8
 min_cosine_p05 = 0.8
 
+[bundle]
+require_above_chance = false
+
 [codegen]
 test_vectors = 1
 
