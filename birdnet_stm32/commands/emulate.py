@@ -22,6 +22,7 @@ from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
+from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.progress import track
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
@@ -65,14 +66,7 @@ def run(options: argparse.Namespace) -> None:
             "outputs_compared": result.outputs_compared,
             "outputs_differing": result.outputs_differing,
             "front_end_max_relative_error": result.front_end_max_relative_error,
-            "detections": [
-                {
-                    "recording": ran.recordings[one.recording],
-                    "label": one.name,
-                    "probability": one.probability,
-                }
-                for one in ran.detections
-            ],
+            **described(ran, [Place(path=name) for name in ran.recordings], contract.frontend.sample_rate_hz),
         },
     )
     say(

@@ -10,6 +10,7 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,51 @@ class EmulationRun:
     windows: tuple[WindowDump, ...]
     detections: tuple[Detection, ...]
     console: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the audio of one emulated input came from.
+
+    Args:
+        path: the recording, relative to the folder of recordings.
+        start_s: where the input begins in it.
+    """
+
+    path: str
+    start_s: float = 0.0
+
+
+def described(ran: EmulationRun, places: Sequence[Place], sample_rate_hz: int) -> dict[str, Any]:
+    """Return which windows were run and what was detected, as JSON types.
+
+    Args:
+        ran: what the firmware computed.
+        places: where each of the recordings that it was given came from.
+        sample_rate_hz: of the windows.
+
+    Returns:
+        ``inputs``: recording, start in seconds of each window, in the order of the comparison.
+        ``detections``: recording, start in seconds, class and probability, by recording.
+    """
+    return {
+        "inputs": [
+            {
+                "recording": places[one.recording].path,
+                "start_s": round(places[one.recording].start_s + one.first_sample / sample_rate_hz, 6),
+            }
+            for one in ran.windows
+        ],
+        "detections": [
+            {
+                "recording": places[one.recording].path,
+                "start_s": round(places[one.recording].start_s, 6),
+                "label": one.name,
+                "probability": one.probability,
+            }
+            for one in ran.detections
+        ],
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

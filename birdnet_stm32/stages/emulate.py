@@ -8,6 +8,7 @@ from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.firmware import emulator, parity
+from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
@@ -25,7 +26,12 @@ def run(job: Job) -> Outcome:
     """
     verified = job.inputs["verify"]
     spec = read_contract(verified / CONFIG).frontend
-    windows = load_windows(job.inputs["representative"]).validation[: job.variant.emulate.windows]
+    stored, most = load_windows(job.inputs["representative"]), job.variant.emulate.windows
+    windows = stored.validation[:most]
+    places = [
+        Place(path=row.path, start_s=row.start_sample / spec.sample_rate_hz)
+        for row in stored.validation_rows[:most]
+    ]
     recordings = {f"window_{number:04d}": pcm for number, pcm in enumerate(windows)}
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work, track("emulate") as report:
         ran = emulator.run(
@@ -37,7 +43,7 @@ def run(job: Job) -> Outcome:
             on_window=lambda done: report(done, len(windows)),
         )
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
-    fields = asdict(result) | {"detections": [asdict(detection) for detection in ran.detections]}
+    fields = asdict(result) | described(ran, places, spec.sample_rate_hz)
     (job.out / "emulate.json").write_text(store.canonical_json(fields), encoding="utf-8")
     (job.out / "console.txt").write_text(ran.console, encoding="utf-8")
     parity.require(result)

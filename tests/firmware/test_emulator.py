@@ -11,6 +11,8 @@ import pytest
 from birdnet_stm32.audio.windows import cut, window_starts
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, emulator
+from birdnet_stm32.firmware.console import Detection
+from birdnet_stm32.firmware.dump import WindowDump
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec
 
@@ -35,6 +37,31 @@ def test_shares_are_even_and_complete() -> None:
     assert emulator._shares([5, 1, 1, 1, 1, 1], 2) == [(0,), (1, 2, 3, 4, 5)]
     assert emulator._shares([1], 2) == [(0,)]
     assert emulator._shares([3, 3, 3], 2) == [(0, 2), (1,)]
+
+
+def test_windows_and_detections_are_described_by_recording_and_time() -> None:
+    nothing = np.zeros(0, np.int8)
+    run = emulator.EmulationRun(
+        recordings=("window_0000", "window_0001"),
+        windows=tuple(
+            WindowDump(
+                recording=recording,
+                window=0,
+                first_sample=first_sample,
+                steps=np.zeros((1, 0), np.float32),
+                quantized_input=nothing,
+                output=nothing,
+            )
+            for recording, first_sample in ((0, 0), (1, 4_000))
+        ),
+        detections=(Detection(recording=1, label=0, name="tit", probability=0.75),),
+        console="",
+    )
+    places = [emulator.Place(path="tit/a.wav", start_s=2.5), emulator.Place(path="tit/b.wav", start_s=1.0)]
+    assert emulator.described(run, places, 8_000) == {
+        "inputs": [{"recording": "tit/a.wav", "start_s": 2.5}, {"recording": "tit/b.wav", "start_s": 1.5}],
+        "detections": [{"recording": "tit/b.wav", "start_s": 1.0, "label": "tit", "probability": 0.75}],
+    }
 
 
 @pytest.mark.parametrize("lengths", [(), (10, 0)])
