@@ -17,7 +17,7 @@ FORMAT = 1
 
 
 def network_json(
-    program: Program, memory: Memory, labels: Sequence[str], files: Mapping[str, bytes]
+    program: Program, memory: Memory, labels: Sequence[str], files: Mapping[str, bytes], digest: str
 ) -> bytes:
     """Return inputs, outputs, memory plan, operators with their multiply-accumulates, and checksums.
 
@@ -26,11 +26,13 @@ def network_json(
         memory: its arena.
         labels: of its outputs.
         files: the generated files, for their SHA-256.
+        digest: which network it is to the linker.
     """
     names = layer_names(program.steps)
     operators = [_operator(program, name, step) for name, step in zip(names, program.steps, strict=True)]
     description = {
         "format": FORMAT,
+        "digest": digest,
         "input": _boundary(program, program.input),
         "output": {
             **_boundary(program, program.output),

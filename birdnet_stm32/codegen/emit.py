@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 from birdnet_stm32.codegen.describe import network_json
 from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
@@ -23,6 +24,24 @@ _NETWORK_TEMPLATES = (
     "birdnet_weights.h",
     "birdnet_weights.c",
     "birdnet_labels.c",
+)
+IDENTITY = "birdnet_network_id.h"
+# What the linker knows by another name in each network, beside the constants of birdnet_weights.h.
+_NAMES = (
+    "birdnet_network_init",
+    "birdnet_network_input",
+    "birdnet_network_input_place",
+    "birdnet_network_set_input",
+    "birdnet_network_get_input",
+    "birdnet_network_output",
+    "birdnet_network_quantize",
+    "birdnet_network_invoke",
+    "birdnet_network_dequantize",
+    "birdnet_network_run",
+    "birdnet_labels",
+    "birdnet_frontend_config",
+    "birdnet_frontend_feed",
+    "birdnet_test_vectors",
 )
 
 
@@ -66,10 +85,30 @@ def generate(
         files[name] = render(f"network/{name}.j2", context).encode()
     sources = sorted(name for name in (*files, *_NETWORK_TEMPLATES) if name.endswith(".c"))
     context["sources"] = list(dict.fromkeys(sources))
+    digest = network_digest(files)
+    files[IDENTITY] = identity_header(digest)
     for name in ("CMakeLists.txt", "README.md"):
         files[name] = render(f"network/{name}.j2", context).encode()
-    files["network.json"] = network_json(program, memory, labels, files)
+    files["network.json"] = network_json(program, memory, labels, files, digest)
     return dict(sorted(files.items()))
+
+
+def network_digest(files: Mapping[str, bytes]) -> str:
+    """Return 16 hexadecimal digits that tell a network's C from any other's.
+
+    Args:
+        files: what was generated, content by path; the runtime, the same for all, does not count.
+    """
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        if not name.startswith("runtime/") and name.endswith((".c", ".h")):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def identity_header(digest: str) -> bytes:
+    """Return the header that gives a network's names their digest, :data:`IDENTITY`."""
+    return render(f"network/{IDENTITY}.j2", {"digest": digest, "names": _NAMES}).encode()
 
 
 def _runtime() -> dict[str, bytes]:

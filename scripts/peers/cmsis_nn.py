@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from birdnet_stm32.codegen import fixed_point, shapes
+from birdnet_stm32.codegen.emit import IDENTITY, identity_header, network_digest
 from birdnet_stm32.codegen.layers import (
     Add,
     Broadcast,
@@ -168,8 +169,9 @@ def generate(graph: Graph) -> Network:
     view = network_view(program, plan_memory(program))
     context = {**view, "labels": (), "has_frontend": False, "has_vectors": False}
     plain = {step.operator.name for step in program.steps if step.function.startswith("birdnet_")}
+    files = {name: render(f"network/{name}.j2", context).encode() for name in TEMPLATES}
     return Network(
-        files={name: render(f"network/{name}.j2", context).encode() for name in TEMPLATES},
+        files=files | {IDENTITY: identity_header(network_digest(files))},
         plain=("QUANTIZE", *sorted(plain - {"QUANTIZE"}), "DEQUANTIZE"),
     )
 

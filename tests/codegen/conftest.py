@@ -199,7 +199,7 @@ def new_builder() -> Callable[[], GraphBuilder]:
 CONV = {"stride_h": 1, "stride_w": 1, "padding": "SAME", "fused_activation_function": "RELU6"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_graph() -> Graph:
     """Float in and out: a convolution, a pointwise one with a residual, mean, dense layer, sigmoid."""
     rng = np.random.default_rng(7)

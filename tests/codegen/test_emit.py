@@ -14,6 +14,7 @@ from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.vectors import TestVectors
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
+from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.tflite.ir import Graph
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,9 @@ VECTORS = TestVectors(
     quantized_input=np.arange(-35, 35, dtype=np.int8).reshape(2, 5, 7, 1),
     output=np.arange(8, dtype=np.int8).reshape(2, 4),
 )
+
+RUNTIME = firmware_templates() / "runtime"
+NETWORK = ("birdnet_labels.c", "birdnet_network.c", "birdnet_weights.c")
 
 AssertGolden = Callable[[str, str], None]
 
@@ -47,7 +51,14 @@ def _need(program: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["birdnet_network.h", "birdnet_network.c", "birdnet_weights.h", "birdnet_weights.c", "birdnet_labels.c"],
+    [
+        "birdnet_network_id.h",
+        "birdnet_network.h",
+        "birdnet_network.c",
+        "birdnet_weights.h",
+        "birdnet_weights.c",
+        "birdnet_labels.c",
+    ],
 )
 def test_golden(small_graph: Graph, assert_golden: AssertGolden, name: str) -> None:
     assert_golden(f"codegen/{name}", generate(small_graph, labels=LABELS)[name].decode())
@@ -109,8 +120,9 @@ def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None
         "        fwrite(birdnet_labels[i], 1, __builtin_strlen(birdnet_labels[i]) + 1, stdout);\n"
         "    }\n    return 0;\n}\n"
     )
-    sources = ["main.c", "birdnet_labels.c"]
-    subprocess.run(["gcc", *STRICT, "-I.", *sources, "-o", "labels"], cwd=tmp_path, check=True)
+    sources = ["main.c", *NETWORK, *(f"runtime/{path.name}" for path in sorted(RUNTIME.glob("*.c")))]
+    command = ["gcc", "-std=c11", "-I.", *sources, "-lm", "-o", "labels"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     output = subprocess.run([tmp_path / "labels"], capture_output=True, check=True).stdout
     assert tuple(output.decode().split("\0")[:-1]) == labels
 

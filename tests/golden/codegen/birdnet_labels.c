@@ -1,6 +1,10 @@
 /* Generated: what each output stands for. */
 #include "birdnet_network.h"
 
+/* Brings the network along: the labels of one do not link beside another. */
+birdnet_status_t (*const birdnet_labels_network)(birdnet_network_t *, void *,
+                                                 size_t) = birdnet_network_init;
+
 /* clang-format off */
 const char *const birdnet_labels[BIRDNET_OUTPUT_ELEMENTS] = {
     "Great Tit",

@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+const char birdnet_one_network_in_a_program[] = BIRDNET_NETWORK_DIGEST;
+
 /* Where each activation begins in the arena; those that are never needed together share memory. */
 enum {
     /* quantized features

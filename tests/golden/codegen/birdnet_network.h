@@ -6,6 +6,8 @@
  * parts: birdnet_network_quantize() or birdnet_network_set_input(), birdnet_network_invoke(),
  * birdnet_network_output().
  */
+#include "birdnet_network_id.h" /* before the guard, where it meets another network */
+
 #ifndef BIRDNET_NETWORK_H
 #define BIRDNET_NETWORK_H
 
@@ -34,6 +36,9 @@ extern "C" {
 
 /** 1: an output becomes a probability through 1 / (1 + exp(-x)). 0: it is one. */
 #define BIRDNET_OUTPUT_IS_LOGIT 0
+
+/** Every network has it: the linker refuses a second one in a program by this name. */
+extern const char birdnet_one_network_in_a_program[];
 
 /** What each output stands for, UTF-8. */
 extern const char *const birdnet_labels[BIRDNET_OUTPUT_ELEMENTS];

@@ -7,6 +7,11 @@
 #include <assert.h>
 
 static_assert(BIRDNET_TEST_PCM_SAMPLES == BIRDNET_WINDOW_SAMPLES, "window");
+
+/* Brings the network along: the windows of one do not link beside another. */
+birdnet_status_t (*const birdnet_test_vectors_network)(birdnet_network_t *, void *,
+                                                       size_t) = birdnet_network_init;
+
 /* clang-format off */
 
 static const int16_t pcm_0[BIRDNET_TEST_PCM_SAMPLES] = {

@@ -2,6 +2,8 @@
  * @file
  * Generated: windows with what every stage must make of them, for the self-test.
  */
+#include "birdnet_network.h" /* before the guard, where it meets another network */
+
 #ifndef BIRDNET_TEST_VECTORS_H
 #define BIRDNET_TEST_VECTORS_H
 
