@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from birdnet_stm32.config import Variant
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.idle_keys import find_idle_keys
 
 
 def load_variant(path: Path) -> Variant:
@@ -26,7 +27,7 @@ def load_variant(path: Path) -> Variant:
         text = path.read_text(encoding="utf-8")
         fields = tomllib.loads(text)
         # Through JSON, strict mode takes strings for literals but never "3" for 3.
-        return Variant.model_validate_json(json.dumps(fields), strict=True)
+        variant = Variant.model_validate_json(json.dumps(fields), strict=True)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=path) from error
     except tomllib.TOMLDecodeError as error:
@@ -35,6 +36,21 @@ def load_variant(path: Path) -> Variant:
         raise InputError(f"holds a date or time: {error}", where=path) from error
     except ValidationError as error:
         raise _explain(error, path, text) from error
+    _refuse_idle_keys(variant, path, text)
+    return variant
+
+
+def _refuse_idle_keys(variant: Variant, path: Path, text: str) -> None:
+    idle = find_idle_keys(variant)
+    if idle:
+        first = idle[0]
+        location = (first.table, first.key, 0)  # the first entry, where the key is an array of tables
+        more = "".join(f", [{one.table}] {one.key}" for one in idle[1:])
+        raise InputError(
+            f"[{first.table}] {first.key} changes nothing: {first.why}",
+            where=f"{path}:{line_of(text, location)}",
+            remedy="remove this key" if not more else f"remove these keys: [{first.table}] {first.key}{more}",
+        )
 
 
 def _explain(error: ValidationError, path: Path, text: str) -> InputError:

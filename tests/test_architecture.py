@@ -19,6 +19,7 @@ LAYERS = [
     {"json_file"},
     {"toml_file"},
     {"config", "paths"},
+    {"idle_keys"},
     {"code", "native_output", "process", "progress", "store", "templating", "variant_file"},
     {"audio", "frontend"},
     {"model"},
