@@ -127,7 +127,7 @@ def _check(
     if len(labels) != outputs:
         raise InputError(f"there are {len(labels)} labels for {outputs} outputs", expected="one an output")
     if contract is not None:
-        _check_contract(program, contract, inputs)
+        _check_contract(program, contract)
     if vectors is not None:
         if contract is None:
             raise InputError("test vectors need the front end", remedy="give the model's contract too")
@@ -137,13 +137,8 @@ def _check(
             raise InputError(f"the test vectors' sizes are {sizes}", expected=f"{wanted}, as the model's")
 
 
-def _check_contract(program: Program, contract: ModelContract, inputs: int) -> None:
-    if contract.frontend.input_elements != inputs:
-        raise InputError(
-            f"the front end gives {list(contract.frontend.input_shape)}",
-            expected=f"{list(program.input.shape[1:])}, the network's input",
-            remedy="use the configuration that belongs to the model",
-        )
+def _check_contract(program: Program, contract: ModelContract) -> None:
+    contract.frontend.check_input(program.graph.tensors[program.graph.inputs[0]].shape[1:])
     if (contract.output_activation is OutputActivation.LOGIT) != program.output_is_logit:
         found = "logits" if program.output_is_logit else "probabilities (it ends in LOGISTIC)"
         raise InputError(

@@ -1,7 +1,8 @@
 """What a model is fed and what its outputs mean: read from and written to ``*_model_config.json``.
 
 The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus three that are absent there:
-``input_layout``, which then is frequency-major, ``keep_nyquist``, and the file name ``float_front_end``.
+``input_layout``, ``keep_nyquist``, and the file name ``float_front_end``. What a line may leave out, and what
+it then means, stands in :mod:`birdnet_stm32.frontend.lines`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend import lines
+from birdnet_stm32.frontend.labels import check_names
+from birdnet_stm32.frontend.lines import Line
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
 
 
@@ -161,6 +165,36 @@ class FrontendSpec:
         """Values of one network input."""
         return math.prod(self.input_shape)
 
+    def check_input(self, shape: tuple[int, ...], *, where: str | Path | None = None) -> None:
+        """Refuse a network whose input is not of this front end. Sizes of 1 may be left out.
+
+        Args:
+            shape: of the network's input, without the batch.
+            where: the network.
+
+        Raises:
+            InputError: says which key of the configuration the shape contradicts, if it is one.
+        """
+        wanted = self.input_shape
+        turned = Layout.TIME_MAJOR if self.layout is Layout.FREQUENCY_MAJOR else Layout.FREQUENCY_MAJOR
+        as_turned = self.kind is not Frontend.RAW and shape == replace(self, layout=turned).input_shape
+        if shape == wanted or (not as_turned and _without_ones(shape) == _without_ones(wanted)):
+            return
+        remedies = ["use the configuration that was written with the model"]
+        if as_turned:
+            remedies.insert(0, f'if the model was trained so: "input_layout": "{turned}"')
+        elif self.kind is Frontend.HYBRID and self.mixer is None:
+            other = replace(self, keep_nyquist=not self.keep_nyquist)
+            if shape in (other.input_shape, replace(other, layout=turned).input_shape):
+                fix = f'"keep_nyquist": {str(other.keep_nyquist).lower()}'
+                remedies.insert(0, f"if the model was trained so: {fix}, with input_compression and input_layout")
+        raise InputError(
+            f"the network's input is {list(shape)}, its configuration describes {list(wanted)}",
+            where=where,
+            expected=f"{list(wanted)}, {self.layout.value.replace('_', '-')} as the configuration says",
+            remedy=tuple(remedies),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelContract:
@@ -225,8 +259,10 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
 def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> FrontendSpec:
     """Read the front end of a published or own configuration; class names are not needed for it.
 
-    A configuration without ``input_compression`` comes from the 0.9 line, which keeps the Nyquist bin;
-    ``keep_nyquist`` says it outright.
+    What cannot be seen in a network is not guessed: ``input_compression`` may be missing in the 0.9 line only,
+    ``input_layout`` there and in the 1.x line. Without ``keep_nyquist`` the 0.9 line keeps that bin and others
+    do not, which the shape of the network's input shows. ``hop_length`` is what every line makes of the other
+    keys.
 
     Args:
         fields: the configuration.
@@ -237,21 +273,27 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
         InputError: a field is missing, has the wrong type, or contradicts another, or the file it names
             cannot be used.
     """
-    sample_rate_hz = _number(fields, "sample_rate", where, minimum=1_000)
+    sample_rate_hz = _whole(fields, "sample_rate", where, minimum=1_000)
     window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
     name = fields.get("audio_frontend")
     kind = _choice(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
+    lines.refuse_misspelt(fields, where=where)
+    line = lines.line_of(fields)
     spec = FrontendSpec(
         kind=kind,
-        sample_rate_hz=int(sample_rate_hz),
+        sample_rate_hz=sample_rate_hz,
         window_samples=window_samples,
-        fft_length=int(_number(fields, "fft_length", where, minimum=16)),
-        spec_width=int(_number(fields, "spec_width", where, minimum=1)),
-        num_mels=int(_number({"num_mels": 64, **fields}, "num_mels", where, minimum=1)),
-        keep_nyquist=bool(fields.get("keep_nyquist", "input_compression" not in fields)),
+        fft_length=_whole(fields, "fft_length", where, minimum=16),
+        spec_width=_whole(fields, "spec_width", where, minimum=1),
+        num_mels=_whole({"num_mels": 64, **fields}, "num_mels", where, minimum=1),
+        keep_nyquist=_flag(fields, "keep_nyquist", where, otherwise=line is Line.OF_0_9),
         compression=_choice(Compression, fields.get("input_compression", "none"), "input_compression", where),
         layout=_choice(Layout, fields.get("input_layout", "frequency_major"), "input_layout", where),
     )
+    if kind is not Frontend.RAW:
+        _require_unseen(fields, line, where)
+    if kind is Frontend.MEL:
+        lines.refuse_other_bands(fields, lowest_hz=spec.fmin_hz, highest_hz=spec.fmax_hz, where=where)
     hop = fields.get("hop_length")
     if hop is not None and hop != spec.hop_samples:
         raise InputError(
@@ -274,11 +316,12 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
     Raises:
         InputError: as :func:`spec_from_json`, or the class names do not fit ``num_classes``.
     """
-    labels = fields.get("class_names")
-    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+    names = fields.get("class_names")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise InputError(
             "class_names is missing or not a list of names", where=where, expected="one per output"
         )
+    labels = check_names(names, what="class_names", where=where)
     if fields.get("num_classes", len(labels)) != len(labels):
         raise InputError(
             f"num_classes is {fields['num_classes']} but class_names holds {len(labels)}", where=where
@@ -287,14 +330,12 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
     scale = fields.get("mag_scale", "none")
     return ModelContract(
         frontend=spec_from_json(fields, where=where, folder=folder),
-        labels=tuple(labels),
+        labels=labels,
         output_activation=_choice(OutputActivation, activation, "output_activation", where),
         magnitude_scale=_choice(MagnitudeScale, scale, "mag_scale", where),
         alpha=float(_number({"alpha": 1.0, **fields}, "alpha", where, minimum=0.01)),
-        depth_multiplier=int(
-            _number({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1)
-        ),
-        embedding_size=int(_number({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1)),
+        depth_multiplier=_whole({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1),
+        embedding_size=_whole({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1),
     )
 
 
@@ -339,11 +380,49 @@ def _with_mixer(
         raise InputError(error.what, where=folder / name, expected=error.expected) from error
 
 
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
+    """Refuse a spectrogram's configuration without a key that the network does not show."""
+    if line is not Line.OF_0_9:
+        lines.require(
+            fields,
+            "input_compression",
+            where=where,
+            choices=", ".join(Compression),
+            means="what is applied to every spectrogram value before it is scaled to [0, 1]",
+        )
+    if line is Line.OWN:
+        lines.require(
+            fields,
+            "input_layout",
+            where=where,
+            choices=", ".join(Layout),
+            means="whether a row of the network's input is a frame or a frequency",
+        )
+
+
+def _flag(fields: Mapping[str, Any], key: str, where: str, *, otherwise: bool) -> bool:
+    value = fields.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise InputError(f"{key} is {value!r}", where=where, expected="true or false")
+    return value
+
+
 def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) -> float:
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < 1e9:
         raise InputError(f"{key} is {value!r}", where=where, expected=f"a number of at least {minimum:g}")
     return value
+
+
+def _whole(fields: Mapping[str, Any], key: str, where: str, *, minimum: int) -> int:
+    value = _number(fields, key, where, minimum=minimum)
+    if value != int(value):
+        raise InputError(f"{key} is {value!r}", where=where, expected="a whole number")
+    return int(value)
 
 
 def _choice(kind: type[Choice], value: object, key: str, where: str) -> Choice:

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
+from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, OutputActivation
 from birdnet_stm32.model import archive as keras_archive
 from birdnet_stm32.model import layers, published
 from birdnet_stm32.model.allowlist import refuse_foreign
@@ -120,14 +120,35 @@ def _set_weights(model: keras.Model, archive: Archive, path: Path) -> None:
         layer.set_weights(stored)
 
 
-def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> None:
-    wanted_input = contract.frontend.input_shape
-    if model.input_shape[1:] != wanted_input:
+def _check_input(model: keras.Model, contract: ModelContract, path: Path) -> None:
+    shape, wanted = tuple(model.input_shape[1:]), contract.frontend.input_shape
+    contract.frontend.check_input(shape, where=path)
+    if shape != wanted:
+        raise InputError(f"its input is {list(shape)}", where=path, expected=f"{list(wanted)}")
+
+
+def _check_scaling(model: keras.Model, contract: ModelContract, path: Path) -> None:
+    """Compare ``mag_scale`` with the layers that scale; a float front end has taken them out."""
+    shown = next((scale for layer in model.layers if (scale := _scaling(layer)) is not None), None)
+    if shown is not None and shown is not contract.magnitude_scale:
         raise InputError(
-            f"its input is {list(model.input_shape[1:])}",
+            f"mag_scale is {contract.magnitude_scale.value}, and the network scales its bands by {shown.value}",
             where=path,
-            expected=f"{list(wanted_input)}, as the model's configuration says",
+            expected=f"{shown.value}, or another checkpoint",
+            remedy=f'put "mag_scale": "{shown.value}" into the configuration, if it is the model\'s own',
         )
+
+
+def _scaling(layer: keras.layers.Layer) -> MagnitudeScale | None:
+    if isinstance(layer, layers.Decibel):
+        return MagnitudeScale.DB
+    named = "pwl" in str(layer.name).split("_")
+    return MagnitudeScale.PWL if named and isinstance(layer, keras.layers.DepthwiseConv2D) else None
+
+
+def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> None:
+    _check_input(model, contract, path)
+    _check_scaling(model, contract, path)
     if model.output_shape[1:] != (len(contract.labels),):
         raise InputError(
             f"it has outputs of shape {list(model.output_shape[1:])}",

@@ -100,6 +100,13 @@ def _refuse_other_kinds(config: dict[str, Any], contract: ModelContract, path: P
                 where=path,
                 expected=f"{value!r}, as the model's configuration says",
             )
+    window_s = config.get("chunk_duration")
+    if isinstance(window_s, int | float) and round(window_s * spec.sample_rate_hz) != spec.window_samples:
+        raise InputError(
+            f"the front-end layer's chunk_duration is {window_s!r}",
+            where=path,
+            expected=f"{spec.window_s:g}, as the model's configuration says",
+        )
     if contract.magnitude_scale is not MagnitudeScale.PWL or spec.layout is not Layout.FREQUENCY_MAJOR:
         raise InputError(
             f"the front-end layer scales by {contract.magnitude_scale} in the layout {spec.layout}",

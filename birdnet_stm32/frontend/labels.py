@@ -1,0 +1,167 @@
+"""Names of a network's outputs: ``class_names`` of its configuration, and the label file beside it.
+
+The two must say the same. A label file may show other words for the same species, a translation for
+instance: names are compared whole, or by one of the two parts of ``Scientific name_Common name``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from birdnet_stm32 import text_file
+from birdnet_stm32.errors import InputError
+
+_MOST_NAMED = 5
+
+
+class LabelOrder(StrEnum):
+    """Whose order is that of the outputs, where a label file has the same names in another order."""
+
+    LABELS = "labels"
+    CONFIGURATION = "configuration"
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """Return the names of a label file, one a line; empty lines at its end are none.
+
+    Raises:
+        InputError: it cannot be read, or a line cannot be a name; see :func:`check_names`.
+    """
+    lines = list(text_file.read_lines(path))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return check_names([line.strip() for line in lines], what="line", where=path)
+
+
+def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tuple[str, ...]:
+    """Return ``names`` as they are, if each can name one output.
+
+    Args:
+        names: in output order.
+        what: what a name is called in errors, ``class_names`` or ``line``.
+        where: the file.
+
+    Raises:
+        InputError: a name is no text, is empty, holds a control character, or stands there twice.
+    """
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not isinstance(name, str):
+            raise InputError(f"{what} {number} is {name!r}", where=where, expected="a name")
+        if not name.strip():
+            raise InputError(f"{what} {number} is empty", where=where, expected="one name for every output")
+        if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in name):
+            raise InputError(
+                f"{what} {number} is {name!r}",
+                where=where,
+                expected="a name of one line, without control characters",
+            )
+        if (first := seen.setdefault(_whole(name), number)) != number:
+            raise InputError(
+                f"{name!r} stands there twice, as {what} {first} and {number}",
+                where=where,
+                expected="a name of its own for every output",
+                remedy="put in what the network was trained with: two outputs of one name cannot be told apart",
+            )
+    return tuple(str(name) for name in names)
+
+
+def reconcile(
+    labels: Sequence[str],
+    class_names: Sequence[str],
+    *,
+    order: LabelOrder | None,
+    where: Path,
+    remedy: str | tuple[str, ...],
+) -> tuple[str, ...]:
+    """Return the names to show, in the order of the outputs.
+
+    Args:
+        labels: of the label file, which are those to show.
+        class_names: of the model's configuration.
+        order: whose order holds where the two have the same names in another order; None: neither's.
+        where: the label file.
+        remedy: what the user can do if the two have the same names in another order.
+
+    Raises:
+        InputError: the names are not the same, or ``order`` is None and they are in another order.
+    """
+    orders = {_order(labels, class_names, part) for part in _PARTS} - {None}
+    if not orders:
+        raise _differ(labels, class_names, where)
+    if len(orders) > 1:
+        raise InputError(
+            "has scientific names in one order and common names in another, beside class_names",
+            where=where,
+            expected="the same species on the same line in both files",
+            remedy="name the label file that was written with this model",
+        )
+    (permutation,) = (one for one in orders if one is not None)
+    if permutation == tuple(range(len(labels))) or order is LabelOrder.LABELS:
+        return tuple(labels)
+    if order is LabelOrder.CONFIGURATION:
+        return tuple(labels[line] for line in permutation)
+    first = next(output for output, line in enumerate(permutation) if output != line)
+    raise InputError(
+        f"has the names of the model's configuration in another order: line {first + 1} is "
+        f"{labels[first]!r}, class_names has {class_names[first]!r} there",
+        where=where,
+        expected="the order of the network's outputs in both files",
+        remedy=remedy,
+    )
+
+
+def _whole(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _scientific(name: str) -> str:
+    return _whole(name).partition("_")[0]
+
+
+def _common(name: str) -> str:
+    return _whole(name).rpartition("_")[2]
+
+
+_PARTS = (_whole, _scientific, _common)
+
+
+def _order(
+    labels: Sequence[str], class_names: Sequence[str], part: Callable[[str], str]
+) -> tuple[int, ...] | None:
+    """Return the line of each class, told by one part of the names; None where that part cannot tell."""
+    lines = {part(name): line for line, name in enumerate(labels)}
+    known = [part(name) for name in class_names]
+    if len(lines) < len(labels) or len(labels) != len(known) or set(lines) != set(known):
+        return None
+    return tuple(lines[name] for name in known)
+
+
+def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> InputError:
+    """Say which names are in one of the two only, by the part of the name that most of them share."""
+
+    def alone(part: Callable[[str], str]) -> tuple[list[str], list[str]]:
+        shown, known = {part(name) for name in labels}, {part(name) for name in class_names}
+        missing = [name for name in class_names if part(name) not in shown]
+        return missing, [name for name in labels if part(name) not in known]
+
+    missing, extra = min((alone(part) for part in _PARTS), key=lambda two: len(two[0]) + len(two[1]))
+    found = [f"lacks {_listed(missing)} of class_names"] if missing else []
+    found += [f"has {_listed(extra)}, which class_names has not"] if extra else []
+    return InputError(
+        f"holds {len(labels)} names for {len(class_names)} outputs: " + " and ".join(found),
+        where=where,
+        expected="the names in class_names of the model's configuration, in the same order",
+        remedy=(
+            "name the label file and the configuration that were written with this model",
+            "translate one part of 'Scientific name_Common name' only, and keep the other",
+        ),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
