@@ -111,7 +111,10 @@ class ModelTable(Table):
     config: str | None = None
     """Its ``*_model_config.json``."""
     labels: str | None = None
-    """Its ``*_labels.txt``, one name a line in output order."""
+    """Its ``*_labels.txt``, one name a line in output order: how the configuration's classes are shown."""
+    label_order: Literal["labels", "configuration"] | None = None
+    """Whose order is that of the outputs, if ``labels`` has the configuration's names in another order;
+    without this key such a file is refused."""
     sample_rate_hz: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
     """Rate that all audio is brought to."""
     window_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
@@ -149,6 +152,12 @@ class ModelTable(Table):
         return self
 
     @model_validator(mode="after")
+    def _order_of_labels(self) -> Self:
+        if self.label_order is not None and self.labels is None:
+            raise ValueError("label_order orders the names of labels, but there is no labels key")
+        return self
+
+    @model_validator(mode="after")
     def _one_source(self) -> Self:
         if self.checkpoint is None:
             if self.config is not None or self.labels is not None:
@@ -156,7 +165,7 @@ class ModelTable(Table):
             return self
         if self.config is None:
             raise ValueError("a checkpoint needs its model configuration: add the key config")
-        extra = self.model_fields_set - {"checkpoint", "config", "labels"}
+        extra = self.model_fields_set - {"checkpoint", "config", "labels", "label_order"}
         if extra:
             raise ValueError(f"the checkpoint already fixes {', '.join(sorted(extra))}: leave those keys out")
         return self

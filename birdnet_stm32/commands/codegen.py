@@ -16,14 +16,15 @@ from birdnet_stm32.commands.files import (
     LABELS_SUFFIX,
     beside,
     check_writable,
+    labels_to_show,
     read_file,
-    read_lines,
     say,
     write_folder,
     write_json,
 )
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.frontend.contract import ModelContract, read_contract
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="one a line; default: beside the model")
     parser.add_argument(
+        "--label-order",
+        choices=[one.value for one in LabelOrder],
+        help="whose order holds, if the label file has the configuration's names in another order",
+    )
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="what network.json says; - for standard output"
     )
 
@@ -48,18 +54,7 @@ def run(options: argparse.Namespace) -> None:
     graph = read_graph(read_file(options.model), where=str(options.model))
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
-    names = options.labels or beside(options.model, LABELS_SUFFIX)
-    if names:
-        labels = read_lines(names)
-        if len(labels) != len(_numbered(graph)):
-            raise InputError(
-                f"holds {len(labels)} labels", where=names, expected=f"{len(_numbered(graph))}, one an output"
-            )
-    elif contract:
-        labels = contract.labels
-    else:
-        labels = _numbered(graph)
-        print(f"no label file beside {options.model}: outputs are called output_0 and so on", file=sys.stderr)
+    labels = _labels(options, graph, contract)
     files = generate(graph, labels=labels, contract=contract)
     write_folder(options.out, files)
     network = json.loads(files["network.json"])
@@ -69,6 +64,34 @@ def run(options: argparse.Namespace) -> None:
         f"arena of {network['arena']['size_bytes']:,} bytes",
         options.json,
     )
+
+
+def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract | None) -> tuple[str, ...]:
+    """Return the names of the outputs.
+
+    Raises:
+        InputError: the label file and the configuration contradict each other or the network.
+    """
+    path, order = options.labels or beside(options.model, LABELS_SUFFIX), options.label_order
+    if order is not None and (path is None or contract is None):
+        raise InputError(
+            "--label-order is given, and there are no label file and configuration to put in order",
+            remedy="leave it out",
+        )
+    if path is not None and contract is not None:
+        return labels_to_show(path, contract, order=None if order is None else LabelOrder(order))
+    if contract is not None:
+        return contract.labels
+    numbered = _numbered(graph)
+    if path is None:
+        print(f"no label file beside {options.model}: outputs are called output_0 and so on", file=sys.stderr)
+        return numbered
+    labels = read_labels(path)
+    if len(labels) != len(numbered):
+        raise InputError(
+            f"holds {len(labels)} labels", where=path, expected=f"{len(numbered)}, one an output"
+        )
+    return labels
 
 
 def _check_own(folder: Path) -> None:

@@ -15,6 +15,7 @@ from birdnet_stm32.frontend.contract import (
     contract_to_json,
     read_contract,
 )
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
 from birdnet_stm32.frontend.mixer import save_mixer
 from birdnet_stm32.store import canonical_json, write_tree
 
@@ -31,14 +32,6 @@ def read_file(path: Path) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}", where=path) from error
 
 
-def read_lines(path: Path) -> tuple[str, ...]:
-    """Return the lines of a text file that the user named. Raises: InputError."""
-    try:
-        return tuple(read_file(path).decode("utf-8").splitlines())
-    except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", where=path) from error
-
-
 def contract_of(model: Path, given: Path | None) -> ModelContract:
     """Return the model's configuration: the file given, or the one beside it.
 
@@ -48,7 +41,7 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
     if not model.is_file():
         raise InputError("there is no such file", where=model)
     if given is not None:
-        return read_contract(given)
+        return _with_labels_beside(model, read_contract(given))
     found = beside(model, *CONFIG_SUFFIXES)
     if found is None:
         raise InputError(
@@ -56,7 +49,38 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
             where=model,
             remedy="name the *_model_config.json that was written with the model",
         )
-    return read_contract(found)
+    return _with_labels_beside(model, read_contract(found))
+
+
+def _with_labels_beside(model: Path, contract: ModelContract) -> ModelContract:
+    """Return ``contract``, if a label file beside the model says the same as its class names."""
+    labels = beside(model, LABELS_SUFFIX)
+    if labels is not None:
+        labels_to_show(labels, contract, order=None)
+    return contract
+
+
+def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | None) -> tuple[str, ...]:
+    """Return the names of a label file in the order of the outputs.
+
+    Args:
+        path: the label file.
+        contract: the model's configuration.
+        order: whose order holds if the two differ; None: neither's.
+
+    Raises:
+        InputError: the file cannot be read, or contradicts the configuration.
+    """
+    return reconcile(
+        read_labels(path),
+        contract.labels,
+        order=order,
+        where=path,
+        remedy=(
+            "put the one of the two that is wrong into the order of the network's outputs",
+            "codegen: --label-order labels or --label-order configuration says whose order that is",
+        ),
+    )
 
 
 def beside(model: Path, *suffixes: str) -> Path | None:

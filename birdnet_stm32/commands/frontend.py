@@ -14,8 +14,9 @@ from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.windows import window_starts
 from birdnet_stm32.commands.files import check_writable, read_file, write_json
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.frontend.contract import read_json_object, spec_from_json
+from birdnet_stm32.frontend.contract import spec_from_json
 from birdnet_stm32.frontend.vectors import compare, describe
+from birdnet_stm32.json_file import json_object, read_json_object
 
 EXAMPLE = "birdnet-stm32 frontend song.wav --model-config model_config.json --json stages.json"
 TOLERANCE = 1e-4
@@ -40,7 +41,9 @@ def run(options: argparse.Namespace) -> None:
     fields = read_json_object(options.model_config)
     # A document of this command holds the configuration it was made with.
     spec = spec_from_json(
-        fields.get("config", fields), where=str(options.model_config), folder=options.model_config.parent
+        json_object(fields.get("config", fields), where=options.model_config),
+        where=str(options.model_config),
+        folder=options.model_config.parent,
     )
     pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz)
     if isinstance(pcm, Unusable):

@@ -7,7 +7,6 @@ it then means, stands in :mod:`birdnet_stm32.frontend.lines`.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from birdnet_stm32.frontend import lines
 from birdnet_stm32.frontend.labels import check_names
 from birdnet_stm32.frontend.lines import Line
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
+from birdnet_stm32.json_file import read_json_object
 
 
 class Frontend(StrEnum):
@@ -187,9 +187,11 @@ class FrontendSpec:
             other = replace(self, keep_nyquist=not self.keep_nyquist)
             if shape in (other.input_shape, replace(other, layout=turned).input_shape):
                 fix = f'"keep_nyquist": {str(other.keep_nyquist).lower()}'
-                remedies.insert(0, f"if the model was trained so: {fix}, with input_compression and input_layout")
+                remedies.insert(
+                    0, f"if the model was trained so: {fix}, with input_compression and input_layout"
+                )
         raise InputError(
-            f"the network's input is {list(shape)}, its configuration describes {list(wanted)}",
+            f"its input is {list(shape)}, and the front end gives {list(wanted)}",
             where=where,
             expected=f"{list(wanted)}, {self.layout.value.replace('_', '-')} as the configuration says",
             remedy=tuple(remedies),
@@ -259,10 +261,10 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
 def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> FrontendSpec:
     """Read the front end of a published or own configuration; class names are not needed for it.
 
-    What cannot be seen in a network is not guessed: ``input_compression`` may be missing in the 0.9 line only,
-    ``input_layout`` there and in the 1.x line. Without ``keep_nyquist`` the 0.9 line keeps that bin and others
-    do not, which the shape of the network's input shows. ``hop_length`` is what every line makes of the other
-    keys.
+    What cannot be seen in a network is not guessed: ``input_compression`` may be missing in the 0.9 line
+    only, ``input_layout`` there and in the 1.x line. Without ``keep_nyquist`` the 0.9 line keeps that bin and
+    others do not, which the shape of the network's input shows. ``hop_length`` is what every line makes of
+    the other keys.
 
     Args:
         fields: the configuration.
@@ -337,23 +339,6 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
         depth_multiplier=_whole({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1),
         embedding_size=_whole({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1),
     )
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Return the JSON object in ``path``.
-
-    Raises:
-        InputError: the file is missing, is not JSON, or holds something else than an object.
-    """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
-    except ValueError as error:
-        raise InputError(f"is not JSON: {error}", where=path) from error
-    if not isinstance(fields, dict):
-        raise InputError("holds no JSON object", where=path, expected="the fields of a model configuration")
-    return fields
 
 
 def read_contract(path: Path) -> ModelContract:

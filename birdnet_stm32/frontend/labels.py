@@ -24,7 +24,7 @@ class LabelOrder(StrEnum):
     CONFIGURATION = "configuration"
 
 
-def read(path: Path) -> tuple[str, ...]:
+def read_labels(path: Path) -> tuple[str, ...]:
     """Return the names of a label file, one a line; empty lines at its end are none.
 
     Raises:
@@ -64,7 +64,7 @@ def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tup
                 f"{name!r} stands there twice, as {what} {first} and {number}",
                 where=where,
                 expected="a name of its own for every output",
-                remedy="put in what the network was trained with: two outputs of one name cannot be told apart",
+                remedy="put in what the network was trained with; outputs of one name cannot be told apart",
             )
     return tuple(str(name) for name in names)
 

@@ -20,6 +20,7 @@ from birdnet_stm32.frontend.contract import (
     FrontendSpec,
     Layout,
 )
+from birdnet_stm32.frontend.lines import Line, line_of
 from birdnet_stm32.frontend.spectrogram import FrontendStages, stages
 
 HEAD_VALUES = 8
@@ -108,15 +109,18 @@ def _config(spec: FrontendSpec) -> dict[str, Any]:
         "fft_length": spec.fft_length,
         "spec_width": spec.spec_width,
     }
-    # In published configurations a missing input_compression means that the Nyquist bin is kept.
-    if not (spec.keep_nyquist and spec.compression is Compression.NONE):
+    # In configurations of the 0.9 line a missing input_compression means that the Nyquist bin is kept.
+    frequency_major = spec.layout is Layout.FREQUENCY_MAJOR
+    if not (spec.keep_nyquist and spec.compression is Compression.NONE and frequency_major):
         config["input_compression"] = spec.compression.value
     if spec.kind is Frontend.MEL:
         config["num_mels"] = spec.num_mels
-    if spec.layout is not Layout.FREQUENCY_MAJOR:
-        config["input_layout"] = spec.layout.value
     if spec.mixer is not None:
         config |= {"num_mels": spec.num_mels, FLOAT_FRONT_END: FLOAT_FRONT_END_FILE}
+    if not frequency_major or line_of(config) is Line.OWN:
+        config["input_layout"] = spec.layout.value
+    if spec.keep_nyquist and "input_compression" in config:
+        config["keep_nyquist"] = True
     return config
 
 

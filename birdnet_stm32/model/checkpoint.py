@@ -132,7 +132,7 @@ def _check_scaling(model: keras.Model, contract: ModelContract, path: Path) -> N
     shown = next((scale for layer in model.layers if (scale := _scaling(layer)) is not None), None)
     if shown is not None and shown is not contract.magnitude_scale:
         raise InputError(
-            f"mag_scale is {contract.magnitude_scale.value}, and the network scales its bands by {shown.value}",
+            f"mag_scale is {contract.magnitude_scale.value}, and the network's layers scale by {shown.value}",
             where=path,
             expected=f"{shown.value}, or another checkpoint",
             remedy=f'put "mag_scale": "{shown.value}" into the configuration, if it is the model\'s own',

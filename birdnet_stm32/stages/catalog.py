@@ -71,7 +71,7 @@ STAGES: tuple[Stage, ...] = (
         name="representative",
         doc="cut the windows that calibrate and those that verify",
         needs=("fetch", "index"),
-        reads=("index.root", "model.sample_rate_hz", "model.window_s", "representative"),
+        reads=("index.root", "model.sample_rate_hz", "model.window_s", "model.label_order", "representative"),
         files=_checkpoint_files,
     ),
     Stage(
@@ -85,7 +85,7 @@ STAGES: tuple[Stage, ...] = (
         name="candidate",
         doc="quantize by one recipe; a task for every recipe of the variant",
         needs=("representative", "train"),
-        reads=("convert",),
+        reads=("convert", "model.label_order"),
         files=_checkpoint_files,
     ),
     Stage(
@@ -98,13 +98,14 @@ STAGES: tuple[Stage, ...] = (
         name="verify",
         doc="compare the candidate with the float model and pass or refuse it",
         needs=("representative", "train", "convert"),
-        reads=("verify", "convert"),
+        reads=("verify", "convert", "model.label_order"),
         files=_checkpoint_files,
     ),
     Stage(
         name="layers",
         doc="say tensor by tensor where int8 hurts",
         needs=("representative", "train", "convert"),
+        reads=("model.label_order",),
         files=_checkpoint_files,
     ),
     Stage(

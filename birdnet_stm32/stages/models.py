@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from birdnet_stm32.config import ModelTable
-from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
     Compression,
@@ -19,6 +18,7 @@ from birdnet_stm32.frontend.contract import (
     contract_to_json,
     read_contract,
 )
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
 from birdnet_stm32.frontend.mixer import save_mixer
 from birdnet_stm32.stage import Job
 from birdnet_stm32.stages.layout import CONFIG, FLOAT_MODEL, LABELS
@@ -49,21 +49,20 @@ def checkpoint_contract(job: Job) -> ModelContract:
     """Return what the variant's checkpoint means. Raises: InputError."""
     contract = read_contract(job.files["model configuration"])
     labels = job.files.get("label file")
-    return contract if labels is None else _with_labels(contract, labels)
-
-
-def _with_labels(contract: ModelContract, path: Path) -> ModelContract:
-    """Check the label file, whose names are those to show, against the configuration."""
-    try:
-        names = tuple(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=path) from error
-    if len(names) != len(contract.labels):
-        raise InputError(
-            f"holds {len(names)} names",
-            where=path,
-            expected=f"{len(contract.labels)}, one for each class_names of the model configuration",
-        )
+    if labels is None:
+        return contract
+    order = job.variant.model.label_order
+    names = reconcile(
+        read_labels(labels),
+        contract.labels,
+        order=None if order is None else LabelOrder(order),
+        where=labels,
+        remedy=(
+            'label_order = "configuration" in [model], if class_names has the outputs\' order',
+            'label_order = "labels" in [model], if the label file has it',
+            "leave labels out of [model], to show class_names",
+        ),
+    )
     return replace(contract, labels=names)
 
 

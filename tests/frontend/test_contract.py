@@ -1,3 +1,4 @@
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,94 @@ def test_the_1_x_line_drops_it() -> None:
 def test_a_contradiction_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         contract_from_json({**PUBLISHED_0_9, **change}, where="test")
+
+
+OWN = {
+    **PUBLISHED_0_9,
+    "mag_scale": "pwl",
+    "input_compression": "sqrt",
+    "input_layout": "time_major",
+    "keep_nyquist": False,
+    "output_activation": "logit",
+}
+NETWORK = (1, 256, 256)  # that OWN describes; the other layout is as square
+
+
+@pytest.mark.parametrize("kind", ["hybrid", "mel"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_a_network_does_not_show_is_never_guessed(kind: str, count: int) -> None:
+    """Without any keys an own configuration is refused, or contradicts the network, or means the same."""
+    whole = {**OWN, "audio_frontend": kind, "num_mels": 256}
+    right = contract_from_json(whole, where="test")
+    for left_out in itertools.combinations(whole, count):
+        fields = {key: value for key, value in whole.items() if key not in left_out}
+        try:
+            found = contract_from_json(fields, where="test")
+            found.frontend.check_input(right.frontend.input_shape)
+        except InputError:
+            continue
+        if found.output_activation is right.output_activation and found.labels == right.labels:
+            differs = replace(found.frontend, num_mels=256, keep_nyquist=False)
+            assert differs == right.frontend, left_out
+
+
+@pytest.mark.parametrize("name", ["hybrid", "librosa", "precomputed"])
+def test_lines_that_have_one_layout_or_compression_may_leave_it_out(name: str) -> None:
+    of_0_9 = {**PUBLISHED_0_9, "audio_frontend": name}
+    for fields in (of_0_9, {**of_0_9, "input_compression": "log"}):
+        spec = spec_from_json(fields, where="test")
+        assert spec.layout is Layout.FREQUENCY_MAJOR
+        assert spec.compression.value == fields.get("input_compression", "none")
+    with pytest.raises(InputError, match="input_compression is missing, and the network does not show it"):
+        spec_from_json({**of_0_9, "stage_widths": [32, 64]}, where="test")
+
+
+def test_a_waveform_has_neither() -> None:
+    fields = {key: value for key, value in OWN.items() if key not in ("input_layout", "input_compression")}
+    assert spec_from_json({**fields, "audio_frontend": "raw"}, where="test").kind is Frontend.RAW
+
+
+def test_a_square_input_of_the_other_layout_is_refused() -> None:
+    for layout, shape in (("frequency_major", NETWORK), ("time_major", (256, 256, 1))):
+        spec = spec_from_json({**OWN, "input_layout": layout}, where="test")
+        with pytest.raises(
+            InputError, match='try: if the model was trained so: "input_layout": "'
+        ) as refused:
+            spec.check_input(shape, where="network")
+        assert f'"{layout}"' not in str(refused.value.remedies)
+        spec.check_input(spec.input_shape)
+
+
+def test_a_bin_too_many_names_its_key() -> None:
+    with pytest.raises(InputError, match='"keep_nyquist": false'):
+        spec_from_json(PUBLISHED_0_9, where="test").check_input((256, 256, 1))
+
+
+def test_the_configuration_of_the_trials_is_refused(shared: Path) -> None:
+    path = shared / "data/trials/checkpoints/missing_input_layout_model_config.json"
+    with pytest.raises(InputError, match="input_layout is missing, and the network does not show it"):
+        read_contract(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input_compresion": "sqrt"}, "did you mean input_compression"),
+        ({"Input-Layout": "time_major"}, "did you mean input_layout"),
+        ({"audio_frontend": "mel", "fmin": 0}, "fmin is 0"),
+        ({"audio_frontend": "librosa", "mel_fmax": 8_000}, "mel_fmax is 8000"),
+        ({"keep_nyquist": "false"}, "keep_nyquist is 'false'"),
+        ({"spec_width": 256.5}, "spec_width is 256.5"),
+        ({"class_names": ["a", "a"]}, "'a' stands there twice, as class_names 1 and 2"),
+        ({"class_names": ["a", "b\nc"]}, "without control characters"),
+        ({"class_names": ["a", " "]}, "class_names 2 is empty"),
+    ],
+)
+def test_a_key_that_would_be_passed_over_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        contract_from_json({**PUBLISHED_0_9, **change}, where="test")
+    same = {"audio_frontend": "mel", "fmin": 150, "fmax": None, "comment": "of no meaning"}
+    assert contract_from_json({**PUBLISHED_0_9, **same}, where="test")
 
 
 def write_configuration(folder: Path, mixer: Mixer | None = None) -> Path:
