@@ -70,11 +70,11 @@ def test_a_recipe_that_does_not_fit_is_refused(
 
 def test_files_of_the_same_name_that_say_the_same_are_kept(copied: Path, birds: Path) -> None:
     labels = copied.with_name("best_model_labels.txt")
-    labels.write_text("Common Swift\nTawny Owl\n")
+    labels.write_text("high_Mauersegler\nlow_Waldkauz\n")
     line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
     line += ["--min_cosine_sim", "0.9", "--min_cosine_p05", "0.8"]
     assert main([*line, "--output_path", str(copied.with_suffix(".tflite"))]) == 0
-    assert labels.read_text() == "Common Swift\nTawny Owl\n"
+    assert labels.read_text() == "high_Mauersegler\nlow_Waldkauz\n"
 
 
 def test_a_missed_gate_leaves_no_model(
