@@ -12,8 +12,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+from birdnet_stm32.text_types import (
+    COMPILER_OPTION,
+    FILE_NAME,
+    PACKAGE_NAME,
+    PACKAGE_VERSION,
+    RULE,
+    VERSION,
+    Name,
+    PathText,
+    Sha256,
+)
+
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
@@ -22,7 +32,7 @@ MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts
 class Table(BaseModel):
     """A table of a variant file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class VariantTable(Table):
@@ -30,7 +40,7 @@ class VariantTable(Table):
 
     title: Name
     """Shown in reports and by the firmware."""
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$")] = "0.1.0"
+    version: Annotated[str, Field(pattern=VERSION)] = "0.1.0"
     """Semantic version of the release."""
 
 
@@ -43,7 +53,7 @@ class PackageFile(Table):
     """Digest of the recording."""
     label: Name
     """Folder, and so class, that it goes to."""
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=100)]
+    name: Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
     """File name to store it under."""
     licence: Name | None = None
     """SPDX identifier, where it is not the package's."""
@@ -54,9 +64,9 @@ class PackageFile(Table):
 class Package(Table):
     """A package on the user's package index that carries recordings."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    name: Annotated[str, Field(pattern=PACKAGE_NAME, max_length=100)]
     """Name on the package index."""
-    version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+!]*$", max_length=50)]
+    version: Annotated[str, Field(pattern=PACKAGE_VERSION, max_length=50)]
     """Exact version."""
     sha256: Sha256
     """Digest of the downloaded archive."""
@@ -80,7 +90,7 @@ class FetchTable(Table):
 class IndexTable(Table):
     """Which recordings there are."""
 
-    root: str | None = None
+    root: PathText | None = None
     """Folder with one folder a class; what ``[fetch]`` brought by default."""
     background: tuple[Name, ...] = ()
     """Folders that hold no target species."""
@@ -106,11 +116,11 @@ class IndexTable(Table):
 class ModelTable(Table):
     """A checkpoint to start from, or what to train."""
 
-    checkpoint: str | None = None
+    checkpoint: PathText | None = None
     """A ``.keras`` file; nothing is trained then."""
-    config: str | None = None
+    config: PathText | None = None
     """Its ``*_model_config.json``."""
-    labels: str | None = None
+    labels: PathText | None = None
     """Its ``*_labels.txt``, one name a line in output order: how the configuration's classes are shown."""
     label_order: Literal["labels", "configuration"] | None = None
     """Whose order is that of the outputs, if ``labels`` has the configuration's names in another order;
@@ -241,7 +251,7 @@ class QuantizeTable(Table):
     @classmethod
     def _no_recipe_twice(cls, recipes: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if recipes is not None and len(set(recipes)) < len(recipes):
-            raise ValueError("a recipe is listed twice")
+            raise ValueError("lists a recipe twice")
         return recipes
 
 
@@ -271,9 +281,7 @@ class VerifyTable(Table):
 class LintTable(Table):
     """Which findings of the linter are known and allowed."""
 
-    suppress: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")], Annotated[str, Field(min_length=1)]
-    ] = {}
+    suppress: dict[Annotated[str, Field(pattern=RULE)], Annotated[str, Field(min_length=1)]] = {}
     """Reasons by rule, ``{ rule-id = "reason" }``; ``birdnet-stm32 lint --rules`` lists the rules."""
 
 
@@ -300,13 +308,13 @@ NpuGate = Literal[
     "loaded-memories",
     "ports",
 ]
-CompilerOption = Annotated[str, Field(pattern=r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$", max_length=60)]
+CompilerOption = Annotated[str, Field(pattern=COMPILER_OPTION, max_length=60)]
 
 
 class NpuTable(Table):
     """How ST's tool compiles the network for the NPU; needs ``[codegen] backend = "stedgeai"``."""
 
-    core_dir: Name | None = None
+    core_dir: PathText | None = None
     """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
     installers put it."""
     weights_address: int = 0x7040_0000
@@ -321,7 +329,7 @@ class NpuTable(Table):
         *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),
     )
     """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
-    timeout_s: Annotated[float, Field(ge=1)] = 1_800.0
+    timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds until the tool counts as hung."""
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
     """Gates of docs/reference/npu.md that may fail, each with the reason."""
@@ -337,7 +345,7 @@ class NpuTable(Table):
     @classmethod
     def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
         if "--cache-maintenance" not in options:
-            raise ValueError("--cache-maintenance among them: the processor reads stale results without it")
+            raise ValueError("lacks --cache-maintenance: the processor reads stale results without it")
         return options
 
 
@@ -370,7 +378,7 @@ class EmulateTable(Table):
 
     windows: Annotated[int, Field(ge=1, le=10_000)] = 50
     """Validation windows run through the firmware."""
-    timeout_s: Annotated[float, Field(ge=1)] = 1_800.0
+    timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds until an emulation counts as hung."""
 
 

@@ -57,7 +57,7 @@ def _with_nul(content: bytes, where: str | Path) -> InputError:
     """Return the error for NUL bytes: UTF-16 without its mark has one beside every plain letter."""
     sample = content[:4096]
     odd, even = sample[1::2].count(0), sample[0::2].count(0)
-    if max(odd, even) > len(sample) // 4 and min(odd, even) <= len(sample) // 40:
+    if len(sample) >= 8 and max(odd, even) > len(sample) // 4 and min(odd, even) <= len(sample) // 40:
         name = "UTF-16LE" if odd > even else "UTF-16BE"
         return _foreign(
             "looks like UTF-16 text without a byte order mark", where, content.index(0), content, name

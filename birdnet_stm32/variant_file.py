@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,42 @@ from pydantic import ValidationError
 from birdnet_stm32.config import Variant
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.idle_keys import find_idle_keys
+from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.text_types import SPELLINGS
+from birdnet_stm32.toml_file import line_of, read_toml
+from birdnet_stm32.value_errors import Problem, first_problem
+
+SUFFIX = ".toml"
+MAX_NAME_LENGTH = 100
+_NAME = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+
+
+def variant_files(folder: Path) -> tuple[Path, ...]:
+    """Return the variant files of a folder by name: ``*.toml`` without the companions of other systems.
+
+    A hidden file, ``._mine.toml`` of macOS or ``.#mine.toml`` of Emacs, is no variant, and no folder is one.
+    """
+    found = (path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+    return tuple(sorted(path for path in found if not path.is_dir()))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a variant's: it names tasks, folders of the build and bundles.
+
+    Raises:
+        InputError: it holds something else than letters, digits, ``_``, ``-`` and, inside, ``.``.
+    """
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
+        raise InputError(
+            f"{printable(name, longest=60)!r} cannot be the name of a variant",
+            expected=f"letters a to z, digits, _ and -, and . inside; at most {MAX_NAME_LENGTH} characters",
+            remedy=f"rename the file, for example to {_suggested(name)}{SUFFIX}",
+        )
+
+
+def _suggested(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".")[:MAX_NAME_LENGTH].strip(".")
+    return plain if _NAME.fullmatch(plain) else "mine"
 
 
 def load_variant(path: Path) -> Variant:
@@ -23,19 +58,12 @@ def load_variant(path: Path) -> Variant:
     Raises:
         InputError: names the line, what was found, what is allowed and the nearest known key.
     """
+    fields, text = read_toml(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        fields = tomllib.loads(text)
         # Through JSON, strict mode takes strings for literals but never "3" for 3.
         variant = Variant.model_validate_json(json.dumps(fields), strict=True)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not TOML: {error}", where=path) from error
-    except TypeError as error:
-        raise InputError(f"holds a date or time: {error}", where=path) from error
     except ValidationError as error:
-        raise _explain(error, path, text) from error
+        raise _explain(first_problem(error, SPELLINGS), path, text) from error
     _refuse_idle_keys(variant, path, text)
     return variant
 
@@ -53,35 +81,29 @@ def _refuse_idle_keys(variant: Variant, path: Path, text: str) -> None:
         )
 
 
-def _explain(error: ValidationError, path: Path, text: str) -> InputError:
-    problems = error.errors(include_url=False, include_context=True)
-    # A misspelt key is also a missing one: its own error says more.
-    first = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    location = first["loc"]
-    key = ".".join(str(part) for part in location) or "the file"
-    line = line_of(text, location)
-    expected, remedy = None, ""
-    if first["type"] == "extra_forbidden":
+def _explain(problem: Problem, path: Path, text: str) -> InputError:
+    location, key = problem.location, problem.key or "the file"
+    expected, remedy = problem.expected, ""
+    if problem.kind == "extra_forbidden":
         known = _known_keys(location[:-1])
         what = f"{key} is not a known key"
         expected = "one of " + ", ".join(known)
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         remedy = f"did you mean {close[0]}?" if close else ""
-    elif first["type"] == "missing":
+    elif problem.kind == "missing":
         what = f"{key} is missing"
-    elif first["type"] == "value_error" and isinstance(first["input"], dict):
-        what = f"[{location[0]}]: {first['ctx']['error']}" if location else str(first["ctx"]["error"])
+    elif problem.what is not None and problem.value == "a table":  # of several keys together
+        what = f"[{location[0]}]: {problem.what}" if location else problem.what
+    elif problem.what is not None:
+        what = f"{key} is {problem.value}, which {problem.what}"
     else:
-        found = "" if isinstance(first["input"], dict) else f" is {first['input']!r}"
-        what = f"{key}{found}"
-        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        if first["type"] == "literal_error":
-            allowed = re.findall(r"'([^']*)'", expected)
-            close = difflib.get_close_matches(str(first["input"]), allowed, n=1)
+        what = f"{key} is {problem.value}"
+        if problem.kind == "literal_error":
+            close = difflib.get_close_matches(problem.value, re.findall(r"'([^']*)'", expected or ""), n=1)
             remedy = f"did you mean {close[0]!r}?" if close else ""
-    if len(problems) > 1:
-        what += f" (and {len(problems) - 1} more)"
-    return InputError(what, where=f"{path}:{line}", expected=expected, remedy=remedy or ())
+    if problem.others:
+        what += f" (and {problem.others} more)"
+    return InputError(what, where=f"{path}:{line_of(text, location)}", expected=expected, remedy=remedy or ())
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
@@ -95,36 +117,3 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
         if "$ref" in table:
             table = definitions[table["$ref"].rsplit("/", 1)[1]]
     return list(table["properties"])
-
-
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\- \"']+?)\s*\]\]?\s*(#.*)?$")
-
-
-def line_of(text: str, location: Sequence[int | str]) -> int:
-    """Return the line of a key, or of the nearest table around it.
-
-    Args:
-        text: a TOML document.
-        location: keys and array positions from the root.
-    """
-    wanted = [str(part) for part in location]
-    best, best_depth = 1, 0
-    table: list[str] = []
-    counts: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = _HEADER.match(line)
-        if header:
-            table = [part.strip(" \"'") for part in header[2].split(".")]
-            if header[1] == "[[":
-                name = ".".join(table)
-                counts[name] = counts.get(name, -1) + 1
-                table.append(str(counts[name]))
-            here = table
-        else:
-            key = re.match(r"\s*([A-Za-z0-9_\-\"'.]+)\s*=", line)
-            if not key:
-                continue
-            here = [*table, *key[1].replace('"', "").replace("'", "").split(".")]
-        if here == wanted[: len(here)] and len(here) > best_depth:
-            best, best_depth = number, len(here)
-    return best

@@ -26,12 +26,13 @@ from peers import programs
 
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.program import Boundary
-from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_json
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import BirdnetError, InputError, ToolError
 from birdnet_stm32.native_output import diverted
 from birdnet_stm32.quant import interpreter
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -157,7 +158,7 @@ def _measure_all(options: argparse.Namespace, build: Path) -> None:
 
 
 def _read_model(path: Path, windows: Path | None) -> Model:
-    tflite = read_file(path)
+    tflite = read_bytes(path)
     graph = read_graph(tflite, where=str(path))
     program = lower(graph)
     given = _random_windows(program.input) if windows is None else _read_windows(windows)

@@ -18,6 +18,7 @@ LAYERS = [
     {"text_file"},
     {"json_file"},
     {"toml_file"},
+    {"text_types", "value_errors"},
     {"config", "paths"},
     {"idle_keys"},
     {"code", "native_output", "process", "progress", "store", "templating", "variant_file"},

@@ -65,7 +65,7 @@ def test_stages_depend_on_outputs_alone(variants: Path) -> None:
     [
         (None, "holds no variant"),
         (DEMO + "[verify]\nmin_cosine_man = 1\n", "demo.toml:6: .*did you mean min_cosine_mean"),
-        ("[", "is not TOML"),
+        ("[", "is no valid TOML"),
     ],
 )
 def test_a_wrong_folder_of_variants_is_doits_own_error(

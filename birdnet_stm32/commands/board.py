@@ -15,11 +15,12 @@ import numpy as np
 
 from birdnet_stm32.commands import board_session, built
 from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_json
 from birdnet_stm32.commands.options import positive
 from birdnet_stm32.firmware import board_parity
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.stage import Release
 from birdnet_stm32.stages.layout import CONFIG, MODEL
 from birdnet_stm32.stages.windows import load_windows
@@ -73,5 +74,5 @@ def questions_of(release: Release, files: list[Path] | None, *, most: int = WIND
     else:
         recordings, windows = board_session.windows_of(files, contract.frontend, most)
     return Questions(
-        model=read_file(verified / MODEL), contract=contract, windows=windows, recordings=recordings
+        model=read_bytes(verified / MODEL), contract=contract, windows=windows, recordings=recordings
     )

@@ -153,7 +153,8 @@ def _open(name: str | None) -> Iterator[Serial]:
 def describe(found: SelfTest) -> str:
     """Return what a board said of itself, for people."""
     clock = "" if found.clock_hz is None else f", CPU at {found.clock_hz / 1e6:g} MHz"
-    return f"{found.title} {found.version}, model {found.model}{clock}\nself-test {found.verdict}"
+    title, version, model = (host_link.words(text) for text in (found.title, found.version, found.model))
+    return f"{title} {version}, model {model}{clock}\nself-test {found.verdict}"
 
 
 def judge(parity: BoardParity, clock_hz: int | None) -> str:

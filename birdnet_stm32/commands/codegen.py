@@ -17,7 +17,6 @@ from birdnet_stm32.commands.files import (
     beside,
     check_writable,
     labels_to_show,
-    read_file,
     say,
     write_folder,
     write_json,
@@ -25,6 +24,7 @@ from birdnet_stm32.commands.files import (
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     """Generate the library."""
     _check_own(options.out)
     check_writable(options.json)
-    graph = read_graph(read_file(options.model), where=str(options.model))
+    graph = read_graph(read_bytes(options.model), where=str(options.model))
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)

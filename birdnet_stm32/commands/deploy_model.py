@@ -18,7 +18,7 @@ from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands import board_session
 from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import contract_of, read_file, write_folder
+from birdnet_stm32.commands.files import contract_of, write_folder
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import LegacyConfig
 from birdnet_stm32.config import CodegenTable, FirmwareTable, NpuTable
@@ -37,6 +37,7 @@ from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.tool import Tool, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.stages.layout import NPU_BOARD
 from birdnet_stm32.stages.npu_firmware import network_of
 from birdnet_stm32.tflite.reader import read_graph
@@ -90,7 +91,7 @@ def deploy_model(
         BirdnetError: as the steps do.
     """
     path = Path(config.model_path)
-    model, contract = read_file(path), contract_of(path, None)
+    model, contract = read_bytes(path), contract_of(path, None)
     if not recordings:
         raise InputError(
             "no recordings are given",

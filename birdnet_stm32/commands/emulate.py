@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.files import scan
 from birdnet_stm32.commands.emulation import emulate, generate_library
-from birdnet_stm32.commands.files import check_writable, contract_of, read_file, say, write_json
+from birdnet_stm32.commands.files import check_writable, contract_of, say, write_json
 from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.progress import track
+from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
 
@@ -42,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
-    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     check_writable(options.json)
-    model = read_file(options.model)
+    model = read_bytes(options.model)
     contract = contract_of(options.model, options.model_config)
     library = generate_library(model, contract, where=str(options.model))
     recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most)

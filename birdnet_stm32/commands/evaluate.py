@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     """Score, write what is asked for, and judge."""
     checked(FirmwareTable, threshold=options.threshold)
     checked(RepresentativeTable, seed=options.seed)
-    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     check_writable(options.json, options.predictions, options.report_html)
     sides = sides_of(options.model_path, options.model_config, firmware=options.firmware)
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}

@@ -24,14 +24,6 @@ CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
 LABELS_SUFFIX = "_labels.txt"
 
 
-def read_file(path: Path) -> bytes:
-    """Return the content of a file that the user named. Raises: InputError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
-
-
 def contract_of(model: Path, given: Path | None) -> ModelContract:
     """Return the model's configuration: the file given, or the one beside it.
 

@@ -17,7 +17,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import programmer
 from birdnet_stm32.firmware.flash import flash_map
 from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
-from birdnet_stm32.firmware.intel_hex import parse_intel_hex
+from birdnet_stm32.firmware.intel_hex import read_intel_hex
 
 EXAMPLE = """birdnet-stm32 flash demo --dry-run
   birdnet-stm32 flash demo --fsbl ai_fsbl.hex     # the first time on a board
@@ -85,11 +85,7 @@ def _describe(plan: FlashPlan) -> str:
 
 def _loader(path: Path) -> Path:
     """Check that a file can be a first-stage loader: Intel HEX that begins and stays where the ROM looks."""
-    try:
-        text = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot be read as Intel HEX", where=path) from error
-    pieces = parse_intel_hex(text.replace("\r\n", "\n"), where=str(path))
+    pieces = read_intel_hex(path)
     slot = flash_map()["fsbl"]
     starts, first = pieces[0] if pieces else (0, b"")
     ends = max((address + len(data) for address, data in pieces), default=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.index import IndexRow, build_index, list_files
 from birdnet_stm32.audio.measure import measure
-from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.options import checked, named_as_options
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -56,7 +56,19 @@ def index_folder(root: Path, options: argparse.Namespace, *, train_every_label: 
     table = checked(IndexTable, background=tuple(background), recording=options.recording)
     with track("recordings") as report:
         measured = measure(root, files, {}, report=report)
-    return build_index(measured, table, train_every_label=train_every_label)
+    with named_as_options(places_of(root)):
+        return build_index(measured, table, train_every_label=train_every_label)
+
+
+def places_of(root: Path) -> dict[str, str]:
+    """Return what stands on the command line for the tables of a variant that errors of recordings name."""
+    return {
+        "[index] background": "--background",
+        "[index] recording": "--recording",
+        "[index] root": str(root),
+        "[index]": str(root),
+        "[representative]": str(root),
+    }
 
 
 def strangers(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.windows import window_starts
-from birdnet_stm32.commands.files import check_writable, read_file, write_json
+from birdnet_stm32.commands.files import check_writable, write_json
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import spec_from_json
 from birdnet_stm32.frontend.vectors import compare, describe
 from birdnet_stm32.json_file import json_object, read_json_object
+from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = "birdnet-stm32 frontend song.wav --model-config model_config.json --json stages.json"
 TOLERANCE = 1e-4
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Describe the recording."""
     check_writable(options.json)
-    content = read_file(options.audio)
+    content = read_bytes(options.audio)
     fields = read_json_object(options.model_config)
     # A document of this command holds the configuration it was made with.
     spec = spec_from_json(

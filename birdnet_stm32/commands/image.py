@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import read_file, say, write_atomically, write_json
+from birdnet_stm32.commands.files import say, write_atomically, write_json
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.flash import flash_files, flash_map
 from birdnet_stm32.firmware.image import HeaderVersion, ImageKind, boot_image
+from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = "birdnet-stm32 image firmware.bin --out application.hex"
 
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Pack one binary."""
     image = boot_image(
-        read_file(options.binary),
+        read_bytes(options.binary),
         kind=options.type,
         version=options.header_version,
         where=str(options.binary),

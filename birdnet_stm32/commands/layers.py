@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.commands import folder, source
-from birdnet_stm32.commands.files import check_writable, contract_of, read_file, write_json
+from birdnet_stm32.commands.files import check_writable, contract_of, write_json
 from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.config import RepresentativeTable
 from birdnet_stm32.errors import InputError
@@ -22,6 +22,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.outputs import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.layers import LayerReport, layer_report, spread, to_json
+from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
     --checkpoint_path best_model.keras --data_path_train data/train"""
@@ -43,10 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Compare, write, and show the rankings."""
-    asked = checked(RepresentativeTable, validation_windows=options.validate_samples, seed=options.seed)
+    asked = checked(
+        RepresentativeTable,
+        options=source.WINDOW_OPTIONS,
+        validation_windows=options.validate_samples,
+        seed=options.seed,
+    )
     check_writable(options.json)
     contract = contract_of(options.checkpoint_path, options.model_config)
-    tflite = read_file(options.model_path)
+    tflite = read_bytes(options.model_path)
 
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
     from birdnet_stm32.model import checkpoint

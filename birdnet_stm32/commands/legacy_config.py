@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,9 @@ from pydantic import ValidationError
 
 from birdnet_stm32.config import Table
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.json_file import read_json_object
+from birdnet_stm32.toml_file import read_toml
+from birdnet_stm32.value_errors import Problem, first_problem, shown
 
 VARIABLES = {
     "X_CUBE_AI_PATH": "x_cube_ai_path",
@@ -68,7 +69,7 @@ def read(
     try:
         config = LegacyConfig(**{key: value for key, value in found.items() if value != ""})
     except ValidationError as error:
-        raise _explain(error, path) from error
+        raise _explain(first_problem(error, {}), path) from error
     if config.compiler_type != "gcc":
         raise InputError(
             f"compiler_type is {config.compiler_type!r}",
@@ -80,31 +81,26 @@ def read(
 
 
 def _file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        fields = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
-    except ValueError as error:  # of both parsers, and of text that is not UTF-8
-        raise InputError(f"is no valid {path.suffix.lstrip('.') or 'JSON'}: {error}", where=path) from error
-    if not isinstance(fields, dict):
-        raise InputError("is no table of keys", where=path)
     if path.suffix != ".toml":
-        return fields
-    flat = {key: value for name in _TOML_TABLES for key, value in fields.pop(name, {}).items()}
+        return read_json_object(path)
+    fields, _ = read_toml(path)
+    flat: dict[str, Any] = {}
+    for name in _TOML_TABLES:
+        table = fields.pop(name, {})
+        if not isinstance(table, dict):
+            raise InputError(f"{name} is {shown(table)}", where=path, expected=f"a table, [{name}]")
+        flat |= table
     return {**flat, **fields}
 
 
-def _explain(error: ValidationError, path: Path | None) -> InputError:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+def _explain(problem: Problem, path: Path | None) -> InputError:
     known = list(LegacyConfig.model_fields)
-    if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, known, n=1)
+    if problem.kind == "extra_forbidden":
+        close = difflib.get_close_matches(problem.key, known, n=1)
         return InputError(
-            f"{key} is not a known key",
+            f"{problem.key} is not a known key",
             where=path,
             expected="one of " + ", ".join(known),
             remedy=f"did you mean {close[0]}?" if close else (),
         )
-    return InputError(f"{key} is {first['input']!r}", where=path, expected=first["msg"])
+    return InputError(f"{problem.key} is {problem.value}", where=path, expected=problem.expected)

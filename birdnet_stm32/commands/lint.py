@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.options import named_as_options
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
 from birdnet_stm32.npu.lint.rule import Severity
 from birdnet_stm32.npu.lint.text import line, listing, summary
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.reader import read_graph
 from birdnet_stm32.variant_file import load_variant
 
@@ -48,7 +50,9 @@ def run(options: argparse.Namespace) -> None:
     if options.model is None:
         raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
     suppress = load_variant(options.variant).lint.suppress if options.variant else {}
-    found = lint(read_graph(read_file(options.model), where=str(options.model)), suppress)
+    graph = read_graph(read_bytes(options.model), where=str(options.model))
+    with named_as_options({"[lint] suppress": f"{options.variant}, [lint] suppress"}):
+        found = lint(graph, suppress)
     for diagnosis in found:
         say(line(diagnosis, str(options.model)), options.json)
     for name in idle(suppress, found):

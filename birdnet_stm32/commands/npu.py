@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from birdnet_stm32.commands.files import check_writable, read_file, say, write_folder, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_folder, write_json
+from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.stedgeai import result
@@ -25,6 +24,7 @@ from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.result import COMPILATION, Epoch
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.store import canonical_json
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -75,8 +75,8 @@ def run(options: argparse.Namespace) -> None:
     asked = _asked(options)
     _check_own(options.out)
     check_writable(options.json)
-    model = read_file(options.model)
-    inputs = read_file(options.validate) if options.validate else None
+    model = read_bytes(options.model)
+    inputs = read_bytes(options.validate) if options.validate else None
     graph = read_graph(model, where=str(options.model))
     tool = locate(options.core_dir)
     print(tool, file=sys.stderr)
@@ -152,20 +152,15 @@ def _asked(options: argparse.Namespace) -> NpuTable:
         if not separator:
             raise InputError(f"--waive {given}", expected="GATE=REASON")
         waive[gate] = reason
-    try:
-        return NpuTable(
-            weights_address=options.weights_address,
-            hyperram=options.hyperram,
-            io=options.io,
-            timeout_s=options.timeout_s,
-            waive=waive,
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-")
-        value = hex(first["input"]) if isinstance(first["input"], int) else repr(first["input"])
-        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise InputError(f"{name} is {value}", expected=expected) from error
+    return checked(
+        NpuTable,
+        options={"weights_address": "--weights-address", "timeout_s": "--timeout-s"},
+        weights_address=options.weights_address,
+        hyperram=options.hyperram,
+        io=options.io,
+        timeout_s=options.timeout_s,
+        waive=waive,
+    )
 
 
 def _check_own(folder: Path) -> None:

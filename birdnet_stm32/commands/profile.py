@@ -12,11 +12,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32.commands.files import check_writable, read_file, say, write_json
+from birdnet_stm32.commands.files import check_writable, say, write_json
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.firmware.profile import profile, table, to_json
 from birdnet_stm32.progress import track
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 profile model.tflite --json profile.json"
@@ -32,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Generate, build, run and count."""
-    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     check_writable(options.json)
-    graph = read_graph(read_file(options.model), where=str(options.model))
+    graph = read_graph(read_bytes(options.model), where=str(options.model))
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("profile") as report:
         found = profile(graph, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report)
     write_json(options.json, to_json(found))

@@ -14,7 +14,7 @@ from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.representative import Windows
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.emulation import emulate, generate_library
-from birdnet_stm32.commands.files import contract_of, read_file
+from birdnet_stm32.commands.files import contract_of
 from birdnet_stm32.commands.folder import listed
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
@@ -23,6 +23,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.outputs import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant import interpreter
+from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.reader import read_graph
 
 Floats = NDArray[np.float32]
@@ -150,7 +151,7 @@ def _text(value: _Comparable) -> str:
 
 
 def _run_int8(side: Side, windows: Windows) -> Floats:
-    model = read_file(side.path)
+    model = read_bytes(side.path)
     _check_outputs(model, side)
     with track(f"windows of {side.name}") as report:
         return interpreter.run(
@@ -161,7 +162,7 @@ def _run_int8(side: Side, windows: Windows) -> Floats:
 
 
 def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float) -> Floats:
-    model = read_file(side.path)
+    model = read_bytes(side.path)
     output = lower(read_graph(model, where=str(side.path))).output
     library = generate_library(model, side.contract, where=str(side.path))
     recordings = {

@@ -15,11 +15,15 @@ from birdnet_stm32.audio.representative import choose
 from birdnet_stm32.audio.roles import assign
 from birdnet_stm32.commands import folder
 from birdnet_stm32.commands.files import contract_of
-from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.options import checked, named_as_options
 from birdnet_stm32.config import ConvertTable, RepresentativeTable, VerifyTable
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.windows import Windows, by_role
+
+# The options whose name differs from that of the key of the variant's table.
+WINDOW_OPTIONS = {"calibration_windows": "--num_samples", "validation_windows": "--validate_samples"}
+_LIMIT_OPTIONS = {"min_cosine_mean": "--min_cosine_sim"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +93,7 @@ def cut(
         asked: how many validation windows, and the seed.
         calibration_windows: how many; 0 for those that validate alone.
     """
-    with track("decode") as report:
+    with named_as_options(folder.places_of(root)), track("decode") as report:
         return choose(
             rows,
             root,
@@ -110,6 +114,7 @@ def load(options: argparse.Namespace) -> Source:
     """
     asked = checked(
         RepresentativeTable,
+        options=WINDOW_OPTIONS,
         calibration_windows=options.num_samples,
         validation_windows=options.validate_samples,
         seed=options.seed,
@@ -121,7 +126,10 @@ def load(options: argparse.Namespace) -> Source:
         ConvertTable, per_tensor=options.per_tensor, ranges=options.ranges, percentile=options.percentile
     )
     limits = checked(
-        VerifyTable, min_cosine_mean=options.min_cosine_sim, min_cosine_p05=options.min_cosine_p05
+        VerifyTable,
+        options=_LIMIT_OPTIONS,
+        min_cosine_mean=options.min_cosine_sim,
+        min_cosine_p05=options.min_cosine_p05,
     )
     contract = contract_of(options.checkpoint_path, options.model_config)
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
@@ -139,7 +147,8 @@ def load(options: argparse.Namespace) -> Source:
     chosen = cut(
         rows, options.data_path_train, contract, asked, calibration_windows=asked.calibration_windows
     )
-    assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
+    with named_as_options(folder.places_of(options.data_path_train)):
+        assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
         print(f"--{name}: {count} windows left out of the calibration", file=sys.stderr)
     return Source(

@@ -28,7 +28,7 @@ from birdnet_stm32.commands.files import (
     write_json,
     write_sidecars,
 )
-from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.options import checked, named_as_options
 from birdnet_stm32.config import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -104,7 +104,11 @@ def run(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
-    model = checked(ModelTable, **_given(options, _MODEL_OPTIONS))
+    model = checked(
+        ModelTable,
+        options={key: f"--{name}" for name, key in _MODEL_OPTIONS.items()},
+        **_given(options, _MODEL_OPTIONS),
+    )
     settings = checked(TrainTable, **_given(options, _TRAINING_OPTIONS))
     check_writable(path, options.json)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
@@ -184,7 +188,7 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Win
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
             ),
         )
-    with track("decode") as report:
+    with named_as_options(folder.places_of(root)), track("decode") as report:
         windows = split_windows(
             rows,
             root,
@@ -239,7 +243,7 @@ def _write(model: Any, contract: ModelContract, path: Path) -> None:
     write_sidecars(path, contract)
 
 
-def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, object]:
+def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of the options that were given, by key of the variant's table."""
     values = {key: getattr(options, name) for name, key in keys.items()}
     return {key: value for key, value in values.items() if value is not None}

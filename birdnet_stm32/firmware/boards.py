@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,11 +34,23 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.toml_file import read_toml
+from birdnet_stm32.value_errors import first_problem
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
-_Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-_Flag = Annotated[str, Field(pattern=r"^-[-A-Za-z0-9_=.,+]+$")]
-_Macro = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*(=[A-Za-z0-9_.+-]+)?$")]
+_WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
+_FLAG = r"^-[-A-Za-z0-9_=.,+]+$"
+_MACRO = r"^[A-Z][A-Z0-9_]*(=[A-Za-z0-9_.+-]+)?$"
+_ACCESS = "^(rx|rw|rwx)$"
+_SPELLINGS = {
+    _WORD: 'a name of letters, digits and _, such as "flash"',
+    _FLAG: 'one flag of the compiler, such as "-mcpu=cortex-m55"',
+    _MACRO: 'a macro, "NAME" or "NAME=VALUE"',
+    _ACCESS: '"rx", "rw" or "rwx"',
+}
+_Word = Annotated[str, Field(pattern=_WORD)]
+_Flag = Annotated[str, Field(pattern=_FLAG)]
+_Macro = Annotated[str, Field(pattern=_MACRO)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +70,7 @@ class Region:
     name: _Word
     origin: Annotated[int, Field(ge=0, lt=2**32)]
     length_bytes: Annotated[int, Field(gt=0, lt=2**32)]
-    access: Annotated[str, Field(pattern="^(rx|rw|rwx)$")]
+    access: Annotated[str, Field(pattern=_ACCESS)]
     holds: str
 
     @property
@@ -129,16 +140,15 @@ def read(path: Path) -> Board:
     Raises:
         InputError: a key is missing, unknown or out of range, or two regions overlap.
     """
+    fields, _ = read_toml(path)
     try:
-        fields = tomllib.loads(path.read_text("utf-8"))
         # Through JSON, because strict validation takes a dataclass's fields only from there.
-        board = _BOARD.validate_json(json.dumps(fields, default=str))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(str(error), where=path, expected="a readable board.toml") from error
+        board = _BOARD.validate_json(json.dumps(fields))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{key}: {first['msg']}", where=path, remedy="correct that key") from error
+        problem = first_problem(error, _SPELLINGS)
+        raise InputError(
+            f"{problem.key} is {problem.value}", where=path, expected=problem.expected
+        ) from error
     ordered = sorted(board.memory, key=lambda region: region.origin)
     for low, high in itertools.pairwise(ordered):
         if low.end > high.origin:

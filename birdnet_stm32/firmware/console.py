@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from birdnet_stm32.errors import ToolError
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.json_file import parse_json
+from birdnet_stm32.terminal_text import printable
 
 PROTOCOL_VERSION = 2
+_LONGEST_QUOTE = 200  # characters of a damaged line that a message shows
 
 STRING = r'("(?:[^"\\]|\\.)*")'
 _LINES = {
@@ -78,7 +80,7 @@ def parse(text: str) -> Console:
             lines[word].append(_fields(word, rest))
     if not lines["birdnet-firmware"]:
         raise ToolError(
-            f"the firmware did not introduce itself; it printed {text[:200]!r}",
+            f"the firmware did not introduce itself; it printed {_quoted(text)}",
             where="console",
             expected=f"birdnet-firmware {PROTOCOL_VERSION}",
         )
@@ -108,8 +110,14 @@ def parse(text: str) -> Console:
 def _fields(word: str, rest: str) -> tuple[Any, ...]:
     match = _LINES[word].fullmatch(rest)
     if match is None:
-        raise ToolError(f"the firmware printed {word} {rest!r}", where="console")
+        raise ToolError(f"the firmware printed {word} {_quoted(rest)}", where="console")
     try:
-        return tuple(json.loads(field) for field in match.groups())
-    except ValueError as error:
-        raise ToolError(f"the firmware printed {word} {rest!r}: {error}", where="console") from error
+        return tuple(parse_json(field, where="console") for field in match.groups())
+    except InputError as error:
+        raise ToolError(
+            f"the firmware printed {word} {_quoted(rest)}: {error.what}", where="console"
+        ) from error
+
+
+def _quoted(text: str) -> str:
+    return repr(printable(text, longest=_LONGEST_QUOTE))

@@ -12,17 +12,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.flash import FlashSlot, flash_files, flash_map
 from birdnet_stm32.firmware.image import parse
-from birdnet_stm32.firmware.intel_hex import parse_intel_hex
+from birdnet_stm32.firmware.intel_hex import read_intel_hex
+from birdnet_stm32.json_file import read_json_object
 from birdnet_stm32.store import canonical_json
+from birdnet_stm32.value_errors import first_problem
 
 PLAN = "flash.json"
 # A loader without its application starts nothing; an application must not start before its weights are there.
 WRITING_ORDER = ("fsbl", "weights", "application")
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_DIGEST = r"^[0-9a-f]{64}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +43,13 @@ class FlashPart:
         sha256: of what is written.
     """
 
-    name: str
-    file: str
-    address: int
-    size_bytes: int
-    sha256: str
+    __pydantic_config__ = _STRICT
+
+    name: Annotated[str, Field(max_length=100)]
+    file: Annotated[str, Field(min_length=1, max_length=200)]
+    address: Annotated[int, Field(ge=0, lt=2**32)]
+    size_bytes: Annotated[int, Field(ge=0, lt=2**32)]
+    sha256: Annotated[str, Field(pattern=_DIGEST)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +63,15 @@ class FlashPlan:
         parts: in the order they are written.
     """
 
+    __pydantic_config__ = _STRICT
+
     title: str
     version: str
     model: str
-    parts: tuple[FlashPart, ...]
+    parts: Annotated[tuple[FlashPart, ...], Field(min_length=1, max_length=len(WRITING_ORDER))]
+
+
+_FLASH_PLAN = TypeAdapter(FlashPlan)
 
 
 def release_files(
@@ -122,14 +135,16 @@ def read_plan(folder: Path) -> FlashPlan:
     """
     path = folder / PLAN
     try:
-        fields = json.loads(path.read_text("utf-8"))
-        plan = FlashPlan(**{**fields, "parts": tuple(FlashPart(**part) for part in fields["parts"])})
-    except OSError as error:
+        # Through JSON, because strict validation takes a dataclass's fields only from there.
+        plan = _FLASH_PLAN.validate_json(json.dumps(read_json_object(path)))
+    except ValidationError as error:
+        problem = first_problem(error, {_DIGEST: "a SHA-256, 64 hexadecimal digits"})
         raise InputError(
-            f"cannot be read: {error.strerror}", where=path, expected="what the stage image publishes"
+            f"is no flash plan: {problem.key or 'it'} is "
+            + {"missing": "missing", "extra_forbidden": "not known"}.get(problem.kind, problem.value),
+            where=path,
+            expected=problem.expected or "what the stage image publishes",
         ) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"is no flash plan: {error}", where=path) from error
     weights = {part.name: part.address for part in plan.parts}.get("weights")
     slots = flash_map() if weights is None else flash_map(weights)
     for part in plan.parts:
@@ -145,11 +160,7 @@ def read_plan(folder: Path) -> FlashPlan:
 
 
 def _check(part: FlashPart, path: Path, slot_bytes: int) -> None:
-    try:
-        text = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot be read as Intel HEX", where=path) from error
-    pieces = parse_intel_hex(text, where=str(path))
+    pieces = read_intel_hex(path)
     found = [(address, hashlib.sha256(data).hexdigest()) for address, data in pieces]
     if found != [(part.address, part.sha256)]:
         raise InputError(

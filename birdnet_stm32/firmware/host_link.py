@@ -6,7 +6,6 @@ the wrong form counts as damaged, and the question is asked again.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import zlib
@@ -17,18 +16,23 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.errors import GateError, ToolError
+from birdnet_stm32.errors import GateError, InputError, ToolError
 from birdnet_stm32.firmware.console import PROTOCOL_VERSION, STRING
+from birdnet_stm32.json_file import parse_json
+from birdnet_stm32.terminal_text import printable
 
 BAUD = 921_600
 ATTEMPTS = 3
 _LONGEST_LINE_BYTES = 1 << 16
 
-_BANNER = re.compile(rf"birdnet-firmware (\d+) {STRING} {STRING}(?: {STRING})?")
-_CLOCK = re.compile(r"clock (\d+)")
-_CYCLES = re.compile(r"self-test (front-end|network) (\d+) cycles.*")
+_LONGEST_TEXT = 200  # characters of a board's own words that are shown
+_NUMBER = r"([0-9]{1,18})"
+
+_BANNER = re.compile(rf"birdnet-firmware {_NUMBER} {STRING} {STRING}(?: {STRING})?")
+_CLOCK = re.compile(rf"clock {_NUMBER}")
+_CYCLES = re.compile(rf"self-test (front-end|network) {_NUMBER} cycles.*")
 _VERDICT = re.compile(r"self-test (PASS|FAIL) (.+)")
-_SCORES = re.compile(r"scores ([0-9a-f]{8}) (\d+) (\d+) ((?:[0-9a-f]{8})+)")
+_SCORES = re.compile(rf"scores ([0-9a-f]{{8}}) {_NUMBER} {_NUMBER} ((?:[0-9a-f]{{8}})+)")
 _RETRY = re.compile(rf"retry ([0-9a-f]{{8}}) {STRING}")
 
 Floats = npt.NDArray[np.float32]
@@ -112,9 +116,9 @@ def self_test(link: Link, *, timeout_s: float) -> SelfTest:
     banner: tuple[str, str, str] | None = None
     clock_hz: int | None = None
     cycles: dict[str, int] = {}
-    heard: list[str] = []
+    last: str | None = None
     while (line := link.line(deadline)) is not None:
-        heard.append(line)
+        last = line
         if found := _BANNER.fullmatch(line):
             _check_protocol(int(found[1]))
             banner, clock_hz, cycles = _texts(found.groups()[1:]), None, {}
@@ -130,10 +134,10 @@ def self_test(link: Link, *, timeout_s: float) -> SelfTest:
                 model=model,
                 clock_hz=clock_hz,
                 passed=found[1] == "PASS",
-                verdict=f"{found[1]} {found[2]}",
+                verdict=words(f"{found[1]} {found[2]}"),
                 cycles=cycles,
             )
-    raise _nothing_heard(heard, timeout_s)
+    raise _nothing_heard(last, timeout_s)
 
 
 def require(found: SelfTest, *, title: str, version: str, model: str) -> None:
@@ -144,7 +148,8 @@ def require(found: SelfTest, *, title: str, version: str, model: str) -> None:
     """
     if (found.title, found.version, found.model) != (title, version, model):
         raise GateError(
-            f"the board runs {found.title!r} {found.version}, model {found.model or 'unknown'}",
+            f"the board runs {words(found.title)!r} {words(found.version)}, "
+            f"model {words(found.model) or 'unknown'}",
             where="serial port",
             expected=f"{title!r} {version}, model {model}",
             remedy="flash this release's image, put both switches to the left and cycle the power",
@@ -206,7 +211,7 @@ def _answer(link: Link, checksum: str, classes: int, deadline: float) -> Answer 
     """Return the board's answer to the window of ``checksum``, or why there is none."""
     while (line := link.line(deadline)) is not None:
         if (found := _RETRY.fullmatch(line)) and found[1] == checksum:
-            return f"it says {found[2]}"
+            return f"it says {words(found[2])}"
         if not line.startswith("scores "):
             continue  # for people, or the answer to an earlier attempt
         found = _SCORES.fullmatch(line)
@@ -239,14 +244,21 @@ def _texts(literals: tuple[str | None, ...]) -> tuple[str, str, str]:
 
 
 def _text(literal: str | None) -> str:
+    if literal is None:
+        return ""
     try:
-        return "" if literal is None else str(json.loads(literal))
-    except ValueError:
-        return literal or ""
+        return str(parse_json(literal, where="serial port"))
+    except InputError:
+        return literal
 
 
-def _nothing_heard(heard: list[str], timeout_s: float) -> ToolError:
-    if not heard:
+def words(text: str) -> str:
+    """Return what a board said as it may be shown: a terminal obeys none of it, and it has an end."""
+    return printable(text, longest=_LONGEST_TEXT)
+
+
+def _nothing_heard(last: str | None, timeout_s: float) -> ToolError:
+    if last is None:
         return ToolError(
             f"the board said nothing for {timeout_s:g} s",
             where="serial port",
@@ -257,7 +269,7 @@ def _nothing_heard(heard: list[str], timeout_s: float) -> ToolError:
             ),
         )
     return ToolError(
-        f"no whole self-test came in {timeout_s:g} s; last heard: {heard[-1][:120]!r}",
+        f"no whole self-test came in {timeout_s:g} s; last heard: {last[:120]!r}",
         where="serial port",
         expected=f"the lines of protocol {PROTOCOL_VERSION} at {BAUD} baud",
         remedy="flash this release's image; a terminal at another speed shows such characters",

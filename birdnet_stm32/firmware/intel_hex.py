@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.text_file import read_text
 
+MAX_HEX_BYTES = 512 * 2**20  # the board's flash of 128 MiB, written out
 _ROW_BYTES = 16
 _DATA, _END, _UPPER_ADDRESS, _START_ADDRESS = 0x00, 0x01, 0x04, 0x05
 
@@ -34,6 +37,15 @@ def intel_hex(data: bytes, address: int) -> str:
 def _record(kind: int, offset: int, data: bytes) -> str:
     record = bytes([len(data), *offset.to_bytes(2, "big"), kind]) + data
     return ":" + (record + bytes([-sum(record) & 0xFF])).hex().upper()
+
+
+def read_intel_hex(path: Path) -> tuple[tuple[int, bytes], ...]:
+    """Return what a file of Intel HEX holds, as :func:`parse_intel_hex`.
+
+    Raises:
+        InputError: as :func:`parse_intel_hex`, or the file cannot be read.
+    """
+    return parse_intel_hex(read_text(path, max_bytes=MAX_HEX_BYTES), where=str(path))
 
 
 def parse_intel_hex(text: str, *, where: str = "Intel HEX") -> tuple[tuple[int, bytes], ...]:

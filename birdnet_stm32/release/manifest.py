@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.json_file import parse_json
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -113,10 +114,7 @@ def read_manifest(raw: bytes, *, where: str) -> Manifest:
         InputError: it is no JSON, of another schema, has missing, unknown or malformed fields, or names
             that :func:`check_names` refuses.
     """
-    try:
-        fields = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{MANIFEST} is not JSON: {error}", where=where) from error
+    fields = parse_json(raw, where=f"{where}, {MANIFEST}")
     if not isinstance(fields, dict) or fields.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
             f"{MANIFEST} has another schema", where=where, expected=f"schema_version {SCHEMA_VERSION}"

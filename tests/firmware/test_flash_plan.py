@@ -70,7 +70,17 @@ def test_a_file_that_is_cut_off_is_refused(release: Path) -> None:
         ("address", 0x7000_0000, "in no slot"),
         ("name", "other", "in no slot"),
         ("file", "../application.hex", "in no slot"),
-        ("file", "missing.hex", "cannot be read"),
+        ("file", "missing.hex", "there is no such file"),
+        ("address", "0x70100000", "parts.1.address is '0x70100000'"),
+        ("address", -1, "parts.1.address is -1"),
+        ("address", 2**63, "parts.1.address is 9223372036854775808"),
+        ("file", 3, "parts.1.file is 3"),
+        ("file", "a\udc80.hex", "half a character"),
+        ("file", None, "parts.1.file is None"),
+        ("name", ["application"], r"parts.1.name is \['application'\]"),
+        ("sha256", 1.5, "parts.1.sha256 is 1.5"),
+        ("size_bytes", {}, "parts.1.size_bytes is a table"),
+        ("more", 1, "parts.1.more is not known"),
     ],
 )
 def test_a_plan_that_is_not_ours_is_refused(release: Path, key: str, value: object, message: str) -> None:
@@ -81,13 +91,22 @@ def test_a_plan_that_is_not_ours_is_refused(release: Path, key: str, value: obje
         read_plan(release)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"parts": 1}', '{"parts": [{}]}'])
+@pytest.mark.parametrize("text", ["{}", '{"parts": 1}', '{"parts": [{}]}', '{"parts": []}'])
 def test_text_that_is_no_plan_is_refused(release: Path, text: str) -> None:
     (release / "flash.json").write_text(text)
     with pytest.raises(InputError, match="no flash plan"):
         read_plan(release)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "is empty"), ("[]", "holds a list"), ("[" * 9_999, "deeper")]
+)
+def test_what_is_no_json_object_is_refused(release: Path, text: str, said: str) -> None:
+    (release / "flash.json").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_plan(release)
+
+
 def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_plan(tmp_path)

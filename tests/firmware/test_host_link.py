@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from birdnet_stm32.commands.board_session import describe
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.firmware import host_link
 from birdnet_stm32.firmware.host_link import Link, SelfTest
@@ -179,3 +180,22 @@ def test_it_gives_up_after_three_attempts(bad: Callable[[bytes], bytes], said: s
 def test_whatever_comes_it_is_a_report_or_an_error_of_ours(data: bytes) -> None:
     with pytest.raises(ToolError):
         host_link.self_test(Link(ReplayedPort(data + b"\n")), timeout_s=0.001)
+
+
+def test_what_a_board_says_reaches_no_terminal_raw() -> None:
+    hostile = '"\\u001b[2J\\nbirdnet-stm32: all is well' + "x" * 5_000 + '"'
+    found = listen(REPORT.replace('"A \\u0022bird\\u0022"', hostile).replace("PASS 2", "PASS \x1b]0;x\x07 2"))
+    shown = describe(found)
+    with pytest.raises(GateError) as refused:
+        host_link.require(found, title="T", version="1.2.3", model="m")
+    for text in (shown, str(refused.value)):
+        assert not set(text) & set("\x1b\x07")
+        assert r"\x1b[2J" in text
+        assert len(text) < 1_000
+    assert len(shown.splitlines()) == 2
+
+
+@pytest.mark.parametrize("line", ["clock {}", "birdnet-firmware {} {1} {1}", "self-test network {} cycles"])
+def test_numbers_of_thousands_of_digits_are_damaged_lines(line: str) -> None:
+    damaged = line.replace("{}", "9" * 5_000).replace("{1}", '"a"')
+    assert listen(f"{damaged}\n{REPORT}") == HEARD

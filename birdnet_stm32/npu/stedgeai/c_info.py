@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdnet_stm32.errors import ToolError
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.json_file import parse_json
 from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, Pool
 
 _KINDS: dict[str, EpochKind] = {"NODE_HW": "hardware", "NODE_SW_HW": "hybrid", "NODE_SW": "software"}
 # What only holds constants or ends the network is no step, whatever mapping older versions give it.
 _BOOKKEEPING = frozenset({"Param", "Return"})
+MAX_C_INFO_BYTES = 256 * 2**20  # with thousands of buffers and nodes
 _NO_OPERATION = "NODE_NO_X"
 
 
@@ -45,9 +46,10 @@ def read_c_info(text: str) -> CInfo:
         ToolError: it is no JSON, lacks something that the adapter needs, or is of the flow without the NPU.
     """
     try:
-        data = json.loads(text)
-        return _read(data)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        return _read(parse_json(text, where="network_c_info.json", max_bytes=MAX_C_INFO_BYTES))
+    except InputError as error:
+        raise ToolError(error.what, where=error.where, remedy="a supported version of the tool") from error
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ToolError(
             f"cannot be read: {type(error).__name__} {error}",
             where="network_c_info.json",

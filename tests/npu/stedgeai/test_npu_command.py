@@ -66,11 +66,11 @@ def test_st_compares_the_result_with_the_model(here: Path, capsys: Captured) -> 
 @pytest.mark.parametrize(
     ("wrong", "code", "said"),
     [
-        (["--weights-address", "0x70400001"], 2, "--weights-address is 0x70400001"),
+        (["--weights-address", "0x70400001"], 2, "--weights-address is 1883242497 (0x70400001)"),
         (
             ["--weights-address", "0x10"],
             2,
-            "expected: should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000",
+            "which should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000",
         ),
         (["--waive", "hyperram"], 2, "expected: GATE=REASON"),
         (["--waive", "hyperrum=because it is so"], 2, "--waive is 'hyperrum'"),

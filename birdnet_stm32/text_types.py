@@ -1,0 +1,54 @@
+"""What texts in a variant file have to look like: names, versions, digests, paths."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from birdnet_stm32.terminal_text import printable
+
+DIGEST = r"^[0-9a-f]{64}$"
+VERSION = r"^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}([-+][0-9A-Za-z.-]{1,40})?$"
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$"
+PACKAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+PACKAGE_VERSION = r"^[0-9][A-Za-z0-9.+!]*$"
+RULE = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+COMPILER_OPTION = r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$"
+
+SPELLINGS = {
+    DIGEST: "a SHA-256: 64 digits and lower-case letters from a to f, as sha256sum prints it",
+    VERSION: 'three numbers with points between, such as "1.0.0", or "1.0.0-rc1" and "1.0.0+build5"',
+    FILE_NAME: 'a file name such as "song 1.wav": letters, digits, and space . _ - behind the first',
+    PACKAGE_NAME: 'a package name such as "bird-songs": letters, digits and . _ - behind the first',
+    PACKAGE_VERSION: 'one exact version, such as "1.2.0"',
+    RULE: 'the name of a rule, such as "conv-window", as birdnet-stm32 lint --rules lists them',
+    COMPILER_OPTION: 'one option or one number, such as "-O3", "--Os" or "4"',
+}
+"""What a text has to look like, in words, by the regular expression that checks it."""
+
+MAX_PATH_BYTES, MAX_PATH_PART_BYTES = 4_095, 255  # of Linux, and about what other systems take
+
+
+def _one_line(text: str) -> str:
+    """Refuse a name with a line break or another character that no line can show."""
+    if printable(text) != text:
+        raise ValueError(f"{printable(text, longest=60)!r} holds a line break or an invisible character")
+    return text
+
+
+def _names_a_file(path: str) -> str:
+    """Refuse a text that no system takes for a path."""
+    content = path.encode(errors="surrogateescape")
+    if "\0" in path:
+        raise ValueError("holds NUL, which no path can hold")
+    if len(content) > MAX_PATH_BYTES or any(len(part) > MAX_PATH_PART_BYTES for part in content.split(b"/")):
+        raise ValueError(
+            f"is too long for a path: at most {MAX_PATH_BYTES:,} bytes, {MAX_PATH_PART_BYTES} between slashes"
+        )
+    return path
+
+
+Sha256 = Annotated[str, Field(pattern=DIGEST)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(_names_a_file)]
