@@ -7,19 +7,12 @@ from pathlib import Path
 
 from doit import get_var
 
-from birdnet_stm32.tasks import StageReporter, load_releases, manual, pipeline
+from birdnet_stm32.tasks import doit_config, load_releases, manual, pipeline
 
 BUILD = Path(get_var("build", "build"))
 VARIANTS = Path(get_var("variants", "variants"))
-BUILD.mkdir(parents=True, exist_ok=True)
 
-DOIT_CONFIG = {
-    "backend": "durable",
-    "default_tasks": ["bundle"],
-    "dep_file": str(BUILD / ".doit.db"),
-    "reporter": StageReporter,
-    "sort": "definition",
-}
+DOIT_CONFIG = doit_config(BUILD)
 
 
 def task_pipeline():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.paths import PACKAGE
 
 TAIL_LINES = 30
+STOP_TIMEOUT_S = 20.0
+
+_GUARD = str(PACKAGE / "process_guard.py")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,83 @@ def find(program: str, *, package: str) -> Path:
     return Path(found)
 
 
+class Running:
+    """A program at work in a session of its own, which ends with everything in it when this process does.
+
+    Also by ``kill -9``: a guard beside it holds one end of a pipe, this object the other.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], pipe: int) -> None:
+        self._process = process
+        self._pipe: int | None = pipe
+
+    def poll(self) -> int | None:
+        """Return the exit status, None while it runs; a negative one is a signal."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit status at the end. Raises: subprocess.TimeoutExpired."""
+        return self._process.wait(timeout_s)
+
+    def stop(self) -> None:
+        """End the program and all its children, where they have not ended by themselves."""
+        if self._pipe is None:
+            return
+        os.close(self._pipe)
+        self._pipe = None
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    output: BinaryIO,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Running:
+    """Start ``command``; whoever asks for it calls ``stop`` in the end.
+
+    Args:
+        command: program and arguments.
+        output: file that stdout and stderr are written to.
+        cwd: folder to run in.
+        env: variables on top of this process's.
+
+    Raises:
+        ToolError: it could not be started.
+    """
+    arguments = [str(part) for part in command]
+    environment = {**os.environ, **(env or {})}
+    program = shutil.which(arguments[0], path=environment.get("PATH"))
+    if program is None:
+        raise ToolError(
+            f"{Path(arguments[0]).name} could not be started: there is no such program", where=arguments[0]
+        )
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", _GUARD, str(reading), os.path.abspath(program), *arguments[1:]],  # noqa: PTH100 - a link says what to be
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(reading,),
+        )
+    except OSError as error:
+        os.close(writing)
+        name = Path(arguments[0]).name
+        raise ToolError(f"{name} could not be started: {error.strerror}", where=arguments[0]) from error
+    finally:
+        os.close(reading)
+    return Running(process, writing)
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -54,8 +137,8 @@ def run(
 ) -> Finished:
     """Run ``command`` to its end and return what it printed.
 
-    The program gets a process group of its own, and nothing of that group outlives the call: children end at
-    a time-out or Ctrl-C, and also where the program leaves them behind.
+    Nothing of it outlives the call: children end at a time-out or Ctrl-C, with this process however that is
+    killed, and also where the program leaves them behind.
 
     Args:
         command: program and arguments.
@@ -72,41 +155,35 @@ def run(
     name = Path(arguments[0]).name
     # A file, not a pipe: a child left behind would hold a pipe open, and reading it would never end.
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as file:
+        running = start(command, output=file, cwd=cwd, env=env)
         try:
-            process = subprocess.Popen(
-                arguments,
-                cwd=cwd,
-                env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ToolError(f"{name} could not be started: {error}", where=arguments[0]) from error
-        try:
-            process.wait(timeout_s)
+            exit_status = running.wait(timeout_s)
         except subprocess.TimeoutExpired as error:
-            _kill(process)
+            running.stop()
             raise ToolError(
                 f"{name} did not finish within {timeout_s:g} s and was stopped{_tail(_written(file))}",
                 where=" ".join(arguments),
             ) from error
         finally:
-            _kill(process)
+            running.stop()
         output = _written(file)
-    if check and process.returncode != 0:
+    if check and exit_status != 0:
         raise ToolError(
-            f"{name} ended with exit status {process.returncode}{_tail(output)}", where=" ".join(arguments)
+            f"{name} ended with exit status {exit_status}{_tail(output)}", where=" ".join(arguments)
         )
-    return Finished(command=arguments, exit_status=process.returncode, output=output)
+    return Finished(command=arguments, exit_status=exit_status, output=output)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the whole process group; the program itself may have ended before."""
-    with contextlib.suppress(ProcessLookupError):  # nothing of it is left
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end_with(parent: int) -> None:
+    """Let this process, a worker that ``parent`` forked, end with it, however that ends.
+
+    A worker of ``doit -n`` waits for work for ever otherwise, with the build's lock in its hands. The kernel
+    looks at the thread that forked; doit forks its workers from its main thread.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _written(file: BinaryIO) -> str:

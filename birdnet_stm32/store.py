@@ -1,30 +1,34 @@
-"""What a stage leaves behind: its published folder, and doit's memory of it.
+"""What a stage leaves behind: its published folder, and how it is told whether that is still whole.
 
-A folder is published whole: ``manifest.json`` says what went in and came out, ``SHA256SUMS`` lists the
-outputs alone (``sha256sum -c`` checks it) and is what later stages depend on, so that equal outputs stop the
-cascade whatever changed before them. What differs from run to run (seconds, stat caches) stands in
-``run.json`` and in files whose name starts with ``local_``, outside both.
+A folder is published whole: ``manifest.json`` says what went in and came out and carries a checksum of its
+own, ``SHA256SUMS`` lists the outputs alone (``sha256sum -c`` checks it). Later stages depend on the list of
+outputs, so that equal outputs stop the cascade whatever changed before them; they take it from the manifest,
+so that a damaged ``SHA256SUMS`` misleads nobody. What differs from run to run (seconds, stat caches) stands
+in ``run.json`` and in files whose name starts with ``local_``, outside both.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from doit.dependency import SqliteDB
-
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.json_file import json_object, parse_json, read_json
+from birdnet_stm32.regular_file import read_bytes
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 RUN = "run.json"
 LOCAL_PREFIX = "local_"
-SCHEMA = 1
+SCHEMA = 2
+MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +40,12 @@ class Manifest:
         config: the tables of the variant that it read.
         code: digest of the modules and templates that it ran.
         versions: of the libraries and programs that it called.
-        inputs: digest of each input's SHA256SUMS, or of a file from outside the build.
+        inputs: digest of each input: of a stage's list of outputs, of a stage's summary where that is read,
+            or of a file from outside the build.
         outputs: digest of each file, by path relative to the folder.
         measures: what it found out, gates included.
+        summary: what came out, for people; a dozen words.
+        warnings: what a person has to know although nothing was refused.
     """
 
     stage: str
@@ -48,6 +55,12 @@ class Manifest:
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     measures: Mapping[str, Any]
+    summary: str
+    warnings: tuple[str, ...]
+
+
+class _UnusableError(Exception):
+    """A manifest that cannot be used, with the reason."""
 
 
 def sha256_of(path: Path) -> str:
@@ -62,18 +75,24 @@ def canonical_json(value: object) -> str:
 
 
 def output_files(folder: Path) -> list[Path]:
-    """Return the recorded files of a stage's folder, sorted by their relative path."""
+    """Return the files that are to be recorded of what a stage wrote, sorted by their relative path."""
     own = {MANIFEST, SUMS, RUN}
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        (path for path in files if path.name not in own and not path.name.startswith(LOCAL_PREFIX)),
-        key=lambda path: path.relative_to(folder).as_posix(),
-    )
+    return [path for path in _files(folder) if path.name not in own and not _is_local(path)]
 
 
 def digest_outputs(folder: Path) -> dict[str, str]:
     """Return the digest of every recorded file of ``folder``, by relative path."""
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in output_files(folder)}
+
+
+def sums_text(manifest: Manifest) -> str:
+    """Return what ``SHA256SUMS`` holds."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.outputs.items()))
+
+
+def outputs_digest(manifest: Manifest) -> str:
+    """Return the digest of all that a stage published: of what its undamaged ``SHA256SUMS`` holds."""
+    return hashlib.sha256(sums_text(manifest).encode()).hexdigest()
 
 
 def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any]) -> None:
@@ -87,10 +106,12 @@ def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any])
         manifest: its description.
         run: what differs from run to run.
     """
-    (work / MANIFEST).write_text(canonical_json({"schema": SCHEMA, **manifest.__dict__}), encoding="utf-8")
-    sums = "".join(f"{digest}  {path}\n" for path, digest in manifest.outputs.items())
-    (work / SUMS).write_text(sums, encoding="utf-8")
-    (work / RUN).write_text(canonical_json({**run, "stats": _stats(work)}), encoding="utf-8")
+    fields = {"schema": SCHEMA, **asdict(manifest)}
+    fields["checksum"] = _checksum(fields)
+    (work / MANIFEST).write_text(canonical_json(fields), encoding="utf-8")
+    (work / SUMS).write_text(sums_text(manifest), encoding="utf-8")
+    told = {**run, "stats": _stats(work), "local": _local_digests(work)}
+    (work / RUN).write_text(canonical_json(told), encoding="utf-8")
     retired = final.with_name(f".{final.name}.old")
     shutil.rmtree(retired, ignore_errors=True)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -100,38 +121,80 @@ def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any])
     shutil.rmtree(retired, ignore_errors=True)
 
 
+def restore_sums(folder: Path, manifest: Manifest) -> None:
+    """Write ``SHA256SUMS`` again from the manifest."""
+    partial = folder / f".{SUMS}.{os.getpid()}"
+    partial.write_text(sums_text(manifest), encoding="utf-8")
+    partial.replace(folder / SUMS)
+
+
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return the manifest of a published folder, or None where there is none that can be read."""
+    """Return the manifest of a published folder, or None where there is none that can be used."""
     try:
-        fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if fields.pop("schema") != SCHEMA:
-            return None
-        return Manifest(**fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # never published, or not by this version: both mean that the stage has to run
+        return _load_manifest(folder)
+    except _UnusableError:
+        return None  # whoever needs to know why asks manifest_fault
+
+
+def manifest_fault(folder: Path) -> str:
+    """Return why a folder has no manifest that can be used; empty if it has one."""
+    try:
+        _load_manifest(folder)
+    except _UnusableError as error:
+        return str(error)
+    return ""
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` holds of the last run; empty when it is gone."""
+    """Return what ``run.json`` holds of the last run; empty when it is gone or damaged."""
     try:
-        fields = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # only seconds and a cache are lost
-    return fields if isinstance(fields, dict) else {}
+        return json_object(read_json(folder / RUN, max_bytes=MAX_JSON_BYTES), where=folder / RUN)
+    except InputError:
+        return {}  # only seconds and caches are lost
+
+
+def sums_are_whole(folder: Path, manifest: Manifest) -> bool:
+    """Return whether ``SHA256SUMS`` is what was published."""
+    try:
+        return read_bytes(folder / SUMS, max_bytes=MAX_JSON_BYTES) == sums_text(manifest).encode()
+    except InputError:
+        return False
 
 
 def changed_outputs(folder: Path, manifest: Manifest) -> list[str]:
     """Return the outputs that are missing or differ from their recorded digest.
 
-    A file whose size and modification time are those of its publication is not read again.
+    A file whose size and times are those of its publication is not read again. The time of the last change
+    of its status is one of them: it moves when a file is put back with its old modification time.
     """
-    stats = read_run(folder).get("stats", {})
+    stats = read_run(folder).get("stats")
+    known = stats if isinstance(stats, dict) else {}
     return [
         path
         for path, digest in manifest.outputs.items()
         if not (folder / path).is_file()
-        or (stats.get(path) != _stat(folder / path) and sha256_of(folder / path) != digest)
+        or (known.get(path) != _stat(folder / path) and _digest_or_none(folder / path) != digest)
     ]
+
+
+def damaged_outputs(folder: Path, manifest: Manifest) -> list[str]:
+    """Return the outputs that are missing or differ from their recorded digest; all of them are read.
+
+    A process reads a file once as long as its size and times stay the same.
+    """
+    return [
+        path
+        for path, digest in manifest.outputs.items()
+        if not (folder / path).is_file() or _digest_or_none(folder / path) != digest
+    ]
+
+
+def local_files_are_whole(folder: Path) -> bool:
+    """Return whether the files beside the outputs, caches of a stage's own, are as they were written."""
+    recorded = read_run(folder).get("local")
+    return isinstance(recorded, dict) and all(
+        _digest_or_none(folder / path) == digest for path, digest in recorded.items()
+    )
 
 
 def load_json(path: Path) -> Any:
@@ -141,9 +204,9 @@ def load_json(path: Path) -> Any:
         InputError: the file is missing or broken.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", where=path, remedy="run doit again") from error
+        return read_json(path, max_bytes=MAX_JSON_BYTES)
+    except InputError as error:
+        raise InputError(error.what, where=error.where or path, remedy="run doit again") from error
 
 
 def published_files(folder: Path, part: str = "") -> dict[str, Path]:
@@ -158,12 +221,21 @@ def published_files(folder: Path, part: str = "") -> dict[str, Path]:
     Raises:
         InputError: nothing has been published there.
     """
+    root = folder / part
+    files = (folder / path for path in recorded_digests(folder))
+    return {path.relative_to(root).as_posix(): path for path in files if path.is_relative_to(root)}
+
+
+def recorded_digests(folder: Path) -> Mapping[str, str]:
+    """Return the recorded digest of every file that a stage published, by path relative to its folder.
+
+    Raises:
+        InputError: nothing has been published there.
+    """
     manifest = read_manifest(folder)
     if manifest is None:
         raise InputError("holds nothing that was published", where=folder, remedy="run doit again")
-    root = folder / part
-    files = (folder / path for path in manifest.outputs)
-    return {path.relative_to(root).as_posix(): path for path in files if path.is_relative_to(root)}
+    return manifest.outputs
 
 
 def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -174,24 +246,69 @@ def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(content)
 
 
+def _load_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        status = path.stat()
+    except OSError:
+        raise _UnusableError("it has not been published yet") from None
+    return _parsed_manifest(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=256)
+def _parsed_manifest(path: Path, *_: int) -> Manifest:
+    damaged = _UnusableError(f"its {MANIFEST} is damaged")
+    try:
+        content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
+        fields = json_object(parse_json(content, where=path, max_bytes=MAX_JSON_BYTES), where=path)
+    except InputError:
+        raise damaged from None
+    if fields.get("schema") in range(SCHEMA):
+        raise _UnusableError("it was published by another version of this program")
+    checksum = fields.pop("checksum", None)
+    if checksum != _checksum(fields) or fields.pop("schema") != SCHEMA:
+        raise damaged
+    try:
+        return Manifest(**{**fields, "warnings": tuple(fields["warnings"])})
+    except (KeyError, TypeError):
+        raise damaged from None
+
+
+def _checksum(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _is_local(path: Path) -> bool:
+    return path.name.startswith(LOCAL_PREFIX)
+
+
+def _local_digests(folder: Path) -> dict[str, str]:
+    local = (path for path in _files(folder) if _is_local(path))
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in local}
+
+
 def _stats(folder: Path) -> dict[str, list[int]]:
     return {path.relative_to(folder).as_posix(): _stat(path) for path in output_files(folder)}
 
 
 def _stat(path: Path) -> list[int]:
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-class DurableState(SqliteDB):  # type: ignore[misc]
-    """doit's SQLite state, committed with every finished task.
+def _digest_or_none(path: Path) -> str | None:
+    """Return a file's digest, None where it cannot be read: it is then not what was published."""
+    try:
+        return _cached_digest(path, *_stat(path))
+    except OSError:
+        return None
 
-    doit writes its state at a clean exit only; after a SIGKILL every finished stage would run again.
-    """
 
-    def set(self, task_id: str, dependency: str, value: object) -> None:
-        """Store a value and write the task's row at once."""
-        super().set(task_id, dependency, value)
-        row = (task_id, self.codec.encode(self._cache[task_id]))
-        self._conn.execute("insert or replace into doit values (?,?)", row)
-        self._conn.commit()
+@cache
+def _cached_digest(path: Path, *_: int) -> str:
+    return sha256_of(path)

@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from doit.dependency import UptodateCalculator
+from doit.doit_cmd import DoitConfig
 from doit.exceptions import BaseFail, InvalidDodoFile, TaskError, TaskFailed
+from doit.plugin import PluginDict
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from birdnet_stm32 import store
-from birdnet_stm32.errors import BirdnetError, GateError
+from birdnet_stm32 import process, store
+from birdnet_stm32.build_lock import lock_of
+from birdnet_stm32.disk import disk_error
+from birdnet_stm32.doit_state import STATE
+from birdnet_stm32.errors import BirdnetError, GateError, InputError
 from birdnet_stm32.native_output import diverted
-from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, run_stage
+from birdnet_stm32.plan import State, plan
+from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, repair, run_stage, task_of
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
+from birdnet_stm32.terminal_text import printable
 
 MANUAL = {
     "flash": "write the image into the board's flash",
     "board": "compare the board with the reference",
 }
+
+
+BACKEND = "told"
+
+
+def doit_config(build: Path) -> dict[str, Any]:
+    """Return how doit is set up, for ``DOIT_CONFIG`` of a ``dodo.py``.
+
+    Raises:
+        InvalidDodoFile: doit does not know this product's backend; doit prints the message and ends.
+    """
+    config = DoitConfig()
+    config.loads([name for name in ("pyproject.toml", "doit.cfg") if Path(name).is_file()])
+    plugins = PluginDict()
+    plugins.add_plugins(config.as_dict(), "BACKEND")
+    if BACKEND not in plugins:
+        raise InvalidDodoFile(
+            f"doit does not know the backend {BACKEND!r}: birdnet-stm32 is not installed in {sys.prefix}\n"
+            "  try: pip install birdnet-stm32, or run doit in the root of a checkout"
+        )
+    return {
+        "backend": BACKEND,
+        "default_tasks": ["bundle"],
+        "dep_file": str(build / STATE),
+        "reporter": StageReporter,
+        "sort": "definition",
+    }
 
 
 def load_releases(variants: Path, build: Path) -> list[Release]:
@@ -63,7 +99,7 @@ def manual(releases: list[Release], variants: Path) -> Iterator[dict[str, Any]]:
                     "name": release.name,
                     "doc": doc,
                     "actions": [[sys.executable, "-m", "birdnet_stm32", name, release.name, *places]],
-                    "file_dep": [str(release.folder("image") / store.SUMS)],
+                    "task_dep": [f"image:{release.name}"],
                     "uptodate": [False],
                     "verbosity": 2,
                     "title": lambda task: task.name,
@@ -71,12 +107,20 @@ def manual(releases: list[Release], variants: Path) -> Iterator[dict[str, Any]]:
                 }
 
 
-@dataclass(frozen=True)
-class IsCurrent:
+class IsCurrent(UptodateCalculator):  # type: ignore[misc]
     """doit's question whether a stage's folder is up to date; ``doit info`` shows the answer's reasons."""
 
-    stage: Stage
-    release: Release
+    def __init__(self, stage: Stage, release: Release) -> None:
+        super().__init__()
+        self._stage = stage
+        self._release = release
+
+    def setup(self, dep_manager: Any, tasks_dict: Mapping[str, Any]) -> None:
+        """Let doit's state know that this doit looks at stages, and workers share the lock that is taken."""
+        super().setup(dep_manager, tasks_dict)
+        dep_manager.backend.builds = True
+        with contextlib.suppress(OSError):  # running the stage will say it at full length
+            lock_of(self._release.root).prepare()
 
     def __call__(self) -> bool:
         """Return the answer."""
@@ -87,7 +131,7 @@ class IsCurrent:
 
     def _reasons(self) -> list[str]:
         try:
-            return reasons_to_run(self.stage, self.release, folders_needed(self.stage, self.release))
+            return reasons_to_run(self._stage, self._release, folders_needed(self._stage, self._release))
         except BirdnetError as error:  # running the stage will say it at full length
             return [error.what]
 
@@ -95,30 +139,83 @@ class IsCurrent:
 def _task(stage: Stage, release: Release) -> dict[str, Any]:
     needs = folders_needed(stage, release)
     folder = release.folder(stage.key)
-    sums = [str(needed / store.SUMS) for needed in needs.values()]
 
     def run() -> TaskFailed | TaskError | None:
         try:
-            with diverted(folder.with_name(f"{folder.name}.log")):
-                run_stage(stage, release, needs)
+            _run(stage, release)
         except GateError as error:
             return TaskFailed(str(error), report=True)
         except BirdnetError as error:
             return TaskError(str(error), report=True)
+        except OSError as error:
+            cause = disk_error(error, folder)
+            if cause is None:
+                raise
+            return TaskError(str(cause), report=True)
+        return None
+
+    def clean() -> TaskError | None:
+        try:
+            lock_of(release.root).hold(_say)
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            return TaskError(f"{disk_error(error, folder) or error}\n", report=True)
         return None
 
     return {
         "name": stage.task(release.name).partition(":")[2],
         "doc": stage.doc,
         "actions": [run],
-        "file_dep": sums + [str(path) for path in stage.files(release).values()],
-        "targets": [str(folder / store.SUMS)],
+        # No file_dep and no targets: doit would hold a second opinion on both, by absolute path.
+        "task_dep": [task_of(key, release.name) for key in needs],
         "uptodate": [IsCurrent(stage, release)],
-        "clean": [lambda: shutil.rmtree(folder, ignore_errors=True)],
+        "clean": [clean],
         "io": {"capture": False},
         "title": lambda task: task.name,
         "meta": {"folder": str(folder)},
     }
+
+
+def _run(stage: Stage, release: Release) -> None:
+    """Run a stage, as the only build of its variant.
+
+    Raises:
+        BirdnetError: as the stage does, or another build changed what it needs.
+        OSError: the build folder cannot be written.
+    """
+    needs = folders_needed(stage, release)
+    folder = release.folder(stage.key)
+    lock = lock_of(release.root)
+    if lock.owner != os.getpid():
+        process.end_with(lock.owner)
+    if lock.hold(_say):
+        _require_current(needs, release)
+        if not reasons_to_run(stage, release, needs):
+            _say(f"{folder.name}: the other build made it")
+            return
+    if repair(stage, release, needs):
+        _say(f"{folder.name}: {store.SUMS} was damaged; it is written again from {store.MANIFEST}")
+        return
+    with diverted(folder.with_name(f"{folder.name}.log")):
+        run_stage(stage, release, needs)
+
+
+def _require_current(needs: Mapping[str, Path], release: Release) -> None:
+    """Refuse inputs that another build changed after this one had found them current."""
+    stale = [step.stage.key for step in plan(release) if step.state is not State.CURRENT]
+    changed = [key for key in needs if key in stale]
+    if changed:
+        raise InputError(
+            f"another build changed {', '.join(changed)} while this one waited for it",
+            where=release.root,
+            expected=f"what {release.path.name} asks for",
+            remedy="run doit again",
+        )
+
+
+def _say(text: str) -> None:
+    print(f"  {printable(text)}", file=sys.stderr, flush=True)
 
 
 class StageReporter:
@@ -205,10 +302,12 @@ class StageReporter:
         if not task.actions:
             return
         folder = Path(task.meta["folder"])
-        last = store.read_run(folder)
-        seconds = f"{last['seconds']:.1f}" if state == "ran" and "seconds" in last else ""
-        self._rows.append((task.name, state, seconds, str(last.get("summary", ""))))
-        self._warnings += [f"{task.name}: {warning}" for warning in last.get("warnings", ())]
+        published = store.read_manifest(folder)
+        took_s = store.read_run(folder).get("seconds")
+        seconds = f"{took_s:.1f}" if state == "ran" and isinstance(took_s, int | float) else ""
+        self._rows.append((task.name, state, seconds, published.summary if published else ""))
+        warnings = published.warnings if published else ()
+        self._warnings += [f"{task.name}: {warning}" for warning in warnings]
         self._products += [f"{what}: {_short(path)}" for what, path in _products(folder)]
 
 

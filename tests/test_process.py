@@ -12,9 +12,16 @@ from birdnet_stm32.errors import ToolError
 
 def wait_for_the_end_of(pid: str) -> None:
     started = time.monotonic()
-    status = Path("/proc") / pid / "stat"
-    while status.exists() and status.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z":
+    while is_alive(pid):
         assert time.monotonic() - started < 20
+
+
+def is_alive(pid: str) -> bool:
+    try:
+        status = (Path("/proc") / pid / "stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_output_of_both_streams_is_kept() -> None:
@@ -76,3 +83,46 @@ def test_ctrl_c_ends_the_children_too(tmp_path: Path) -> None:
             assert time.monotonic() - started < 20
         caller.send_signal(signal.SIGINT)
     wait_for_the_end_of(log.read_text(encoding="utf-8").strip())
+
+
+TREE = (  # a child in a process group of its own, as ninja gives its compilers, and that one's child
+    "import os, subprocess, sys, time;"
+    'inner = \'import subprocess as s; p = s.Popen(["sleep", "60"]); print(p.pid, flush=True); p.wait()\';'
+    "own = subprocess.Popen([sys.executable, '-c', inner], process_group=0);"
+    "print(os.getpid(), own.pid, flush=True); time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_whatever_ends_the_caller_ends_all_children(tmp_path: Path, number: signal.Signals) -> None:
+    log = tmp_path / "log"
+    script = (
+        "from pathlib import Path; from birdnet_stm32 import process; import sys;"
+        f"process.run([sys.executable, '-c', {TREE!r}], timeout_s=60, log=Path({str(log)!r}))"
+    )
+    started = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as caller:
+        while not (log.is_file() and len(log.read_text(encoding="utf-8").split()) == 3):
+            assert time.monotonic() - started < 20
+        caller.send_signal(number)
+    for pid in log.read_text(encoding="utf-8").split():
+        wait_for_the_end_of(pid)
+
+
+def test_a_program_killed_by_a_signal_says_so() -> None:
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    finished = process.run([sys.executable, "-c", script], timeout_s=20, check=False)
+    assert finished.exit_status == -signal.SIGSEGV
+
+
+def test_a_file_that_is_no_program_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_bytes(b"\0garbage")
+    (tmp_path / "tool").chmod(0o755)
+    with pytest.raises(ToolError, match="Exec format error"):
+        process.run([tmp_path / "tool"], timeout_s=20)
+
+
+def test_a_program_finds_signals_as_the_system_has_them() -> None:
+    script = "import signal; print([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)])"
+    finished = process.run([sys.executable, "-c", script], timeout_s=20)
+    assert finished.output.count("SIG_DFL") == 2

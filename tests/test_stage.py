@@ -1,3 +1,5 @@
+import errno
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -109,14 +111,139 @@ def test_equal_outputs_have_equal_sums_whatever_made_them(workshop: Workshop) ->
     assert (workshop.folder / store.SUMS).read_bytes() == sums
 
 
+def needed(folder: Path, text: str = "one", summary: str = "made") -> dict[str, Path]:
+    """Publish a stage's folder with one file, and return it as what another needs."""
+    work = folder.with_name("work")
+    work.mkdir(parents=True)
+    (work / "one.txt").write_text(text)
+    manifest = store.Manifest(
+        stage="needed",
+        config={},
+        code="",
+        versions={},
+        inputs={},
+        outputs=store.digest_outputs(work),
+        measures={},
+        summary=summary,
+        warnings=(),
+    )
+    store.publish(work, folder, manifest, {})
+    return {"needed": folder}
+
+
 def test_another_input_is_a_reason(workshop: Workshop, tmp_path: Path) -> None:
-    needed = tmp_path / "needed"
-    needed.mkdir()
-    (needed / store.SUMS).write_text("one")
-    run_stage(TOY, workshop.release, {"needed": needed})
-    assert reasons_to_run(TOY, workshop.release, {"needed": needed}) == []
-    (needed / store.SUMS).write_text("two")
-    assert reasons_to_run(TOY, workshop.release, {"needed": needed}) == ["input needed changed"]
+    needs = needed(tmp_path / "needed")
+    run_stage(TOY, workshop.release, needs)
+    assert reasons_to_run(TOY, workshop.release, needs) == []
+    needed(tmp_path / "needed", "two")
+    assert reasons_to_run(TOY, workshop.release, needs) == ["input needed changed"]
+    assert reasons_to_run(TOY, workshop.release, needs, unknown=["needed"]) == []
+
+
+def test_damaged_sums_of_an_input_are_no_reason_and_are_written_again(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    needs = needed(tmp_path / "needed")
+    run_stage(TOY, workshop.release, needs)
+    sums = needs["needed"] / store.SUMS
+    sums.write_text(sums.read_text().replace("a", "b"))
+    assert reasons_to_run(TOY, workshop.release, needs) == []
+
+    own = workshop.folder / store.SUMS
+    good = own.read_text()
+    own.write_text(good[1:])
+    assert reasons_to_run(TOY, workshop.release, needs) == ["SHA256SUMS was changed or removed"]
+    workshop.makes({}, ValueError("the stage must not run"))
+    assert stage.repair(TOY, workshop.release, needs)
+    assert own.read_text() == good
+    assert not stage.repair(TOY, workshop.release, needs)
+
+
+def test_what_a_stage_reads_is_held_against_what_was_recorded(workshop: Workshop, tmp_path: Path) -> None:
+    needs = needed(tmp_path / "needed")
+    path = needs["needed"] / "one.txt"
+    status = path.stat()
+    path.write_text("onE")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(InputError, match="is not what the stage needed published") as caught:
+        run_stage(TOY, workshop.release, needs)
+    assert caught.value.where == str(path)
+    assert "doit clean needed:demo" in str(caught.value)
+    assert not workshop.folder.exists()
+
+
+def test_a_stage_without_what_it_needs_says_what_to_do(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="needed: it has not been published yet"):
+        run_stage(TOY, workshop.release, {"needed": tmp_path / "needed"})
+
+
+def test_a_summary_is_an_input_of_those_that_read_it(workshop: Workshop, tmp_path: Path) -> None:
+    reader = Stage(name="toy", doc="", reads_summaries=True)
+    seen: list[dict[str, str]] = []
+
+    def run(job: Job) -> Outcome:
+        seen.append(dict(job.summaries))
+        return Outcome(summary="")
+
+    workshop.module.run = run  # type: ignore[attr-defined]
+    needs = needed(tmp_path / "needed")
+    run_stage(reader, workshop.release, needs)
+    assert seen == [{"needed": "made"}]
+    needed(tmp_path / "needed", summary="made with care")
+    assert reasons_to_run(reader, workshop.release, needs) == ["input summary of needed changed"]
+    assert reasons_to_run(reader, workshop.release, needs, unknown=["needed"]) == []
+    run_stage(TOY, workshop.release, needs)
+    assert seen[1:] == [{}]
+
+
+def test_a_damaged_manifest_is_a_reason(workshop: Workshop) -> None:
+    run_stage(TOY, workshop.release, {})
+    text = (workshop.folder / store.MANIFEST).read_text()
+    (workshop.folder / store.MANIFEST).write_text(text.replace("wheels", "wheelz"))
+    assert reasons_to_run(TOY, workshop.release, {}) == ["its manifest.json is damaged"]
+
+
+def test_an_input_that_changes_meanwhile_is_refused(workshop: Workshop, tmp_path: Path) -> None:
+    licence = tmp_path / "licence.txt"
+    licence.write_text("MIT")
+    reader = Stage(name="toy", doc="", files=lambda release: {"licence": licence})
+
+    def run(job: Job) -> Outcome:
+        licence.write_text("BSD")
+        return Outcome(summary="")
+
+    workshop.module.run = run  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="the licence changed while the stage toy read it"):
+        run_stage(reader, workshop.release, {})
+    assert not workshop.folder.exists()
+
+
+def test_a_damaged_cache_of_its_own_is_not_offered(workshop: Workshop) -> None:
+    workshop.makes({"local_cache.json": "1", "toy.txt": "a duck"})
+    run_stage(TOY, workshop.release, {})
+    seen: list[bool] = []
+
+    def run(job: Job) -> Outcome:
+        seen.append((job.previous / "local_cache.json").exists())
+        (job.out / "local_cache.json").write_text("1")
+        return Outcome(summary="")
+
+    workshop.module.run = run  # type: ignore[attr-defined]
+    run_stage(TOY, workshop.release, {})
+    (workshop.folder / "local_cache.json").write_text("2")
+    run_stage(TOY, workshop.release, {})
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "no permission")],
+)
+def test_a_disk_that_cannot_be_written_is_one_sentence(workshop: Workshop, number: int, words: str) -> None:
+    workshop.makes({"toy.txt": "half a duck"}, OSError(number, "", "/somewhere/toy.bin"))
+    with pytest.raises(InputError, match=f"/somewhere/toy.bin: cannot be read or written: .*{words}"):
+        run_stage(TOY, workshop.release, {})
+    assert list(workshop.folder.parent.iterdir()) == []
 
 
 def test_a_file_of_the_users_counts_by_its_content(workshop: Workshop, tmp_path: Path) -> None:

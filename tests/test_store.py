@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from doit.dependency import JSONCodec
 
 from birdnet_stm32 import store
 from birdnet_stm32.errors import InputError
@@ -19,6 +18,8 @@ def manifest(work: Path) -> store.Manifest:
         inputs={"train": "abc"},
         outputs=store.digest_outputs(work),
         measures={"cosine": 0.97},
+        summary="a model",
+        warnings=("it is small",),
     )
 
 
@@ -28,7 +29,7 @@ def published(folder: Path, text: str = "weights") -> Path:
     (work / "model.tflite").write_text(text)
     (work / "sub" / "convert.json").write_text("{}")
     (work / "local_stats.json").write_text("differs from run to run")
-    store.publish(work, folder / "convert", manifest(work), {"seconds": 1.5, "summary": "a model"})
+    store.publish(work, folder / "convert", manifest(work), {"seconds": 1.5})
     return folder / "convert"
 
 
@@ -38,7 +39,8 @@ def test_a_published_folder_reads_back(tmp_path: Path) -> None:
     assert read is not None
     assert sorted(read.outputs) == ["model.tflite", "sub/convert.json"]
     assert store.changed_outputs(folder, read) == []
-    assert store.read_run(folder)["summary"] == "a model"
+    assert (read.summary, read.warnings) == ("a model", ("it is small",))
+    assert store.read_run(folder)["seconds"] == 1.5
     assert [path.name for path in tmp_path.iterdir()] == ["convert"]
 
 
@@ -73,11 +75,83 @@ def test_a_changed_output_of_the_same_size_is_noticed_and_a_touched_one_is_not(t
     assert store.changed_outputs(folder, read) == ["model.tflite", "sub/convert.json"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"schema": 0}', '{"schema": 1, "stage": "x"}', "{"])
-def test_a_broken_manifest_counts_as_none(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"schema": 3}', '{"schema": 2, "stage": "x"}', "{"])
+def test_a_broken_manifest_counts_as_none_and_says_so(tmp_path: Path, text: str) -> None:
     folder = published(tmp_path)
+    assert store.manifest_fault(folder) == ""
     (folder / store.MANIFEST).write_text(text)
     assert store.read_manifest(folder) is None
+    assert store.manifest_fault(folder) == "its manifest.json is damaged"
+
+
+def test_why_there_is_no_manifest_is_said(tmp_path: Path) -> None:
+    assert store.manifest_fault(tmp_path) == "it has not been published yet"
+    (tmp_path / store.MANIFEST).write_text('{"schema": 1}')
+    assert store.manifest_fault(tmp_path) == "it was published by another version of this program"
+
+
+def test_every_changed_byte_of_a_manifest_is_noticed(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    whole = (folder / store.MANIFEST).read_bytes()
+    for position in range(len(whole)):
+        (folder / store.MANIFEST).write_bytes(
+            whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :]
+        )
+        assert store.read_manifest(folder) is None, position
+
+
+def test_dependents_do_not_read_the_sums(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    read = store.read_manifest(folder)
+    assert read is not None
+    assert store.outputs_digest(read) == store.sha256_of(folder / store.SUMS)
+    assert store.sums_are_whole(folder, read)
+    good = (folder / store.SUMS).read_text()
+    for damaged in (good.replace("a", "b", 1), good[:-1], ""):
+        (folder / store.SUMS).write_text(damaged)
+        assert not store.sums_are_whole(folder, read)
+        store.restore_sums(folder, read)
+        assert (folder / store.SUMS).read_text() == good
+    (folder / store.SUMS).unlink()
+    assert not store.sums_are_whole(folder, read)
+
+
+def rot(path: Path) -> None:
+    """Change a byte and leave size and modification time, as a restored backup or a bad disk does."""
+    status = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_file_put_back_with_its_old_time_is_noticed(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    read = store.read_manifest(folder)
+    assert read is not None
+    rot(folder / "model.tflite")
+    assert store.changed_outputs(folder, read) == ["model.tflite"]
+
+
+def test_a_byte_that_changes_under_the_file_system_is_found_by_reading_all(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    read = store.read_manifest(folder)
+    assert read is not None
+    rot(folder / "model.tflite")
+    run = store.read_run(folder)
+    status = (folder / "model.tflite").stat()  # as if not even the status had moved
+    run["stats"]["model.tflite"] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    (folder / store.RUN).write_text(store.canonical_json(run))
+    assert store.changed_outputs(folder, read) == []
+    assert store.damaged_outputs(folder, read) == ["model.tflite"]
+
+
+def test_damaged_caches_of_a_stage_are_noticed(tmp_path: Path) -> None:
+    folder = published(tmp_path)
+    assert store.local_files_are_whole(folder)
+    (folder / "local_stats.json").write_text("differs from what was written")
+    assert not store.local_files_are_whole(folder)
+    assert not store.local_files_are_whole(tmp_path / "nothing")
 
 
 def test_a_lost_stat_cache_costs_a_read_and_nothing_else(tmp_path: Path) -> None:
@@ -97,12 +171,3 @@ def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:
     assert store.canonical_json({"b": 1, "a": 2}) == store.canonical_json({"a": 2, "b": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         store.canonical_json(json.loads("NaN"))
-
-
-def test_state_is_on_disk_before_doit_ends(tmp_path: Path) -> None:
-    running = store.DurableState(str(tmp_path / "db"), JSONCodec())
-    running.set("convert:demo", "result:", "done")
-    other = store.DurableState(str(tmp_path / "db"), JSONCodec())  # as if the first had been killed
-    assert other.get("convert:demo", "result:") == "done"
-    other.dump()
-    running.dump()

@@ -71,7 +71,7 @@ def of_variant(release: Release) -> Examined:
     """
     verify = BY_NAME["verify"]
     needs = folders_needed(verify, release)
-    published = {key: folder for key, folder in needs.items() if (folder / store.SUMS).is_file()}
+    published = {key: folder for key, folder in needs.items() if store.read_manifest(folder) is not None}
     missing = [key for key in needs if key not in published and key != "convert"]
     if missing:
         raise InputError(

@@ -1,4 +1,8 @@
-"""Says why a stage of the pipeline would run, or that it is up to date."""
+"""Says what doit would do with each stage of the pipeline, and why. Nothing is run or written.
+
+A stage with a reason of its own will run. One behind it "runs if" an earlier one changes its outputs: when
+they come out the same, it does not.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from pathlib import Path
 from birdnet_stm32.commands import built
 from birdnet_stm32.commands.files import say, write_json
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.stage import load_release, reasons_to_run
-from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
+from birdnet_stm32.plan import plan
+from birdnet_stm32.stage import load_release
+from birdnet_stm32.stages.catalog import BY_NAME, stages_of
 
 EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why convert:demo"
 
@@ -33,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
     ]
     if not chosen:
         raise InputError(f"{release.name} has no stage {options.target}", where=release.path)
-    reasons = {stage: reasons_to_run(stage, release, folders_needed(stage, release)) for stage in chosen}
-    for stage, why in reasons.items():
-        say(f"{stage.task(variant)}: {'; '.join(why) or 'up to date'}", options.json)
-    write_json(options.json, {stage.key: why for stage, why in reasons.items()})
+    steps = [step for step in plan(release) if step.stage in chosen]
+    for step in steps:
+        said = "; ".join(step.reasons) or step.state.value
+        say(f"{step.stage.task(variant)}: {said}", options.json)
+    write_json(options.json, {step.stage.key: list(step.reasons) for step in steps})

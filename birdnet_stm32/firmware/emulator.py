@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import time
 import wave
 from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +94,7 @@ class _Machine:
 
     work: Path
     recordings: tuple[int, ...]
-    running: subprocess.Popen[bytes]
+    running: process.Running
 
     @property
     def text(self) -> str:
@@ -151,7 +148,7 @@ def run(
         _wait(started, timeout_s, on_window)
     finally:
         for machine in started:
-            _stop(machine)
+            machine.running.stop()
     return _collect(names, started, spec)
 
 
@@ -186,14 +183,7 @@ def _start(qemu: Path, elf: Path, folder: Path, recordings: tuple[int, ...]) -> 
         *("-kernel", str(elf.resolve())),
     ]
     with (folder / _CONSOLE).open("wb") as output:
-        running = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        running = process.start(command, cwd=folder, output=output)
     return _Machine(work=folder, recordings=recordings, running=running)
 
 
@@ -219,12 +209,6 @@ def _wait(machines: Sequence[_Machine], timeout_s: float, on_window: Callable[[i
             hung = machines[states.index(None)]
             raise _failure(hung, f"did not finish within {timeout_s:g} s and was stopped")
         time.sleep(_POLL_S)
-
-
-def _stop(machine: _Machine) -> None:
-    if machine.running.poll() is None:
-        os.killpg(machine.running.pid, signal.SIGKILL)
-        machine.running.wait()
 
 
 def _failure(machine: _Machine, what: str) -> ToolError:

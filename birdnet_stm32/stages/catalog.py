@@ -176,6 +176,7 @@ STAGES: tuple[Stage, ...] = (
             *("layers", "analyze", "codegen", "npu", "compile", "emulate", "image"),
         ),
         reads=("variant", "firmware", "lint", "verify"),
+        reads_summaries=True,
     ),
     Stage(
         name="bundle",

@@ -30,9 +30,9 @@ def run(job: Job) -> Outcome:
             remedy='recipes = ["ptq"]',
         )
     chosen = choose(computed, job.variant.verify, first=job.variant.quantize.select == "first")
-    for path in store.output_files(folders[chosen]):
-        if path.name != DESCRIPTION:
-            shutil.copyfile(path, job.out / path.name)
+    for name, path in store.published_files(folders[chosen]).items():
+        if name != DESCRIPTION:
+            shutil.copyfile(path, job.out / name)
     recipe = computed[chosen]["recipe"]
     fields = {"recipe": recipe, "candidates": list(described.values())}
     (job.out / "convert.json").write_text(store.canonical_json(fields), encoding="utf-8")

@@ -230,8 +230,9 @@ def _headline(verification: Verification, analysis: Analysis, arena: Arena) -> t
 
 
 def _stages(job: Job) -> tuple[StageFacts, ...]:
-    summaries = ((name, store.read_run(folder).get("summary")) for name, folder in job.inputs.items())
-    return tuple(StageFacts(stage=name, summary=summary) for name, summary in summaries if summary)
+    return tuple(
+        StageFacts(stage=name, summary=summary) for name, summary in job.summaries.items() if summary
+    )
 
 
 def _pictures(job: Job, verification: Verification) -> tuple[WindowPicture, ...]:

@@ -77,9 +77,9 @@ def run(job: Job) -> Outcome:
         doctor=f"birdnet-stm32 doctor {job.release.name}",
         not_needed=[one["recipe"] for one in candidates if one.get("not_needed")],
     )
-    for path in store.output_files(job.inputs["convert"]):
-        if path.name in PUBLISHED:
-            shutil.copyfile(path, job.out / PUBLISHED[path.name])
+    for name, path in store.published_files(job.inputs["convert"]).items():
+        if name in PUBLISHED:
+            shutil.copyfile(path, job.out / PUBLISHED[name])
     return Outcome(
         summary=_summary(comparison), measures=to_json(comparison), warnings=warnings_of(heard["int8"])
     )

@@ -1,0 +1,69 @@
+"""What the disk has to do with a failure: full, read-only, no permission, in one sentence.
+
+A library that cannot write fails in many ways, some without the system's error. So the chain of errors is
+looked through, and where it says nothing, a file is written where the work was done.
+"""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from birdnet_stm32.errors import BirdnetError, InputError
+
+_PROBE_BYTES = 1 << 20
+_FREE_SPACE = "free some space and run the same again: what was finished is kept"
+_ELSEWHERE = "make it writable, or build elsewhere: doit build=DIR"
+_CAUSES: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: ("the disk is full", _FREE_SPACE),
+    errno.EDQUOT: ("your share of the disk (quota) is used up", _FREE_SPACE),
+    errno.EFBIG: ("a file is larger than the file system or a limit (ulimit -f) allows", "raise the limit"),
+    errno.EROFS: ("the file system is read-only", _ELSEWHERE),
+    errno.EACCES: ("no permission", _ELSEWHERE),
+    errno.EPERM: ("no permission", _ELSEWHERE),
+    errno.ENOTDIR: ("a file stands where a folder has to be", "move it away"),
+    errno.EIO: ("the disk or network reports an error", "look at the system's log"),
+    errno.ENOLCK: ("the file system cannot lock files", "build on a local disk: doit build=DIR"),
+    errno.EOPNOTSUPP: ("the file system cannot lock files", "build on a local disk: doit build=DIR"),
+}
+
+
+def disk_error(error: BaseException, folder: Path) -> InputError | None:
+    """Return what the disk has to do with a failure; None where it has nothing to do with it.
+
+    Args:
+        error: what was raised.
+        folder: where the work was done.
+    """
+    if isinstance(error, BirdnetError) or not isinstance(error, Exception):
+        return None  # it says itself what is wrong, or it is Ctrl-C
+    named = next((one for one in _chain(error) if isinstance(one, OSError) and one.errno in _CAUSES), None)
+    named = named or _probed(folder)
+    if named is None:
+        return None
+    what, remedy = _CAUSES[named.errno or 0]
+    where = named.filename if isinstance(named.filename, str) else str(folder)
+    return InputError(f"cannot be read or written: {what}", where=where, remedy=remedy)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _probed(folder: Path) -> OSError | None:
+    """Return the error of writing a file in ``folder``, or in its nearest folder that exists."""
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+    except OSError as error:
+        return error if error.errno in _CAUSES else None
+    return None
