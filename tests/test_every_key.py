@@ -400,6 +400,17 @@ def _classes(annotation: Any) -> list[type[Any]]:
     return [one for argument in get_args(annotation) for one in _classes(argument)]
 
 
+BEFORE: dict[str, Any] = {}
+"""What came out of the same fields before, by probe and fields: most keys are compared with one base."""
+
+
+def before(bench: Bench, probe: Probe, fields: Fields) -> Any:
+    known = f"{probe.__name__} {json.dumps(fields)}"
+    if known not in BEFORE:
+        BEFORE[known] = probe(bench, fields)
+    return BEFORE[known]
+
+
 def merged(fields: Fields, changes: Fields) -> Fields:
     return {name: {**fields.get(name, {}), **changes.get(name, {})} for name in {**fields, **changes}}
 
@@ -448,6 +459,9 @@ def test_every_key_has_an_effect_that_is_tested() -> None:
     assert set(keys_of(Variant)) == EFFECTS.keys() | ELSEWHERE
 
 
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # TensorFlow's own
+)
 @pytest.mark.parametrize(
     "key",
     [pytest.param(key, marks=[pytest.mark.slow] * (case[2] in SLOW)) for key, case in EFFECTS.items()],
@@ -457,4 +471,5 @@ def test_another_value_makes_something_else_come_out(bench: Bench, key: str) -> 
     fields = {**BASE, **given}
     if "fetch" in given:
         fields["index"] = {"background": []}
-    assert probe(bench, merged(fields, changes)) != probe(bench, fields)
+    base = probe(bench, fields) if probe.__name__ == "<lambda>" else before(bench, probe, fields)
+    assert probe(bench, merged(fields, changes)) != base
