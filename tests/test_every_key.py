@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ from birdnet_stm32.stage import Job, Release
 from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.choice import choose
-from birdnet_stm32.stages.models import contract_to_train
+from birdnet_stm32.stages.models import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.project import settings_of
 from birdnet_stm32.stages.recordings import root_of
 from birdnet_stm32.tflite.reader import read_graph
@@ -125,6 +125,14 @@ def probe_stages(bench: Bench, fields: Fields) -> Any:
 def probe_checkpoint(bench: Bench, fields: Fields) -> Any:
     release = bench.release(fields)
     return [(stage.key, stage.files(release)) for stage in stages_of(release.variant)]
+
+
+def probe_labels(bench: Bench, fields: Fields) -> Any:
+    """The labels of a checkpoint whose configuration has the same names in another order."""
+    labels = bench.root / "labels.txt"
+    labels.write_text("b\na\n")
+    files = {"model configuration": bench.root / "verify" / "model_config.json", "label file": labels}
+    return checkpoint_contract(replace(bench.job(fields), files=files)).labels
 
 
 def probe_fetch(bench: Bench, fields: Fields) -> Any:
@@ -301,6 +309,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
         {"model": CHECKPOINT, "train": {}},
         {"model": {**CHECKPOINT, "labels": "b.txt"}},
         probe_checkpoint,
+    ),
+    "model.label_order": (
+        {"model": {**CHECKPOINT, "label_order": "labels"}, "train": {}},
+        {"model": {"label_order": "configuration"}},
+        probe_labels,
     ),
     "model.sample_rate_hz": ({}, {"model": {"sample_rate_hz": 16_000}}, probe_network),
     "model.window_s": ({}, {"model": {"window_s": 0.75}}, probe_network),
