@@ -8,9 +8,10 @@ editors come from the same classes (``scripts/variant_reference.py``).
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from birdnet_stm32.text_types import (
     COMPILER_OPTION,
@@ -24,6 +25,7 @@ from birdnet_stm32.text_types import (
     Sha256,
 )
 
+ClassName = Annotated[Name, AfterValidator(lambda name: unicodedata.normalize("NFC", name))]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
@@ -92,18 +94,31 @@ class IndexTable(Table):
 
     root: PathText | None = None
     """Folder with one folder a class; what ``[fetch]`` brought by default."""
-    background: tuple[Name, ...] = ()
+    background: tuple[ClassName, ...] = ()
     """Folders that hold no target species."""
-    recording: str = r"^(?P<recording>.+)$"
-    """Regular expression on a file's stem; clips with the same ``recording`` are never split."""
+    conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
+    """Whose names of folders have a meaning of their own. ``birdnet-analyzer``: ``Background``, ``Noise``,
+    ``Other`` and ``Silence``, in any case, and ``-Species`` are background; ``A,B``, of both classes, is left
+    out. ``none``: such a folder is a class like any other."""
+    recording: str | None = None
+    """Regular expression on a file's stem; clips of one class with the same ``(?P<recording>...)`` are never
+    split. Left out: every file is a recording of its own."""
+    recordings_span_classes: bool = False
+    """Files of different classes with the same ``recording``, without the key with the same stem, are of one
+    recording too, and stay in one split."""
+    untrained: tuple[ClassName, ...] = ()
+    """Folders that may have no usable recording, so that the model does not learn their class; any other
+    stops the build."""
     min_clips: Annotated[int, Field(ge=1)] = 1
     """Classes with fewer usable clips are left out."""
-    min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
+    min_duration_s: Annotated[float, Field(ge=0.1, le=60)] = 0.1
     """Shorter clips are unusable."""
 
     @field_validator("recording")
     @classmethod
-    def _has_the_group(cls, pattern: str) -> str:
+    def _has_the_group(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
         try:
             compiled = re.compile(pattern)
         except re.error as error:

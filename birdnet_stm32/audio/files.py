@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from birdnet_stm32.regular_file import why_unreadable
 
 SUPPORTED = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 UNSUPPORTED = frozenset(
@@ -17,23 +21,46 @@ UNSUPPORTED = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class FileStat:
-    """One file as the file system knows it.
+    """One file as the file system knows it, or a folder that could not be listed or holds no audio.
 
     Args:
-        path: relative to the root, with forward slashes.
-        size_bytes: its size.
-        mtime_ns: when it was last written, ns since 1970.
+        path: relative to the root, with forward slashes; a folder's ends with one.
+        size_bytes: its size, 0 where there is none to know.
+        mtime_ns: when it was last written, ns since 1970; 0 like its size.
+        problem: why it must not or cannot be opened; empty for a file to be read.
     """
 
     path: str
     size_bytes: int
     mtime_ns: int
+    problem: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for a folder."""
+        return self.path.endswith("/")
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "is a pipe, not a file"),
+    (stat.S_ISSOCK, "is a socket, not a file"),
+    (stat.S_ISCHR, "is a device, not a file"),
+    (stat.S_ISBLK, "is a device, not a file"),
+)
+
+_BROKEN_LINKS = {
+    errno.ENOENT: "is a link to something that is not there",
+    errno.ELOOP: "is a link that leads back to itself",
+}
 
 
 def scan(root: Path) -> list[FileStat]:
     """List every audio file below ``root``, sorted by path.
 
-    Hidden files and folders are passed over. Links are followed, except where they would loop.
+    Hidden files and folders are passed over. Links are followed, except where they would loop. What has the
+    name of a recording but is a pipe, a device, a socket or a link to nothing, or whose name is not UTF-8, is
+    listed with that problem, so that nobody opens it. So are folders that cannot be listed, links that lead
+    to none, and folders right below ``root`` without any audio file.
 
     Args:
         root: an existing folder.
@@ -44,15 +71,53 @@ def scan(root: Path) -> list[FileStat]:
 
 
 def _scan_folder(folder: str, prefix: str, above: frozenset[tuple[int, int]], found: list[FileStat]) -> None:
-    status = os.stat(folder)  # noqa: PTH116 - a Path per file would double the time
-    identity = (status.st_dev, status.st_ino)
-    if identity in above:
+    before = len(found)
+    try:
+        status = os.stat(folder)  # noqa: PTH116 - a Path per file would double the time
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            return
+        entries = list(_visible(folder))
+    except OSError as error:
+        found.append(_without(prefix or "/", f"the folder {why_unreadable(error)}"))
         return
-    for entry in _visible(folder):
-        if entry.is_dir():
-            _scan_folder(entry.path, f"{prefix}{entry.name}/", above | {identity}, found)
-        elif suffix(entry.name) in SUPPORTED | UNSUPPORTED:
-            found.append(_stat(entry, prefix))
+    for entry in entries:
+        _look_at(entry, prefix, above | {identity}, found)
+    if len(found) == before and prefix.count("/") == 1:
+        found.append(_without(prefix, "the folder holds no audio file"))
+
+
+def _look_at(
+    entry: os.DirEntry[str], prefix: str, above: frozenset[tuple[int, int]], found: list[FileStat]
+) -> None:
+    path = prefix + entry.name
+    try:
+        status = entry.stat()
+    except OSError as error:
+        if suffix(entry.name) in SUPPORTED | UNSUPPORTED:
+            found.append(_without(path, _why(entry, error)))
+        elif entry.is_symlink() and not suffix(entry.name):  # it may have led to a folder of recordings
+            found.append(_without(f"{path}/", _why(entry, error)))
+        return
+    if stat.S_ISDIR(status.st_mode):
+        _scan_folder(entry.path, f"{path}/", above, found)
+    elif suffix(entry.name) in SUPPORTED | UNSUPPORTED:
+        kinds = (problem for is_kind, problem in _KINDS if is_kind(status.st_mode))
+        problem = next(kinds, "") or _why_no_name(prefix, entry.name)
+        found.append(
+            _without(path, problem)
+            if problem
+            else FileStat(path=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+        )
+
+
+def _why_no_name(prefix: str, name: str) -> str:
+    """Return what is wrong with a name that is not UTF-8: no list could name it as it is."""
+    for whose, part in (("its name", name), ("the name of its folder", prefix)):
+        # A byte that is not UTF-8 reaches Python as half a surrogate pair.
+        if any("\ud800" <= character <= "\udfff" for character in part):
+            return f"{whose} is not UTF-8: rename it"
+    return ""
 
 
 def _visible(folder: str) -> Iterator[os.DirEntry[str]]:
@@ -62,12 +127,12 @@ def _visible(folder: str) -> Iterator[os.DirEntry[str]]:
                 yield entry
 
 
-def _stat(entry: os.DirEntry[str], prefix: str) -> FileStat:
-    try:
-        status = entry.stat()
-    except OSError:  # a dangling link: listed, and unreadable when measured
-        return FileStat(path=prefix + entry.name, size_bytes=0, mtime_ns=0)
-    return FileStat(path=prefix + entry.name, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+def _without(path: str, problem: str) -> FileStat:
+    return FileStat(path=path, size_bytes=0, mtime_ns=0, problem=problem)
+
+
+def _why(entry: os.DirEntry[str], error: OSError) -> str:
+    return (_BROKEN_LINKS.get(error.errno or 0) if entry.is_symlink() else None) or why_unreadable(error)
 
 
 def suffix(name: str) -> str:

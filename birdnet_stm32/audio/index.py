@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from birdnet_stm32.audio import split
+from birdnet_stm32.audio import names, split
 from birdnet_stm32.audio.decode import Properties, too_short
 from birdnet_stm32.audio.files import FileStat, scan
 from birdnet_stm32.audio.measure import Measured
@@ -18,13 +19,14 @@ from birdnet_stm32.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """One audio file.
+    """One audio file, or a folder that could not be listed or holds none.
 
     Args:
-        path: relative to the root, with forward slashes.
-        label: its folder below the root; empty if it lies in the root itself.
+        path: relative to the root, with forward slashes; a folder's ends with one.
+        label: its folder below the root, see :mod:`birdnet_stm32.audio.names`; empty if it lies in the root
+            itself.
         background: its folder holds no target species.
-        recording: files with the same one belong together.
+        recording: files with the same one belong together, and no others do, of whatever class they are.
         split: ``train``, ``validation``, or empty if unusable.
         digest: SHA-256 of its bytes, empty if unreadable.
         size_bytes: its size.
@@ -55,10 +57,27 @@ class IndexRow:
         """Whether it takes part."""
         return not self.reason
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for a folder."""
+        return self.path.endswith("/")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassSummary:
-    """What there is of one class: numbers of files and of recordings."""
+    """What there is of one class.
+
+    Args:
+        label: the class.
+        background: its folder holds no target species.
+        usable: files.
+        unusable: files.
+        recordings: that the usable files belong to.
+        train: files.
+        train_recordings: that these belong to.
+        validation: files.
+        validation_recordings: that these belong to.
+    """
 
     label: str
     background: bool
@@ -66,14 +85,19 @@ class ClassSummary:
     unusable: int
     recordings: int
     train: int
+    train_recordings: int
     validation: int
+    validation_recordings: int
 
 
+# How reasons begin that leave out whole folders on purpose: for their names, or as a key of the variant says.
+_NO_CLASS = "its folder "
+_SMALL = "its class has"
 _UNMEASURED = Properties(duration_s=0.0, rate_hz=0, channels=0, rms_db=0.0, snr_db=0.0)
 
 
 def list_files(root: Path) -> list[FileStat]:
-    """List the audio files below ``root``.
+    """List the audio files below ``root``, and the folders that hold none or cannot be listed.
 
     Raises:
         InputError: there is no such folder, or no audio file in it.
@@ -82,15 +106,20 @@ def list_files(root: Path) -> list[FileStat]:
     if not root.is_dir():
         raise InputError("is not a folder", where=root, expected=expected, remedy="set root in [index]")
     files = scan(root)
-    if not files:
-        names = sorted(path.name for path in root.iterdir())[:5]
-        found = f"only {', '.join(names)}" if names else "nothing at all"
+    if all(file.is_folder for file in files):
+        reasons = [f"{names.decodable(file.path)}: {file.problem}" for file in files[:5]]
+        others = [names.decodable(path.name) for path in sorted(root.iterdir())[:5]]
+        found = "; ".join(reasons) or (f"only {', '.join(others)}" if others else "nothing at all")
         raise InputError(f"holds no audio file, {found}", where=root, expected=expected)
     return files
 
 
 def build_index(
-    measured: Iterable[Measured], table: IndexTable, *, train_every_label: bool
+    measured: Iterable[Measured],
+    table: IndexTable,
+    *,
+    train_every_label: bool,
+    classes: Collection[str] = (),
 ) -> tuple[IndexRow, ...]:
     """Return the index of measured files, sorted by path.
 
@@ -98,14 +127,18 @@ def build_index(
         measured: what :func:`birdnet_stm32.audio.measure.measure` returned.
         table: the variant's ``[index]``.
         train_every_label: a model is trained, see :func:`birdnet_stm32.audio.split.assign`.
+        classes: those of a model that is there already, see :func:`birdnet_stm32.audio.names.background_of`.
 
     Raises:
-        InputError: nothing is usable, or the background folders of the table are not there.
+        InputError: nothing is usable, a class to train has nothing usable, folders that the table names are
+            not there, or folders are called what no class can be called.
     """
-    rows = sorted((_row(one, table) for one in measured), key=lambda row: row.path)
-    _check_background(rows, table)
+    rows = _rows(measured, table, classes)
+    _check_folders(rows, table)
     rows = _without_small_classes(_without_copies(rows), table.min_clips)
     _check_usable(rows)
+    if train_every_label:
+        _check_trained(rows, table)
     splits = split.assign(
         (
             split.Clip(label=row.label, recording=row.recording, duration_s=row.duration_s)
@@ -117,26 +150,60 @@ def build_index(
     return tuple(replace(row, split=splits[row.recording]) if row.usable else row for row in rows)
 
 
-def _row(measured: Measured, table: IndexTable) -> IndexRow:
-    path = PurePosixPath(measured.stat.path.encode("utf-8", "backslashreplace").decode())
-    label = path.parts[0] if len(path.parts) > 1 else ""
-    match = re.search(table.recording, path.stem)
+def recording_of(path: str, label: str, table: IndexTable) -> str:
+    """Return the recording that a file belongs to, or nothing if the pattern does not match its name.
+
+    By default that is the file. A pattern joins files of a class, whatever folders below it they lie in;
+    where recordings span classes, of all classes.
+
+    Args:
+        path: of the file, relative to the root.
+        label: its class.
+        table: the variant's ``[index]``.
+    """
+    stem = PurePosixPath(path).stem
+    if table.recording is None:
+        return stem if table.recordings_span_classes else path
+    match = re.search(table.recording, stem)
+    name = match["recording"] if match else ""
+    if not name or table.recordings_span_classes:
+        return name or ""
+    return f"{label}/{name}"
+
+
+def _rows(measured: Iterable[Measured], table: IndexTable, classes: Collection[str]) -> list[IndexRow]:
+    by_path = {names.decodable(one.stat.path): one for one in measured}
+    labels = {names.label_of(path) for path, one in by_path.items() if not one.stat.is_folder} - {""}
+    background = names.background_of(labels, table, classes)
+    rows = []
+    for path in sorted(by_path):
+        label = names.label_of(path)
+        row = _row(path, by_path[path], label, table, background=label in background)
+        together = names.several(label, labels) if table.conventions != "none" else ()
+        if together and label not in (*classes, *table.background):
+            reason = f"{_NO_CLASS}{names.NAMED_FOR_SEVERAL}, {' and '.join(together)}"
+            row = replace(row, reason=reason)
+        rows.append(row)
+    return rows
+
+
+def _row(path: str, measured: Measured, label: str, table: IndexTable, *, background: bool) -> IndexRow:
     content = measured.content if isinstance(measured.content, Properties) else _UNMEASURED
-    background = label in table.background
+    recording = "" if measured.stat.is_folder else recording_of(path, label, table)
     reason = "" if isinstance(measured.content, Properties) else measured.content.reason
     if not label:
         reason = "lies in no class folder"
     elif label.startswith("_") and not background:
-        reason = "its folder starts with _ and is not named as background"
-    elif not match:
+        reason = f"{_NO_CLASS}starts with _ and is not named as background"
+    elif not recording and not measured.stat.is_folder:
         reason = "the recording pattern does not match its name"
     elif not reason and content.duration_s < table.min_duration_s:
         reason = too_short(content.duration_s, table.min_duration_s)
     return IndexRow(
-        path=str(path),
+        path=path,
         label=label,
         background=background,
-        recording=match["recording"] or "" if match else "",
+        recording=recording,
         split="",
         digest=measured.digest,
         size_bytes=measured.stat.size_bytes,
@@ -167,22 +234,53 @@ def _without_small_classes(rows: Sequence[IndexRow], min_clips: int) -> list[Ind
     def marked(row: IndexRow) -> IndexRow:
         if not row.usable or row.background or counts[row.label] >= min_clips:
             return row
-        return replace(
-            row, reason=f"its class has {counts[row.label]} usable clips, the least is {min_clips}"
-        )
+        return replace(row, reason=f"{_SMALL} {counts[row.label]} usable clips, the least is {min_clips}")
 
     return [marked(row) for row in rows]
 
 
-def _check_background(rows: Sequence[IndexRow], table: IndexTable) -> None:
+def _check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
+    """Refuse names of folders that are not there, and names that no class can have."""
     folders = sorted({row.label for row in rows if row.label})
-    missing = sorted(set(table.background) - set(folders))
-    if missing:
+    expected = f"one of the folders {', '.join(folders) or '(none)'}"
+    for name in sorted(set(table.background) - {row.label for row in rows if not row.is_folder}):
         raise InputError(
-            f"no recordings in the background folder {missing[0]}",
-            where="[index] background",
-            expected=f"one of the folders {', '.join(folders) or '(none)'}",
+            f"no recordings in the background folder {name}", where="[index] background", expected=expected
         )
+    for name in sorted(set(table.untrained) - set(folders)):
+        raise InputError(f"there is no folder {name}", where="[index] untrained", expected=expected)
+    names.check(row.label for row in rows if is_of_a_class(row))
+
+
+def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:
+    """Refuse to train a model that lacks a class whose recordings somebody collected."""
+    small = {row.label for row in rows if row.reason.startswith(_SMALL)}
+    left = {row.label for row in rows if row.usable} | small | set(table.untrained)
+    lost: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.label not in left and is_of_a_class(row) and not row.background:
+            lost.setdefault(row.label, Counter())[row.reason] += 1
+    if not lost:
+        return
+    listed = "; ".join(
+        f"{label}: " + ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
+        for label, reasons in list(lost.items())[:5]
+    )
+    more = f"; and {len(lost) - 5} more classes" if len(lost) > 5 else ""
+    raise InputError(
+        f"no recording to train on in {len(lost)} of the classes. {listed}{more}",
+        where="[index] root",
+        expected="at least one usable recording of every class",
+        remedy=(
+            "make recordings of these classes usable",
+            f"to build a model without them, list them as [index] untrained: {', '.join(map(_quoted, lost))}",
+        ),
+    )
+
+
+def _quoted(name: str) -> str:
+    """Return a name as a string of TOML."""
+    return f"'{name}'" if "'" not in name else json.dumps(name, ensure_ascii=False)
 
 
 def _check_usable(rows: Sequence[IndexRow]) -> None:
@@ -199,8 +297,13 @@ def _check_usable(rows: Sequence[IndexRow]) -> None:
     )
 
 
+def is_of_a_class(row: IndexRow) -> bool:
+    """Return whether it is a recording, usable or not, in a folder of one class or of background."""
+    return bool(row.label) and not row.is_folder and not row.reason.startswith(_NO_CLASS)
+
+
 def summarize(rows: Iterable[IndexRow]) -> tuple[ClassSummary, ...]:
-    """Count each class; one without validation files has a single recording and is trained on only."""
+    """Count each class, those without anything usable too; files in no class folder count as class ``""``."""
     classes: dict[str, list[IndexRow]] = {}
     for row in rows:
         classes.setdefault(row.label, []).append(row)
@@ -209,13 +312,16 @@ def summarize(rows: Iterable[IndexRow]) -> tuple[ClassSummary, ...]:
 
 def _summary(label: str, rows: Sequence[IndexRow]) -> ClassSummary:
     usable = [row for row in rows if row.usable]
-    splits = Counter(row.split for row in usable)
+    files = Counter(row.split for row in usable)
+    recordings = Counter({row.recording: row.split for row in usable}.values())
     return ClassSummary(
         label=label,
         background=rows[0].background,
         usable=len(usable),
-        unusable=len(rows) - len(usable),
-        recordings=len({row.recording for row in usable}),
-        train=splits[split.TRAIN],
-        validation=splits[split.VALIDATION],
+        unusable=sum(not row.usable and not row.is_folder for row in rows),
+        recordings=sum(recordings.values()),
+        train=files[split.TRAIN],
+        train_recordings=recordings[split.TRAIN],
+        validation=files[split.VALIDATION],
+        validation_recordings=recordings[split.VALIDATION],
     )

@@ -20,6 +20,7 @@ import soundfile
 from birdnet_stm32.audio import decode, levels, parallel
 from birdnet_stm32.audio.decode import Properties, Unusable
 from birdnet_stm32.audio.files import SUPPORTED, FileStat, suffix
+from birdnet_stm32.regular_file import why_unreadable
 
 if TYPE_CHECKING:
     from birdnet_stm32.progress import Report
@@ -72,12 +73,14 @@ def _is_stale(file: FileStat, known: Measured | None) -> bool:
 
 def _measure_file(root: Path, pair: tuple[FileStat, Measured | None]) -> Measured:
     file, known = pair
+    if file.problem:
+        return Measured(stat=file, digest="", content=Unusable(reason=file.problem))
     path = root / file.path
     try:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        return Measured(stat=file, digest="", content=Unusable(reason=f"unreadable: {error.strerror}"))
+        return Measured(stat=file, digest="", content=Unusable(reason=why_unreadable(error)))
     if known is not None and known.digest == digest:
         return Measured(stat=file, digest=digest, content=known.content)
     return Measured(stat=file, digest=digest, content=_content(path))
@@ -87,10 +90,6 @@ def _content(path: Path) -> Properties | Unusable:
     kind = suffix(path.name)
     if kind not in SUPPORTED:
         return Unusable(reason=f"{kind} is not supported: convert it to wav, flac, ogg or mp3")
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        return Unusable(reason="its name is not UTF-8: rename it")
     return decode.probe(path)
 
 

@@ -39,11 +39,14 @@ class WindowRow:
 
     Args:
         path: its file, relative to the root.
-        recording: the recording that the file belongs to.
+        recording: the recording that the file belongs to, as in the index.
         label: its class.
         background: its class is no target species.
         start_sample: where it starts, at the model's rate.
-        set: ``calibration``, ``validation`` or ``train``.
+        set: what it is for. ``calibration`` or ``validation`` as :func:`choose` cuts it, one of
+            :data:`birdnet_stm32.audio.roles.ROLES` once :func:`birdnet_stm32.audio.roles.assign` has divided
+            the former; in :func:`split_windows` the split that was asked for, ``train``, ``validation`` or
+            the ``test`` of the command evaluate.
         rms_db: level of the window, dB of full scale.
         snr_db: signal-to-noise estimate of the window.
     """
@@ -149,7 +152,7 @@ def _class_turns(
     seen: Counter[str] = Counter()
     order = []
     for row in sorted(rows, key=lambda row: _hash(seed, row.path)):
-        order.append((seen[row.recording], _hash(seed, row.recording), row))
+        order.append((seen[row.recording], _hash(seed, split.name_of(row.recording)), row))
         seen[row.recording] += 1
     order.sort(key=lambda entry: entry[:2])
     capacities = [
@@ -274,7 +277,7 @@ def split_windows(
     Args:
         rows: the index.
         root: folder that its paths are relative to.
-        part: ``train`` or ``validation``.
+        part: the split: ``train``, ``validation``, or what a command calls its own.
         sample_rate_hz: the model's rate.
         window_samples: length of a window.
         hop_samples: from one window to the next.

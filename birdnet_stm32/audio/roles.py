@@ -8,17 +8,19 @@ judged as the device will hear them.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio import levels
-from birdnet_stm32.audio.representative import CALIBRATION, VALIDATION, Windows
+from birdnet_stm32.audio import decode, levels, split
+from birdnet_stm32.audio.coverage import Coverage
+from birdnet_stm32.audio.index import IndexRow, is_of_a_class
+from birdnet_stm32.audio.representative import CALIBRATION, VALIDATION, WindowRow, Windows
+from birdnet_stm32.audio.windows import window_starts
 from birdnet_stm32.config import RepresentativeTable
 from birdnet_stm32.errors import InputError
 
@@ -91,7 +93,7 @@ def hold_out(recordings: Sequence[str]) -> NDArray[np.bool_]:
             expected="at least 2, one to judge by what the other calibrates",
             remedy="add recordings",
         )
-    order = sorted(windows, key=lambda name: hashlib.sha256(name.encode()).digest())
+    order = sorted(windows, key=split.rank)
     chosen: set[str] = set()
     room = HELD_OUT_SHARE * len(recordings)
     for name in order:
@@ -101,6 +103,63 @@ def hold_out(recordings: Sequence[str]) -> NDArray[np.bool_]:
     if not chosen:
         chosen = {min(order, key=windows.__getitem__)}
     return np.array([name in chosen for name in recordings])
+
+
+def cover(
+    rows: Sequence[IndexRow],
+    chosen: Sequence[WindowRow],
+    *,
+    trained: bool,
+    sample_rate_hz: int,
+    window_samples: int,
+    hop_samples: int,
+) -> tuple[Coverage, ...]:
+    """Count recordings and windows of each class that has a folder with recordings, sorted by label.
+
+    Args:
+        rows: the index.
+        chosen: windows that have their role, see :func:`assign`.
+        trained: a model is trained on every window of the training split.
+        sample_rate_hz: the model's rate.
+        window_samples: length of a window.
+        hop_samples: from one window to the next.
+    """
+    by_label: dict[str, list[IndexRow]] = defaultdict(list)
+    for row in rows:
+        if is_of_a_class(row):
+            by_label[row.label].append(row)
+    cut: dict[tuple[str, str], list[WindowRow]] = defaultdict(list)
+    for window in chosen:
+        cut[window.label, window.set].append(window)
+
+    def trains_on(row: IndexRow) -> int:
+        samples = decode.decoded_samples(row.duration_s, row.rate_hz, sample_rate_hz)
+        return len(window_starts(samples, window_samples, hop_samples))
+
+    found = []
+    for label, of_class in sorted(by_label.items()):
+        training = [row for row in of_class if row.split == split.TRAIN]
+        validation = [row for row in of_class if row.split == split.VALIDATION]
+        calibration, held_out = cut[label, CALIBRATION], cut[label, HELD_OUT]
+        found.append(
+            Coverage(
+                label=label,
+                background=of_class[0].background,
+                train_recordings=_recordings(training),
+                train_windows=sum(map(trains_on, training)) if trained else 0,
+                calibration_recordings=_recordings(calibration),
+                calibration_windows=len(calibration),
+                held_out_recordings=_recordings(held_out),
+                held_out_windows=len(held_out),
+                validation_recordings=_recordings(validation),
+                validation_windows=len(cut[label, VALIDATION]),
+            )
+        )
+    return tuple(found)
+
+
+def _recordings(rows: Iterable[IndexRow | WindowRow]) -> int:
+    return len({row.recording for row in rows})
 
 
 def distances_db(pcm: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:

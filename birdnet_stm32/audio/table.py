@@ -1,10 +1,10 @@
-"""Tables of frozen dataclasses in Parquet files: equal rows give equal bytes."""
+"""Tables of frozen dataclasses, in Parquet files and as text: equal rows give equal bytes."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import printable
 
 Row = TypeVar("Row")
 
@@ -57,3 +58,24 @@ def read(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
             expected=", ".join(schema.names),
         )
     return tuple(row_type(**row) for row in table.to_pylist())
+
+
+def to_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""Return a table for people: a line a row, a tab between cells.
+
+    A line break, a tab or another character that a terminal would obey is written as
+    :func:`birdnet_stm32.terminal_text.printable` writes it, ``\\n`` for one, so that no name ends a line or
+    a cell.
+    """
+    return "".join("\t".join(map(printable, cells)) + "\n" for cells in (header, *rows))
+
+
+def write_text(rows: Sequence[Row], row_type: type[Row], path: Path) -> None:
+    """Write rows as text, see :func:`to_text`, a column for every field of their dataclass."""
+    columns = [field.name for field in dataclasses.fields(row_type)]  # type: ignore[arg-type]
+    text = to_text(columns, ([_cell(getattr(row, name)) for name in columns] for row in rows))
+    path.write_text(text, encoding="utf-8")
+
+
+def _cell(value: object) -> object:
+    return ("no", "yes")[value] if isinstance(value, bool) else value

@@ -93,7 +93,9 @@ def run(options: argparse.Namespace) -> None:
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
     _check_limits(sides, limits)
     contract = sides[0].contract
-    rows = folder.index_folder(options.data_path_test, options, train_every_label=False)
+    rows = folder.index_folder(
+        options.data_path_test, options, train_every_label=False, classes=contract.labels
+    )
     folder.require_common_class(rows, contract, options.data_path_test)
     left_out = _left_out(rows, contract)
     windows = _windows(rows, options.data_path_test, contract)

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from birdnet_stm32.audio.coverage import listed
+from birdnet_stm32.audio.files import FileStat
 from birdnet_stm32.audio.index import IndexRow, build_index, list_files
 from birdnet_stm32.audio.measure import measure
-from birdnet_stm32.commands.options import checked, named_as_options
+from birdnet_stm32.audio.names import decodable, label_of
+from birdnet_stm32.audio.notes import notes
+from birdnet_stm32.commands.options import checked, named_as_options, renamed
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -26,10 +30,29 @@ def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: boo
         help="folders that hold no target species; default: those named background or starting with _",
     )
     parser.add_argument(
+        "--conventions",
+        choices=("birdnet-analyzer", "none"),
+        default=IndexTable().conventions,
+        help="whose folder names have a meaning; birdnet-analyzer: Background, Noise, Other, Silence and "
+        "-Species are background too",
+    )
+    parser.add_argument(
         "--recording",
-        default=IndexTable().recording,
         metavar="REGEX",
-        help="on a file's stem: clips with the same group (?P<recording>...) are never split",
+        help="on a file's stem: clips of a class with the same group (?P<recording>...) are never split; "
+        "default: every file is a recording",
+    )
+    parser.add_argument(
+        "--recordings_span_classes",
+        action="store_true",
+        help="files of different classes with the same group, or stem, are of one recording too",
+    )
+    parser.add_argument(
+        "--untrained",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="folders that may have no usable recording when a model is trained",
     )
     parser.add_argument(
         "--deterministic",
@@ -38,8 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: boo
     )
 
 
-def index_folder(root: Path, options: argparse.Namespace, *, train_every_label: bool) -> tuple[IndexRow, ...]:
-    """Return the recordings of a folder.
+def index_folder(
+    root: Path, options: argparse.Namespace, *, train_every_label: bool, classes: Sequence[str] = ()
+) -> tuple[IndexRow, ...]:
+    """Return the recordings of a folder; what somebody has to know of them is said on standard error.
+
+    Args:
+        root: the folder.
+        options: of :func:`add_arguments`.
+        train_every_label: a model is trained on it.
+        classes: those of a model that is there already; a folder that is called like one holds that class.
 
     Raises:
         InputError: there is no such folder, or nothing in it can be used.
@@ -49,15 +80,21 @@ def index_folder(root: Path, options: argparse.Namespace, *, train_every_label: 
     if not root.is_dir():
         raise InputError("is not a folder", where=root, expected="one folder a class, holding recordings")
     files = list_files(root)
-    background = options.background
-    if background is None:
-        folders = {file.path.split("/")[0] for file in files if "/" in file.path}
-        background = sorted(name for name in folders if name == "background" or name.startswith("_"))
-    table = checked(IndexTable, background=tuple(background), recording=options.recording)
+    table = checked(
+        IndexTable,
+        background=_background(options, files),
+        conventions=options.conventions,
+        recording=options.recording,
+        recordings_span_classes=options.recordings_span_classes,
+        untrained=tuple(options.untrained),
+    )
     with track("recordings") as report:
         measured = measure(root, files, {}, report=report)
     with named_as_options(places_of(root)):
-        return build_index(measured, table, train_every_label=train_every_label)
+        rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
+    for note in notes(rows, table, train_every_label=train_every_label, classes=classes):
+        print(renamed(note, places_of(root)), file=sys.stderr)
+    return rows
 
 
 def places_of(root: Path) -> dict[str, str]:
@@ -65,10 +102,20 @@ def places_of(root: Path) -> dict[str, str]:
     return {
         "[index] background": "--background",
         "[index] recording": "--recording",
+        "[index] conventions": "--conventions",
+        "[index] untrained": "--untrained",
         "[index] root": str(root),
         "[index]": str(root),
         "[representative]": str(root),
     }
+
+
+def _background(options: argparse.Namespace, files: Sequence[FileStat]) -> tuple[str, ...]:
+    """Return the folders that the options name, or those named background or starting with _."""
+    if options.background is not None:
+        return tuple(options.background)
+    folders = {label_of(decodable(file.path)) for file in files if not file.is_folder} - {""}
+    return tuple(sorted(name for name in folders if name == "background" or name.startswith("_")))
 
 
 def strangers(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
@@ -89,14 +136,8 @@ def require_common_class(
     unknown = strangers(rows, contract)
     if not {row.label for row in rows if row.usable} & set(contract.labels):
         raise InputError(
-            f"holds no class of the model, but {listed(unknown)}",
+            f"holds no class of the model, but {listed(unknown, most=3)}",
             where=root,
-            expected=f"folders named like the model's classes: {listed(contract.labels)}",
+            expected=f"folders named like the model's classes: {listed(contract.labels, most=3)}",
             remedy=remedy,
         )
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """Return the first names, and how many there are beyond them."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

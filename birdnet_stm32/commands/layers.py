@@ -59,7 +59,9 @@ def run(options: argparse.Namespace) -> None:
     from birdnet_stm32.model.fit import predict
 
     model = checkpoint.load(options.checkpoint_path, contract)
-    rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
+    rows = folder.index_folder(
+        options.data_path_train, options, train_every_label=False, classes=contract.labels
+    )
     chosen = source.cut(rows, options.data_path_train, contract, asked, calibration_windows=0)
     windows = chosen.pcm[spread(len(chosen.pcm))]
     expected = probabilities(predict(model, windows, contract), contract)

@@ -62,13 +62,14 @@ def named_as_options(places: Mapping[str, str]) -> Iterator[None]:
         if error.where is None or not error.where.startswith("["):
             raise
         texts = (error.what, error.where, error.expected, *error.remedies)
-        what, where, expected, *remedies = (None if one is None else _renamed(one, places) for one in texts)
+        what, where, expected, *remedies = (None if one is None else renamed(one, places) for one in texts)
         raise InputError(
             what or "", where=where, expected=expected, remedy=tuple(one for one in remedies if one)
         ) from error
 
 
-def _renamed(text: str, places: Mapping[str, str]) -> str:
+def renamed(text: str, places: Mapping[str, str]) -> str:
+    """Return a text with what :func:`named_as_options` is given in place of keys of a variant file."""
     for key in sorted(places, key=len, reverse=True):
         text = text.replace(key, places[key])
     return text

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.representative import Windows
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.emulation import emulate, generate_library
 from birdnet_stm32.commands.files import contract_of
-from birdnet_stm32.commands.folder import listed
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.frontend.contract import ModelContract

@@ -136,7 +136,9 @@ def load(options: argparse.Namespace) -> Source:
     from birdnet_stm32.model import checkpoint
 
     model = checkpoint.load(options.checkpoint_path, contract)
-    rows = folder.index_folder(options.data_path_train, options, train_every_label=False)
+    rows = folder.index_folder(
+        options.data_path_train, options, train_every_label=False, classes=contract.labels
+    )
     if not options.unlabelled:
         folder.require_common_class(
             rows,

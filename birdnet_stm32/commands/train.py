@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio import split
+from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
 from birdnet_stm32.commands.files import (
@@ -176,13 +177,13 @@ def _tune(options: argparse.Namespace) -> None:
 def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Windows:
     """Return windows of the recordings that the command convert calibrates with, none that it verifies on."""
     root = options.data_path_train
-    rows = folder.index_folder(root, options, train_every_label=False)
+    rows = folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
     unknown = folder.strangers(rows, contract)
     if unknown and not options.unlabelled:
         raise InputError(
-            f"holds classes that the checkpoint does not know: {folder.listed(unknown)}",
+            f"holds classes that the checkpoint does not know: {listed(unknown)}",
             where=root,
-            expected=f"folders named like its classes: {folder.listed(contract.labels)}",
+            expected=f"folders named like its classes: {listed(contract.labels)}",
             remedy=(
                 "name folders without a target species with --background",
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",

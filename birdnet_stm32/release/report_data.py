@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import Diagnosis
 from birdnet_stm32.npu.stedgeai.gates import Finding
@@ -290,12 +291,15 @@ class ClassRecordings:
         usable: how many could be used.
         unusable: how many could not, by reason.
         background: whether the class stands for no target species.
+        coverage: what of it is on each side of the split; None for files in no class folder, and folders
+            whose names say that they hold no single class.
     """
 
     label: str
     usable: int
     unusable: tuple[tuple[str, int], ...] = ()
     background: bool = False
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,6 +339,7 @@ class ReportData:
         boards: flash and RAM of each board.
         training: its course.
         recordings: what was found, by class.
+        recording_notes: what somebody has to know of the folders and their names, a sentence each.
         unproven: what nobody has shown yet, in plain sentences.
         provenance: digests and versions of tools.
         credits: works of others.
@@ -359,6 +364,7 @@ class ReportData:
     boards: tuple[BoardMemory, ...] = ()
     training: Training | None = None
     recordings: tuple[ClassRecordings, ...] = ()
+    recording_notes: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
     provenance: tuple[Fact, ...] = ()
     credits: tuple[Credit, ...] = ()

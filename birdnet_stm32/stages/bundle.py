@@ -13,10 +13,11 @@ from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import heard_by_int8, proven, unproven
+from birdnet_stm32.stages.claims import heard_by_int8, lacking, proven, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
+    CLASSES,
     CONFIG,
     IMAGE_BOARD,
     LABELS,
@@ -35,7 +36,7 @@ CONTENTS = (
     ("projects/", "the CMake project of each board, complete: cmake --preset release"),
     ("c/", "the network and the front end as a C library"),
     ("model/", "the int8 model, its configuration and its labels"),
-    ("reports/", "report.html to look at; the measures as JSON"),
+    ("reports/", "report.html to look at; the measures as JSON; recordings and windows of each class"),
     ("licences/, CREDITS.txt", "whose work this builds on, and under which terms"),
 )
 
@@ -77,7 +78,7 @@ def _documents(job: Job) -> list[BundleFile]:
         flash_files=_flash_files(job),
         contents=CONTENTS,
         proven=proven(job),
-        unproven=unproven(job),
+        unproven=(*unproven(job), *lacking(job)),
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
@@ -120,6 +121,7 @@ def _model(job: Job) -> list[BundleFile]:
 def _reports(job: Job) -> list[BundleFile]:
     named = {
         "report": REPORT,
+        "representative": CLASSES,
         "verify": "verify.json",
         "layers": "layers.json",
         "analyze": "analysis.json",

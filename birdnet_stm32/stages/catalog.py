@@ -182,8 +182,8 @@ STAGES: tuple[Stage, ...] = (
         name="bundle",
         doc="zip the release: images, C, model, labels, reports, licences, checksums",
         needs=(
-            *("fetch", "index", "verify", "layers", "analyze", "codegen", "firmware", "compile"),
-            *("npu_firmware", "emulate", "image", "report"),
+            *("fetch", "index", "representative", "verify", "layers", "analyze", "codegen", "firmware"),
+            *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
         reads=("variant", "bundle"),
         files=lambda _: {"licence": paths.licence()},

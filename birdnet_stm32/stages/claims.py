@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from birdnet_stm32 import store
+from birdnet_stm32.audio import table
+from birdnet_stm32.audio.coverage import Coverage, sentences
 from birdnet_stm32.model.chance import Hearing, from_json
 from birdnet_stm32.stage import Job
+from birdnet_stm32.stages.layout import COVERAGE
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
 _TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator counts neither."
@@ -39,6 +42,12 @@ def unproven(job: Job) -> tuple[str, ...]:
         else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
     )
     return hears, _TIMING, npu, _FIELD
+
+
+def lacking(job: Job) -> tuple[str, ...]:
+    """Return which classes of this release nothing trains, calibrates or measures."""
+    classes = table.read(job.inputs["representative"] / COVERAGE, Coverage)
+    return sentences(classes, trained=job.variant.model.checkpoint is None)
 
 
 def proven(job: Job) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Finds every recording and what it holds; publishes ``recordings.parquet`` and ``unusable.tsv``.
+"""Finds every recording and what it holds.
+
+Publishes ``recordings.parquet``, for people ``classes.tsv`` and ``unusable.tsv``, and ``notes.txt``: what
+somebody has to know of the folders and their names, a sentence a line.
 
 A rescan costs only the files that changed: what was measured stays in ``local_measures.json``.
 """
@@ -9,13 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio import measure, table
-from birdnet_stm32.audio.index import IndexRow, build_index, list_files, summarize
+from birdnet_stm32.audio.coverage import listed
+from birdnet_stm32.audio.index import ClassSummary, IndexRow, build_index, list_files, summarize
+from birdnet_stm32.audio.notes import notes
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.recordings import MEASURES, root_of
+from birdnet_stm32.text_file import read_lines
 
 RECORDINGS = "recordings.parquet"
 UNUSABLE = "unusable.tsv"
+CLASSES = "classes.tsv"
+NOTES = "notes.txt"
 
 
 def run(job: Job) -> Outcome:
@@ -25,24 +33,36 @@ def run(job: Job) -> Outcome:
     with track("recordings") as report:
         measured = measure.measure(root, files, _known(job.previous / MEASURES), report=report)
     (job.out / MEASURES).write_text(measure.to_json(measured), encoding="utf-8")
-    rows = build_index(measured, job.variant.index, train_every_label=job.variant.model.checkpoint is None)
+    settings, trains = job.variant.index, job.variant.model.checkpoint is None
+    rows = build_index(measured, settings, train_every_label=trains)
     table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
     classes = summarize(rows)
+    table.write_text(classes, ClassSummary, job.out / CLASSES)
+    noted = notes(rows, settings, train_every_label=trains)
+    (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
-    unusable = f", {len(rows) - usable} unusable: see {UNUSABLE}" if usable < len(rows) else ""
+    unusable = sum(not row.usable and not row.is_folder for row in rows)
+    return Outcome(
+        summary=_summary(classes, usable, unusable),
+        measures={"usable": usable, "unusable": unusable},
+        warnings=noted,
+    )
+
+
+def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int) -> str:
     species = sum(not one.background and one.usable > 0 for one in classes)
     background = " and background" if any(one.background for one in classes) else ""
-    return Outcome(
-        summary=f"{usable} recordings of {species} classes{background}{unusable}",
-        measures={"usable": usable, "unusable": len(rows) - usable},
-    )
+    left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
+    never = [one.label for one in classes if one.usable and not one.validation]
+    without = f"; nothing validates {listed(never)}" if never else ""
+    return f"{usable} recordings of {species} classes{background}{left_out}{without}"
 
 
 def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
     """List every recording that takes no part, with the reason."""
-    lines = [f"{row.path}\t{row.reason}\n" for row in rows if not row.usable]
-    path.write_text("".join(["path\treason\n", *lines]), encoding="utf-8")
+    lines = ((row.path, row.reason) for row in rows if not row.usable)
+    path.write_text(table.to_text(("path", "reason"), lines), encoding="utf-8")
 
 
 def _known(path: Path) -> dict[str, measure.Measured]:
@@ -55,3 +75,8 @@ def _known(path: Path) -> dict[str, measure.Measured]:
 def read_index(folder: Path) -> tuple[IndexRow, ...]:
     """Return the rows that this stage published in ``folder``."""
     return table.read(folder / RECORDINGS, IndexRow)
+
+
+def read_notes(folder: Path) -> tuple[str, ...]:
+    """Return the notes that this stage published in ``folder``."""
+    return read_lines(folder / NOTES)

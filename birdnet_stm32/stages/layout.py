@@ -5,6 +5,8 @@ stale with every change of the other's code, which its import closure would make
 """
 
 FLOAT_MODEL = "model.keras"
+COVERAGE = "classes.parquet"
+CLASSES = "classes.tsv"
 CONFIG = "model_config.json"
 LABELS = "labels.txt"
 CANDIDATE = "candidate.tflite"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from birdnet_stm32.audio.files import scan
+from birdnet_stm32.audio.files import FileStat, scan
 from birdnet_stm32.stage import Release
 from birdnet_stm32.store import sha256_of
 
@@ -22,7 +23,7 @@ def root_of(release: Release) -> Path:
 def are_current(release: Release) -> bool:
     """Return whether the recordings on disk are those of the index, by content.
 
-    Only a file whose size or modification time changed is read.
+    Only a file whose size or modification time changed is read, and one that could not be read before.
     """
     root = root_of(release)
     try:
@@ -34,7 +35,19 @@ def are_current(release: Release) -> bool:
     known = {entry["path"]: entry for entry in indexed}
     files = scan(root)
     return [file.path for file in files] == list(known) and all(
-        (file.size_bytes, file.mtime_ns) == (entry["size_bytes"], entry["mtime_ns"])
-        or (file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
-        for file, entry in zip(files, known.values(), strict=True)
+        _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
     )
+
+
+def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
+    """Return whether a file is as it was indexed; one that could not be read then is tried again."""
+    if file.problem != entry.get("problem", ""):
+        return False
+    if file.problem:
+        return True
+    if entry["digest"] and (file.size_bytes, file.mtime_ns) == (entry["size_bytes"], entry["mtime_ns"]):
+        return True
+    try:
+        return bool(file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
+    except OSError:
+        return not entry["digest"]  # unreadable, as it was, or as it was not

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32 import store
+from birdnet_stm32.audio import table
+from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
@@ -45,13 +47,14 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
-from birdnet_stm32.stages.claims import ON_SILICON, heard_by_int8, unproven
+from birdnet_stm32.stages.claims import ON_SILICON, heard_by_int8, lacking, unproven
 from birdnet_stm32.stages.credits import credits_of
 from birdnet_stm32.stages.effect import effect_of
-from birdnet_stm32.stages.index import read_index
+from birdnet_stm32.stages.index import read_index, read_notes
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
     CONFIG,
+    COVERAGE,
     LAYERS,
     MODEL,
     NPU_FOLDER,
@@ -101,7 +104,11 @@ def gather(job: Job) -> ReportData:
         arena=arena,
         boards=_boards(job),
         training=_training(job),
-        recordings=_recordings(read_index(job.inputs["index"])),
+        recordings=_recordings(
+            read_index(job.inputs["index"]),
+            table.read(job.inputs["representative"] / COVERAGE, Coverage),
+        ),
+        recording_notes=(*read_notes(job.inputs["index"]), *lacking(job)),
         unproven=(ON_SILICON, *unproven(job)),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
@@ -332,14 +339,18 @@ def _training(job: Job) -> Training | None:
     )
 
 
-def _recordings(rows: tuple[IndexRow, ...]) -> tuple[ClassRecordings, ...]:
+def _recordings(rows: tuple[IndexRow, ...], coverage: tuple[Coverage, ...]) -> tuple[ClassRecordings, ...]:
+    by_label: dict[str, list[IndexRow]] = {}
+    for row in rows:
+        by_label.setdefault(row.label, []).append(row)
+    covered = {one.label: one for one in coverage}
     return tuple(
         ClassRecordings(
             label=label or "(in no folder)",
             usable=sum(row.usable for row in members),
             unusable=tuple(sorted(Counter(row.reason for row in members if not row.usable).items())),
             background=members[0].background,
+            coverage=covered.get(label),
         )
-        for label in sorted({row.label for row in rows})
-        if (members := [row for row in rows if row.label == label])
+        for label, members in sorted(by_label.items())
     )

@@ -1,6 +1,7 @@
 """Cuts the windows that calibrate and those that verify: ``windows.npy`` and ``windows.parquet``.
 
 Windows of one role lie together in both, in the order of :data:`birdnet_stm32.audio.roles.ROLES`.
+``classes.parquet``, and for people ``classes.tsv``, count the recordings and windows of each class.
 ``left_out.json`` says how many of them each option of ``[representative]`` left out of the calibration.
 """
 
@@ -10,11 +11,13 @@ import numpy as np
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio import table
+from birdnet_stm32.audio.coverage import Coverage, gaps, listed
 from birdnet_stm32.audio.representative import WindowRow, choose
-from birdnet_stm32.audio.roles import LEFT_OUT, ROLES, assign
+from birdnet_stm32.audio.roles import LEFT_OUT, ROLES, assign, cover
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
+from birdnet_stm32.stages.layout import CLASSES, COVERAGE
 from birdnet_stm32.stages.models import window_shape
 from birdnet_stm32.stages.recordings import root_of
 from birdnet_stm32.stages.windows import OPTIONS, PCM, TABLE
@@ -24,9 +27,10 @@ def run(job: Job) -> Outcome:
     """Choose the windows."""
     settings = job.variant.representative
     sample_rate_hz, window_samples = window_shape(job)
+    rows = read_index(job.inputs["index"])
     with track("decode") as report:
         chosen = choose(
-            read_index(job.inputs["index"]),
+            rows,
             root_of(job.release),
             sample_rate_hz=sample_rate_hz,
             window_samples=window_samples,
@@ -39,6 +43,17 @@ def run(job: Job) -> Outcome:
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
     table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
     (job.out / OPTIONS).write_text(store.canonical_json(assigned.left_out), encoding="utf-8")
+    trained = "checkpoint" not in job.files
+    classes = cover(
+        rows,
+        assigned.windows.rows,
+        trained=trained,
+        sample_rate_hz=sample_rate_hz,
+        window_samples=window_samples,
+        hop_samples=window_samples // 2,
+    )
+    table.write(classes, Coverage, job.out / COVERAGE)
+    table.write_text(classes, Coverage, job.out / CLASSES)
     counts = {role: sum(row.set == role for row in assigned.windows.rows) for role in ROLES}
     said = [
         f"{count} {role.replace('_', ' ')}" for role, count in counts.items() if count or role != LEFT_OUT
@@ -46,7 +61,11 @@ def run(job: Job) -> Outcome:
     by_option = ", ".join(f"{count} by {name}" for name, count in assigned.left_out.items())
     return Outcome(
         summary=f"{', '.join(said)} windows of {window_samples / sample_rate_hz:g} s"
-        + (f"; left out {by_option}" if by_option else ""),
+        + (f"; left out {by_option}" if by_option else "")
+        + "".join(
+            f"; no {part} window of {listed(labels, most=3)}"
+            for part, labels in gaps(classes, trained=trained).items()
+        ),
         measures={f"{role}_windows": count for role, count in counts.items()}
         | {f"left_out_by_{name}": count for name, count in assigned.left_out.items()},
     )

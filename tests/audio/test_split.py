@@ -5,7 +5,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio.split import TRAIN, VALIDATION, Clip, assign
+from birdnet_stm32.audio.split import TRAIN, VALIDATION, Clip, assign, name_of, rank
 
 clips = st.lists(
     st.builds(
@@ -46,6 +46,26 @@ def test_classes_are_divided_each_by_itself(counts, train_every_label):
             assert abs(validation - 0.4 * len(found)) <= 1
         elif train_every_label:
             assert validation == 0
+
+
+@given(clips=clips)
+def test_recordings_that_span_classes_leave_each_class_something_to_train_on(clips):
+    for train_every_label in (True, False):
+        splits = assign(clips, train_every_label=train_every_label)
+        of_class = defaultdict(set)
+        for clip in clips:
+            of_class[clip.label].add(clip.recording)
+        for recordings in of_class.values():
+            if train_every_label or len(recordings) > 1:
+                assert any(splits[recording] == TRAIN for recording in recordings)
+
+
+def test_the_order_comes_from_names_whatever_class_and_format():
+    assert name_of("Parus major/2020/XC12.5.flac") == "XC12.5"
+    assert name_of("Parus major/forest.0415") == "forest.0415"
+    names = [f"r{n}" for n in range(30)]
+    ranked = [sorted(map(form.format, names), key=rank) for form in ("a/{}", "b/sub/{}.WAV", "{}")]
+    assert [[name_of(one) for one in order] for order in ranked] == [list(map(name_of, ranked[2]))] * 3
 
 
 def test_single_recordings_are_divided_when_nothing_is_trained():
