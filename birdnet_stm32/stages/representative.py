@@ -54,6 +54,7 @@ def run(job: Job) -> Outcome:
     )
     table.write(classes, Coverage, job.out / COVERAGE)
     table.write_text(classes, Coverage, job.out / CLASSES)
+    lacking = gaps(classes, trained=trained)
     counts = {role: sum(row.set == role for row in assigned.windows.rows) for role in ROLES}
     said = [
         f"{count} {role.replace('_', ' ')}" for role, count in counts.items() if count or role != LEFT_OUT
@@ -62,10 +63,11 @@ def run(job: Job) -> Outcome:
     return Outcome(
         summary=f"{', '.join(said)} windows of {window_samples / sample_rate_hz:g} s"
         + (f"; left out {by_option}" if by_option else "")
-        + "".join(
-            f"; no {part} window of {listed(labels, most=3)}"
-            for part, labels in gaps(classes, trained=trained).items()
-        ),
+        + "".join(f"; no {part} window of {listed(labels, most=3)}" for part, labels in lacking.items()),
         measures={f"{role}_windows": count for role, count in counts.items()}
-        | {f"left_out_by_{name}": count for name, count in assigned.left_out.items()},
+        | {f"left_out_by_{name}": count for name, count in assigned.left_out.items()}
+        | {
+            f"classes_without_{part.replace('-', '_')}_windows": len(labels)
+            for part, labels in lacking.items()
+        },
     )
