@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, read_learned_from, without_learned
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import check_writable, write_atomically, write_json
+from birdnet_stm32.commands.files import beside, check_writable, write_atomically, write_json
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
 from birdnet_stm32.config import EmulateTable, FirmwareTable, RepresentativeTable
@@ -61,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one for all models or one each; default: beside the model",
     )
     folder.add_arguments(parser, "--data_path_test")
+    parser.add_argument(
+        "--include_learned",
+        action="store_true",
+        help="score the recordings that a model learned from, too; without it they are left out",
+    )
     parser.add_argument("--firmware", action="store_true", help="run each .tflite as emulated firmware too")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     pooling = [one.value for one in Pooling]
@@ -96,6 +102,7 @@ def run(options: argparse.Namespace) -> None:
     rows = folder.index_folder(
         options.data_path_test, options, train_every_label=False, classes=contract.labels
     )
+    rows = _unheard(rows, sides, options)
     folder.require_common_class(rows, contract, options.data_path_test)
     left_out = _left_out(rows, contract)
     windows = _windows(rows, options.data_path_test, contract)
@@ -119,6 +126,41 @@ def _check_limits(sides: Sequence[Side], limits: Mapping[str, float | None]) -> 
             f"a loss is limited, and the models are {', '.join(side.path.name for side in sides)}",
             expected="one .keras to lose against and at least one .tflite",
         )
+
+
+def _unheard(
+    rows: tuple[IndexRow, ...], sides: Sequence[Side], options: argparse.Namespace
+) -> tuple[IndexRow, ...]:
+    """Leave out what a model learned from, as far as the files beside the models say.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    learned: dict[str, str] = {}
+    for path in dict.fromkeys(side.path for side in sides):
+        table = beside(path, LEARNED_FROM_SUFFIX)
+        if table is None:
+            print(
+                f"{path.name}: nobody knows which recordings it learned from, as there is no "
+                f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
+                "scores too high.",
+                file=sys.stderr,
+            )
+        else:
+            learned |= read_learned_from(table)
+    marked = without_learned(rows, learned)
+    count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
+    if count and options.include_learned:
+        print(f"{count} of these recordings were learned from: the scores are too high", file=sys.stderr)
+        return rows
+    if count and not any(row.usable and not row.background for row in marked):
+        raise InputError(
+            "the model learned from all recordings of species in it",
+            where=options.data_path_test,
+            expected="recordings that it has not heard",
+            remedy="--include_learned scores them all the same, and the scores will be too high",
+        )
+    return marked
 
 
 def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:

@@ -193,7 +193,8 @@ class FrontendSpec:
         raise InputError(
             f"its input is {list(shape)}, and the front end gives {list(wanted)}",
             where=where,
-            expected=f"{list(wanted)}, {self.layout.value.replace('_', '-')} as the model's configuration says",
+            expected=f"{list(wanted)}, {self.layout.value.replace('_', '-')} as the model's configuration "
+            "says",
             remedy=tuple(remedies),
         )
 

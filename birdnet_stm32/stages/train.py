@@ -1,4 +1,7 @@
-"""Trains the float model; publishes it, its configuration, its labels and ``history.json``."""
+"""Trains the float model; publishes it, its configuration, its labels and ``history.json``.
+
+``model_learned_from.tsv`` lists the recordings of both splits by digest, for whoever evaluates the model.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 from birdnet_stm32 import store
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.learned import learned_from_text
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.config import TrainTable
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
@@ -17,7 +21,7 @@ from birdnet_stm32.model import checkpoint, dataset, fit
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import FLOAT_MODEL
+from birdnet_stm32.stages.layout import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.models import contract_to_train, write_contract
 from birdnet_stm32.stages.recordings import root_of
 
@@ -29,6 +33,7 @@ def run(job: Job) -> Outcome:
     trained = train_on(rows, root_of(job.release), contract, job.variant.train)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
+    (job.out / LEARNED_FROM).write_text(learned_from_text(rows), encoding="utf-8")
     (job.out / "history.json").write_text(store.canonical_json(history_of(trained)), encoding="utf-8")
     return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 

@@ -21,7 +21,7 @@ from birdnet_stm32.model.dataset import targets_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, MODEL, SCORES
+from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, LEARNED_FROM, MODEL, SCORES
 from birdnet_stm32.stages.models import float_model
 from birdnet_stm32.stages.scores import score
 from birdnet_stm32.stages.windows import load_windows
@@ -80,6 +80,8 @@ def run(job: Job) -> Outcome:
     for name, path in store.published_files(job.inputs["convert"]).items():
         if name in PUBLISHED:
             shutil.copyfile(path, job.out / PUBLISHED[name])
+    if "train" in job.inputs:
+        shutil.copyfile(job.inputs["train"] / LEARNED_FROM, job.out / LEARNED_FROM)
     return Outcome(
         summary=_summary(comparison), measures=to_json(comparison), warnings=warnings_of(heard["int8"])
     )

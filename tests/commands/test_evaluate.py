@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,37 @@ def test_float_and_int8_side_by_side(both: Models, birds: Path, tmp_path: Path) 
     assert predictions.read_bytes() == before[2]
     assert main([*line, "--max_roc_auc_loss", "1", "--max_cmap_loss", "1"]) == 0
     assert (page.read_bytes(), scores.read_bytes(), predictions.read_bytes()) == before
+
+
+def test_what_the_model_learned_from_is_left_out(
+    both: Models, birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "m.tflite"
+    for suffix in (".tflite", "_model_config.json", "_labels.txt"):
+        shutil.copyfile(both[1].with_name(f"model{suffix}"), tmp_path / f"m{suffix}")
+    scores = tmp_path / "s.json"
+    line = ["evaluate", "--model_path", str(model), "--data_path_test", str(birds), "--json", str(scores)]
+    assert main(line) == 0
+    assert "nobody knows which recordings it learned from" in capsys.readouterr().err
+    everything = json.loads(scores.read_text())["recordings"]
+
+    files = sorted(path for path in birds.rglob("*.wav") if path.parent.name != "background")
+    known = [f"{sha256(path.read_bytes()).hexdigest()}\ttrain" for path in files]
+    table = tmp_path / "m_learned_from.tsv"
+    table.write_text("\n".join(["sha256\tuse", *known[:2], ""]))
+    assert main(line) == 0
+    result = json.loads(scores.read_text())
+    assert result["recordings"] == everything - 2
+    assert result["left_out"]["the model was trained on it"] == 2
+    assert "left out 2 recordings: the model was trained on it" in capsys.readouterr().err
+
+    assert main([*line, "--include_learned"]) == 0
+    assert "2 of these recordings were learned from" in capsys.readouterr().err
+    assert json.loads(scores.read_text())["recordings"] == everything
+
+    table.write_text("\n".join(["sha256\tuse", *known, ""]))
+    assert main(line) == 2
+    assert "learned from all recordings of species" in capsys.readouterr().err
 
 
 def test_a_loss_above_its_limit_is_a_missed_gate(
