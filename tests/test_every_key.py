@@ -7,6 +7,7 @@ half: where a key cannot change anything, because of what another key says, it i
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -86,7 +87,10 @@ def outcome(run: Callable[[Job], Any], job: Job) -> dict[str, str]:
 
 
 def probe_index(bench: Bench, fields: Fields) -> Any:
-    return outcome(index.run, bench.job(fields))
+    try:
+        return outcome(index.run, bench.job(fields))
+    except BirdnetError as error:
+        return error.what
 
 
 def indexed(bench: Bench, fields: Fields) -> Path:
@@ -293,6 +297,17 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "index.root": ({}, {"index": {"root": "others"}}, lambda b, f: root_of(b.release(f))),
     "index.background": ({}, {"index": {"background": []}}, probe_index),
     "index.recording": ({}, {"index": {"recording": "^(?P<recording>take)"}}, probe_index),
+    "index.conventions": (
+        {"index": {"root": "recordings", "background": []}},
+        {"index": {"conventions": "none"}},
+        probe_index,
+    ),
+    "index.recordings_span_classes": ({}, {"index": {"recordings_span_classes": True}}, probe_index),
+    "index.untrained": (
+        {"index": {"root": "broken"}},
+        {"index": {"untrained": ["Strix aluco"]}},
+        probe_index,
+    ),
     "index.min_clips": ({}, {"index": {"min_clips": 6}}, probe_index),
     "index.min_duration_s": ({}, {"index": {"min_duration_s": 1.9}}, probe_index),
     "model.checkpoint": (
@@ -441,6 +456,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
             audio = 0.1 * take * song * (pitch_hz > 0) + rng.normal(0, 0.02, len(time_s))
             path = root / "recordings" / label / f"take_{take}.wav"
             soundfile.write(path, audio[: RATE_HZ * (2 if take else 1) - take], RATE_HZ)
+    shutil.copytree(root / "recordings", root / "broken")
+    (root / "broken" / "Strix aluco").mkdir()
+    (root / "broken" / "Strix aluco" / "a.wav").write_bytes(b"no audio")
     with zipfile.ZipFile(root / "birds.whl", "w") as archive:
         for name, text in {"one.wav": "one", "two.wav": "two", "TERMS": "terms"}.items():
             archive.writestr(name, text)
