@@ -15,6 +15,7 @@ from birdnet_stm32.native_output import diverted
 
 COMMANDS = {
     "board": "listen to a board: its self-test, then its answers against the reference",
+    "check": "read all that was published and say what is damaged; or verify a bundle",
     "codegen": "generate C from a .tflite",
     "convert": "quantize a checkpoint and verify the result",
     "doctor": "say why an int8 model misses its gate, and what to do about it",

@@ -8,6 +8,7 @@ from pathlib import Path
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stage import Release, load_release
 from birdnet_stm32.store import MANIFEST
+from birdnet_stm32.variant_file import variant_files
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -30,6 +31,14 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 def release(options: argparse.Namespace) -> Release:
     """Return the release that the options name. Raises: InputError."""
     return load_release(options.variant, options.variants, options.build)
+
+
+def variant_names(folder: Path) -> list[str]:
+    """Return the names of all variants of a folder. Raises: InputError where there is none."""
+    names = [path.stem for path in variant_files(folder)]
+    if not names:
+        raise InputError("holds no variant", where=folder, expected="at least one NAME.toml")
+    return names
 
 
 def folder(of: Release, stage: str) -> Path:

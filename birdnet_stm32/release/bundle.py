@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import IO
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.release import manifest as contents
 from birdnet_stm32.release.manifest import MANIFEST, SUMS, Entry, Manifest, Role
+from birdnet_stm32.terminal_text import printable
 
 MAX_FILES = 10_000
 MAX_FILE_BYTES = 1 << 29
@@ -25,6 +28,21 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can name
 _UNIX = 3
 _MODE = stat.S_IFREG | 0o644
 _CHUNK_BYTES = 1 << 20
+MAX_DIRECTORY_BYTES = MAX_FILES * 512  # a name of 200 bytes twice, and what stands with it
+_END_SIGNATURE = b"PK\5\6"
+_END = struct.Struct("<4s4H2LH")
+_LONGEST_END = _END.size + 0xFFFF  # with the longest comment
+# What Python's reader raises for a damaged or forged zip.
+_NO_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    struct.error,
+    OverflowError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +53,13 @@ class BundleFile:
         path: its name in the bundle.
         source: its bytes, or the file that holds them.
         role: what it is for.
+        sha256: what its bytes have to be, where somebody recorded that.
     """
 
     path: str
     source: bytes | Path
     role: Role
+    sha256: str | None = None
 
 
 def build_bundle(
@@ -56,6 +76,7 @@ def build_bundle(
     Raises:
         InputError: a name cannot stand in a bundle, a source cannot be read or is too large, or it changed
             while it was read.
+        GateError: a source is not what was recorded of it.
     """
     contents.check_names([*(file.path for file in files), MANIFEST, SUMS])
     files = sorted(files, key=lambda file: file.path)
@@ -87,22 +108,47 @@ def verify_bundle(path: Path) -> Manifest:
         GateError: a file is missing, added or altered.
     """
     try:
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
             return _verify(archive, str(path))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise InputError(f"is no readable zip: {error}", where=path) from error
+    except _NO_ZIP as error:
+        raise InputError(f"is no readable zip: {printable(error, longest=200)}", where=path) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+        raise InputError(why_unreadable(error), where=path) from error
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse what is no zip file of a bundle's size, before its table of contents is read into memory.
+
+    Raises:
+        InputError: it is no regular file, too large, or has no table of contents or too large a one.
+        OSError: it cannot be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise InputError("is no regular file", where=path, expected="a bundle, a .zip file")
+    size_bytes = path.stat().st_size
+    if size_bytes > MAX_TOTAL_BYTES + MAX_DIRECTORY_BYTES:
+        raise InputError(f"has {size_bytes:,} bytes", where=path, expected=f"at most {MAX_TOTAL_BYTES:,}")
+    with path.open("rb") as file:
+        file.seek(max(0, size_bytes - _LONGEST_END))
+        tail = file.read(_LONGEST_END)
+    start = tail.rfind(_END_SIGNATURE)
+    if start < 0 or len(tail) - start < _END.size:
+        raise InputError("is no readable zip: it has no table of contents", where=path)
+    _, _, _, _, entries, directory_bytes, _, _ = _END.unpack_from(tail, start)
+    if entries > MAX_FILES + 2 or directory_bytes > MAX_DIRECTORY_BYTES:
+        raise InputError(
+            f"holds {entries:,} files or more",
+            where=path,
+            expected=f"at most {MAX_FILES:,}, in a zip without 64-bit sizes",
+        )
 
 
 def _verify(archive: zipfile.ZipFile, where: str) -> Manifest:
     members = archive.infolist()
     names = [member.filename for member in members]
     contents.check_names(names)
-    for member in members:
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG) or member.flag_bits & 0x1:
-            raise InputError("is a link, a folder or encrypted", where=f"{where}: {member.filename}")
+    _check_members(members, where)
     _check_sizes({member.filename: member.file_size for member in members}, where=where)
     for name in (MANIFEST, SUMS):
         if name not in names:
@@ -121,11 +167,22 @@ def _verify(archive: zipfile.ZipFile, where: str) -> Manifest:
     return listed
 
 
+def _check_members(members: Sequence[zipfile.ZipInfo], where: str) -> None:
+    for member in members:
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG) or member.flag_bits & 0x1:
+            raise InputError("is a link, a folder or encrypted", where=f"{where}: {member.filename}")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError("is packed by an unusual method", where=f"{where}: {member.filename}")
+    if members and min(member.header_offset for member in members) != 0:
+        raise InputError("has something before its first file", where=where)
+
+
 def _measure(archive: zipfile.ZipFile, name: str, where: str) -> tuple[int, str]:
     try:
         with archive.open(name) as source:
             return _copy(source, None)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except _NO_ZIP as error:
         raise _altered(name, where) from error
 
 
@@ -175,6 +232,13 @@ def _member(path: str, size_bytes: int) -> zipfile.ZipInfo:
 def _entry(file: BundleFile) -> Entry:
     with _open(file.source) as source:
         size_bytes, sha256 = _copy(source, None)
+    if file.sha256 not in (None, sha256):
+        raise GateError(
+            "is not what was published: it was damaged or changed since",
+            where=str(file.source) if isinstance(file.source, Path) else file.path,
+            expected=f"the SHA-256 {file.sha256}",
+            remedy="birdnet-stm32 check names all that is damaged, and how it is made anew",
+        )
     return Entry(path=file.path, size_bytes=size_bytes, sha256=sha256, role=file.role)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -12,7 +13,9 @@ from typing import Any
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.json_file import parse_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+WITHOUT_BUILD = 1  # the schema before the build was named, read all the same
+BUILD_LENGTH = 8
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 MAX_NAME_LENGTH = 200
@@ -95,9 +98,23 @@ def check_names(names: Iterable[str]) -> None:
         seen[name.lower()] = name
 
 
+def build_of(manifest: Manifest) -> str:
+    """Return what tells bundles of one name and version apart: a digest of all that they hold."""
+    return hashlib.sha256(_canonical(asdict(manifest))).hexdigest()[:BUILD_LENGTH]
+
+
+def file_name(manifest: Manifest) -> str:
+    """Return the name of the bundle's file; two bundles with other contents have two names."""
+    return f"{manifest.variant}-{manifest.version}-{build_of(manifest)}.zip"
+
+
 def manifest_json(manifest: Manifest) -> bytes:
     """Return ``manifest.json``: sorted keys, indented, the same bytes every time."""
-    fields = {"schema_version": SCHEMA_VERSION, **asdict(manifest)}
+    fields = {"schema_version": SCHEMA_VERSION, "build": build_of(manifest), **asdict(manifest)}
+    return _canonical(fields)
+
+
+def _canonical(fields: dict[str, Any]) -> bytes:
     return (json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
 
@@ -115,17 +132,26 @@ def read_manifest(raw: bytes, *, where: str) -> Manifest:
             that :func:`check_names` refuses.
     """
     fields = parse_json(raw, where=f"{where}, {MANIFEST}")
-    if not isinstance(fields, dict) or fields.get("schema_version") != SCHEMA_VERSION:
+    schema = fields.get("schema_version") if isinstance(fields, dict) else None
+    if schema not in (SCHEMA_VERSION, WITHOUT_BUILD):
         raise InputError(
             f"{MANIFEST} has another schema", where=where, expected=f"schema_version {SCHEMA_VERSION}"
         )
-    _exact_keys(fields, {"schema_version", "variant", "title", "version", "files"}, where)
+    build = {"build"} if schema == SCHEMA_VERSION else set()
+    _exact_keys(fields, {"schema_version", "variant", "title", "version", "files", *build}, where)
     texts = [fields[key] for key in ("variant", "title", "version")]
     if not all(isinstance(text, str) for text in texts) or not isinstance(fields["files"], list):
         raise InputError(f"{MANIFEST} has fields of the wrong type", where=where)
     files = tuple(_entry(item, where) for item in fields["files"])
     check_names([*(entry.path for entry in files), MANIFEST, SUMS])
-    return Manifest(variant=texts[0], title=texts[1], version=texts[2], files=files)
+    manifest = Manifest(variant=texts[0], title=texts[1], version=texts[2], files=files)
+    if schema == SCHEMA_VERSION and fields["build"] != build_of(manifest):
+        raise InputError(
+            f"{MANIFEST} names the build {str(fields['build'])[:80]!r}",
+            where=where,
+            expected=f"{build_of(manifest)}, by what it lists",
+        )
+    return manifest
 
 
 def _entry(item: Any, where: str) -> Entry:

@@ -1,4 +1,8 @@
-"""Zips the release; publishes ``<variant>-<version>.zip``, the same bytes for the same release."""
+"""Zips the release; publishes ``<variant>-<version>-<build>.zip``, the same bytes for the same release.
+
+``<build>`` is a digest of the contents: two bundles that differ never have one name. Every file is held
+against what its stage recorded while it is zipped.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credits import credits_text
-from birdnet_stm32.release.manifest import Role
+from birdnet_stm32.release.manifest import Role, file_name
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.claims import heard_by_int8, lacking, proven, unproven
@@ -50,8 +54,11 @@ def run(job: Job) -> Outcome:
     release = job.variant.variant
     require_above_chance(job)
     files = [*_documents(job), *_firmware(job), *_model(job), *_reports(job), *_licences(job)]
-    target = job.out / f"{job.release.name}-{release.version}.zip"
-    build_bundle(target, files, variant=job.release.name, title=release.title, version=release.version)
+    partial = job.out / "bundle.zip"
+    listed = build_bundle(
+        partial, files, variant=job.release.name, title=release.title, version=release.version
+    )
+    target = partial.rename(job.out / file_name(listed))
     return Outcome(summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB")
 
 
@@ -112,9 +119,9 @@ def _firmware(job: Job) -> list[BundleFile]:
 def _model(job: Job) -> list[BundleFile]:
     folder = job.inputs["verify"]
     return [
-        BundleFile(path=f"model/{MODEL}", source=folder / MODEL, role=Role.MODEL),
-        BundleFile(path=f"model/{CONFIG}", source=folder / CONFIG, role=Role.MODEL),
-        BundleFile(path=f"model/{LABELS}", source=folder / LABELS, role=Role.LABELS),
+        _one(folder, MODEL, f"model/{MODEL}", Role.MODEL),
+        _one(folder, CONFIG, f"model/{CONFIG}", Role.MODEL),
+        _one(folder, LABELS, f"model/{LABELS}", Role.LABELS),
     ]
 
 
@@ -129,7 +136,7 @@ def _reports(job: Job) -> list[BundleFile]:
         "emulate": "emulate.json",
     }
     return [
-        BundleFile(path=f"reports/{name}", source=job.inputs[stage] / name, role=Role.REPORT)
+        _one(job.inputs[stage], name, f"reports/{name}", Role.REPORT)
         for stage, name in named.items()
         if stage in job.inputs
     ]
@@ -147,7 +154,12 @@ def _licences(job: Job) -> list[BundleFile]:
 
 def _tree(folder: Path, prefix: str, role: Role, *, part: str = "") -> list[BundleFile]:
     """Return what a stage published, or a part of it."""
+    start = f"{part}/" if part else ""
     return [
-        BundleFile(path=f"{prefix}/{name}", source=path, role=role)
-        for name, path in store.published_files(folder, part).items()
+        _one(folder, start + name, f"{prefix}/{name}", role) for name in store.published_files(folder, part)
     ]
+
+
+def _one(folder: Path, name: str, path: str, role: Role) -> BundleFile:
+    """Return a file that a stage published, with the digest that it recorded."""
+    return BundleFile(path=path, source=folder / name, role=role, sha256=store.recorded_digests(folder)[name])

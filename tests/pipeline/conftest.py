@@ -87,7 +87,12 @@ class Checkout:
         return {path.parent.relative_to(root).as_posix() for path in found}
 
     def bundle(self) -> bytes:
-        return (self.folder("bundle") / "tiny-0.1.0.zip").read_bytes()
+        return self.bundle_path.read_bytes()
+
+    @property
+    def bundle_path(self) -> Path:
+        (path,) = self.folder("bundle").glob("tiny-0.1.0-*.zip")
+        return path
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "doit", *arguments, f"build={self.build}"]

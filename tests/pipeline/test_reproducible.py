@@ -24,6 +24,6 @@ def test_another_checkout_gives_the_same_bytes(pristine: Any, new_checkout: Any,
 
 
 def test_the_bundle_satisfies_its_own_checksums(pristine: Any, tmp_path: Path) -> None:
-    with zipfile.ZipFile(pristine.folder("bundle") / "tiny-0.1.0.zip") as archive:
+    with zipfile.ZipFile(pristine.bundle_path) as archive:
         archive.extractall(tmp_path)
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)

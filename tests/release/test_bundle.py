@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import stat
 import struct
 import subprocess
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.release import bundle
 from birdnet_stm32.release.bundle import BundleFile, build_bundle, verify_bundle
-from birdnet_stm32.release.manifest import Role
+from birdnet_stm32.release.manifest import Role, build_of
 
 Files = tuple[BundleFile, ...]
 
@@ -73,7 +77,8 @@ def test_the_manifest_lists_every_file(tmp_path: Path, files: Files) -> None:
     with zipfile.ZipFile(target) as archive:
         fields = json.loads(archive.read("manifest.json"))
     assert {entry["path"] for entry in fields["files"]} == {file.path for file in files}
-    assert (fields["schema_version"], fields["title"], fields["variant"]) == (1, "Démo", "demo")
+    assert (fields["schema_version"], fields["title"], fields["variant"]) == (2, "Démo", "demo")
+    assert fields["build"] == build_of(verify_bundle(target))
     verified = verify_bundle(target)
     assert [entry.role for entry in verified.files if entry.path == "c/empty.h"] == [Role.SOURCE]
 
@@ -138,13 +143,13 @@ def repack(source: Path, target: Path, change: Callable[[dict[str, bytes]], obje
             lambda members: members.update(
                 {"manifest.json": members["manifest.json"].replace(b"demo", b"Demo")}
             ),
-            "SHA256SUMS is not what was bundled",
+            "names the build",
         ),
     ],
 )
 def test_changes_are_noticed(tmp_path: Path, files: Files, change, message: str) -> None:
     original = build(tmp_path / "a.zip", files)
-    with pytest.raises(GateError, match=message):
+    with pytest.raises((GateError, InputError), match=message):
         verify_bundle(repack(original, tmp_path / "b.zip", change))
 
 
@@ -209,7 +214,7 @@ def test_other_files_are_no_bundles(tmp_path: Path, content: bytes) -> None:
     target.write_bytes(content)
     with pytest.raises(InputError, match="no readable zip"):
         verify_bundle(target)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="there is no such file"):
         verify_bundle(tmp_path / "missing.zip")
 
 
@@ -219,3 +224,56 @@ def test_a_truncated_bundle_is_refused(tmp_path: Path, files: Files) -> None:
     os.truncate(tmp_path / "b.zip", target.stat().st_size - 30)
     with pytest.raises(InputError):
         verify_bundle(tmp_path / "b.zip")
+
+
+def test_a_source_that_is_not_what_was_recorded_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "model.tflite"
+    source.write_bytes(b"damaged")
+    file = BundleFile(path="model", source=source, role=Role.MODEL, sha256="0" * 64)
+    with pytest.raises(GateError, match=r"model\.tflite: is not what was published"):
+        build(tmp_path / "a.zip", [file])
+
+
+def test_what_stands_before_the_first_file_is_refused(tmp_path: Path, files: Files) -> None:
+    target = build(tmp_path / "a.zip", files)
+    target.write_bytes(b"#!/bin/sh\n" + target.read_bytes())
+    with pytest.raises(InputError, match="before its first file"):
+        verify_bundle(target)
+
+
+@pytest.mark.parametrize("entries", [20_000, 0xFFFF])
+def test_an_endless_table_of_contents_is_not_read(tmp_path: Path, entries: int) -> None:
+    target = tmp_path / "a.zip"
+    target.write_bytes(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, entries, entries, 2**31, 0, 0))
+    with pytest.raises(InputError, match=r"holds .* files or more"):
+        verify_bundle(target)
+
+
+def test_other_methods_of_packing_are_refused(tmp_path: Path, files: Files) -> None:
+    target = tmp_path / "a.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("manifest.json", b"{}")
+    with pytest.raises(InputError, match="unusual method"):
+        verify_bundle(target)
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.zip")
+    with pytest.raises(InputError, match="no regular file"):
+        verify_bundle(tmp_path / "a.zip")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_forged_zip_is_refused_or_holds_the_same(tmp_path: Path, data: st.DataObject) -> None:
+    content = b"bird" * 20
+    target = build(tmp_path / "a.zip", [BundleFile(path="a", source=content, role=Role.IMAGE)])
+    raw = bytearray(target.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    forged = tmp_path / "b.zip"
+    forged.write_bytes(raw)
+    with contextlib.suppress(GateError, InputError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that stands twice
+        verified = verify_bundle(forged)
+        assert [entry.sha256 for entry in verified.files] == [hashlib.sha256(content).hexdigest()]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.release.manifest import Entry, Manifest, Role, manifest_json, read_manifest
+from birdnet_stm32.release.manifest import Entry, Manifest, Role, file_name, manifest_json, read_manifest
 
 MANIFEST = Manifest(
     variant="demo",
@@ -25,7 +27,9 @@ def test_a_manifest_reads_back() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema_version": 2},
+        {"schema_version": 3},
+        {"schema_version": 1},
+        {"build": "00000000"},
         {"schema_version": None},
         {"title": 7},
         {"files": {}},
@@ -50,3 +54,23 @@ def test_malformed_manifests_are_refused(change: dict[str, Any]) -> None:
 def test_other_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(InputError):
         read_manifest(raw, where="m")
+
+
+def test_a_manifest_from_before_the_build_was_named_is_read() -> None:
+    fields = json.loads(manifest_json(MANIFEST))
+    del fields["build"]
+    old = json.dumps(fields | {"schema_version": 1}).encode()
+    assert read_manifest(old, where="m") == MANIFEST
+
+
+def test_bundles_that_differ_in_anything_have_other_names() -> None:
+    entry = MANIFEST.files[0]
+    others = [
+        replace(MANIFEST, title="Demo"),
+        replace(MANIFEST, files=(replace(entry, sha256="1" * 64),)),
+        replace(MANIFEST, files=(replace(entry, path="b"),)),
+        replace(MANIFEST, files=(entry, replace(entry, path="b"))),
+    ]
+    names = {file_name(one) for one in (MANIFEST, *others)}
+    assert len(names) == 5
+    assert all(re.fullmatch(r"demo-1-[0-9a-f]{8}\.zip", name) for name in names)

@@ -1,0 +1,127 @@
+"""Reads all that the pipeline published and says what is damaged; or verifies a bundle. Writes nothing.
+
+doit reads a file again only if its size or one of its times moved. A disk that loses a bit moves neither;
+this reads every byte. Of a bundle nothing is extracted: names, sizes and digests are held against its
+manifest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdnet_stm32 import store
+from birdnet_stm32.build_lock import lock_of
+from birdnet_stm32.commands import built
+from birdnet_stm32.commands.files import say, write_json
+from birdnet_stm32.errors import GateError
+from birdnet_stm32.release.bundle import verify_bundle
+from birdnet_stm32.release.manifest import build_of
+from birdnet_stm32.stage import Release, Stage, load_release
+from birdnet_stm32.stages.catalog import stages_of
+
+EXAMPLE = "birdnet-stm32 check demo\n  birdnet-stm32 check demo-0.1.0-1a2b3c4d.zip"
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found in a stage's folder.
+
+    Args:
+        task: its doit task.
+        files: how many outputs it recorded.
+        damaged: what is not as it was published, in words.
+    """
+
+    task: str
+    files: int
+    damaged: tuple[str, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options."""
+    parser.add_argument("target", nargs="?", metavar="VARIANT|FILE.zip", help="default: every variant")
+    built.add_places(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was found; - for standard output")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check a bundle, a variant or all variants.
+
+    Raises:
+        GateError: something is damaged; says what, and how it is made anew.
+        InputError: there is no such variant or bundle, or a build is at work.
+    """
+    if options.target is not None and options.target.lower().endswith(".zip"):
+        _check_bundle(Path(options.target), options.json)
+        return
+    names = [options.target] if options.target else built.variant_names(options.variants)
+    checked: dict[str, list[Checked]] = {}
+    for name in names:
+        checked[name] = _check_variant(load_release(name, options.variants, options.build), options.json)
+    found = {name: [one for one in stages if one.damaged] for name, stages in checked.items()}
+    write_json(options.json, {one.task: list(one.damaged) for stages in checked.values() for one in stages})
+    damaged = {name: stages for name, stages in found.items() if stages}
+    if damaged:
+        raise _damage(damaged, options.build)
+
+
+def _check_bundle(path: Path, json: Path | None) -> None:
+    listed = verify_bundle(path)
+    size_bytes = sum(entry.size_bytes for entry in listed.files)
+    build = build_of(listed)
+    say(
+        f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
+        f"{size_bytes:,} bytes, all as they were bundled",
+        json,
+    )
+    fields = {"variant": listed.variant, "title": listed.title, "version": listed.version, "build": build}
+    write_json(json, fields | {"files": {entry.path: entry.sha256 for entry in listed.files}})
+
+
+def _check_variant(release: Release, json: Path | None) -> list[Checked]:
+    lock = lock_of(release.root)
+    lock.refuse_if_held()
+    checked = []
+    for stage in stages_of(release.variant):
+        task = stage.task(release.name)
+        if not release.folder(stage.key).exists():
+            say(f"{task}: not published", json)
+            continue
+        one = _check_stage(stage, release)
+        said = "; ".join(one.damaged) or f"{one.files} files as they were published"
+        say(f"{task}: {said}", json)
+        checked.append(one)
+    lock.refuse_if_held()  # what a build replaced meanwhile is not damaged
+    return checked
+
+
+def _check_stage(stage: Stage, release: Release) -> Checked:
+    folder, task = release.folder(stage.key), stage.task(release.name)
+    manifest = store.read_manifest(folder)
+    if manifest is None:
+        return Checked(task=task, files=0, damaged=(store.manifest_fault(folder),))
+    damaged = [
+        f"{path} is {'not what was published' if (folder / path).exists() else 'missing'}"
+        for path in store.damaged_outputs(folder, manifest)
+    ]
+    if not store.sums_are_whole(folder, manifest):
+        damaged.append(f"{store.SUMS} is not what was published")
+    return Checked(task=task, files=len(manifest.outputs), damaged=tuple(damaged))
+
+
+def _damage(damaged: dict[str, list[Checked]], build: Path) -> GateError:
+    named = [f"{one.task}: {what}" for stages in damaged.values() for one in stages for what in one.damaged]
+    more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    tasks = " ".join(one.task for stages in damaged.values() for one in stages)
+    return GateError(
+        "; ".join(named[:_SHOWN]) + more,
+        where=build,
+        expected="every file with the SHA-256 that its stage recorded",
+        remedy=(
+            f"doit clean {tasks}, which removes what is damaged",
+            f"doit {' '.join(f'bundle:{name}' for name in damaged)}, which makes it anew",
+        ),
+    )
