@@ -1,6 +1,6 @@
 """Reads all that the pipeline published and says what is damaged; or verifies a bundle. Writes nothing.
 
-doit reads a file again only if its size or one of its times moved. A disk that loses a bit moves neither;
+A build reads a file again only if its size or one of its times moved. A disk that loses a bit moves neither;
 this reads every byte. Of a bundle nothing is extracted: names, sizes and digests are held against its
 manifest.
 """
