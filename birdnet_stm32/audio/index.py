@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from birdnet_stm32.audio import names, split
-from birdnet_stm32.audio.decode import Properties, too_short
+from birdnet_stm32.audio.decode import Properties
 from birdnet_stm32.audio.files import FileStat, scan
 from birdnet_stm32.audio.measure import Measured
+from birdnet_stm32.audio.mono import too_short
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 

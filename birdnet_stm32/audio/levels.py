@@ -48,3 +48,8 @@ def snr_db(powers: NDArray[np.float64]) -> float:
     # What np.percentile gives, in a tenth of the time.
     quiet, loud = np.interp(np.array((0.20, 0.95)) * (len(ordered) - 1), np.arange(len(ordered)), ordered)
     return round(decibels(float(loud)) - decibels(float(quiet)), 2)
+
+
+def loud_db(powers: NDArray[np.float64]) -> float:
+    """Return the level of the loud frames in dB of full scale: the 95th percentile of their powers."""
+    return decibels(float(np.percentile(powers, 95)))

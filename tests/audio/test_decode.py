@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio import decode
+from birdnet_stm32.audio import decode, mono
 from birdnet_stm32.audio.decode import Properties, Unusable, decoded_samples, probe
 
 
@@ -62,7 +62,7 @@ def test_pcm_at_the_models_rate_is_untouched(tmp_path):
 def test_blocks_leave_no_seam(tmp_path, write_tone, monkeypatch, suffix):
     path = write_tone(tmp_path / f"long{suffix}", seconds=3, rate_hz=44_100)
     whole, measured = read(path, 22_050), probe(path)
-    monkeypatch.setattr(decode, "BLOCK_SAMPLES", 1_000)
+    monkeypatch.setattr(mono, "BLOCK_SAMPLES", 1_000)
     assert np.abs(read(path, 22_050).astype(int) - whole).max() <= 1
     assert probe(path) == measured
 

@@ -1,0 +1,1 @@
+"""What the headers of recordings say, what their bytes say, and where the two differ."""

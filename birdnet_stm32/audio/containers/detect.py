@@ -1,0 +1,61 @@
+"""Tells by a recording's first bytes, not by its name, what it is."""
+
+from __future__ import annotations
+
+from birdnet_stm32.audio.containers import flac, mpeg, ogg, wav
+from birdnet_stm32.audio.containers.layout import Layout
+from birdnet_stm32.audio.containers.source import Source, Span, UnreadableError
+
+_TAG_HEADER_BYTES = 10
+_OTHERS = {b"caff": "CAF", b"FORM": "AIFF", b".snd": "AU", b"riff": "W64"}
+_CONTAINERS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "Ogg", ".mp3": "MP3"}
+
+
+def inspect(source: Source, kind: str) -> Layout:
+    """Return what to show a decoder of a recording.
+
+    Args:
+        source: the file.
+        kind: the end of its name, lower case with its dot.
+
+    Raises:
+        UnreadableError: it holds nothing, or contradicts itself.
+    """
+    if source.size == 0:
+        raise UnreadableError("the file is empty")
+    first = _behind_tags(source)
+    return _inspect(source, kind, first) or _as_it_is(source, kind, first)
+
+
+def _inspect(source: Source, kind: str, first: int) -> Layout | None:
+    mark = source.read(first, 12)
+    if mark[:4] in wav.FORMS and mark[8:] == b"WAVE":
+        return wav.inspect(source) if first == 0 else None
+    if mark.startswith(flac.MARK):
+        return flac.inspect(source, first)
+    if mark.startswith(ogg.MARK):
+        return ogg.inspect(source, first)
+    if kind == ".mp3" or mpeg.starts_with_frames(source, first):
+        return mpeg.inspect(source, first)
+    return None
+
+
+def _as_it_is(source: Source, kind: str, first: int) -> Layout:
+    """Return a layout that leaves everything to the decoder.
+
+    Raises:
+        UnreadableError: there is nothing but zeros.
+    """
+    if source.end_of_content(0, source.size) == 0:
+        raise UnreadableError("unreadable: every byte of it is zero")
+    container = _OTHERS.get(source.read(0, 4)) or _CONTAINERS.get(kind, "audio")
+    return Layout(container=container, parts=((Span(first=0, last=source.size),),))
+
+
+def _behind_tags(source: Source) -> int:
+    """Return where the first byte stands that belongs to no ID3 tag."""
+    at = 0
+    while (head := source.read(at, _TAG_HEADER_BYTES))[:3] == b"ID3" and len(head) == _TAG_HEADER_BYTES:
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        at += _TAG_HEADER_BYTES * (2 if head[5] & 0x10 else 1) + size
+    return min(at, source.size)

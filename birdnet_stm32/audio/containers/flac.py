@@ -1,0 +1,62 @@
+"""FLAC: the header's count of samples ends decoding, whatever follows it."""
+
+from __future__ import annotations
+
+from birdnet_stm32.audio.containers.layout import Layout
+from birdnet_stm32.audio.containers.source import Source, Span, UnreadableError
+
+MARK = b"fLaC"
+_STREAM = MARK + b"\0\0\0\x22"  # with the block that comes first, of 34 bytes
+_LAST_STREAM = MARK + b"\x80\0\0\x22"
+_COUNT_AT, _COUNT_BYTES = 18, 8  # rate, channels, bits and, in the lower 36 bits, samples
+_ID3V1_BYTES = 128
+
+
+def inspect(source: Source, first: int) -> Layout | None:
+    """Return what a FLAC file holds, with headers that do not say how much; None if its header is cut.
+
+    Args:
+        source: the file.
+        first: where it begins, behind tags that do not belong to it.
+
+    Raises:
+        UnreadableError: several files were joined that have different rates or channels.
+    """
+    starts = [first, *(at for at in _streams(source, first + 4))]
+    headers = [source.read(at + _COUNT_AT, _COUNT_BYTES) for at in starts]
+    if len(headers[-1]) < _COUNT_BYTES:
+        return None
+    fields = [int.from_bytes(header, "big") for header in headers]
+    if len({field >> 41 for field in fields}) > 1:  # rate and channels
+        raise UnreadableError("unreadable: several FLAC files in one, of different rates or channels")
+    counts = [field % (1 << 36) for field in fields]
+    notes = []
+    if len(starts) > 1:
+        notes.append(f"several FLAC files in one: all {len(starts)} read")
+    if 0 in counts:
+        notes.append("length missing in the header: read to the end of the file")
+    ends = [*starts[1:], _end(source)]
+    return Layout(
+        container="FLAC",
+        parts=tuple(
+            (
+                source.read(start, _COUNT_AT),
+                (field >> 36 << 36).to_bytes(_COUNT_BYTES, "big"),
+                Span(first=start + _COUNT_AT + _COUNT_BYTES, last=end),
+            )
+            for start, end, field in zip(starts, ends, fields, strict=True)
+        ),
+        promised=None if 0 in counts else sum(counts),
+        is_open=True,
+        notes=tuple(notes),
+    )
+
+
+def _streams(source: Source, first: int) -> list[int]:
+    return sorted(at for mark in (_STREAM, _LAST_STREAM) for at in source.find(mark, first))
+
+
+def _end(source: Source) -> int:
+    """Return where the audio ends: some programs put a tag of MP3 behind it."""
+    tag = source.size - _ID3V1_BYTES
+    return tag if source.read(tag, 3) == b"TAG" else source.size

@@ -1,0 +1,33 @@
+"""What a decoder is to be shown of a recording, so that it finds all that is there and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from birdnet_stm32.audio.containers.source import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """A recording as its bytes say it is.
+
+    Args:
+        container: what it is called in messages.
+        parts: files for the decoder, one after the other.
+        promised: samples that there must be by the headers or by counting; None if only decoding can tell.
+        slack: how many fewer there may be without a word: a decoder keeps some for itself.
+        is_open: whether the bytes may hold more than ``promised``.
+        notes: what was repaired, guessed or left out. One line each, its kind before the first colon.
+    """
+
+    container: str
+    parts: tuple[Part, ...]
+    promised: int | None = None
+    slack: int = 0
+    is_open: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+def seconds(samples: float, rate_hz: int) -> str:
+    """Return a length for a message."""
+    return f"{samples / rate_hz:.3f} s"

@@ -1,0 +1,215 @@
+"""A recording's bytes: opened without harm, and shown to a decoder as they should have been written."""
+
+from __future__ import annotations
+
+import bisect
+import errno
+import io
+import itertools
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCAN_BYTES = 1 << 22
+_WORDS = {
+    errno.EACCES: "its permissions do not allow it to be read",
+    errno.EPERM: "its permissions do not allow it to be read",
+    errno.ENOENT: "it is not there",
+    errno.ENOTDIR: "it is not there",
+    errno.ELOOP: "it is a link that leads to itself",
+    errno.ENAMETOOLONG: "its path is too long",
+    errno.EISDIR: "it is a folder",
+    errno.EIO: "the disk reports an error",
+    errno.ESTALE: "the network folder that it is in has gone",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.ENOMEM: "memory does not suffice",
+}
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class UnreadableError(Exception):
+    """Carries the reason, in our words and without a path, why nothing can be had from a recording."""
+
+
+def explain(error: OSError) -> str:
+    """Return the reason why a file cannot be read."""
+    code = error.errno or 0
+    known = _WORDS.get(code)
+    return f"unreadable: {known or f'the system refuses with {errno.errorcode.get(code, code)}'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Bytes ``first`` to ``last`` of a file."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beyond:
+    """Bytes that a file claims to have at its end and has not."""
+
+    size: int
+
+
+Piece = bytes | Span | Beyond
+Part = tuple[Piece, ...]
+"""What a decoder is shown as one file."""
+
+
+class Source:
+    """An open regular file that is read at any place.
+
+    Args:
+        descriptor: of the open file.
+        size: its bytes.
+    """
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+    def read(self, first: int, count: int) -> bytes:
+        """Return ``count`` bytes from ``first`` on, fewer at the end of the file."""
+        wanted = min(count, self.size - first)
+        found = b""
+        while first >= 0 and len(found) < wanted:
+            more = os.pread(self.descriptor, wanted - len(found), first + len(found))
+            if not more:  # it became shorter meanwhile
+                break
+            found += more
+        return found
+
+    def find(self, pattern: bytes, first: int, last: int | None = None) -> Iterator[int]:
+        """Yield every place of a pattern that begins between ``first`` and ``last``."""
+        last = self.size if last is None else last
+        for start in range(first, last, _SCAN_BYTES):
+            block = self.read(start, _SCAN_BYTES + len(pattern) - 1)
+            at = block.find(pattern)
+            while 0 <= at < min(_SCAN_BYTES, last - start):
+                yield start + at
+                at = block.find(pattern, at + 1)
+
+    def end_of_content(self, first: int, last: int) -> int:
+        """Return where the zeros begin that reach to ``last``; ``first`` if there is nothing else."""
+        while last > first:
+            start = max(first, last - _SCAN_BYTES)
+            kept = len(self.read(start, last - start).rstrip(b"\0"))
+            if kept:
+                return start + kept
+            last = start
+        return first
+
+    def view(self, part: Part) -> View:
+        """Return pieces of this file as one that a decoder can read."""
+        return View(self, part)
+
+
+class View(io.RawIOBase):
+    """A file put together from pieces of another and from bytes; ``error`` keeps what reading it met.
+
+    A decoder calls it through C, where an exception would be printed and forgotten.
+    """
+
+    def __init__(self, source: Source, part: Sequence[Piece]) -> None:
+        super().__init__()
+        self.error: OSError | None = None
+        self._source = source
+        self._pieces = part
+        self._ends = list(itertools.accumulate(map(_length, part)))
+        self._position = 0
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self._ends[-1] if self._ends else 0
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be read at any place."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a place, counted from the begin, from here or from the end."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        """Fill a buffer as far as the file goes."""
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        done = 0
+        while done < len(target) and self._position < self.size:
+            count = self._copy(target[done:])
+            if not count:
+                break
+            done += count
+            self._position += count
+        return done
+
+    def _copy(self, target: memoryview) -> int:
+        """Copy from the piece that the position is in; a bisection, since damage can leave many pieces."""
+        number = bisect.bisect_right(self._ends, self._position)
+        piece, left = self._pieces[number], self._ends[number] - self._position
+        if isinstance(piece, Beyond):
+            return 0
+        wanted = min(len(target), left)
+        if isinstance(piece, bytes):
+            at = len(piece) - left
+            target[:wanted] = piece[at : at + wanted]
+            return wanted
+        try:
+            return os.preadv(self._source.descriptor, [target[:wanted]], piece.last - left)
+        except OSError as error:
+            self.error = error
+            return 0
+
+
+def _length(piece: Piece) -> int:
+    if isinstance(piece, Span):
+        return piece.last - piece.first
+    return piece.size if isinstance(piece, Beyond) else len(piece)
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a regular file; anything else, which could wait for ever or never end, is not opened.
+
+    Raises:
+        UnreadableError: it is no regular file.
+        OSError: the system refuses.
+    """
+    _require_regular(path.stat())
+    # Should a pipe have taken its place just now, this does not wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        status = os.fstat(descriptor)
+        _require_regular(status)
+        yield Source(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "something else")
+    raise UnreadableError(f"unreadable: it is {kind}, not a file")

@@ -1,0 +1,233 @@
+"""WAV, RF64 and BW64: chunks, the first of which often lies about the length of the audio.
+
+A recorder writes its header first and puts the lengths in when it stops. If it loses power, they stay at
+zero, at the length of an empty recording, or at "unknown"; the audio is there all the same.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from birdnet_stm32.audio.containers.layout import Layout, seconds
+from birdnet_stm32.audio.containers.source import Piece, Source, Span, UnreadableError
+
+FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+# Written after the audio by recorders and editors.
+KNOWN_CHUNKS = frozenset(
+    name.encode().ljust(4)
+    for name in (
+        "LIST guan wamd bext iXML id3 ID3 fact cue smpl JUNK junk PAD FLLR axml _PMX afsp DISP inst acid "
+        "strc cart umid chna levl minf elm1 regn link PEAK plst note labl mark"
+    ).split()
+)
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+_UNKNOWN_LENGTH = 0x7FFF_F000  # what programs write that stream to a pipe, and all beyond it
+_TAIL_BYTES = 1 << 24  # chunks after the audio are looked for this far from the end
+_MOST_CHUNKS = 10_000
+_NEVER_WRITTEN_S = 0.5
+_PLAIN = frozenset({1, 3, 6, 7, 0xFFFE})  # samples of one length each
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chunk:
+    name: bytes
+    first: int
+    size: int
+
+    @property
+    def last(self) -> int:
+        return self.first + self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """All before the audio: where its chunks and the audio begin, and what they say."""
+
+    form: bytes
+    chunks_at: int
+    data: _Chunk
+    channels: int
+    rate_hz: int
+    frame_bytes: int
+    bytes_per_s: int
+
+    def length(self, size: int) -> str:
+        return seconds(size, max(1, self.bytes_per_s))
+
+    @property
+    def order(self) -> str:
+        return ">" if self.form == b"RIFX" else "<"
+
+
+def inspect(source: Source) -> Layout | None:
+    """Return what a WAV file holds; None if it has no audio chunk or no description of it.
+
+    Raises:
+        UnreadableError: it contradicts itself.
+    """
+    header = _read_header(source)
+    if header is None:
+        return None
+    if header.channels == 0:
+        raise UnreadableError("unreadable: its header says 0 channels")
+    if header.rate_hz == 0:
+        raise UnreadableError("a sample rate of 0 Hz is not plausible")
+    last, notes = _find_end(source, header)
+    as_it_is = header.form != b"BW64" and not notes and last == header.data.last
+    part = (Span(first=0, last=source.size),) if as_it_is else _rewritten(header, last)
+    return Layout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
+
+
+def _read_header(source: Source) -> _Header | None:
+    form = source.read(0, 4)
+    order = ">" if form == b"RIFX" else "<"
+    described, data_bytes, chunks_at = b"", None, 12
+    for chunk in _chunks(source, 12, order):
+        if chunk.name == b"ds64" and chunk.size >= 16:
+            data_bytes = struct.unpack("<8xQ", source.read(chunk.first, 16))[0]
+            chunks_at = chunk.last + chunk.size % 2 if chunks_at == chunk.first - 8 else chunks_at
+        elif chunk.name == b"fmt " and not described:
+            described = source.read(chunk.first, 16)
+        elif chunk.name == b"data":
+            if len(described) < 16:
+                return None
+            if form in (b"RF64", b"BW64") and chunk.size == 0xFFFF_FFFF and data_bytes is not None:
+                chunk = _Chunk(name=b"data", first=chunk.first, size=data_bytes)
+            tag, channels, rate_hz, byte_rate, frame_bytes = struct.unpack(f"{order}HHIIH2x", described)
+            plain = rate_hz * frame_bytes
+            return _Header(
+                form=form,
+                chunks_at=chunks_at,
+                data=chunk,
+                channels=channels,
+                rate_hz=rate_hz,
+                frame_bytes=max(1, frame_bytes) if tag in _PLAIN else 1,
+                bytes_per_s=plain if tag in _PLAIN else byte_rate or plain,
+            )
+    return None
+
+
+def _chunks(source: Source, at: int, order: str) -> Iterator[_Chunk]:
+    """Yield chunks one after the other, the last one perhaps longer than the file."""
+    for _ in range(_MOST_CHUNKS):
+        head = source.read(at, 8)
+        if len(head) < 8:
+            return
+        name, size = struct.unpack(f"{order}4sI", head)
+        yield _Chunk(name=name, first=at + 8, size=size)
+        at += 8 + size + size % 2
+
+
+def _find_end(source: Source, header: _Header) -> tuple[int, tuple[str, ...]]:
+    """Return where the audio ends, and what is to be said about it."""
+    data, size = header.data, source.size
+    if data.last <= size:
+        if size - data.last < max(2, header.frame_bytes):
+            return data.last, ()
+        follows = _followers(source, data.last, header.order)
+        if follows is not None:
+            return data.last, follows
+    last = _first_of_tail(source, data.first, header.order)
+    there = last - data.first
+    if data.size >= _UNKNOWN_LENGTH and data.last > size:
+        return last, (f"length missing in the header: read to the end of the file, {header.length(there)}",)
+    if data.last > size:
+        if data.size // header.frame_bytes == there // header.frame_bytes:
+            return last, ()
+        return last, (
+            f"cut off: the header promises {header.length(data.size)}, {header.length(there)} are there",
+        )
+    return _after_power_loss(source, header, last)
+
+
+def _after_power_loss(source: Source, header: _Header, last: int) -> tuple[int, tuple[str, ...]]:
+    """Return the end of audio that the header does not cover.
+
+    A recorder that reserves its files leaves zeros behind the audio; whether they are silence that was
+    recorded cannot be told, so they stay and are said.
+    """
+    data = header.data
+    written = source.end_of_content(data.first, last)
+    blank = last - written
+    notes = []
+    if written > data.first and blank >= _NEVER_WRITTEN_S * header.bytes_per_s:
+        notes.append(f"zeros at the end: {header.length(blank)}, perhaps never written by the recorder")
+    found = header.length(last - data.first)
+    if data.size <= data.first:  # nothing, or a header's length
+        kind = "length missing in the header: "
+    else:
+        kind = f"length wrong in the header: it says {header.length(data.size)}, "
+    return last, (f"{kind}read to the end of the file, {found}", *notes)
+
+
+def _followers(source: Source, last: int, order: str) -> tuple[str, ...] | None:
+    """Return what to say about the bytes after the audio; None if they can only be more audio.
+
+    Raises:
+        UnreadableError: there is a second chunk of audio.
+    """
+    for at in (last + last % 2, last):
+        chain = _chain(source, at, order)
+        if chain is not None:
+            return _judge(chain, source)
+    left = source.read(last, 11)
+    if not left or left.startswith(_TAGS) or left[:4] in KNOWN_CHUNKS or left[1:5] in KNOWN_CHUNKS:
+        return ()
+    if source.end_of_content(last, source.size) == last:
+        return (f"zeros after the audio: {source.size - last} bytes left out",)
+    return None
+
+
+def _judge(chain: list[_Chunk], source: Source) -> tuple[str, ...]:
+    names = [chunk.name for chunk in chain]
+    if b"data" in names:
+        raise UnreadableError(
+            "unreadable: it has two chunks of audio, and which one is the recording cannot be told"
+        )
+    for chunk in chain:
+        if chunk.name in FORMS:
+            left = source.size - chunk.first + 8
+            return (f"another WAV file follows in the same file: {left} bytes left out",)
+    return ()
+
+
+def _chain(source: Source, at: int, order: str) -> list[_Chunk] | None:
+    """Return the chunks from a place to the end of the file; None unless they end there, or in zeros."""
+    found: list[_Chunk] = []
+    if at >= source.size:
+        return []
+    for chunk in _chunks(source, at, order):
+        if not all(0x20 <= letter < 0x7F for letter in chunk.name):
+            zeros = source.end_of_content(chunk.first - 8, source.size) == chunk.first - 8
+            return found if found and zeros else None
+        if chunk.last > source.size:
+            return None
+        found.append(chunk)
+        if chunk.last + chunk.size % 2 >= source.size:
+            return found
+    return found or None
+
+
+def _first_of_tail(source: Source, first: int, order: str) -> int:
+    """Return where chunks begin that reach exactly to the end of the file, or the end itself."""
+    begin = max(first, source.size - _TAIL_BYTES)
+    places = sorted(at for name in KNOWN_CHUNKS for at in source.find(name, begin))
+    return next((at for at in places if _chain(source, at, order)), source.size)
+
+
+def _rewritten(header: _Header, last: int) -> tuple[Piece, ...]:
+    """Return the file with a header that is true."""
+    first = header.data.first
+    size = (last - first) // header.frame_bytes * header.frame_bytes
+    before = Span(first=header.chunks_at, last=first - 8)
+    riff = 4 + before.last - before.first + 8 + size
+    audio = Span(first=first, last=first + size)
+    if riff <= 0xFFFF_FFFF:
+        form = header.form if header.form == b"RIFX" else b"RIFF"
+        start = struct.pack(f"{header.order}4sI4s", form, riff, b"WAVE")
+        return (start, before, struct.pack(f"{header.order}4sI", b"data", size), audio)
+    lengths = struct.pack("<QQQI", riff + 36, size, size // header.frame_bytes, 0)
+    start = struct.pack("<4sI4s4sI", b"RF64", 0xFFFF_FFFF, b"WAVE", b"ds64", len(lengths)) + lengths
+    return (start, before, struct.pack("<4sI", b"data", 0xFFFF_FFFF), audio)
