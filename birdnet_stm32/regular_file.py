@@ -64,9 +64,15 @@ def why_unreadable(error: OSError) -> str:
     return known or f"cannot be read: {error.strerror or type(error).__name__}"
 
 
-def _check_kind(path: Path, mode: int) -> None:
+def what_instead(mode: int) -> str:
+    """Return what something is that is no regular file; empty for one that is."""
     if stat.S_ISREG(mode):
-        return
-    what = next((words for is_kind, words in _KINDS if is_kind(mode)), "is no regular file")
-    remedy = "write what comes out of it into a file first" if "pipe" in what else ()
-    raise InputError(what, where=path, expected="a regular file", remedy=remedy)
+        return ""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "is no regular file")
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    what = what_instead(mode)
+    if what:
+        remedy = "write what comes out of it into a file first" if "pipe" in what else ()
+        raise InputError(what, where=path, expected="a regular file", remedy=remedy)

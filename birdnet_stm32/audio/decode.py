@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio import levels
 from birdnet_stm32.audio.containers.detect import inspect
-from birdnet_stm32.audio.containers.source import UnreadableError, explain, open_source
+from birdnet_stm32.audio.containers.source import UnreadableError, open_source
 from birdnet_stm32.audio.files import suffix
 from birdnet_stm32.audio.mono import (
     MIX,
@@ -32,6 +32,7 @@ from birdnet_stm32.audio.mono import (
     to_int16,
 )
 from birdnet_stm32.audio.stream import Stream
+from birdnet_stm32.regular_file import why_unreadable
 
 MIN_DURATION_S = 0.1
 # At the lower of two rates: several times as far as the resampling filter reaches.
@@ -160,7 +161,7 @@ def _with_stream(path: Path, use: Callable[[Stream], Result]) -> Result | Unusab
     except UnreadableError as error:
         return Unusable(reason=str(error))
     except OSError as error:
-        return Unusable(reason=explain(error))
+        return Unusable(reason=why_unreadable(error))
 
 
 def _measure(stream: Stream, channel: int, min_duration_s: float) -> Properties:

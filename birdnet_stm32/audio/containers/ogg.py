@@ -116,12 +116,12 @@ def _open_ended(source: Source, link: Span, page: _Page) -> Part:
     head = _HEAD.unpack(source.read(first, _HEAD.size))
     body = source.read(first + _HEAD.size, last - first - _HEAD.size)
     fields = [*head[:3], _FAR_SAMPLES, *head[4:6], 0, head[7]]
-    fields[6] = _checksum(_HEAD.pack(*fields) + body)
+    fields[6] = checksum(_HEAD.pack(*fields) + body)
     before, after = replace(link, last=first), replace(link, first=last)
     return (before, _HEAD.pack(*fields) + body, after)
 
 
-def _checksum(page: bytes) -> int:
+def checksum(page: bytes) -> int:
     """Return Ogg's CRC-32, which is zlib's with the bits of all bytes the other way round."""
     reflected = zlib.crc32(page.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
     return int(f"{reflected:032b}"[::-1], 2)

@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import bisect
-import errno
 import io
 import itertools
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from birdnet_stm32.regular_file import what_instead
+
 _SCAN_BYTES = 1 << 22
-_WORDS = {
-    errno.EACCES: "its permissions do not allow it to be read",
-    errno.EPERM: "its permissions do not allow it to be read",
-    errno.ENOENT: "it is not there",
-    errno.ENOTDIR: "it is not there",
-    errno.ELOOP: "it is a link that leads to itself",
-    errno.ENAMETOOLONG: "its path is too long",
-    errno.EISDIR: "it is a folder",
-    errno.EIO: "the disk reports an error",
-    errno.ESTALE: "the network folder that it is in has gone",
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open",
-    errno.ENOMEM: "memory does not suffice",
-}
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
 
 
 class UnreadableError(Exception):
     """Carries the reason, in our words and without a path, why nothing can be had from a recording."""
-
-
-def explain(error: OSError) -> str:
-    """Return the reason why a file cannot be read."""
-    code = error.errno or 0
-    known = _WORDS.get(code)
-    return f"unreadable: {known or f'the system refuses with {errno.errorcode.get(code, code)}'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +181,6 @@ def open_source(path: Path) -> Iterator[Source]:
 
 
 def _require_regular(status: os.stat_result) -> None:
-    if stat.S_ISREG(status.st_mode):
-        return
-    kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "something else")
-    raise UnreadableError(f"unreadable: it is {kind}, not a file")
+    what = what_instead(status.st_mode)
+    if what:
+        raise UnreadableError(f"{what}, not a file")
