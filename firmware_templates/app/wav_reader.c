@@ -45,8 +45,8 @@ static wav_status_t read_chunk(const wav_source_t *source, uint32_t offset, chun
     return WAV_OK;
 }
 
-static wav_status_t check_format(const wav_source_t *source, const chunk_t *chunk,
-                                 uint32_t sample_rate_hz) {
+static wav_status_t check_format(wav_reader_t *reader, const chunk_t *chunk) {
+    const wav_source_t *source = &reader->source;
     uint8_t format[FORMAT_BYTES];
     if (chunk->bytes < FORMAT_BYTES) {
         return WAV_ERROR_HEADER;
@@ -60,7 +60,8 @@ static wav_status_t check_format(const wav_source_t *source, const chunk_t *chun
     if (load_u16(format + 2) != 1u) {
         return WAV_ERROR_CHANNELS;
     }
-    if (load_u32(format + 4) != sample_rate_hz) {
+    reader->file_rate_hz = load_u32(format + 4);
+    if (reader->file_rate_hz != reader->sample_rate_hz) {
         return WAV_ERROR_RATE;
     }
     return load_u16(format + 12) == SAMPLE_BYTES ? WAV_OK : WAV_ERROR_ENCODING;
@@ -86,6 +87,8 @@ wav_status_t wav_open(wav_reader_t *reader, wav_source_t source, uint32_t sample
     reader->source = source;
     reader->data_offset = 0u;
     reader->samples = 0u;
+    reader->sample_rate_hz = sample_rate_hz;
+    reader->file_rate_hz = 0u;
     if (source.size_bytes < RIFF_HEADER_BYTES) {
         return WAV_ERROR_NOT_WAVE;
     }
@@ -108,7 +111,7 @@ wav_status_t wav_open(wav_reader_t *reader, wav_source_t source, uint32_t sample
             return WAV_ERROR_HEADER;
         }
         if (is_id(chunk.id, "fmt ")) {
-            status = has_format ? WAV_ERROR_HEADER : check_format(&source, &chunk, sample_rate_hz);
+            status = has_format ? WAV_ERROR_HEADER : check_format(reader, &chunk);
             if (status != WAV_OK) {
                 return status;
             }
@@ -139,6 +142,35 @@ wav_status_t wav_read(const wav_reader_t *reader, uint32_t first, int16_t *pcm, 
     return WAV_OK;
 }
 
+static char *put_text(char *end, const char *text) {
+    const size_t length = strlen(text);
+    memcpy(end, text, length + 1u);
+    return end + length;
+}
+
+static char *put_unsigned(char *end, uint32_t value) {
+    char digits[11];
+    char *first = digits + sizeof digits - 1u;
+    *first = '\0';
+    do {
+        *--first = (char)('0' + value % 10u);
+        value /= 10u;
+    } while (value > 0u);
+    return put_text(end, first);
+}
+
+const char *wav_refusal(wav_reader_t *reader, wav_status_t status) {
+    if (status != WAV_ERROR_RATE) {
+        return wav_status_text(status);
+    }
+    char *end = put_text(reader->refusal, "its rate is ");
+    end = put_unsigned(end, reader->file_rate_hz);
+    end = put_text(end, " Hz, the model's ");
+    end = put_unsigned(end, reader->sample_rate_hz);
+    (void)put_text(end, " Hz");
+    return reader->refusal;
+}
+
 const char *wav_status_text(wav_status_t status) {
     switch (status) {
     case WAV_OK:
@@ -154,7 +186,7 @@ const char *wav_status_text(wav_status_t status) {
     case WAV_ERROR_CHANNELS:
         return "not mono";
     case WAV_ERROR_RATE:
-        return "another sample rate than the model's";
+        return "another sample rate than asked for";
     case WAV_ERROR_EMPTY:
         return "no samples";
     case WAV_ERROR_TRUNCATED:

@@ -20,6 +20,8 @@ typedef enum {
     WAV_ERROR_TRUNCATED = 8, /* the samples reach behind the end of the file */
 } wav_status_t;
 
+#define WAV_REFUSAL_BYTES 64u
+
 /* A file, or anything like it. */
 typedef struct {
     /* Reads from the current position; returns the bytes read, fewer than asked on an error. */
@@ -34,6 +36,9 @@ typedef struct {
     wav_source_t source;
     uint32_t data_offset; /* of the first sample, bytes from the start */
     uint32_t samples;
+    uint32_t sample_rate_hz;         /* that was asked for */
+    uint32_t file_rate_hz;           /* that the file has; 0 before its header says it */
+    char refusal[WAV_REFUSAL_BYTES]; /* see wav_refusal() */
 } wav_reader_t;
 
 /* Parses the header. On any other status than WAV_OK the reader must not be used. */
@@ -41,6 +46,10 @@ wav_status_t wav_open(wav_reader_t *reader, wav_source_t source, uint32_t sample
 
 /* Reads `samples` samples from `first` on; those behind the end are zero. */
 wav_status_t wav_read(const wav_reader_t *reader, uint32_t first, int16_t *pcm, uint32_t samples);
+
+/* Why wav_open() gave this status, for people, with the numbers at hand; valid as long as the
+ * reader. */
+const char *wav_refusal(wav_reader_t *reader, wav_status_t status);
 
 /* What a status means, for people. */
 const char *wav_status_text(wav_status_t status);

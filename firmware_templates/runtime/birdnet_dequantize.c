@@ -1,3 +1,4 @@
+#include "birdnet_float.h"
 #include "birdnet_kernels.h"
 
 #include <stddef.h>

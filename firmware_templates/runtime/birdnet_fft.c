@@ -1,4 +1,5 @@
 #include "birdnet_fft.h"
+#include "birdnet_float.h"
 
 typedef struct {
     double re;

@@ -8,6 +8,8 @@
 #include <arm_mve.h>
 #include <stdint.h>
 
+#include "birdnet_float.h"
+
 /* See birdnet_mve.h. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2", "no-schedule-insns", "no-tree-ter", "no-ivopts")

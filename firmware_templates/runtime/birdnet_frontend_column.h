@@ -6,6 +6,7 @@
 #define BIRDNET_FRONTEND_COLUMN_H
 
 #include "birdnet_fft.h"
+#include "birdnet_float.h"
 #include "birdnet_frontend.h"
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #ifndef BIRDNET_FRONTEND_FRAME_H
 #define BIRDNET_FRONTEND_FRAME_H
 
+#include "birdnet_float.h"
 #include "birdnet_frontend.h"
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include <float.h>
 #include <stdint.h>
 
+#include "birdnet_float.h"
 #include "birdnet_frontend.h"
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
 /* birdnet_fully_connected() for cores with Helium. */
+#include "birdnet_float.h"
 #include "birdnet_kernels.h"
 
 #include <stddef.h>

@@ -3,14 +3,15 @@
  *
  *     windows SAMPLES WINDOW HOP        the starts
  *     wav RATE FIRST COUNT HEX          status, samples, and COUNT samples from FIRST on
+ *     refusal RATE HEX                  why the file cannot be read
  *     select THRESHOLD CAPACITY COUNT V...   label:probability of each detection
  *     fixed DECIMALS VALUE
  *     quoted HEX
  */
+#include "birdnet_recording.h"
 #include "console.h"
 #include "detections.h"
 #include "wav_reader.h"
-#include "windows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,9 +63,9 @@ static void windows(void) {
     const uint32_t samples = next_u32();
     const uint32_t window = next_u32();
     const uint32_t hop = next_u32();
-    const uint32_t count = windows_count(samples, window, hop);
+    const uint32_t count = birdnet_window_count(samples, window, hop);
     for (uint32_t i = 0; i < count; ++i) {
-        printf("%" PRIu32 " ", windows_start(i, samples, window, hop));
+        printf("%" PRIu32 " ", birdnet_window_start(i, samples, window, hop));
     }
 }
 
@@ -85,6 +86,16 @@ static void wav(void) {
         }
         free(pcm);
     }
+    free(memory.bytes);
+}
+
+static void refusal(void) {
+    const uint32_t rate = next_u32();
+    memory_t memory = next_hex();
+    const wav_source_t source = {memory_read, memory_seek, &memory, memory.size};
+    wav_reader_t reader;
+    const wav_status_t status = wav_open(&reader, source, rate);
+    printf("%s", wav_refusal(&reader, status));
     free(memory.bytes);
 }
 
@@ -126,6 +137,8 @@ int main(void) {
             windows();
         } else if (strcmp(command, "wav") == 0) {
             wav();
+        } else if (strcmp(command, "refusal") == 0) {
+            refusal();
         } else if (strcmp(command, "select") == 0) {
             select_classes();
         } else if (strcmp(command, "fixed") == 0) {

@@ -109,6 +109,35 @@ def test_the_library_builds_with_cmake(small_graph: Graph, tmp_path: Path) -> No
     assert (tmp_path / "build" / "libbirdnet_network.a").is_file()
 
 
+@pytest.mark.slow
+def test_a_project_in_cpp_alone_links_the_library(small_graph: Graph, tmp_path: Path) -> None:
+    """The library is C: its folder enables the language, and asks the project for no feature of it."""
+    for program in ("cmake", "g++"):
+        _need(program)
+    write = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    _write({f"birdnet/{name}": content for name, content in write.items()}, tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(listener LANGUAGES CXX)\n"
+        "set(CMAKE_CXX_STANDARD 11)\nset(CMAKE_CXX_EXTENSIONS OFF)\n"
+        "add_subdirectory(birdnet)\nadd_executable(listener main.cpp)\n"
+        "target_compile_options(listener PRIVATE -Wall -Wextra -Wpedantic -Werror)\n"
+        "target_link_libraries(listener PRIVATE birdnet_network)\n"
+    )
+    (tmp_path / "main.cpp").write_text(
+        '#include "birdnet_frontend_config.h"\n#include "birdnet_network.h"\n'
+        '#include "birdnet_test_vectors.h"\n'
+        "alignas(BIRDNET_ARENA_ALIGNMENT) static int8_t arena[BIRDNET_ARENA_BYTES];\n"
+        "static double scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];\n"
+        "int main() {\n    birdnet_network_t network;\n"
+        "    return birdnet_network_init(&network, arena, sizeof arena) +\n"
+        "           birdnet_frontend_feed(&network, birdnet_test_vectors[0].pcm, scratch) +\n"
+        "           birdnet_network_invoke(&network);\n}\n"
+    )
+    for command in (["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"], ["build/listener"]):
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None:
     _need("gcc")
     labels = ('"; system("x"); /*', "*/ int main() { % \\n \\", "two\nlines\t🐦??/", "ä" * 150)
@@ -144,6 +173,13 @@ def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None
         "    assert(birdnet_network_init(&network, arena, BIRDNET_ARENA_BYTES - 1) ==\n"
         "           BIRDNET_ERROR_MEMORY);\n"
         "    assert(birdnet_network_invoke(&network) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_input(&network) == 0 && birdnet_network_input(0) == 0);\n"
+        "    assert(birdnet_network_output(&network) == 0 && birdnet_network_output(0) == 0);\n"
+        "    assert(birdnet_network_dequantize(&network, output) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_dequantize(0, output) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_get_input(&network, arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_set_input(&network, arena) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_quantize(&network, output) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_run(&network, output, output) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_run(0, output, output) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_init(&network, arena, BIRDNET_ARENA_BYTES) == BIRDNET_OK);\n"
@@ -152,6 +188,7 @@ def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None
         "    assert(birdnet_network_set_input(&network, 0) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_get_input(0, arena) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_quantize(&network, 0) == BIRDNET_ERROR_ARGUMENT);\n"
+        "    assert(birdnet_network_dequantize(&network, 0) == BIRDNET_ERROR_ARGUMENT);\n"
         "    assert(birdnet_network_invoke(&network) == BIRDNET_OK);\n"
         "    return 0;\n}\n"
     )

@@ -9,6 +9,7 @@ import pytest
 
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import c_string
 
 STANDIN = Path(__file__).parent / "standin"
@@ -27,6 +28,8 @@ def standin() -> Callable[..., ModelFiles]:
             for path in sorted(STANDIN.rglob("*"))
             if path.is_file()
         }
+        for name in ("birdnet_recording.h", "birdnet_recording.c"):  # the same for all models
+            found[f"runtime/{name}"] = (firmware_templates() / "runtime" / name).read_bytes()
         names = "".join(f"    {c_string(label)},\n" for label in labels)
         found["birdnet_labels.c"] = (
             '#include "birdnet_network.h"\n\n'

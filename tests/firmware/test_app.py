@@ -33,11 +33,13 @@ Ask = Callable[[Sequence[str]], list[str]]
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     """Return a function that sends commands to the harness and returns its answers."""
-    app = firmware_templates() / "app"
+    app, runtime = firmware_templates() / "app", firmware_templates() / "runtime"
     program = tmp_path_factory.mktemp("harness") / "harness"
-    sources = [app / name for name in ("console.c", "detections.c", "wav_reader.c", "windows.c")]
+    sources = [app / name for name in ("console.c", "detections.c", "wav_reader.c")]
     flags = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined".split()
-    command = ["gcc", *flags, "-fno-sanitize-recover", f"-I{app}", HARNESS, *sources, "-o", program, "-lm"]
+    sources.append(runtime / "birdnet_recording.c")
+    includes = [f"-I{app}", f"-I{runtime}"]
+    command = ["gcc", *flags, "-fno-sanitize-recover", *includes, HARNESS, *sources, "-o", program, "-lm"]
     subprocess.run(command, check=True, timeout=120)
 
     def answers(commands: Sequence[str]) -> list[str]:
@@ -87,6 +89,24 @@ def test_windows_are_those_of_the_pipeline(ask: Ask) -> None:
         assert tuple(map(int, answer.split())) == window_starts(*case), case
 
 
+LENGTHS = st.one_of(st.integers(1, 300), st.integers(1, 2**32 - 1))
+
+
+@BATCHES
+@given(st.lists(st.tuples(LENGTHS, LENGTHS, LENGTHS), min_size=1, max_size=50))
+def test_windows_of_any_recording_are_those_of_the_pipeline(
+    ask: Ask, cases: list[tuple[int, int, int]]
+) -> None:
+    bounded = [(n, window, max(hop, n // 1_000)) for n, window, hop in cases]
+    answers = ask([f"windows {samples} {window} {hop}" for samples, window, hop in bounded])
+    for case, answer in zip(bounded, answers, strict=True):
+        assert tuple(map(int, answer.split())) == window_starts(*case), case
+
+
+def test_without_a_hop_there_is_one_window(ask: Ask) -> None:
+    assert ask(["windows 100 7 0"]) == ["93 "]
+
+
 def test_six_seconds_start_as_documented(ask: Ask) -> None:
     assert ask(["windows 6000 2500 1250"]) == ["0 1250 2500 3500 "]
 
@@ -134,6 +154,16 @@ def test_samples_come_back_and_are_zero_behind_the_end(ask: Ask) -> None:
 def test_headers(ask: Ask, content: bytes, status: int) -> None:
     (answer,) = ask([wav_command(content)])
     assert int(answer.split()[0]) == status
+
+
+def test_a_refused_rate_names_both(ask: Ask) -> None:
+    file = wav_bytes([1, 2], rate=44_100)
+    highest = riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 2**32 - 1, 0, 2, 16)), DATA)
+    assert ask([f"refusal 24000 {file.hex()}", f"refusal 4294967294 {highest.hex()}"]) == [
+        "its rate is 44100 Hz, the model's 24000 Hz",
+        "its rate is 4294967295 Hz, the model's 4294967294 Hz",
+    ]
+    assert ask([f"refusal 8000 {wav_bytes([1, 2], channels=2).hex()}"]) == ["not mono"]
 
 
 def test_damaged_files_never_lead_outside_of_the_file(ask: Ask) -> None:

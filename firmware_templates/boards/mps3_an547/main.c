@@ -1,13 +1,13 @@
 /* Runs the recordings of a list file: arguments are the program's name, the list and the dump to
  * write. */
 #include "app_config.h"
+#include "birdnet_recording.h"
 #include "board.h"
 #include "dump.h"
 #include "inference.h"
 #include "protocol.h"
 #include "semihosting.h"
 #include "wav_reader.h"
-#include "windows.h"
 
 #include <string.h>
 
@@ -104,8 +104,8 @@ static const char *run_network(int32_t dump) {
 
 static const char *run_window(const wav_reader_t *wav, uint32_t recording, uint32_t window,
                               int32_t dump) {
-    const uint32_t first =
-        windows_start(window, wav->samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
+    const uint32_t first = birdnet_window_start(window, wav->samples, BIRDNET_WINDOW_SAMPLES,
+                                                BIRDNET_WINDOW_HOP_SAMPLES);
     const wav_status_t read = wav_read(wav, first, buffers.pcm, BIRDNET_WINDOW_SAMPLES);
     const char *failure = read == WAV_OK ? NULL : wav_status_text(read);
     if (failure == NULL) {
@@ -125,7 +125,7 @@ static const char *run_window(const wav_reader_t *wav, uint32_t recording, uint3
 
 static const char *run_recording(const wav_reader_t *wav, uint32_t recording, int32_t dump) {
     const uint32_t windows =
-        windows_count(wav->samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
+        birdnet_window_count(wav->samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
     protocol_recording(recording, wav->samples, windows, buffers.path);
     memset(buffers.pooled, 0, sizeof buffers.pooled);
     for (uint32_t window = 0; window < windows; ++window) {
@@ -156,7 +156,7 @@ static const char *take_recording(uint32_t recording, int32_t dump) {
     wav_reader_t wav;
     const wav_status_t status = wav_open(&wav, source, BIRDNET_SAMPLE_RATE_HZ);
     const char *failure =
-        status == WAV_OK ? run_recording(&wav, recording, dump) : wav_status_text(status);
+        status == WAV_OK ? run_recording(&wav, recording, dump) : wav_refusal(&wav, status);
     (void)semihosting_close(file);
     return failure;
 }

@@ -61,7 +61,7 @@ def model(standin: Callable[..., Files]) -> Files:
     runtime = firmware_templates() / "runtime"
     kernels = {
         f"runtime/{name}": (runtime / name).read_bytes()
-        for name in ("birdnet_kernels.h", "birdnet_quantize.c", "birdnet_dequantize.c")
+        for name in ("birdnet_kernels.h", "birdnet_float.h", "birdnet_quantize.c", "birdnet_dequantize.c")
     }
     return {
         **files,

@@ -5,6 +5,9 @@
  * Generated. Call birdnet_network_init() once, then birdnet_network_run() for every window, or its
  * parts: birdnet_network_quantize() or birdnet_network_set_input(), birdnet_network_invoke(),
  * birdnet_network_output().
+ *
+ * Given a null pointer, or a network whose arena is null, a function returns
+ * BIRDNET_ERROR_ARGUMENT; one that returns a pointer returns a null pointer.
  */
 #include "birdnet_network_id.h" /* before the guard, where it meets another network */
 

@@ -7,21 +7,21 @@
  * of both, do not link, and the headers of two do not compile in one file. The digest is that of
  * all C that was generated for the network; the kernels in runtime/ are the same for all.
  */
-#ifndef BIRDNET_NETWORK_5EFD1F1B619563EB_H
-#define BIRDNET_NETWORK_5EFD1F1B619563EB_H
+#ifndef BIRDNET_NETWORK_0780B0F1D8731AA1_H
+#define BIRDNET_NETWORK_0780B0F1D8731AA1_H
 
 /** A second network's header declares it otherwise, and the compiler then names both networks. */
-typedef struct birdnet_network_5efd1f1b619563eb *birdnet_one_network_in_a_program_t;
+typedef struct birdnet_network_0780b0f1d8731aa1 *birdnet_one_network_in_a_program_t;
 
 #if defined BIRDNET_NETWORK_DIGEST || defined BIRDNET_NETWORK_H
-#error "network 5efd1f1b619563eb after another in one file: a program holds one network"
+#error "network 0780b0f1d8731aa1 after another in one file: a program holds one network"
 #else
 
 /** Tells this network from any other. */
-#define BIRDNET_NETWORK_DIGEST "5efd1f1b619563eb"
+#define BIRDNET_NETWORK_DIGEST "0780b0f1d8731aa1"
 
 /** What a name of this network is to the linker. */
-#define BIRDNET_OF_NETWORK(name) name##_of_network_5efd1f1b619563eb
+#define BIRDNET_OF_NETWORK(name) name##_of_network_0780b0f1d8731aa1
 
 #define birdnet_network_init BIRDNET_OF_NETWORK(birdnet_network_init)
 #define birdnet_network_input BIRDNET_OF_NETWORK(birdnet_network_input)

@@ -63,8 +63,7 @@ birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, s
 }
 
 int8_t *birdnet_network_input(const birdnet_network_t *network) {
-    (void)network;
-    return input.data;
+    return network == NULL ? NULL : input.data;
 }
 
 uint32_t birdnet_network_input_place(uint32_t element) {
@@ -72,8 +71,7 @@ uint32_t birdnet_network_input_place(uint32_t element) {
 }
 
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *values) {
-    (void)network;
-    if (input.data == NULL || values == NULL) {
+    if (network == NULL || input.data == NULL || values == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
     memcpy(input.data, values, BIRDNET_INPUT_ELEMENTS);
@@ -81,8 +79,7 @@ birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, con
 }
 
 birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int8_t *values) {
-    (void)network;
-    if (input.data == NULL || values == NULL) {
+    if (network == NULL || input.data == NULL || values == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
     memcpy(values, input.data, BIRDNET_INPUT_ELEMENTS);
@@ -90,18 +87,17 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
 }
 
 const int8_t *birdnet_network_output(const birdnet_network_t *network) {
-    (void)network;
-    return output.data;
+    return network == NULL ? NULL : output.data;
 }
 
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *features) {
-    (void)network;
-    return birdnet_quantize(&input_scale, features, input.data);
+    return network == NULL ? BIRDNET_ERROR_ARGUMENT
+                           : birdnet_quantize(&input_scale, features, input.data);
 }
 
 birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, float *scores) {
-    (void)network;
-    return birdnet_dequantize(&output_scale, output.data, scores);
+    return network == NULL ? BIRDNET_ERROR_ARGUMENT
+                           : birdnet_dequantize(&output_scale, output.data, scores);
 }
 
 static birdnet_status_t run(void) {
