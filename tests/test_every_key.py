@@ -310,6 +310,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     ),
     "index.min_clips": ({}, {"index": {"min_clips": 6}}, probe_index),
     "index.min_duration_s": ({}, {"index": {"min_duration_s": 1.9}}, probe_index),
+    "index.channel": ({}, {"index": {"channel": 2}}, probe_index),
     "model.checkpoint": (
         {"model": CHECKPOINT, "train": {}},
         {"model": {**CHECKPOINT, "checkpoint": "b.keras"}},

@@ -35,6 +35,7 @@ from birdnet_stm32.audio.stream import Stream
 from birdnet_stm32.regular_file import why_unreadable
 
 MIN_DURATION_S = 0.1
+SILENT_AT = "silent at "  # begins the reason that only a wanted rate can give
 # At the lower of two rates: several times as far as the resampling filter reaches.
 MARGIN_SAMPLES = 1_024
 
@@ -186,9 +187,11 @@ def _decode(stream: Stream, sample_rate_hz: int, channel: int, min_duration_s: f
     blocks = _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally)
     judge(tally, gain, min_duration_s=min_duration_s)
     pcm = np.concatenate(blocks)
-    if len(pcm) == 0 or pcm.min() == pcm.max():
+    # Rounding may leave single steps of what resampling took away.
+    steps = int(pcm.max()) - int(pcm.min()) if len(pcm) else 0
+    if steps <= (stream.rate_hz != sample_rate_hz):
         half_hz = sample_rate_hz / 2
-        raise UnreadableError(f"silent at {sample_rate_hz} Hz: all its sound lies above {half_hz:.0f} Hz")
+        raise UnreadableError(f"{SILENT_AT}{sample_rate_hz} Hz: all its sound lies above {half_hz:.0f} Hz")
     return Decoded(pcm=pcm, notes=(*stream.notes, *notes_of(tally, gain)))
 
 

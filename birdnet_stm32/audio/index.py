@@ -13,7 +13,7 @@ from birdnet_stm32.audio import names, split
 from birdnet_stm32.audio.decode import Properties
 from birdnet_stm32.audio.files import FileStat, scan
 from birdnet_stm32.audio.measure import Measured
-from birdnet_stm32.audio.mono import too_short
+from birdnet_stm32.audio.mono import MIX, too_short
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 
@@ -37,6 +37,8 @@ class IndexRow:
         rms_db: its level, dB of full scale.
         snr_db: its signal-to-noise estimate.
         reason: why it is unusable, empty if it is usable.
+        channel: the one that is taken, counted from 1; 0 for the average of all.
+        notes: what was repaired, guessed or left out when it was read, with ``; `` between; empty if nothing.
     """
 
     path: str
@@ -52,6 +54,8 @@ class IndexRow:
     rms_db: float
     snr_db: float
     reason: str
+    channel: int = MIX
+    notes: str = ""
 
     @property
     def usable(self) -> bool:
@@ -94,6 +98,7 @@ class ClassSummary:
 # How reasons begin that leave out whole folders on purpose: for their names, or as a key of the variant says.
 _NO_CLASS = "its folder "
 _SMALL = "its class has"
+_BETWEEN_NOTES = "; "
 _UNMEASURED = Properties(duration_s=0.0, rate_hz=0, channels=0, rms_db=0.0, snr_db=0.0)
 
 
@@ -214,7 +219,25 @@ def _row(path: str, measured: Measured, label: str, table: IndexTable, *, backgr
         rms_db=content.rms_db,
         snr_db=content.snr_db,
         reason=reason,
+        channel=channel_of(table),
+        notes=_BETWEEN_NOTES.join(content.notes),
     )
+
+
+def channel_of(table: IndexTable) -> int:
+    """Return the channel that a table asks for, counted from 1; 0 for the average of all."""
+    return MIX if table.channel == "mix" else table.channel
+
+
+def notes_of(row: IndexRow) -> tuple[str, ...]:
+    """Return what is noted of a usable recording."""
+    return tuple(row.notes.split(_BETWEEN_NOTES)) if row.usable and row.notes else ()
+
+
+def count_notes(rows: Iterable[IndexRow]) -> tuple[tuple[str, int], ...]:
+    """Count the usable recordings by what is noted of them, its particulars left out."""
+    kinds = Counter(kind for row in rows for kind in {note.split(": ")[0] for note in notes_of(row)})
+    return tuple(sorted(kinds.items()))
 
 
 def _without_copies(rows: Iterable[IndexRow]) -> list[IndexRow]:

@@ -224,6 +224,7 @@ def _cut_chosen(
         [(start, min(start + window_samples, samples)) for start in chosen],
         sample_rate_hz=sample_rate_hz,
         samples=round(row.duration_s * row.rate_hz),
+        channel=row.channel,
     )
     if parts is None:
         whole = _decode(root, row, sample_rate_hz)
@@ -236,7 +237,16 @@ def _cut_chosen(
 
 
 def _decode(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]:
-    pcm = decode.decode(root / row.path, sample_rate_hz=sample_rate_hz)
+    # The index knows the least length that is wanted.
+    pcm = decode.decode(
+        root / row.path, sample_rate_hz=sample_rate_hz, channel=row.channel, min_duration_s=0.0
+    )
+    if isinstance(pcm, Unusable) and pcm.reason.startswith(decode.SILENT_AT):
+        raise InputError(
+            pcm.reason,
+            where=root / row.path,
+            remedy=("take it out of its folder", "raise [model] sample_rate_hz"),
+        )
     if isinstance(pcm, Unusable) or len(pcm) != _samples(row, sample_rate_hz):
         found = pcm.reason if isinstance(pcm, Unusable) else f"{len(pcm) / sample_rate_hz:.3f} s long"
         raise InputError(

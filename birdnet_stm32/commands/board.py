@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from birdnet_stm32.audio.index import channel_of
 from birdnet_stm32.commands import board_session, built
 from birdnet_stm32.commands.board_session import Questions
 from birdnet_stm32.commands.files import check_writable, say, write_json
@@ -72,7 +73,9 @@ def questions_of(release: Release, files: list[Path] | None, *, most: int = WIND
         recordings = [row.recording for row in stored.validation_rows[:most]]
         windows = np.asarray(stored.validation[:most])
     else:
-        recordings, windows = board_session.windows_of(files, contract.frontend, most)
+        recordings, windows = board_session.windows_of(
+            files, contract.frontend, most, channel=channel_of(release.variant.index)
+        )
     return Questions(
         model=read_bytes(verified / MODEL), contract=contract, windows=windows, recordings=recordings
     )

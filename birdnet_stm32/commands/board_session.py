@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decode import Unusable
+from birdnet_stm32.audio.mono import MIX
 from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.commands.recording import decode
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import board_parity, host_link
 from birdnet_stm32.firmware.board_parity import BoardParity
@@ -101,15 +103,23 @@ def after_flashing(images: Path, questions: Questions, *, port: str | None) -> N
     board_parity.require(parity)
 
 
-def windows_of(files: Sequence[Path], spec: FrontendSpec, most: int) -> tuple[list[str], Pcm]:
+def windows_of(
+    files: Sequence[Path], spec: FrontendSpec, most: int, *, channel: int = MIX
+) -> tuple[list[str], Pcm]:
     """Return the windows of recordings, int16 [n, samples], and which recording each came from.
+
+    Args:
+        files: recordings.
+        spec: the model's front end.
+        most: how many windows at most.
+        channel: the one to take, counted from 1; 0 for the average of all.
 
     Raises:
         InputError: a file is no recording.
     """
     names, windows = [], []
     for file in files:
-        pcm = decode(file, sample_rate_hz=spec.sample_rate_hz)
+        pcm = decode(file, sample_rate_hz=spec.sample_rate_hz, channel=channel)
         if isinstance(pcm, Unusable):
             raise InputError(pcm.reason, where=file)
         for start in window_starts(len(pcm), spec.window_samples, spec.window_hop_samples):

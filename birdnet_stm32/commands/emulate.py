@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.files import scan
 from birdnet_stm32.commands.emulation import emulate, generate_library
 from birdnet_stm32.commands.files import check_writable, contract_of, say, write_json
 from birdnet_stm32.commands.options import checked, positive
+from birdnet_stm32.commands.recording import add_channel, decode
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import parity
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--most", type=positive, metavar="N", help="at most N recordings, spread over the folder"
     )
+    add_channel(parser)
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
 
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     model = read_bytes(options.model)
     contract = contract_of(options.model, options.model_config)
     library = generate_library(model, contract, where=str(options.model))
-    recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most)
+    recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most, options.channel)
     with track("windows") as report:
         ran, result = emulate(
             model,
@@ -78,7 +80,9 @@ def run(options: argparse.Namespace) -> None:
     parity.require(result)
 
 
-def _recordings(root: Path, sample_rate_hz: int, most: int | None) -> dict[str, NDArray[np.int16]]:
+def _recordings(
+    root: Path, sample_rate_hz: int, most: int | None, channel: int
+) -> dict[str, NDArray[np.int16]]:
     """Return the usable recordings below ``root`` by path; the others are named on standard error.
 
     Raises:
@@ -92,7 +96,7 @@ def _recordings(root: Path, sample_rate_hz: int, most: int | None) -> dict[str, 
     decoded: dict[str, NDArray[np.int16]] = {}
     with track("decode") as report:
         for done, name in enumerate(names, start=1):
-            pcm = decode(root / name, sample_rate_hz=sample_rate_hz)
+            pcm = decode(root / name, sample_rate_hz=sample_rate_hz, channel=channel)
             if isinstance(pcm, Unusable):
                 print(f"left out {name}: {pcm.reason}", file=sys.stderr)
             else:

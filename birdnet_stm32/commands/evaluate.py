@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
     windows = _windows(rows, options.data_path_test, contract)
     results: dict[Side, tuple[Floats, Evaluation]] = {}
     for side in sides:
-        found = run_side(side, windows, options.data_path_test, timeout_s=timeout_s)
+        found = run_side(side, windows, options.data_path_test, timeout_s=timeout_s, channel=options.channel)
         results[side] = found, _score(found, windows, contract, options)
     losses = _losses({side: result for side, (_, result) in results.items()}, limits)
     _write(options, results, losses, windows, left_out)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.files import FileStat
-from birdnet_stm32.audio.index import IndexRow, build_index, list_files
+from birdnet_stm32.audio.index import IndexRow, build_index, count_notes, list_files
 from birdnet_stm32.audio.measure import measure
 from birdnet_stm32.audio.names import decodable, label_of
 from birdnet_stm32.audio.notes import notes
 from birdnet_stm32.commands.options import checked, named_as_options, renamed
+from birdnet_stm32.commands.recording import add_channel
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: boo
         metavar="NAME",
         help="folders that may have no usable recording when a model is trained",
     )
+    add_channel(parser)
     parser.add_argument(
         "--deterministic",
         action="store_true",
@@ -87,13 +89,16 @@ def index_folder(
         recording=options.recording,
         recordings_span_classes=options.recordings_span_classes,
         untrained=tuple(options.untrained),
+        channel=options.channel or "mix",
     )
     with track("recordings") as report:
-        measured = measure(root, files, {}, report=report)
+        measured = measure(root, files, {}, channel=options.channel, report=report)
     with named_as_options(places_of(root)):
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
     for note in notes(rows, table, train_every_label=train_every_label, classes=classes):
         print(renamed(note, places_of(root)), file=sys.stderr)
+    for kind, count in count_notes(rows):
+        print(f"{count} of {len(rows)} recordings: {kind}", file=sys.stderr)
     return rows
 
 
@@ -104,6 +109,7 @@ def places_of(root: Path) -> dict[str, str]:
         "[index] recording": "--recording",
         "[index] conventions": "--conventions",
         "[index] untrained": "--untrained",
+        "[index] channel": "--channel",
         "[index] root": str(root),
         "[index]": str(root),
         "[representative]": str(root),

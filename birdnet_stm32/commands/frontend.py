@@ -10,9 +10,10 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.windows import window_starts
 from birdnet_stm32.commands.files import check_writable, write_json
+from birdnet_stm32.commands.recording import add_channel, decode
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import spec_from_json
 from birdnet_stm32.frontend.vectors import compare, describe
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, default=Path("-"), metavar="FILE", help="default: standard output"
     )
+    add_channel(parser)
     parser.add_argument("--compare", type=Path, metavar="FILE", help="what it should be")
 
 
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         where=str(options.model_config),
         folder=options.model_config.parent,
     )
-    pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz)
+    pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz, channel=options.channel)
     if isinstance(pcm, Unusable):
         raise InputError(pcm.reason, where=options.audio, expected="a recording that can be used")
     starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.mono import MIX
 from birdnet_stm32.audio.representative import Windows
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.emulation import emulate, generate_library
@@ -95,7 +96,7 @@ def sides_of(paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool) 
     return tuple(sorted(sides, key=lambda side: list(Kind).index(side.kind)))
 
 
-def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float) -> Floats:
+def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float, channel: int = MIX) -> Floats:
     """Return the probabilities of every window, float32 [windows, classes].
 
     Args:
@@ -103,6 +104,7 @@ def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float) -> F
         windows: the windows of all recordings, as deployment cuts them.
         root: folder of the recordings, which the firmware reads itself.
         timeout_s: seconds until an emulation counts as hung.
+        channel: the one that the windows are of, counted from 1; 0 for the average of all.
 
     Raises:
         InputError: the model is damaged or not what its configuration says.
@@ -116,7 +118,7 @@ def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float) -> F
     elif side.kind is Kind.INT8:
         outputs = _run_int8(side, windows)
     else:
-        outputs = _run_firmware(side, windows, root, timeout_s)
+        outputs = _run_firmware(side, windows, root, timeout_s, channel)
     return probabilities(outputs, side.contract)
 
 
@@ -161,12 +163,12 @@ def _run_int8(side: Side, windows: Windows) -> Floats:
         )
 
 
-def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float) -> Floats:
+def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float, channel: int) -> Floats:
     model = read_bytes(side.path)
     output = lower(read_graph(model, where=str(side.path))).output
     library = generate_library(model, side.contract, where=str(side.path))
     recordings = {
-        path: _decoded(root / path, side) for path in dict.fromkeys(row.path for row in windows.rows)
+        path: _decoded(root / path, side, channel) for path in dict.fromkeys(row.path for row in windows.rows)
     }
     with track(f"windows of {side.name}") as report:
         ran, compared = emulate(
@@ -184,8 +186,10 @@ def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float) ->
     return ((steps.astype(np.int32) - output.zero_point) * np.float32(output.scale)).astype(np.float32)
 
 
-def _decoded(path: Path, side: Side) -> NDArray[np.int16]:
-    pcm = decode(path, sample_rate_hz=side.contract.frontend.sample_rate_hz)
+def _decoded(path: Path, side: Side, channel: int) -> NDArray[np.int16]:
+    pcm = decode(
+        path, sample_rate_hz=side.contract.frontend.sample_rate_hz, channel=channel, min_duration_s=0.0
+    )
     if isinstance(pcm, Unusable):
         raise InputError(f"changed while it was read: now {pcm.reason}", where=path, remedy="run again")
     return pcm

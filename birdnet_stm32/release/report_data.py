@@ -293,6 +293,7 @@ class ClassRecordings:
         background: whether the class stands for no target species.
         coverage: what of it is on each side of the split; None for files in no class folder, and folders
             whose names say that they hold no single class.
+        notes: how many of the usable ones were repaired, cut or guessed at, by what was done.
     """
 
     label: str
@@ -300,6 +301,7 @@ class ClassRecordings:
     unusable: tuple[tuple[str, int], ...] = ()
     background: bool = False
     coverage: Coverage | None = None
+    notes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

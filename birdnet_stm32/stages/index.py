@@ -13,7 +13,15 @@ from pathlib import Path
 
 from birdnet_stm32.audio import measure, table
 from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.index import ClassSummary, IndexRow, build_index, list_files, summarize
+from birdnet_stm32.audio.index import (
+    ClassSummary,
+    IndexRow,
+    build_index,
+    channel_of,
+    list_files,
+    notes_of,
+    summarize,
+)
 from birdnet_stm32.audio.notes import notes
 from birdnet_stm32.progress import track
 from birdnet_stm32.stage import Job, Outcome
@@ -22,6 +30,7 @@ from birdnet_stm32.text_file import read_lines
 
 RECORDINGS = "recordings.parquet"
 UNUSABLE = "unusable.tsv"
+REPAIRED = "repaired.tsv"
 CLASSES = "classes.tsv"
 NOTES = "notes.txt"
 
@@ -30,13 +39,16 @@ def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
     root = root_of(job.release)
     files = list_files(root)
-    with track("recordings") as report:
-        measured = measure.measure(root, files, _known(job.previous / MEASURES), report=report)
-    (job.out / MEASURES).write_text(measure.to_json(measured), encoding="utf-8")
     settings, trains = job.variant.index, job.variant.model.checkpoint is None
+    with track("recordings") as report:
+        measured = measure.measure(
+            root, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
+        )
+    (job.out / MEASURES).write_text(measure.to_json(measured), encoding="utf-8")
     rows = build_index(measured, settings, train_every_label=trains)
     table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
+    _list_repaired(rows, job.out / REPAIRED)
     classes = summarize(rows)
     table.write_text(classes, ClassSummary, job.out / CLASSES)
     noted = notes(rows, settings, train_every_label=trains)
@@ -44,16 +56,17 @@ def run(job: Job) -> Outcome:
     usable = sum(row.usable for row in rows)
     unusable = sum(not row.usable and not row.is_folder for row in rows)
     return Outcome(
-        summary=_summary(classes, usable, unusable),
+        summary=_summary(classes, usable, unusable, sum(bool(notes_of(row)) for row in rows)),
         measures={"usable": usable, "unusable": unusable},
         warnings=noted,
     )
 
 
-def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int) -> str:
+def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repaired: int) -> str:
     species = sum(not one.background and one.usable > 0 for one in classes)
     background = " and background" if any(one.background for one in classes) else ""
     left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
+    left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
     never = [one.label for one in classes if one.usable and not one.validation]
     without = f"; nothing validates {listed(never)}" if never else ""
     return f"{usable} recordings of {species} classes{background}{left_out}{without}"
@@ -63,6 +76,12 @@ def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
     """List every recording that takes no part, with the reason."""
     lines = ((row.path, row.reason) for row in rows if not row.usable)
     path.write_text(table.to_text(("path", "reason"), lines), encoding="utf-8")
+
+
+def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
+    """List every recording that takes part although its bytes are not as they should be."""
+    lines = ((row.path, note) for row in rows for note in notes_of(row))
+    path.write_text(table.to_text(("path", "note"), lines), encoding="utf-8")
 
 
 def _known(path: Path) -> dict[str, measure.Measured]:

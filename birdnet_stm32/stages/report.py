@@ -11,7 +11,7 @@ import numpy as np
 from birdnet_stm32 import store
 from birdnet_stm32.audio import table
 from birdnet_stm32.audio.coverage import Coverage
-from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.index import IndexRow, count_notes
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
@@ -351,6 +351,7 @@ def _recordings(rows: tuple[IndexRow, ...], coverage: tuple[Coverage, ...]) -> t
             unusable=tuple(sorted(Counter(row.reason for row in members if not row.usable).items())),
             background=members[0].background,
             coverage=covered.get(label),
+            notes=count_notes(members),
         )
         for label, members in sorted(by_label.items())
     )
