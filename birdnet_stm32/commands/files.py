@@ -30,7 +30,7 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
     Raises:
         InputError: there is no model, no configuration, or it is wrong.
     """
-    if not model.is_file():
+    if not model.exists():
         raise InputError("there is no such file", where=model)
     if given is not None:
         return _with_labels_beside(model, read_contract(given))

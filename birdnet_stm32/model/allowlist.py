@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import printable
 
 OWN_LAYERS = frozenset({"Decibel"})
 
 _STOCK = {
     "keras.src.models.functional": {"Functional"},
-    "keras": {"DTypePolicy"},
+    "keras": {"DTypePolicy", "Sequential"},
     "keras.layers": set(
         "Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Cropping2D Dense "
         "DepthwiseConv2D Dropout Flatten GlobalAveragePooling2D GlobalMaxPooling2D InputLayer MaxPooling2D "
@@ -29,6 +30,8 @@ _STOCK = {
     "keras.regularizers": {"L1", "L2", "L1L2"},
     "keras.constraints": {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"},
 }
+MOST_NAMED = 5
+_NAMES = ("class_name", "module", "registered_name")
 _OWN_MODULE = "birdnet_stm32.model.layers"
 _TENSOR = "__keras_tensor__"  # how a configuration refers to another layer's output
 
@@ -37,19 +40,49 @@ def refuse_foreign(config: dict[str, Any], path: Path) -> None:
     """Refuse a configuration that names anything but stock layers without code and the project's own.
 
     Raises:
-        InputError: names the layer and the object in it.
+        InputError: names each layer and the object in it, code first.
     """
-    for layer, named in _objects(config, layer="the model"):
-        if not _known(named):
-            what = named.get("class_name")
-            raise InputError(
-                f"layer {layer} uses {what!r} of module {named.get('module')!r}"
-                + (", which is code of its own" if what in ("Lambda", "__lambda__", "function") else ""),
-                where=path,
-                expected="stock Keras layers that hold no code, and "
-                + ", ".join(f"birdnet_stm32>{own}" for own in sorted(OWN_LAYERS)),
-                remedy="replace the layer by stock layers and save the model again; nothing of it was run",
-            )
+    foreign = [(layer, named) for layer, named in _objects(config, layer="the model") if not _known(named)]
+    if not foreign:
+        return
+    foreign.sort(key=lambda one: not _is_code(one[1]))  # stable: else in the order of the file
+    found = dict.fromkeys(_describe(layer, named) for layer, named in foreign)
+    more = "" if len(found) <= MOST_NAMED else f", and {len(found) - MOST_NAMED} more"
+    raise InputError(
+        "; ".join(list(found)[:MOST_NAMED]) + more,
+        where=path,
+        expected="stock Keras layers that hold no code: " + ", ".join(sorted(_STOCK["keras.layers"])),
+        remedy=_remedies([named for _, named in foreign]),
+    )
+
+
+def _describe(layer: str, named: dict[str, Any]) -> str:
+    """Say in a line what a layer uses and why that is nothing to take."""
+    class_name, module, registered = (_short(named.get(key)) for key in _NAMES)
+    what = f"layer {printable(layer, longest=80)} uses {class_name} of module {module}"
+    if _is_code(named):
+        return f"{what}, which is code of its own and was not run"
+    if named.get("registered_name") not in (None, named.get("class_name")):
+        return f"{what}, registered as {registered} by the program that trained it"
+    return what
+
+
+def _remedies(foreign: list[dict[str, Any]]) -> tuple[str, ...]:
+    modules = {str(named.get("module")) for named in foreign}
+    remedies = ["replace the layer by stock layers where the model was trained, and save it again"]
+    if any(_is_code(named) for named in foreign):
+        remedies.append("what only the training needs, augmentation for instance, comes off with keras.Model")
+    if any(module.startswith("keras.src.ops") for module in modules):
+        remedies.append("an expression such as x + y or x * y: keras.layers.Add() or keras.layers.Multiply()")
+    return tuple(remedies)
+
+
+def _is_code(named: dict[str, Any]) -> bool:
+    return named.get("class_name") in ("Lambda", "__lambda__", "function")
+
+
+def _short(value: Any) -> str:
+    return printable(repr(value), longest=80)
 
 
 def _objects(value: Any, *, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -61,9 +94,9 @@ def _objects(value: Any, *, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
             if "class_name" in value:
                 layer = str(value.get("name", layer))
                 yield layer, value
-            pending.extend((child, layer) for child in value.values())
+            pending.extend((child, layer) for child in reversed(value.values()))
         elif isinstance(value, list):
-            pending.extend((child, layer) for child in value)
+            pending.extend((child, layer) for child in reversed(value))
 
 
 def _known(named: dict[str, Any]) -> bool:

@@ -7,7 +7,9 @@ lacks is rewritten (:mod:`birdnet_stm32.model.published`).
 from __future__ import annotations
 
 import copy
+import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,17 +22,25 @@ from birdnet_stm32.model import archive as keras_archive
 from birdnet_stm32.model import layers, published
 from birdnet_stm32.model.allowlist import refuse_foreign
 from birdnet_stm32.model.archive import Archive
+from birdnet_stm32.model.keras_versions import modernise
+from birdnet_stm32.terminal_text import printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
 _ACTIVATIONS = {"linear": OutputActivation.LOGIT, "sigmoid": OutputActivation.SIGMOID}
 
 
-def load(path: Path, contract: ModelContract) -> keras.Model:
+def tell(note: str) -> None:
+    """Print what a reader has to know about a checkpoint."""
+    print(note, file=sys.stderr)
+
+
+def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] = tell) -> keras.Model:
     """Load a checkpoint.
 
     Args:
-        path: a ``.keras`` file.
+        path: a ``.keras`` file of Keras 2 or 3, functional or sequential.
         contract: what the model has to be.
+        on_note: told what is computed otherwise than in the training, a sentence each.
 
     Returns:
         A flat functional model of stock Keras layers and :mod:`birdnet_stm32.model.layers`, from
@@ -41,14 +51,18 @@ def load(path: Path, contract: ModelContract) -> keras.Model:
             ``contract``.
     """
     archive = keras_archive.read(path)
+    config, notes = modernise(archive.config, path)
+    archive = replace(archive, config=config)
     if published.is_published(archive.config):
         archive = published.rewrite(archive, contract, path)
     # How the checkpoint was compiled for its training is of no use here and would widen what is trusted.
     config = {key: value for key, value in archive.config.items() if key != "compile_config"}
     refuse_foreign(config, path)
-    model = _deserialise(config, path)
+    model = _functional(_deserialise(config, path), contract, path)
     _set_weights(model, archive, path)
     _check_contract(model, contract, path)
+    for note in notes:
+        on_note(f"{path}: {note}")
     return model
 
 
@@ -95,12 +109,46 @@ def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
         )
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"Keras cannot build its configuration: {error}",
+            f"Keras {keras.__version__} cannot build its layers: {_first_line(error)}",
             where=path,
-            expected=f"a model saved by Keras 3, as {keras.__version__} is",
+            expected="a model saved by Keras 2.12 or newer, whose layers this version knows",
+            remedy=f"load it where it was trained and save it with Keras {keras.__version__}",
         ) from error
-    if not isinstance(model, keras.Model) or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise InputError("is not a model with one input and one output", where=path)
+    if not isinstance(model, keras.Model):
+        raise InputError(f"its configuration is of a {type(model).__name__}, not of a model", where=path)
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    """Return the cause that Keras names, without the configuration that it adds."""
+    text = str(error).rpartition("Exception encountered:")[2].strip() or type(error).__name__
+    return printable(text.split("\n", 1)[0], longest=300)
+
+
+def _functional(model: keras.Model, contract: ModelContract, path: Path) -> keras.Model:
+    """Return ``model`` as a flat functional one with one input and one output.
+
+    A sequential model that was saved before it knew its input's shape gets that of the contract.
+    """
+    if isinstance(model, keras.Sequential):
+        if not model.built:
+            model.build((None, *contract.frontend.input_shape))
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    nested = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
+    if nested:
+        raise InputError(
+            f"layer {nested[0]} is a model of its own",
+            where=path,
+            expected="layers, no models inside the model",
+            remedy="build it flat where it was trained, set_weights(old.get_weights()), and save it again",
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise InputError(
+            f"has {len(model.inputs)} inputs and {len(model.outputs)} outputs",
+            where=path,
+            expected="one of each: a spectrogram or waveform in, a score for every class out",
+            remedy="save the part that is meant: keras.Model(model.inputs[0], model.outputs[0])",
+        )
     return model
 
 

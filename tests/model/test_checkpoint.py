@@ -170,7 +170,7 @@ def test_how_it_was_compiled_is_ignored(contract: ModelContract, saved: Path) ->
 
 
 def test_a_missing_file_is_named(contract: ModelContract, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.keras: cannot be read"):
+    with pytest.raises(InputError, match=r"gone\.keras: there is no such file"):
         checkpoint.load(tmp_path / "gone.keras", contract)
 
 
