@@ -38,7 +38,7 @@ SPEC = FrontendSpec(
 CONTRACT = ModelContract(frontend=SPEC, labels=("a", "b"), output_activation=OutputActivation.LOGIT)
 INPUTS = np.random.default_rng(0).random((3, *SPEC.input_shape), dtype=np.float32)
 
-SIGMOID = OutputActivation.SIGMOID
+LOGIT = OutputActivation.LOGIT
 
 Config = dict[str, Any]
 
@@ -299,7 +299,7 @@ def test_those_of_the_trials_load(shared: Path, name: str) -> None:
 def test_the_sequential_one_of_the_trials_loads_with_its_own_shape(shared: Path) -> None:
     base = shared / "data/trials/checkpoints/sequential"
     contract = read_contract(Path(f"{base}_model_config.json"))
-    three = replace(contract, frontend=SPEC, labels=("a", "b", "c"), output_activation=SIGMOID)
+    three = replace(contract, frontend=SPEC, labels=("a", "b", "c"), output_activation=LOGIT)
     assert checkpoint.load(Path(f"{base}.keras"), three).output_shape == (None, 3)
     with pytest.raises(InputError, match=r"its input is \[16, 12, 1\]"):
         checkpoint.load(Path(f"{base}.keras"), contract)
