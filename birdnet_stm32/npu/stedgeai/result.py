@@ -61,6 +61,24 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blob:
+    """A program for the epoch controller, which runs a stretch of the schedule without the processor.
+
+    Args:
+        name: of its array in ``network_ecblobs.h``: ``_ec_blob_network_1``.
+        epochs: indices of the epochs that it runs, in order.
+        size_bytes: of that array, which is constant.
+        ram_bytes: of the copy that ``LL_ATON_EC_Network_Init`` makes of it in RAM and relocates, in the
+            section ``ECBLOB_RUNTIME_SECTION``; 0 where the controller runs the constant array itself.
+    """
+
+    name: str
+    epochs: tuple[int, ...]
+    size_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """A physical memory that the compiler was allowed to use.
 
@@ -120,6 +138,8 @@ class Compilation:
         inputs: in the order of the network.
         outputs: likewise.
         files: every generated file by its name: ``network.c``, headers, ``*.raw``, reports, ST's licence.
+        blobs: programs for the epoch controller, in the order in which they run; empty where the processor
+            starts every epoch.
     """
 
     tool: ToolVersion
@@ -135,6 +155,12 @@ class Compilation:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     files: Mapping[str, bytes]
+    blobs: tuple[Blob, ...] = ()
+
+    @property
+    def epoch_controller(self) -> bool:
+        """Whether the epoch controller runs any of the schedule."""
+        return bool(self.blobs)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -207,6 +233,8 @@ def from_json(
         inputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"]),
         outputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["outputs"]),
         files={name: files[name] for name in data["files"]},
+        # Not there in what versions before the epoch controller wrote, which had none.
+        blobs=tuple(Blob(**{**one, "epochs": tuple(one["epochs"])}) for one in data.get("blobs", ())),
     )
 
 

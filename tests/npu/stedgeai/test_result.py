@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.stedgeai.result import COMPILATION, Compilation, load, save, to_json
+from birdnet_stm32.npu.stedgeai.result import COMPILATION, Blob, Compilation, load, save, to_json
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.store import canonical_json
 
@@ -26,6 +27,17 @@ def test_a_compilation_survives_its_folder(
     assert load(folder) == compilation
     assert (folder / COMPILATION).read_text(encoding="utf-8") == canonical_json(to_json(compilation))
     assert compilation.sources[0] == "network.c"
+
+
+def test_blobs_survive_and_say_that_the_epoch_controller_runs(
+    compiled: Compiled, settings: NpuTable, tmp_path: Path
+) -> None:
+    plain = replace(compiled(settings)[1], blobs=())
+    blob = Blob(name="_ec_blob_network_1", epochs=(1, 2), size_bytes=24_064, ram_bytes=23_936)
+    save(replace(plain, blobs=(blob,)), tmp_path)
+    assert load(tmp_path).blobs == (blob,)
+    assert load(tmp_path).epoch_controller
+    assert not plain.epoch_controller
 
 
 def test_a_changed_file_is_noticed(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
