@@ -23,6 +23,7 @@ _CAUSES: dict[int, tuple[str, str]] = {
     errno.EROFS: ("the file system is read-only", _ELSEWHERE),
     errno.EACCES: ("no permission", _ELSEWHERE),
     errno.EPERM: ("no permission", _ELSEWHERE),
+    errno.EEXIST: ("a file stands where a folder has to be", "move it away"),
     errno.ENOTDIR: ("a file stands where a folder has to be", "move it away"),
     errno.EIO: ("the disk or network reports an error", "look at the system's log"),
     errno.ENOLCK: ("the file system cannot lock files", "build on a local disk: doit build=DIR"),
@@ -39,13 +40,19 @@ def disk_error(error: BaseException, folder: Path) -> InputError | None:
     """
     if isinstance(error, BirdnetError) or not isinstance(error, Exception):
         return None  # it says itself what is wrong, or it is Ctrl-C
-    named = next((one for one in _chain(error) if isinstance(one, OSError) and one.errno in _CAUSES), None)
-    named = named or _probed(folder)
-    if named is None:
+    named = next((one for one in _chain(error) if _is_of_the_disk(one)), None) or _probed(folder)
+    if not isinstance(named, OSError):
         return None
     what, remedy = _CAUSES[named.errno or 0]
     where = named.filename if isinstance(named.filename, str) else str(folder)
     return InputError(f"cannot be read or written: {what}", where=where, remedy=remedy)
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    if not isinstance(error, OSError) or error.errno not in _CAUSES:
+        return False
+    # A folder that is there already is a mistake of ours.
+    return error.errno != errno.EEXIST or Path(str(error.filename)).is_file()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
