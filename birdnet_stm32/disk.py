@@ -44,7 +44,9 @@ def disk_error(error: BaseException, folder: Path) -> InputError | None:
     if not isinstance(named, OSError):
         return None
     what, remedy = _CAUSES[named.errno or 0]
-    where = named.filename if isinstance(named.filename, str) else str(folder)
+    where = str(folder)
+    if isinstance(named.filename, str) and Path(named.filename).is_absolute():
+        where = named.filename
     return InputError(f"cannot be read or written: {what}", where=where, remedy=remedy)
 
 

@@ -7,6 +7,7 @@ at. That is why doit's own backends, which hold a second opinion by absolute pat
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,5 +132,7 @@ class ToldState:
             partial.write_text(text, encoding="utf-8")
             partial.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):  # what is said below is why this fails too
+                partial.unlink()
             raise InvalidDodoFile(str(disk_error(error, path.parent) or error)) from None
         self._told = told

@@ -21,7 +21,7 @@ from typing import Any
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.json_file import json_object, parse_json, read_json
-from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.regular_file import read_bytes, why_unreadable
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -250,8 +250,10 @@ def _load_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         status = path.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         raise _UnusableError("it has not been published yet") from None
+    except OSError as error:
+        raise _UnusableError(f"its {MANIFEST} {why_unreadable(error)}") from None
     return _parsed_manifest(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

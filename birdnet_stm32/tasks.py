@@ -154,14 +154,17 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
             return TaskError(str(cause), report=True)
         return None
 
-    def clean() -> TaskError | None:
+    def clean() -> None:
         try:
-            lock_of(release.root).hold(_say)
             if folder.exists():
+                lock_of(release.root).hold(_say)
                 shutil.rmtree(folder)
         except OSError as error:
-            return TaskError(f"{disk_error(error, folder) or error}\n", report=True)
-        return None
+            # doit goes on and ends with 0 after whatever a clean action returns or raises, but for this.
+            print(
+                f"{task_of(stage.key, release.name)}: {disk_error(error, folder) or error}", file=sys.stderr
+            )
+            raise SystemExit(2) from error
 
     return {
         "name": stage.task(release.name).partition(":")[2],

@@ -16,6 +16,7 @@ from birdnet_stm32.build_lock import lock_of
 from birdnet_stm32.commands import built
 from birdnet_stm32.commands.files import say, write_json
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
 from birdnet_stm32.release.manifest import build_of
 from birdnet_stm32.stage import Release, Stage, load_release
@@ -103,13 +104,20 @@ def _check_stage(stage: Stage, release: Release) -> Checked:
     manifest = store.read_manifest(folder)
     if manifest is None:
         return Checked(task=task, files=0, damaged=(store.manifest_fault(folder),))
-    damaged = [
-        f"{path} is {'not what was published' if (folder / path).exists() else 'missing'}"
-        for path in store.damaged_outputs(folder, manifest)
-    ]
+    damaged = [f"{path} {_fault(folder / path)}" for path in store.damaged_outputs(folder, manifest)]
     if not store.sums_are_whole(folder, manifest):
         damaged.append(f"{store.SUMS} is not what was published")
     return Checked(task=task, files=len(manifest.outputs), damaged=tuple(damaged))
+
+
+def _fault(path: Path) -> str:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return why_unreadable(error)
+    return "is not what was published"
 
 
 def _damage(damaged: dict[str, list[Checked]], build: Path) -> GateError:
