@@ -62,6 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_arguments(own)
+    own.add_argument(
+        "--overwrite", action="store_true", help="replace files too that this command did not make"
+    )
+    own.set_defaults(command=name)
     options = own.parse_args(arguments[1:])
     try:
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):

@@ -30,6 +30,9 @@ _REASONS = {
     errno.ELOOP: "cannot be read: it is a link that leads back to itself",
     errno.ENAMETOOLONG: "cannot be read: its name or path is too long",
     errno.EIO: "cannot be read: the disk or network reports an error",
+    errno.ENOSPC: "cannot be written: the disk is full",
+    errno.EDQUOT: "cannot be written: the disk quota is used up",
+    errno.EROFS: "cannot be written: the file system is read-only",
     errno.ESTALE: "cannot be read: the network folder is gone",
 }
 

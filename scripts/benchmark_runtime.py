@@ -26,8 +26,9 @@ from peers import programs
 
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.program import Boundary
-from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.outputs import Writer
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import BirdnetError, InputError, ToolError
 from birdnet_stm32.native_output import diverted
@@ -132,7 +133,8 @@ def _folder(text: str) -> Path:
 
 def _measure_all(options: argparse.Namespace, build: Path) -> None:
     timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
-    check_writable(options.json)
+    writer = Writer(command="benchmark_runtime", overwrite=False)
+    writer.check(options.json)
     model = _read_model(options.model, options.windows)
     missing: dict[str, str] = {}
     found = _programs(model, options, missing)
@@ -153,7 +155,7 @@ def _measure_all(options: argparse.Namespace, build: Path) -> None:
             missing[target] = str(error)
             if target == "tflite_micro":
                 missing[target] = _with_messages(found, model, build, options) or missing[target]
-    write_json(options.json, {"rows": [asdict(row) for row in rows], "missing": missing})
+    writer.write_json(options.json, {"rows": [asdict(row) for row in rows], "missing": missing})
     say("\n".join((*_table(rows), "", *_notes(rows, missing, len(model.windows)))), options.json)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from birdnet_stm32.audio.index import channel_of
 from birdnet_stm32.commands import board_session, built
 from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import positive
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.firmware import board_parity
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import read_contract
@@ -53,14 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Listen, compare, judge."""
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     release = built.release(options)
     plan = read_plan(built.folder(release, "image"))
     questions = questions_of(release, options.recordings, most=options.windows)
     found, parity = board_session.hold(plan, questions, port=options.port, timeout_s=options.timeout_s)
     say(board_session.describe(found), options.json)
     say(board_session.judge(parity, found.clock_hz), options.json)
-    write_json(options.json, {"self_test": asdict(found), "parity": asdict(parity)})
+    writer_of(options).write_json(options.json, {"self_test": asdict(found), "parity": asdict(parity)})
     board_parity.require(parity)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from birdnet_stm32 import store
 from birdnet_stm32.build_lock import lock_of
 from birdnet_stm32.commands import built
-from birdnet_stm32.commands.files import say, write_json
+from birdnet_stm32.commands.files import say
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
@@ -55,21 +56,24 @@ def run(options: argparse.Namespace) -> None:
         GateError: something is damaged; says what, and how it is made anew.
         InputError: there is no such variant or bundle, or a build is at work.
     """
+    writer = writer_of(options)
+    writer.check(options.json)
     if options.target is not None and options.target.lower().endswith(".zip"):
-        _check_bundle(Path(options.target), options.json)
+        writer.write_json(options.json, _check_bundle(Path(options.target), options.json))
         return
     names = [options.target] if options.target else built.variant_names(options.variants)
     checked: dict[str, list[Checked]] = {}
     for name in names:
         checked[name] = _check_variant(load_release(name, options.variants, options.build), options.json)
     found = {name: [one for one in stages if one.damaged] for name, stages in checked.items()}
-    write_json(options.json, {one.task: list(one.damaged) for stages in checked.values() for one in stages})
+    faults = {one.task: list(one.damaged) for stages in checked.values() for one in stages}
+    writer.write_json(options.json, faults)
     damaged = {name: stages for name, stages in found.items() if stages}
     if damaged:
         raise _damage(damaged, options.build)
 
 
-def _check_bundle(path: Path, json: Path | None) -> None:
+def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
     listed = verify_bundle(path)
     size_bytes = sum(entry.size_bytes for entry in listed.files)
     build = build_of(listed)
@@ -79,7 +83,7 @@ def _check_bundle(path: Path, json: Path | None) -> None:
         json,
     )
     fields = {"variant": listed.variant, "title": listed.title, "version": listed.version, "build": build}
-    write_json(json, fields | {"files": {entry.path: entry.sha256 for entry in listed.files}})
+    return {**fields, "files": {entry.path: entry.sha256 for entry in listed.files}}
 
 
 def _check_variant(release: Release, json: Path | None) -> list[Checked]:

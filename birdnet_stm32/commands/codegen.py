@@ -11,16 +11,8 @@ import sys
 from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.commands.files import (
-    CONFIG_SUFFIXES,
-    LABELS_SUFFIX,
-    beside,
-    check_writable,
-    labels_to_show,
-    say,
-    write_folder,
-    write_json,
-)
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, labels_to_show, say
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
@@ -49,16 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Generate the library."""
-    _check_own(options.out)
-    check_writable(options.json)
+    writer = writer_of(options)
+    writer.check_folder(options.out)
+    writer.check(options.json)
     graph = read_graph(read_bytes(options.model), where=str(options.model))
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)
     files = generate(graph, labels=labels, contract=contract)
-    write_folder(options.out, files)
+    writer.write_folder(options.out, files, last="network.json")
     network = json.loads(files["network.json"])
-    write_json(options.json, network)
+    writer.write_json(options.json, network)
     say(
         f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of weights and tables, "
         f"arena of {network['arena']['size_bytes']:,} bytes",
@@ -92,16 +85,6 @@ def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract |
             f"holds {len(labels)} labels", where=path, expected=f"{len(numbered)}, one an output"
         )
     return labels
-
-
-def _check_own(folder: Path) -> None:
-    """Refuse a folder that cannot be written, or that holds anything else."""
-    marker = folder / "network.json"
-    check_writable(marker)
-    if folder.exists() and any(folder.iterdir()) and not marker.is_file():
-        raise InputError(
-            "holds files that this command did not write", where=folder, expected="a folder of its own"
-        )
 
 
 def _numbered(graph: Graph) -> tuple[str, ...]:

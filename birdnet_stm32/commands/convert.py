@@ -14,20 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from birdnet_stm32.commands import source
-from birdnet_stm32.commands.files import (
-    LABELS_SUFFIX,
-    beside,
-    check_writable,
-    contract_of,
-    say,
-    write_atomically,
-    write_json,
-    write_sidecars,
-)
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, contract_of, say, sidecars
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.source import Source
 from birdnet_stm32.config import Recipe
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
@@ -62,7 +54,11 @@ def run(options: argparse.Namespace) -> None:
     """Convert, verify, and write the model if it passes."""
     stem = options.checkpoint_path.stem
     output = options.output_path or options.checkpoint_path.with_name(f"{stem}_quantized.tflite")
-    check_writable(output, options.report_json)
+    writer = writer_of(options)
+    writer.check(output, options.report_json)
+    contract = contract_of(options.checkpoint_path, options.model_config)
+    if not _is_described(output, contract):
+        writer.check_model(output, sidecars(output, contract))
     given = source.load(options)
 
     # TensorFlow, which is loaded by now.
@@ -73,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     candidate, contract = choice.candidate.tflite, choice.candidate.contract
     with track("verify") as report:
         scores = score(given.model, given.contract, candidate, contract, given.windows.validation, report)
-    write_json(
+    writer.write_json(
         options.report_json,
         {
             **to_json(scores.comparison),
@@ -90,9 +86,8 @@ def run(options: argparse.Namespace) -> None:
         per_tensor=options.per_tensor,
         doctor="birdnet-stm32 doctor with these options",
     )
-    write_atomically(output, candidate)
-    if not _is_described(output, contract):
-        write_sidecars(output, contract)
+    described = _is_described(output, contract)
+    writer.write_model(output, candidate, {} if described else sidecars(output, contract))
     measures = scores.comparison.all
     say(
         f"{output}: {choice.recipe}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
@@ -182,7 +177,8 @@ def _attempts(
 
 def _is_described(model: Path, contract: ModelContract) -> bool:
     """Return whether files beside the model, which may be the user's, say all that this command would."""
+    config, labels = beside(model, *CONFIG_SUFFIXES), beside(model, LABELS_SUFFIX)
     try:
-        return contract_of(model, None) == contract and beside(model, LABELS_SUFFIX) is not None
+        return config is not None and labels is not None and read_contract(config) == contract
     except InputError:
         return False

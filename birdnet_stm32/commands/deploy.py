@@ -18,6 +18,7 @@ from birdnet_stm32.commands.board import questions_of
 from birdnet_stm32.commands.deploy_model import deploy_model, plan_model
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import read
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError, ToolError
 
 EXAMPLE = """birdnet-stm32 deploy demo --dry_run
@@ -75,6 +76,7 @@ def run(options: argparse.Namespace) -> None:
         fsbl=options.fsbl,
         port=options.port,
         validates=not options.skip_validate,
+        writer=writer_of(options),
     )
 
 
@@ -94,7 +96,7 @@ def _deploy_variant(options: argparse.Namespace) -> None:
     if subprocess.run(build, check=False).returncode != 0:
         raise ToolError(f"the pipeline did not build the image of {release.name}: see above")
     image = built.folder(release, "image")
-    if not flash(image, fsbl=options.fsbl, dry_run=False):
+    if not flash(image, fsbl=options.fsbl, dry_run=False, writer=writer_of(options)):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
     board_session.after_flashing(image, questions_of(release, options.recordings), port=options.port)
 

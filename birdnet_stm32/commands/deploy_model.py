@@ -18,14 +18,15 @@ from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands import board_session
 from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import contract_of, write_folder
+from birdnet_stm32.commands.files import contract_of
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import LegacyConfig
+from birdnet_stm32.commands.outputs import Writer
 from birdnet_stm32.config import CodegenTable, FirmwareTable, NpuTable
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import programmer, vendor
 from birdnet_stm32.firmware.flash import flash_map
-from birdnet_stm32.firmware.flash_plan import release_files
+from birdnet_stm32.firmware.flash_plan import PLAN, release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
@@ -47,6 +48,8 @@ MOST_WINDOWS = 20
 _LOADED = "Start operation achieved successfully"
 _LOADER_TIMEOUT_S = 900.0
 _IMAGES, _PROJECT = "images", "project"
+# In the workspace, made anew each time.
+_LOGS = ("stedgeai.log", "validate.log", "config_n6l.json", "inputs.npy")
 
 
 def plan_model(config: LegacyConfig, *, validates: bool) -> None:
@@ -76,6 +79,7 @@ def deploy_model(
     fsbl: Path | None,
     port: str | None,
     validates: bool,
+    writer: Writer,
 ) -> None:
     """Compile, build, flash and question.
 
@@ -86,6 +90,7 @@ def deploy_model(
         port: the board's; None for the only ST-LINK's.
         validates: let ST's own firmware and tool validate the network first, where n6_loader's configuration
             is there.
+        writer: of the command.
 
     Raises:
         BirdnetError: as the steps do.
@@ -100,14 +105,16 @@ def deploy_model(
         )
     names, windows = board_session.windows_of(recordings, contract.frontend, MOST_WINDOWS)
     output, workspace = Path(config.output_dir), Path(config.workspace_dir)
-    workspace.mkdir(parents=True, exist_ok=True)
+    writer.check_folder(output)
+    writer.claim_logs(workspace, *_LOGS)
     tool = _tool(config)
-    compilation = _compile(tool, model, path, output, workspace)
+    compilation = _compile(tool, model, path, output, workspace, writer)
     if validates:
         _validate(config, tool, model, windows, contract, workspace)
-    _build(config, tool, model, path, contract, windows, compilation, output)
+    _build(config, tool, model, path, contract, windows, compilation, output, writer)
     environment = {**os.environ, **_programmer_of(config)}
-    if not flash(output / _IMAGES, fsbl=fsbl, dry_run=False, environment=environment):
+    images = output / _IMAGES
+    if not flash(images, fsbl=fsbl, dry_run=False, writer=writer, environment=environment):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
     questions = Questions(model=model, contract=contract, windows=windows, recordings=names)
     board_session.after_flashing(output / _IMAGES, questions, port=port)
@@ -126,14 +133,15 @@ def _tool(config: LegacyConfig) -> Tool:
     return locate(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
 
 
-def _compile(tool: Tool, model: bytes, path: Path, output: Path, workspace: Path) -> result.Compilation:
+def _compile(
+    tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
+) -> result.Compilation:
     print(tool, file=sys.stderr)
     if tool.warning:
         print(f"warning: {tool.warning}", file=sys.stderr)
     asked = NpuTable()
-    compilation = compile_network(tool, model, asked, log=workspace / "stedgeai.log")
-    output.mkdir(parents=True, exist_ok=True)
-    result.save(compilation, output)
+    compilation = compile_network(tool, model, asked, log=workspace / _LOGS[0])
+    writer.write_folder(output, result.files_of(compilation), last=result.COMPILATION)
     graph = read_graph(model, where=str(path))
     findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
     for finding in findings:
@@ -151,6 +159,7 @@ def _build(
     windows: board_session.Pcm,
     compilation: result.Compilation,
     output: Path,
+    writer: Writer,
 ) -> None:
     """Generate, render, build and pack the firmware into ``output``."""
     stored = vectors.make(windows[: CodegenTable().test_vectors], contract.frontend, model)
@@ -161,7 +170,8 @@ def _build(
         threshold=defaults.threshold, top_k=defaults.top_k, title=path.stem, version=VERSION
     )
     project = output / _PROJECT
-    write_folder(project, render_project(NPU_BOARD, generated, settings, npu=network))
+    rendered = render_project(NPU_BOARD, generated, settings, npu=network)
+    writer.write_folder(project, rendered, last="CMakeLists.txt")
     if config.arm_toolchain_path:
         folder = Path(config.arm_toolchain_path)
         os.environ["PATH"] = os.pathsep.join([str(folder), str(folder / "bin"), os.environ["PATH"]])
@@ -178,7 +188,7 @@ def _build(
         version=VERSION,
         model=npu_digest(generated, network),
     )
-    write_folder(output / _IMAGES, files)
+    writer.write_folder(output / _IMAGES, files, last=PLAN)
 
 
 def _loader_command(config: LegacyConfig) -> list[str]:
@@ -197,7 +207,7 @@ def _validate(
     """Load ST's validation firmware and let ST's tool compare; only its own words count as loaded."""
     loader_config = Path(config.n6_loader_config)
     if config.n6_loader:
-        loader_config = workspace / "config_n6l.json"
+        loader_config = workspace / _LOGS[2]
         loader_config.write_text(json.dumps(dict(config.n6_loader), indent=2), encoding="utf-8")
     if not loader_config.is_file():
         print(f"no {loader_config}: ST's own validation is left out", file=sys.stderr)
@@ -211,9 +221,9 @@ def _validate(
             expected=_LOADED,
             remedy="see n6_loader.log beside ST's script, or --skip_validate",
         )
-    inputs = workspace / "inputs.npy"
+    inputs = workspace / _LOGS[3]
     np.save(inputs, features(windows, contract.frontend))
-    log = workspace / "validate.log"
+    log = workspace / _LOGS[1]
     for one in validate(tool, model, NpuTable(), mode="target", inputs=inputs.read_bytes(), log=log):
         print(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
 

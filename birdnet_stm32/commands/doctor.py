@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from birdnet_stm32.commands import built, source
 from birdnet_stm32.commands.convert import add_recipe
-from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.files import say
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         GateError: the model misses its gate, or nothing can be made of it.
     """
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     name = options.variant or str(options.checkpoint_path)
     try:
         opinion = _examine(_patient(options))
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
     findings = opinion.found.findings
     for line in (*opinion.head, *_lines(opinion.found, in_variant=options.variant is not None)):
         say(line, options.json)
-    write_json(options.json, {"missed": list(opinion.missed), **to_json(opinion.found)})
+    writer_of(options).write_json(options.json, {"missed": list(opinion.missed), **to_json(opinion.found)})
     blocking = tuple(one.title for one in findings if one.severity is Severity.BLOCKING)
     if opinion.missed or blocking:
         raise GateError(

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.files import scan
 from birdnet_stm32.commands.emulation import emulate, generate_library
-from birdnet_stm32.commands.files import check_writable, contract_of, say, write_json
+from birdnet_stm32.commands.files import contract_of, say
 from birdnet_stm32.commands.options import checked, positive
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.recording import add_channel, decode
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.errors import InputError
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     model = read_bytes(options.model)
     contract = contract_of(options.model, options.model_config)
     library = generate_library(model, contract, where=str(options.model))
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
             timeout_s=timeout_s,
             report=report,
         )
-    write_json(
+    writer_of(options).write_json(
         options.json,
         {
             "windows": result.windows,

@@ -12,7 +12,7 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,8 +25,9 @@ from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, read_learned_from, without_learned
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import beside, check_writable, write_atomically, write_json
+from birdnet_stm32.commands.files import beside
 from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
 from birdnet_stm32.config import EmulateTable, FirmwareTable, RepresentativeTable
 from birdnet_stm32.errors import GateError, InputError
@@ -94,8 +95,9 @@ def run(options: argparse.Namespace) -> None:
     checked(FirmwareTable, threshold=options.threshold)
     checked(RepresentativeTable, seed=options.seed)
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
-    check_writable(options.json, options.predictions, options.report_html)
+    writer_of(options).check(options.json, options.predictions, options.report_html)
     sides = sides_of(options.model_path, options.model_config, firmware=options.firmware)
+    writer_of(options).check(*_prediction_files(options, sides).values())
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
     _check_limits(sides, limits)
     contract = sides[0].contract
@@ -247,6 +249,7 @@ def _write(
     left_out: Mapping[str, int],
 ) -> None:
     """Write the files that were asked for, now that nothing can fail any more."""
+    writer = writer_of(options)
     settings = {
         "pooling": options.pooling,
         "threshold": options.threshold,
@@ -257,18 +260,13 @@ def _write(
         {"model": side.path.name, "name": side.name, "kind": side.kind.value, **asdict(result)}
         for side, (_, result) in results.items()
     ]
-    write_json(
+    writer.write_json(
         options.json,
         {**measured[0], **settings, "models": measured, "losses": [asdict(loss) for loss in losses]},
     )
-    if options.predictions is not None:
-        for side, (found, _) in results.items():
-            of_first = side.path == options.model_path[0] and side.kind is not Kind.FIRMWARE
-            which = "" if of_first else "." + side.name.replace(" ", ".")
-            path = options.predictions.with_name(
-                f"{options.predictions.stem}{which}{options.predictions.suffix}"
-            )
-            write_atomically(path, _predictions(found, windows, side.contract).encode())
+    files = _prediction_files(options, results)
+    for side, path in files.items():
+        writer.write(path, _predictions(results[side][0], windows, side.contract).encode())
     if options.report_html is not None:
         report = EvaluationReport(
             folder=options.data_path_test.resolve().name,
@@ -282,7 +280,20 @@ def _write(
             ),
             losses=tuple(losses),
         )
-        write_atomically(options.report_html, render_evaluation(report).encode())
+        writer.write(options.report_html, render_evaluation(report).encode())
+
+
+def _prediction_files(options: argparse.Namespace, sides: Iterable[Side]) -> dict[Side, Path]:
+    """Return where the predictions of each side go: ``--predictions``, with the name of all but the first."""
+    if options.predictions is None:
+        return {}
+    files = {}
+    for side in sides:
+        of_first = side.path == options.model_path[0] and side.kind is not Kind.FIRMWARE
+        which = "" if of_first else "." + side.name.replace(" ", ".")
+        given = options.predictions
+        files[side] = given.with_name(f"{given.stem}{which}{given.suffix}")
+    return files
 
 
 def _predictions(found: Floats, windows: Windows, contract: ModelContract) -> str:

@@ -1,11 +1,9 @@
-"""Files that commands read and write."""
+"""A model's files as commands read and name them, and what they print; ``outputs.py`` writes."""
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
@@ -17,7 +15,8 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
 from birdnet_stm32.frontend.mixer import save_mixer
-from birdnet_stm32.store import canonical_json, write_tree
+from birdnet_stm32.store import canonical_json
+from birdnet_stm32.terminal_text import printable
 
 # As published, and as the pipeline has it beside model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
@@ -81,75 +80,26 @@ def beside(model: Path, *suffixes: str) -> Path | None:
     return next((path for path in files if path.is_file()), None)
 
 
-def check_writable(*paths: Path | None) -> None:
-    """Refuse outputs that cannot be written: before the work, not after it. Nothing is made.
+def sidecars(model: Path, contract: ModelContract) -> dict[str, bytes]:
+    """Return a model's configuration and labels by name, named and written as the published lines have them.
 
     Args:
-        paths: files to be written; None and ``-``, standard output, are no files.
-
-    Raises:
-        InputError: one is a folder, or its folder is a file or read-only.
+        model: the file beside which they belong.
+        contract: what it means.
     """
-    for path in paths:
-        if path is None or str(path) == "-":
-            continue
-        folder = next(parent for parent in path.parents if parent.exists())
-        if path.is_dir():
-            raise InputError("is a folder", where=path, expected="the name of a file to write")
-        if not folder.is_dir():
-            raise InputError("is a file", where=folder, expected=f"a folder, to write {path} into")
-        if not os.access(folder, os.W_OK):
-            raise InputError(f"{path} cannot be written: the folder is read-only", where=folder)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing. Raises: InputError."""
-    check_writable(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=path) from error
-
-
-def write_sidecars(model: Path, contract: ModelContract) -> None:
-    """Write a model's configuration and labels beside it, named as the published lines have them.
-
-    Raises:
-        InputError: a file cannot be written.
-    """
+    files = {
+        model.stem + CONFIG_SUFFIXES[0]: canonical_json(contract_to_json(contract)).encode(),
+        model.stem + LABELS_SUFFIX: "".join(f"{label}\n" for label in contract.labels).encode(),
+    }
     if contract.frontend.mixer is not None:
         with tempfile.TemporaryDirectory() as folder:
             mixer = Path(folder) / FLOAT_FRONT_END_FILE
             save_mixer(mixer, contract.frontend.mixer)
-            write_atomically(model.with_name(FLOAT_FRONT_END_FILE), mixer.read_bytes())
-    config = canonical_json(contract_to_json(contract))
-    write_atomically(model.with_name(model.stem + CONFIG_SUFFIXES[0]), config.encode())
-    labels = "".join(f"{label}\n" for label in contract.labels)
-    write_atomically(model.with_name(model.stem + LABELS_SUFFIX), labels.encode())
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files by relative path below ``folder``. Raises: InputError."""
-    try:
-        write_tree(folder, files)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=folder) from error
+            files[FLOAT_FRONT_END_FILE] = mixer.read_bytes()
+    return files
 
 
 def say(text: str, json: Path | None) -> None:
-    """Print a line for people: on standard error where standard output is taken by ``--json -``."""
-    print(text, file=sys.stderr if str(json) == "-" else sys.stdout)
-
-
-def write_json(path: Path | None, fields: object) -> None:
-    """Write ``fields`` to ``path``; ``-`` is standard output, None nowhere."""
-    if path is None:
-        return
-    text = canonical_json(fields)
-    if str(path) == "-":
-        sys.stdout.write(text)
-    else:
-        write_atomically(path, text.encode())
+    """Print lines for people: on standard error where standard output is taken by ``--json -``."""
+    shown = printable(text, keep="\n\t")  # the names in it are not ours
+    print(shown, file=sys.stderr if str(json) == "-" else sys.stdout)

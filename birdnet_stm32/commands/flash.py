@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from birdnet_stm32.commands import built
+from birdnet_stm32.commands.outputs import Writer, writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import programmer
 from birdnet_stm32.firmware.flash import flash_map
 from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
 from birdnet_stm32.firmware.intel_hex import read_intel_hex
+from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 flash demo --dry-run
   birdnet-stm32 flash demo --fsbl ai_fsbl.hex     # the first time on a board
@@ -44,11 +46,16 @@ def run(options: argparse.Namespace) -> None:
     if (options.folder is None) == (options.variant is None):
         raise InputError("name a variant or a --folder, one of them")
     folder = options.folder or built.folder(built.release(options), "image")
-    flash(folder, fsbl=options.fsbl, dry_run=options.dry_run)
+    flash(folder, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
 
 
 def flash(
-    folder: Path, *, fsbl: Path | None, dry_run: bool, environment: Mapping[str, str] = os.environ
+    folder: Path,
+    *,
+    fsbl: Path | None,
+    dry_run: bool,
+    writer: Writer,
+    environment: Mapping[str, str] = os.environ,
 ) -> bool:
     """Write the release in ``folder``, in the order in which nothing half-written can start.
 
@@ -66,6 +73,7 @@ def flash(
         print_commands(files)
     else:
         log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
+        writer.claim_log(log)
         programmer.write(tool, files, log=log, on_file=lambda file: print(f"writing {file.name} ..."))
         print(f"written; everything that {programmer.PROGRAM} said is in {log}")
     print(AFTER)
@@ -80,7 +88,8 @@ def print_commands(files: Sequence[Path]) -> None:
 
 def _describe(plan: FlashPlan) -> str:
     parts = [f"  {part.name}: {part.size_bytes:,} bytes at 0x{part.address:08X}" for part in plan.parts]
-    return "\n".join([f"{plan.title} {plan.version}, model {plan.model}", *parts])
+    title = printable(f"{plan.title} {plan.version}, model {plan.model}")
+    return "\n".join([title, *parts])
 
 
 def _loader(path: Path) -> Path:

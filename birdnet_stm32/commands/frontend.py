@@ -12,7 +12,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.windows import window_starts
-from birdnet_stm32.commands.files import check_writable, write_json
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.recording import add_channel, decode
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import spec_from_json
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Describe the recording."""
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     content = read_bytes(options.audio)
     fields = read_json_object(options.model_config)
     # A document of this command holds the configuration it was made with.
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     document = describe(
         pcm, spec, starts, audio=options.audio.name, audio_sha256=hashlib.sha256(content).hexdigest()
     )
-    write_json(options.json, document)
+    writer_of(options).write_json(options.json, document)
     if options.compare:
         wanted = read_json_object(options.compare)
         try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say, write_atomically, write_json
+from birdnet_stm32.commands.files import say
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.flash import flash_files, flash_map
 from birdnet_stm32.firmware.image import HeaderVersion, ImageKind, boot_image
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Pack one binary."""
+    writer = writer_of(options)
+    writer.check(options.out, options.json)
     image = boot_image(
         read_bytes(options.binary),
         kind=options.type,
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         content = image
     else:
         raise InputError(f"the output is {options.out.name}", expected="a name that ends in .hex or .bin")
-    write_atomically(options.out, content)
+    writer.write(options.out, content)
     address = slots[options.type].address
     say(f"{options.out}: {len(image):,} bytes for 0x{address:08X}", options.json)
-    write_json(options.json, {"address": address, "bytes": len(image), "type": options.type})
+    writer.write_json(options.json, {"address": address, "bytes": len(image), "type": options.type})

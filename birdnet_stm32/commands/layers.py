@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.commands import folder, source
-from birdnet_stm32.commands.files import check_writable, contract_of, write_json
+from birdnet_stm32.commands.files import contract_of
 from birdnet_stm32.commands.options import checked, positive
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.spectrogram import features
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         validation_windows=options.validate_samples,
         seed=options.seed,
     )
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     contract = contract_of(options.checkpoint_path, options.model_config)
     tflite = read_bytes(options.model_path)
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
             )
         except InputError as error:
             raise InputError(error.what, where=options.model_path, expected=error.expected) from error
-    write_json(options.json, to_json(found))
+    writer_of(options).write_json(options.json, to_json(found))
     if str(options.json) != "-":
         show(found)
 

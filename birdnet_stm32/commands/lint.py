@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import named_as_options
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
@@ -42,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check one model, or list the rules."""
-    check_writable(options.json)
+    if options.model is None and not options.rules:
+        raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
+    writer_of(options).check(options.json)
     if options.rules:
         say(listing(RULES), options.json)
-        write_json(options.json, [rule_to_json(rule) for rule in RULES])
+        writer_of(options).write_json(options.json, [rule_to_json(rule) for rule in RULES])
         return
-    if options.model is None:
-        raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
     suppress = load_variant(options.variant).lint.suppress if options.variant else {}
     graph = read_graph(read_bytes(options.model), where=str(options.model))
     with named_as_options({"[lint] suppress": f"{options.variant}, [lint] suppress"}):
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     for name in idle(suppress, found):
         say(f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json)
     say(f"{options.model}: {summary(found)}", options.json)
-    write_json(
+    writer_of(options).write_json(
         options.json,
         {
             "findings": [to_json(diagnosis) for diagnosis in found],

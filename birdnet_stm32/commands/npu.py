@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.files import check_writable, say, write_folder, write_json
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.stedgeai import result
@@ -73,8 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compile one model."""
     asked = _asked(options)
-    _check_own(options.out)
-    check_writable(options.json)
+    writer = writer_of(options)
+    writer.check_folder(options.out)
+    writer.check(options.json)
     model = read_bytes(options.model)
     inputs = read_bytes(options.validate) if options.validate else None
     graph = read_graph(model, where=str(options.model))
@@ -83,17 +85,17 @@ def run(options: argparse.Namespace) -> None:
     if tool.warning:
         print(f"warning: {tool.warning}", file=sys.stderr)
     log = options.out / LOG
-    options.out.mkdir(parents=True, exist_ok=True)
+    writer.claim_logs(options.out, LOG, VALIDATION_LOG)
     if options.analyze:
-        _analyze(tool, model, asked, log, options.json)
+        _analyze(tool, model, asked, log, options)
         return
     compilation = compile_network(tool, model, asked, log=log)
     findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
     described = result.to_json(compilation)
     texts = {COMPILATION: described, GATES: [asdict(finding) for finding in findings]}
     written = {name: canonical_json(value).encode() for name, value in texts.items()}
-    write_folder(options.out, {**compilation.files, **written})
-    write_json(options.json, described)
+    writer.write_folder(options.out, {**compilation.files, **written}, last=COMPILATION)
+    writer.write_json(options.json, described)
     for finding in findings:
         reason = f" ({finding.reason})" if finding.reason else ""
         say(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
@@ -118,7 +120,7 @@ def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options:
         say(f"{one.output}: {text}, by ST's tool", options.json)
 
 
-def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, json: Path | None) -> None:
+def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, options: argparse.Namespace) -> None:
     report, info = analyze_network(tool, model, asked, log=log)
     fields = {
         "tool": str(report.tool),
@@ -127,7 +129,8 @@ def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, json: Path | 
         "epochs": [asdict(epoch) for epoch in info.epochs],
         "pools": [asdict(pool) for pool in info.pools],
     }
-    write_json(json, fields)
+    json = options.json
+    writer_of(options).write_json(json, fields)
     for epoch in info.epochs:
         if epoch.kind != "hardware":
             say(f"epoch {epoch.index}: {epoch.kind}, {', '.join(epoch.operators)}", json)
@@ -161,12 +164,3 @@ def _asked(options: argparse.Namespace) -> NpuTable:
         timeout_s=options.timeout_s,
         waive=waive,
     )
-
-
-def _check_own(folder: Path) -> None:
-    """Refuse a folder that cannot be written, or that holds anything else."""
-    check_writable(folder / LOG)
-    if folder.exists() and any(folder.iterdir()) and not (folder / LOG).is_file():
-        raise InputError(
-            "holds files that this command did not write", where=folder, expected="a folder of its own"
-        )

@@ -12,8 +12,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32.commands.files import check_writable, say, write_json
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import checked
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import EmulateTable
 from birdnet_stm32.firmware.profile import profile, table, to_json
 from birdnet_stm32.progress import track
@@ -34,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Generate, build, run and count."""
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
-    check_writable(options.json)
+    writer_of(options).check(options.json)
     graph = read_graph(read_bytes(options.model), where=str(options.model))
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("profile") as report:
         found = profile(graph, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report)
-    write_json(options.json, to_json(found))
+    writer_of(options).write_json(options.json, to_json(found))
     for line in table(found):
         say(line, options.json)
     say(

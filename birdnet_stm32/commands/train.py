@@ -21,18 +21,12 @@ from birdnet_stm32.audio import split
 from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import (
-    check_writable,
-    contract_of,
-    say,
-    write_atomically,
-    write_json,
-    write_sidecars,
-)
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, contract_of, say, sidecars
 from birdnet_stm32.commands.options import checked, named_as_options
+from birdnet_stm32.commands.outputs import Writer, writer_of
 from birdnet_stm32.config import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.dataset import targets_of
 from birdnet_stm32.progress import track
@@ -53,6 +47,10 @@ _MODEL_OPTIONS = {
     "chunk_duration": "window_s",
     "alpha": "alpha",
 }
+_INSTEAD_OF_TRAINING = (
+    "--qat fine-tunes this checkpoint; training cannot start from a checkpoint yet, it begins from scratch",
+    "--checkpoint_path with another name keeps this one",
+)
 _TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_rate", "seed")}
 
 
@@ -111,16 +109,20 @@ def _train(options: argparse.Namespace) -> None:
         **_given(options, _MODEL_OPTIONS),
     )
     settings = checked(TrainTable, **_given(options, _TRAINING_OPTIONS))
-    check_writable(path, options.json)
+    writer = writer_of(options)
+    writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
+    writer.check(options.json)
     rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
     from birdnet_stm32.stages.train import history_of, labels_of, train_on
 
     contract = contract_to_train(model, labels_of(rows))
+    if not options.overwrite:
+        _refuse_other_classes(path, contract)
     trained = train_on(rows, options.data_path_train, contract, settings)
-    _write(trained.model, contract, path)
-    write_json(options.json, history_of(trained))
+    _write(trained.model, contract, path, writer)
+    writer.write_json(options.json, history_of(trained))
     say(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
 
@@ -135,7 +137,9 @@ def _tune(options: argparse.Namespace) -> None:
             remedy="train it first: the same command without --qat",
         )
     output = path.with_name(f"{path.stem}_qat.keras")
-    check_writable(output, options.json)
+    writer = writer_of(options)
+    writer.check_model(output, _sidecar_names(output))
+    writer.check(options.json)
     contract = contract_of(path, options.model_config)
     _refuse_contradictions(options, contract)
 
@@ -164,9 +168,10 @@ def _tune(options: argparse.Namespace) -> None:
             output_activation=contract.output_activation,
             on_epoch=on_epoch,
         )
-    _write(tuned, contract, output)
+    _write(tuned, contract, output, writer)
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
-    write_json(options.json, {"best_epoch": best.number, "epochs": [asdict(epoch) for epoch in epochs]})
+    rows = [asdict(epoch) for epoch in epochs]
+    writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
     say(
         f"{output}: best after epoch {best.number} of {settings.epochs}, loss with int8 kernels "
         f"{epochs[0].held_out_loss:.4f} before and {best.held_out_loss:.4f} after",
@@ -234,14 +239,39 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract)
             )
 
 
-def _write(model: Any, contract: ModelContract, path: Path) -> None:
+def _sidecar_names(path: Path) -> tuple[str, str]:
+    return path.stem + CONFIG_SUFFIXES[0], path.stem + LABELS_SUFFIX
+
+
+def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
+    """Refuse to train another model over one that this command trained.
+
+    Raises:
+        InputError: the checkpoint that is there has other classes.
+    """
+    config = beside(path, CONFIG_SUFFIXES[0])
+    if not path.is_file() or config is None:
+        return
+    there = set(read_contract(config).labels)
+    lost, new = sorted(there - set(contract.labels)), sorted(set(contract.labels) - there)
+    if lost or new:
+        changes = [f"{word} {listed(names)}" for word, names in (("lose", lost), ("gain", new)) if names]
+        raise InputError(
+            f"is a model of {len(there)} classes, which training from scratch would replace: it would "
+            + " and ".join(changes),
+            where=path,
+            expected="a new name for a model of other classes",
+            remedy=(*_INSTEAD_OF_TRAINING, "--overwrite: replace it"),
+        )
+
+
+def _write(model: Any, contract: ModelContract, path: Path, writer: Writer) -> None:
     from birdnet_stm32.model import checkpoint
 
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
-        write_atomically(path, saved.read_bytes())
-    write_sidecars(path, contract)
+        writer.write_model(path, saved.read_bytes(), sidecars(path, contract))
 
 
 def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 
 from birdnet_stm32.commands import built
-from birdnet_stm32.commands.files import say, write_json
+from birdnet_stm32.commands.files import say
+from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.plan import plan
 from birdnet_stm32.stage import load_release
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Explain one stage or all of a variant's."""
+    writer_of(options).check(options.json)
     name, _, rest = options.target.rpartition(":")
     variant, _, part = rest.partition("/")
     if name and name not in BY_NAME:
@@ -42,4 +44,4 @@ def run(options: argparse.Namespace) -> None:
     for step in steps:
         said = "; ".join(step.reasons) or step.state.value
         say(f"{step.stage.task(variant)}: {said}", options.json)
-    write_json(options.json, {step.stage.key: list(step.reasons) for step in steps})
+    writer_of(options).write_json(options.json, {step.stage.key: list(step.reasons) for step in steps})

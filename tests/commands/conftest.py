@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from birdnet_stm32 import cli
-from birdnet_stm32.commands.files import write_sidecars
+from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
@@ -21,7 +21,7 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
     contract_to_json,
 )
-from birdnet_stm32.store import canonical_json
+from birdnet_stm32.store import canonical_json, write_tree
 
 HERE = Path(__file__).parent
 RATE_HZ = 8_000
@@ -116,7 +116,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract)
 
     path = tmp_path_factory.mktemp("checkpoints") / "best_model.keras"
     checkpoint.save(dscnn.build(contract, seed=1), path)
-    write_sidecars(path, contract)
+    write_tree(path.parent, sidecars(path, contract))
     return path
 
 

@@ -9,10 +9,11 @@ import keras
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.files import write_sidecars
+from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.convert import check_int8
+from birdnet_stm32.store import write_tree
 
 FEW = ["--num_samples", "32", "--validate_samples", "16"]
 
@@ -93,17 +94,21 @@ def spoil_archive(model: Path, contract: ModelContract) -> str:
 
 
 def other_classes(model: Path, contract: ModelContract) -> str:
-    write_sidecars(model, replace(contract, labels=("high", "low", "owl")))
+    write_tree(model.parent, sidecars(model, replace(contract, labels=("high", "low", "owl"))))
     return "3 classes, one per label"
 
 
 def other_input(model: Path, contract: ModelContract) -> str:
-    write_sidecars(model, replace(contract, frontend=replace(contract.frontend, spec_width=64)))
+    write_tree(
+        model.parent, sidecars(model, replace(contract, frontend=replace(contract.frontend, spec_width=64)))
+    )
     return "as the model's configuration says"
 
 
 def other_bands(model: Path, contract: ModelContract) -> str:
-    write_sidecars(model, replace(contract, frontend=replace(contract.frontend, num_mels=32)))
+    write_tree(
+        model.parent, sidecars(model, replace(contract, frontend=replace(contract.frontend, num_mels=32)))
+    )
     return "its layer mel_mixer makes 16 bands"
 
 
@@ -113,7 +118,7 @@ def no_config(model: Path, contract: ModelContract) -> str:
 
 
 def all_strangers(model: Path, contract: ModelContract) -> str:
-    write_sidecars(model, replace(contract, labels=("owl", "crow")))
+    write_tree(model.parent, sidecars(model, replace(contract, labels=("owl", "crow"))))
     return "holds no class of the model, but high, low"
 
 

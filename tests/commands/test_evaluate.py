@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.files import write_sidecars
+from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.convert import convert
+from birdnet_stm32.store import write_tree
 
 Models = tuple[Path, Path]
 
@@ -28,7 +29,7 @@ def both(untrained: Path, contract: ModelContract, tmp_path_factory: pytest.Temp
     calibration = np.random.default_rng(0).random((8, *shape)).astype(np.float32)
     path = tmp_path_factory.mktemp("int8") / "model.tflite"
     path.write_bytes(convert(checkpoint.load(untrained, contract), calibration))
-    write_sidecars(path, contract)
+    write_tree(path.parent, sidecars(path, contract))
     return untrained, path
 
 
@@ -231,7 +232,7 @@ def test_models_of_other_classes_are_not_compared(
 ) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(both[1].read_bytes())
-    write_sidecars(other, replace(contract, labels=("low", "high")))
+    write_tree(other.parent, sidecars(other, replace(contract, labels=("low", "high"))))
     line = ["evaluate", "--data_path_test", str(birds), "--model_path", str(both[0])]
     assert main([*line, "--model_path", str(other)]) == 2
     assert "its classes are low, high" in capsys.readouterr().err

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.commands.files import write_sidecars
+from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
+from birdnet_stm32.store import write_tree
 
 STAGES = {"window", "stft_magnitude", "compressed", "model_input"}
 
@@ -66,7 +67,10 @@ def test_a_configuration_with_a_float_front_end_is_read_with_its_file(
         gears=(20.0, 200.0),
     )
     (files / "model").mkdir()
-    write_sidecars(files / "model" / "m.tflite", replace(contract, frontend=replace(spec, mixer=mixer)))
+    write_tree(
+        (files / "model" / "m.tflite").parent,
+        sidecars(files / "model" / "m.tflite", replace(contract, frontend=replace(spec, mixer=mixer))),
+    )
     line = ("frontend", "songs/low/0.wav", "--model-config", "model/m_model_config.json")
     document = json.loads(command(*line).out)
     assert document["windows"][0]["mixed"]["shape"] == [16, 32]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.commands.files import write_sidecars
+from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.store import write_tree
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +74,7 @@ def test_a_checkpoint_that_the_model_was_not_made_from_is_refused(
 
     deeper, other = replace(contract, depth_multiplier=2), tmp_path / "deeper.keras"
     checkpoint.save(dscnn.build(deeper, seed=1), other)
-    write_sidecars(other, deeper)
+    write_tree(other.parent, sidecars(other, deeper))
     ended = command(
         *("layers", "--model_path", quantized, "--checkpoint_path", other),
         *("--data_path_train", birds, "--validate_samples", 16),

@@ -32,6 +32,7 @@ def test_the_seeds_command_lines(birds: Path, tmp_path: Path, monkeypatch: pytes
     assert main(line) == 0
     folder = tmp_path / "checkpoints"
     assert {path.name for path in folder.iterdir()} == {
+        ".best_model.keras.birdnet-stm32",
         "best_model.keras",
         "best_model_model_config.json",
         "best_model_labels.txt",

@@ -128,7 +128,7 @@ def test_crashes_and_hangs_are_failures_with_the_last_output(
 @pytest.mark.slow
 def test_a_model_of_another_contract_is_noticed(compiled: Compile, tmp_path: Path) -> None:
     elf = compiled()
-    with pytest.raises(ToolError, match="its rate is 9000 Hz, the model.s 8000 Hz"):
+    with pytest.raises(ToolError, match=r"its rate is 9000 Hz, the model.s 8000 Hz"):
         emulator.run(
             elf,
             recordings(100),

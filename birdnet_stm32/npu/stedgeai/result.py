@@ -238,11 +238,15 @@ def from_json(
     )
 
 
+def files_of(compilation: Compilation) -> dict[str, bytes]:
+    """Return the generated files and ``compilation.json``, by name."""
+    return {**compilation.files, COMPILATION: canonical_json(to_json(compilation)).encode()}
+
+
 def save(compilation: Compilation, folder: Path) -> None:
-    """Write the generated files and ``compilation.json`` into ``folder``, which exists."""
-    for name, content in compilation.files.items():
+    """Write the files of :func:`files_of` into ``folder``, which exists."""
+    for name, content in files_of(compilation).items():
         (folder / name).write_bytes(content)
-    (folder / COMPILATION).write_text(canonical_json(to_json(compilation)), encoding="utf-8")
 
 
 def load(folder: Path) -> Compilation:

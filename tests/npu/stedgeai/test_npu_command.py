@@ -51,7 +51,7 @@ def test_an_analysis_writes_no_code(here: Path, stand_in: ModuleType, capsys: Ca
     said = capsys.readouterr()
     assert json.loads(said.out)["epochs"][1]["operators"] == ["Gather"]
     assert "epoch 2: software, Gather" in said.err
-    assert sorted(path.name for path in (here / "npu").iterdir()) == ["stedgeai.log"]
+    assert sorted(path.name for path in (here / "npu").iterdir()) == [".birdnet-stm32", "stedgeai.log"]
 
 
 def test_st_compares_the_result_with_the_model(here: Path, capsys: Captured) -> None:
