@@ -77,10 +77,10 @@ def _front_end(contract: ModelContract, *, name: str, input_name: str) -> keras.
 
 
 def _only(references: Any, path: Path) -> Any:
-    """Return the one input or output of the list that Keras 3.10 kept it in; our models have no such list."""
-    if not isinstance(references, list) or len(references) != 1:
-        raise InputError(f"has the inputs or outputs {references}", where=path, expected="one of each")
-    return references[0]
+    """Return the reference to the one input or output, ``[layer, node, tensor]``."""
+    if not isinstance(references, list) or not references or isinstance(references[0], list):
+        raise InputError("has several inputs or outputs", where=path, expected="one of each")
+    return references
 
 
 def _refuse_other_kinds(config: dict[str, Any], contract: ModelContract, path: Path) -> None:
