@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -80,7 +82,8 @@ class Stream:
         self._decoded: int | None = None
         self._is_damaged = self._has_more = False
         self._opened: dict[Part, tuple[View, Any]] = {}  # and not read from yet: opening Ogg takes its time
-        files = [self._new(part)[1] for part in layout.parts]
+        files = list(self._openable())
+        self._parts = layout.parts[: len(files)]
         self.is_floating = any(file.subtype in _FLOATING for file in files)
         self._seeks = files[0].format in _EXACT_SEEK
         properties = {(file.samplerate, file.channels) for file in files}
@@ -105,8 +108,9 @@ class Stream:
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
         """Yield the samples from first to last, float32 of shape [n, channels], n at most ``samples``."""
         done = 0
-        self._decoded, self._is_damaged, self._has_more = None, False, False
-        for part in self._layout.parts:
+        self._decoded, self._has_more = None, False
+        self._is_damaged = len(self._parts) < len(self._layout.parts)
+        for part in self._parts:
             for block in self._blocks(part, samples, done):
                 done += len(block)
                 yield block
@@ -122,11 +126,12 @@ class Stream:
             return None
         try:
             with self._open(self._layout.parts[0]) as file:
-                if self._seeks:
-                    file.seek(first)
-                else:
-                    _skip(file, first)
-                return _read(file, last - first)
+                with self._silence():
+                    if self._seeks:
+                        file.seek(first)
+                    else:
+                        _skip(file, first)
+                return self._read(file, last - first)
         except soundfile.LibsndfileError:
             return None  # reading all of it tells how far it goes
 
@@ -140,8 +145,9 @@ class Stream:
         for step in (samples, *_SEARCH_SAMPLES):
             with self._open(part) as file:
                 try:
-                    _skip(file, done)
-                    while len(block := _read(file, self._to_promise(before + done, step))):
+                    with self._silence():
+                        _skip(file, done)
+                    while len(block := self._read(file, self._to_promise(before + done, step))):
                         done += len(block)
                         yield block
                 except soundfile.LibsndfileError:
@@ -157,11 +163,22 @@ class Stream:
         promised = self._layout.promised
         return samples if promised is None or at >= promised else min(samples, promised - at)
 
+    def _openable(self) -> Iterator[Any]:
+        """Open the parts, up to one whose begin is damaged."""
+        for number, part in enumerate(self._layout.parts):
+            try:
+                yield self._new(part)[1]
+            except UnreadableError:
+                if number == 0:
+                    raise
+                return
+
     def _new(self, part: Part) -> tuple[View, Any]:
         """Open a part, to be read by the next that asks for it."""
         view = self._source.view(part)
         try:
-            self._opened[part] = view, _Decoder(view)
+            with self._silence():
+                self._opened[part] = view, _Decoder(view)
         except soundfile.LibsndfileError as error:
             raise view.error or UnreadableError(explain(error, self._layout.container)) from error
         return self._opened[part]
@@ -176,6 +193,14 @@ class Stream:
         if view.error is not None:
             raise view.error
 
+    def _read(self, file: Any, samples: int) -> NDArray[np.float32]:
+        with self._silence():
+            return _read(file, samples)
+
+    def _silence(self) -> AbstractContextManager[None]:
+        """Keep what the decoder of MP3 writes about damage, past Python, away from the terminal."""
+        return _standard_error_closed() if self._layout.container == "MP3" else nullcontext()
+
     def _about_length(self) -> Iterator[str]:
         if self._decoded is None:
             return
@@ -188,6 +213,20 @@ class Stream:
             yield f"length wrong in the header: it says {promised}, {found} read"
         if self._has_more:
             yield f"something that is no {self._layout.container} after the audio: left out"
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _read(file: Any, samples: int) -> NDArray[np.float32]:

@@ -82,7 +82,7 @@ def wav(pcm: np.ndarray, *, data_bytes: int | None = None, riff: int | None = No
     return parts.get("form", b"RIFF") + struct.pack("<I", len(body) if riff is None else riff) + body
 
 
-PCM = np.round(sound() * 20_000).astype(np.int16)
+PCM = np.round(sound() * 5_000).astype(np.int16)
 
 
 @pytest.mark.parametrize("after", [b"", GUANO, b"LIST" + struct.pack("<I", 4) + b"INFO", BEXT + GUANO])
@@ -341,3 +341,64 @@ def test_recordings_of_strangers(shared, name, seconds):
     found = decode.probe(shared / "data/trials/recordings" / name)
     assert isinstance(found, Properties)
     assert found.duration_s == pytest.approx(seconds, abs=0.1)
+
+
+def test_headers_cut_within_a_number(tmp_path):
+    """What the fuzzer found: a chunk that is longer than the file."""
+    lengths = b"ds64" + struct.pack("<I", 2**31) + bytes(4)
+    assert reason(tmp_path / "cut.wav", b"RF64\xff\xff\xff\xffWAVE" + lengths).startswith("unreadable: ")
+    for size in range(8, 120):
+        path = tmp_path / "short.flac"
+        path.write_bytes(encoded("FLAC")[:size])
+        assert isinstance(decode.probe(path), Unusable)
+
+
+def test_a_second_file_that_cannot_be_opened_is_left_out(tmp_path):
+    for kind, content in (("flac", encoded("FLAC")), ("ogg", encoded("OGG"))):
+        whole, _ = read(tmp_path / f"whole.{kind}", content)
+        pcm, notes = read(tmp_path / f"joined.{kind}", content + content[:60])
+        np.testing.assert_array_equal(pcm, whole)
+        assert notes, kind
+
+
+def test_files_made_to_keep_a_reader_busy_end_soon(tmp_path):
+    """No chunk, mark or frame makes the reader begin again and again from the same place."""
+    chain = b"LIST" + struct.pack("<I", 0)
+    for name, content in (
+        ("chunks.wav", wav(PCM, data_bytes=1_000, after=chain * 50_000 + b"LIST\xff\xff\xff\x7f")),
+        ("marks.flac", encoded("FLAC") + b"fLaC\0\0\0\x22" * 100_000),
+        ("pages.ogg", (b"OggS\0\2" + bytes(21) + b"OggS\0\0" + bytes(21)) * 5_000),
+        ("frames.mp3", b"\xff\xfb\x90\x64" * 50_000),
+    ):
+        (tmp_path / name).write_bytes(content)
+        decode.probe(tmp_path / name)
+    many = encoded("FLAC", sound(0.01)) * 1_001
+    assert reason(tmp_path / "many.flac", many) == "unreadable: more than 1,000 files in one"
+
+
+def test_a_damaged_mp3_writes_nothing_past_python(tmp_path, capfd):
+    content = bytearray(mp3())
+    content[2_000::1_500] = bytes(len(content[2_000::1_500]))
+    content[len(content) // 2 :] = bytes(5_000) + content[len(content) // 2 :]
+    read(tmp_path / "damaged.mp3", bytes(content))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_damage_raises(tmp_path, seed):
+    """Bytes changed, taken out, put in and moved: a result or a reason, measured and decoded alike."""
+    rng = np.random.default_rng(seed)
+    for kind in ("WAV", "FLAC", "OGG", "MP3"):
+        content = bytearray(encoded(kind, sound(0.8, seed)))
+        for _ in range(rng.integers(1, 6)):
+            at, count = int(rng.integers(len(content) // (1, 50)[rng.integers(2)])), int(rng.integers(1, 400))
+            piece = (b"", rng.bytes(count), bytes(count), content[:count])[rng.integers(4)]
+            content[at : at + int(rng.integers(count + 1))] = piece
+        path = tmp_path / f"damaged.{kind.lower()}"
+        path.write_bytes(content)
+        found, measured = decode.decode_with_notes(path, sample_rate_hz=RATE_HZ), decode.probe(path)
+        if isinstance(found, Unusable):
+            assert found == measured
+        else:
+            assert found.notes == measured.notes
+            assert len(found.pcm) == decode.decoded_samples(measured.duration_s, measured.rate_hz, RATE_HZ)

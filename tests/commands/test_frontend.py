@@ -47,6 +47,23 @@ def test_a_difference_is_named_and_ends_with_1(command: Callable[..., Any], file
     assert json.loads((files / "out.json").read_text())["windows"]
 
 
+def test_what_was_repaired_is_said_and_a_channel_can_be_chosen(
+    command: Callable[..., Any], files: Path
+) -> None:
+    content = bytearray((files / "songs/low/0.wav").read_bytes())
+    content[40:44] = bytes(4)
+    (files / "lost.wav").write_bytes(content)
+    wanted = ("--model-config", "config.json")
+    whole, lost = command("frontend", "songs/low/0.wav", *wanted), command("frontend", "lost.wav", *wanted)
+    assert lost.exit_code == 0
+    assert lost.err.startswith("lost.wav: length missing in the header: read to the end of the file, ")
+    assert json.loads(lost.out)["windows"] == json.loads(whole.out)["windows"]
+    assert command("frontend", "songs/low/0.wav", *wanted, "--channel", "mix").out == whole.out
+    refused = command("frontend", "songs/low/0.wav", *wanted, "--channel", "2")
+    assert refused.exit_code == 2
+    assert "has 1 channel, channel 2 is asked for" in refused.err
+
+
 def test_another_recording_is_told_apart(command: Callable[..., Any], files: Path) -> None:
     command("frontend", "songs/low/0.wav", "--model-config", "config.json", "--json", "low.json")
     other = ("frontend", "songs/high/0.wav", "--model-config", "config.json", "--json", "high.json")

@@ -9,6 +9,7 @@ MARK = b"fLaC"
 _STREAM = MARK + b"\0\0\0\x22"  # with the block that comes first, of 34 bytes
 _LAST_STREAM = MARK + b"\x80\0\0\x22"
 _COUNT_AT, _COUNT_BYTES = 18, 8  # rate, channels, bits and, in the lower 36 bits, samples
+_HEADER_BYTES = 42
 _ID3V1_BYTES = 128
 
 
@@ -22,10 +23,10 @@ def inspect(source: Source, first: int) -> Layout | None:
     Raises:
         UnreadableError: several files were joined that have different rates or channels.
     """
-    starts = [first, *(at for at in _streams(source, first + 4))]
-    headers = [source.read(at + _COUNT_AT, _COUNT_BYTES) for at in starts]
-    if len(headers[-1]) < _COUNT_BYTES:
+    if source.size < first + _HEADER_BYTES:
         return None
+    starts = [first, *_streams(source, first)]
+    headers = [source.read(at + _COUNT_AT, _COUNT_BYTES) for at in starts]
     fields = [int.from_bytes(header, "big") for header in headers]
     if len({field >> 41 for field in fields}) > 1:  # rate and channels
         raise UnreadableError("unreadable: several FLAC files in one, of different rates or channels")
@@ -53,7 +54,14 @@ def inspect(source: Source, first: int) -> Layout | None:
 
 
 def _streams(source: Source, first: int) -> list[int]:
-    return sorted(at for mark in (_STREAM, _LAST_STREAM) for at in source.find(mark, first))
+    """Return where other files begin whose headers are whole."""
+    found: list[int] = []
+    last = first
+    for at in sorted(at for mark in (_STREAM, _LAST_STREAM) for at in source.find(mark, first + 1)):
+        if last + _HEADER_BYTES <= at <= source.size - _HEADER_BYTES:
+            found.append(at)
+            last = at
+    return found
 
 
 def _end(source: Source) -> int:

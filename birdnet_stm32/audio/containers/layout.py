@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from birdnet_stm32.audio.containers.source import Part
+from birdnet_stm32.audio.containers.source import Part, UnreadableError
+
+MOST_PARTS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,11 @@ class Layout:
     slack: int = 0
     is_open: bool = False
     notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Refuse what is no recording but made to keep a decoder busy."""
+        if len(self.parts) > MOST_PARTS:
+            raise UnreadableError(f"unreadable: more than {MOST_PARTS:,} files in one")
 
 
 def seconds(samples: float, rate_hz: int) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from birdnet_stm32.regular_file import what_instead
 
 _SCAN_BYTES = 1 << 22
+_FIRST_SCAN_BYTES = 1 << 12
 
 
 class UnreadableError(Exception):
@@ -66,12 +67,14 @@ class Source:
     def find(self, pattern: bytes, first: int, last: int | None = None) -> Iterator[int]:
         """Yield every place of a pattern that begins between ``first`` and ``last``."""
         last = self.size if last is None else last
-        for start in range(first, last, _SCAN_BYTES):
-            block = self.read(start, _SCAN_BYTES + len(pattern) - 1)
+        start, size = first, _FIRST_SCAN_BYTES  # who looks often mostly finds it near
+        while start < last:
+            block = self.read(start, size + len(pattern) - 1)
             at = block.find(pattern)
-            while 0 <= at < min(_SCAN_BYTES, last - start):
+            while 0 <= at < min(size, last - start):
                 yield start + at
                 at = block.find(pattern, at + 1)
+            start, size = start + size, min(2 * size, _SCAN_BYTES)
 
     def end_of_content(self, first: int, last: int) -> int:
         """Return where the zeros begin that reach to ``last``; ``first`` if there is nothing else."""

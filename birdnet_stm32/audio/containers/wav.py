@@ -86,7 +86,7 @@ def _read_header(source: Source) -> _Header | None:
     described, data_bytes, chunks_at = b"", None, 12
     for chunk in _chunks(source, 12, order):
         if chunk.name == b"ds64" and chunk.size >= 16:
-            data_bytes = struct.unpack("<8xQ", source.read(chunk.first, 16))[0]
+            data_bytes = int.from_bytes(source.read(chunk.first + 8, 8), "little")
             chunks_at = chunk.last + chunk.size % 2 if chunks_at == chunk.first - 8 else chunks_at
         elif chunk.name == b"fmt " and not described:
             described = source.read(chunk.first, 16)
@@ -193,8 +193,15 @@ def _judge(chain: list[_Chunk], source: Source) -> tuple[str, ...]:
     return ()
 
 
-def _chain(source: Source, at: int, order: str) -> list[_Chunk] | None:
-    """Return the chunks from a place to the end of the file; None unless they end there, or in zeros."""
+def _chain(source: Source, at: int, order: str, seen: set[int] | None = None) -> list[_Chunk] | None:
+    """Return the chunks from a place to the end of the file; None unless they end there, or in zeros.
+
+    Args:
+        source: the file.
+        at: where the first begins.
+        order: of the bytes of a number.
+        seen: places from which the end is known not to be reached; those passed are added.
+    """
     found: list[_Chunk] = []
     if at >= source.size:
         return []
@@ -202,8 +209,10 @@ def _chain(source: Source, at: int, order: str) -> list[_Chunk] | None:
         if not all(0x20 <= letter < 0x7F for letter in chunk.name):
             zeros = source.end_of_content(chunk.first - 8, source.size) == chunk.first - 8
             return found if found and zeros else None
-        if chunk.last > source.size:
+        if chunk.last > source.size or (seen is not None and chunk.first in seen):
             return None
+        if seen is not None:
+            seen.add(chunk.first)
         found.append(chunk)
         if chunk.last + chunk.size % 2 >= source.size:
             return found
@@ -214,7 +223,8 @@ def _first_of_tail(source: Source, first: int, order: str) -> int:
     """Return where chunks begin that reach exactly to the end of the file, or the end itself."""
     begin = max(first, source.size - _TAIL_BYTES)
     places = sorted(at for name in KNOWN_CHUNKS for at in source.find(name, begin))
-    return next((at for at in places if _chain(source, at, order)), source.size)
+    seen: set[int] = set()
+    return next((at for at in places if _chain(source, at, order, seen)), source.size)
 
 
 def _rewritten(header: _Header, last: int) -> tuple[Piece, ...]:
