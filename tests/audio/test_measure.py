@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import joblib
@@ -104,3 +106,29 @@ def test_measures_of_other_code_are_not_trusted(measured, monkeypatch):
 def test_worker_processes_find_the_same(collection, measured):
     with joblib.parallel_config(backend="loky"):
         assert remeasure(collection, {})[0] == measured
+
+
+def test_the_measures_depend_on_all_code_that_reads_recordings():
+    script = (
+        "import sys, birdnet_stm32.audio.decode;"
+        "print(*sorted(name for name in sys.modules if name.startswith('birdnet_stm32.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    known = {module.__name__ for module in measure.MEASURED_BY}
+    others = {
+        "birdnet_stm32.audio",
+        "birdnet_stm32.audio.containers",
+        "birdnet_stm32.errors",
+        "birdnet_stm32.terminal_text",
+    }
+    assert set(loaded.stdout.split()) - others == known
+
+
+def test_another_channel_is_measured_again(collection, measured):
+    count = Count()
+    again = measure.measure(collection, scan(collection), measured, channel=1, report=count)
+    assert count.read == len(measured)
+    assert measure.from_json(measure.to_json(again)) == {one.stat.path: one for one in again}
+    assert measure.measure(collection, scan(collection), {one.stat.path: one for one in again}) == list(
+        measured.values()
+    )

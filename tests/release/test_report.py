@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -152,3 +153,12 @@ def test_sections_without_data_are_left_out() -> None:
     )
     assert "section" not in [tag for tag, _ in page.elements]
     assert [value for value in page.values("href") if value.startswith("#")] == []
+
+
+def test_what_was_repaired_is_counted(make_report: MakeReport) -> None:
+    report = make_report()
+    assert "repaired or cut" not in render_report(report)
+    noted = replace(report.recordings[0], notes=(("cut off", 3), ("length <missing> in the header", 1)))
+    html = render_report(replace(report, recordings=(noted,)))
+    assert "repaired or cut" in html
+    assert "3 × cut off; 1 × length &lt;missing&gt; in the header" in html
