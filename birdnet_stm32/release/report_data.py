@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import Diagnosis
 from birdnet_stm32.npu.stedgeai.gates import Finding
 from birdnet_stm32.npu.stedgeai.result import Compilation
-from birdnet_stm32.release.credits import Credit
+from birdnet_stm32.release.credits import Credit, Uncredited
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -345,6 +345,7 @@ class ReportData:
         unproven: what nobody has shown yet, in plain sentences.
         provenance: digests and versions of tools.
         credits: works of others.
+        uncredited: recordings that nobody stated a licence for.
     """
 
     title: str
@@ -370,3 +371,4 @@ class ReportData:
     unproven: tuple[str, ...] = ()
     provenance: tuple[Fact, ...] = ()
     credits: tuple[Credit, ...] = ()
+    uncredited: Uncredited = field(default_factory=Uncredited)

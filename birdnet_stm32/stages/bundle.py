@@ -18,7 +18,7 @@ from birdnet_stm32.release.manifest import Role, file_name
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.claims import heard_by_int8, lacking, proven, unproven
-from birdnet_stm32.stages.credits import credits_of
+from birdnet_stm32.stages.credits import credits_of, uncredited_of
 from birdnet_stm32.stages.layout import (
     C_FOLDER,
     CLASSES,
@@ -89,8 +89,12 @@ def _documents(job: Job) -> list[BundleFile]:
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
-        BundleFile(path="CREDITS.txt", source=credits_text(credits_of(job)).encode(), role=Role.LICENCE),
+        BundleFile(path="CREDITS.txt", source=_credits(job), role=Role.LICENCE),
     ]
+
+
+def _credits(job: Job) -> bytes:
+    return credits_text(credits_of(job), uncredited_of(job)).encode()
 
 
 def _flash_files(job: Job) -> list[FlashFile]:

@@ -175,7 +175,8 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "train", "convert", "verify"),
             *("layers", "analyze", "codegen", "npu", "compile", "emulate", "image"),
         ),
-        reads=("variant", "firmware", "lint", "verify"),
+        reads=("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
+        files=recordings.own_table,
         reads_summaries=True,
     ),
     Stage(
@@ -185,8 +186,8 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "verify", "layers", "analyze", "codegen", "firmware"),
             *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
-        reads=("variant", "bundle"),
-        files=lambda _: {"licence": paths.licence()},
+        reads=("variant", "bundle", "index.root", "codegen.test_vectors"),
+        files=lambda release: {"licence": paths.licence()} | recordings.own_table(release),
     ),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

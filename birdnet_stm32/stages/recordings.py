@@ -12,12 +12,19 @@ from birdnet_stm32.store import sha256_of
 
 MEASURES = "local_measures.json"
 FETCHED = "recordings"
+OWN_TABLE = "table of credits"
 
 
 def root_of(release: Release) -> Path:
     """Return the folder of recordings: the user's, or what the stage fetch brought."""
     root = release.variant.index.root
     return release.folder("fetch") / FETCHED if root is None else release.resolve(root)
+
+
+def own_table(release: Release) -> dict[str, Path]:
+    """Return the table of credits that a variant names, as a file from outside the build."""
+    named = release.variant.index.credits
+    return {} if named is None else {OWN_TABLE: release.resolve(named)}
 
 
 def are_current(release: Release) -> bool:

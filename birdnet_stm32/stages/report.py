@@ -48,7 +48,7 @@ from birdnet_stm32.release.report_data import (
 from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.choice import passes
 from birdnet_stm32.stages.claims import ON_SILICON, heard_by_int8, lacking, unproven
-from birdnet_stm32.stages.credits import credits_of
+from birdnet_stm32.stages.credits import credits_of, uncredited_of
 from birdnet_stm32.stages.effect import effect_of
 from birdnet_stm32.stages.index import read_index, read_notes
 from birdnet_stm32.stages.layout import (
@@ -112,6 +112,7 @@ def gather(job: Job) -> ReportData:
         unproven=(ON_SILICON, *unproven(job)),
         provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
         credits=credits_of(job),
+        uncredited=uncredited_of(job),
     )
 
 

@@ -1,0 +1,105 @@
+"""Reads a table of credits: whose recordings these are and under which licence, a line a recording.
+
+``fetch`` writes such a table, and somebody who brings recordings writes one for them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.text_file import read_lines
+
+COLUMNS = ("file", "label", "sha256", "package", "version", "licence", "credit")
+REQUIRED = ("file", "licence", "credit")
+MAX_TABLE_BYTES = 256 << 20
+_OPTIONAL = tuple(name for name in COLUMNS if name not in REQUIRED)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One recording of others.
+
+    Args:
+        file: its path relative to the folder of recordings.
+        licence: SPDX identifier or name of its licence.
+        credit: whom to name.
+        label: its class, empty if the table does not say.
+        sha256: digest of its bytes, empty if the table does not say.
+        package: the package it came in, with its version; empty if it came in none.
+    """
+
+    file: str
+    licence: str
+    credit: str
+    label: str = ""
+    sha256: str = ""
+    package: str = ""
+
+
+def key_of(path: str) -> str:
+    """Return what a table calls a recording: its path in composed Unicode, as tables of text write it."""
+    return unicodedata.normalize("NFC", printable(path))
+
+
+def read_credits(path: Path) -> Mapping[str, Entry]:
+    """Return a table of credits by :func:`key_of` of the recording.
+
+    Raises:
+        InputError: it is no table with the columns file, licence and credit, perhaps label, sha256, package
+            and version, or a line is not of that form; names the line.
+    """
+    lines = read_lines(path, max_bytes=MAX_TABLE_BYTES)
+    columns = tuple(lines[0].split("\t")) if lines else ()
+    unknown = [name for name in columns if name not in COLUMNS]
+    missing = [name for name in REQUIRED if name not in columns]
+    if unknown or missing or len(set(columns)) < len(columns):
+        raise InputError(
+            f"has the columns {', '.join(map(printable, columns)) or '(none)'}",
+            where=f"{path}:1",
+            expected=f"{', '.join(REQUIRED)}, and any of {', '.join(_OPTIONAL)}; a tab between them",
+        )
+    entries: dict[str, Entry] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        entry = _entry(line, columns, where=f"{path}:{number}")
+        if entries.setdefault(key_of(entry.file), entry) is not entry:
+            raise InputError(
+                f"credits {printable(entry.file)} again",
+                where=f"{path}:{number}",
+                expected="one line a recording",
+            )
+    return entries
+
+
+def _entry(line: str, columns: tuple[str, ...], *, where: str) -> Entry:
+    cells = line.split("\t")
+    if len(cells) != len(columns):
+        raise InputError(
+            f"has {len(cells)} cells", where=where, expected=f"{len(columns)}, a tab between two"
+        )
+    fields = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
+    for name in REQUIRED:
+        if not fields[name]:
+            raise InputError(
+                f"{name} is empty",
+                where=where,
+                expected="a recording's path, its licence and whom to name",
+                remedy="leave out the line of a recording whose licence is not known",
+            )
+    digest = fields.get("sha256", "")
+    if digest and not _DIGEST.fullmatch(digest):
+        raise InputError(f"sha256 is {printable(digest, longest=80)}", where=where, expected="64 digits a-f")
+    return Entry(
+        file=fields["file"],
+        licence=fields["licence"],
+        credit=fields["credit"],
+        label=unicodedata.normalize("NFC", fields.get("label", "")),
+        sha256=digest,
+        package=" ".join(filter(None, (fields.get("package", ""), fields.get("version", "")))),
+    )
