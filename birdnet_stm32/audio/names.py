@@ -72,21 +72,23 @@ def check(labels: Iterable[str]) -> None:
     """Refuse names of class folders that no list of labels can hold, or that some systems take for one.
 
     Raises:
-        InputError: a control character in a name, or two names that differ in upper and lower case only.
+        InputError: a control character in a name, a name of blanks, or two names that differ in upper and
+            lower case or blanks around them only.
     """
     taken: dict[str, str] = {}
     for label in sorted(labels):
-        if any(unicodedata.category(character) in _REFUSED for character in label):
+        if not label.strip() or any(unicodedata.category(one) in _REFUSED for one in label):
             raise InputError(
-                f"the class folder {label!a} has a line break or another control character in its name",
+                f"the class folder {label!a} has no name for a class: blanks only, a line break or another "
+                "control character",
                 where="[index] root",
                 expected="a name that is one line of text: it becomes a line of labels.txt",
                 remedy="rename the folder",
             )
-        other = taken.setdefault(unicodedata.normalize("NFC", label.casefold()), label)
+        other = taken.setdefault(unicodedata.normalize("NFC", label.casefold()).strip(), label)
         if other != label:
             raise InputError(
-                f"the class folders {other!r} and {label!r} differ in upper and lower case only",
+                f"the class folders {other!r} and {label!r} differ in upper and lower case or blanks only",
                 where="[index] root",
                 expected="one folder a class: on some systems these two are one",
                 remedy="put their recordings into one folder, or rename one",

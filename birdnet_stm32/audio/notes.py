@@ -13,7 +13,12 @@ from birdnet_stm32.terminal_text import printable
 
 
 def notes(
-    rows: Sequence[IndexRow], table: IndexTable, *, train_every_label: bool, classes: Collection[str] = ()
+    rows: Sequence[IndexRow],
+    table: IndexTable,
+    *,
+    train_every_label: bool,
+    classes: Collection[str] = (),
+    splits: bool = True,
 ) -> tuple[str, ...]:
     """Return what there is to say of an index.
 
@@ -22,13 +27,14 @@ def notes(
         table: the variant's ``[index]``.
         train_every_label: a model is trained.
         classes: those of a model that is there already.
+        splits: the recordings are split; all of them are measured on otherwise.
     """
     found = (
         *_folders(rows),
         *_untrained(rows, train_every_label=train_every_label),
         *_joined(rows),
         *_conventions(rows, table, classes),
-        *_clips(rows, table, train_every_label=train_every_label),
+        *(_clips(rows, table, train_every_label=train_every_label) if splits else ()),
     )
     return tuple(map(printable, found))
 

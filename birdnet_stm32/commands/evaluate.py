@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
     _check_limits(sides, limits)
     contract = sides[0].contract
     rows = folder.index_folder(
-        options.data_path_test, options, train_every_label=False, classes=contract.labels
+        options.data_path_test, options, train_every_label=False, classes=contract.labels, splits=False
     )
     rows = _unheard(rows, sides, options)
     folder.require_common_class(rows, contract, options.data_path_test)

@@ -64,7 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: boo
 
 
 def index_folder(
-    root: Path, options: argparse.Namespace, *, train_every_label: bool, classes: Sequence[str] = ()
+    root: Path,
+    options: argparse.Namespace,
+    *,
+    train_every_label: bool,
+    classes: Sequence[str] = (),
+    splits: bool = True,
 ) -> tuple[IndexRow, ...]:
     """Return the recordings of a folder; what somebody has to know of them is said on standard error.
 
@@ -73,6 +78,7 @@ def index_folder(
         options: of :func:`add_arguments`.
         train_every_label: a model is trained on it.
         classes: those of a model that is there already; a folder that is called like one holds that class.
+        splits: the command takes the sides of the split for different things.
 
     Raises:
         InputError: there is no such folder, or nothing in it can be used.
@@ -95,7 +101,8 @@ def index_folder(
         measured = measure(root, files, {}, channel=options.channel, report=report)
     with named_as_options(places_of(root)):
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
-    for note in notes(rows, table, train_every_label=train_every_label, classes=classes):
+    found = notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
+    for note in found:
         print(renamed(note, places_of(root)), file=sys.stderr)
     for kind, count in count_notes(rows):
         print(f"{count} of {len(rows)} recordings: {kind}", file=sys.stderr)

@@ -37,7 +37,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tuple[str, ...]:
-    """Return ``names`` as they are, if each can name one output.
+    """Return ``names`` in Unicode's composed form, as folders are called, if each can name one output.
 
     Args:
         names: in output order.
@@ -66,7 +66,7 @@ def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tup
                 expected="a name of its own for every output",
                 remedy="put in what the network was trained with; outputs of one name cannot be told apart",
             )
-    return tuple(str(name) for name in names)
+    return tuple(unicodedata.normalize("NFC", str(name)) for name in names)
 
 
 def reconcile(
