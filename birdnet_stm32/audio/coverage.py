@@ -66,7 +66,7 @@ def sentences(classes: Sequence[Coverage], *, trained: bool) -> tuple[str, ...]:
         trained: a model is trained.
     """
     meanings = {
-        "training": "the model has not learnt them.",
+        "training": "the model does not know them.",
         "calibration": "the int8 ranges were set without them.",
         "held-out": "recipes were compared without them.",
         "validation": "nothing was measured on them.",

@@ -55,7 +55,7 @@ def assign(windows: Windows, limits: RepresentativeTable, sample_rate_hz: int) -
     """
     roles = np.array([row.set for row in windows.rows])
     side = np.flatnonzero(roles == CALIBRATION)
-    roles[side[hold_out([windows.rows[index].recording for index in side])]] = HELD_OUT
+    roles[side[hold_out([windows.rows[index] for index in side])]] = HELD_OUT
     left_out = {}
     for name, limit in _given(limits).items():
         members = np.flatnonzero(roles == CALIBRATION)
@@ -70,22 +70,22 @@ def assign(windows: Windows, limits: RepresentativeTable, sample_rate_hz: int) -
     return Assigned(windows=Windows(pcm=windows.pcm[order], rows=rows), left_out=left_out)
 
 
-def hold_out(recordings: Sequence[str]) -> NDArray[np.bool_]:
+def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
     """Choose recordings to judge by: up to a fifth of the windows, at least one recording.
 
     A recording's place in the order depends on its name alone, so that those held out hardly change when
-    others are added.
+    others are added. A class of several recordings keeps one that calibrates, if others leave the choice.
 
     Args:
-        recordings: of each window.
+        rows: the windows.
 
     Returns:
-        True for each window of those chosen.
+        True for each window of the recordings chosen.
 
     Raises:
         InputError: there is one recording only.
     """
-    windows = Counter(recordings)
+    windows = Counter(row.recording for row in rows)
     if len(windows) < 2:
         raise InputError(
             "the calibration windows are of one recording",
@@ -93,16 +93,27 @@ def hold_out(recordings: Sequence[str]) -> NDArray[np.bool_]:
             expected="at least 2, one to judge by what the other calibrates",
             remedy="add recordings",
         )
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[row.recording].add(row.label)
+    calibrating = Counter(label for of_one in labels.values() for label in of_one)
+    several = {label for label, count in calibrating.items() if count > 1}
     order = sorted(windows, key=split.rank)
     chosen: set[str] = set()
-    room = HELD_OUT_SHARE * len(recordings)
+    room = HELD_OUT_SHARE * len(rows)
+
+    def is_last(name: str) -> bool:
+        return any(calibrating[label] == 1 for label in labels[name] & several)
+
     for name in order:
-        if windows[name] <= room:
+        if windows[name] <= room and not is_last(name):
             chosen.add(name)
+            calibrating.subtract(labels[name])
             room -= windows[name]
     if not chosen:
-        chosen = {min(order, key=windows.__getitem__)}
-    return np.array([name in chosen for name in recordings])
+        spare = [name for name in order if labels[name] <= several] or order
+        chosen = {min(spare, key=windows.__getitem__)}
+    return np.array([row.recording in chosen for row in rows])
 
 
 def cover(
