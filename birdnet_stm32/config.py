@@ -111,7 +111,7 @@ class IndexTable(Table):
     stops the build."""
     min_clips: Annotated[int, Field(ge=1)] = 1
     """Classes with fewer usable clips are left out."""
-    min_duration_s: Annotated[float, Field(ge=0.1, le=60)] = 0.1
+    min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
     """Shorter clips are unusable."""
     channel: Literal["mix"] | Annotated[int, Field(ge=1, le=1_024)] = "mix"
     """Which channel is taken of recordings that have several, counted from 1; one that lacks it is unusable.

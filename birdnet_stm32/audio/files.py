@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.regular_file import what_instead, why_unreadable
 
 SUPPORTED = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 UNSUPPORTED = frozenset(
@@ -40,13 +40,6 @@ class FileStat:
         """Whether it stands for a folder."""
         return self.path.endswith("/")
 
-
-_KINDS = (
-    (stat.S_ISFIFO, "is a pipe, not a file"),
-    (stat.S_ISSOCK, "is a socket, not a file"),
-    (stat.S_ISCHR, "is a device, not a file"),
-    (stat.S_ISBLK, "is a device, not a file"),
-)
 
 _BROKEN_LINKS = {
     errno.ENOENT: "is a link to something that is not there",
@@ -110,18 +103,9 @@ def _look_at(
         )
 
 
-def problem_of(path: Path) -> str:
-    """Return why what somebody named must not or cannot be opened as a recording, empty if it can be."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        broken = _BROKEN_LINKS.get(error.errno or 0) if path.is_symlink() else None
-        return broken or why_unreadable(error)
-    return "is a folder" if stat.S_ISDIR(status.st_mode) else _why_no_file(status.st_mode)
-
-
 def _why_no_file(mode: int) -> str:
-    return next((problem for is_kind, problem in _KINDS if is_kind(mode)), "")
+    what = what_instead(mode)
+    return f"{what}, not a file" if what else ""
 
 
 def _why_no_name(prefix: str, name: str) -> str:

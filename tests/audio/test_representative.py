@@ -189,3 +189,22 @@ def test_the_shared_recordings_give_what_the_published_variant_asks(shared):
     assert not sides[0] & sides[1]
     assert {row.label for row in chosen.rows} == {row.label for row in rows}
     assert np.abs(chosen.pcm.astype(int)).max(axis=1).min() > 0
+
+
+def test_the_index_alone_decides_how_short_a_recording_may_be(tmp_path, write_tone):
+    """A lower limit than 0.1 s was taken and another constant decided."""
+    for label in "ab":
+        for take in range(40):
+            write_tone(
+                tmp_path / f"{label}/{take}.wav", seconds=0.06, rate_hz=8_000, seed=take + 50 * (label == "b")
+            )
+    measured = measure.measure(tmp_path, index.list_files(tmp_path), {}, n_jobs=1)
+    found = index.build_index(measured, IndexTable(min_duration_s=0.05), train_every_label=True)
+    assert all(row.usable for row in found)
+    shape = {"sample_rate_hz": 8_000, "window_samples": 8_000}
+    chosen = choose(found, tmp_path, 32, 16, **shape)
+    assert len(chosen.rows) == 48
+    whole = representative.split_windows(found, tmp_path, part="train", hop_samples=4_000, **shape)
+    assert len(whole.rows) == sum(row.split == "train" for row in found)
+    with pytest.raises(InputError, match=r"80 x too short: 0.060 s, the least is 0.1 s"):
+        index.build_index(measured, IndexTable(), train_every_label=True)

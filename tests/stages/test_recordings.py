@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +24,16 @@ class Locked:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: set[str] = set()
-        real = Path.open
+        for owner in (os, Path):
+            monkeypatch.setattr(owner, "open", self._guarded(owner.open))
 
-        def guarded(path: Path, *arguments: object, **keywords: object) -> object:
-            if path.name in self.names:
+    def _guarded(self, real: Callable[..., object]) -> Callable[..., object]:
+        def opened(path: object, *arguments: object, **keywords: object) -> object:
+            if Path(str(path)).name in self.names:
                 raise PermissionError(13, "Permission denied")
             return real(path, *arguments, **keywords)
 
-        monkeypatch.setattr(Path, "open", guarded)
+        return opened
 
 
 @pytest.fixture
