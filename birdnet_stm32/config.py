@@ -7,11 +7,9 @@ editors come from the same classes (``scripts/variant_reference.py``).
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from birdnet_stm32.text_types import (
     COMPILER_OPTION,
@@ -20,12 +18,13 @@ from birdnet_stm32.text_types import (
     PACKAGE_VERSION,
     RULE,
     VERSION,
+    ClassName,
     Name,
     PathText,
+    RecordingPattern,
     Sha256,
 )
 
-ClassName = Annotated[Name, AfterValidator(lambda name: unicodedata.normalize("NFC", name))]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
@@ -100,7 +99,7 @@ class IndexTable(Table):
     """Whose names of folders have a meaning of their own. ``birdnet-analyzer``: ``Background``, ``Noise``,
     ``Other`` and ``Silence``, in any case, and ``-Species`` are background; ``A,B``, of both classes, is left
     out. ``none``: such a folder is a class like any other."""
-    recording: str | None = None
+    recording: RecordingPattern | None = None
     """Regular expression on a file's stem; clips of one class with the same ``(?P<recording>...)`` are never
     split. Left out: every file is a recording of its own."""
     recordings_span_classes: bool = False
@@ -119,19 +118,6 @@ class IndexTable(Table):
     credits: PathText | None = None
     """Table of whose recordings those in ``root`` are: tabs between the columns ``file``, ``licence`` and
     ``credit``, and perhaps ``label``, ``sha256``, ``package`` and ``version``, as ``[fetch]`` writes it."""
-
-    @field_validator("recording")
-    @classmethod
-    def _has_the_group(cls, pattern: str | None) -> str | None:
-        if pattern is None:
-            return None
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from error
-        if "recording" not in compiled.groupindex:
-            raise ValueError("has no group (?P<recording>...)")
-        return pattern
 
     @model_validator(mode="after")
     def _credits_of_the_root(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -49,6 +51,24 @@ def _names_a_file(path: str) -> str:
     return path
 
 
+def _has_the_group(pattern: str) -> str:
+    """Refuse what is no regular expression with the group ``recording``."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    if "recording" not in compiled.groupindex:
+        raise ValueError("has no group (?P<recording>...)")
+    return pattern
+
+
+def _composed(name: str) -> str:
+    """Return a name in the form that classes are compared in, see ``audio/names.py``."""
+    return unicodedata.normalize("NFC", name)
+
+
 Sha256 = Annotated[str, Field(pattern=DIGEST)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 PathText = Annotated[str, Field(min_length=1), AfterValidator(_names_a_file)]
+ClassName = Annotated[Name, AfterValidator(_composed)]
+RecordingPattern = Annotated[str, AfterValidator(_has_the_group)]

@@ -37,7 +37,7 @@ from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.choice import choose
 from birdnet_stm32.stages.models import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.project import settings_of
-from birdnet_stm32.stages.recordings import root_of
+from birdnet_stm32.stages.recordings import own_table, root_of
 from birdnet_stm32.tflite.reader import read_graph
 
 RATE_HZ = 8_000
@@ -310,6 +310,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     ),
     "index.min_clips": ({}, {"index": {"min_clips": 6}}, probe_index),
     "index.min_duration_s": ({}, {"index": {"min_duration_s": 1.9}}, probe_index),
+    "index.credits": ({}, {"index": {"credits": "credits.tsv"}}, lambda b, f: own_table(b.release(f))),
     "index.channel": ({}, {"index": {"channel": 2}}, probe_index),
     "model.checkpoint": (
         {"model": CHECKPOINT, "train": {}},

@@ -108,7 +108,7 @@ def test_one_recording_cannot_be_judged_by_another() -> None:
 def test_every_side_of_every_class_is_counted() -> None:
     def row(path: str, split: str, reason: str = "") -> IndexRow:
         label, _, _ = path.partition("/")
-        numbers = {"size_bytes": 1, "duration_s": 2.5, "rate_hz": 8_000, "channels": 1}
+        numbers = {"size_bytes": 1, "duration_s": 2.5, "rate_hz": 8_000, "channels": 1, "channel": 0}
         texts = {"path": path, "label": label, "recording": path, "split": split, "reason": reason}
         texts |= {"digest": ""} | dict.fromkeys(set(IndexRow.__dataclass_fields__) - {*numbers, *texts}, "")
         return IndexRow(**numbers, **texts | {"background": False, "rms_db": -9.0, "snr_db": 9.0})

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdnet_stm32.audio.mono import MIX
 from birdnet_stm32.commands import board_session, emulate, evaluate, folder
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -21,7 +22,7 @@ RATE_HZ = 8_000
 
 def options(**changes: object) -> Any:
     defaults = {"background": None, "conventions": "birdnet-analyzer", "recording": None, "untrained": []}
-    fixed = {"recordings_span_classes": False, "deterministic": False}
+    fixed = {"recordings_span_classes": False, "deterministic": False, "channel": MIX}
     return SimpleNamespace(**defaults | fixed | changes)
 
 
@@ -82,7 +83,7 @@ def test_no_command_opens_what_is_no_file(
     make(odd)
     with pytest.raises(InputError, match=r"is a (pipe|device|folder)"):
         board_session.windows_of([odd], contract.frontend, 5)
-    assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None)) == ["good.wav"]
+    assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None, MIX)) == ["good.wav"]
     assert "left out odd.wav: is a " in capsys.readouterr().err or odd.is_dir()
 
 
@@ -91,5 +92,5 @@ def test_a_link_to_itself_is_named(tmp_path: Path, contract: ModelContract, caps
     (tmp_path / "songs/self.wav").symlink_to("self.wav")
     with pytest.raises(InputError, match="leads back to itself"):
         board_session.windows_of([tmp_path / "songs/self.wav"], contract.frontend, 5)
-    assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None)) == ["good.wav"]
+    assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None, MIX)) == ["good.wav"]
     assert "left out self.wav: is a link that leads back to itself" in capsys.readouterr().err
