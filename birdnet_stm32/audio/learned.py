@@ -26,9 +26,14 @@ _REASONS = {
 }
 
 
-def learned_from_text(rows: Iterable[IndexRow]) -> str:
-    """Return the table for a model that was trained on the recordings of ``rows``."""
-    lines = sorted(f"{row.digest}\t{row.split}" for row in rows if row.usable)
+def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
+    """Return what each recording of ``rows`` is used for when a model is trained on them, by SHA-256."""
+    return {row.digest: row.split for row in rows if row.usable}
+
+
+def learned_from_text(learned: Mapping[str, str]) -> str:
+    """Return the table that :func:`read_learned_from` reads."""
+    lines = sorted(f"{digest}\t{use}" for digest, use in learned.items())
     return "\n".join([_HEADER, *lines, ""])
 
 

@@ -8,13 +8,22 @@ only if it passes: exit code 1 and no file otherwise.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands import source
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, contract_of, say, sidecars
+from birdnet_stm32.commands.files import (
+    CONFIG_SUFFIXES,
+    LABELS_SUFFIX,
+    beside,
+    contract_of,
+    learned_beside,
+    say,
+    sidecars,
+)
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.source import Source
 from birdnet_stm32.config import Recipe
@@ -57,8 +66,8 @@ def run(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check(output, options.report_json)
     contract = contract_of(options.checkpoint_path, options.model_config)
-    if not _is_described(output, contract):
-        writer.check_model(output, sidecars(output, contract))
+    learned = learned_beside(options.checkpoint_path)
+    writer.check_model(output, _files_beside(output, contract, learned))
     given = source.load(options)
 
     # TensorFlow, which is loaded by now.
@@ -86,8 +95,7 @@ def run(options: argparse.Namespace) -> None:
         per_tensor=options.per_tensor,
         doctor="birdnet-stm32 doctor with these options",
     )
-    described = _is_described(output, contract)
-    writer.write_model(output, candidate, {} if described else sidecars(output, contract))
+    writer.write_model(output, candidate, _files_beside(output, contract, learned))
     measures = scores.comparison.all
     say(
         f"{output}: {choice.recipe}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
@@ -173,6 +181,17 @@ def _attempts(
             ) from error
         found = True
         yield recipe, tried
+
+
+def _files_beside(
+    model: Path, contract: ModelContract, learned: Mapping[str, str] | None
+) -> dict[str, bytes]:
+    """Return the files to write beside the model: those that are not there yet and say something new."""
+    files = sidecars(model, contract, learned)
+    table = model.stem + LEARNED_FROM_SUFFIX
+    same = learned is not None and learned_beside(model) == learned
+    described = _is_described(model, contract)
+    return {name: content for name, content in files.items() if not (same if name == table else described)}
 
 
 def _is_described(model: Path, contract: ModelContract) -> bool:

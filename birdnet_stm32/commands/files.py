@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
@@ -80,12 +82,25 @@ def beside(model: Path, *suffixes: str) -> Path | None:
     return next((path for path in files if path.is_file()), None)
 
 
-def sidecars(model: Path, contract: ModelContract) -> dict[str, bytes]:
-    """Return a model's configuration and labels by name, named and written as the published lines have them.
+def learned_beside(model: Path) -> dict[str, str] | None:
+    """Return what a model learned from, by SHA-256, or None where no table beside it says so.
+
+    Raises:
+        InputError: there is such a file, and it is no such table.
+    """
+    table = beside(model, LEARNED_FROM_SUFFIX)
+    return None if table is None else read_learned_from(table)
+
+
+def sidecars(
+    model: Path, contract: ModelContract, learned: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
+    """Return the files beside a model by name, named and written as the published lines have them.
 
     Args:
         model: the file beside which they belong.
         contract: what it means.
+        learned: what it learned from, see :mod:`birdnet_stm32.audio.learned`; None where nobody knows.
     """
     files = {
         model.stem + CONFIG_SUFFIXES[0]: canonical_json(contract_to_json(contract)).encode(),
@@ -96,6 +111,8 @@ def sidecars(model: Path, contract: ModelContract) -> dict[str, bytes]:
             mixer = Path(folder) / FLOAT_FRONT_END_FILE
             save_mixer(mixer, contract.frontend.mixer)
             files[FLOAT_FRONT_END_FILE] = mixer.read_bytes()
+    if learned is not None:
+        files[model.stem + LEARNED_FROM_SUFFIX] = learned_from_text(learned).encode()
     return files
 
 

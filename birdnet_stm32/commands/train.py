@@ -19,9 +19,18 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.coverage import listed
+from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, learned_from
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, contract_of, say, sidecars
+from birdnet_stm32.commands.files import (
+    CONFIG_SUFFIXES,
+    LABELS_SUFFIX,
+    beside,
+    contract_of,
+    learned_beside,
+    say,
+    sidecars,
+)
 from birdnet_stm32.commands.options import checked, named_as_options
 from birdnet_stm32.commands.outputs import Writer, writer_of
 from birdnet_stm32.config import ModelTable, QatTable, TrainTable
@@ -121,7 +130,7 @@ def _train(options: argparse.Namespace) -> None:
     if not options.overwrite:
         _refuse_other_classes(path, contract)
     trained = train_on(rows, options.data_path_train, contract, settings)
-    _write(trained.model, contract, path, writer)
+    _write(trained.model, contract, path, writer, learned_from(rows))
     writer.write_json(options.json, history_of(trained))
     say(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
@@ -146,7 +155,8 @@ def _tune(options: argparse.Namespace) -> None:
     from birdnet_stm32.model import checkpoint  # TensorFlow, as above
 
     model = checkpoint.load(path, contract)
-    windows = _tuning_windows(options, contract)
+    windows, new = _tuning_windows(options, contract)
+    known = learned_beside(path)
     targets = None if options.unlabelled else _smooth(targets_of(windows.rows, contract.labels))
     epochs: list[QatEpoch] = []
     with track("qat epochs") as report:
@@ -168,7 +178,7 @@ def _tune(options: argparse.Namespace) -> None:
             output_activation=contract.output_activation,
             on_epoch=on_epoch,
         )
-    _write(tuned, contract, output, writer)
+    _write(tuned, contract, output, writer, None if known is None else {**known, **new})
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     rows = [asdict(epoch) for epoch in epochs]
     writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
@@ -179,8 +189,11 @@ def _tune(options: argparse.Namespace) -> None:
     )
 
 
-def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Windows:
-    """Return windows of the recordings that the command convert calibrates with, none that it verifies on."""
+def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tuple[Windows, dict[str, str]]:
+    """Return windows of the recordings that convert calibrates with, and those recordings by SHA-256.
+
+    None are of recordings that convert verifies on.
+    """
     root = options.data_path_train
     rows = folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
     unknown = folder.strangers(rows, contract)
@@ -206,7 +219,8 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> Win
         )
     count = len(windows.rows)
     kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
-    return Windows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept))
+    learned = learned_from(row for row in rows if row.split == split.TRAIN)
+    return Windows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept)), learned
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -239,8 +253,8 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract)
             )
 
 
-def _sidecar_names(path: Path) -> tuple[str, str]:
-    return path.stem + CONFIG_SUFFIXES[0], path.stem + LABELS_SUFFIX
+def _sidecar_names(path: Path) -> tuple[str, ...]:
+    return tuple(path.stem + suffix for suffix in (CONFIG_SUFFIXES[0], LABELS_SUFFIX, LEARNED_FROM_SUFFIX))
 
 
 def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
@@ -265,13 +279,15 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
         )
 
 
-def _write(model: Any, contract: ModelContract, path: Path, writer: Writer) -> None:
+def _write(
+    model: Any, contract: ModelContract, path: Path, writer: Writer, learned: Mapping[str, str] | None
+) -> None:
     from birdnet_stm32.model import checkpoint
 
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
-        writer.write_model(path, saved.read_bytes(), sidecars(path, contract))
+        writer.write_model(path, saved.read_bytes(), sidecars(path, contract, learned))
 
 
 def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from birdnet_stm32 import store
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned import learned_from_text
+from birdnet_stm32.audio.learned import learned_from, learned_from_text
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.config import TrainTable
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
@@ -33,7 +33,7 @@ def run(job: Job) -> Outcome:
     trained = train_on(rows, root_of(job.release), contract, job.variant.train)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
-    (job.out / LEARNED_FROM).write_text(learned_from_text(rows), encoding="utf-8")
+    (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
     (job.out / "history.json").write_text(store.canonical_json(history_of(trained)), encoding="utf-8")
     return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned import learned_from_text, read_learned_from, without_learned
+from birdnet_stm32.audio.learned import learned_from, learned_from_text, read_learned_from, without_learned
 from birdnet_stm32.errors import InputError
 
 
@@ -28,7 +28,7 @@ ROWS = (
 
 
 def test_the_table_holds_digests_and_no_names(tmp_path: Path) -> None:
-    text = learned_from_text(ROWS)
+    text = learned_from_text(learned_from(ROWS))
     assert "tit" not in text
     assert LEFT_OUT not in text
     path = tmp_path / "m_learned_from.tsv"

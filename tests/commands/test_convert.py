@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import pytest
 
+from birdnet_stm32.audio.learned import learned_from_text
 from birdnet_stm32.cli import main
 from birdnet_stm32.commands.files import sidecars
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
@@ -30,11 +31,14 @@ def test_the_seeds_command_line(copied: Path, birds: Path, tmp_path: Path) -> No
     config = copied.with_name("best_model_model_config.json")
     line = ["convert", "--checkpoint_path", str(copied), "--model_config", str(config)]
     line += ["--data_path_train", str(birds), *FEW, "--min_cosine_sim", "0.9", "--min_cosine_p05", "0.8"]
+    learned = copied.with_name("best_model_learned_from.tsv")
+    learned.write_text(learned_from_text({"0" * 64: "train"}))
     report = tmp_path / "report.json"
     assert main([*line, "--report_json", str(report)]) == 0
     output = tmp_path / "best_model_quantized.tflite"
     check_int8(output.read_bytes())
     assert read_contract(tmp_path / "best_model_quantized_model_config.json") == read_contract(config)
+    assert (tmp_path / "best_model_quantized_learned_from.tsv").read_text() == learned.read_text()
     assert json.loads(report.read_text())["all"]["windows"] == 16
     other = tmp_path / "deeper" / "other.tflite"
     assert main([*line, "--per_tensor", "--output_path", str(other)]) == 0
@@ -72,6 +76,8 @@ def test_a_recipe_that_does_not_fit_is_refused(
 def test_files_of_the_same_name_that_say_the_same_are_kept(copied: Path, birds: Path) -> None:
     labels = copied.with_name("best_model_labels.txt")
     labels.write_text("high_Mauersegler\nlow_Waldkauz\n")
+    learned = copied.with_name("best_model_learned_from.tsv")
+    learned.write_text(learned_from_text({"0" * 64: "train"}))
     line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
     line += ["--min_cosine_sim", "0.9", "--min_cosine_p05", "0.8"]
     assert main([*line, "--output_path", str(copied.with_suffix(".tflite"))]) == 0

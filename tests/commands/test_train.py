@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdnet_stm32.audio.learned import read_learned_from
 from birdnet_stm32.cli import main
 from birdnet_stm32.frontend.contract import read_contract
 
@@ -36,6 +37,7 @@ def test_the_seeds_command_lines(birds: Path, tmp_path: Path, monkeypatch: pytes
         "best_model.keras",
         "best_model_model_config.json",
         "best_model_labels.txt",
+        "best_model_learned_from.tsv",
     }
     assert (folder / "best_model_labels.txt").read_text() == "high\nlow\n"
     first = (folder / "best_model.keras").read_bytes()
@@ -49,6 +51,9 @@ def test_the_seeds_command_lines(birds: Path, tmp_path: Path, monkeypatch: pytes
         folder / "best_model_model_config.json"
     )
     assert (folder / "best_model_qat_labels.txt").read_text() == "high\nlow\n"
+    learned = read_learned_from(folder / "best_model_learned_from.tsv")
+    assert read_learned_from(folder / "best_model_qat_learned_from.tsv").keys() == learned.keys()
+    assert len(learned) == len(list(birds.rglob("*.wav")))
     assert [epoch["number"] for epoch in json.loads(Path("qat.json").read_text())["epochs"]] == [0, 1, 2]
     assert main(tune) == 0
     assert (folder / "best_model_qat.keras").read_bytes() == tuned
