@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -174,16 +176,26 @@ def run(
     return Finished(command=arguments, exit_status=exit_status, output=output)
 
 
-def end_with(parent: int) -> None:
-    """Let this process, a worker that ``parent`` forked, end with it, however that ends.
+@cache
+def let_forks_end_with_this() -> None:
+    """Let every process that this one's main thread forks from now on end with it, however it ends.
 
-    A worker of ``doit -n`` waits for work for ever otherwise, with the build's lock in its hands. The kernel
-    looks at the thread that forked; doit forks its workers from its main thread.
+    The workers of ``doit -n`` are such processes. One that has nothing to do waits for work for ever
+    otherwise, with the build's lock in its hands. The kernel looks at the thread that forked, so forks of
+    other threads, which may end before their children should, are left alone.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the kernel was asked
-        os.kill(os.getpid(), signal.SIGKILL)
+    parent, from_main = os.getpid(), [False]
+
+    def before() -> None:
+        from_main[0] = threading.current_thread() is threading.main_thread()
+
+    def in_child() -> None:
+        if from_main[0] and os.getppid() == parent and sys.platform == "linux":
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+            if os.getppid() != parent:  # it ended before the kernel was asked
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    os.register_at_fork(before=before, after_in_child=in_child)
 
 
 def _written(file: BinaryIO) -> str:

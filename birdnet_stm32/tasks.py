@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -119,6 +118,7 @@ class IsCurrent(UptodateCalculator):  # type: ignore[misc]
         """Let doit's state know that this doit looks at stages, and workers share the lock that is taken."""
         super().setup(dep_manager, tasks_dict)
         dep_manager.backend.builds = True
+        process.let_forks_end_with_this()
         with contextlib.suppress(OSError):  # running the stage will say it at full length
             lock_of(self._release.root).prepare()
 
@@ -190,8 +190,6 @@ def _run(stage: Stage, release: Release) -> None:
     needs = folders_needed(stage, release)
     folder = release.folder(stage.key)
     lock = lock_of(release.root)
-    if lock.owner != os.getpid():
-        process.end_with(lock.owner)
     if lock.hold(_say):
         _require_current(needs, release)
         if not reasons_to_run(stage, release, needs):

@@ -109,6 +109,24 @@ def test_whatever_ends_the_caller_ends_all_children(tmp_path: Path, number: sign
         wait_for_the_end_of(pid)
 
 
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    script = (
+        "import multiprocessing as m, os, signal, time; from birdnet_stm32 import process;"
+        "process.let_forks_end_with_this();"
+        "workers = [m.get_context('fork').Process(target=time.sleep, args=(60,)) for _ in range(2)];"
+        "[one.start() for one in workers]; print(*(one.pid for one in workers), flush=True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    # A file: workers that live on would hold a pipe open.
+    with (tmp_path / "pids").open("w") as output:
+        done = subprocess.run([sys.executable, "-c", script], stdout=output, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+    pids = (tmp_path / "pids").read_text(encoding="utf-8").split()
+    assert len(pids) == 2
+    for pid in pids:
+        wait_for_the_end_of(pid)
+
+
 def test_a_program_killed_by_a_signal_says_so() -> None:
     script = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
     finished = process.run([sys.executable, "-c", script], timeout_s=20, check=False)
