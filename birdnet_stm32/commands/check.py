@@ -22,9 +22,11 @@ from birdnet_stm32.release.bundle import verify_bundle
 from birdnet_stm32.release.manifest import build_of
 from birdnet_stm32.stage import Release, Stage, load_release
 from birdnet_stm32.stages.catalog import stages_of
+from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = "birdnet-stm32 check demo\n  birdnet-stm32 check demo-0.1.0-1a2b3c4d.zip"
 _SHOWN = 5
+_LONGEST = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +79,11 @@ def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
     listed = verify_bundle(path)
     size_bytes = sum(entry.size_bytes for entry in listed.files)
     build = build_of(listed)
-    say(
+    said = (
         f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
-        f"{size_bytes:,} bytes, all as they were bundled",
-        json,
+        f"{size_bytes:,} bytes, all as they were bundled"
     )
+    say(printable(said, longest=_LONGEST), json)  # whoever made the bundle chose these words
     fields = {"variant": listed.variant, "title": listed.title, "version": listed.version, "build": build}
     return {**fields, "files": {entry.path: entry.sha256 for entry in listed.files}}
 

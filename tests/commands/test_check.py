@@ -115,6 +115,18 @@ def test_a_bundle_is_verified(command: Callable[..., Any], tmp_path: Path) -> No
     assert command("check", tmp_path / "gone.zip").exit_code == 2
 
 
+def test_what_a_bundle_says_is_not_obeyed_by_the_terminal(
+    command: Callable[..., Any], tmp_path: Path
+) -> None:
+    target = tmp_path / "any.zip"
+    build_bundle(target, [], variant="\x1b[2Jmine", title="", version="1" * 10_000)
+    ended = command("check", target)
+    assert ended.exit_code == 0
+    assert "\x1b" not in ended.out
+    assert "\\x1b[2Jmine" in ended.out
+    assert len(ended.out) < 2_000
+
+
 def test_a_variant_that_is_not_there_is_named(command: Callable[..., Any], built: Path) -> None:
     ended = command("check", "yours")
     assert ended.exit_code == 2
