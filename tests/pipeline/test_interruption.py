@@ -89,7 +89,7 @@ def hook(event, arguments):
     works = any(part.startswith(f".{{stage}}.") for part in parts)
     retires = parts[-1] == stage and event == "os.rename"
     writes = event == "open" and works and parts[-1] != ""
-    renames = event == "os.rename" and works
+    renames = event == "os.rename" and parts[-1].startswith(f".{{stage}}.")
     if {{"works": writes, "retires": retires, "publishes": renames}}[moment]:
         os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(hook)
