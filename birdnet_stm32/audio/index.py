@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from birdnet_stm32.audio.measure import Measured
 from birdnet_stm32.audio.mono import MIX, too_short
 from birdnet_stm32.config import IndexTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.regular_file import why_unreadable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +111,17 @@ def list_files(root: Path) -> list[FileStat]:
         InputError: there is no such folder, or no audio file in it.
     """
     expected = "one folder a class, holding wav, flac, ogg or mp3 files"
-    if not root.is_dir():
-        raise InputError("is not a folder", where=root, expected=expected, remedy="set root in [index]")
+    try:
+        others = sorted(path.name for path in root.iterdir())[:5]
+    except OSError as error:
+        reason = {
+            errno.ENOTDIR: "is not a folder",
+            errno.ENOENT: "there is no such folder",
+        }.get(error.errno or 0) or why_unreadable(error)
+        raise InputError(reason, where=root, expected=expected) from error
     files = scan(root)
     if all(file.is_folder for file in files):
         reasons = [f"{names.decodable(file.path)}: {file.problem}" for file in files[:5]]
-        others = [names.decodable(path.name) for path in sorted(root.iterdir())[:5]]
         found = "; ".join(reasons) or (f"only {', '.join(others)}" if others else "nothing at all")
         raise InputError(f"holds no audio file, {found}", where=root, expected=expected)
     return files

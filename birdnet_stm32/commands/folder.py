@@ -85,8 +85,6 @@ def index_folder(
     """
     if options.deterministic:
         print("--deterministic: every run is, nothing more is needed", file=sys.stderr)
-    if not root.is_dir():
-        raise InputError("is not a folder", where=root, expected="one folder a class, holding recordings")
     files = list_files(root)
     table = checked(
         IndexTable,

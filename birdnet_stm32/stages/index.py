@@ -87,7 +87,7 @@ def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
 def _known(path: Path) -> dict[str, measure.Measured]:
     try:
         return measure.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # a cache that is missing or broken: everything is measured again
 
 

@@ -35,15 +35,13 @@ def are_current(release: Release) -> bool:
     root = root_of(release)
     try:
         indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
-        return False  # the list is a cache: without it, the stage measures again
-    if not root.is_dir():
-        return False
-    known = {entry["path"]: entry for entry in indexed}
-    files = scan(root)
-    return [file.path for file in files] == list(known) and all(
-        _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
-    )
+        known = {entry["path"]: entry for entry in indexed}
+        files = scan(root)  # of a folder that is gone or locked: a problem that the list does not have
+        return [file.path for file in files] == list(known) and all(
+            _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False  # the list is a cache: without it, or if it is damaged, the stage measures again
 
 
 def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:

@@ -116,8 +116,11 @@ def test_what_cannot_be_indexed_is_refused_with_what_was_found(tmp_path, write_t
     (tmp_path / "nothing").mkdir()
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts/notes.txt").touch()
+    (tmp_path / "loop").symlink_to("loop")
     for name, problem in (
-        ("missing", "is not a folder"),
+        ("missing", "there is no such folder"),
+        ("texts/notes.txt", "is not a folder"),
+        ("loop", "leads back to itself"),
         ("nothing", "nothing at all"),
         ("texts", "only notes.txt"),
     ):

@@ -49,7 +49,7 @@ QUICK = {
     "frontend folder --model-config config.json": "folder: is a folder",
     "frontend empty.wav --model-config config.json": "empty.wav: the file is empty",
     "frontend noise.wav --model-config config.json": "noise.wav: unreadable: ",
-    "train --data_path_train gone": "gone: is not a folder",
+    "train --data_path_train gone": "gone: there is no such folder",
     "train --data_path_train folder": "folder: holds no audio file",
     "train --data_path_train songs --background nope": "no recordings in the background folder nope",
     "train --data_path_train songs --recording (": "--recording is '(', which is not a regular expression",

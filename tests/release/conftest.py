@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.gates import Finding
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Pool, Port, ToolVersion
 from birdnet_stm32.release.bundle import BundleFile
-from birdnet_stm32.release.credits import Credit
+from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.report_data import (
     Arena,
@@ -180,7 +181,29 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
         training=Training(
             loss=(0.7, 0.4), validation_loss=(0.8, 0.5), metric_name="validation ROC-AUC", metric=(0.5, 0.6)
         ),
-        recordings=(ClassRecordings(label=label, usable=7, unusable=((label, 2),), background=True),),
+        recordings=(
+            ClassRecordings(
+                label=label,
+                usable=7,
+                unusable=((label, 2),),
+                background=True,
+                coverage=Coverage(
+                    label=label,
+                    background=True,
+                    train_recordings=4,
+                    train_windows=4_321,
+                    calibration_recordings=3,
+                    calibration_windows=30,
+                    held_out_recordings=0,
+                    held_out_windows=0,
+                    validation_recordings=1,
+                    validation_windows=9,
+                ),
+            ),
+            ClassRecordings(label="in no folder", usable=0, unusable=((label, 1),)),
+        ),
+        recording_notes=(f"taken for background: {label}",),
+        uncredited=Uncredited(recordings=(label, "owl/2.wav"), compiled=(label,), strays=(label,)),
         unproven=("Nothing ran on silicon.", label),
         provenance=(Fact(name="model.tflite", value=label),),
         credits=(

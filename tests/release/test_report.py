@@ -134,6 +134,11 @@ def test_values_appear(page: Page) -> None:
         "does not fit",
         "FULLY_CONNECTED",
         "(background)",
+        "4, 4,321",
+        "0, 0",
+        "taken for background: ",
+        "No licence is stated for 2 recordings, 1 of which is compiled into this release as test vectors",
+        "The table of credits names what is no recording here: ",
         "https://example.org",
     ):
         assert expected in page.text

@@ -114,6 +114,22 @@ def test_an_index_of_an_older_version_is_measured_again_without_a_traceback(rele
     assert recordings.are_current(release)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": [1]}', '{"files": [{}]}', '{"files": 3}', "[" * 9_999]
+)
+def test_a_damaged_list_of_measures_is_measured_again(release: Release, text: str) -> None:
+    run_index(release)
+    (release.folder("index") / recordings.MEASURES).write_text(text, encoding="utf-8")
+    assert not recordings.are_current(release)
+    assert run_index(release) == {}
+
+
+def test_a_folder_that_is_gone_is_not_current(release: Release) -> None:
+    run_index(release)
+    release.resolve("songs").rename(release.resolve("elsewhere"))
+    assert not recordings.are_current(release)
+
+
 def test_names_with_tabs_and_line_breaks_keep_every_list_whole(release: Release) -> None:
     release.resolve("songs/owl/0.wav").rename(release.resolve("songs/owl/a\tb\nc.wav"))
     release.resolve("songs/owl/d\ne.wav").touch()
