@@ -77,6 +77,11 @@ class Hearing:
         return self.top1 is None or self.top1.measured > self.top1.chance
 
     @property
+    def shown(self) -> bool:
+        """Whether the windows show that the model hears: it is above chance, and chance cannot reach that."""
+        return self.provable and self.above_chance is True
+
+    @property
     def sentence(self) -> str:
         """What was measured and what chance gives, for people."""
         if not self.windows:
@@ -97,7 +102,8 @@ class Hearing:
                 f"the strongest class is right in {100 * self.top1.measured:.0f} % of the windows of a "
                 f"species (chance {100 * self.top1.chance:.0f} %); {judged}"
             )
-        return f"{judged}; {self.windows} validation windows of {self.recordings} recordings"
+        few = "" if self.provable else ", which are too few to tell hearing from luck"
+        return f"{judged}; {self.windows} validation windows of {self.recordings} recordings{few}"
 
 
 def hearing(scores: Floats, targets: Floats, recordings: Indices, *, unknown_windows: int = 0) -> Hearing:

@@ -25,6 +25,7 @@ class State(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_RUN = "not run"
+    NOT_SHOWN = "not shown"  # measured, and too little to tell
 
 
 @dataclass(frozen=True, kw_only=True)

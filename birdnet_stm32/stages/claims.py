@@ -34,11 +34,11 @@ def unproven(job: Job) -> tuple[str, ...]:
     """Return what nobody has shown of a release."""
     npu = _NO_NPU if job.variant.codegen.backend == "portable" else _NPU
     heard = heard_by_int8(job)
-    if heard.above_chance:
+    if heard.shown:
         return _TIMING, npu, _FIELD
     hears = (
         f"Nobody has shown that this model hears anything: {heard.sentence}."
-        if heard.above_chance is None
+        if heard.above_chance is not False
         else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
     )
     return hears, _TIMING, npu, _FIELD
@@ -59,7 +59,7 @@ def proven(job: Job) -> tuple[str, ...]:
         f"{measured['cosine_p05']:.4f}.",
     ]
     heard = heard_by_int8(job)
-    if heard.above_chance:
+    if heard.shown:
         claims.append(
             f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
         )

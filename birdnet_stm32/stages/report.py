@@ -206,7 +206,8 @@ def _emulation(job: Job) -> Emulation | None:
 
 
 def _verdicts(verification: Verification, emulation: Emulation | None, heard: Hearing) -> tuple[Verdict, ...]:
-    state = {True: State.PASSED, False: State.FAILED, None: State.NOT_RUN}[heard.above_chance]
+    unknown = State.FAILED if heard.above_chance is False else State.NOT_SHOWN
+    state = State.PASSED if heard.shown else unknown
     hears = Verdict(claim="Hears more than chance", state=state, detail=heard.sentence)
     cosine = verification.all_windows
     quantized = Verdict(

@@ -99,11 +99,11 @@ def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...])
 
 def warnings_of(int8: Hearing) -> tuple[str, ...]:
     """Say in red what no gate refuses here: a model that hears nothing."""
-    if int8.above_chance:
-        return () if int8.provable else (f"too few recordings to tell hearing from luck: {int8.sentence}",)
-    if int8.above_chance is None:
-        return (int8.sentence,)
-    return (f"this model hears no better than chance: {int8.sentence}",)
+    if int8.shown:
+        return ()
+    if int8.above_chance is False:
+        return (f"this model hears no better than chance: {int8.sentence}",)
+    return (f"nobody has shown that this model hears anything: {int8.sentence}",)
 
 
 def _summary(comparison: Comparison) -> str:
