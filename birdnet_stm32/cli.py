@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.errors import BirdnetError, InputError
 from birdnet_stm32.native_output import diverted
+from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.text_types import names_a_file
 
 COMMANDS = {
     "board": "listen to a board: its self-test, then its answers against the reference",
@@ -32,6 +36,7 @@ COMMANDS = {
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }
+_LONGEST_MESSAGE = 500  # characters
 EXIT_CODES = """\
 exit codes:
   0  done
@@ -41,11 +46,31 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows of a wrong option's value what fits into a line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and end with 2."""
+        super().error(printable(message, longest=_LONGEST_MESSAGE, keep="\n"))
+
+
+def _check_paths(options: argparse.Namespace) -> None:
+    """Refuse a path that no system takes, before a command meets it somewhere. Raises: InputError."""
+    for value in vars(options).values():
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path):
+                try:
+                    names_a_file(str(path))
+                except ValueError as error:
+                    given = printable(path, longest=60)
+                    raise InputError(f"the path {given!r} {error}") from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     listed = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="birdnet-stm32",
         usage="birdnet-stm32 COMMAND ...",
         description="Single steps on single files. The whole pipeline is doit's: doit list.",
@@ -55,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     name = parser.parse_args(arguments[:1]).command
     command = importlib.import_module(f"birdnet_stm32.commands.{name}")
-    own = argparse.ArgumentParser(
+    own = _Parser(
         prog=f"birdnet-stm32 {name}",
         description=command.__doc__,
         epilog=f"example:\n  {command.EXAMPLE}\n\n{EXIT_CODES}",
@@ -67,7 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     own.set_defaults(command=name)
     options = own.parse_args(arguments[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
     try:
+        _check_paths(options)
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
             command.run(options)
             sys.stdout.flush()  # here, where a reader that has gone is noticed

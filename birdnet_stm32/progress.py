@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from birdnet_stm32.terminal_text import printable
+
 Report = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
@@ -15,11 +17,17 @@ Report = Callable[[int, int], None]
 @contextmanager
 def track(description: str) -> Iterator[Report]:
     """Show progress of ``description`` on stderr while the block runs."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
+    description = printable(description)
     if not console.is_terminal:
         yield _lines(description, console)
         return
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("  {task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -20,7 +20,7 @@ from birdnet_stm32.doit_state import read_told
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.paths import PACKAGE
 from birdnet_stm32.regular_file import why_unreadable
-from birdnet_stm32.variant_file import load_variant
+from birdnet_stm32.variant_file import load_variant, variant_path
 
 SUMS_REASON = f"{store.SUMS} was changed or removed"
 
@@ -383,12 +383,5 @@ def _whole(key: str, folder: Path, release: Release) -> store.Manifest:
 
 def load_release(name: str, variants: Path, build: Path) -> Release:
     """Return the variant ``name`` of the folder ``variants``. Raises: InputError."""
-    path = variants / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(other.stem for other in variants.glob("*.toml")))
-        raise InputError(
-            f"there is no variant {name!r}",
-            where=variants,
-            expected=f"one of {known}" if known else "at least one NAME.toml",
-        )
+    path = variant_path(name, variants)
     return Release(name=name, path=path.resolve(), build=build.resolve(), variant=load_variant(path))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,8 +16,8 @@ from doit.doit_cmd import DoitConfig
 from doit.exceptions import BaseFail, InvalidDodoFile, TaskError, TaskFailed
 from doit.plugin import PluginDict
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from birdnet_stm32 import process, store
 from birdnet_stm32.build_lock import lock_of
@@ -27,6 +29,7 @@ from birdnet_stm32.plan import State, plan
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, repair, run_stage, task_of
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.variant_file import variant_files
 
 MANUAL = {
     "flash": "write the image into the board's flash",
@@ -35,6 +38,7 @@ MANUAL = {
 
 
 BACKEND = "told"
+_BROKEN = "broken"  # in the meta of a task whose variant cannot be built
 
 
 def doit_config(build: Path) -> dict[str, Any]:
@@ -61,36 +65,87 @@ def doit_config(build: Path) -> dict[str, Any]:
     }
 
 
-def load_releases(variants: Path, build: Path) -> list[Release]:
-    """Return every variant of a folder.
+@dataclass(frozen=True, kw_only=True)
+class Releases:
+    """The variants of a folder: those that can be built, and why the others cannot."""
+
+    good: tuple[Release, ...]
+    broken: Mapping[str, BirdnetError]
+
+
+def load_releases(variants: Path, build: Path) -> Releases:
+    """Return every variant of a folder; one that is broken is named and leaves the others alone.
 
     Raises:
-        InvalidDodoFile: a variant file is wrong, or there is none; doit prints the message and ends.
+        InvalidDodoFile: there is no variant that can be built; doit prints the message and ends.
     """
-    names = sorted(path.stem for path in variants.glob("*.toml"))
-    if not names:
-        raise InvalidDodoFile(f"{variants}: holds no variant\n  expected: at least one NAME.toml")
+    good: list[Release] = []
+    broken: dict[str, BirdnetError] = {}
     try:
-        return [load_release(name, variants, build) for name in names]
+        files = variant_files(variants)
     except BirdnetError as error:
         raise InvalidDodoFile(str(error)) from None
+    for path in files:
+        try:
+            good.append(load_release(path.stem, variants, build))
+        except BirdnetError as error:
+            broken[path.stem] = _located(error, path)
+    if not good and broken:
+        raise InvalidDodoFile("\n".join(map(str, broken.values())))
+    if not good:
+        raise InvalidDodoFile(f"{printable(variants)}: holds no variant\n  expected: at least one NAME.toml")
+    for one in broken.values():
+        print(f"warning: {_first_line(one)}; the other variants can be built", file=sys.stderr)
+    return Releases(good=tuple(good), broken=broken)
 
 
-def pipeline(releases: list[Release]) -> Iterator[dict[str, Any]]:
-    """Yield a doit task for every stage of every variant, ``convert:demo``, and a group for each stage."""
-    stages = [(stage, release) for release in releases for stage in stages_of(release.variant)]
+def _located(error: BirdnetError, path: Path) -> BirdnetError:
+    """Return the error with the variant file that it is about."""
+    if error.where is not None:
+        return error
+    return InputError(error.what, where=path, expected=error.expected, remedy=error.remedies)
+
+
+def _first_line(error: BirdnetError) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def pipeline(releases: Releases) -> Iterator[dict[str, Any]]:
+    """Yield a doit task for every stage of every variant, ``convert:demo``, and a group for each stage.
+
+    A broken variant has a task in every group that says what is wrong and fails.
+    """
+    stages = [(stage, release) for release in releases.good for stage in stages_of(release.variant)]
     for name, group in BY_NAME.items():
         yield {"basename": name, "name": None, "doc": group.doc}
         for stage, release in stages:
             if stage.name == name:
                 yield {"basename": name, **_task(stage, release)}
+        for variant, error in releases.broken.items():
+            yield {"basename": name, **_broken_task(variant, error)}
 
 
-def manual(releases: list[Release], variants: Path) -> Iterator[dict[str, Any]]:
+def _broken_task(variant: str, error: BirdnetError) -> dict[str, Any]:
+    def fail() -> TaskError:
+        return TaskError(str(error), report=True)
+
+    return {
+        # doit reads = * and : in a task's name.
+        "name": re.sub(r"[=*:]", "_", printable(variant)),
+        "doc": f"broken: {_first_line(error)}",
+        "actions": [fail],
+        "uptodate": [False],
+        "io": {"capture": False},
+        "title": lambda task: task.name,
+        "meta": {_BROKEN: True},
+    }
+
+
+def manual(releases: Releases, variants: Path) -> Iterator[dict[str, Any]]:
     """Yield the tasks that touch a board, ``flash:demo`` and ``board:demo``; they run when they are named."""
     for name, doc in MANUAL.items():
         yield {"basename": name, "name": None, "doc": f"{doc} (never run by another task)"}
-        for release in releases:
+        for release in releases.good:
             if "image" in (stage.name for stage in stages_of(release.variant)):
                 places = ["--variants", str(variants), "--build", str(release.build)]
                 yield {
@@ -225,14 +280,18 @@ class StageReporter:
     desc = "a table of the stages: ran or up to date, seconds, what came out"
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
-        self._console = Console(file=outstream, highlight=False, soft_wrap=True)
+        self._console = Console(file=outstream, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._rows: list[tuple[str, str, str, str]] = []
         self._products: list[str] = []
         self._warnings: list[str] = []
         self._trouble = False
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
-        """Nothing to prepare."""
+        """Let broken variants fail last, for doit stops at what fails first: the good ones are built."""
+        for task in tasks.values():
+            if task.meta and _BROKEN in task.meta and task.name not in selected_tasks:
+                group = tasks[task.name.partition(":")[0]].task_dep
+                task.task_dep = [name for name in group if _BROKEN not in (tasks[name].meta or {})]
 
     def get_status(self, task: Any) -> None:
         """Nothing to say before it is known whether the task runs."""
@@ -240,7 +299,7 @@ class StageReporter:
     def execute_task(self, task: Any) -> None:
         """Announce a stage."""
         if task.actions:
-            self._console.print(f"[bold]{escape(task.name)}[/] {task.doc or ''}".rstrip())
+            self._console.print(Text.assemble((task.name, "bold"), f" {task.doc or ''}".rstrip()))
 
     def add_success(self, task: Any) -> None:
         """Note a stage that ran."""
@@ -259,21 +318,21 @@ class StageReporter:
         self._trouble = True
         refused = isinstance(fail, TaskFailed)
         self._rows.append((task.name, "refused" if refused else "failed", "", ""))
-        self._console.print(f"\n[bold red]{escape(task.name)}[/]: ", end="")
-        self._console.print(fail.get_msg().rstrip(), markup=False)
+        said = printable(fail.get_msg().rstrip(), keep="\n\t")
+        self._console.print(Text.assemble("\n", (task.name, "bold red"), f": {said}"))
         if refused:
             folder = Path(task.meta["folder"])
             evidence = _short(folder.with_name(f"{folder.name}.failed"))
-            self._console.print(f"  what it made is in {evidence}", markup=False)
+            self._console.print(printable(f"  what it made is in {evidence}"))
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """Show an error of doit's own clean-up."""
-        self._console.print(exception.get_msg(), markup=False)
+        self._console.print(printable(exception.get_msg(), keep="\n\t"))
 
     def runtime_error(self, msg: str) -> None:
         """Show an error of doit itself."""
         self._trouble = True
-        self._console.print(msg, markup=False)
+        self._console.print(printable(msg, keep="\n\t"))
 
     def teardown_task(self, task: Any) -> None:
         """No stage has a teardown."""
@@ -289,15 +348,15 @@ class StageReporter:
         table.add_column("what came out", overflow="fold")
         styles = {"ran": "green", "up to date": "dim", "refused": "red", "failed": "red"}
         for name, state, seconds, summary in self._rows:
-            styled = f"[{styles.get(state, 'yellow')}]{state}[/]"
-            table.add_row(escape(name), styled, seconds, escape(summary))
+            styled = Text(state, styles.get(state, "yellow"))
+            table.add_row(name, styled, seconds, printable(summary))
         self._console.print()
         self._console.print(table)
         for warning in self._warnings:
-            self._console.print(warning, style="bold red", markup=False)
+            self._console.print(printable(warning), style="bold red")
         if not self._trouble:
             for product in self._products:
-                self._console.print(product, markup=False)
+                self._console.print(printable(product))
 
     def _note(self, task: Any, state: str) -> None:
         if not task.actions:

@@ -39,9 +39,16 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _names_a_file(path: str) -> str:
-    """Refuse a text that no system takes for a path."""
-    content = path.encode(errors="surrogateescape")
+def names_a_file(path: str) -> str:
+    """Return ``path``, which has to be what systems take for a path.
+
+    Raises:
+        ValueError: says why it is not; the sentence goes on behind the path.
+    """
+    try:
+        content = path.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ValueError("holds half a character, which no path can hold") from error
     if "\0" in path:
         raise ValueError("holds NUL, which no path can hold")
     if len(content) > MAX_PATH_BYTES or any(len(part) > MAX_PATH_PART_BYTES for part in content.split(b"/")):
@@ -69,6 +76,6 @@ def _composed(name: str) -> str:
 
 Sha256 = Annotated[str, Field(pattern=DIGEST)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-PathText = Annotated[str, Field(min_length=1), AfterValidator(_names_a_file)]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(names_a_file)]
 ClassName = Annotated[Name, AfterValidator(_composed)]
 RecordingPattern = Annotated[str, AfterValidator(_has_the_group)]

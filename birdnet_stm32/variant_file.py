@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from birdnet_stm32.config import Variant
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.idle_keys import find_idle_keys
+from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.terminal_text import printable
 from birdnet_stm32.text_types import SPELLINGS
 from birdnet_stm32.toml_file import line_of, read_toml
@@ -21,16 +22,42 @@ from birdnet_stm32.value_errors import Problem, first_problem
 
 SUFFIX = ".toml"
 MAX_NAME_LENGTH = 100
-_NAME = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_HIDDEN = re.compile(r"\.(?!\.)")  # no companion begins with two points
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
 def variant_files(folder: Path) -> tuple[Path, ...]:
     """Return the variant files of a folder by name: ``*.toml`` without the companions of other systems.
 
     A hidden file, ``._mine.toml`` of macOS or ``.#mine.toml`` of Emacs, is no variant, and no folder is one.
+
+    Raises:
+        InputError: the folder cannot be read.
     """
-    found = (path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
-    return tuple(sorted(path for path in found if not path.is_dir()))
+    try:
+        found = [path for path in folder.glob(f"*{SUFFIX}") if not _HIDDEN.match(path.name)]
+        return tuple(sorted(path for path in found if not path.is_dir()))
+    except (OSError, ValueError) as error:
+        what = why_unreadable(error) if isinstance(error, OSError) else "cannot be the name of a folder"
+        raise InputError(what, where=folder) from error
+
+
+def variant_path(name: str, folder: Path) -> Path:
+    """Return the file of the variant ``name``.
+
+    Raises:
+        InputError: no variant can have that name, or there is none in ``folder``.
+    """
+    check_name(name)
+    path = folder / f"{name}{SUFFIX}"
+    if path not in variant_files(folder):
+        known = ", ".join(other.stem for other in variant_files(folder))
+        raise InputError(
+            f"there is no variant {name!r}",
+            where=folder,
+            expected=f"one of {known}" if known else "at least one NAME.toml",
+        )
+    return path
 
 
 def check_name(name: str) -> None:
@@ -42,13 +69,13 @@ def check_name(name: str) -> None:
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise InputError(
             f"{printable(name, longest=60)!r} cannot be the name of a variant",
-            expected=f"letters a to z, digits, _ and -, and . inside; at most {MAX_NAME_LENGTH} characters",
+            expected=f"at most {MAX_NAME_LENGTH} letters a to z, digits and _, with - and . inside",
             remedy=f"rename the file, for example to {_suggested(name)}{SUFFIX}",
         )
 
 
 def _suggested(name: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".")[:MAX_NAME_LENGTH].strip(".")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".-")[:MAX_NAME_LENGTH].strip(".-")
     return plain if _NAME.fullmatch(plain) else "mine"
 
 

@@ -30,8 +30,8 @@ single files. Both are in `.venv/bin`.
 | `doit clean verify:demo` | removes what a stage published |
 | `doit variants=DIR build=DIR bundle:NAME` | variants and build folders elsewhere |
 
-Run it at the root of the checkout. Exit codes are doit's: 0 done, 1 a gate refused, 2 a stage failed, 3 a
-variant file or a task name is wrong.
+Run it at the root of the checkout. Exit codes are doit's: 0 done, 1 a gate refused, 2 a stage failed, or one
+of several variants is broken and the others were built, 3 no variant can be read or a task name is wrong.
 
 ## birdnet-stm32
 

@@ -197,3 +197,112 @@ def test_clean_removes_the_folder(doit: Doit) -> None:
     doit.build()
     doit.run("clean", "toy:demo")
     assert not (doit.root / "build" / "demo" / "toy").exists()
+
+
+@pytest.fixture
+def shop(variants: Path, monkeypatch: pytest.MonkeyPatch) -> Doit:
+    made = Doit(variants.parent, monkeypatch)
+    made.makes()
+    return made
+
+
+def run(shop: Doit, *arguments: str) -> tuple[int | None, str]:
+    printed = shop.root / "printed.txt"
+    exit_code = shop.run("run", "-o", str(printed), *arguments)
+    return exit_code, printed.read_text()
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2", "-P", "thread")])
+def test_one_broken_variant_leaves_the_others_alone(
+    shop: Doit, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    """``aaa`` comes before the good ones, ``zzz`` behind them."""
+    for name in ("aaa", "zzz"):
+        (shop.root / "variants" / f"{name}.toml").write_text("garbage {{{")
+    exit_code, printed = run(shop, *options, "toy:demo")
+    assert exit_code == 0
+    assert "aaa.toml:1: is no valid TOML" in capsys.readouterr().err
+
+    (shop.root / "variants" / "good.toml").write_text(DEMO)
+    exit_code, printed = run(shop, *options, "toy")
+    assert exit_code == 2, "the broken ones were asked for too"
+    assert (shop.root / "build" / "good" / "toy" / "toy.txt").is_file()
+    assert "toy:aaa: " in printed
+    assert "aaa.toml:1: is no valid TOML" in printed
+
+    exit_code, printed = run(shop, *options, "toy:zzz")
+    assert exit_code == 2
+    assert "zzz.toml:1: is no valid TOML" in printed
+
+
+def test_a_broken_variant_is_listed(shop: Doit, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop.root / "variants" / "bad.toml").write_text("[variant]\ntitle = 3\n")
+    capsys.readouterr()
+    assert shop.run("list", "--all") == 0
+    listed = capsys.readouterr()
+    assert re.search(r"toy:bad +broken: .*bad\.toml:2: variant\.title is 3", listed.out)
+    assert "bad.toml:2: variant.title is 3" in listed.err
+
+
+def test_hidden_and_companion_files_are_no_variants(variants: Path) -> None:
+    for name in ("._demo.toml", ".#demo.toml", ".toml", "demo.toml~", "#demo.toml#", "demo.toml.swp"):
+        (variants / name).write_bytes(b"\0\5\26\7")
+    (variants / "folder.toml").mkdir()
+    found = load_releases(variants, variants)
+    assert ([release.name for release in found.good], dict(found.broken)) == (["demo"], {})
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "...", "a b", "gr\u00fcn", "-x", "a:b", "a=b", "a*", "a.", "x" * 101, "a\nb"]
+)
+def test_a_name_that_no_variant_can_have_is_refused(
+    shop: Doit, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (shop.root / "variants" / f"{name}.toml").write_text(DEMO)
+    before = sorted(path.name for path in shop.root.iterdir())
+    exit_code, printed = run(shop, "toy")
+    assert exit_code == 2
+    assert "cannot be the name of a variant" in printed
+    assert (shop.root / "build" / "demo" / "toy" / "toy.txt").is_file()
+    assert sorted({path.name for path in shop.root.iterdir()} - {*before, "build", "printed.txt"}) in (
+        [],
+        ["doit.json"],
+    )
+    with pytest.raises(InputError, match="cannot be the name of a variant"):
+        stage.load_release(name, shop.root / "variants", shop.root / "build")
+
+
+@pytest.mark.parametrize("name", ["demo-2", "v1.2", "a_b", "_x", "0"])
+def test_ordinary_names_are_taken(variants: Path, name: str) -> None:
+    (variants / f"{name}.toml").write_text(DEMO)
+    assert stage.load_release(name, variants, variants).name == name
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("trial", ["bom", "appledouble", "other_bad"])
+def test_variants_of_trials_are_read(shared: Path, trial: str) -> None:
+    assert load_releases(shared / "data" / "trials" / "variants" / trial, Path("build")).good
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [
+        ("latin1", "v.toml:2: is not UTF-8; it looks like Latin-1"),
+        ("root_nul", "v.toml:5: index.root holds NUL"),
+        ("name_dotdot", "'..' cannot be the name of a variant"),
+    ],
+)
+def test_variants_of_trials_are_refused(shared: Path, trial: str, said: str) -> None:
+    with pytest.raises(InvalidDodoFile, match=re.escape(said)):
+        load_releases(shared / "data" / "trials" / "variants" / trial, Path("build"))
+
+
+def test_the_terminal_shows_names_and_summaries_as_they_are(shop: Doit) -> None:
+    def make(job: Job) -> Outcome:
+        return Outcome(summary=":a: [red]x[/] \x1b[2J :smile:", warnings=(":b: \x1b[31m",))
+
+    shop.module.run = make  # type: ignore[attr-defined]
+    _, printed = run(shop, "toy:demo")
+    assert r":a: [red]x[/] \x1b[2J :smile:" in printed
+    assert "\x1b" not in printed

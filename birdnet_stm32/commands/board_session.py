@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.mono import MIX
 from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.recording import decode
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import board_parity, host_link
@@ -98,8 +99,8 @@ def after_flashing(images: Path, questions: Questions, *, port: str | None) -> N
         ToolError: no port, no answer.
     """
     found, parity = hold(read_plan(images), questions, port=port, timeout_s=_BOOT_S)
-    print(describe(found))
-    print(judge(parity, found.clock_hz))
+    say(describe(found))
+    say(judge(parity, found.clock_hz))
     board_parity.require(parity)
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, labels_to_show, say
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, labels_to_show, say, warn
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
@@ -77,7 +76,7 @@ def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract |
         return contract.labels
     numbered = _numbered(graph)
     if path is None:
-        print(f"no label file beside {options.model}: outputs are called output_0 and so on", file=sys.stderr)
+        warn(f"no label file beside {options.model}: outputs are called output_0 and so on")
         return numbered
     labels = read_labels(path)
     if len(labels) != len(numbered):

@@ -16,6 +16,7 @@ from pathlib import Path
 from birdnet_stm32.commands import board_session, built
 from birdnet_stm32.commands.board import questions_of
 from birdnet_stm32.commands.deploy_model import deploy_model, plan_model
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import read
 from birdnet_stm32.commands.outputs import writer_of
@@ -87,11 +88,11 @@ def _deploy_variant(options: argparse.Namespace) -> None:
         *(f"variants={options.variants}", f"build={options.build}"),
     ]
     if options.dry_run:
-        print(f"Build:\n  doit {' '.join(build[3:])}")
+        say(f"Build:\n  doit {' '.join(build[3:])}")
         weights = ["weights.hex"] if release.variant.codegen.backend == "stedgeai" else []
-        print("Flash, after a check that the parts belong together:")
+        say("Flash, after a check that the parts belong together:")
         print_commands([release.folder("image") / name for name in (*weights, "application.hex")])
-        print(f"Question:\n  birdnet-stm32 board {release.name}")
+        say(f"Question:\n  birdnet-stm32 board {release.name}")
         return
     if subprocess.run(build, check=False).returncode != 0:
         raise ToolError(f"the pipeline did not build the image of {release.name}: see above")

@@ -18,7 +18,7 @@ from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands import board_session
 from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import contract_of
+from birdnet_stm32.commands.files import contract_of, say, warn
 from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.legacy_config import LegacyConfig
 from birdnet_stm32.commands.outputs import Writer
@@ -59,17 +59,17 @@ def plan_model(config: LegacyConfig, *, validates: bool) -> None:
     program = (
         config.stedgeai_path or f"{config.x_cube_ai_path or '$STEDGEAI_CORE_DIR'}/Utilities/linux/stedgeai"
     )
-    print("Generate (in a work folder of its own, with a profile):")
-    print(f"  {' '.join([program, *command.generate(request)])}")
-    print(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
+    say("Generate (in a work folder of its own, with a profile):")
+    say(f"  {' '.join([program, *command.generate(request)])}")
+    say(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
     if validates:
-        print("Validate with ST's own firmware:")
-        print(f"  {' '.join(_loader_command(config))}")
+        say("Validate with ST's own firmware:")
+        say(f"  {' '.join(_loader_command(config))}")
         arguments = command.validate(request, mode="target", inputs=workspace / "inputs.npy")
-        print(f"  {' '.join([program, *arguments])}")
-    print("Flash:")
+        say(f"  {' '.join([program, *arguments])}")
+    say("Flash:")
     print_commands([output / _IMAGES / name for name in ("weights.hex", "application.hex")])
-    print("Question the board on its serial port.")
+    say("Question the board on its serial port.")
 
 
 def deploy_model(
@@ -136,16 +136,16 @@ def _tool(config: LegacyConfig) -> Tool:
 def _compile(
     tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
 ) -> result.Compilation:
-    print(tool, file=sys.stderr)
+    warn(str(tool))
     if tool.warning:
-        print(f"warning: {tool.warning}", file=sys.stderr)
+        warn(f"warning: {tool.warning}")
     asked = NpuTable()
     compilation = compile_network(tool, model, asked, log=workspace / _LOGS[0])
     writer.write_folder(output, result.files_of(compilation), last=result.COMPILATION)
     graph = read_graph(model, where=str(path))
     findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
     for finding in findings:
-        print(f"{finding.state:<8}{finding.gate}: {finding.detail}")
+        say(f"{finding.state:<8}{finding.gate}: {finding.detail}")
     refuse_failures(findings)
     return compilation
 
@@ -210,7 +210,7 @@ def _validate(
         loader_config = workspace / _LOGS[2]
         loader_config.write_text(json.dumps(dict(config.n6_loader), indent=2), encoding="utf-8")
     if not loader_config.is_file():
-        print(f"no {loader_config}: ST's own validation is left out", file=sys.stderr)
+        warn(f"no {loader_config}: ST's own validation is left out")
         return
     loading = _loader_command(config.model_copy(update={"n6_loader_config": str(loader_config)}))
     loaded = process.run(loading, timeout_s=_LOADER_TIMEOUT_S)
@@ -225,7 +225,7 @@ def _validate(
     np.save(inputs, features(windows, contract.frontend))
     log = workspace / _LOGS[1]
     for one in validate(tool, model, NpuTable(), mode="target", inputs=inputs.read_bytes(), log=log):
-        print(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
+        say(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
 
 
 def _programmer_of(config: LegacyConfig) -> dict[str, str]:

@@ -8,7 +8,6 @@ the same quantized input. Exit code 1 when any output differs, or the front end 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.files import scan
 from birdnet_stm32.commands.emulation import emulate, generate_library
-from birdnet_stm32.commands.files import contract_of, say
+from birdnet_stm32.commands.files import contract_of, say, warn
 from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.recording import add_channel, decode
@@ -27,7 +26,6 @@ from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.progress import track
 from birdnet_stm32.regular_file import read_bytes
-from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
 
@@ -95,7 +93,7 @@ def _recordings(
     files = scan(root)
     for file in files:
         if file.problem:
-            print(f"left out {printable(file.path)}: {file.problem}", file=sys.stderr)
+            warn(f"left out {file.path}: {file.problem}")
     names = [file.path for file in files if not file.problem]
     if most is not None and most < len(names):
         names = [names[len(names) * position // most] for position in range(most)]
@@ -104,7 +102,7 @@ def _recordings(
         for done, name in enumerate(names, start=1):
             pcm = decode(root / name, sample_rate_hz=sample_rate_hz, channel=channel)
             if isinstance(pcm, Unusable):
-                print(f"left out {printable(name)}: {pcm.reason}", file=sys.stderr)
+                warn(f"left out {name}: {pcm.reason}")
             else:
                 decoded[name] = pcm
             report(done, len(names))

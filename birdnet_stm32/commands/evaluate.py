@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -25,7 +24,7 @@ from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, read_learned_from, without_learned
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import beside
+from birdnet_stm32.commands.files import beside, say, warn
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
@@ -143,18 +142,17 @@ def _unheard(
     for path in dict.fromkeys(side.path for side in sides):
         table = beside(path, LEARNED_FROM_SUFFIX)
         if table is None:
-            print(
+            warn(
                 f"{path.name}: nobody knows which recordings it learned from, as there is no "
                 f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
-                "scores too high.",
-                file=sys.stderr,
+                "scores too high."
             )
         else:
             learned |= read_learned_from(table)
     marked = without_learned(rows, learned)
     count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
     if count and options.include_learned:
-        print(f"{count} of these recordings were learned from: the scores are too high", file=sys.stderr)
+        warn(f"{count} of these recordings were learned from: the scores are too high")
         return rows
     if count and not any(row.usable and not row.background for row in marked):
         raise InputError(
@@ -174,7 +172,7 @@ def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, in
     if count:
         reasons["of a class that the model does not know"] = count
     for reason, number in sorted(reasons.items()):
-        print(f"left out {number} recordings: {reason}", file=sys.stderr)
+        warn(f"left out {number} recordings: {reason}")
     return dict(sorted(reasons.items()))
 
 
@@ -315,18 +313,18 @@ def _show(first: Evaluation, results: Mapping[str, Evaluation]) -> None:
     table.add_column("class", overflow="fold")
     table.add_column("recordings", justify="right")
     for name in results:
-        table.add_column(f"AP {name}" if several else "average precision (95%)", justify="right")
+        table.add_column(f"AP {printable(name)}" if several else "average precision (95%)", justify="right")
     for number, one in enumerate(first.classes):
         scores = [result.classes[number] for result in results.values()]
         texts = (
             f"{score.average_precision:.3f} ({score.interval.low:.2f}-{score.interval.high:.2f})"
             for score in scores
         )
-        table.add_row(one.label, str(one.recordings), *texts)
-    Console().print(table)
+        table.add_row(printable(one.label), str(one.recordings), *texts)
+    Console(markup=False, emoji=False).print(table)
     print()
     for name, result in results.items():
-        print(f"{name}: {_summary(result)}")
+        say(f"{name}: {_summary(result)}")
 
 
 def _summary(result: Evaluation) -> str:

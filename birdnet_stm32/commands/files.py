@@ -116,7 +116,12 @@ def sidecars(
     return files
 
 
-def say(text: str, json: Path | None) -> None:
+def warn(text: str) -> None:
+    """Print lines for people on standard error."""
+    print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+def say(text: str, json: Path | None = None) -> None:
     """Print lines for people: on standard error where standard output is taken by ``--json -``."""
     shown = printable(text, keep="\n\t")  # the names in it are not ours
     print(shown, file=sys.stderr if str(json) == "-" else sys.stdout)

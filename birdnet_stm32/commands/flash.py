@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from birdnet_stm32.commands import built
+from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.outputs import Writer, writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import programmer
@@ -65,25 +66,25 @@ def flash(
     plan = read_plan(folder)
     files = [*([] if fsbl is None else [_loader(fsbl)]), *(folder / part.file for part in plan.parts)]
     tool = None if dry_run else programmer.find(environment)
-    print(_describe(plan))
-    print(BEFORE)
+    say(_describe(plan))
+    say(BEFORE)
     if tool is None:
         why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
-        print(f"{why}. The commands, in this order:")
+        say(f"{why}. The commands, in this order:")
         print_commands(files)
     else:
         log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
         writer.claim_log(log)
-        programmer.write(tool, files, log=log, on_file=lambda file: print(f"writing {file.name} ..."))
-        print(f"written; everything that {programmer.PROGRAM} said is in {log}")
-    print(AFTER)
+        programmer.write(tool, files, log=log, on_file=lambda file: say(f"writing {file.name} ..."))
+        say(f"written; everything that {programmer.PROGRAM} said is in {log}")
+    say(AFTER)
     return tool is not None
 
 
 def print_commands(files: Sequence[Path]) -> None:
     """Print the command line that writes each file."""
     for file in files:
-        print("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
+        say("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
 
 
 def _describe(plan: FlashPlan) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from birdnet_stm32.audio.index import IndexRow, build_index, count_notes, list_f
 from birdnet_stm32.audio.measure import measure
 from birdnet_stm32.audio.names import decodable, label_of
 from birdnet_stm32.audio.notes import notes
+from birdnet_stm32.commands.files import warn
 from birdnet_stm32.commands.options import checked, named_as_options, renamed
 from birdnet_stm32.commands.recording import add_channel
 from birdnet_stm32.config import IndexTable
@@ -84,7 +84,7 @@ def index_folder(
         InputError: there is no such folder, or nothing in it can be used.
     """
     if options.deterministic:
-        print("--deterministic: every run is, nothing more is needed", file=sys.stderr)
+        warn("--deterministic: every run is, nothing more is needed")
     files = list_files(root)
     table = checked(
         IndexTable,
@@ -101,9 +101,9 @@ def index_folder(
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
     found = notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
     for note in found:
-        print(renamed(note, places_of(root)), file=sys.stderr)
+        warn(renamed(note, places_of(root)))
     for kind, count in count_notes(rows):
-        print(f"{count} of {len(rows)} recordings: {kind}", file=sys.stderr)
+        warn(f"{count} of {len(rows)} recordings: {kind}")
     return rows
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.commands import folder, source
-from birdnet_stm32.commands.files import contract_of
+from birdnet_stm32.commands.files import contract_of, say
 from birdnet_stm32.commands.options import checked, positive
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import RepresentativeTable
@@ -24,6 +24,7 @@ from birdnet_stm32.model.outputs import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.layers import LayerReport, layer_report, spread, to_json
 from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
     --checkpoint_path best_model.keras --data_path_train data/train"""
@@ -86,7 +87,7 @@ def show(found: LayerReport) -> None:
         parts.add_column(name, justify="right")
     for part in found.groups:
         parts.add_row(
-            part.name,
+            printable(part.name),
             f"{part.gain:+.4f}",
             f"{part.gain_error:.4f}",
             f"{part.gain_up_to:+.4f}",
@@ -98,7 +99,7 @@ def show(found: LayerReport) -> None:
         tensors.add_column(name, justify="right")
     for tensor in found.tensors:
         tensors.add_row(
-            tensor.name,
+            printable(tensor.name),
             f"{tensor.gain:+.4f}",
             f"{tensor.gain_error:.4f}",
             f"{tensor.snr_db:.1f}",
@@ -107,11 +108,11 @@ def show(found: LayerReport) -> None:
             f"{100 * tensor.saturation:.2f}%",
             f"{100 * tensor.codes:.0f}%",
         )
-    console = Console()
+    console = Console(markup=False, emoji=False)
     for table in (parts, tensors):
         console.print(table)
         print()
-    print(
+    say(
         f"{found.windows} windows: mean cosine {found.cosine_mean:.4f}, by the fast kernels, from which "
         f"gains count, {found.baseline:.4f}; with only kernels and biases in float {found.weights_gain:+.4f}"
     )

@@ -8,12 +8,11 @@ table [npu] of a variant file.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say
+from birdnet_stm32.commands.files import say, warn
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import NpuTable
@@ -81,9 +80,9 @@ def run(options: argparse.Namespace) -> None:
     inputs = read_bytes(options.validate) if options.validate else None
     graph = read_graph(model, where=str(options.model))
     tool = locate(options.core_dir)
-    print(tool, file=sys.stderr)
+    warn(str(tool))
     if tool.warning:
-        print(f"warning: {tool.warning}", file=sys.stderr)
+        warn(f"warning: {tool.warning}")
     log = options.out / LOG
     writer.claim_logs(options.out, LOG, VALIDATION_LOG)
     if options.analyze:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decode import Unusable, decode_with_notes
 from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.commands.files import warn
 from birdnet_stm32.commands.options import positive
 from birdnet_stm32.terminal_text import printable
 
@@ -36,5 +36,5 @@ def decode(path: Path, *, sample_rate_hz: int, channel: int = MIX) -> NDArray[np
     if isinstance(found, Unusable):
         return found
     for note in found.notes:
-        print(printable(f"{path}: {note}"), file=sys.stderr)
+        warn(printable(f"{path}: {note}"))
     return found.pcm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from birdnet_stm32.audio.representative import Windows as Cut
 from birdnet_stm32.audio.representative import choose
 from birdnet_stm32.audio.roles import assign
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import contract_of
+from birdnet_stm32.commands.files import contract_of, warn
 from birdnet_stm32.commands.options import checked, named_as_options
 from birdnet_stm32.config import ConvertTable, RepresentativeTable, VerifyTable
 from birdnet_stm32.frontend.contract import ModelContract
@@ -152,7 +151,7 @@ def load(options: argparse.Namespace) -> Source:
     with named_as_options(folder.places_of(options.data_path_train)):
         assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
-        print(f"--{name}: {count} windows left out of the calibration", file=sys.stderr)
+        warn(f"--{name}: {count} windows left out of the calibration")
     return Source(
         model=model,
         contract=contract,
