@@ -16,7 +16,7 @@ from birdnet_stm32.build_lock import lock_of
 from birdnet_stm32.commands import built
 from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.errors import GateError
+from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
 from birdnet_stm32.release.manifest import build_of
@@ -65,14 +65,22 @@ def run(options: argparse.Namespace) -> None:
         return
     names = [options.target] if options.target else built.variant_names(options.variants)
     checked: dict[str, list[Checked]] = {}
+    broken: list[InputError] = []
     for name in names:
-        checked[name] = _check_variant(load_release(name, options.variants, options.build), options.json)
+        try:
+            release = load_release(name, options.variants, options.build)
+        except InputError as error:
+            broken.append(error)
+            continue
+        checked[name] = _check_variant(release, options.json)
     found = {name: [one for one in stages if one.damaged] for name, stages in checked.items()}
     faults = {one.task: list(one.damaged) for stages in checked.values() for one in stages}
     writer.write_json(options.json, faults)
     damaged = {name: stages for name, stages in found.items() if stages}
     if damaged:
         raise _damage(damaged, options.build)
+    if broken:  # said last, so that one broken variant hides nothing of the others
+        raise broken[0]
 
 
 def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
