@@ -69,6 +69,9 @@ def _index() -> str:
 
 
 def _page(rule: Rule) -> str:
+    rows = "\n".join(
+        f"| {one.source} | {one.where} | {one.core} | {one.date} | {one.says} |" for one in rule.evidence
+    )
     return f"""\
 # {rule.id}
 
@@ -78,7 +81,10 @@ def _page(rule: Rule) -> str:
 
 - **Remedy**: {rule.remedy}.
 - **ST Edge AI Core**: {rule.versions}.
-- **Known from**: {"; ".join(rule.sources)}.
+
+| known from | where | Core | date | seen |
+|---|---|---|---|---|
+{rows}
 
 To allow it in one release: `suppress = {{ {rule.id} = "reason" }}` in the table `[lint]` of the variant file.
 [All rules](README.md)

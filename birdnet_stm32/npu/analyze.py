@@ -7,6 +7,7 @@ from typing import Any
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions import CHANNEL_MULTIPLE, WEIGHTED
+from birdnet_stm32.npu.evidence import to_fields
 from birdnet_stm32.npu.operators import Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -114,6 +115,7 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
                 "kind": report.mapping.kind.value,
                 "reason": report.mapping.reason,
                 "source": report.mapping.source.value,
+                "evidence": [to_fields(one) for one in report.mapping.evidence],
             }
             for report in analysis.operators
         ],

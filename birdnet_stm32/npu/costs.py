@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.conditions import input_at
+from birdnet_stm32.npu.operands import input_at
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4, "float32": 4, "int64": 8}

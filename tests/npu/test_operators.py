@@ -25,8 +25,8 @@ def only(graph: Graph) -> Mapping:
 
 def test_every_row_ends_with_an_answer_for_everything() -> None:
     for name, rules in OPERATORS.items():
-        assert rules[-1].when.__name__ == "always", name
-        assert all(rule.when.__name__ != "always" for rule in rules[:-1]), name
+        assert rules[-1].when.name == "always", name
+        assert all(rule.when.name != "always" for rule in rules[:-1]), name
 
 
 def test_the_table_holds_the_vendors_list() -> None:
@@ -39,12 +39,15 @@ def test_the_table_holds_the_vendors_list() -> None:
     [
         ((8, 3, 3, 16), UNIT, HARDWARE, "a convolution"),
         ((8, 3, 3, 16), {"stride_h": 2, "stride_w": 2}, HARDWARE, "a convolution"),
-        ((8, 3, 3, 16), {"stride_h": 1, "stride_w": 3}, CONDITIONAL, "stride above 2"),
+        ((8, 3, 3, 16), {"stride_h": 1, "stride_w": 3}, SOFTWARE, "neither 1, 2 nor 4"),
         ((8, 5, 5, 16), UNIT, HARDWARE, "several passes"),
         ((8, 1, 7, 16), UNIT, HARDWARE, "several passes"),
         ((8, 1, 12, 16), {"stride_h": 1, "stride_w": 2}, HARDWARE, "a convolution"),
         ((8, 1, 113, 16), UNIT, CONDITIONAL, "112 positions"),
         ((8, 3, 3, 4), UNIT, CONDITIONAL, "grouped"),
+        ((8, 4, 1, 16), {"stride_h": 4, "stride_w": 1}, HARDWARE, "several passes"),
+        ((8, 3, 3, 16), {**UNIT, "dilation_h_factor": 2, "dilation_w_factor": 2}, SOFTWARE, "dilated"),
+        ((8, 1, 3, 16), {**UNIT, "dilation_h_factor": 2, "dilation_w_factor": 2}, HARDWARE, "a convolution"),
     ],
 )
 def test_convolutions(one_operator, activation, constant, kernel, options, kind, reason) -> None:
@@ -53,6 +56,42 @@ def test_convolutions(one_operator, activation, constant, kernel, options, kind,
     )
     assert only(graph).kind is kind
     assert reason in only(graph).reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "kernel", "result", "kind"),
+    [
+        (8, 8, 1, CONDITIONAL),
+        (3, 3, 1, CONDITIONAL),
+        (8, 9, 1, CONDITIONAL),  # padding SAME and a stride of 8
+        (2, 2, 1, HARDWARE),  # stays whole, and ran on a board
+        (1, 3, 1, HARDWARE),  # one row before and after
+        (8, 8, 8, HARDWARE),
+        (8, 7, 2, HARDWARE),
+    ],
+)
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_a_kernel_as_high_as_its_input_is_doubted(
+    one_operator, activation, constant, name: str, rows: int, kernel: int, result: int, kind: Kind
+) -> None:
+    weights = constant(*((16, kernel, 1, 16) if name == "CONV_2D" else (1, kernel, 1, 16)))
+    graph = one_operator(name, [activation(1, rows, 4, 16), weights], activation(1, result, 4, 16), UNIT)
+    assert only(graph).kind is kind
+    assert ("as high as its input" in only(graph).reason) == (kind is CONDITIONAL)
+
+
+@pytest.mark.parametrize(
+    ("data", "kernel", "kind"),
+    [
+        ((1, 1, 1, 1), (16, 1, 1, 1), SOFTWARE),
+        ((1, 1, 1, 2), (16, 1, 1, 2), HARDWARE),
+        ((1, 2, 1, 1), (16, 1, 1, 1), HARDWARE),
+        ((1, 1, 1, 1), (16, 3, 3, 1), HARDWARE),
+    ],
+)
+def test_one_channel_on_one_pixel_is_software(one_operator, activation, constant, data, kernel, kind) -> None:
+    result = activation(*data[:3], 16)
+    assert only(one_operator("CONV_2D", [activation(*data), constant(*kernel)], result, UNIT)).kind is kind
 
 
 def test_a_convolution_with_computed_weights_is_software(one_operator, activation) -> None:
@@ -76,7 +115,7 @@ def test_a_grouped_convolution_on_one_pixel_behind_a_sum_is_refused(
     assert mapping(graph.operators[1], graph).kind is REFUSED
 
 
-@pytest.mark.parametrize(("stride", "kind"), [(1, HARDWARE), (2, CONDITIONAL), (3, CONDITIONAL)])
+@pytest.mark.parametrize(("stride", "kind"), [(1, HARDWARE), (2, CONDITIONAL), (3, SOFTWARE)])
 def test_depthwise_strides(one_operator, activation, constant, stride: int, kind: Kind) -> None:
     graph = one_operator(
         "DEPTHWISE_CONV_2D",
@@ -113,7 +152,12 @@ def test_sums(one_operator, activation, constant) -> None:
     [
         ((1, 6, 8, 16), (1, 2), HARDWARE),
         ((1, 6, 8, 16), (-3, -2), HARDWARE),
+        ((1, 7, 7, 16), (1, 2), HARDWARE),
+        ((1, 50, 6, 16), (1, 2), HARDWARE),
+        ((1, 43, 7, 16), (1, 2), CONDITIONAL),  # 301 positions
+        ((1, 61, 9, 16), (1, 2), CONDITIONAL),  # 549
         ((1, 50, 11, 16), (1, 2), SOFTWARE),
+        ((1, 64, 64, 16), (1, 2), HARDWARE),
         ((1, 6, 8, 16), (2,), SOFTWARE),
         ((1, 6, 8, 16), (2, 3), SOFTWARE),
         ((1, 9, 16), (1,), HARDWARE),
@@ -127,7 +171,16 @@ def test_reductions_are_hardware_as_a_global_pool(
     assert only(graph).kind is kind
 
 
-@pytest.mark.parametrize(("window", "kind"), [((3, 3), HARDWARE), ((4, 6), HARDWARE), ((2, 5), SOFTWARE)])
+@pytest.mark.parametrize(
+    ("window", "kind"),
+    [
+        ((3, 3), HARDWARE),
+        ((4, 6), HARDWARE),
+        ((7, 7), HARDWARE),
+        ((43, 7), CONDITIONAL),
+        ((50, 11), SOFTWARE),
+    ],
+)
 @pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
 def test_pools(one_operator, activation, name: str, window: tuple[int, int], kind: Kind) -> None:
     options = {"filter_height": window[0], "filter_width": window[1], **UNIT}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.evidence import to_fields
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.rule import Rule, Severity
 from birdnet_stm32.tflite.ir import Graph
@@ -150,4 +151,5 @@ def rule_to_json(rule: Rule) -> dict[str, Any]:
         "versions": rule.versions,
         "remedy": rule.remedy,
         "sources": list(rule.sources),
+        "evidence": [to_fields(one) for one in rule.evidence],
     }

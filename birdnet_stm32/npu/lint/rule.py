@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import Condition
+from birdnet_stm32.npu.conditions import Condition, TensorCondition
+from birdnet_stm32.npu.evidence import Evidence
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 
@@ -34,20 +35,25 @@ class Hit:
     evidence: str = ""
 
 
-Find = Callable[[Graph], Iterator[Hit]]
 Says = Callable[[Operator, Graph], str]
-
-# Where a rule's versions and sources come from.
-EVERY = "2.2 to 4.0"
-SEEN = "seen with 4.0.1; others unknown"
-ST = "ST's operator documentation"
-REPORTS = "compile reports"
-FIELD = "reports from the field"
+SaysOfTensor = Callable[[Tensor], str]
 
 
-def zoo(entry: str) -> str:
-    """Return the source of an entry of the public catalogue of failures."""
-    return f"LarocheC/stm32n6-deployment-zoo, {entry}"
+@dataclass(frozen=True, kw_only=True)
+class Find:
+    """A search through a graph.
+
+    Args:
+        hits: yields where something is the case.
+        evidence: how it is known that this matters.
+    """
+
+    hits: Callable[[Graph], Iterator[Hit]]
+    evidence: tuple[Evidence, ...]
+
+    def __call__(self, graph: Graph) -> Iterator[Hit]:
+        """Search a graph."""
+        return self.hits(graph)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +65,7 @@ class Rule:
         title: what is the case, without a full stop.
         severity: how much a hit matters.
         why: what comes of it.
-        versions: of ST Edge AI Core, as far as known.
         remedy: what to do in the model or in the variant.
-        sources: where it is known from.
         find: searches a graph.
     """
 
@@ -69,10 +73,23 @@ class Rule:
     title: str
     severity: Severity
     why: str
-    versions: str
     remedy: str
-    sources: tuple[str, ...]
     find: Find
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """How it is known: that of the condition it looks for."""
+        return self.find.evidence
+
+    @property
+    def versions(self) -> str:
+        """Versions of ST Edge AI Core that the evidence is about."""
+        return ", ".join(dict.fromkeys(one.core for one in self.evidence))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the evidence lies."""
+        return tuple(dict.fromkeys(one.where for one in self.evidence))
 
 
 def nothing(operator: Operator, graph: Graph) -> str:
@@ -80,7 +97,17 @@ def nothing(operator: Operator, graph: Graph) -> str:
     return ""
 
 
-def operators(*names: str, when: Condition = on.always, says: Says = nothing) -> Find:
+def known_always(*evidence: Evidence) -> Condition:
+    """Return the condition that holds for every operator, with how it is known that it matters."""
+    return replace(on.always, evidence=evidence)
+
+
+def search(*evidence: Evidence) -> Callable[[Callable[[Graph], Iterator[Hit]]], Find]:
+    """Make a search of a function that goes through a whole graph."""
+    return lambda hits: Find(hits=hits, evidence=evidence)
+
+
+def operators(*names: str, when: Condition, says: Says = nothing) -> Find:
     """Search for operators.
 
     Args:
@@ -89,24 +116,24 @@ def operators(*names: str, when: Condition = on.always, says: Says = nothing) ->
         says: the evidence.
     """
 
-    def find(graph: Graph) -> Iterator[Hit]:
+    def hits(graph: Graph) -> Iterator[Hit]:
         for operator in graph.operators:
             if (not names or operator.name in names) and when(operator, graph):
                 yield Hit(operator=operator.index, evidence=says(operator, graph))
 
-    return find
+    return Find(hits=hits, evidence=when.evidence)
 
 
-def tensors(when: Callable[[Tensor, Graph], bool], says: Callable[[Tensor], str]) -> Find:
+def tensors(when: TensorCondition, says: SaysOfTensor) -> Find:
     """Search for tensors; a hit points at the operator that writes it, or the first that reads it."""
 
-    def find(graph: Graph) -> Iterator[Hit]:
+    def hits(graph: Graph) -> Iterator[Hit]:
         for tensor in graph.tensors:
             operator = at(tensor.index, graph) if when(tensor, graph) else None
             if operator is not None:
                 yield Hit(operator=operator, tensor=tensor.index, evidence=says(tensor))
 
-    return find
+    return Find(hits=hits, evidence=when.evidence)
 
 
 def at(tensor: int, graph: Graph) -> int | None:

@@ -298,7 +298,7 @@ CASES: dict[str, tuple[Model, Model]] = {
         conv((1, 1, 3, 16), ROW, ROW),
     ),
     "depthwise-stride": (conv((1, 3, 3, 16), result=(1, 4, 4, 16), **STRIDED), DEPTHWISE),
-    "convolution-stride-over-2": (conv((8, 3, 3, 16), strideW=3), conv((8, 3, 3, 16), **STRIDED)),
+    "convolution-stride-over-2": (conv((8, 3, 3, 16), strideW=3), conv((8, 4, 1, 16), strideH=4)),
     "kernel-over-112-taps": (conv((8, 1, 113, 16), ROW), conv((8, 1, 112, 16), ROW)),
     "kernel-decomposed": (conv((8, 1, 7, 16), ROW), conv((8, 1, 7, 16), ROW, strideW=2)),
     "grouped-convolution": (conv((8, 3, 3, 4)), CONV),
@@ -306,7 +306,23 @@ CASES: dict[str, tuple[Model, Model]] = {
     "transpose-convolution": (weights_first("TRANSPOSE_CONV"), weights_first("RESIZE_NEAREST_NEIGHBOR")),
     "channels-not-multiple-of-8": (two_dense(12), two_dense(16)),
     "prime-channels": (two_dense(17), two_dense(7)),
-    "pool-window-factors": (pool((2, 5)), pool((4, 6))),
+    "pool-window-factors": (pool((50, 11)), pool((61, 9))),
+    "pool-window-unknown": (pool((61, 9)), pool((50, 6))),
+    "global-pool-unknown": (mean((1, 43, 7, 16), 1, 2), mean((1, 7, 7, 16), 1, 2)),
+    "full-height-kernel": (
+        conv((8, 8, 1, 16), result=(1, 1, 8, 8)),
+        conv((8, 2, 1, 16), (1, 2, 8, 16), (1, 1, 8, 8)),
+    ),
+    "full-height-depthwise": (
+        conv((1, 8, 1, 16), result=(1, 1, 8, 16)),
+        conv((1, 7, 1, 16), result=(1, 2, 8, 16)),
+    ),
+    "dilated-rows": (conv((8, 3, 3, 16), dilationHFactor=2), conv((8, 1, 3, 16), dilationHFactor=2)),
+    "dilated-columns": (conv((8, 3, 3, 16), dilationWFactor=2), conv((8, 3, 1, 16), dilationWFactor=2)),
+    "one-channel-one-pixel": (
+        conv((8, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 8)),
+        conv((8, 1, 1, 2), (1, 1, 1, 2), (1, 1, 1, 8)),
+    ),
     "global-pool-factors": (mean((1, 50, 11, 16), 1, 2), mean((1, 6, 8, 16), 1, 2)),
     "reduction-axes": (mean((1, 6, 8, 16), 2), mean((1, 6, 8, 16), -3, -2)),
     "pool-stride-over-15": (pool((2, 2), 16), pool((2, 2), 15)),
@@ -378,8 +394,9 @@ def test_ids_are_page_names_and_texts_are_sentences() -> None:
         assert rule.why.endswith("."), rule.id
         assert not rule.title.endswith("."), rule.id
         assert not rule.remedy.endswith("."), rule.id
-        assert rule.sources, rule.id
-        assert rule.versions, rule.id
+        assert rule.evidence, rule.id
+        for one in rule.evidence:
+            assert all((one.core, one.where, one.date)), rule.id
 
 
 def test_a_computed_convolution_is_found(new_net: Callable[[], Any]) -> None:

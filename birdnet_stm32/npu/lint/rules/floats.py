@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 from birdnet_stm32.npu import conditions as on
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.conditions import WEIGHTED
-from birdnet_stm32.npu.lint.rule import EVERY, REPORTS, SEEN, ST, Hit, Rule, Severity, at, operators, zoo
+from birdnet_stm32.npu.conditions import CONVERSIONS, WEIGHTED
+from birdnet_stm32.npu.evidence import zoo
+from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, at, operators, search
 from birdnet_stm32.npu.operators import FLOAT, Kind, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
-
-_FEW_KB = 4 * 1024  # what reports call "more than a few kB"
-_LARGE = 64 * 1024
-_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
 
 def _output_bytes(operator: Operator, graph: Graph) -> str:
@@ -24,41 +21,20 @@ def _input_bytes(operator: Operator, graph: Graph) -> str:
     return f"{costs.tensor_bytes(graph.tensors[operator.inputs[0]]):,} bytes"
 
 
+@on.known(*on.has_float.evidence)
 def _computes_in_float(operator: Operator, graph: Graph) -> bool:
     """Hold where the NPU would do it, were it not float; float weights are a finding of their own."""
-    own_rule = (*_CONVERSIONS, *WEIGHTED)
+    own_rule = (*CONVERSIONS, *WEIGHTED)
     return operator.name not in own_rule and mapping(operator, graph) == FLOAT.mapping
 
 
-def _ends_an_island(operator: Operator, graph: Graph) -> bool:
-    data = graph.tensors[operator.inputs[0]]
-    computed = data.data is None and data.index not in graph.inputs
-    return computed and data.dtype == "float32" and costs.tensor_bytes(data) > _FEW_KB
-
-
-def _at_the_boundary(operator: Operator, graph: Graph) -> bool:
-    float_in = operator.name == "QUANTIZE" and operator.inputs[0] in graph.inputs
-    float_out = operator.name == "DEQUANTIZE" and operator.outputs[0] in graph.outputs
-    return (float_in or float_out) and on.has_float(operator, graph)
-
-
-def _converts_inside(operator: Operator, graph: Graph) -> bool:
-    computed = bool(on.activations(operator, graph))
-    return computed and on.has_float(operator, graph) and not _at_the_boundary(operator, graph)
-
-
-def _large_inside(operator: Operator, graph: Graph) -> bool:
-    output = graph.tensors[operator.outputs[0]]
-    return output.index not in graph.outputs and costs.tensor_bytes(output) > _LARGE
-
-
+@on.known(*on.writes_much_output.evidence)
 def _large_software_output(operator: Operator, graph: Graph) -> bool:
-    output = graph.tensors[operator.outputs[0]]
-    if output.index not in graph.outputs or output.dtype not in costs.BYTES:
-        return False
-    return costs.tensor_bytes(output) > _FEW_KB and mapping(operator, graph).kind is Kind.SOFTWARE
+    """Hold when the Cortex-M55 writes a large output of the network."""
+    return on.writes_much_output(operator, graph) and mapping(operator, graph).kind is Kind.SOFTWARE
 
 
+@search(zoo("fp32-elementwise-tail-sets-activation-peak"))
 def _float_peak(graph: Graph) -> Iterator[Hit]:
     computed = [tensor for tensor in graph.tensors if tensor.data is None and tensor.dtype in costs.BYTES]
     inside = [tensor for tensor in computed if tensor.index not in (*graph.inputs, *graph.outputs)]
@@ -80,9 +56,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU computes no floats: the operator becomes an epoch on the Cortex-M55, with the NPU "
         "stopped and the caches flushed around it.",
-        versions=EVERY,
         remedy="quantize what it reads and writes",
-        sources=(ST, zoo("fp32-elementwise-tail-sets-activation-peak")),
         find=operators(when=_computes_in_float),
     ),
     Rule(
@@ -91,9 +65,7 @@ RULES = (
         severity=Severity.WARNING,
         why="Four bytes an element: a tail left in float sets the peak of the working memory and can push "
         "the network out of the internal RAM.",
-        versions=EVERY,
         remedy="quantize the operators around it, or shorten the window",
-        sources=(zoo("fp32-elementwise-tail-sets-activation-peak"),),
         find=_float_peak,
     ),
     Rule(
@@ -102,22 +74,15 @@ RULES = (
         severity=Severity.ERROR,
         why="Outputs of software epochs beyond a few kB were seen corrupt, and networks with such an island "
         "gave the same output for every input. Nothing reports it.",
-        versions=SEEN,
         remedy="quantize the operators between DEQUANTIZE and QUANTIZE, or move them out of the network",
-        sources=(
-            zoo("sw-epoch-large-output-corruption"),
-            zoo("int8-input-independent-constant-output"),
-        ),
-        find=operators("QUANTIZE", when=_ends_an_island, says=_input_bytes),
+        find=operators("QUANTIZE", when=on.ends_an_island, says=_input_bytes),
     ),
     Rule(
         id="large-software-output",
         title="the Cortex-M55 writes a large output of the network",
         severity=Severity.WARNING,
         why="Outputs of software epochs beyond a few kB were seen corrupt, without a message.",
-        versions=SEEN,
         remedy="end in int8 (`--output-data-type int8`, or an int8 model) and convert in the firmware",
-        sources=(zoo("sw-epoch-large-output-corruption"),),
         find=operators(when=_large_software_output, says=_output_bytes),
     ),
     Rule(
@@ -125,30 +90,24 @@ RULES = (
         title="a DEQUANTIZE of more than 64 KiB inside the network",
         severity=Severity.WARNING,
         why="With its buffer in HyperRAM, the epoch was seen to hang.",
-        versions=SEEN,
         remedy="quantize what follows, shorten the window, or keep HyperRAM out of the memory pool",
-        sources=(zoo("sw-dequantizelinear-epoch-hang"),),
-        find=operators("DEQUANTIZE", when=_large_inside, says=_output_bytes),
+        find=operators("DEQUANTIZE", when=on.converts_much_inside, says=_output_bytes),
     ),
     Rule(
         id="conversion-inside",
         title="a conversion between int8 and float inside the network",
         severity=Severity.WARNING,
         why="An epoch on the Cortex-M55 at each end of a float part, with the NPU stopped around it.",
-        versions=EVERY,
         remedy="quantize the operators between, or move the float part to the network's boundary",
-        sources=(ST, REPORTS),
-        find=operators(*_CONVERSIONS, when=_converts_inside, says=_output_bytes),
+        find=operators(*CONVERSIONS, when=on.converts_inside, says=_output_bytes),
     ),
     Rule(
         id="float-boundary",
         title="float at the network's boundary",
         severity=Severity.HINT,
         why="The conversion is an epoch on the Cortex-M55, one at each end.",
-        versions=EVERY,
         remedy="pass --input-data-type int8 and --output-data-type int8 to the compiler; quantize in the "
         "firmware",
-        sources=(ST, REPORTS),
-        find=operators(*_CONVERSIONS, when=_at_the_boundary),
+        find=operators(*CONVERSIONS, when=on.at_the_boundary),
     ),
 )

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.lint.rule import EVERY, Hit, Rule, Severity, zoo
+from birdnet_stm32.npu.evidence import EVERY, zoo
+from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, search
 from birdnet_stm32.tflite.ir import Graph
 
 ON_CHIP_BYTES = 2_883_576  # of ST's default memory pool: AXISRAM2 and the four of the NPU
 
 
+@search(
+    zoo("analytic-activation-peak-is-lower-bound", core=EVERY),
+    zoo("psram-spill-with-zero-sw-epochs", core=EVERY),
+    zoo("hyperram-spill-hardfaults-without-use-ext-sram", core=EVERY),
+)
 def _activations(graph: Graph) -> Iterator[Hit]:
     live = [
         sum(costs.tensor_bytes(tensor) for tensor in tensors if tensor.dtype in costs.BYTES)
@@ -21,6 +27,7 @@ def _activations(graph: Graph) -> Iterator[Hit]:
         yield Hit(operator=live.index(peak), evidence=f"{peak:,} of {ON_CHIP_BYTES:,} bytes")
 
 
+@search(zoo("noextmem-profile-does-not-fit", core=EVERY))
 def _constants(graph: Graph) -> Iterator[Hit]:
     used = {index: operator for operator in reversed(graph.operators) for index in operator.inputs}
     sizes = {
@@ -45,13 +52,7 @@ RULES = (
         why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and "
         "a bus fault where the firmware does not start the HyperRAM. Scratch memory and alignment come on "
         "top of this estimate.",
-        versions=EVERY,
         remedy="shorten the window, lower [model] alpha, or quantize what is float there",
-        sources=(
-            zoo("analytic-activation-peak-is-lower-bound"),
-            zoo("psram-spill-with-zero-sw-epochs"),
-            zoo("hyperram-spill-hardfaults-without-use-ext-sram"),
-        ),
         find=_activations,
     ),
     Rule(
@@ -59,9 +60,7 @@ RULES = (
         title="the weights alone do not fit into the internal RAM",
         severity=Severity.HINT,
         why="A memory pool without external flash stops with E103.",
-        versions=EVERY,
         remedy="keep the weights in the octo-SPI flash, as ST's default pool does",
-        sources=(zoo("noextmem-profile-does-not-fit"),),
         find=_constants,
     ),
 )

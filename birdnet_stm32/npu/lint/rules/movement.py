@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.lint.rule import EVERY, REPORTS, SEEN, ST, Rule, Severity, from_to, operators, zoo
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, operators
 
 _SLICES = ("SLICE", "STRIDED_SLICE")
 _PADS = ("PAD", "PADV2")
-_NOT_IMPLEMENTED = "ST's error messages"
-
-
-def _undocumented_pad(operator: Operator, graph: Graph) -> bool:
-    value = on.input_at(operator, graph, 2)
-    return on.pads_negative(operator, graph) or value is not None
-
-
-def _data(operator: Operator, graph: Graph) -> bool:
-    return not on.computes_shapes(operator, graph)
-
-
-def _steps(operator: Operator, graph: Graph) -> bool:
-    return _data(operator, graph) and on.slice_steps(operator, graph)
-
-
-def _open_bounds(operator: Operator, graph: Graph) -> bool:
-    return _data(operator, graph) and on.slice_open_ended(operator, graph)
-
 
 RULES = (
     Rule(
@@ -34,9 +14,7 @@ RULES = (
         title="a slice of the batch",
         severity=Severity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on batch dimension`.",
-        versions=EVERY,
         remedy="export with batch 1",
-        sources=(_NOT_IMPLEMENTED,),
         find=operators(*_SLICES, when=on.slice_cuts_batch, says=from_to),
     ),
     Rule(
@@ -44,9 +22,7 @@ RULES = (
         title="a slice of more than 3 dimensions",
         severity=Severity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on more than 3 dimensions`.",
-        versions=EVERY,
         remedy="slice in two steps",
-        sources=(_NOT_IMPLEMENTED,),
         find=operators(*_SLICES, when=on.slice_cuts_many, says=from_to),
     ),
     Rule(
@@ -54,30 +30,24 @@ RULES = (
         title="a slice with steps other than 1",
         severity=Severity.WARNING,
         why="A step of 2 became four epochs on the Cortex-M55.",
-        versions=EVERY,
         remedy="fold the step into a dimension by RESHAPE, or into the stride of the next convolution",
-        sources=(REPORTS,),
-        find=operators("STRIDED_SLICE", when=_steps, says=from_to),
+        find=operators("STRIDED_SLICE", when=on.slice_steps, says=from_to),
     ),
     Rule(
         id="slice-open-bounds",
         title="a slice with open or negative bounds",
         severity=Severity.WARNING,
         why="The front end stops: `Error in computation of shapes`.",
-        versions="seen with 4.0.1 and ONNX; TFLite models are converted to ONNX inside",
         remedy="write literal bounds within the dimension, step 1",
-        sources=(zoo("slice-sentinel-bounds"),),
-        find=operators("STRIDED_SLICE", when=_open_bounds, says=from_to),
+        find=operators("STRIDED_SLICE", when=on.slice_open_ended, says=from_to),
     ),
     Rule(
         id="transpose-below-rank-4",
         title="a computed tensor of fewer than 4 dimensions is transposed",
         severity=Severity.ERROR,
         why="The compiler stops: `INTERNAL ERROR: Mismatch in channel position`.",
-        versions=SEEN,
         remedy="choose the layout of the input so that nothing is transposed ([model] layout), or keep "
         "four dimensions",
-        sources=(zoo("transpose-of-runtime-tensor"),),
         find=operators("TRANSPOSE", when=on.transposes_below_rank_4, says=from_to),
     ),
     Rule(
@@ -85,9 +55,7 @@ RULES = (
         title="the network transposes its input first",
         severity=Severity.HINT,
         why="Seen as an epoch on the Cortex-M55.",
-        versions="seen with 2.2",
         remedy='train with [model] layout = "time_major", which needs no transposition',
-        sources=(REPORTS,),
         find=operators("TRANSPOSE", when=on.reads_network_input, says=from_to),
     ),
     Rule(
@@ -95,9 +63,7 @@ RULES = (
         title="a PADV2 names no value",
         severity=Severity.ERROR,
         why="The compiler crashes while it writes code: `signo=11`.",
-        versions=SEEN,
         remedy="use PAD, or name the value",
-        sources=(zoo("atonn-segfault-empty-pad-constant-value"),),
         find=operators("PADV2", when=on.pad_value_missing),
     ),
     Rule(
@@ -106,29 +72,23 @@ RULES = (
         severity=Severity.HINT,
         why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
-        versions=SEEN,
         remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
-        sources=(zoo("pad-scalar-constant-value"),),
-        find=operators(*_PADS, says=from_to),
+        find=operators(*_PADS, when=on.pads_by_itself, says=from_to),
     ),
     Rule(
         id="undocumented-pad",
         title="padding by negative amounts or with a value",
         severity=Severity.WARNING,
         why="ST documents constant padding; whether it takes these is not said.",
-        versions=EVERY,
         remedy="slice instead of negative amounts; pad with zeros",
-        sources=(ST,),
-        find=operators(*_PADS, when=_undocumented_pad, says=from_to),
+        find=operators(*_PADS, when=on.pads_unusually, says=from_to),
     ),
     Rule(
         id="computed-pad",
         title="the amounts of padding are computed while the network runs",
         severity=Severity.WARNING,
         why="The NPU pads by constants; this becomes an epoch on the Cortex-M55.",
-        versions=EVERY,
         remedy="export with fixed shapes, so that the converter folds the amounts",
-        sources=(ST,),
         find=operators(*_PADS, when=on.pads_computed, says=from_to),
     ),
 )

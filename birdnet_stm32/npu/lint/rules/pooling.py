@@ -3,49 +3,63 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.lint.rule import EVERY, SEEN, ST, Rule, Severity, first_input, from_to, operators, zoo
+from birdnet_stm32.npu import operands
+from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, operators
 from birdnet_stm32.tflite.ir import Graph, Operator
 
-MAX_POOL_STRIDE = 15
 _POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _REDUCTIONS = ("MEAN", "REDUCE_MAX")
+_WRONG = (
+    "The NPU pools 3 x 3 at most and chains such pools. 50 x 11 positions became DEQUANTIZE, a float pool on "
+    "the Cortex-M55 and QUANTIZE, and gave wrong numbers; up to 50 x 6 every pool seen is hardware, whatever "
+    "its factors."
+)
 
 
 def _window(operator: Operator, graph: Graph) -> str:
-    return f"window {operator.options.get('filter_height')}x{operator.options.get('filter_width')}"
-
-
-def _area_not_factorable(operator: Operator, graph: Graph) -> bool:
-    return on.reduces_space(operator, graph) and on.space_not_factorable(operator, graph)
+    rows, columns = operands.window(operator)
+    return f"window {rows}x{columns}"
 
 
 def _stride(operator: Operator, graph: Graph) -> str:
-    return f"stride {on.stride(operator, 'h')}x{on.stride(operator, 'w')}"
+    return f"stride {operands.stride(operator, 'h')}x{operands.stride(operator, 'w')}"
 
 
 RULES = (
     Rule(
         id="pool-window-factors",
-        title="a pooling window that is no product of twos and threes",
+        title="a pooling window of 550 positions and more that is no product of twos and threes",
         severity=Severity.ERROR,
-        why="The NPU pools 3 x 3 at most and chains such pools for larger windows. What cannot be chained "
-        "becomes DEQUANTIZE, a float pool on the Cortex-M55 and QUANTIZE, and gave wrong numbers.",
-        versions=SEEN,
-        remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns",
-        sources=(ST, zoo("software-epoch-op-tier")),
-        find=operators(*_POOLS, when=on.window_not_factorable, says=_window),
+        why=_WRONG,
+        remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be",
+        find=operators(*_POOLS, when=on.pool_fails, says=_window),
+    ),
+    Rule(
+        id="pool-window-unknown",
+        title="a pooling window of more than 300 positions that is no product of twos and threes",
+        severity=Severity.WARNING,
+        why=_WRONG,
+        remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be; or look for a software "
+        "epoch in the compile report",
+        find=operators(*_POOLS, when=on.pool_unknown, says=_window),
     ),
     Rule(
         id="global-pool-factors",
-        title="a global pool over an area that is no product of twos and threes",
+        title="a global pool over 550 positions and more that are no product of twos and threes",
         severity=Severity.ERROR,
-        why="6 x 8 runs on the NPU. 50 x 11 became DEQUANTIZE, a float pool on the Cortex-M55 and QUANTIZE, "
-        "and gave wrong numbers.",
-        versions=SEEN,
+        why=_WRONG,
         remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
-        "products of 2 and 3",
-        sources=(ST, zoo("software-epoch-op-tier")),
-        find=operators(*_REDUCTIONS, when=_area_not_factorable, says=first_input),
+        "fewer, or products of 2 and 3",
+        find=operators(*_REDUCTIONS, when=on.pool_fails, says=first_input),
+    ),
+    Rule(
+        id="global-pool-unknown",
+        title="a global pool over more than 300 positions that are no product of twos and threes",
+        severity=Severity.WARNING,
+        why=_WRONG,
+        remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
+        "fewer, or products of 2 and 3; or look for a software epoch in the compile report",
+        find=operators(*_REDUCTIONS, when=on.pool_unknown, says=first_input),
     ),
     Rule(
         id="reduction-axes",
@@ -53,9 +67,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU reduces all axes between batch and channels at once; anything else is a float epoch on "
         "the Cortex-M55.",
-        versions=EVERY,
         remedy="transpose so that the axes are rows and columns, or use a pool or a 1 x 1 convolution",
-        sources=(ST,),
         find=operators(*_REDUCTIONS, when=on.reduces_elsewhere, says=from_to),
     ),
     Rule(
@@ -63,9 +75,7 @@ RULES = (
         title="a pool with a stride above 15",
         severity=Severity.WARNING,
         why="ST documents strides of 1 to 15.",
-        versions=EVERY,
         remedy="pool twice",
-        sources=(ST,),
-        find=operators(*_POOLS, when=on.stride_above(MAX_POOL_STRIDE), says=_stride),
+        find=operators(*_POOLS, when=on.pool_stride_too_large, says=_stride),
     ),
 )

@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import WEIGHTED, input_at
-from birdnet_stm32.npu.lint.rule import (
-    EVERY,
-    FIELD,
-    SEEN,
-    ST,
-    Rule,
-    Severity,
-    operators,
-    tensors,
-    zoo,
-)
+from birdnet_stm32.npu.conditions import WEIGHTED
+from birdnet_stm32.npu.lint.rule import Rule, Severity, operators, tensors
+from birdnet_stm32.npu.operands import input_at, inputs
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 _COMPRESSIONS = ("LOG", "POW", "SQRT", "RSQRT")
-_TYPES = {"int8", "uint8", "int32", "int64", "float32", "bool"}  # int32 and int64: biases, shapes, indices
 
 
 def _type(tensor: Tensor) -> str:
     return tensor.dtype
 
 
-def _weights(operator: Operator, graph: Graph) -> Tensor | None:
-    return input_at(operator, graph, 1)
-
-
-def _float_weights(operator: Operator, graph: Graph) -> bool:
-    """Hold for float weights, also those that a DEQUANTIZE makes from float16."""
-    weights = _weights(operator, graph)
-    return weights is not None and weights.dtype.startswith("float")
-
-
-def _asymmetric(operator: Operator, graph: Graph) -> bool:
-    weights = _weights(operator, graph)
-    return (
-        weights is not None
-        and weights.data is not None
-        and weights.quantization is not None
-        and any(weights.quantization.zero_points)
-    )
-
-
-def _one_scale(operator: Operator, graph: Graph) -> bool:
-    weights = _weights(operator, graph)
-    channels = graph.tensors[operator.outputs[0]].shape[-1]
-    return (
-        weights is not None
-        and weights.data is not None
-        and weights.quantization is not None
-        and len(weights.quantization.scales) == 1 < channels
-    )
+def _name(tensor: Tensor) -> str:
+    return tensor.short_name
 
 
 def _weights_name(operator: Operator, graph: Graph) -> str:
-    weights = _weights(operator, graph)
+    weights = input_at(operator, graph, 1)
     return "" if weights is None else f"{weights.dtype} {weights.short_name}"
 
 
 def _zero_points(operator: Operator, graph: Graph) -> str:
-    weights = _weights(operator, graph)
+    weights = input_at(operator, graph, 1)
     points = weights.quantization.zero_points if weights is not None and weights.quantization else ()
     return "zero points " + ", ".join(str(point) for point in sorted(set(points))[:3])
 
 
 def _scales(operator: Operator, graph: Graph) -> str:
-    seen = (tensor.quantization for tensor in on.inputs(operator, graph))
+    seen = (tensor.quantization for tensor in inputs(operator, graph))
     return "scales " + ", ".join(f"{one.scales[0]:.4g}" for one in seen if one is not None)
 
 
@@ -78,17 +41,7 @@ def _input_zero_point(operator: Operator, graph: Graph) -> str:
 
 
 def _types(operator: Operator, graph: Graph) -> str:
-    return ", ".join(tensor.dtype for tensor in on.inputs(operator, graph))
-
-
-def _behind_quantization(operator: Operator, graph: Graph) -> bool:
-    """Hold when what it reads has been int8 before."""
-    before = set(operator.inputs)
-    for earlier in reversed(graph.operators[: operator.index]):
-        if before & set(earlier.outputs):
-            before.update(earlier.inputs)
-    seen = (graph.tensors[index] for index in before if index >= 0)
-    return any(tensor.dtype == "int8" and tensor.data is None for tensor in seen)
+    return ", ".join(tensor.dtype for tensor in inputs(operator, graph))
 
 
 RULES = (
@@ -98,10 +51,8 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler cannot read the quantization of a network with boolean tensors, prints `Ignore "
         "Quantization JSON file`, goes on with exit code 0 and makes all of it float.",
-        versions=SEEN,
         remedy="keep masks out of the network: multiply by 0 and 1 in int8, or decide outside",
-        sources=(zoo("bool-quant-json-discards-all-quantization"),),
-        find=tensors(lambda tensor, _: tensor.dtype == "bool", lambda tensor: tensor.short_name),
+        find=tensors(on.is_bool, _name),
     ),
     Rule(
         id="float-weights",
@@ -109,19 +60,15 @@ RULES = (
         severity=Severity.ERROR,
         why="Nothing was quantized here: the operator runs on the Cortex-M55 with weights of four times "
         "the size. A calibration that saw no windows, or an excluded operator, leaves this behind.",
-        versions=EVERY,
         remedy="quantize the model to int8 with representative windows, and read the written file again",
-        sources=(zoo("quantize-static-emits-unquantized-graph"),),
-        find=operators(*WEIGHTED, when=_float_weights, says=_weights_name),
+        find=operators(*WEIGHTED, when=on.float_weights, says=_weights_name),
     ),
     Rule(
         id="dynamic-range-weights",
         title="int8 weights on float activations",
         severity=Severity.ERROR,
         why="ST documents that hybrid operators, TFLite's dynamic-range quantization, are not supported.",
-        versions=EVERY,
         remedy="quantize the activations too: give the converter representative windows",
-        sources=(ST,),
         find=operators(*WEIGHTED, "BATCH_MATMUL", when=on.hybrid, says=_weights_name),
     ),
     Rule(
@@ -130,15 +77,8 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler stops: `quantized unsigned integer format is not supported`. At the network's "
         "inputs and outputs, uint8 is allowed.",
-        versions=SEEN,
         remedy="quantize to int8",
-        sources=(ST, zoo("quint8-activation-quantization-rejected")),
-        find=tensors(
-            lambda tensor, graph: (
-                tensor.dtype == "uint8" and tensor.index not in (*graph.inputs, *graph.outputs)
-            ),
-            lambda tensor: tensor.short_name,
-        ),
+        find=tensors(on.is_unsigned_inside, _name),
     ),
     Rule(
         id="unsupported-type",
@@ -146,20 +86,16 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents int8 as the only quantized format; 16-bit activations, 4-bit weights and float16 "
         "are refused or run on the Cortex-M55.",
-        versions=EVERY,
         remedy="quantize weights and activations to int8",
-        sources=(ST,),
-        find=tensors(lambda tensor, _: tensor.dtype not in _TYPES, _type),
+        find=tensors(on.is_of_other_type, _type),
     ),
     Rule(
         id="asymmetric-weights",
         title="the weights have zero points other than 0",
         severity=Severity.WARNING,
         why="ST documents signed symmetric weights; what becomes of a zero point is not documented.",
-        versions=EVERY,
         remedy="convert with a current TFLite converter, whose int8 weights are symmetric",
-        sources=(ST,),
-        find=operators(*WEIGHTED, when=_asymmetric, says=_zero_points),
+        find=operators(*WEIGHTED, when=on.asymmetric_weights, says=_zero_points),
     ),
     Rule(
         id="one-scale-for-all-channels",
@@ -167,10 +103,8 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents weights with a scale for each channel. One scale for all also costs accuracy "
         "wherever channels differ in size.",
-        versions=EVERY,
         remedy="leave [convert] per_tensor at false",
-        sources=(ST, zoo("quantize-static-emits-unquantized-graph")),
-        find=operators("CONV_2D", "DEPTHWISE_CONV_2D", when=_one_scale, says=_weights_name),
+        find=operators("CONV_2D", "DEPTHWISE_CONV_2D", when=on.one_scale, says=_weights_name),
     ),
     Rule(
         id="quantization-before-compression",
@@ -178,19 +112,15 @@ RULES = (
         severity=Severity.WARNING,
         why="Magnitudes span 60 dB and more. In 8 bits before the compression, the quiet half of a "
         "spectrogram is one or two steps: the network runs, and recognises little.",
-        versions=EVERY,
         remedy='compress before the network: [model] input_compression = "sqrt", not magnitude_scale = "db"',
-        sources=(zoo("quantization-starts-before-magnitude-compression"),),
-        find=operators(*_COMPRESSIONS, when=_behind_quantization),
+        find=operators(*_COMPRESSIONS, when=on.behind_quantization),
     ),
     Rule(
         id="add-scales-differ",
         title="a sum of tensors with different scales",
         severity=Severity.HINT,
         why="One unresolved report has the NPU add such tensors wrongly. Every residual block has one.",
-        versions="reported with 4.0.1",
         remedy="compare the board's outputs with those of the host before the first result is believed",
-        sources=("ST's community, thread 166639",),
         find=operators("ADD", when=on.scales_differ, says=_scales),
     ),
     Rule(
@@ -198,9 +128,7 @@ RULES = (
         title="the absolute value of a tensor whose zero point is not 0",
         severity=Severity.ERROR,
         why="The NPU was seen to ignore the zero point: the result is wrong and nothing says so.",
-        versions=SEEN,
         remedy="write |x| as relu(x) + (relu(x) - x)",
-        sources=(FIELD,),
         find=operators("ABS", when=on.zero_point_not_zero, says=_input_zero_point),
     ),
     Rule(
@@ -208,9 +136,7 @@ RULES = (
         title="the slopes of a PRELU are float",
         severity=Severity.WARNING,
         why="The NPU takes quantized slopes; with these the operator runs on the Cortex-M55.",
-        versions=EVERY,
         remedy="quantize the slopes, or use LEAKY_RELU",
-        sources=(ST,),
         find=operators("PRELU", when=on.float_slope),
     ),
     Rule(
@@ -219,9 +145,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The front end stops: `not implemented shape len for Conversion`. Zeros appended in float to an "
         "int8 tensor are the usual case.",
-        versions=SEEN,
         remedy="quantize the constant with scale and zero point of its sibling",
-        sources=(zoo("quantized-concat-fp32-zeros-dtype-mix"),),
         find=operators("CONCATENATION", when=on.input_types_differ, says=_types),
     ),
     Rule(
@@ -229,9 +153,7 @@ RULES = (
         title="tensors with different scales are joined",
         severity=Severity.HINT,
         why="The compiler inserts a requantization: one more pass over the tensor.",
-        versions=EVERY,
         remedy="give the inputs the same range, for instance by one common activation before",
-        sources=(ST, zoo("quantized-concat-fp32-zeros-dtype-mix")),
         find=operators("CONCATENATION", when=on.input_parameters_differ, says=_scales),
     ),
 )

@@ -1,0 +1,106 @@
+"""How something about the NPU is known: by which version of ST's tool, from where, since when.
+
+None of it was seen on a board of this project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """What kind of evidence it is, the strongest first."""
+
+    BOARD = "measured on a board"
+    REPORT = "compile reports"
+    FIELD = "reports from the field"
+    LISTED = "ST's list of mapped TFLite operators"
+    TABLE = "ST's mapping table"
+    DOCUMENTATION = "ST's documentation"
+    KERNEL = "the runtime's software kernels"
+    INFERRED = "inferred from the ONNX equivalent"
+    OWN = "this project's own measure"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One piece of evidence.
+
+    Args:
+        source: its kind.
+        core: versions of ST Edge AI Core that it is about.
+        where: the document, or the public repository and the file in it.
+        date: when it was published or measured; ``read`` and a month where it does not say.
+        says: what was seen, where more is known than that the condition matters; may be empty.
+    """
+
+    source: Source
+    core: str
+    where: str
+    date: str
+    says: str = ""
+
+    def __str__(self) -> str:
+        said = f": {self.says}" if self.says else ""
+        return f"{self.source}, {self.where} (Core {self.core}; {self.date}){said}"
+
+
+def to_fields(evidence: Evidence) -> dict[str, str]:
+    """Return the evidence as plain texts."""
+    return {
+        "source": evidence.source.value,
+        "core": evidence.core,
+        "where": evidence.where,
+        "date": evidence.date,
+        "says": evidence.says,
+    }
+
+
+EVERY = "2.2 to 4.0"
+SEEN = "4.0.1"
+_READ = "read 2026-11"
+
+
+def st(says: str = "", core: str = EVERY) -> Evidence:
+    """Return evidence from ST's operator documentation."""
+    return Evidence(
+        source=Source.DOCUMENTATION, core=core, where="ST's operator documentation", date=_READ, says=says
+    )
+
+
+def zoo(entry: str, says: str = "", core: str = SEEN) -> Evidence:
+    """Return evidence from an entry of the public catalogue of failures."""
+    where = f"LarocheC/stm32n6-deployment-zoo, {entry}"
+    return Evidence(source=Source.FIELD, core=core, where=where, date=_READ, says=says)
+
+
+def eco8(says: str, source: Source = Source.REPORT, date: str = "2026-09") -> Evidence:
+    """Return evidence from the compile probes of a public speech network, each of one operator."""
+    where = "LarocheC/eco8-neaixt, deploy/stm32n6/N6NET_COMPILE.md at 5588e0f"
+    return Evidence(source=source, core=SEEN, where=where, date=date, says=says)
+
+
+def report(where: str, core: str, date: str, says: str) -> Evidence:
+    """Return evidence from a public compile report."""
+    return Evidence(source=Source.REPORT, core=core, where=where, date=date, says=says)
+
+
+def board(where: str, core: str, date: str, says: str) -> Evidence:
+    """Return evidence from a public measurement on a board."""
+    return Evidence(source=Source.BOARD, core=core, where=where, date=date, says=says)
+
+
+def field(where: str, says: str = "", core: str = SEEN, date: str = _READ) -> Evidence:
+    """Return evidence from somebody's account."""
+    return Evidence(source=Source.FIELD, core=core, where=where, date=date, says=says)
+
+
+LISTED = Evidence(source=Source.LISTED, core=EVERY, where="ST's list of mapped TFLite operators", date=_READ)
+TABLE = Evidence(source=Source.TABLE, core=EVERY, where="ST's table of ONNX and TFLite operators", date=_READ)
+KERNEL = Evidence(
+    source=Source.KERNEL, core=EVERY, where="the runtime's header ll_sw.h, which declares one", date=_READ
+)
+INFERRED = Evidence(source=Source.INFERRED, core=EVERY, where="ST's table of ONNX operators", date=_READ)
+MESSAGES = Evidence(source=Source.DOCUMENTATION, core=EVERY, where="ST's error messages", date=_READ)
+REPORTS = Evidence(source=Source.REPORT, core=EVERY, where="docs/explanation/npu_evidence.md", date="2026-11")
