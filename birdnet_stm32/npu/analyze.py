@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.conditions import CHANNEL_MULTIPLE, WEIGHTED
+from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, WEIGHTED
 from birdnet_stm32.npu.evidence import to_fields
 from birdnet_stm32.npu.operators import Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator

@@ -43,6 +43,11 @@ def stride(operator: Operator, axis: str) -> int:
     return int(operator.options.get(f"stride_{axis}", 1))
 
 
+def strides(operator: Operator) -> tuple[int, int]:
+    """Return the strides along the height and the width."""
+    return stride(operator, "h"), stride(operator, "w")
+
+
 def dilation(operator: Operator, axis: str) -> int:
     """Return the distance between two taps along the height, ``h``, or the width, ``w``."""
     return int(operator.options.get(f"dilation_{axis}_factor", 1))

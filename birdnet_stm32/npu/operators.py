@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import Condition
+from birdnet_stm32.npu.conditions import convolution, elementwise, movement, pooling, shapes, weights
+from birdnet_stm32.npu.conditions.condition import Condition, always
 from birdnet_stm32.npu.evidence import INFERRED, KERNEL, LISTED, REPORTS, TABLE, Evidence, Source, zoo
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -53,56 +53,58 @@ def _case(kind: Kind, reason: str, when: Condition, evidence: tuple[Evidence, ..
     return Case(when=when, mapping=Mapping(kind=kind, reason=reason, evidence=evidence or when.evidence))
 
 
-def _hardware(*evidence: Evidence, reason: str = "an NPU operator", when: Condition = on.always) -> Case:
+def _hardware(*evidence: Evidence, reason: str = "an NPU operator", when: Condition = always) -> Case:
     return _case(Kind.HARDWARE, reason, when, evidence)
 
 
-def _doubtful(*evidence: Evidence, reason: str, when: Condition = on.always) -> Case:
+def _doubtful(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
     return _case(Kind.CONDITIONAL, reason, when, evidence)
 
 
-def _software(*evidence: Evidence, reason: str = "a Cortex-M55 kernel", when: Condition = on.always) -> Case:
+def _software(*evidence: Evidence, reason: str = "a Cortex-M55 kernel", when: Condition = always) -> Case:
     return _case(Kind.SOFTWARE, reason, when, evidence)
 
 
-def _refused(*evidence: Evidence, reason: str, when: Condition = on.always) -> Case:
+def _refused(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
     return _case(Kind.REFUSED, reason, when, evidence)
 
 
-def _unlisted(*evidence: Evidence, reason: str, when: Condition = on.always) -> Case:
+def _unlisted(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
     return _case(Kind.UNLISTED, reason, when, evidence)
 
 
 # Asked of every operator before its own row; the first case that holds decides, here and below.
 GENERAL: tuple[Case, ...] = (
-    _refused(reason="a dimension is 65,536 or more", when=on.dimension_too_large),
-    _refused(reason="more than 4 dimensions crash the compiler", when=on.rank_too_large),
-    _refused(reason="a dimension is open: fix it before the export", when=on.dynamic),
-    _unlisted(reason="computes a shape: fold it into a constant", when=on.computes_shapes),
-    _refused(reason="int8 weights on float activations", when=on.hybrid),
-    _refused(reason="unsigned quantized activations inside the network", when=on.has_unsigned),
-    _doubtful(reason="boolean tensors made the compiler drop all quantization", when=on.has_bool),
+    _refused(reason="a dimension is 65,536 or more", when=shapes.dimension_too_large),
+    _refused(reason="more than 4 dimensions crash the compiler", when=shapes.rank_too_large),
+    _refused(reason="a dimension is open: fix it before the export", when=shapes.dynamic),
+    _unlisted(reason="computes a shape: fold it into a constant", when=shapes.computes_shapes),
+    _refused(reason="int8 weights on float activations", when=shapes.hybrid),
+    _refused(reason="unsigned quantized activations inside the network", when=shapes.has_unsigned),
+    _doubtful(reason="boolean tensors made the compiler drop all quantization", when=shapes.has_bool),
 )
 
 # Takes the place of a row's answer that claims hardware: the NPU computes no floats.
-FLOAT = _software(reason="float activations are computed on the Cortex-M55", when=on.has_float)
+FLOAT = _software(reason="float activations are computed on the Cortex-M55", when=shapes.has_float)
 UNKNOWN = _unlisted(TABLE, reason="in no mapping table: ask the compiler")
 
 _CONVOLUTION = (
-    _software(reason="its weights are computed at run time", when=on.computed_weights),
-    _software(reason="dilated along the rows", when=on.dilated_rows),
-    _software(reason="a stride of neither 1, 2 nor 4", when=on.stride_in_software),
+    _software(reason="its weights are computed at run time", when=weights.computed_weights),
+    _software(reason="dilated along the rows", when=convolution.dilated_rows),
+    _software(reason="a stride of neither 1, 2 nor 4", when=convolution.stride_in_software),
     _doubtful(
-        reason="kernels of over 112 positions were seen to miscompute: split it", when=on.too_many_taps
+        reason="kernels of over 112 positions were seen to miscompute: split it",
+        when=convolution.too_many_taps,
     ),
 )
-_DECOMPOSED = _hardware(reason="a large kernel, run in several passes", when=on.kernel_decomposed)
+_DECOMPOSED = _hardware(reason="a large kernel, run in several passes", when=convolution.kernel_decomposed)
 _POOL_FAILS = _software(
     reason="no product of 2s and 3s, and 550 positions or more; numerically wrong where seen",
-    when=on.pool_fails,
+    when=pooling.pool_fails,
 )
 _POOL_UNKNOWN = _doubtful(
-    reason="no product of 2s and 3s, and more than 300 positions: nobody has looked", when=on.pool_unknown
+    reason="no product of 2s and 3s, and more than 300 positions: nobody has looked",
+    when=pooling.pool_unknown,
 )
 _POOL = (
     _POOL_FAILS,
@@ -110,25 +112,25 @@ _POOL = (
     _hardware(TABLE, reason="a pool of at most 3 x 3, chained for larger windows"),
 )
 _ARITHMETIC = (
-    _software(reason="both inputs are broadcast, the NPU repeats one", when=on.broadcasts_both_ways),
+    _software(reason="both inputs are broadcast, the NPU repeats one", when=elementwise.broadcasts_both_ways),
 )
 _REDUCTION = (
-    _software(reason="a reduction, but no global pool over rows and columns", when=on.reduces_elsewhere),
+    _software(reason="a reduction, but no global pool over rows and columns", when=pooling.reduces_elsewhere),
     _POOL_FAILS,
     _POOL_UNKNOWN,
     _hardware(REPORTS, reason="a global pool"),
 )
 _EXTREME = (_doubtful(TABLE, reason="hardware as ONNX Max/Min, but not on the TFLite list"),)
 _SLICE = (
-    _refused(reason="slices the batch: not implemented", when=on.slice_cuts_batch),
-    _refused(reason="slices more than 3 dimensions: not implemented", when=on.slice_cuts_many),
+    _refused(reason="slices the batch: not implemented", when=movement.slice_cuts_batch),
+    _refused(reason="slices more than 3 dimensions: not implemented", when=movement.slice_cuts_many),
 )
 _PAD = (
-    _software(reason="its amounts are computed at run time", when=on.pads_computed),
-    _doubtful(reason="negative padding is not documented", when=on.pads_negative),
+    _software(reason="its amounts are computed at run time", when=movement.pads_computed),
+    _doubtful(reason="negative padding is not documented", when=movement.pads_negative),
 )
 _NOTHING = (
-    _refused(reason="reshapes a one-dimensional network input", when=on.flat_network_input),
+    _refused(reason="reshapes a one-dimensional network input", when=movement.flat_network_input),
     _hardware(TABLE, reason="no operation or a copy"),
 )
 _ACTIVATION = (_hardware(TABLE, reason="an activation"),)
@@ -137,48 +139,49 @@ _COMPARISON = "a comparison on the Cortex-M55"
 
 OPERATORS: dict[str, tuple[Case, ...]] = {
     "CONV_2D": (
-        _refused(reason="a grouped convolution on 1 x 1 positions", when=on.grouped_on_one_pixel),
-        _software(reason="one input channel on one position", when=on.one_channel_on_one_pixel),
+        _refused(reason="a grouped convolution on 1 x 1 positions", when=convolution.grouped_on_one_pixel),
+        _software(reason="one input channel on one position", when=convolution.one_channel_on_one_pixel),
         *_CONVOLUTION,
         _doubtful(
             reason="a kernel as high as its input: the board hangs, the compile report is clean",
-            when=on.kernel_as_high_as_input,
+            when=convolution.kernel_as_high_as_input,
         ),
-        _doubtful(reason="grouped convolutions are not documented", when=on.grouped),
+        _doubtful(reason="grouped convolutions are not documented", when=convolution.grouped),
         _DECOMPOSED,
         _hardware(REPORTS, reason="a convolution"),
     ),
     "DEPTHWISE_CONV_2D": (
         *_CONVOLUTION,
         _doubtful(
-            reason="a depthwise stride over one dimension stalled an NPU for ever", when=on.strided_row
+            reason="a depthwise stride over one dimension stalled an NPU for ever",
+            when=convolution.strided_row,
         ),
         _doubtful(
             reason="a depthwise stride of 2 stalled an NPU for ever; others run it: prove it on the board",
-            when=on.strided_plane,
+            when=convolution.strided_plane,
         ),
         _doubtful(
             reason="a kernel as high as its input: an ordinary convolution of this shape hangs the board",
-            when=on.kernel_as_high_as_input,
+            when=convolution.kernel_as_high_as_input,
         ),
         _DECOMPOSED,
         _hardware(REPORTS, reason="a depthwise convolution"),
     ),
     "TRANSPOSE_CONV": (_doubtful(LISTED, reason="listed, but no compile report shows it"),),
     "FULLY_CONNECTED": (
-        _refused(reason="its bias is computed at run time", when=on.computed_bias),
-        _software(reason="its weights are computed at run time", when=on.computed_weights),
+        _refused(reason="its bias is computed at run time", when=weights.computed_bias),
+        _software(reason="its weights are computed at run time", when=weights.computed_weights),
         _hardware(REPORTS, reason="a matrix product"),
     ),
     "BATCH_MATMUL": (
-        _software(reason="no operand is constant", when=on.no_constant_operand),
+        _software(reason="no operand is constant", when=weights.no_constant_operand),
         _hardware(LISTED, reason="a matrix product with a constant operand"),
     ),
     "ADD": (
         *_ARITHMETIC,
         _doubtful(
             reason="sums of tensors with different scales were seen to miscompute: prove it on the board",
-            when=on.scales_differ,
+            when=elementwise.scales_differ,
         ),
         _hardware(REPORTS, reason="a sum"),
     ),
@@ -188,7 +191,10 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "MAXIMUM": _EXTREME,
     "MINIMUM": _EXTREME,
     "ABS": (
-        _doubtful(reason="the NPU was seen to ignore a zero point other than 0", when=on.zero_point_not_zero),
+        _doubtful(
+            reason="the NPU was seen to ignore a zero point other than 0",
+            when=elementwise.zero_point_not_zero,
+        ),
         _hardware(LISTED),
     ),
     "CEIL": (_hardware(LISTED),),
@@ -198,7 +204,7 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "RELU_N1_TO_1": _ACTIVATION,
     "LEAKY_RELU": _ACTIVATION,
     "PRELU": (
-        _software(reason="its slope is float: quantize it", when=on.float_slope),
+        _software(reason="its slope is float: quantize it", when=elementwise.float_slope),
         _hardware(TABLE, reason="an activation"),
     ),
     "LOGISTIC": (_hardware(REPORTS, reason="an activation by table"),),
@@ -215,13 +221,13 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "REDUCE_PROD": (_software(TABLE),),
     "PAD": (*_PAD, _hardware(TABLE, reason="constant padding")),
     "PADV2": (
-        _refused(reason="names no padding value: the compiler crashes", when=on.pad_value_missing),
+        _refused(reason="names no padding value: the compiler crashes", when=movement.pad_value_missing),
         *_PAD,
         _doubtful(TABLE, reason="padding with a value is not documented"),
     ),
     "CONCATENATION": (
-        _refused(reason="joins tensors of different types", when=on.input_types_differ),
-        _hardware(reason="a copy with requantization", when=on.input_parameters_differ),
+        _refused(reason="joins tensors of different types", when=elementwise.input_types_differ),
+        _hardware(reason="a copy with requantization", when=elementwise.input_parameters_differ),
         _hardware(TABLE, reason="a copy"),
     ),
     "SPLIT": (_hardware(LISTED, reason="a copy"),),
@@ -229,8 +235,10 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "SLICE": (*_SLICE, _hardware(INFERRED, reason="a copy")),
     "STRIDED_SLICE": (
         *_SLICE,
-        _software(reason="its steps are not 1", when=on.slice_steps),
-        _doubtful(reason="open or negative bounds broke the compiler's shapes", when=on.slice_open_ended),
+        _software(reason="its steps are not 1", when=movement.slice_steps),
+        _doubtful(
+            reason="open or negative bounds broke the compiler's shapes", when=movement.slice_open_ended
+        ),
         _hardware(LISTED, reason="a copy"),
     ),
     "RESHAPE": _NOTHING,
@@ -238,15 +246,18 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "EXPAND_DIMS": _NOTHING,
     "TRANSPOSE": (
         _refused(
-            reason="fewer than 4 dimensions: mismatch in channel position", when=on.transposes_below_rank_4
+            reason="fewer than 4 dimensions: mismatch in channel position",
+            when=movement.transposes_below_rank_4,
         ),
-        _doubtful(reason="the first operator's transpose was seen in software", when=on.reads_network_input),
+        _doubtful(
+            reason="the first operator's transpose was seen in software", when=movement.reads_network_input
+        ),
         _hardware(LISTED, reason="a copy by DMA"),
     ),
     "PACK": (_hardware(LISTED, reason="a copy"),),
     "UNPACK": (_hardware(LISTED, reason="a copy"),),
     "QUANTIZE": (
-        _software(reason="float input at the network's boundary", when=on.has_float),
+        _software(reason="float input at the network's boundary", when=shapes.has_float),
         _hardware(TABLE, reason="a requantization"),
     ),
     "DEQUANTIZE": (_software(REPORTS, reason="float output at the network's boundary"),),
@@ -288,4 +299,4 @@ def mapping(operator: Operator, graph: Graph) -> Mapping:
 def answer(name: str) -> Kind | None:
     """Return the kind of all operators of a name, or None where it depends on the operator or is unknown."""
     first = OPERATORS.get(name, (None,))[0]
-    return first.mapping.kind if first is not None and first.when is on.always else None
+    return first.mapping.kind if first is not None and first.when is always else None

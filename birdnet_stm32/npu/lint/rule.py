@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import Condition, TensorCondition
+from birdnet_stm32.npu.conditions.condition import Condition, TensorCondition, always
 from birdnet_stm32.npu.evidence import Evidence
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
@@ -99,7 +98,7 @@ def nothing(operator: Operator, graph: Graph) -> str:
 
 def known_always(*evidence: Evidence) -> Condition:
     """Return the condition that holds for every operator, with how it is known that it matters."""
-    return replace(on.always, evidence=evidence)
+    return replace(always, evidence=evidence)
 
 
 def search(*evidence: Evidence) -> Callable[[Callable[[Graph], Iterator[Hit]]], Find]:

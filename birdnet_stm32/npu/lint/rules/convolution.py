@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import conditions as on
 from birdnet_stm32.npu import operands
-from birdnet_stm32.npu.conditions import WEIGHTED
+from birdnet_stm32.npu.conditions import convolution
+from birdnet_stm32.npu.conditions.condition import WEIGHTED
 from birdnet_stm32.npu.evidence import LISTED, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, known_always, operators
 from birdnet_stm32.tflite.ir import Graph, Operator
@@ -48,7 +48,7 @@ RULES = (
         "collapses the frequency axis.",
         remedy="a kernel of half the rows with a stride of half the rows, then one of 2 rows; or a "
         "global pool and a 1 x 1 convolution",
-        find=operators("CONV_2D", when=on.kernel_as_high_as_input, says=_over),
+        find=operators("CONV_2D", when=convolution.kernel_as_high_as_input, says=_over),
     ),
     Rule(
         id="full-height-depthwise",
@@ -58,7 +58,7 @@ RULES = (
         "one nobody has reported either.",
         remedy="a global pool; or look for `_subm_` in the names that the compiler writes, and run with a "
         "time-out",
-        find=operators("DEPTHWISE_CONV_2D", when=on.kernel_as_high_as_input, says=_over),
+        find=operators("DEPTHWISE_CONV_2D", when=convolution.kernel_as_high_as_input, says=_over),
     ),
     Rule(
         id="dilated-rows",
@@ -67,7 +67,7 @@ RULES = (
         why="It becomes an epoch on the Cortex-M55, with the NPU stopped around it.",
         remedy="several kernels without dilation, or a stride before them; along the columns a dilation ran "
         "on the NPU",
-        find=operators(*_CONVOLUTIONS, when=on.dilated_rows, says=_dilation),
+        find=operators(*_CONVOLUTIONS, when=convolution.dilated_rows, says=_dilation),
     ),
     Rule(
         id="dilated-columns",
@@ -75,7 +75,7 @@ RULES = (
         severity=Severity.HINT,
         why="It ran on a board, slower than the same network without; ST says to avoid large dilations.",
         remedy="compare the cycles of both in the compile report",
-        find=operators(*_CONVOLUTIONS, when=on.dilated_columns, says=_dilation),
+        find=operators(*_CONVOLUTIONS, when=convolution.dilated_columns, says=_dilation),
     ),
     Rule(
         id="one-channel-one-pixel",
@@ -84,7 +84,7 @@ RULES = (
         why="The expanding half of a squeeze gate that narrows to one channel becomes an epoch on the "
         "Cortex-M55.",
         remedy="squeeze to two channels or more",
-        find=operators("CONV_2D", when=on.one_channel_on_one_pixel, says=from_to),
+        find=operators("CONV_2D", when=convolution.one_channel_on_one_pixel, says=from_to),
     ),
     Rule(
         id="depthwise-stride-one-row",
@@ -94,7 +94,7 @@ RULES = (
         "with kernels of 3 and stride 2.",
         remedy="stride 1 here and the stride in the 1 x 1 convolution that follows: the same result, bit by "
         "bit. Do not cut by a slice of step 2",
-        find=operators("DEPTHWISE_CONV_2D", when=on.strided_row, says=_stride),
+        find=operators("DEPTHWISE_CONV_2D", when=convolution.strided_row, says=_stride),
     ),
     Rule(
         id="depthwise-stride",
@@ -102,7 +102,7 @@ RULES = (
         severity=Severity.HINT,
         why="In two dimensions ST's MobileNets run; in one, a stride of 2 stalled the NPU for ever.",
         remedy="run with a time-out, and the self-test on the board before the first result is believed",
-        find=operators("DEPTHWISE_CONV_2D", when=on.strided_plane, says=_stride),
+        find=operators("DEPTHWISE_CONV_2D", when=convolution.strided_plane, says=_stride),
     ),
     Rule(
         id="convolution-stride-over-2",
@@ -112,7 +112,7 @@ RULES = (
         "and 4.",
         remedy="stride 2 or 4, two convolutions with stride 2, or a reshape that makes the step part of the "
         "kernel",
-        find=operators(*_CONVOLUTIONS, when=on.stride_in_software, says=_stride),
+        find=operators(*_CONVOLUTIONS, when=convolution.stride_in_software, says=_stride),
     ),
     Rule(
         id="kernel-over-112-taps",
@@ -121,7 +121,7 @@ RULES = (
         why="A kernel of 448 positions was seen to compute wrong sums with trained weights, and nothing "
         "reports it; split into parts of 112 it was right. Between the two nobody has looked.",
         remedy="split the kernel into parts of at most 112 positions and add the results",
-        find=operators(*_CONVOLUTIONS, when=on.too_many_taps, says=_kernel),
+        find=operators(*_CONVOLUTIONS, when=convolution.too_many_taps, says=_kernel),
     ),
     Rule(
         id="kernel-decomposed",
@@ -129,7 +129,7 @@ RULES = (
         severity=Severity.HINT,
         why="One pass takes 3 rows and 6 columns, 12 with a stride: correct, but slower.",
         remedy="stay within 3 x 6, or stack two small kernels",
-        find=operators(*_CONVOLUTIONS, when=on.kernel_decomposed, says=_kernel),
+        find=operators(*_CONVOLUTIONS, when=convolution.kernel_decomposed, says=_kernel),
     ),
     Rule(
         id="grouped-convolution",
@@ -137,7 +137,7 @@ RULES = (
         severity=Severity.HINT,
         why="Compile reports show it in hardware; ST does not document it.",
         remedy="look for it in the compile report, and compare the board's outputs with those of the host",
-        find=operators("CONV_2D", when=on.grouped, says=from_to),
+        find=operators("CONV_2D", when=convolution.grouped, says=from_to),
     ),
     Rule(
         id="grouped-convolution-one-pixel",
@@ -145,7 +145,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler stops: `lower_arith_set_in_batch conf_CONV_IN_ACTIVATION`.",
         remedy="use FULLY_CONNECTED",
-        find=operators("CONV_2D", when=on.grouped_on_one_pixel, says=from_to),
+        find=operators("CONV_2D", when=convolution.grouped_on_one_pixel, says=from_to),
     ),
     Rule(
         id="transpose-convolution",
@@ -162,7 +162,7 @@ RULES = (
         severity=Severity.HINT,
         why="Correct, but slower than the next multiple of 8 would be.",
         remedy="take a multiple of 8",
-        find=operators(*WEIGHTED, when=on.lanes_unfilled, says=_channel_count),
+        find=operators(*WEIGHTED, when=convolution.lanes_unfilled, says=_channel_count),
     ),
     Rule(
         id="prime-channels",
@@ -170,6 +170,6 @@ RULES = (
         severity=Severity.HINT,
         why="The compiler cannot split them evenly over units and passes.",
         remedy="take a number with small factors",
-        find=operators(*WEIGHTED, when=on.prime_channels, says=_channel_count),
+        find=operators(*WEIGHTED, when=convolution.prime_channels, says=_channel_count),
     ),
 )

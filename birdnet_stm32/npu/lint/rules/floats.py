@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from birdnet_stm32.npu import conditions as on
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.conditions import CONVERSIONS, WEIGHTED
+from birdnet_stm32.npu.conditions import floats, shapes
+from birdnet_stm32.npu.conditions.condition import CONVERSIONS, WEIGHTED, known
 from birdnet_stm32.npu.evidence import zoo
 from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, at, operators, search
 from birdnet_stm32.npu.operators import FLOAT, Kind, mapping
@@ -21,17 +21,17 @@ def _input_bytes(operator: Operator, graph: Graph) -> str:
     return f"{costs.tensor_bytes(graph.tensors[operator.inputs[0]]):,} bytes"
 
 
-@on.known(*on.has_float.evidence)
+@known(*shapes.has_float.evidence)
 def _computes_in_float(operator: Operator, graph: Graph) -> bool:
     """Hold where the NPU would do it, were it not float; float weights are a finding of their own."""
     own_rule = (*CONVERSIONS, *WEIGHTED)
     return operator.name not in own_rule and mapping(operator, graph) == FLOAT.mapping
 
 
-@on.known(*on.writes_much_output.evidence)
+@known(*floats.writes_much_output.evidence)
 def _large_software_output(operator: Operator, graph: Graph) -> bool:
     """Hold when the Cortex-M55 writes a large output of the network."""
-    return on.writes_much_output(operator, graph) and mapping(operator, graph).kind is Kind.SOFTWARE
+    return floats.writes_much_output(operator, graph) and mapping(operator, graph).kind is Kind.SOFTWARE
 
 
 @search(zoo("fp32-elementwise-tail-sets-activation-peak"))
@@ -75,7 +75,7 @@ RULES = (
         why="Outputs of software epochs beyond a few kB were seen corrupt, and networks with such an island "
         "gave the same output for every input. Nothing reports it.",
         remedy="quantize the operators between DEQUANTIZE and QUANTIZE, or move them out of the network",
-        find=operators("QUANTIZE", when=on.ends_an_island, says=_input_bytes),
+        find=operators("QUANTIZE", when=floats.ends_an_island, says=_input_bytes),
     ),
     Rule(
         id="large-software-output",
@@ -91,7 +91,7 @@ RULES = (
         severity=Severity.WARNING,
         why="With its buffer in HyperRAM, the epoch was seen to hang.",
         remedy="quantize what follows, shorten the window, or keep HyperRAM out of the memory pool",
-        find=operators("DEQUANTIZE", when=on.converts_much_inside, says=_output_bytes),
+        find=operators("DEQUANTIZE", when=floats.converts_much_inside, says=_output_bytes),
     ),
     Rule(
         id="conversion-inside",
@@ -99,7 +99,7 @@ RULES = (
         severity=Severity.WARNING,
         why="An epoch on the Cortex-M55 at each end of a float part, with the NPU stopped around it.",
         remedy="quantize the operators between, or move the float part to the network's boundary",
-        find=operators(*CONVERSIONS, when=on.converts_inside, says=_output_bytes),
+        find=operators(*CONVERSIONS, when=floats.converts_inside, says=_output_bytes),
     ),
     Rule(
         id="float-boundary",
@@ -108,6 +108,6 @@ RULES = (
         why="The conversion is an epoch on the Cortex-M55, one at each end.",
         remedy="pass --input-data-type int8 and --output-data-type int8 to the compiler; quantize in the "
         "firmware",
-        find=operators(*CONVERSIONS, when=on.at_the_boundary),
+        find=operators(*CONVERSIONS, when=floats.at_the_boundary),
     ),
 )

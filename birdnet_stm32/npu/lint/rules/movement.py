@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import conditions as on
+from birdnet_stm32.npu.conditions import movement
 from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, operators
 
 _SLICES = ("SLICE", "STRIDED_SLICE")
@@ -15,7 +15,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on batch dimension`.",
         remedy="export with batch 1",
-        find=operators(*_SLICES, when=on.slice_cuts_batch, says=from_to),
+        find=operators(*_SLICES, when=movement.slice_cuts_batch, says=from_to),
     ),
     Rule(
         id="slice-over-3-dimensions",
@@ -23,7 +23,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on more than 3 dimensions`.",
         remedy="slice in two steps",
-        find=operators(*_SLICES, when=on.slice_cuts_many, says=from_to),
+        find=operators(*_SLICES, when=movement.slice_cuts_many, says=from_to),
     ),
     Rule(
         id="slice-steps",
@@ -31,7 +31,7 @@ RULES = (
         severity=Severity.WARNING,
         why="A step of 2 became four epochs on the Cortex-M55.",
         remedy="fold the step into a dimension by RESHAPE, or into the stride of the next convolution",
-        find=operators("STRIDED_SLICE", when=on.slice_steps, says=from_to),
+        find=operators("STRIDED_SLICE", when=movement.slice_steps, says=from_to),
     ),
     Rule(
         id="slice-open-bounds",
@@ -39,7 +39,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The front end stops: `Error in computation of shapes`.",
         remedy="write literal bounds within the dimension, step 1",
-        find=operators("STRIDED_SLICE", when=on.slice_open_ended, says=from_to),
+        find=operators("STRIDED_SLICE", when=movement.slice_open_ended, says=from_to),
     ),
     Rule(
         id="transpose-below-rank-4",
@@ -48,7 +48,7 @@ RULES = (
         why="The compiler stops: `INTERNAL ERROR: Mismatch in channel position`.",
         remedy="choose the layout of the input so that nothing is transposed ([model] layout), or keep "
         "four dimensions",
-        find=operators("TRANSPOSE", when=on.transposes_below_rank_4, says=from_to),
+        find=operators("TRANSPOSE", when=movement.transposes_below_rank_4, says=from_to),
     ),
     Rule(
         id="transpose-of-the-input",
@@ -56,7 +56,7 @@ RULES = (
         severity=Severity.HINT,
         why="Seen as an epoch on the Cortex-M55.",
         remedy='train with [model] layout = "time_major", which needs no transposition',
-        find=operators("TRANSPOSE", when=on.reads_network_input, says=from_to),
+        find=operators("TRANSPOSE", when=movement.reads_network_input, says=from_to),
     ),
     Rule(
         id="pad-without-value",
@@ -64,7 +64,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler crashes while it writes code: `signo=11`.",
         remedy="use PAD, or name the value",
-        find=operators("PADV2", when=on.pad_value_missing),
+        find=operators("PADV2", when=movement.pad_value_missing),
     ),
     Rule(
         id="explicit-pad",
@@ -73,7 +73,7 @@ RULES = (
         why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
         remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
-        find=operators(*_PADS, when=on.pads_by_itself, says=from_to),
+        find=operators(*_PADS, when=movement.pads_by_itself, says=from_to),
     ),
     Rule(
         id="undocumented-pad",
@@ -81,7 +81,7 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents constant padding; whether it takes these is not said.",
         remedy="slice instead of negative amounts; pad with zeros",
-        find=operators(*_PADS, when=on.pads_unusually, says=from_to),
+        find=operators(*_PADS, when=movement.pads_unusually, says=from_to),
     ),
     Rule(
         id="computed-pad",
@@ -89,6 +89,6 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU pads by constants; this becomes an epoch on the Cortex-M55.",
         remedy="export with fixed shapes, so that the converter folds the amounts",
-        find=operators(*_PADS, when=on.pads_computed, says=from_to),
+        find=operators(*_PADS, when=movement.pads_computed, says=from_to),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import conditions as on
 from birdnet_stm32.npu import operands
+from birdnet_stm32.npu.conditions import pooling
 from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, operators
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -32,7 +32,7 @@ RULES = (
         severity=Severity.ERROR,
         why=_WRONG,
         remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be",
-        find=operators(*_POOLS, when=on.pool_fails, says=_window),
+        find=operators(*_POOLS, when=pooling.pool_fails, says=_window),
     ),
     Rule(
         id="pool-window-unknown",
@@ -41,7 +41,7 @@ RULES = (
         why=_WRONG,
         remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be; or look for a software "
         "epoch in the compile report",
-        find=operators(*_POOLS, when=on.pool_unknown, says=_window),
+        find=operators(*_POOLS, when=pooling.pool_unknown, says=_window),
     ),
     Rule(
         id="global-pool-factors",
@@ -50,7 +50,7 @@ RULES = (
         why=_WRONG,
         remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
         "fewer, or products of 2 and 3",
-        find=operators(*_REDUCTIONS, when=on.pool_fails, says=first_input),
+        find=operators(*_REDUCTIONS, when=pooling.pool_fails, says=first_input),
     ),
     Rule(
         id="global-pool-unknown",
@@ -59,7 +59,7 @@ RULES = (
         why=_WRONG,
         remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
         "fewer, or products of 2 and 3; or look for a software epoch in the compile report",
-        find=operators(*_REDUCTIONS, when=on.pool_unknown, says=first_input),
+        find=operators(*_REDUCTIONS, when=pooling.pool_unknown, says=first_input),
     ),
     Rule(
         id="reduction-axes",
@@ -68,7 +68,7 @@ RULES = (
         why="The NPU reduces all axes between batch and channels at once; anything else is a float epoch on "
         "the Cortex-M55.",
         remedy="transpose so that the axes are rows and columns, or use a pool or a 1 x 1 convolution",
-        find=operators(*_REDUCTIONS, when=on.reduces_elsewhere, says=from_to),
+        find=operators(*_REDUCTIONS, when=pooling.reduces_elsewhere, says=from_to),
     ),
     Rule(
         id="pool-stride-over-15",
@@ -76,6 +76,6 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents strides of 1 to 15.",
         remedy="pool twice",
-        find=operators(*_POOLS, when=on.pool_stride_too_large, says=_stride),
+        find=operators(*_POOLS, when=pooling.pool_stride_too_large, says=_stride),
     ),
 )

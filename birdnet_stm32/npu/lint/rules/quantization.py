@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import WEIGHTED
+from birdnet_stm32.npu.conditions import elementwise, floats, shapes, weights
+from birdnet_stm32.npu.conditions.condition import WEIGHTED
 from birdnet_stm32.npu.lint.rule import Rule, Severity, operators, tensors
 from birdnet_stm32.npu.operands import input_at, inputs
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
@@ -52,7 +52,7 @@ RULES = (
         why="The compiler cannot read the quantization of a network with boolean tensors, prints `Ignore "
         "Quantization JSON file`, goes on with exit code 0 and makes all of it float.",
         remedy="keep masks out of the network: multiply by 0 and 1 in int8, or decide outside",
-        find=tensors(on.is_bool, _name),
+        find=tensors(shapes.is_bool, _name),
     ),
     Rule(
         id="float-weights",
@@ -61,7 +61,7 @@ RULES = (
         why="Nothing was quantized here: the operator runs on the Cortex-M55 with weights of four times "
         "the size. A calibration that saw no windows, or an excluded operator, leaves this behind.",
         remedy="quantize the model to int8 with representative windows, and read the written file again",
-        find=operators(*WEIGHTED, when=on.float_weights, says=_weights_name),
+        find=operators(*WEIGHTED, when=weights.float_weights, says=_weights_name),
     ),
     Rule(
         id="dynamic-range-weights",
@@ -69,7 +69,7 @@ RULES = (
         severity=Severity.ERROR,
         why="ST documents that hybrid operators, TFLite's dynamic-range quantization, are not supported.",
         remedy="quantize the activations too: give the converter representative windows",
-        find=operators(*WEIGHTED, "BATCH_MATMUL", when=on.hybrid, says=_weights_name),
+        find=operators(*WEIGHTED, "BATCH_MATMUL", when=shapes.hybrid, says=_weights_name),
     ),
     Rule(
         id="unsigned-tensor",
@@ -78,7 +78,7 @@ RULES = (
         why="The compiler stops: `quantized unsigned integer format is not supported`. At the network's "
         "inputs and outputs, uint8 is allowed.",
         remedy="quantize to int8",
-        find=tensors(on.is_unsigned_inside, _name),
+        find=tensors(shapes.is_unsigned_inside, _name),
     ),
     Rule(
         id="unsupported-type",
@@ -87,7 +87,7 @@ RULES = (
         why="ST documents int8 as the only quantized format; 16-bit activations, 4-bit weights and float16 "
         "are refused or run on the Cortex-M55.",
         remedy="quantize weights and activations to int8",
-        find=tensors(on.is_of_other_type, _type),
+        find=tensors(shapes.is_of_other_type, _type),
     ),
     Rule(
         id="asymmetric-weights",
@@ -95,7 +95,7 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents signed symmetric weights; what becomes of a zero point is not documented.",
         remedy="convert with a current TFLite converter, whose int8 weights are symmetric",
-        find=operators(*WEIGHTED, when=on.asymmetric_weights, says=_zero_points),
+        find=operators(*WEIGHTED, when=weights.asymmetric_weights, says=_zero_points),
     ),
     Rule(
         id="one-scale-for-all-channels",
@@ -104,7 +104,7 @@ RULES = (
         why="ST documents weights with a scale for each channel. One scale for all also costs accuracy "
         "wherever channels differ in size.",
         remedy="leave [convert] per_tensor at false",
-        find=operators("CONV_2D", "DEPTHWISE_CONV_2D", when=on.one_scale, says=_weights_name),
+        find=operators("CONV_2D", "DEPTHWISE_CONV_2D", when=weights.one_scale, says=_weights_name),
     ),
     Rule(
         id="quantization-before-compression",
@@ -113,7 +113,7 @@ RULES = (
         why="Magnitudes span 60 dB and more. In 8 bits before the compression, the quiet half of a "
         "spectrogram is one or two steps: the network runs, and recognises little.",
         remedy='compress before the network: [model] input_compression = "sqrt", not magnitude_scale = "db"',
-        find=operators(*_COMPRESSIONS, when=on.behind_quantization),
+        find=operators(*_COMPRESSIONS, when=floats.behind_quantization),
     ),
     Rule(
         id="add-scales-differ",
@@ -121,7 +121,7 @@ RULES = (
         severity=Severity.HINT,
         why="One unresolved report has the NPU add such tensors wrongly. Every residual block has one.",
         remedy="compare the board's outputs with those of the host before the first result is believed",
-        find=operators("ADD", when=on.scales_differ, says=_scales),
+        find=operators("ADD", when=elementwise.scales_differ, says=_scales),
     ),
     Rule(
         id="abs-zero-point",
@@ -129,7 +129,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The NPU was seen to ignore the zero point: the result is wrong and nothing says so.",
         remedy="write |x| as relu(x) + (relu(x) - x)",
-        find=operators("ABS", when=on.zero_point_not_zero, says=_input_zero_point),
+        find=operators("ABS", when=elementwise.zero_point_not_zero, says=_input_zero_point),
     ),
     Rule(
         id="prelu-float-slope",
@@ -137,7 +137,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU takes quantized slopes; with these the operator runs on the Cortex-M55.",
         remedy="quantize the slopes, or use LEAKY_RELU",
-        find=operators("PRELU", when=on.float_slope),
+        find=operators("PRELU", when=elementwise.float_slope),
     ),
     Rule(
         id="concatenation-types",
@@ -146,7 +146,7 @@ RULES = (
         why="The front end stops: `not implemented shape len for Conversion`. Zeros appended in float to an "
         "int8 tensor are the usual case.",
         remedy="quantize the constant with scale and zero point of its sibling",
-        find=operators("CONCATENATION", when=on.input_types_differ, says=_types),
+        find=operators("CONCATENATION", when=elementwise.input_types_differ, says=_types),
     ),
     Rule(
         id="concatenation-scales",
@@ -154,6 +154,6 @@ RULES = (
         severity=Severity.HINT,
         why="The compiler inserts a requantization: one more pass over the tensor.",
         remedy="give the inputs the same range, for instance by one common activation before",
-        find=operators("CONCATENATION", when=on.input_parameters_differ, says=_scales),
+        find=operators("CONCATENATION", when=elementwise.input_parameters_differ, says=_scales),
     ),
 )

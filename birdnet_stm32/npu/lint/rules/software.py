@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import conditions as on
-from birdnet_stm32.npu.conditions import WEIGHTED
+from birdnet_stm32.npu.conditions import elementwise, shapes, weights
+from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
 from birdnet_stm32.npu.evidence import KERNEL, REPORTS, TABLE, field, st, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, known_always, operators
 from birdnet_stm32.npu.operators import OPERATORS, Kind, answer, mapping
@@ -17,29 +17,29 @@ _RELUS = ("RELU", "RELU6", "RELU_N1_TO_1")
 # These read the mapping table, which is why they stand here and not among the conditions it is made of.
 
 
-@on.known(st(), zoo("einsum-block-diagonal-projection"))
+@known(st(), zoo("einsum-block-diagonal-projection"))
 def _rejected(operator: Operator, graph: Graph) -> bool:
     """Hold for an operator that the table refuses in every form."""
     return answer(operator.name) is Kind.REFUSED
 
 
-@on.known(zoo("op-outside-supported-vocabulary"), zoo("export-lint-under-approximates"))
+@known(zoo("op-outside-supported-vocabulary"), zoo("export-lint-under-approximates"))
 def _unlisted(operator: Operator, graph: Graph) -> bool:
     """Hold for an operator that the table does not have."""
     listed = operator.name in OPERATORS or operator.name.startswith("CUSTOM:")
-    return not listed and not on.computes_shapes(operator, graph)
+    return not listed and not shapes.computes_shapes(operator, graph)
 
 
-@on.known(st(), zoo("op-outside-supported-vocabulary"))
+@known(st(), zoo("op-outside-supported-vocabulary"))
 def _custom(operator: Operator, graph: Graph) -> bool:
     """Hold for a custom operator that the table does not have."""
     return operator.name.startswith("CUSTOM:") and operator.name not in OPERATORS
 
 
-@on.known(TABLE, KERNEL, zoo("software-epoch-op-tier"))
+@known(TABLE, KERNEL, zoo("software-epoch-op-tier"))
 def _in_software(operator: Operator, graph: Graph) -> bool:
     """Hold for an operator that is software in every form."""
-    own_rule = operator.name in _OWN_RULE or on.computes_shapes(operator, graph)
+    own_rule = operator.name in _OWN_RULE or shapes.computes_shapes(operator, graph)
     return answer(operator.name) is Kind.SOFTWARE and not own_rule
 
 
@@ -78,7 +78,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU has no operators for it; in a network whose shapes are fixed the value is a constant.",
         remedy="export with batch 1 and fixed shapes, so that the converter folds it",
-        find=operators(when=on.computes_shapes),
+        find=operators(when=shapes.computes_shapes),
     ),
     Rule(
         id="software-operator",
@@ -103,7 +103,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU multiplies by constants; this becomes an epoch on the Cortex-M55.",
         remedy="bake the operand into the model, or compute it outside",
-        find=operators(*WEIGHTED, "BATCH_MATMUL", when=on.computed_integer_weights),
+        find=operators(*WEIGHTED, "BATCH_MATMUL", when=weights.computed_integer_weights),
     ),
     Rule(
         id="computed-bias",
@@ -111,7 +111,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler stops: `TOOL ERROR: list index out of range`.",
         remedy="split it into FULLY_CONNECTED and ADD",
-        find=operators("FULLY_CONNECTED", when=on.computed_bias),
+        find=operators("FULLY_CONNECTED", when=weights.computed_bias),
     ),
     Rule(
         id="broadcast-both-ways",
@@ -119,7 +119,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU repeats one input over the other, not each over the other.",
         remedy="bring one input to the shape of the result first, or use a constant of that shape",
-        find=operators("ADD", "SUB", "MUL", when=on.broadcasts_both_ways),
+        find=operators("ADD", "SUB", "MUL", when=elementwise.broadcasts_both_ways),
     ),
     Rule(
         id="minimum-maximum",
@@ -136,7 +136,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The front end wants clip bounds as constants and stops: `None has type NoneType`.",
         remedy="make the bound a constant, or use a fused RELU6 or RELU_N1_TO_1",
-        find=operators(*_CLIPS, when=on.computed_bound),
+        find=operators(*_CLIPS, when=elementwise.computed_bound),
     ),
     Rule(
         id="unfused-relu",
@@ -145,6 +145,6 @@ RULES = (
         why="Chained through the stream switch into a convolution, a ReLU made one epoch never end; a ReLU "
         "fused with the operator before it did not.",
         remedy="fuse it with the operator before it: no RESHAPE or TRANSPOSE between the two",
-        find=operators(*_RELUS, when=on.feeds_a_convolution),
+        find=operators(*_RELUS, when=elementwise.feeds_a_convolution),
     ),
 )

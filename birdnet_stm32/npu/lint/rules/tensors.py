@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from birdnet_stm32.npu import conditions as on
+from birdnet_stm32.npu.conditions import movement, shapes
 from birdnet_stm32.npu.evidence import st
 from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, first_input, operators, search, shape_of, tensors
 from birdnet_stm32.tflite.ir import Graph
@@ -27,7 +27,7 @@ RULES = (
         why="The NPU counts a dimension in 16 bits, inside the network too; the front end of the compiler "
         "rejects the model. Raw audio as one long row is the usual case.",
         remedy="fold the row into rows x hop, or shorten the window",
-        find=tensors(on.has_large_dimension, shape_of),
+        find=tensors(shapes.has_large_dimension, shape_of),
     ),
     Rule(
         id="rank-over-4",
@@ -35,7 +35,7 @@ RULES = (
         severity=Severity.ERROR,
         why="The compiler crashes: E103 with `Internal compiler error (signo=11)`.",
         remedy="stay in four dimensions; a pixel shuffle becomes a TRANSPOSE_CONV",
-        find=tensors(on.has_large_rank, shape_of),
+        find=tensors(shapes.has_large_rank, shape_of),
     ),
     Rule(
         id="open-dimension",
@@ -44,7 +44,7 @@ RULES = (
         why="The NPU's buffers are planned before it runs: the front end refuses the model, or plans "
         "buffers of unknown size.",
         remedy="fix every dimension before the export, or pass --fix-parametric-shapes",
-        find=tensors(on.is_open, shape_of),
+        find=tensors(shapes.is_open, shape_of),
     ),
     Rule(
         id="open-batch",
@@ -53,7 +53,7 @@ RULES = (
         why="ST documents that an open batch is taken as 1, but operators that compute shapes from it stay "
         "in the network and keep it off the NPU.",
         remedy="export with batch 1; `birdnet-stm32 convert` does",
-        find=tensors(on.has_open_batch, shape_of),
+        find=tensors(shapes.has_open_batch, shape_of),
     ),
     Rule(
         id="batch-not-one",
@@ -62,7 +62,7 @@ RULES = (
         why="The firmware gives one window and takes one result: the rest of the batch is whatever the "
         "memory held.",
         remedy="export with batch 1",
-        find=tensors(on.has_other_batch, shape_of),
+        find=tensors(shapes.has_other_batch, shape_of),
     ),
     Rule(
         id="rank-1-input",
@@ -71,7 +71,9 @@ RULES = (
         why="The front end takes the only dimension for the batch and stops with `Error in computation of "
         "shapes`.",
         remedy="declare the input as [1, N, ...]",
-        find=operators("RESHAPE", "SQUEEZE", "EXPAND_DIMS", when=on.flat_network_input, says=first_input),
+        find=operators(
+            "RESHAPE", "SQUEEZE", "EXPAND_DIMS", when=movement.flat_network_input, says=first_input
+        ),
     ),
     Rule(
         id="unconnected-output",
@@ -88,6 +90,6 @@ RULES = (
         why="ST's audio application stops with `Output format not supported`, and the compiler chooses the "
         "order of the dimensions for each network.",
         remedy="end with [1, classes], or take shape and order from the generated descriptors",
-        find=tensors(on.is_plane_output, shape_of),
+        find=tensors(shapes.is_plane_output, shape_of),
     ),
 )

@@ -1,0 +1,79 @@
+"""What a condition is, and how one is made of a question and its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from birdnet_stm32.npu.evidence import Evidence
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+
+CHANNEL_MULTIPLE = 8  # fills the lanes
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A question about an operator in its graph.
+
+    Args:
+        name: of the function that answers it.
+        means: the question in words.
+        holds: the function.
+        evidence: why it matters to the NPU.
+    """
+
+    name: str
+    means: str
+    holds: Callable[[Operator, Graph], bool]
+    evidence: tuple[Evidence, ...]
+
+    def __call__(self, operator: Operator, graph: Graph) -> bool:
+        """Answer the question."""
+        return self.holds(operator, graph)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorCondition:
+    """A question about a tensor in its graph; the fields are those of :class:`Condition`."""
+
+    name: str
+    means: str
+    holds: Callable[[Tensor, Graph], bool]
+    evidence: tuple[Evidence, ...]
+
+    def __call__(self, tensor: Tensor, graph: Graph) -> bool:
+        """Answer the question."""
+        return self.holds(tensor, graph)
+
+
+def _means(function: Callable[..., Any]) -> str:
+    return (function.__doc__ or "").split("\n")[0]
+
+
+def known(*evidence: Evidence) -> Callable[[Callable[[Operator, Graph], bool]], Condition]:
+    """Make a condition of a question about an operator."""
+
+    def make(holds: Callable[[Operator, Graph], bool]) -> Condition:
+        return Condition(name=holds.__name__, means=_means(holds), holds=holds, evidence=evidence)
+
+    return make
+
+
+def known_of_tensors(
+    *evidence: Evidence,
+) -> Callable[[Callable[[Tensor, Graph], bool]], TensorCondition]:
+    """Make a condition of a question about a tensor."""
+
+    def make(holds: Callable[[Tensor, Graph], bool]) -> TensorCondition:
+        return TensorCondition(name=holds.__name__, means=_means(holds), holds=holds, evidence=evidence)
+
+    return make
+
+
+@known()
+def always(operator: Operator, graph: Graph) -> bool:
+    """Hold for every operator."""
+    return True

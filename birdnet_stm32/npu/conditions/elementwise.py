@@ -1,0 +1,65 @@
+"""Operators that compute element by element."""
+
+from __future__ import annotations
+
+from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
+from birdnet_stm32.npu.evidence import TABLE, eco8, field, st, zoo
+from birdnet_stm32.npu.operands import activations, input_at, inputs
+from birdnet_stm32.tflite.ir import Graph, Operator
+
+
+@known(field("ST's community, thread 166639", "unresolved"))
+def scales_differ(operator: Operator, graph: Graph) -> bool:
+    """Hold when two computed inputs have different scales or zero points."""
+    return len({tensor.quantization for tensor in activations(operator, graph)}) > 1
+
+
+@known(st(), zoo("quantized-concat-fp32-zeros-dtype-mix"))
+def input_parameters_differ(operator: Operator, graph: Graph) -> bool:
+    """Hold when any two inputs have different scales or zero points."""
+    return len({tensor.quantization for tensor in inputs(operator, graph)}) > 1
+
+
+@known(zoo("quantized-concat-fp32-zeros-dtype-mix", "not implemented shape len for Conversion"))
+def input_types_differ(operator: Operator, graph: Graph) -> bool:
+    """Hold when any two inputs have different types."""
+    return len({tensor.dtype for tensor in inputs(operator, graph)}) > 1
+
+
+@known(st("broadcasts one input over the other"))
+def broadcasts_both_ways(operator: Operator, graph: Graph) -> bool:
+    """Hold when both inputs are repeated to make the output."""
+    target = graph.tensors[operator.outputs[0]].shape
+    return all(tensor.shape != target for tensor in inputs(operator, graph))
+
+
+@known(field("one report", "the zero point was ignored"))
+def zero_point_not_zero(operator: Operator, graph: Graph) -> bool:
+    """Hold when the input's zero point is not 0."""
+    quantization = graph.tensors[operator.inputs[0]].quantization
+    return quantization is not None and any(point != 0 for point in quantization.zero_points)
+
+
+@known(
+    TABLE, eco8("six PReLUs with float slopes were software, with int8 slopes hardware", date="2026-09-16")
+)
+def float_slope(operator: Operator, graph: Graph) -> bool:
+    """Hold when the second operand is a float constant."""
+    slope = input_at(operator, graph, 1)
+    return slope is not None and slope.dtype.startswith("float")
+
+
+@known(zoo("clip-bounds-through-dequantizelinear", "with ONNX, to which TFLite models are converted"))
+def computed_bound(operator: Operator, graph: Graph) -> bool:
+    """Hold when a single computed value is compared with a whole tensor."""
+    result = graph.tensors[operator.outputs[0]].elements
+    return any(tensor.elements == 1 < result for tensor in activations(operator, graph))
+
+
+@known(zoo("activ-to-convacc-stream-link-stalls-npu", "convolutions over one dimension"))
+def feeds_a_convolution(operator: Operator, graph: Graph) -> bool:
+    """Hold when a later operator with weights reads its result."""
+    return any(
+        after.name in WEIGHTED and after.inputs[0] == operator.outputs[0]
+        for after in graph.operators[operator.index + 1 :]
+    )

@@ -1,0 +1,105 @@
+"""Slices, padding and transposition."""
+
+from __future__ import annotations
+
+from birdnet_stm32.npu.conditions.condition import known
+from birdnet_stm32.npu.conditions.shapes import MAX_RANK, computes_shapes
+from birdnet_stm32.npu.evidence import INFERRED, MESSAGES, SEEN, report, st, zoo
+from birdnet_stm32.npu.operands import constant_numbers, input_at
+from birdnet_stm32.tflite.ir import Graph, Operator
+
+
+@known(
+    report("LarocheC/stm32n6-stt, compile reports", SEEN, "2026-08", "a step of 2: four software epochs"),
+)
+def slice_steps(operator: Operator, graph: Graph) -> bool:
+    """Hold when a strided slice of data skips elements or its steps are computed."""
+    steps = constant_numbers(operator, graph, 3)
+    skips = steps is None or any(step != 1 for step in steps)
+    return skips and not computes_shapes(operator, graph)
+
+
+@known(MESSAGES)
+def slice_cuts_batch(operator: Operator, graph: Graph) -> bool:
+    """Hold when a slice shortens the first dimension."""
+    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    return len(before) > 1 and len(before) == len(after) and before[0] != after[0]
+
+
+@known(MESSAGES)
+def slice_cuts_many(operator: Operator, graph: Graph) -> bool:
+    """Hold when a slice shortens more than three dimensions."""
+    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    return len(before) == len(after) and sum(old != new for old, new in zip(before, after, strict=True)) > 3
+
+
+@known(zoo("slice-sentinel-bounds", "with ONNX, to which TFLite models are converted"))
+def slice_open_ended(operator: Operator, graph: Graph) -> bool:
+    """Hold when a strided slice of data shortens a dimension by a negative or left-out bound."""
+    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    bounds = [constant_numbers(operator, graph, position) for position in (1, 2)]
+    if before == after or computes_shapes(operator, graph):
+        return False
+    masked = any(operator.options.get(mask, 0) for mask in ("begin_mask", "end_mask"))
+    return bool(masked) or any(bound is None or min(bound, default=0) < 0 for bound in bounds)
+
+
+@known(
+    report(
+        "STMicroelectronics/STM32N6-GettingStarted-Audio, network_analyze_report.txt at 2624a6c",
+        "2.2",
+        "2025-08-11",
+        "the first epoch is a software Transpose",
+    )
+)
+def reads_network_input(operator: Operator, graph: Graph) -> bool:
+    """Hold when it reads the network's input, directly or behind its QUANTIZE."""
+    first = set(graph.inputs)
+    for other in graph.operators:
+        if other.name == "QUANTIZE" and set(other.inputs) & set(graph.inputs):
+            first.update(other.outputs)
+    return bool(first & set(operator.inputs))
+
+
+@known(zoo("rank1-graph-input-through-reshape", "Error in computation of shapes"))
+def flat_network_input(operator: Operator, graph: Graph) -> bool:
+    """Hold when it reads a network input of one dimension."""
+    first = operator.inputs[0]
+    return first in graph.inputs and len(graph.tensors[first].shape) == 1
+
+
+@known(zoo("transpose-of-runtime-tensor", "INTERNAL ERROR: Mismatch in channel position"))
+def transposes_below_rank_4(operator: Operator, graph: Graph) -> bool:
+    """Hold for a computed tensor of fewer than four dimensions."""
+    data = graph.tensors[operator.inputs[0]]
+    return data.data is None and len(data.shape) < MAX_RANK
+
+
+@known(INFERRED)
+def pads_computed(operator: Operator, graph: Graph) -> bool:
+    """Hold when the amount of padding is computed at run time."""
+    return constant_numbers(operator, graph, 1) is None
+
+
+@known(st("constant padding"))
+def pads_negative(operator: Operator, graph: Graph) -> bool:
+    """Hold when padding removes elements."""
+    return min(constant_numbers(operator, graph, 1) or (0,)) < 0
+
+
+@known(*pads_negative.evidence)
+def pads_unusually(operator: Operator, graph: Graph) -> bool:
+    """Hold when padding removes elements or names the value."""
+    return pads_negative(operator, graph) or input_at(operator, graph, 2) is not None
+
+
+@known(zoo("atonn-segfault-empty-pad-constant-value", "signo=11"))
+def pad_value_missing(operator: Operator, graph: Graph) -> bool:
+    """Hold when a PADV2 names no value."""
+    return input_at(operator, graph, 2) is None
+
+
+@known(zoo("pad-scalar-constant-value", "missing shape or size for value=Pad_..._constant_value"))
+def pads_by_itself(operator: Operator, graph: Graph) -> bool:
+    """Hold for every padding that is an operator."""
+    return True
