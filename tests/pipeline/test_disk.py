@@ -42,7 +42,7 @@ def limited(checkout: Any, limit: str, *arguments: str, **variables: str) -> sub
 
 def test_a_full_disk_is_named_and_what_was_finished_is_kept(checkout: Any, small_disk: Path) -> None:
     there = type(checkout)(root=checkout.root, build=small_disk / "build")
-    full = there.doit("representative:tiny", "train:tiny", "--continue")
+    full = there.doit("run", "--continue", "representative:tiny", "train:tiny")
     assert full.returncode == 2
     assert "cannot be read or written: the disk is full" in full.stdout
     assert "try: free some space" in full.stdout
