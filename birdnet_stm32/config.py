@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from birdnet_stm32.text_types import (
-    COMPILER_OPTION,
     FILE_NAME,
     PACKAGE_NAME,
     PACKAGE_VERSION,
     RULE,
     VERSION,
     ClassName,
+    CompilerOption,
     Name,
+    NpuGate,
     PathText,
     RecordingPattern,
     Sha256,
@@ -309,23 +310,6 @@ class CodegenTable(Table):
     """Windows stored in the firmware for its self-test."""
 
 
-NpuGate = Literal[
-    "software-epochs",
-    "hyperram",
-    "weight-bytes",
-    "float-network",
-    "application-slot",
-    "runtime-version",
-    "stream-link",
-    "cpuram2",
-    "symbols",
-    "weights-address",
-    "loaded-memories",
-    "ports",
-]
-CompilerOption = Annotated[str, Field(pattern=COMPILER_OPTION, max_length=60)]
-
-
 class NpuTable(Table):
     """How ST's tool compiles the network for the NPU; needs ``[codegen] backend = "stedgeai"``."""
 
@@ -344,6 +328,9 @@ class NpuTable(Table):
         *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),
     )
     """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
+    epoch_controller: bool | None = None
+    """Let the NPU's epoch controller run stretches of the schedule without the processor, which is faster.
+    Left out: from Core 4.0 on, as ST's own tool does."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds until the tool counts as hung."""
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
@@ -361,6 +348,10 @@ class NpuTable(Table):
     def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
         if "--cache-maintenance" not in options:
             raise ValueError("lacks --cache-maintenance: the processor reads stale results without it")
+        if "--enable-epoch-controller" in options:
+            raise ValueError(
+                "holds --enable-epoch-controller, which is a key of its own: epoch_controller = true"
+            )
         return options
 
 

@@ -1,10 +1,10 @@
-"""What texts in a variant file have to look like: names, versions, digests, paths."""
+"""What texts in a variant file have to look like: names, versions, digests, paths, and names of gates."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -79,3 +79,19 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_l
 PathText = Annotated[str, Field(min_length=1), AfterValidator(names_a_file)]
 ClassName = Annotated[Name, AfterValidator(_composed)]
 RecordingPattern = Annotated[str, AfterValidator(_has_the_group)]
+CompilerOption = Annotated[str, Field(pattern=COMPILER_OPTION, max_length=60)]
+NpuGate = Literal[
+    "software-epochs",
+    "hyperram",
+    "weight-bytes",
+    "float-network",
+    "application-slot",
+    "runtime-version",
+    "stream-link",
+    "cpuram2",
+    "symbols",
+    "weights-address",
+    "loaded-memories",
+    "ports",
+]
+"""Gates of docs/reference/npu.md, which look at a network that ST's tool compiled."""

@@ -221,7 +221,7 @@ def probe_npu(bench: Bench, fields: Fields) -> Any:
 
     variant = bench.release(fields).variant
     bench.monkeypatch.setattr(process, "run", capture)
-    tool = SimpleNamespace(program=Path("/stedgeai"), environment={}, version=None)
+    tool = SimpleNamespace(program=Path("/stedgeai"), version=SimpleNamespace(major=3))
     with pytest.raises(SeenError) as seen:
         stedgeai.run(
             tool, bench.relu, variant.npu, stedgeai.command.generate, log=bench.root / "log", expected=()
@@ -394,6 +394,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "npu.hyperram": (STEDGEAI, {"npu": {"hyperram": True}}, probe_npu),
     "npu.io": (STEDGEAI, {"npu": {"io": "model"}}, probe_npu),
     "npu.options": (STEDGEAI, {"npu": {"options": ["-O3", "--cache-maintenance"]}}, probe_npu),
+    "npu.epoch_controller": (STEDGEAI, {"npu": {"epoch_controller": True}}, probe_npu),
     "npu.timeout_s": (STEDGEAI, {"npu": {"timeout_s": 5.0}}, probe_npu),
     "firmware.boards": ({}, {"firmware": {"boards": ["mps3_an547"]}}, probe_stages),
     "firmware.threshold": (

@@ -8,7 +8,7 @@ table [npu] of a variant file.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"in the external flash; default: 0x{defaults.weights_address:08X}",
     )
     parser.add_argument("--hyperram", action="store_true", help="activations may spill into the external RAM")
+    parser.add_argument(
+        "--epoch-controller",
+        action=argparse.BooleanOptionalAction,
+        help="whether the NPU's epoch controller runs the schedule; default: from Core 4.0 on",
+    )
     parser.add_argument("--io", choices=("int8", "model"), default=defaults.io, help="types at both ends")
     parser.add_argument("--timeout-s", type=float, default=defaults.timeout_s, metavar="SECONDS")
     parser.add_argument(
@@ -101,7 +106,8 @@ def run(options: argparse.Namespace) -> None:
     refuse_failures(findings)
     if inputs is not None:
         _validate(tool, model, asked, inputs, options)
-    say(f"{options.out}: {_counted(compilation.epochs)}", options.json)
+    blobs = {blob.name: blob.epochs for blob in compilation.blobs}
+    say(f"{options.out}: {_counted(compilation.epochs, blobs)}", options.json)
 
 
 def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options: argparse.Namespace) -> None:
@@ -127,6 +133,7 @@ def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, options: argp
         "cycles": info.cycles,
         "epochs": [asdict(epoch) for epoch in info.epochs],
         "pools": [asdict(pool) for pool in info.pools],
+        "blobs": {name: list(indices) for name, indices in info.blobs.items()},
     }
     json = options.json
     writer_of(options).write_json(json, fields)
@@ -136,14 +143,16 @@ def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, options: argp
     for pool in info.pools:
         if pool.used_bytes:
             say(f"{pool.name}: {pool.used_bytes:,} bytes", json)
-    say(_counted(info.epochs), json)
+    say(_counted(info.epochs, info.blobs), json)
 
 
-def _counted(epochs: Sequence[Epoch]) -> str:
+def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str:
     kinds = [
         f"{sum(one.kind == kind for one in epochs)} {kind}" for kind in ("hardware", "hybrid", "software")
     ]
-    return f"{len(epochs)} epochs: {', '.join(kinds)}"
+    controlled = sum(len(indices) for indices in blobs.values())
+    by = f"; the epoch controller runs {controlled} in {len(blobs)} blobs" if blobs else ""
+    return f"{len(epochs)} epochs: {', '.join(kinds)}{by}"
 
 
 def _asked(options: argparse.Namespace) -> NpuTable:
@@ -160,6 +169,7 @@ def _asked(options: argparse.Namespace) -> NpuTable:
         weights_address=options.weights_address,
         hyperram=options.hyperram,
         io=options.io,
+        epoch_controller=options.epoch_controller,
         timeout_s=options.timeout_s,
         waive=waive,
     )

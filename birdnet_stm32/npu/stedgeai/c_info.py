@@ -1,21 +1,38 @@
-"""``network_c_info.json``: the tool's own account in JSON, schema 2.0, as versions since 2.1 write it."""
+"""``network_c_info.json``: the tool's own account in JSON, schema 2.0, as versions since 2.1 write it.
+
+Where the epoch controller runs a stretch of the schedule, 2.x names the blob in the description of each
+epoch's node; from 4.0 on the blob is a node of its own, and its epochs are that node's children.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.json_file import parse_json
 from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, Pool
+from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
-_KINDS: dict[str, EpochKind] = {"NODE_HW": "hardware", "NODE_SW_HW": "hybrid", "NODE_SW": "software"}
+_KINDS: dict[str, EpochKind] = {
+    "NODE_HW": "hardware",
+    "NODE_EC": "hardware",
+    "NODE_SW_HW": "hybrid",
+    "NODE_SW": "software",
+}
 # What only holds constants or ends the network is no step, whatever mapping older versions give it.
 _BOOKKEEPING = frozenset({"Param", "Return"})
+WHERE = "network_c_info.json"
 MAX_C_INFO_BYTES = 256 * 2**20  # with thousands of buffers and nodes
 _NO_OPERATION = "NODE_NO_X"
+_CONTROLLED = "NODE_EC"
+_BLOB = re.compile(r"_ec_blob_\w+")
+_EPOCH = re.compile(r"epoch_(\d+)")
+_SIGNATURE = re.compile(r"0x([0-9a-f]{32})")
+_STREAMED = "EDGE_INTERNAL"  # from unit to unit, not through a memory
+_TOOL = "ST.EdgeAI.Core"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +46,12 @@ class CInfo:
         cycles: sum over the epochs; None where none is estimated.
         float_bytes: activations in float32, inputs and outputs included.
         integer_bytes: activations in 8 or 16 bits.
+        blobs: indices of the epochs that a blob of the epoch controller runs, by its name, in order.
+        stalling_links: names of the operators at both ends where an activation unit streams into a
+            convolution's data port; None where units or links are not told, as before 3.0.
+        ports: names of the buffers that hold inputs, then of those that hold outputs.
+        tool: version that it says it was written by: ``4.0.1-20581 7ed50de05``; empty where it does not say.
+        model_md5: of the model's file, in hexadecimal; empty where it does not say.
     """
 
     epochs: tuple[Epoch, ...]
@@ -37,6 +60,11 @@ class CInfo:
     cycles: int | None
     float_bytes: int
     integer_bytes: int
+    blobs: Mapping[str, tuple[int, ...]]
+    stalling_links: tuple[tuple[str, str], ...] | None
+    ports: tuple[tuple[str, ...], tuple[str, ...]]
+    tool: str
+    model_md5: str
 
 
 def read_c_info(text: str) -> CInfo:
@@ -46,30 +74,38 @@ def read_c_info(text: str) -> CInfo:
         ToolError: it is no JSON, lacks something that the adapter needs, or is of the flow without the NPU.
     """
     try:
-        return _read(parse_json(text, where="network_c_info.json", max_bytes=MAX_C_INFO_BYTES))
+        return _read(parse_json(text, where=WHERE, max_bytes=MAX_C_INFO_BYTES))
     except InputError as error:
-        raise ToolError(error.what, where=error.where, remedy="a supported version of the tool") from error
+        raise ToolError(
+            error.what, where=error.where, remedy=("compile again: the file was cut or changed", REPORT_IT)
+        ) from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ToolError(
             f"cannot be read: {type(error).__name__} {error}",
-            where="network_c_info.json",
+            where=WHERE,
             expected="json_schema_version 2.0 with memory_pools, buffers and a graph of epochs",
-            remedy="a supported version of the tool",
+            remedy=REPORT_IT,
         ) from error
 
 
 def _read(data: dict[str, Any]) -> CInfo:
     physical = [pool for pool in data["memory_pools"] if not pool.get("subpools")]
     estimates = {one["node_id"]: one["max_cycles"] for one in data.get("power_estimates") or []}
-    nodes = data["graphs"][0]["nodes"]
-    epochs = tuple(epoch for node in nodes if (epoch := _epoch(node, estimates.get(node["id"]))) is not None)
+    graph = data["graphs"][0]
+    placed = [(blob, epoch) for node in graph["nodes"] for blob, epoch in _epochs(node, estimates)]
+    epochs = tuple(epoch for _, epoch in placed)
     if not epochs:
         raise ToolError(
             "describes no step for the NPU",
-            where="network_c_info.json",
+            where=WHERE,
             expected="nodes epoch_1, epoch_2, ...",
             remedy="the option --st-neural-art, and a version of the tool that knows it",
         )
+    blobs: dict[str, tuple[int, ...]] = {}
+    for blob, epoch in placed:
+        if blob:
+            blobs[blob] = (*blobs.get(blob, ()), epoch.index)
+    names = {one["id"]: one["name"] for one in data["buffers"]}
     activations = [one for one in data["buffers"] if not one["is_param"]]
     floats = sum(one["size_bytes"] for one in activations if one["format"] == "STAI_FORMAT_FLOAT")
     cycles = [epoch.cycles for epoch in epochs if epoch.cycles is not None]
@@ -78,7 +114,8 @@ def _read(data: dict[str, Any]) -> CInfo:
         pools=tuple(
             Pool(
                 name=pool["name"],
-                address=int(pool["address"]),
+                # A relative memory has none before it is linked.
+                address=int(pool["address"]) if pool["address"] != "" else None,
                 size_bytes=pool["size_bytes"],
                 used_bytes=pool["used_size_bytes"],
             )
@@ -88,11 +125,42 @@ def _read(data: dict[str, Any]) -> CInfo:
         cycles=sum(cycles) if cycles else None,
         float_bytes=floats,
         integer_bytes=sum(one["size_bytes"] for one in activations) - floats,
+        blobs=blobs,
+        stalling_links=_stalling_links(graph),
+        ports=(tuple(names[one] for one in graph["inputs"]), tuple(names[one] for one in graph["outputs"])),
+        tool=_tool(data).get("version", ""),
+        model_md5=_model_md5(_tool(data)),
     )
 
 
+def _epochs(node: dict[str, Any], estimates: Mapping[int, int]) -> Iterator[tuple[str, Epoch]]:
+    """Yield what ``node`` of the graph runs, each epoch with the name of its blob or an empty one."""
+    blob = _blob(node)
+    if _EPOCH.fullmatch(node["name"]):
+        epoch = _epoch(node, estimates.get(node["id"]))
+        if epoch is not None:
+            yield blob, epoch
+    elif blob:
+        # The estimate under the blob's own id is that of its first epoch, which has none under its id.
+        known = {node["subgraph_nodes"][0]["id"]: estimates.get(node["id"]), **estimates}
+        for child in node["subgraph_nodes"]:
+            epoch = _epoch(child, known.get(child["id"]))
+            if epoch is not None:
+                yield blob, epoch
+
+
+def _blob(node: dict[str, Any]) -> str:
+    """Return the name of the blob that ``node`` is or is run by; empty where the processor starts it."""
+    if node["mapping"] != _CONTROLLED:
+        return ""
+    found = _BLOB.search(f"{node['name']} {node.get('description', '')}")
+    if found is None:
+        raise ValueError(f"node {node['name']} is the epoch controller's and names no blob")
+    return found[0]
+
+
 def _epoch(node: dict[str, Any], cycles: int | None) -> Epoch | None:
-    number = re.fullmatch(r"epoch_(\d+)", node["name"])
+    number = _EPOCH.fullmatch(node["name"])
     kinds = {_kind(part): part["mapping"] for part in node["subgraph_nodes"]}
     running = [kind for kind, mapping in kinds.items() if mapping != _NO_OPERATION]
     if number is None or node["mapping"] == _NO_OPERATION or not set(running) - _BOOKKEEPING:
@@ -104,6 +172,42 @@ def _epoch(node: dict[str, Any], cycles: int | None) -> Epoch | None:
         operators=tuple(operators),
         cycles=cycles,
     )
+
+
+def _tool(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what it says of ``stedgeai`` itself; the compiler inside is listed beside it."""
+    tools: list[dict[str, Any]] = (data.get("environment") or {}).get("tools") or []
+    return next((one for one in tools if one.get("name") == _TOOL), {})
+
+
+def _model_md5(tool: dict[str, Any]) -> str:
+    files: list[dict[str, Any]] = (tool.get("input_model") or {}).get("model_files") or []
+    found = (_SIGNATURE.fullmatch(str(one.get("signature"))) for one in files)
+    signatures = [one[1] for one in found if one is not None]
+    return signatures[0] if len(signatures) == 1 else ""
+
+
+def _stalling_links(graph: dict[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    operators = {one["id"]: one for node in graph["nodes"] for one in _operators(node)}
+    units = {
+        number: str((one.get("attributes") or {}).get("HWUnit", "")) for number, one in operators.items()
+    }
+    if "edges" not in graph or not any(units.values()):
+        return None
+    return tuple(
+        (str(operators[start]["name"]), str(operators[end]["name"]))
+        for edge in graph["edges"]
+        for start, end in [(edge["start"]["node_id"], edge["end"]["node_id"])]
+        if edge["edge_kind"] == _STREAMED and edge["end"]["port"] == 0
+        if "ACTIV" in units.get(start, "") and "CONV" in units.get(end, "")
+    )
+
+
+def _operators(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield all that ``node`` is made of, at any depth."""
+    for part in node["subgraph_nodes"]:
+        yield part
+        yield from _operators(part)
 
 
 def _kind(node: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +12,17 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
-from birdnet_stm32.npu.stedgeai.network_c import read_network_c
+from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
+from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import FLASH_END
 from birdnet_stm32.npu.stedgeai.report import Report, read_report
-from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch
+from birdnet_stm32.npu.stedgeai.result import Blob, Compilation, Epoch
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, run
-from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, Tool
 
 FLASH_START = 0x7000_0000
 REPORT = f"{NAME}_*_report.txt"
+_MIXED = ("compile again into an empty folder: these files are not of one run", REPORT_IT)
 _WRITTEN = (NETWORK_C, C_INFO, REPORT, f"{NAME}_atonbuf.*.raw")
 
 
@@ -36,13 +39,15 @@ def compile_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) 
         ToolError: it failed, or what it wrote cannot be read or contradicts itself.
     """
     finished = run(tool, model, settings, command.generate, log=log, expected=_WRITTEN)
-    return read_compilation(tool, finished.files)
+    return read_compilation(tool, finished.files, model=model)
 
 
 def analyze_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) -> tuple[Report, CInfo]:
     """Let the tool say what it would make of ``model``. Raises: ToolError."""
     finished = run(tool, model, settings, command.analyze, log=log, expected=(C_INFO, REPORT))
-    return read_summary(finished.files)
+    report, info = read_summary(finished.files)
+    _refuse_another_model(info, model)
+    return report, info
 
 
 def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
@@ -57,30 +62,82 @@ def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
     info = read_c_info(_text(files, C_INFO))
     (name,) = (name for name in files if name.endswith("_report.txt"))
     report = read_report(_text(files, name))
+    _refuse_another_version(name, report, info)
     # Before 3.0 the text knows no hybrid epochs, and calls them one or the other.
     hybrid = {epoch.index for epoch in info.epochs if epoch.kind == "hybrid" and report.tool.major < 3}
-    told, known = (
-        [(epoch.index, "" if epoch.index in hybrid else epoch.kind) for epoch in one.epochs]
-        for one in (report, info)
-    )
-    if told != known:
+    told = [(epoch.index, "" if epoch.index in hybrid else epoch.kind) for epoch in report.epochs]
+    known = [
+        (epoch.index, "" if epoch.index in hybrid else epoch.kind)
+        for epoch in info.epochs
+        if not any(first <= epoch.index <= last for first, last in report.stretches)
+    ]
+    if told != known or report.count != len(info.epochs) or not _controlled(report, info):
+        listed = f"{_counted(report.epochs)} one by one, {len(report.stretches)} stretches"
         raise ToolError(
-            f"{name} tells of {_counted(report.epochs)} and {C_INFO} of {_counted(info.epochs)}",
+            f"{name} tells of {report.count} epochs ({listed}) and {C_INFO} of {len(info.epochs)} epochs "
+            f"({_counted(info.epochs)}, {len(info.blobs)} blobs)",
             expected="the same schedule in both",
-            remedy="a supported version of the tool",
+            remedy=_MIXED,
         )
     return report, info
 
 
-def read_compilation(tool: Tool, files: Mapping[str, bytes]) -> Compilation:
+def _controlled(report: Report, info: CInfo) -> bool:
+    """Return whether each stretch of ``report`` lies within the blobs of ``info``, both ends included."""
+    inside = {index for indices in info.blobs.values() for index in indices}
+    known = {epoch.index for epoch in info.epochs}
+    return all(
+        {first, last} <= inside and not {one for one in known - inside if first < one < last}
+        for first, last in report.stretches
+    )
+
+
+def _refuse_another_version(name: str, report: Report, info: CInfo) -> None:
+    if info.tool and info.tool != str(report.tool):
+        raise ToolError(
+            f"{name} is of version {report.tool} and {C_INFO} of {info.tool}",
+            expected="one version",
+            remedy=_MIXED,
+        )
+    rounding = {"B": 0, "kB": 1, "MB": 1_049}
+    for pool in info.pools:
+        told, unit = report.used.get(pool.name, (pool.used_bytes, "B"))
+        if abs(told - pool.used_bytes) > rounding[unit]:
+            raise ToolError(
+                f"{name} says that {told:,} bytes of {pool.name} are used, and {C_INFO} {pool.used_bytes:,}",
+                expected="reports of one network",
+                remedy=_MIXED,
+            )
+
+
+def _refuse_another_model(info: CInfo, model: bytes) -> None:
+    md5 = hashlib.md5(model, usedforsecurity=False).hexdigest()
+    if info.model_md5 and info.model_md5 != md5:
+        raise ToolError(
+            f"{C_INFO} is of a model whose MD5 is {info.model_md5}, the model's is {md5}",
+            expected="the report of this model",
+            remedy=_MIXED,
+        )
+
+
+def read_compilation(tool: Tool, files: Mapping[str, bytes], *, model: bytes | None = None) -> Compilation:
     """Return what the generated ``files`` say.
 
+    Args:
+        tool: which wrote them.
+        files: by name.
+        model: that they have to be of; None where it is not here.
+
     Raises:
-        ToolError: one cannot be read, they contradict each other, or no constants lie in the flash.
+        ToolError: one cannot be read, they contradict each other or are of another model, or no constants lie
+            in the flash.
     """
-    _, info = read_summary(files)
+    report, info = read_summary(files)
+    if model is not None:
+        _refuse_another_model(info, model)
     headers = "".join(_text(files, name) for name in sorted(files) if name.endswith(".h"))
     source = read_network_c(_text(files, NETWORK_C), headers)
+    _refuse_another_source(source, report, info)
     file, address = _weights(info, files)
     return Compilation(
         tool=tool.version,
@@ -96,7 +153,63 @@ def read_compilation(tool: Tool, files: Mapping[str, bytes]) -> Compilation:
         inputs=source.inputs,
         outputs=source.outputs,
         files=files,
+        blobs=_blobs(source, info, files),
     )
+
+
+def _refuse_another_source(source: NetworkC, report: Report, info: CInfo) -> None:
+    """Refuse a network.c of another run than both reports."""
+    runtime = "{}.{}.{}-{}".format(*source.runtime_version)
+    if report.compiler != runtime:
+        raise ToolError(
+            f"{NETWORK_C} is of the compiler {runtime}, the report of {report.compiler}",
+            expected="one version",
+            remedy=_MIXED,
+        )
+    ports = tuple(tuple(port.name for port in ports) for ports in (source.inputs, source.outputs))
+    if ports != info.ports:
+        raise ToolError(
+            f"{NETWORK_C} has the inputs and outputs {_listed(ports)}, and {C_INFO} {_listed(info.ports)}",
+            expected="files of one network",
+            remedy=_MIXED,
+        )
+
+
+def _blobs(source: NetworkC, info: CInfo, files: Mapping[str, bytes]) -> tuple[Blob, ...]:
+    """Return the epoch controller's blobs, after checking that all three files have the same."""
+    if source.blobs and EC_BLOBS not in files:
+        raise ToolError(
+            f"{NETWORK_C} starts {_named(source.blobs)}, which {EC_BLOBS} would hold, and that is missing",
+            expected=f"{EC_BLOBS}, which {NETWORK_C} includes",
+            remedy=_MIXED,
+        )
+    arrays = read_ec_blobs(_text(files, EC_BLOBS)) if source.blobs or EC_BLOBS in files else ()
+    by_name = {array.name: array for array in arrays}
+    if not set(source.blobs) == set(by_name) == set(info.blobs):
+        raise ToolError(
+            f"{NETWORK_C} starts {_named(source.blobs)}, {EC_BLOBS} holds {_named(tuple(by_name))} and "
+            f"{C_INFO} tells of {_named(tuple(info.blobs))}",
+            expected="the same blobs of the epoch controller in all three",
+            remedy=_MIXED,
+        )
+    return tuple(
+        Blob(
+            name=name,
+            epochs=info.blobs[name],
+            size_bytes=by_name[name].size_bytes,
+            ram_bytes=by_name[name].ram_bytes,
+        )
+        for name in source.blobs
+    )
+
+
+def _named(blobs: tuple[str, ...]) -> str:
+    more = f" and {len(blobs) - 3} more" if len(blobs) > 3 else ""
+    return (", ".join(blobs[:3]) + more) if blobs else "no blob"
+
+
+def _listed(ports: tuple[tuple[str, ...], ...]) -> str:
+    return " -> ".join(", ".join(names) or "none" for names in ports)
 
 
 def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
@@ -105,6 +218,14 @@ def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
         file = f"{NAME}_{info.raw_files.get(pool.name)}"
         if pool.address is not None and FLASH_START <= pool.address < FLASH_END and files.get(file):
             return file, pool.address
+    relative = [pool.name for pool in info.pools if pool.address is None and pool.used_bytes]
+    if relative:
+        raise ToolError(
+            f"{', '.join(relative)} has no address of its own (relative_mode): the constants would be linked "
+            "into the application",
+            expected="constants at a fixed address of the flash, which are written there by themselves",
+            remedy="the pipeline's own map of memories, or one without USEMODE_RELATIVE",
+        )
     raw = sorted(name for name in files if name.endswith(".raw"))
     raise ToolError(
         f"no constants lie in the flash from 0x{FLASH_START:08X} on; the tool wrote {', '.join(raw)}",
@@ -114,7 +235,7 @@ def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
 
 def _counted(epochs: tuple[Epoch, ...]) -> str:
     kinds = Counter(epoch.kind for epoch in epochs)
-    return f"{len(epochs)} epochs ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})"
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
 
 
 def _text(files: Mapping[str, bytes], name: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.result import Port
+from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
 # Every function that the runtime's macro asks for, each with the suffix that network.c chose.
 FUNCTIONS = (
@@ -30,6 +31,7 @@ _FIELD = re.compile(r"\.(\w+) = ([^,\n]+),")
 _STALLING_LINK = re.compile(
     r"ATONN_DSTPORT\(STRSWITCH, \d+, CONVACC, (\d+), 0\)[^}]*?ATONN_SRCPORT\(STRSWITCH, \d+, ACTIV\w*, (\d+),"
 )
+_BLOB = re.compile(r"\.blob_address = \(uintptr_t\)\s*\(?(_ec_blob_\w+?)(?:_address|_ptr)?\)?,")
 _DTYPES = {"DataType_INT8": "int8", "DataType_UINT8": "uint8", "DataType_FLOAT": "float32"}
 _CHANNELS_LAST = {"CHPos_First": False, "CHPos_Last": True}
 
@@ -47,6 +49,7 @@ class NetworkC:
             convolution's data port.
         inputs: buffers that hold the inputs.
         outputs: likewise.
+        blobs: names of the epoch controller's, in the order in which they are started.
     """
 
     symbol: str
@@ -56,6 +59,7 @@ class NetworkC:
     stalling_links: tuple[tuple[int, int], ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    blobs: tuple[str, ...]
 
 
 def read_network_c(text: str, headers: str = "") -> NetworkC:
@@ -73,7 +77,9 @@ def read_network_c(text: str, headers: str = "") -> NetworkC:
     if symbol is None or version is None:
         missing = "LL_ATON_EpochBlockItems_..." if symbol is None else "the runtime's version"
         raise ToolError(
-            f"does not define {missing}", where="network.c", remedy="a supported version of the tool"
+            f"does not define {missing}",
+            where="network.c",
+            remedy=("compile again: the file was cut or changed", REPORT_IT),
         )
     name = symbol[1]
     major, minor, micro, dev = (int(number) for number in version.groups())
@@ -90,6 +96,7 @@ def read_network_c(text: str, headers: str = "") -> NetworkC:
         stalling_links=tuple((int(activation), int(convolution)) for convolution, activation in links),
         inputs=_ports(text, f"LL_ATON_Input_Buffers_Info_{name}"),
         outputs=_ports(text, f"LL_ATON_Output_Buffers_Info_{name}"),
+        blobs=tuple(_BLOB.findall(text)),
     )
 
 

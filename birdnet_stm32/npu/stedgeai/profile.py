@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.config import NpuTable
+from birdnet_stm32.npu.stedgeai.result import ToolVersion
 from birdnet_stm32.store import canonical_json
 
 PROFILE = "birdnet"
+EPOCH_CONTROLLER = "--enable-epoch-controller"
+EPOCH_CONTROLLER_SINCE = 4  # the major version from which it is the default
 FLASH_POOL = "octoFlash"
 FLASH_SUFFIX = "xSPI2"
 FLASH_END = 0x7800_0000
@@ -69,6 +73,19 @@ def memory_pools(*, weights_address: int, hyperram: bool) -> str:
     limit = {"paramname": "max_onchip_sram_size", "value": "1024", "magnitude": "KBYTES"}
     memory = {"cacheinfo": [_CACHE], "mem_file_prefix": "atonbuf", "mempools": pools}
     return canonical_json({"params": {"param": [limit]}, "memory": memory})
+
+
+def uses_epoch_controller(settings: NpuTable, tool: ToolVersion) -> bool:
+    """Return whether the epoch controller is asked for: as the variant says, else from 4.0 on, as ST does."""
+    if settings.epoch_controller is None:
+        return tool.major >= EPOCH_CONTROLLER_SINCE
+    return settings.epoch_controller
+
+
+def compiler_options(settings: NpuTable, tool: ToolVersion) -> tuple[str, ...]:
+    """Return the options of the compiler inside ``tool``."""
+    asked = (EPOCH_CONTROLLER,) if uses_epoch_controller(settings, tool) else ()
+    return (*settings.options, *asked)
 
 
 def profile(pools: Path, options: Sequence[str]) -> str:

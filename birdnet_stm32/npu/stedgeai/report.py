@@ -1,4 +1,7 @@
-"""``network_generate_report.txt``: the tool's report for people, as 2.x and as 3.0 and later write it."""
+"""``network_generate_report.txt``: the tool's report for people, as 2.x and as 3.0 and later write it.
+
+Of what the epoch controller runs, 2.x lists each epoch, and 3.0 and later only the first and the last.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, ToolVersion
-from birdnet_stm32.npu.stedgeai.tool import parse_version
+from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, parse_version
 
 _COMPILER = re.compile(r"^Compiler version: *(\S+)", re.MULTILINE)
 _POOL = re.compile(
@@ -22,6 +25,7 @@ _TOTAL = re.compile(
 )
 _OLD_EPOCH = re.compile(r"^epoch (\d+)\s+-?(HW|SW|EC)-?(?:\s+\(\s*(.*?)\s*\))?\s*$", re.MULTILINE)
 _NEW_EPOCH = re.compile(r"^\|\s*epoch_(\d+)\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
+_STRETCH = re.compile(r"^\|\s*epochs?[ _]*(\d+)\s*->\s*(\d+)\s*\|\s*EC\s*\|.*\|\s*$", re.MULTILINE)
 _KINDS: dict[str, EpochKind] = {"HW": "hardware", "EC": "hardware", "HYBRID": "hybrid", "SW": "software"}
 _UNITS = {"B": 1, "kB": 1024, "MB": 1024 * 1024}
 
@@ -33,15 +37,20 @@ class Report:
     Args:
         tool: the version in the first line.
         compiler: version of the compiler inside, ``1.1.3-275``.
-        epochs: operators are given for those that run in software.
-        used_bytes: by the memory's name, rounded to what three decimals of a unit show.
+        epochs: those that are listed one by one; operators are given for those that run in software.
+        stretches: indices of the first and the last epoch of each stretch that the epoch controller runs,
+            where nothing else is listed of it.
+        count: of all epochs.
+        used: by the memory's name, bytes, rounded to what three decimals of their unit show, and that unit.
         ranges: first address and the one after the last, of memories that are used.
     """
 
     tool: ToolVersion
     compiler: str
     epochs: tuple[Epoch, ...]
-    used_bytes: dict[str, int]
+    stretches: tuple[tuple[int, int], ...]
+    count: int
+    used: dict[str, tuple[int, str]]
     ranges: dict[str, tuple[int, int]]
 
 
@@ -58,7 +67,7 @@ def read_report(text: str) -> Report:
             "has no section on the NPU's compiler",
             where="the text report",
             expected="Compiler version: ..., Total number of epochs ...",
-            remedy="the option --st-neural-art, and a supported version of the tool",
+            remedy=("the option --st-neural-art", REPORT_IT),
         )
     found = (_OLD_EPOCH if total[2] is not None else _NEW_EPOCH).findall(text)
     epochs = tuple(
@@ -71,18 +80,25 @@ def read_report(text: str) -> Report:
         for index, kind, details in found
         if kind.upper() in _KINDS
     )
-    if len(epochs) != int(total[1]):
+    stretches = tuple((int(first), int(last)) for first, last in _STRETCH.findall(text))
+    # The numbers within a stretch may have gaps.
+    most = len(epochs) + sum(last - first + 1 for first, last in stretches)
+    least, count = len(epochs) + len(stretches), int(total[1])
+    if not least <= count <= most:
         raise ToolError(
-            f"counts {total[1]} epochs and lists {len(epochs)} that can be read",
+            f"counts {count} epochs and lists {most} that can be read",
             where="the text report",
-            remedy="a supported version of the tool",
+            remedy=REPORT_IT,
         )
     return Report(
         tool=parse_version(text, where="the text report"),
         compiler=compiler[1],
         epochs=epochs,
-        used_bytes={
-            name: round(float(number) * _UNITS[unit]) for name, _, _, number, unit in _POOL.findall(text)
+        stretches=stretches,
+        count=count,
+        used={
+            name: (round(float(number) * _UNITS[unit]), unit)
+            for name, _, _, number, unit in _POOL.findall(text)
         },
         ranges={name: (int(first, 16), int(end, 16)) for name, first, end in _RANGE.findall(text)},
     )

@@ -84,7 +84,7 @@ class Pool:
 
     Args:
         name: ST's name of it: ``npuRAM5``, ``octoFlash``, ``hyperRAM``.
-        address: of its first byte; None where the report does not say.
+        address: of its first byte; None where it is only known once the application is linked.
         size_bytes: None where the report does not say.
         used_bytes: taken by weights and activations.
     """

@@ -12,7 +12,7 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import NAME, Request
 from birdnet_stm32.npu.stedgeai.messages import clean, trouble
-from birdnet_stm32.npu.stedgeai.profile import PROFILE, memory_pools, profile
+from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.npu.stedgeai.work import settled, work_folder
 
@@ -68,7 +68,7 @@ def run(
         inputs = {
             "model.tflite": model,
             pools.name: described.encode(),
-            "profile.json": profile(pools, settings.options).encode(),
+            "profile.json": profile(pools, compiler_options(settings, tool.version)).encode(),
             **(given or {}),
         }
         for name, content in inputs.items():

@@ -15,7 +15,9 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
 
 VARIABLE = "STEDGEAI_CORE_DIR"
-SUPPORTED = ("2.2", "3.0", "4.0")
+SUPPORTED = ("2.2", "3.0", "4.0", "4.1")
+# What helps where a file is of a shape that no version's had that the adapter was written for.
+REPORT_IT = f"report it with this file; ST Edge AI Core {', '.join(SUPPORTED)} should be read"
 RUNTIME_HEADER = "Middlewares/ST/AI/Npu/ll_aton/ll_aton_version.h"  # below an installation
 VERSION_TIMEOUT_S = 120.0  # a fresh installation unpacks itself at its first start
 

@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.npu.stedgeai.compile import read_compilation
-from birdnet_stm32.npu.stedgeai.profile import PROFILE, memory_pools, profile
+from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
 from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
 
@@ -58,7 +58,7 @@ def install(stand_in: ModuleType, tmp_path: Path) -> Install:
     return installed
 
 
-@pytest.fixture(params=["2.2", "3.0", "4.0", pytest.param("real", marks=pytest.mark.slow)])
+@pytest.fixture(params=["2.2", "3.0", "4.0", "4.1", pytest.param("real", marks=pytest.mark.slow)])
 def tool(request: pytest.FixtureRequest, install: Install) -> Tool:
     """A stand-in of each supported version, and ST's tool where its variable is set."""
     if request.param != "real":
@@ -75,12 +75,15 @@ def compiled(stand_in: ModuleType, install: Install, model: bytes, tmp_path: Pat
     tool_of = cache(install)
 
     def read(settings: NpuTable, version: str = "4.0", fault: str = "") -> tuple[Tool, Compilation]:
+        tool = tool_of(version)
         pools = tmp_path / "pools"
         pools.write_text(
             memory_pools(weights_address=settings.weights_address, hyperram=settings.hyperram),
             encoding="utf-8",
         )
-        (tmp_path / "profile").write_text(profile(pools, settings.options), encoding="utf-8")
+        (tmp_path / "profile").write_text(
+            profile(pools, compiler_options(settings, tool.version)), encoding="utf-8"
+        )
         (tmp_path / "model").write_bytes(model)
         options = {"--model": str(tmp_path / "model"), "--st-neural-art": f"{PROFILE}@{tmp_path / 'profile'}"}
         if settings.io == "int8":
@@ -88,7 +91,7 @@ def compiled(stand_in: ModuleType, install: Install, model: bytes, tmp_path: Pat
         made = faults.RESULTS.get(fault, lambda made: made)(outputs.make("generate", options, version))
         files = faults.contents(made, fault)
         kept = {name: content for name, content in files.items() if "_OE_" not in name}
-        return tool_of(version), read_compilation(tool_of(version), kept)
+        return tool, read_compilation(tool, kept, model=model)
 
     return read
 

@@ -11,11 +11,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
-from birdnet_stm32.npu.stedgeai.profile import memory_pools, profile
+from birdnet_stm32.npu.stedgeai.profile import compiler_options, memory_pools, profile
+from birdnet_stm32.npu.stedgeai.result import ToolVersion
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.npu.stedgeai.validate import validate
 
@@ -90,6 +92,31 @@ def test_pools_do_not_overlap_and_end_with_their_memory() -> None:
 def test_the_external_ram_is_there_on_request_only() -> None:
     pools = json.loads(memory_pools(weights_address=0x7040_0000, hyperram=False))["memory"]["mempools"]
     assert "hyperRAM" not in {pool["name"] for pool in pools}
+
+
+@pytest.mark.parametrize(
+    ("asked", "major", "used"),
+    [
+        (None, 2, False),
+        (None, 3, False),
+        (None, 4, True),
+        (None, 5, True),
+        (True, 2, True),
+        (False, 4, False),
+    ],
+)
+def test_the_epoch_controller_is_an_option_of_the_compiler(
+    asked: bool | None, major: int, used: bool
+) -> None:
+    settings = NpuTable(epoch_controller=asked)
+    options = compiler_options(settings, ToolVersion(major=major, minor=0, patch=0, build=1))
+    assert options[: len(settings.options)] == settings.options
+    assert ("--enable-epoch-controller" in options) == used
+
+
+def test_the_epoch_controller_has_a_key_of_its_own() -> None:
+    with pytest.raises(ValidationError, match="epoch_controller = true"):
+        NpuTable(options=("--cache-maintenance", "--enable-epoch-controller"))
 
 
 def test_a_profile_names_its_pools_absolutely() -> None:

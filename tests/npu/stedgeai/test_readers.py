@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
+from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
 from birdnet_stm32.npu.stedgeai.messages import clean, trouble
 from birdnet_stm32.npu.stedgeai.network_c import read_network_c
 from birdnet_stm32.npu.stedgeai.report import read_report
@@ -23,7 +25,9 @@ Compiled = Callable[..., tuple[Tool, Compilation]]
 
 @pytest.mark.parametrize("version", ["2.2", "3.0", "4.0"])
 def test_both_reports_tell_the_same(compiled: Compiled, settings: NpuTable, version: str) -> None:
-    _, compilation = compiled(settings, version, "software-epochs")
+    plain = settings.model_copy(update={"epoch_controller": False})
+    _, compilation = compiled(plain, version, "software-epochs")
+    assert not compilation.epoch_controller
     report = read_report(compilation.files["network_generate_report.txt"].decode())
     info = read_c_info(compilation.files["network_c_info.json"].decode())
     kinds = ["hardware", "software", "hybrid", "hardware"]
@@ -38,9 +42,86 @@ def test_both_reports_tell_the_same(compiled: Compiled, settings: NpuTable, vers
     if version != "2.2":
         assert [epoch.kind for epoch in report.epochs] == kinds
     assert info.cycles == compilation.cycles == 4_000
-    assert report.used_bytes["npuRAM5"] == compilation.used_bytes("npuRAM5") == 4_096
+    assert report.used["npuRAM5"] == (compilation.used_bytes("npuRAM5"), "kB") == (4_096, "kB")
     assert report.ranges["npuRAM5"] == (0x342E_0000, 0x342E_1000)
     assert "npuRAM3_npuRAM4" not in {pool.name for pool in compilation.pools}
+
+
+@pytest.mark.parametrize("version", ["2.2", "3.0", "4.0", "4.1"])
+def test_the_epoch_controllers_blobs_are_read(compiled: Compiled, settings: NpuTable, version: str) -> None:
+    asked = settings.model_copy(update={"epoch_controller": True})
+    _, compilation = compiled(asked, version, "software-epochs")
+    symbol = "Default" if version == "2.2" else "network"
+    assert compilation.epoch_controller
+    assert [blob.name for blob in compilation.blobs] == [f"_ec_blob_{symbol}_{index}" for index in (1, 4)]
+    assert [blob.epochs for blob in compilation.blobs] == [(1,), (4,)]
+    assert all(blob.size_bytes >= 92 for blob in compilation.blobs)
+    assert all((blob.ram_bytes >= 92) == (version != "2.2") for blob in compilation.blobs)
+    # Where the processor starts every epoch, the same schedule and the same estimate come out.
+    _, plain = compiled(settings.model_copy(update={"epoch_controller": False}), version, "software-epochs")
+    assert (compilation.epochs, compilation.cycles) == (plain.epochs, plain.cycles)
+
+
+@pytest.mark.parametrize(
+    ("version", "default"), [("2.2", False), ("3.0", False), ("4.0", True), ("4.1", True)]
+)
+def test_the_epoch_controller_is_the_default_from_4_0_on(
+    compiled: Compiled, settings: NpuTable, version: str, default: bool
+) -> None:
+    assert compiled(settings, version)[1].epoch_controller == default
+
+
+def test_the_estimate_of_a_blob_is_that_of_all_its_epochs(compiled: Compiled, settings: NpuTable) -> None:
+    _, compilation = compiled(settings, "4.0")
+    (blob,) = compilation.blobs
+    assert blob.epochs == (1, 2)
+    assert [epoch.cycles for epoch in compilation.epochs] == [1_000, 1_000]
+
+
+@pytest.mark.parametrize(
+    ("row", "count", "said"),
+    [
+        ("epochs 1 -> 14", 14, ((1, 14),)),
+        ("epochs    2 -> 6 ", 5, ((2, 6),)),
+        ("epochs 2 -> 9", 5, ((2, 9),)),  # numbers may have gaps
+        ("epochs 2 -> 6", 6, None),
+    ],
+)
+def test_a_stretch_of_epochs_is_one_row(
+    compiled: Compiled, settings: NpuTable, row: str, count: int, said: tuple[tuple[int, int], ...] | None
+) -> None:
+    text = compiled(settings, "4.0")[1].files["network_generate_report.txt"].decode()
+    text = re.sub(r"epochs +1 -> 2 +", row, re.sub(r"(Total number of epochs +)2", rf"\g<1>{count}", text))
+    if said is None:
+        with pytest.raises(ToolError, match="counts 6 epochs and lists 5"):
+            read_report(text)
+    else:
+        assert read_report(text).stretches == said
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "said"),
+    [
+        (r"static const uint64_t ", "", "holds no blob"),
+        (r"ecbf0050", "00000050", "holds no program .* 0x00000050 stands where 0xCA057A7A should"),
+        (r"ca057a7a", "ca057a7b", "holds no program"),
+        (r"0x[0-9a-f]{16}UL\n\};", "};", "is cut: 216 bytes are announced"),
+        (r"0x[0-9a-f]{16}UL\n\};", "", "is not closed"),
+        (r"_network_1\[\d+\] =", "_network_1[8] =", "64 declared"),
+        (r"(= *\n\{)[^}]*", r"\1", "is cut: it holds 0 bytes"),
+    ],
+)
+def test_a_blob_that_is_cut_or_none_is_refused(
+    compiled: Compiled, settings: NpuTable, pattern: str, new: str, said: str
+) -> None:
+    text = compiled(settings, "4.0")[1].files[EC_BLOBS].decode()
+    (blob,) = read_ec_blobs(text)
+    assert blob.name == "_ec_blob_network_1"
+    spoiled, count = re.subn(pattern, new, text)
+    assert count
+    with pytest.raises(ToolError, match=said) as caught:
+        read_ec_blobs(spoiled)
+    assert caught.value.remedies
 
 
 def test_a_report_without_the_npu_is_refused() -> None:
@@ -51,7 +132,8 @@ def test_a_report_without_the_npu_is_refused() -> None:
 def test_a_report_that_lists_fewer_epochs_than_it_counts_is_refused(
     compiled: Compiled, settings: NpuTable
 ) -> None:
-    text = compiled(settings)[1].files["network_generate_report.txt"].decode()
+    plain = settings.model_copy(update={"epoch_controller": False})
+    text = compiled(plain)[1].files["network_generate_report.txt"].decode()
     with pytest.raises(ToolError, match="counts 2 epochs and lists 1"):
         read_report(text.replace("| epoch_2", "| stage_2"))
 
@@ -63,9 +145,10 @@ def test_a_report_that_lists_fewer_epochs_than_it_counts_is_refused(
         (lambda data: data["graphs"][0]["nodes"].clear(), "no step for the NPU"),
         (lambda data: data["memory_pools"][0].update(address="none"), "ValueError"),
         (
-            lambda data: data["graphs"][0]["nodes"][1].update(mapping="NODE_ELSEWHERE"),
+            lambda data: data["graphs"][0]["nodes"][1]["subgraph_nodes"][0].update(mapping="NODE_ELSEWHERE"),
             "KeyError 'NODE_ELSEWHERE'",
         ),
+        (lambda data: data["graphs"][0]["nodes"][1].update(name="blob"), "node blob .* names no blob"),
     ],
 )
 def test_a_c_info_of_another_shape_is_refused(
@@ -102,7 +185,7 @@ def test_a_network_c_of_another_shape_is_refused(
 
 
 def test_functions_may_stand_in_a_generated_header(compiled: Compiled, settings: NpuTable) -> None:
-    text = compiled(settings)[1].files["network.c"].decode()
+    text = compiled(settings, "3.0")[1].files["network.c"].decode()
     moved = text.replace("LL_ATON_EC_Network_Init_network(void)", "moved(void)")
     assert read_network_c(moved).missing == ("EC_Network_Init",)
     assert read_network_c(moved, "bool LL_ATON_EC_Network_Init_network(void)\n").missing == ()

@@ -62,10 +62,11 @@ def test_a_tool_says_what_it_is_and_where(install: Callable[..., Tool], tmp_path
 
 
 def test_an_unknown_version_is_used_with_a_warning(install: Callable[..., Tool]) -> None:
-    warning = install("4.1").warning
+    assert install("4.1").warning is None
+    warning = install("5.0").warning
     assert warning is not None
-    assert "4.1.0-20900" in warning
-    assert "2.2, 3.0, 4.0" in warning
+    assert "5.0.0-30000" in warning
+    assert "2.2, 3.0, 4.0, 4.1" in warning
 
 
 def test_a_missing_tool_names_the_variable(tmp_path: Path) -> None:

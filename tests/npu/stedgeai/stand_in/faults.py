@@ -70,7 +70,8 @@ def linked(made: Made) -> Made:
         "{ LL_Switch_Init_Dest() = ATONN_DSTPORT(STRSWITCH, 0, CONVACC, 1, 0), "
         "LL_Switch_Init_Source(0) = ATONN_SRCPORT(STRSWITCH, 0, ACTIV, 0, 0), },"
     )
-    return replace(made, link=link)
+    first, *rest = made.steps
+    return replace(made, link=link, steps=(replace(first, operators=("Relu", "Conv")), *rest))
 
 
 # The run ends well and the result is not what was wanted.
@@ -83,6 +84,7 @@ RESULTS: dict[str, Callable[[Made], Made]] = {
     "stalling-link": linked,
     "other-symbol": lambda made: replace(made, symbol="other"),
     "other-address": lambda made: replace(made, coded_flash=0x7100_0000),
+    "another-model": lambda made: replace(made, md5=32 * "a"),
     "loader-overlap": lambda made: replace(made, used={**made.used, "cpuRAM2": 0x9_0000}),
 }
 # How a run ends or what it leaves out.
