@@ -66,6 +66,23 @@ def _check_paths(options: argparse.Namespace) -> None:
                     raise InputError(f"the path {given!r} {error}") from error
 
 
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one command's options."""
+    command = importlib.import_module(f"birdnet_stm32.commands.{name}")
+    own = _Parser(
+        prog=f"birdnet-stm32 {name}",
+        description=command.__doc__,
+        epilog=f"example:\n  {command.EXAMPLE}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(own)
+    own.add_argument(
+        "--overwrite", action="store_true", help="replace files too that this command did not make"
+    )
+    own.set_defaults(command=name)
+    return own
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -79,18 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     name = parser.parse_args(arguments[:1]).command
-    command = importlib.import_module(f"birdnet_stm32.commands.{name}")
-    own = _Parser(
-        prog=f"birdnet-stm32 {name}",
-        description=command.__doc__,
-        epilog=f"example:\n  {command.EXAMPLE}\n\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_arguments(own)
-    own.add_argument(
-        "--overwrite", action="store_true", help="replace files too that this command did not make"
-    )
-    own.set_defaults(command=name)
+    own = parser_of(name)
     options = own.parse_args(arguments[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -98,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check_paths(options)
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
-            command.run(options)
+            importlib.import_module(f"birdnet_stm32.commands.{name}").run(options)
             sys.stdout.flush()  # here, where a reader that has gone is noticed
     except BirdnetError as error:
         print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)

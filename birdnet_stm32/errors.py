@@ -11,7 +11,7 @@ from pathlib import Path
 from birdnet_stm32.terminal_text import printable
 
 _LONGEST_WHERE = 500  # characters: what comes after it is the cause
-_LONGEST_LINES = 20_000
+_LONGEST_LINES = 4_000  # of a cause: the last lines of a program fit, the file that is wrong does not
 
 
 class BirdnetError(Exception):

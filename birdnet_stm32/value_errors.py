@@ -111,6 +111,8 @@ def shown(value: object) -> str:
         return "a table"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"a number of {value.bit_length()} bits"
     if isinstance(value, int) and value >= _LOWEST_ADDRESS:
         return printable(f"{value} ({value:#x})", longest=LONGEST_VALUE)
     return printable(repr(value), longest=LONGEST_VALUE)

@@ -73,6 +73,8 @@ def run(options: argparse.Namespace) -> None:
             broken.append(error)
             continue
         checked[name] = _check_variant(release, options.json)
+    if broken and not checked:
+        raise broken[0]
     found = {name: [one for one in stages if one.damaged] for name, stages in checked.items()}
     faults = {one.task: list(one.damaged) for stages in checked.values() for one in stages}
     writer.write_json(options.json, faults)

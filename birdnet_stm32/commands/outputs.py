@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.json_file import read_json_object
@@ -316,17 +317,26 @@ def _read_record(path: Path) -> _Record | None:
     """Return a record, or None where it is none: then the files beside it count as somebody else's."""
     with contextlib.suppress(InputError, KeyError, TypeError, ValueError, AttributeError):
         fields = read_json_object(path)
-        files = {str(name): [str(one) for one in known] for name, known in fields["files"].items()}
-        return _Record(command=str(fields["command"]), files=files, logs=tuple(map(str, fields["logs"])))
+        files = {_decoded(name): [str(one) for one in known] for name, known in fields["files"].items()}
+        return _Record(command=str(fields["command"]), files=files, logs=tuple(map(_decoded, fields["logs"])))
     return None
+
+
+def _encoded(name: str) -> str:
+    """Return a file's name as ASCII, as in a URL: it may be no UTF-8."""
+    return quote_from_bytes(os.fsencode(name), safe="/ ")
+
+
+def _decoded(name: str) -> str:
+    return os.fsdecode(unquote_to_bytes(name))
 
 
 def _write_record(path: Path, record: _Record) -> None:
     fields: dict[str, Any] = {
         "about": "which files birdnet-stm32 wrote here; it replaces no others",
         "command": record.command,
-        "files": {name: list(known) for name, known in record.files.items()},
-        "logs": list(record.logs),
+        "files": {_encoded(name): list(known) for name, known in record.files.items()},
+        "logs": [_encoded(name) for name in record.logs],
     }
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:

@@ -20,6 +20,7 @@ from birdnet_stm32.frontend.labels import check_names
 from birdnet_stm32.frontend.lines import Line
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
 from birdnet_stm32.json_file import read_json_object
+from birdnet_stm32.value_errors import shown
 
 
 class Frontend(StrEnum):
@@ -300,7 +301,7 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
     hop = fields.get("hop_length")
     if hop is not None and hop != spec.hop_samples:
         raise InputError(
-            f"hop_length is {hop}",
+            f"hop_length is {shown(hop)}",
             where=where,
             expected=f"{spec.hop_samples}, which is sample_rate * chunk_duration // spec_width",
         )
@@ -355,7 +356,7 @@ def _with_mixer(
         return spec
     if not isinstance(name, str) or Path(name).name != name or Path(name).suffix != ".npz":
         raise InputError(
-            f"{FLOAT_FRONT_END} is {name!r}", where=where, expected="the name of an .npz file beside it"
+            f"{FLOAT_FRONT_END} is {shown(name)}", where=where, expected="the name of an .npz file beside it"
         )
     if folder is None:
         raise InputError(f"{FLOAT_FRONT_END} names {name}, and this configuration has no folder", where=where)
@@ -393,21 +394,23 @@ def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
 def _flag(fields: Mapping[str, Any], key: str, where: str, *, otherwise: bool) -> bool:
     value = fields.get(key, otherwise)
     if not isinstance(value, bool):
-        raise InputError(f"{key} is {value!r}", where=where, expected="true or false")
+        raise InputError(f"{key} is {shown(value)}", where=where, expected="true or false")
     return value
 
 
 def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) -> float:
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < 1e9:
-        raise InputError(f"{key} is {value!r}", where=where, expected=f"a number of at least {minimum:g}")
+        raise InputError(
+            f"{key} is {shown(value)}", where=where, expected=f"a number of at least {minimum:g}"
+        )
     return value
 
 
 def _whole(fields: Mapping[str, Any], key: str, where: str, *, minimum: int) -> int:
     value = _number(fields, key, where, minimum=minimum)
     if value != int(value):
-        raise InputError(f"{key} is {value!r}", where=where, expected="a whole number")
+        raise InputError(f"{key} is {shown(value)}", where=where, expected="a whole number")
     return int(value)
 
 
@@ -415,4 +418,6 @@ def _choice(kind: type[Choice], value: object, key: str, where: str) -> Choice:
     try:
         return kind(str(value))
     except ValueError:
-        raise InputError(f"{key} is {value!r}", where=where, expected="one of " + ", ".join(kind)) from None
+        raise InputError(
+            f"{key} is {shown(value)}", where=where, expected="one of " + ", ".join(kind)
+        ) from None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from birdnet_stm32 import text_file
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.value_errors import shown
 
 _MOST_NAMED = 5
 
@@ -50,18 +51,18 @@ def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tup
     seen: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
         if not isinstance(name, str):
-            raise InputError(f"{what} {number} is {name!r}", where=where, expected="a name")
+            raise InputError(f"{what} {number} is {shown(name)}", where=where, expected="a name")
         if not name.strip():
             raise InputError(f"{what} {number} is empty", where=where, expected="one name for every output")
         if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in name):
             raise InputError(
-                f"{what} {number} is {name!r}",
+                f"{what} {number} is {shown(name)}",
                 where=where,
                 expected="a name of one line, without control characters",
             )
         if (first := seen.setdefault(_whole(name), number)) != number:
             raise InputError(
-                f"{name!r} stands there twice, as {what} {first} and {number}",
+                f"{shown(name)} stands there twice, as {what} {first} and {number}",
                 where=where,
                 expected="a name of its own for every output",
                 remedy="put in what the network was trained with; outputs of one name cannot be told apart",
@@ -107,7 +108,7 @@ def reconcile(
     first = next(output for output, line in enumerate(permutation) if output != line)
     raise InputError(
         f"has the names of the model's configuration in another order: line {first + 1} is "
-        f"{labels[first]!r}, class_names has {class_names[first]!r} there",
+        f"{shown(labels[first])}, class_names has {shown(class_names[first])} there",
         where=where,
         expected="the order of the network's outputs in both files",
         remedy=remedy,

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.value_errors import shown
 
 OWN_KEYS = frozenset({"input_layout", "keep_nyquist"})
 KEYS_OF_1_X = frozenset(
@@ -106,7 +107,7 @@ def refuse_other_bands(fields: Mapping[str, Any], *, lowest_hz: float, highest_h
             value = otherwise if fields[key] is None else fields[key]
             if value != edge_hz:
                 raise InputError(
-                    f"{key} is {fields[key]!r}",
+                    f"{key} is {shown(fields[key])}",
                     where=where,
                     expected=f"{edge_hz:g} Hz, the only mel bank that is computed",
                     remedy='a model that mixes its own bands: audio_frontend = "hybrid"',

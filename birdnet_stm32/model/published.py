@@ -16,6 +16,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.model import blocks
 from birdnet_stm32.model.archive import Archive
+from birdnet_stm32.value_errors import shown
 
 LAYER_CLASS = "AudioFrontendLayer"
 _ALIGNMENT = 8  # bins are padded to a multiple of it before the mel mixer
@@ -96,14 +97,14 @@ def _refuse_other_kinds(config: dict[str, Any], contract: ModelContract, path: P
     for key, value in expected.items():
         if config.get(key) != value:
             raise InputError(
-                f"the front-end layer's {key} is {config.get(key)!r}",
+                f"the front-end layer's {key} is {shown(config.get(key))}",
                 where=path,
                 expected=f"{value!r}, as the model's configuration says",
             )
     window_s = config.get("chunk_duration")
     if isinstance(window_s, int | float) and round(window_s * spec.sample_rate_hz) != spec.window_samples:
         raise InputError(
-            f"the front-end layer's chunk_duration is {window_s!r}",
+            f"the front-end layer's chunk_duration is {shown(window_s)}",
             where=path,
             expected=f"{spec.window_s:g}, as the model's configuration says",
         )

@@ -76,7 +76,7 @@ def test_the_1_x_line_drops_it() -> None:
     ("change", "message"),
     [
         ({"sample_rate": "22050"}, "sample_rate is '22050'"),
-        ({"sample_rate": True}, "sample_rate is True"),
+        ({"sample_rate": True}, "sample_rate is true"),
         ({"chunk_duration": float("nan")}, "chunk_duration is nan"),
         ({"audio_frontend": "wavelet"}, "audio_frontend is 'wavelet'"),
         ({"hop_length": 100}, "hop_length is 100"),
