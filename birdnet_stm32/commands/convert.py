@@ -8,6 +8,7 @@ only if it passes: exit code 1 and no file otherwise.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,12 @@ def run(options: argparse.Namespace) -> None:
     given = source.load(options)
 
     # TensorFlow, which is loaded by now.
+    from birdnet_stm32.model.readings import doubts_about
     from birdnet_stm32.quant.verify import float_baseline, to_json
     from birdnet_stm32.stages.scores import score
 
+    for doubt in doubts_about(given.model, given.contract, given.windows.validation):
+        print(f"{options.checkpoint_path}: {doubt}", file=sys.stderr)
     choice = choose_recipe(given, options)
     candidate, contract = choice.candidate.tflite, choice.candidate.contract
     with track("verify") as report:

@@ -73,7 +73,9 @@ def run(options: argparse.Namespace) -> None:
                 tflite, model, contract, features(windows, contract.frontend), expected, report=report
             )
         except InputError as error:
-            raise InputError(error.what, where=options.model_path, expected=error.expected) from error
+            raise InputError(
+                error.what, where=options.model_path, expected=error.expected, remedy=error.remedies
+            ) from error
     writer_of(options).write_json(options.json, to_json(found))
     if str(options.json) != "-":
         show(found)

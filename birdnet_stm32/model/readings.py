@@ -1,10 +1,11 @@
 """Asks a checkpoint whether it understands the features that its configuration describes; needs no labels.
 
-Compression and, of a square input, the layout cannot be seen in a network. What can be seen is what it makes of
-real windows: fed as it was trained, it tells them apart; fed otherwise, its answers are fainter and more alike.
-The measure is the information that an answer holds about its window, in nats: how far the classes' shares of
-one window lie from their mean over all windows. On 150 real windows the published 0.9 checkpoint gives 0.90 as it
-was trained, 0.61 with a square root, 0.34 with a logarithm and 0.37 with frequency and time exchanged.
+Compression and, of a square input, the layout cannot be seen in a network. What can be seen is what it makes
+of real windows: fed as it was trained, it tells them apart; fed otherwise, its answers are fainter and more
+alike. The measure is the information that an answer holds about its window, in nats: how far the classes'
+shares of one window lie from their mean over all windows. On 150 real windows the published 0.9 checkpoint
+gives 0.90 as it was trained, 0.61 with a square root, 0.34 with a logarithm and 0.37 with frequency and time
+exchanged.
 
 It is a strong hint and no proof, so it warns and never refuses.
 """
@@ -13,11 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, ModelContract
+from birdnet_stm32.model.outputs import probabilities
+
+if TYPE_CHECKING:
+    import keras
 
 Floats = NDArray[np.float32]
 
@@ -47,16 +53,16 @@ def other_readings(spec: FrontendSpec) -> dict[str, FrontendSpec]:
     return others
 
 
-def information(probabilities: Floats) -> NDArray[np.float64]:
+def information(scores: Floats) -> NDArray[np.float64]:
     """Return what each answer says about its window, in nats.
 
     Args:
-        probabilities: [windows, classes] in [0, 1].
+        scores: probabilities, [windows, classes] in [0, 1].
 
     Returns:
         [windows], the Kullback-Leibler divergence of the classes' shares from their mean over the windows.
     """
-    shares = np.maximum(probabilities.astype(np.float64), _FLOOR)
+    shares = np.maximum(scores.astype(np.float64), _FLOOR)
     shares /= shares.sum(axis=1, keepdims=True)
     divergence: NDArray[np.float64] = (shares * np.log(shares / shares.mean(axis=0))).sum(axis=1)
     return divergence
@@ -84,6 +90,17 @@ def doubts(
         return ()
     name = max(better, key=lambda one: float(better[one].mean()))
     return (_sentence(name, better, configured),)
+
+
+def doubts_about(model: keras.Model, contract: ModelContract, windows: NDArray[np.int16]) -> tuple[str, ...]:
+    """Return the doubts about a checkpoint's own configuration; the arguments are those of :func:`doubts`."""
+    from birdnet_stm32.model.fit import predict
+
+    def score(spec: FrontendSpec, sample: NDArray[np.int16]) -> Floats:
+        fed = replace(contract, frontend=spec)
+        return probabilities(predict(model, sample, fed), fed)
+
+    return doubts(contract.frontend, windows, score)
 
 
 def _is_better(other: NDArray[np.float64], configured: NDArray[np.float64]) -> bool:

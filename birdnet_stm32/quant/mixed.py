@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from birdnet_stm32.quant.interpreter import operator_name, pack
 
 # Operators that only move values; their output has the grid of their input and is no tensor of its own.
 MOVES = frozenset({"EXPAND_DIMS", "PAD", "RESHAPE", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"})
+# What a converter makes of a batch that it does not know, beside the padding that asks for it.
+_OF_AN_OPEN_BATCH = frozenset({"SHAPE", "PACK", "FILL", "GATHER", "REDUCE_PROD"})
 _BOUNDARY = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
@@ -78,11 +81,9 @@ def activations(model: Any, twin: Any) -> tuple[Activation, ...]:
         )
     inner = _inner(model)
     kinds = [operator_name(model, operator) for operator in inner]
-    if kinds != [operator_name(twin, operator) for operator in float_operators]:
-        raise InputError(
-            f"the operators differ: the int8 model has {len(inner)}, the float model {len(float_operators)}",
-            expected="the float model that the int8 model was made from",
-        )
+    float_kinds = [operator_name(twin, operator) for operator in float_operators]
+    if kinds != float_kinds:
+        raise _differ(kinds, float_kinds)
     entry = int(graph.operators[0].outputs[0])
     found = [_activation(model, entry, twin=int(twin.subgraphs[0].inputs[0]), operator=-1, kind="QUANTIZE")]
     for position, (operator, other) in enumerate(zip(inner, float_operators, strict=True)):
@@ -239,6 +240,33 @@ class _Splice:
             self.model.operatorCodes.append(code)
             self._codes[builtin] = len(self.model.operatorCodes) - 1
         return self._codes[builtin]
+
+
+def _differ(kinds: list[str], float_kinds: list[str]) -> InputError:
+    """Say in which operators two graphs differ, and whether that is of the converter or of the network."""
+    more, fewer = Counter(kinds) - Counter(float_kinds), Counter(float_kinds) - Counter(kinds)
+    parts = [f"{_listed(more)} more"] if more else []
+    parts += [f"{_listed(fewer)} fewer"] if fewer else []
+    found = " and ".join(parts) or "the same operators in another order"
+    if set(more) & _OF_AN_OPEN_BATCH and not fewer:
+        return InputError(
+            f"was converted by another converter, with an open batch: it has {found} than what this project "
+            "makes of the checkpoint, so no tensor has a fixed counterpart in the float model",
+            expected="a .tflite that this project converted from the checkpoint",
+            remedy=(
+                "make one: birdnet-stm32 convert --min_cosine_sim 0 --min_cosine_p05 0",
+                "birdnet-stm32 evaluate compares the two as they are, output by output",
+            ),
+        )
+    return InputError(
+        f"the operators differ: the int8 model has {len(kinds)}, the float model {len(float_kinds)}; {found}",
+        expected="the float model that the int8 model was made from",
+        remedy="of the pipeline's candidate: convert/candidate.tflite with convert/model.keras",
+    )
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
 def _inner(model: Any) -> list[Any]:

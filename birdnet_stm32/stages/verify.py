@@ -18,6 +18,7 @@ from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model import chance, checkpoint
 from birdnet_stm32.model.chance import Hearing
 from birdnet_stm32.model.dataset import targets_of
+from birdnet_stm32.model.readings import doubts_about
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.stage import Job, Outcome
@@ -47,7 +48,10 @@ def run(job: Job) -> Outcome:
     candidate = job.inputs["convert"] / CANDIDATE
     contract = read_contract(job.inputs["convert"] / CONFIG)
     windows = load_windows(job.inputs["representative"])
-    model = checkpoint.load(source.path, source.contract)
+    notes: list[str] = []
+    model = checkpoint.load(source.path, source.contract, on_note=notes.append)
+    if "checkpoint" in job.files:  # what the pipeline trained is fed as it was trained
+        notes += doubts_about(model, source.contract, windows.validation)
     with track("verify") as report:
         scores = score(model, source.contract, candidate.read_bytes(), contract, windows.validation, report)
     comparison = scores.comparison
@@ -59,6 +63,7 @@ def run(job: Job) -> Outcome:
         **to_json(comparison),
         "float": float_baseline(scores.reference),
         "hearing": {name: chance.to_json(found) for name, found in heard.items()},
+        "notes_on_the_checkpoint": notes,
     }
     (job.out / "verify.json").write_text(store.canonical_json(fields), encoding="utf-8")
     np.savez(
@@ -83,7 +88,9 @@ def run(job: Job) -> Outcome:
     if "train" in job.inputs:
         shutil.copyfile(job.inputs["train"] / LEARNED_FROM, job.out / LEARNED_FROM)
     return Outcome(
-        summary=_summary(comparison), measures=to_json(comparison), warnings=warnings_of(heard["int8"])
+        summary=_summary(comparison),
+        measures=to_json(comparison),
+        warnings=(*notes, *warnings_of(heard["int8"])),
     )
 
 

@@ -9,12 +9,14 @@ import pytest
 
 from birdnet_stm32.audio.decode import decode
 from birdnet_stm32.audio.windows import center_crop
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.model.outputs import probabilities
 from birdnet_stm32.quant import interpreter, qat, verify
-from birdnet_stm32.quant.convert import convert
+from birdnet_stm32.quant.convert import convert, float_graph
+from birdnet_stm32.quant.mixed import activations
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 
@@ -53,3 +55,13 @@ def test_published_checkpoint(shared: Path) -> None:
     )
     assert epochs[0].held_out_loss < 1e-3  # kernels alone cost next to nothing
     assert np.abs(tuned.predict(validation, batch_size=16, verbose=0) - expected).max() < 0.1
+
+
+def test_the_published_int8_file_is_refused_for_what_it_is(shared: Path) -> None:
+    base = shared / "checkpoints/birdnet_stm32n6_100"
+    contract = read_contract(Path(f"{base}_model_config.json"))
+    model = checkpoint.load(Path(f"{base}.keras"), contract)
+    twin = interpreter.parse(float_graph(model))
+    published = interpreter.parse(Path(f"{base}.tflite").read_bytes())
+    with pytest.raises(InputError, match="an open batch: it has 1 CONCATENATION, 1 FILL, 1 PACK, 1 SHAPE"):
+        activations(published, twin)
