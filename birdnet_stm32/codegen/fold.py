@@ -93,8 +93,9 @@ def _constant(operator: Operator, graph: Graph) -> Data | None:
     if not known or (arithmetic and any(source.dtype not in _INTEGERS for source in sources)):
         return None
     try:
-        return np.asarray(fold(operator, graph))
-    except (ValueError, IndexError, TypeError) as error:
+        with np.errstate(over="ignore"):  # integers wrap, as the reference's do
+            return np.asarray(fold(operator, graph))
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise refuse(operator, graph, f"its constant operands do not fit: {error}") from error
 
 

@@ -26,6 +26,7 @@ from birdnet_stm32.codegen.layers import (
     int32,
 )
 from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 Integers = npt.NDArray[np.int64]
@@ -55,7 +56,6 @@ class _Weights:
 
 def conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower CONV_2D; a 1x1 convolution without stride is a dense layer at every pixel."""
-    _refuse_dilation(operator, graph)
     weights = _weights(operator, graph, axis=0)
     source, target = _activation(operator, graph, 0), _output(operator, graph)
     _, height, width, channels = weights.values.shape
@@ -81,7 +81,6 @@ def conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
 
 def depthwise_conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower DEPTHWISE_CONV_2D."""
-    _refuse_dilation(operator, graph)
     weights = _weights(operator, graph, axis=3)
     source, target = _activation(operator, graph, 0), _output(operator, graph)
     one, height, width, outputs = weights.values.shape
@@ -267,19 +266,32 @@ def _check_accumulator(
     limit = (fixed_point.INT32_MAX >> shifts) - fixed_point.ACCUMULATOR_MARGIN
     channels = np.flatnonzero(worst > limit)
     if channels.size:
-        raise refuse(
-            operator,
-            graph,
-            f"the accumulator of output channel {channels[0]} may reach {worst[channels[0]]}",
-            expected="a sum that fits 32 bits",
-            remedy="convert the model again with more calibration windows",
-        )
+        channel = int(channels[0])
+        raise _too_large(operator, graph, weights, channel, int(worst[channel]), channels.size)
 
 
-def _refuse_dilation(operator: Operator, graph: Graph) -> None:
-    factors = [int(operator.options.get(f"dilation_{side}_factor", 1)) for side in "hw"]
-    if factors != [1, 1]:
-        raise refuse(operator, graph, f"its dilation is {factors}", expected="a convolution without dilation")
+def _too_large(
+    operator: Operator, graph: Graph, weights: _Weights, channel: int, sum_: int, channels: int
+) -> InputError:
+    """Return the refusal of a layer of which some ``channels`` have a ``sum_`` that 32 bits do not hold."""
+    shift = max(weights.scales[channel].shift, 0)
+    source, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    target, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
+    shifted = f", and scaling it shifts it left by {shift} bits, to {sum_ << shift}" if shift else ""
+    return refuse(
+        operator,
+        graph,
+        f"the sum of output channel {channel} may reach {sum_}{shifted}: more than 32 bits hold "
+        f"({channels} of {len(weights.bias)} channels)",
+        expected=f"at most {fixed_point.INT32_MAX}. The scale of the input is {source:.3g}, of the output "
+        f"{target:.3g}; a sum counts {weights.factors[channel]:.3g} steps of the output",
+        remedy=(
+            "look for what makes the layer's input or weights so large, or its output so small: a batch "
+            "normalisation without variance, a weight that ran away, calibration data that is all alike",
+            "train that layer again or leave out its dead channels, and convert with calibration data "
+            "in which its output varies",
+        ),
+    )
 
 
 def _activation(operator: Operator, graph: Graph, position: int) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from birdnet_stm32.codegen import elementwise, linear, movement, shapes, tables
@@ -10,11 +10,13 @@ from birdnet_stm32.codegen.fixed_point import tensor_scale
 from birdnet_stm32.codegen.fold import fold_batch
 from birdnet_stm32.codegen.layers import Step
 from birdnet_stm32.codegen.program import Boundary, Program
-from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.codegen.refusal import describe, refuse, together
+from birdnet_stm32.codegen.rewrite.edit import needed
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.reader import OTHERS, listed
 
 Rule = Callable[[Operator, Graph], tuple[Step, ...]]
 
@@ -43,6 +45,24 @@ _RULES: dict[str, Rule] = {
 }
 SUPPORTED = tuple(sorted({*_RULES, "DEQUANTIZE"}))
 _RULES[TABLE] = tables.tabulated
+_QUANTIZE = "convert the model with full integer quantization and calibration data"
+_INT8_ENDS = (
+    "convert it with converter.inference_input_type = converter.inference_output_type = tf.int8 "
+    "(or tf.float32): the same values, less 128"
+)
+_STATE = ": it keeps state from one inference to the next"
+# What an operator is for, where its name does not say what to change.
+_ABOUT = {
+    **dict.fromkeys(("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), _STATE),
+    **dict.fromkeys(("UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF"), _STATE),
+    "CALL_ONCE": ": it runs another subgraph, which initialises state",
+    **dict.fromkeys(("IF", "WHILE"), ": it runs other subgraphs"),
+    **dict.fromkeys(
+        ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"),
+        ": with an open batch, so the converter writes a convolution with dilation (dilation_rate above 1)",
+    ),
+    "SOFTMAX": ": end the model in its logits, or in a sigmoid for each class",
+}
 # What a probability may pass between its LOGISTIC and the output.
 _PASSES = frozenset("RESHAPE SQUEEZE EXPAND_DIMS QUANTIZE DEQUANTIZE".split())
 
@@ -65,12 +85,12 @@ def lower(
         program_passes: the rewrites of the kernel calls, in order.
 
     Raises:
-        InputError: anything else, an operator that is not supported, or a shape or an option of one.
+        InputError: anything else, an operator that is not supported, or a shape or an option of one; all of
+            them at once, as far as one can be told without the other.
     """
-    for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
-        if len(indices) != 1:
-            raise InputError(f"the model has {len(indices)} {name}s", expected=f"one {name}")
-    _refuse_unknown(graph)
+    refused = [*unsupported(graph)]
+    if refused:
+        raise together([*refused, *_other_types(graph)])
     graph = fold_batch(graph)
     _refuse_empty(graph)
     # What is refused is what the file holds, whatever the rewrites would have made of it.
@@ -92,15 +112,20 @@ def _lowered(graph: Graph) -> Program:
     if graph.tensors[leave].data is not None:
         raise InputError("the model's output is a constant", where=graph.tensors[leave].short_name)
     steps: list[Step] = []
+    refused: list[InputError] = []
     for operator in graph.operators:
         if _is_boundary(operator, graph):
             continue
-        if operator.name != TABLE:
-            _check_types(operator, graph)
-        lowered = _RULES[operator.name](operator, graph)
+        try:
+            lowered = _kernel_calls(operator, graph)
+        except InputError as error:
+            refused.append(error)
+            continue
         steps.extend(lowered)
         if not lowered:
             same[operator.outputs[0]] = operator.inputs[0]
+    if refused:
+        raise together(refused)
     if not steps:
         raise InputError("the model computes nothing", expected="at least one operator that changes values")
     return Program(
@@ -113,21 +138,92 @@ def _lowered(graph: Graph) -> Program:
     )
 
 
-def _refuse_unknown(graph: Graph) -> None:
-    """Refuse what no folding can remove before shapes are looked at, so that the error names the operator."""
+def _kernel_calls(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    if operator.name != TABLE:
+        _check_types(operator, graph)
+    return _RULES[operator.name](operator, graph)
+
+
+def unsupported(graph: Graph) -> Iterator[InputError]:
+    """Give everything in a file that no folding and no shape can make right, before either is looked at.
+
+    Args:
+        graph: as it was read, ``beyond`` included.
+    """
+    yield from (InputError(what, remedy=OTHERS) for what in graph.beyond)
+    for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(indices) != 1:
+            yield InputError(f"the model has {len(indices)} {name}s", expected=f"one {name}")
+        yield from (
+            _odd_end(name, graph.tensors[index]) for index in indices if _is_odd_end(graph.tensors[index])
+        )
+    yield from _unknown(graph)
+    for operator in needed(graph.operators, graph.outputs):
+        if operator.name in ("CONV_2D", "DEPTHWISE_CONV_2D") and shapes.dilation(operator) != (1, 1):
+            yield _dilated(operator, graph)
+
+
+def _is_odd_end(tensor: Tensor) -> bool:
+    return tensor.dtype not in ("int8", "float32")
+
+
+def _odd_end(name: str, tensor: Tensor) -> InputError:
+    return InputError(
+        f"the model's {name} is {tensor.dtype}",
+        where=f"tensor {tensor.index} ({tensor.short_name})",
+        expected="an input and an output of int8 or float32",
+        remedy=_INT8_ENDS if tensor.dtype == "uint8" else _QUANTIZE,
+    )
+
+
+def _other_types(graph: Graph) -> Iterator[InputError]:
+    """Give the operators of a refused file that compute with other numbers than int8, as far as one can see.
+
+    What a fold would compute cannot be seen here: integers of 32 and 64 bits are left out.
+    """
+    seen = frozenset("float16 float32 uint8 int16".split())
+    ends = {*graph.inputs, *graph.outputs}
+    for operator in graph.operators:
+        if operator.name not in _RULES or _is_boundary(operator, graph):
+            continue
+        touched = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+        wrong = [tensor for tensor in touched if tensor.dtype in seen and tensor.data is None]
+        if wrong and not ends.issuperset(tensor.index for tensor in wrong):
+            yield _not_int8(operator, graph, wrong[0])
+
+
+def _unknown(graph: Graph) -> Iterator[InputError]:
+    """Give one refusal for each kind of operator that is not supported, with all places of its kind."""
     foldable = frozenset("SHAPE PACK FILL GATHER REDUCE_PROD CAST".split())
+    kinds: dict[str, list[Operator]] = {}
     for operator in graph.operators:
         if operator.name not in SUPPORTED and operator.name not in foldable:
-            raise _unsupported(operator, graph)
+            kinds.setdefault(operator.name, []).append(operator)
+    for operators in kinds.values():
+        yield _unsupported(operators, graph)
 
 
-def _unsupported(operator: Operator, graph: Graph) -> InputError:
+def _unsupported(operators: Sequence[Operator], graph: Graph) -> InputError:
+    first = operators[0]
+    where = describe(first, graph)
+    if len(operators) > 1:
+        others = ", ".join(listed([str(operator.index) for operator in operators[1:]]))
+        where += f" and operators {others}"
+    return InputError(
+        f"the operator {first.name} is not supported{_ABOUT.get(first.name, '')}",
+        where=where,
+        expected="one of " + ", ".join(SUPPORTED),
+        remedy=OTHERS,
+    )
+
+
+def _dilated(operator: Operator, graph: Graph) -> InputError:
     return refuse(
         operator,
         graph,
-        f"the operator {operator.name} is not supported",
-        expected="one of " + ", ".join(SUPPORTED),
-        remedy="build the model without it, or use ST Edge AI as the back end",
+        f"its dilation is {list(shapes.dilation(operator))}",
+        expected="a convolution without dilation",
+        remedy=("build the model with dilation_rate=1", OTHERS[1]),
     )
 
 
@@ -177,9 +273,11 @@ def _exit(graph: Graph) -> int:
 
 
 def _is_boundary(operator: Operator, graph: Graph) -> bool:
+    """Return whether it is the QUANTIZE behind a float32 input or the DEQUANTIZE before an output."""
     if operator.name == "QUANTIZE":
-        return operator.inputs[0] == graph.inputs[0] and graph.tensors[operator.inputs[0]].dtype == "float32"
-    return operator.name == "DEQUANTIZE" and operator.outputs[0] == graph.outputs[0]
+        sources = [graph.tensors[index] for index in operator.inputs[:1] if index in graph.inputs]
+        return any(source.dtype == "float32" for source in sources)
+    return operator.name == "DEQUANTIZE" and any(index in graph.outputs for index in operator.outputs[:1])
 
 
 def _check_types(operator: Operator, graph: Graph) -> None:
@@ -189,7 +287,7 @@ def _check_types(operator: Operator, graph: Graph) -> None:
         raise (
             _not_int8(operator, graph, computed)
             if operator.name == "DEQUANTIZE"
-            else _unsupported(operator, graph)
+            else _unsupported([operator], graph)
         )
     first = shapes.operand(operator, graph, 0)
     pair = (shapes.operand(operator, graph, 1),) if operator.name in shapes.BINARY else ()
@@ -215,7 +313,7 @@ def _not_int8(operator: Operator, graph: Graph, tensor: Tensor) -> InputError:
         graph,
         f"it computes with {kind}: tensor {tensor.index} ({tensor.short_name})",
         expected="int8 from the QUANTIZE behind the input to the DEQUANTIZE before the output",
-        remedy="convert the model with full integer quantization and calibration data",
+        remedy=_QUANTIZE,
     )
 
 

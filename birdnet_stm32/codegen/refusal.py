@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.reader import listed
 
 
 def describe(operator: Operator, graph: Graph) -> str:
@@ -24,6 +27,27 @@ def refuse(
 ) -> InputError:
     """Return the error that ``operator`` cannot be generated because ``what``."""
     return InputError(what, where=describe(operator, graph), expected=expected, remedy=remedy)
+
+
+def together(errors: Sequence[InputError]) -> InputError:
+    """Return one error that says all of these: the only one as it is, several as a list.
+
+    Args:
+        errors: at least one, each about a part of the same model.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    lines = [f"{error.where}: {error.what}" if error.where else error.what for error in errors]
+    return InputError(
+        f"{len(errors)} things in the model are not supported:"
+        + "".join(f"\n    {one}" for one in listed(lines)),
+        expected="; ".join(_once(error.expected for error in errors if error.expected)) or None,
+        remedy=_once(remedy for error in errors for remedy in error.remedies),
+    )
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
 def _shapes(tensors: list[Tensor]) -> str:

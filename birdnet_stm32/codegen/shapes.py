@@ -104,6 +104,12 @@ def strides(operator: Operator, graph: Graph) -> tuple[int, int]:
     return values
 
 
+def dilation(operator: Operator) -> tuple[int, int]:
+    """Return how far apart the values of a convolution's window are, along height and width; 1 is beside."""
+    height, width = (int(operator.options.get(f"dilation_{side}_factor", 1)) for side in "hw")
+    return height, width
+
+
 def _rank(operator: Operator, graph: Graph, position: int, rank: int) -> Shape:
     shape = operand(operator, graph, position).shape
     if len(shape) != rank:
@@ -117,9 +123,10 @@ def _windowed(operator: Operator, graph: Graph, window: Shape, channels: int) ->
     batch, height, width, _ = _rank(operator, graph, 0, 4)
     stride = strides(operator, graph)
     padding = str(operator.options.get("padding"))
+    extents = ((extent - 1) * gap + 1 for extent, gap in zip(window, dilation(operator), strict=True))
     rows, columns = (
         windows(size, extent, step, padding)[0]
-        for size, extent, step in zip((height, width), window, stride, strict=True)
+        for size, extent, step in zip((height, width), extents, stride, strict=True)
     )
     if min(rows, columns, *window) < 1:
         raise refuse(operator, graph, f"its window {list(window)} does not fit into its input")

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check_folder(options.out)
     writer.check(options.json)
-    graph = read_graph(read_bytes(options.model), where=str(options.model))
+    graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)

@@ -27,7 +27,7 @@ BOARD = "mps3_an547"
 
 def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
     """Return the C of a model and its front end by relative path. Raises: InputError."""
-    return generate(read_graph(tflite, where=where), labels=contract.labels, contract=contract)
+    return generate(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
 
 
 def emulate(

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     """Generate, build, run and count."""
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     writer_of(options).check(options.json)
-    graph = read_graph(read_bytes(options.model), where=str(options.model))
+    graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("profile") as report:
         found = profile(graph, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report)
     writer_of(options).write_json(options.json, to_json(found))

@@ -16,14 +16,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.quant import operator_codes
 
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 AnyArray = npt.NDArray[Any]
-
-_OPERATOR_NAMES: dict[int, str] = {
-    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +195,14 @@ def pack(model: Any) -> bytes:
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """Return what an operator of a parsed model is called: ``CONV_2D``."""
-    return _OPERATOR_NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
+    """Return what an operator of a parsed model is called: ``CONV_2D``. Raises: InputError."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    name = operator_codes.operator_name(code.builtinCode, code.deprecatedBuiltinCode)
+    if name is None:
+        raise InputError(
+            f"the model has an operator of code {code.builtinCode}", expected="one that LiteRT knows"
+        )
+    return name
 
 
 def _run(

@@ -81,16 +81,18 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """A whole model: its one subgraph.
+    """A whole model: its main subgraph.
 
     Args:
         tensors: by index.
         operators: in order of execution.
         inputs: tensor indices.
         outputs: tensor indices.
+        beyond: what the file says beside this graph, a line each: other subgraphs, tensors that keep state.
     """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    beyond: tuple[str, ...] = ()

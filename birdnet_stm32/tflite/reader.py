@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant.operator_codes import operator_name
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization, Tensor
 
 MAX_MODEL_BYTES = 256 * 2**20
@@ -18,6 +20,9 @@ MAX_ITEMS = 20_000  # tensors, operators, buffers; the largest published model h
 MAX_RANK = 8
 MAX_DIMENSION = 2**26
 MAX_ELEMENTS = 2**28
+
+MAX_LISTED = 20
+OTHERS = ("build the model without that", "use ST Edge AI as the back end")
 
 _FILE_IDENTIFIER = b"TFL3"
 # What flatbuffers, struct and NumPy raise when an offset or a length in the file is wrong.
@@ -38,8 +43,8 @@ def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-_OPERATORS = _names(schema.BuiltinOperator)
 _TYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+_HANDLES = frozenset({"resource", "variant"})
 # The options whose numbers stand for names, by their name in snake case.
 _ENUMERATIONS = {
     "padding": _names(schema.Padding),
@@ -47,15 +52,22 @@ _ENUMERATIONS = {
 }
 
 
-def read_graph(model: bytes, *, where: str) -> Graph:
-    """Read the file's one subgraph.
+class _BeyondError(Exception):
+    """The file is in order, and says something that this reader cannot take."""
+
+
+def read_graph(model: bytes, *, where: str, whole: bool = True) -> Graph:
+    """Read the file's main subgraph.
 
     Args:
         model: the bytes of a .tflite file.
         where: the file's name, for errors.
+        whole: refuse a file that says more than a graph holds. Otherwise ``Graph.beyond`` lists it, which the
+            caller has to refuse, beside what else it refuses of the file.
 
     Raises:
-        InputError: the file is no .tflite, is corrupt, or describes something absurdly large.
+        InputError: the file is no .tflite, is damaged, describes something absurdly large, or says more than
+            a graph holds.
     """
     if not 8 < len(model) <= MAX_MODEL_BYTES or model[4:8] != _FILE_IDENTIFIER:
         raise InputError(
@@ -64,16 +76,28 @@ def read_graph(model: bytes, *, where: str) -> Graph:
             expected=f"a .tflite file of at most {MAX_MODEL_BYTES // 2**20} MiB",
         )
     try:
-        return _graph(schema.Model.GetRootAs(model, 0), model)
+        graph = _graph(schema.Model.GetRootAs(model, 0), model)
+    except _BeyondError as error:
+        raise InputError(f"cannot be read here: {error}", where=where, remedy=OTHERS) from error
     except _CORRUPT as error:
         raise InputError(
             f"is damaged: {error or type(error).__name__}", where=where, remedy="convert the model again"
         ) from error
+    if whole and graph.beyond:
+        lines = "".join(f"\n    {line}" for line in listed(graph.beyond))
+        raise InputError(f"holds what is not supported:{lines}", where=where, remedy=OTHERS)
+    return graph
+
+
+def listed(reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the first ``MAX_LISTED`` of some reasons, and how many are left out."""
+    left = len(reasons) - MAX_LISTED
+    return (*reasons[:MAX_LISTED], f"and {left} more") if left > 0 else tuple(reasons)
 
 
 def _graph(model: Any, file: bytes) -> Graph:
-    if model.SubgraphsLength() != 1:
-        raise ValueError(f"it has {model.SubgraphsLength()} subgraphs instead of one")
+    if model.SubgraphsLength() < 1:
+        raise ValueError("it has no subgraph")
     subgraph = model.Subgraphs(0)
     tensors = tuple(
         _tensor(subgraph.Tensors(index), index, model, file)
@@ -88,14 +112,63 @@ def _graph(model: Any, file: bytes) -> Graph:
         operators=operators,
         inputs=_integers(subgraph.InputsAsNumpy()),
         outputs=_integers(subgraph.OutputsAsNumpy()),
+        beyond=(*_other_subgraphs(model), *_odd_tensors(subgraph, model)),
     )
-    _check_order(graph)
+    _check_indices((*graph.inputs, *graph.outputs), graph, optional=False)
+    for operator in operators:
+        _check_indices(operator.inputs, graph, optional=True)
+        _check_indices(operator.outputs, graph, optional=False)
+    if not graph.beyond:  # what keeps state or lies in another place is computed elsewhere
+        _check_order(graph)
     return graph
+
+
+def _other_subgraphs(model: Any) -> list[str]:
+    """Return what there is beside the main subgraph: bodies of loops, initialisers, other signatures."""
+    count = _bounded(model.SubgraphsLength(), "subgraphs")
+    named = range(1, min(count, MAX_LISTED + 1))
+    others = [_subgraph(model.Subgraphs(index), index, model) for index in named]
+    left = [f"{count - 1 - len(others)} more"] if count - 1 > len(others) else []
+    return [f"{count} subgraphs: beside the main one {', '.join(others + left)}"] if others else []
+
+
+def _subgraph(subgraph: Any, index: int, model: Any) -> str:
+    count = _bounded(subgraph.OperatorsLength(), "operators")
+    kinds = {_operator_name(subgraph.Operators(place), place, model) for place in range(count)}
+    name = _text(subgraph.Name())[:60]
+    return f"{name or index!r} of {count} operators ({', '.join(listed(sorted(kinds)))})"
+
+
+def _odd_tensors(subgraph: Any, model: Any) -> list[str]:
+    """Return a line for each way in which tensors are more than values with a scale."""
+    found: dict[str, list[str]] = {}
+    for index in range(subgraph.TensorsLength()):
+        tensor = subgraph.Tensors(index)
+        name = _text(tensor.Name()).split(";")[0][:60]
+        for what in _oddities(tensor, model):
+            found.setdefault(what, []).append(f"{index} {name!r}")
+    return [f"tensor {', '.join(listed(names))}: {what}" for what, names in found.items()]
+
+
+def _oddities(tensor: Any, model: Any) -> list[str]:
+    dtype = _TYPES[tensor.Type()]
+    buffer = _buffer(tensor.Buffer(), model)
+    quantization = tensor.Quantization()
+    own_kind = quantization is not None and quantization.DetailsType() != schema.QuantizationDetails.NONE
+    cases = (
+        (tensor.IsVariable(), "keeps its value from one inference to the next (a variable)"),
+        (dtype in _HANDLES, "the handle of a variable, which keeps its value from one inference to the next"),
+        (tensor.Sparsity() is not None, "stored sparsely"),
+        (buffer.DataLength() > 0 and _numpy_type(dtype) is None, f"a constant of {dtype}"),
+        (buffer.Offset() > 1, "a constant behind the end of the flatbuffer"),
+        (own_kind, "a quantization of its own kind"),
+    )
+    return [what for holds, what in cases if holds]
 
 
 def _bounded(count: int, what: str) -> int:
     if count > MAX_ITEMS:
-        raise ValueError(f"it claims {count} {what}")
+        raise _BeyondError(f"it claims {count} {what}, where at most {MAX_ITEMS} are read")
     return count
 
 
@@ -111,66 +184,88 @@ def _text(raw: bytes | None) -> str:
 def _tensor(tensor: Any, index: int, model: Any, file: bytes) -> Tensor:
     name = _text(tensor.Name())
     shape, signature = _integers(tensor.ShapeAsNumpy()), _integers(tensor.ShapeSignatureAsNumpy())
-    if len(shape) > MAX_RANK or any(not 0 <= size <= MAX_DIMENSION for size in shape):
-        raise ValueError(f"tensor {index} {name[:60]!r} has the shape {list(shape)}")
-    if math.prod(shape) > MAX_ELEMENTS:
-        raise ValueError(f"tensor {index} {name[:60]!r} of shape {list(shape)} is too large")
-    dtype = _TYPES[tensor.Type()]
-    data = _data(tensor.Buffer(), shape, dtype, model, file)
+    _check_shape(shape, f"tensor {index} {name[:60]!r}")
+    dtype = _TYPES.get(tensor.Type())
+    if dtype is None:
+        raise _BeyondError(f"tensor {index} {name[:60]!r} has the type {tensor.Type()}, of a newer schema")
+    sparse = tensor.Sparsity() is not None
+    data = None if sparse else _data(tensor.Buffer(), shape, dtype, model, file)
     opened = data is None and len(signature) == len(shape)
     return Tensor(
         index=index,
         name=name,
         shape=signature if opened else shape,
         dtype=dtype,
-        quantization=_quantization(tensor.Quantization()),
+        quantization=_quantization(tensor.Quantization(), f"tensor {index} {name[:60]!r}"),
         data=data,
     )
 
 
-def _data(buffer_index: int, shape: tuple[int, ...], dtype: str, model: Any, file: bytes) -> Data | None:
-    if not 0 <= buffer_index < model.BuffersLength():
-        raise ValueError(f"buffer {buffer_index} does not exist")
-    buffer = model.Buffers(buffer_index)
-    if buffer.Offset() > 1:
-        raise ValueError("its constants lie outside the flatbuffer")
-    if buffer.DataLength() == 0:
-        return None
+def _check_shape(shape: tuple[int, ...], what: str) -> None:
+    if min(shape, default=0) < 0:
+        raise _BeyondError(f"{what} has the shape {list(shape)}: no size is known for a dimension")
+    if len(shape) > MAX_RANK:
+        raise _BeyondError(f"{what} has {len(shape)} dimensions, where at most {MAX_RANK} are read")
+    if max(shape, default=0) > MAX_DIMENSION or math.prod(shape) > MAX_ELEMENTS:
+        raise _BeyondError(f"{what} of shape {list(shape)} is too large")
+
+
+def _numpy_type(dtype: str) -> np.dtype[Any] | None:
+    """Return NumPy's type, or None for int4, string and the like, which no operator here reads."""
     try:
-        element = np.dtype(dtype)
-    except TypeError:  # int4, string and the like: no NumPy type, and no operator here reads them
+        return np.dtype(dtype)
+    except TypeError:
+        return None
+
+
+def _buffer(index: int, model: Any) -> Any:
+    if not 0 <= index < model.BuffersLength():
+        raise ValueError(f"buffer {index} does not exist")
+    return model.Buffers(index)
+
+
+def _data(buffer_index: int, shape: tuple[int, ...], dtype: str, model: Any, file: bytes) -> Data | None:
+    buffer = _buffer(buffer_index, model)
+    element = _numpy_type(dtype)
+    if buffer.Offset() > 1 or buffer.DataLength() == 0 or element is None:
         return None
     raw = buffer.DataAsNumpy()
     if len(raw) != math.prod(shape) * element.itemsize or len(raw) > len(file):
         raise ValueError(f"a constant of shape {list(shape)} and type {dtype} holds {len(raw)} bytes")
-    data: Data = np.frombuffer(raw.tobytes(), dtype=element.newbyteorder("<")).reshape(shape)
+    data: Data = np.frombuffer(raw, dtype=element.newbyteorder("<")).reshape(shape)
     return data
 
 
-def _quantization(quantization: Any) -> Quantization | None:
+def _quantization(quantization: Any, what: str) -> Quantization | None:
     if quantization is None or quantization.ScaleLength() == 0:
         return None
-    if quantization.DetailsType() != schema.QuantizationDetails.NONE:
-        raise ValueError("a tensor has a custom quantization")
     scales = tuple(float(scale) for scale in quantization.ScaleAsNumpy())
     zero_points = _integers(quantization.ZeroPointAsNumpy()) or (0,) * len(scales)
     if len(zero_points) == 1:
         zero_points *= len(scales)
     if len(zero_points) != len(scales) or not all(math.isfinite(scale) and scale > 0 for scale in scales):
-        raise ValueError("a tensor has an impossible quantization")
+        raise _BeyondError(
+            f"{what} has an impossible quantization: scale {', '.join(f'{s:g}' for s in scales[:4])}, "
+            f"zero point {', '.join(map(str, zero_points[:4]))}"
+        )
     return Quantization(scales=scales, zero_points=zero_points, axis=quantization.QuantizedDimension())
 
 
-def _operator(operator: Any, index: int, model: Any) -> Operator:
+def _operator_name(operator: Any, index: int, model: Any) -> str:
     code_index = operator.OpcodeIndex()
     if not 0 <= code_index < model.OperatorCodesLength():
         raise ValueError(f"operator {index} has no code")
     code = model.OperatorCodes(code_index)
-    # Codes above 127 do not fit the old field, which then holds a placeholder.
-    name = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    name = operator_name(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if name is None:
+        raise _BeyondError(f"operator {index} has the code {code.BuiltinCode()}, of a newer schema")
+    return f"CUSTOM:{_text(code.CustomCode())[:60]}" if name == "CUSTOM" else name
+
+
+def _operator(operator: Any, index: int, model: Any) -> Operator:
     return Operator(
         index=index,
-        name=f"CUSTOM:{_text(code.CustomCode())}" if name == "CUSTOM" else name,
+        name=_operator_name(operator, index, model),
         inputs=_integers(operator.InputsAsNumpy()),
         outputs=_integers(operator.OutputsAsNumpy()),
         options=_options(operator),
@@ -186,7 +281,7 @@ def _options(operator: Any) -> dict[str, Option]:
     for key, value in vars(fields).items() if fields is not None else ():
         name = snake_case(key)
         if name in _ENUMERATIONS:
-            options[name] = _ENUMERATIONS[name][value]
+            options[name] = _ENUMERATIONS[name].get(value, f"unknown {value}")
         elif isinstance(value, bool | int | float):
             options[name] = value
     return options
@@ -204,19 +299,15 @@ def snake_case(name: str) -> str:
 def _check_order(graph: Graph) -> None:
     """Refuse an operator that reads what nothing has computed yet, and a tensor computed twice."""
     known = {tensor.index for tensor in graph.tensors if tensor.data is not None or tensor.elements == 0}
-    _check_indices(graph.inputs, graph, optional=False)
     known.update(graph.inputs)
     for operator in graph.operators:
-        _check_indices(operator.inputs, graph, optional=True)
-        _check_indices(operator.outputs, graph, optional=False)
         if not known.issuperset({*operator.inputs} - {-1}):
-            raise ValueError(f"operator {operator.index} ({operator.name}) reads what nothing has computed")
+            raise _BeyondError(f"operator {operator.index} ({operator.name}) reads what nothing has computed")
         if not known.isdisjoint(operator.outputs) or len(set(operator.outputs)) != len(operator.outputs):
-            raise ValueError(f"operator {operator.index} ({operator.name}) overwrites a tensor")
+            raise _BeyondError(f"operator {operator.index} ({operator.name}) overwrites a tensor")
         known.update(operator.outputs)
-    _check_indices(graph.outputs, graph, optional=False)
     if not known.issuperset(graph.outputs):
-        raise ValueError("nothing computes an output")
+        raise _BeyondError("nothing computes an output")
 
 
 def _check_indices(indices: tuple[int, ...], graph: Graph, *, optional: bool) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant import interpreter
 from birdnet_stm32.tflite.ir import Quantization
 from birdnet_stm32.tflite.reader import MAX_DIMENSION, MAX_RANK, read_graph, snake_case
 
@@ -107,8 +108,82 @@ def test_refuses_a_tensor_written_twice(model: schema.ModelT, pack: Pack) -> Non
 
 def test_refuses_several_subgraphs(model: schema.ModelT, pack: Pack) -> None:
     model.subgraphs *= 2
-    with pytest.raises(InputError, match="2 subgraphs"):
+    with pytest.raises(
+        InputError, match=r"2 subgraphs: beside the main one .* of 1 operators \(CONV_2D\)"
+    ) as raised:
         read_graph(pack(model), where="model.tflite")
+    assert "damaged" not in str(raised.value)
+    assert "convert" not in str(raised.value)
+
+
+def test_many_subgraphs_are_counted(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs *= 60
+    with pytest.raises(InputError, match=r"60 subgraphs: .*, 39 more"):
+        read_graph(pack(model), where="model.tflite")
+
+
+def _odd(model: schema.ModelT, change: str) -> None:
+    tensors = model.subgraphs[0].tensors
+    if change == "variable":
+        tensors[2].isVariable = tensors[3].isVariable = True
+    elif change == "int4":
+        tensors[1].type = schema.TensorType.INT4
+    elif change == "sparse":
+        tensors[1].sparsity = schema.SparsityParametersT()
+    elif change == "external":
+        model.buffers[1].data, model.buffers[1].offset, model.buffers[1].size = None, 4_096, 8
+    elif change == "scale":
+        tensors[0].quantization.scale = [0.0]
+    elif change == "negative":
+        tensors[0].shape = [-1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("variable", "tensor 2 'bias', 3 'output': keeps its value from one inference to the next"),
+        ("int4", "tensor 1 'weights': a constant of int4"),
+        ("sparse", "tensor 1 'weights': stored sparsely"),
+        ("external", "tensor 1 'weights': a constant behind the end"),
+        ("scale", "tensor 0 'input' has an impossible quantization: scale 0"),
+        ("negative", "tensor 0 'input' has the shape"),
+    ],
+)
+def test_a_valid_file_is_never_called_damaged(
+    model: schema.ModelT, pack: Pack, change: str, what: str
+) -> None:
+    _odd(model, change)
+    with pytest.raises(InputError, match=what) as raised:
+        read_graph(pack(model), where="model.tflite")
+    assert "damaged" not in str(raised.value)
+
+
+def test_what_a_graph_cannot_hold_can_be_refused_later(model: schema.ModelT, pack: Pack) -> None:
+    model.subgraphs *= 2
+    _odd(model, "variable")
+    graph = read_graph(pack(model), where="model.tflite", whole=False)
+    assert [line.split(":")[0] for line in graph.beyond] == ["2 subgraphs", "tensor 2 'bias', 3 'output'"]
+
+
+@pytest.mark.parametrize("codes", [(0, 3), (3, 0), (3, 3)])
+def test_operators_of_older_files_have_their_names(
+    model: schema.ModelT, pack: Pack, codes: tuple[int, int]
+) -> None:
+    """Before schema 3a a code was in the old field alone, where the new one reads as 0, ADD."""
+    code = model.operatorCodes[0]
+    code.builtinCode, code.deprecatedBuiltinCode = codes
+    (operator,) = read_graph(pack(model), where="model.tflite").operators
+    parsed = interpreter.parse(pack(model))
+    assert operator.name == interpreter.operator_name(parsed, parsed.subgraphs[0].operators[0]) == "CONV_2D"
+
+
+def test_one_buffer_of_many_tensors_is_held_once(model: schema.ModelT, pack: Pack) -> None:
+    graph = model.subgraphs[0]
+    model.buffers[1].data = np.zeros(2**20, np.uint8)
+    graph.tensors[1].shape = [2**20, 1, 1, 1]
+    graph.tensors += [graph.tensors[1]] * 5_000
+    tensors = read_graph(pack(model), where="model.tflite").tensors
+    assert len({tensor.data.ctypes.data for tensor in tensors if tensor.data is not None}) == 2
 
 
 @pytest.mark.shared
