@@ -88,9 +88,7 @@ def lower(
         InputError: anything else, an operator that is not supported, or a shape or an option of one; all of
             them at once, as far as one can be told without the other.
     """
-    refused = [*unsupported(graph)]
-    if refused:
-        raise together([*refused, *_other_types(graph)])
+    check_supported(graph)
     graph = fold_batch(graph)
     _refuse_empty(graph)
     # What is refused is what the file holds, whatever the rewrites would have made of it.
@@ -144,12 +142,21 @@ def _kernel_calls(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     return _RULES[operator.name](operator, graph)
 
 
-def unsupported(graph: Graph) -> Iterator[InputError]:
-    """Give everything in a file that no folding and no shape can make right, before either is looked at.
+def check_supported(graph: Graph) -> None:
+    """Refuse what no folding and no shape can make right, before either is looked at.
 
     Args:
         graph: as it was read, ``beyond`` included.
+
+    Raises:
+        InputError: with all of it.
     """
+    refused = [*_unsupported_parts(graph)]
+    if refused:
+        raise together([*refused, *_other_types(graph)])
+
+
+def _unsupported_parts(graph: Graph) -> Iterator[InputError]:
     yield from (InputError(what, remedy=OTHERS) for what in graph.beyond)
     for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if len(indices) != 1:

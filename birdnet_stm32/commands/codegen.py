@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.lowering import check_supported
 from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, labels_to_show, say, warn
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     writer.check_folder(options.out)
     writer.check(options.json)
     graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
+    check_supported(graph)
     config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from birdnet_stm32.cli import main
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.interpreter import pack
@@ -147,3 +148,13 @@ def test_any_bytes_give_a_program_or_a_refusal(small_graph: Any, seed: int) -> N
 def _program_or_refusal(model: bytes) -> None:
     with contextlib.suppress(InputError):
         lower(read_graph(model, where="changed", whole=False))
+
+
+def test_a_file_without_an_output_is_refused_before_its_labels(
+    small_graph: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = schema.ModelT.InitFromPackedBuf(write_graph(small_graph), 0)
+    model.subgraphs[0].outputs = []
+    (tmp_path / "none.tflite").write_bytes(pack(model))
+    assert main(["codegen", str(tmp_path / "none.tflite"), "--out", str(tmp_path / "c")]) == 2
+    assert "the model has 0 outputs" in capsys.readouterr().err
