@@ -74,7 +74,7 @@ def test_an_unknown_variant_is_named(checkout: Any) -> None:
     ("name", "text", "message"),
     [
         ("typo", "[variant]\ntitel = 'x'\n[index]\nroot = '.'\n", "variant.ti"),
-        ("broken", "[variant\n", "is not TOML"),
+        ("broken", "[variant\n", "is no valid TOML"),
         ("rootless", "[variant]\ntitle = 'x'\n", "[index] needs the key root"),
     ],
 )
@@ -82,11 +82,14 @@ def test_a_wrong_variant_file_is_an_error_with_its_line(
     name: str, text: str, message: str, checkout: Any
 ) -> None:
     (checkout.variant.parent / f"{name}.toml").write_text(text, encoding="utf-8")
-    wrong = checkout.doit("bundle:tiny")
-    assert wrong.returncode == 3
+    wrong = checkout.doit(f"bundle:{name}")
+    assert wrong.returncode == 2
     assert f"variants/{name}.toml" in wrong.stdout
     assert message in wrong.stdout
     assert "Traceback" not in wrong.stdout
+    other = checkout.doit("bundle:tiny")
+    assert other.returncode == 0, "one broken variant stops no other"
+    assert f"variants/{name}.toml" in other.stdout
 
 
 def test_a_missing_checkpoint_is_named(checkout: Any) -> None:
