@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Look for input that a reader neither reads nor refuses, for as long as you like.
+
+The tests of tests/fuzz look for some seconds each; this runs the same for longer, from another start. What is
+found lies in the folder --found: repair the reader, then put the file into tests/fuzz/corpus.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FUZZ = ROOT / "tests" / "fuzz"
+
+
+def main() -> int:
+    """Run every part for its share of the time; return pytest's exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3_600.0, metavar="S", help="in all; default: an hour"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="where to start; default: the time"
+    )
+    parser.add_argument("--found", type=Path, default=Path("fuzz-found"), metavar="DIR")
+    options = parser.parse_args()
+    share_s = options.seconds / parts()
+    print(f"seed {options.seed}, {share_s:.0f} s for each of {parts()} parts")
+    environment = {
+        **os.environ,
+        "FUZZ_SECONDS": str(share_s),
+        "FUZZ_SEED": str(options.seed),
+        "FUZZ_FOUND": str(options.found.resolve()),
+    }
+    command = [sys.executable, "-m", "pytest", "-q", str(FUZZ)]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def parts() -> int:
+    """Return how many tests look until their time is over."""
+    texts = [path.read_text(encoding="utf-8") for path in FUZZ.glob("test_*.py")]
+    return sum(text.count("    look(") + text.count("in until():") for text in texts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
