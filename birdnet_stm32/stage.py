@@ -292,6 +292,7 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
     """
     started = time.monotonic()
     final = release.folder(stage.key)
+    store.refuse_foreign(final)
     work = final.with_name(f".{final.name}.{os.getpid()}")
     try:
         outcome, manifest = _run_into(work, stage, release, needs)

@@ -121,6 +121,25 @@ def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any])
     shutil.rmtree(retired, ignore_errors=True)
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to replace or remove a folder that holds files and that no stage published.
+
+    ``build=.`` with a variant called like a folder of recordings must not cost the recordings.
+
+    Raises:
+        InputError: it is such a folder, or a file.
+    """
+    if not folder.exists() or any((folder / name).is_file() for name in (MANIFEST, SUMS, RUN)):
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise InputError(
+            "is there already, and no stage published it",
+            where=folder,
+            expected="a build folder of its own",
+            remedy=("build elsewhere: doit build=DIR", "move it away"),
+        )
+
+
 def restore_sums(folder: Path, manifest: Manifest) -> None:
     """Write ``SHA256SUMS`` again from the manifest."""
     partial = folder / f".{SUMS}.{os.getpid()}"

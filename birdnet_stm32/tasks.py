@@ -212,8 +212,12 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
     def clean() -> None:
         try:
             if folder.exists():
+                store.refuse_foreign(folder)
                 lock_of(release.root).hold(_say)
                 shutil.rmtree(folder)
+        except InputError as error:
+            print(f"{task_of(stage.key, release.name)}: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
         except OSError as error:
             # doit goes on and ends with 0 after whatever a clean action returns or raises, but for this.
             print(

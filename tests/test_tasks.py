@@ -306,3 +306,20 @@ def test_the_terminal_shows_names_and_summaries_as_they_are(shop: Doit) -> None:
     _, printed = run(shop, "toy:demo")
     assert r":a: [red]x[/] \x1b[2J :smile:" in printed
     assert "\x1b" not in printed
+
+
+def test_a_folder_that_no_stage_published_is_never_replaced(
+    shop: Doit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = shop.root / "build" / "demo" / "toy"
+    mine.mkdir(parents=True)
+    (mine / "song.wav").write_bytes(b"recorded at dawn")
+    exit_code, printed = run(shop, "toy:demo")
+    assert exit_code == 2
+    assert "is there already, and no stage published it" in printed
+    with pytest.raises(SystemExit):
+        shop.run("clean", "toy:demo")
+    assert "no stage published it" in capsys.readouterr().err
+    assert [path.name for path in mine.iterdir()] == ["song.wav"]
+    (mine / "song.wav").unlink()
+    assert run(shop, "toy:demo")[0] == 0, "an empty folder is nobody's"
