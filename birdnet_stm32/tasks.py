@@ -29,6 +29,7 @@ from birdnet_stm32.plan import State, plan
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, repair, run_stage, task_of
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.text_types import names_a_file
 from birdnet_stm32.variant_file import variant_files
 
 MANUAL = {
@@ -45,8 +46,13 @@ def doit_config(build: Path) -> dict[str, Any]:
     """Return how doit is set up, for ``DOIT_CONFIG`` of a ``dodo.py``.
 
     Raises:
-        InvalidDodoFile: doit does not know this product's backend; doit prints the message and ends.
+        InvalidDodoFile: doit does not know this product's backend, or no folder can be called ``build``; doit
+            prints the message and ends.
     """
+    try:
+        names_a_file(str(build / STATE))
+    except ValueError as error:
+        raise InvalidDodoFile(f"build={printable(build, longest=60)} {error}") from None
     config = DoitConfig()
     config.loads([name for name in ("pyproject.toml", "doit.cfg") if Path(name).is_file()])
     plugins = PluginDict()

@@ -323,3 +323,11 @@ def test_a_folder_that_no_stage_published_is_never_replaced(
     assert [path.name for path in mine.iterdir()] == ["song.wav"]
     (mine / "song.wav").unlink()
     assert run(shop, "toy:demo")[0] == 0, "an empty folder is nobody's"
+
+
+@pytest.mark.parametrize("name", ["a" * 5_000, "a" * 300, "a\0b"])
+def test_a_folder_that_cannot_be_is_doits_own_error(name: str) -> None:
+    with pytest.raises(InvalidDodoFile, match=r"build=a+.* (is too long for a path|holds NUL)"):
+        tasks.doit_config(Path(name))
+    with pytest.raises(InvalidDodoFile):
+        load_releases(Path(name), Path("build"))
