@@ -185,7 +185,16 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
         ),
         _hardware(REPORTS, reason="a sum"),
     ),
-    "SUB": (*_ARITHMETIC, _hardware(REPORTS, reason="a difference")),
+    "SUB": (
+        *_ARITHMETIC,
+        _software(reason="what is taken from is repeated", when=elementwise.first_operand_repeated),
+        _hardware(REPORTS, reason="a difference"),
+    ),
+    "SQUARED_DIFFERENCE": (
+        *_ARITHMETIC,
+        _software(reason="what is taken from is repeated", when=elementwise.first_operand_repeated),
+        _hardware(REPORTS, reason="a difference and a product"),
+    ),
     "MUL": (*_ARITHMETIC, _hardware(REPORTS, reason="a product")),
     "DIV": (_software(TABLE, reason="a float division: multiply by the reciprocal instead"),),
     "MAXIMUM": _EXTREME,
@@ -245,13 +254,14 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     "SQUEEZE": _NOTHING,
     "EXPAND_DIMS": _NOTHING,
     "TRANSPOSE": (
-        _refused(
-            reason="fewer than 4 dimensions: mismatch in channel position",
+        _doubtful(
+            reason="fewer than 4 dimensions stopped the compiler in one network and ran in another",
             when=movement.transposes_below_rank_4,
         ),
-        _doubtful(
+        _software(
             reason="the first operator's transpose was seen in software", when=movement.reads_network_input
         ),
+        _software(reason="seen in software in 2.1 and 2.2", when=movement.transposes_inside),
         _hardware(LISTED, reason="a copy by DMA"),
     ),
     "PACK": (_hardware(LISTED, reason="a copy"),),

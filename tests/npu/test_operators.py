@@ -145,6 +145,12 @@ def test_sums(one_operator, activation, constant) -> None:
     assert only(one_operator("MUL", [one, other], result)).kind is HARDWARE
     both_ways = [activation(1, 4, 1, 8), activation(1, 1, 4, 8)]
     assert only(one_operator("ADD", both_ways, result)).kind is SOFTWARE
+    whole, each = activation(1, 4, 4, 8), activation(1, 4, 4, 1)
+    for name in ("SUB", "SQUARED_DIFFERENCE"):
+        assert only(one_operator(name, [whole, each], result)).kind is HARDWARE
+        assert only(one_operator(name, [each, whole], result)).kind is SOFTWARE
+        assert only(one_operator(name, [constant(8), whole], result)).kind is SOFTWARE
+    assert only(one_operator("MUL", [each, whole], result)).kind is HARDWARE
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,10 @@ def test_sums(one_operator, activation, constant) -> None:
         ((1, 61, 9, 16), (1, 2), CONDITIONAL),  # 549
         ((1, 50, 11, 16), (1, 2), SOFTWARE),
         ((1, 64, 64, 16), (1, 2), HARDWARE),
+        ((1, 800, 16), (1,), HARDWARE),  # a row
+        ((1, 1, 601, 16), (1, 2), HARDWARE),
+        ((1, 805, 16), (1,), CONDITIONAL),
+        ((1, 30, 128), (2,), HARDWARE),
         ((1, 6, 8, 16), (2,), SOFTWARE),
         ((1, 6, 8, 16), (2, 3), SOFTWARE),
         ((1, 9, 16), (1,), HARDWARE),
@@ -218,10 +228,20 @@ def test_slices_of_the_batch_or_of_everything_are_refused(one_operator, activati
 def test_transposes(one_operator, activation, constant) -> None:
     order = constant(data=(0, 2, 1), dtype="int32")
     flat = one_operator("TRANSPOSE", [activation(1, 8, 4), order], activation(1, 4, 8))
-    assert only(flat).kind is REFUSED
+    assert only(flat).kind is CONDITIONAL
     first = one_operator("TRANSPOSE", [activation(1, 8, 4, 2), order], activation(1, 4, 8, 2))
-    assert only(first).kind is CONDITIONAL
-    assert only(replace(first, inputs=())).kind is HARDWARE
+    assert "first operator" in only(first).reason
+    assert only(first).kind is only(replace(first, inputs=())).kind is SOFTWARE
+
+
+@pytest.mark.parametrize(("adjoint", "kind"), [(True, HARDWARE), (False, SOFTWARE)])
+def test_a_transpose_that_a_product_turns_back_is_free(
+    one_operator, activation, constant, adjoint: bool, kind: Kind
+) -> None:
+    order = constant(data=(0, 2, 1, 3), dtype="int32")
+    graph = one_operator("TRANSPOSE", [activation(1, 8, 4, 8), order], activation(1, 4, 8, 8))
+    product = Operator(index=1, name="BATCH_MATMUL", inputs=(0, 2), outputs=(0,), options={"adj_y": adjoint})
+    assert only(replace(graph, operators=(*graph.operators, product), inputs=())).kind is kind
 
 
 def test_joining_tensors(one_operator, activation, constant) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
-from birdnet_stm32.npu.evidence import TABLE, eco8, field, st, zoo
+from birdnet_stm32.npu.evidence import TABLE, eco8, field, report, st, zoo
 from birdnet_stm32.npu.operands import activations, input_at, inputs
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -31,6 +31,20 @@ def broadcasts_both_ways(operator: Operator, graph: Graph) -> bool:
     """Hold when both inputs are repeated to make the output."""
     target = graph.tensors[operator.outputs[0]].shape
     return all(tensor.shape != target for tensor in inputs(operator, graph))
+
+
+@known(
+    report(
+        "TitoNicolaDrugman/Transformer-NPU-STM32N6 at 1b23428",
+        "2.1, 2.2",
+        "2025-07",
+        "12 of 12 are software; with the second operand repeated, 12 of 12 are hardware",
+    )
+)
+def first_operand_repeated(operator: Operator, graph: Graph) -> bool:
+    """Hold when the first operand is repeated to make the output: what something is taken from."""
+    first = graph.tensors[operator.inputs[0]]
+    return first.shape != graph.tensors[operator.outputs[0]].shape
 
 
 @known(field("one report", "the zero point was ignored"))

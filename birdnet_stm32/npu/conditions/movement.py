@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.conditions.shapes import MAX_RANK, computes_shapes
-from birdnet_stm32.npu.evidence import INFERRED, MESSAGES, SEEN, report, st, zoo
+from birdnet_stm32.npu.evidence import INFERRED, LISTED, MESSAGES, SEEN, report, st, zoo
 from birdnet_stm32.npu.operands import constant_numbers, input_at
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -68,7 +68,44 @@ def flat_network_input(operator: Operator, graph: Graph) -> bool:
     return first in graph.inputs and len(graph.tensors[first].shape) == 1
 
 
-@known(zoo("transpose-of-runtime-tensor", "INTERNAL ERROR: Mismatch in channel position"))
+@known(
+    report(
+        "TitoNicolaDrugman/Transformer-NPU-STM32N6 at 1b23428",
+        "2.1, 2.2",
+        "2025-07",
+        "18 of 18 are software; the 6 that BATCH_MATMUL turns back are hardware",
+    ),
+    LISTED,
+)
+def transposes_data(operator: Operator, graph: Graph) -> bool:
+    """Hold for a transposition whose result is more than the second operand that a BATCH_MATMUL turns."""
+    readers = [one for one in graph.operators if operator.outputs[0] in one.inputs]
+    turned = [
+        one
+        for one in readers
+        if one.name == "BATCH_MATMUL"
+        and one.options.get("adj_y", False)
+        and one.inputs[1] == operator.outputs[0]
+    ]
+    return not readers or len(turned) < len(readers)
+
+
+@known(*transposes_data.evidence)
+def transposes_inside(operator: Operator, graph: Graph) -> bool:
+    """Hold for such a transposition of four dimensions that is not the network's first operator."""
+    other = transposes_below_rank_4(operator, graph) or reads_network_input(operator, graph)
+    return transposes_data(operator, graph) and not other
+
+
+@known(
+    zoo("transpose-of-runtime-tensor", "INTERNAL ERROR: Mismatch in channel position"),
+    report(
+        "LarocheC/stm32n6-stt, compile/reports/g800_st_verify at bf185ab",
+        SEEN,
+        "2026-08-15",
+        "one of three dimensions, near the output, is hardware",
+    ),
+)
 def transposes_below_rank_4(operator: Operator, graph: Graph) -> bool:
     """Hold for a computed tensor of fewer than four dimensions."""
     data = graph.tensors[operator.inputs[0]]

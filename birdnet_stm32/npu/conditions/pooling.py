@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known
-from birdnet_stm32.npu.evidence import SEEN, TABLE, board, eco8, st, zoo
+from birdnet_stm32.npu.evidence import SEEN, TABLE, board, eco8, report, st, zoo
 from birdnet_stm32.npu.operands import constant_numbers, strides, window
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 POOL_FACTORS = (2, 3)  # the pooling unit takes windows of up to 3 x 3 and chains them
 LARGEST_ODD_POOL_SEEN = 300  # positions: 50 x 6, and smaller, ran on boards whatever their factors
 SMALLEST_ODD_POOL_FAILED = 550  # 50 x 11
+LARGEST_ODD_ROW_SEEN = 800  # of one dimension
 MAX_POOL_STRIDE = 15
 
 _POOL_EVIDENCE = (
@@ -26,6 +27,12 @@ _POOL_EVIDENCE = (
         "read 2026-11",
         "7 x 2, 13 x 3, 25 x 6, 25 x 11 and 50 x 6 are hardware, 25 x 6 with its accuracy",
     ),
+    report(
+        "LarocheC/stm32n6-stt, compile/reports/g800_st_verify at bf185ab",
+        "4.0.1",
+        "2026-08-15",
+        "rows of 800, 400, 200 and 100 are hardware",
+    ),
     zoo("software-epoch-op-tier", "50 x 11, 550 positions: software, and wrong numbers", core="2.2"),
 )
 
@@ -35,6 +42,10 @@ def _factors(size: int) -> bool:
         while size > 1 and size % factor == 0:
             size //= factor
     return size == 1
+
+
+def _row(sizes: tuple[int, ...]) -> bool:
+    return sum(size > 1 for size in sizes) <= 1
 
 
 def _odd(sizes: tuple[int, ...]) -> bool:
@@ -50,17 +61,21 @@ def _area(sizes: tuple[int, ...]) -> int:
 
 @known(*_POOL_EVIDENCE)
 def pool_fails(operator: Operator, graph: Graph) -> bool:
-    """Hold when a window or a global pool of 550 positions and more is no product of twos and threes."""
+    """Hold when a plane of 550 positions and more is pooled at once and no product of twos and threes."""
     sizes = _pooled(operator, graph)
-    return sizes is not None and _odd(sizes) and _area(sizes) >= SMALLEST_ODD_POOL_FAILED
+    if sizes is None or _row(sizes):
+        return False
+    return _odd(sizes) and _area(sizes) >= SMALLEST_ODD_POOL_FAILED
 
 
 @known(*_POOL_EVIDENCE)
 def pool_unknown(operator: Operator, graph: Graph) -> bool:
-    """Hold when such a pool has more than 300 and less than 550 positions: nobody has looked."""
+    """Hold when such a plane has 301 to 549 positions, or a row more than 800: nobody has looked."""
     sizes = _pooled(operator, graph)
     if sizes is None or not _odd(sizes):
         return False
+    if _row(sizes):
+        return _area(sizes) > LARGEST_ODD_ROW_SEEN
     return LARGEST_ODD_POOL_SEEN < _area(sizes) < SMALLEST_ODD_POOL_FAILED
 
 
@@ -68,14 +83,28 @@ def _pooled(operator: Operator, graph: Graph) -> tuple[int, ...] | None:
     """Return the sizes that a pool or a global reduction covers."""
     if "POOL" in operator.name:
         return window(operator)
-    return graph.tensors[operator.inputs[0]].shape[1:-1] if reduces_space(operator, graph) else None
+    if not reduces_space(operator, graph):
+        return None
+    shape = graph.tensors[operator.inputs[0]].shape
+    return tuple(shape[axis] for axis in constant_numbers(operator, graph, 1) or ())
 
 
-@known(TABLE)
+@known(
+    TABLE,
+    report(
+        "TitoNicolaDrugman/Transformer-NPU-STM32N6 at 1b23428",
+        "2.1, 2.2",
+        "2025-07",
+        "24 means over the last of three dimensions are hardware",
+    ),
+)
 def reduces_space(operator: Operator, graph: Graph) -> bool:
-    """Hold for a global pool: all axes between batch and channels are reduced."""
+    """Hold for a global pool: all axes between batch and channels are reduced, or the last of three."""
     axes, rank = constant_numbers(operator, graph, 1), len(graph.tensors[operator.inputs[0]].shape)
-    return axes is not None and sorted(axis % rank for axis in axes) == list(range(1, rank - 1))
+    if axes is None:
+        return False
+    reduced = sorted(axis % rank for axis in axes)
+    return reduced == list(range(1, rank - 1)) or (rank == 3 and reduced == [2])
 
 
 @known(TABLE, eco8("a mean over the rows alone is a hybrid Transpose", date="2026-09-16"))

@@ -308,7 +308,7 @@ CASES: dict[str, tuple[Model, Model]] = {
     "prime-channels": (two_dense(17), two_dense(7)),
     "pool-window-factors": (pool((50, 11)), pool((61, 9))),
     "pool-window-unknown": (pool((61, 9)), pool((50, 6))),
-    "global-pool-unknown": (mean((1, 43, 7, 16), 1, 2), mean((1, 7, 7, 16), 1, 2)),
+    "global-pool-unknown": (mean((1, 43, 7, 16), 1, 2), mean((1, 800, 1, 16), 1, 2)),
     "full-height-kernel": (
         conv((8, 8, 1, 16), result=(1, 1, 8, 8)),
         conv((8, 2, 1, 16), (1, 2, 8, 16), (1, 1, 8, 8)),
@@ -344,6 +344,11 @@ CASES: dict[str, tuple[Model, Model]] = {
     ),
     "transpose-below-rank-4": (turned((1, 8, 4)), turned((1, 8, 4, 2))),
     "transpose-of-the-input": (turned(PLANE), turned(PLANE, behind=True)),
+    "transpose-of-data": (turned(PLANE, behind=True), turned(PLANE)),
+    "repeated-minuend": (
+        binary("SUB", (1, 8, 8, 1), PLANE, PLANE),
+        binary("SUB", PLANE, (1, 8, 8, 1), PLANE),
+    ),
     "pad-without-value": (padded([[0, 0], [1, 1]], value=False), padded([[0, 0], [1, 1]], value=True)),
     "explicit-pad": (padded([[0, 0], [1, 1]]), unary("RELU", (1, 4))),
     "undocumented-pad": (padded([[0, 0], [-1, 3]]), padded([[0, 0], [1, 1]])),

@@ -119,7 +119,16 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU repeats one input over the other, not each over the other.",
         remedy="bring one input to the shape of the result first, or use a constant of that shape",
-        find=operators("ADD", "SUB", "MUL", when=elementwise.broadcasts_both_ways),
+        find=operators("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", when=elementwise.broadcasts_both_ways),
+    ),
+    Rule(
+        id="repeated-minuend",
+        title="something is taken from an operand that is repeated",
+        severity=Severity.WARNING,
+        why="The NPU repeats what is taken away, not what it is taken from; this becomes an epoch on the "
+        "Cortex-M55.",
+        remedy="add the negated tensor to the operand: a sum may repeat either",
+        find=operators("SUB", "SQUARED_DIFFERENCE", when=elementwise.first_operand_repeated),
     ),
     Rule(
         id="minimum-maximum",

@@ -1,0 +1,263 @@
+"""A network rebuilt from the table of layers in ST's text report, for those whose .tflite is not public.
+
+The table names each operator, the shape of its output, its parameters and what it reads. Types, options and
+the shapes of kernels are not in it: all is taken for int8, strides follow from shapes, and a kernel from the
+number of its parameters, square where that is possible.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization, Tensor
+
+_ROW = re.compile(
+    r"^(?P<id>\d+)?\s+(?P<name>\S+) \((?:[^,()]*, ?)?(?P<operator>[A-Za-z0-9_]*)\)\s+\[(?P<shape>[^\]]*)\]"
+    r"\s*(?P<params>[\d,]+(?=/))?(?:/[\d,]+)?\s*(?P<macc>[\d,]+(?=\s|$))?\s*(?P<reads>\S+)?"
+)
+_MORE = re.compile(r"^\s+(?P<reads>[^\s|()\-]\S*)\s*(?:\||$)")
+_QUANTIZATION = Quantization(scales=(0.1,), zero_points=(0,), axis=0)
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+# Reports on ONNX files name ONNX operators. Their pairs of QuantizeLinear and DequantizeLinear are no steps.
+_ONNX = {
+    "Conv": "CONV_2D",
+    "Gemm": "FULLY_CONNECTED",
+    "MatMul": "BATCH_MATMUL",
+    "Add": "ADD",
+    "Sub": "SUB",
+    "Mul": "MUL",
+    "Div": "DIV",
+    "Relu": "RELU",
+    "Clip": "RELU6",
+    "Sigmoid": "LOGISTIC",
+    "ReduceMean": "MEAN",
+    "AveragePool": "AVERAGE_POOL_2D",
+    "MaxPool": "MAX_POOL_2D",
+    "GlobalAveragePool": "MEAN",
+    "Softmax": "SOFTMAX",
+    "Transpose": "TRANSPOSE",
+    "Reshape": "RESHAPE",
+    "Concat": "CONCATENATION",
+}
+_ELEMENTWISE = ("ADD", "SUB", "MUL", "DIV")
+_PASSES = ("QuantizeLinear", "DequantizeLinear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A row of the table.
+
+    Args:
+        id: number of the operator in the .tflite.
+        name: of its output, cut where it is long.
+        operator: TFLite name; empty for an input or a constant.
+        shape: of its output.
+        parameters: how many values its constants have.
+        reads: names of what it reads.
+    """
+
+    id: int
+    name: str
+    operator: str
+    shape: tuple[int, ...]
+    parameters: int
+    reads: tuple[str, ...]
+
+
+def read_layers(report: str) -> tuple[Layer, ...]:
+    """Return the rows of the table, rows of one operator joined. Raises: InputError."""
+    lines = report.replace("\r", "").split("\n")
+    start = next((number for number, line in enumerate(lines) if line.startswith("m_id   layer")), None)
+    if start is None:
+        raise InputError("has no table of layers", where="the text report", expected="m_id   layer ...")
+    layers: list[Layer] = []
+    for line in lines[start + 1 :]:
+        if line.startswith(("model:", "Requested")) or (not line.strip() and layers):
+            break
+        _take(line, layers)
+    return tuple(layers)
+
+
+def _take(line: str, layers: list[Layer]) -> None:
+    row = _ROW.match(line)
+    if row is None:
+        more = _MORE.match(line)
+        if more is not None and layers:
+            layers[-1] = replace(layers[-1], reads=(*layers[-1].reads, more["reads"]))
+        return
+    last = layers[-1] if layers else None
+    shape = tuple(int(size.split(":")[-1]) for size in row["shape"].split(",") if size)
+    number = int(row["id"]) if row["id"] else (last.id if last else 0)
+    layer = Layer(
+        id=number,
+        name=row["name"],
+        operator=row["operator"],
+        shape=shape,
+        parameters=int((row["params"] or "0").replace(",", "")),
+        reads=(row["reads"],) if row["reads"] else (),
+    )
+    same = last is not None and last.operator and (last.id, last.operator) == (layer.id, layer.operator)
+    if last is not None and same:  # an operator with its fused activation or reshape
+        layers[-1] = replace(layer, reads=last.reads, parameters=last.parameters)
+    else:
+        layers.append(layer)
+
+
+class _Network:
+    """A network that grows by one tensor or operator a call."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.operators: list[Operator] = []
+        self.inputs: list[int] = []
+        self._by_name: dict[str, list[int]] = {}
+
+    def tensor(self, name: str, shape: tuple[int, ...], data: Data | None = None) -> int:
+        """Add a tensor and return its index; whole numbers are no data, but axes."""
+        axes = data is not None and data.dtype == np.int32
+        self.tensors.append(
+            Tensor(
+                index=len(self.tensors),
+                name=name,
+                shape=shape,
+                dtype="int32" if axes else "int8",
+                quantization=None if axes else _QUANTIZATION,
+                data=data,
+            )
+        )
+        return len(self.tensors) - 1
+
+    def name(self, name: str, index: int) -> None:
+        """Let ``name`` be that of a tensor; names are cut, so several may have it."""
+        self._by_name.setdefault(name, []).append(index)
+
+    def read(self, layer: Layer) -> list[int]:
+        """Return what a row reads: of several tensors with a name, the last.
+
+        Of a sum or product none of whose operands has its shape, one operand is taken that has.
+        """
+        named = [self._by_name[name] for name in layer.reads if name in self._by_name]
+        read = [candidates[-1] for candidates in named]
+        shaped = [one for one in read if self.tensors[one].shape == layer.shape]
+        if _ONNX.get(layer.operator, layer.operator) in _ELEMENTWISE and not shaped:
+            fits = [
+                (position, one)
+                for position, candidates in enumerate(named)
+                for one in candidates
+                if self.tensors[one].shape == layer.shape
+            ]
+            if fits:
+                position, one = fits[-1]
+                read[position] = one
+        return read
+
+
+def rebuild(layers: tuple[Layer, ...]) -> Graph:
+    """Return the network that ``layers`` describe, as far as they do."""
+    network = _Network()
+    for layer in layers:
+        if layer.operator in _PASSES and layer.reads:
+            network.name(layer.name, network.read(layer)[0])
+        elif not layer.operator or layer.operator in _PASSES:
+            zeros = np.zeros(layer.shape, np.int8) if layer.parameters else None
+            network.name(layer.name, network.tensor(layer.name, layer.shape, zeros))
+            if zeros is None:
+                network.inputs.append(len(network.tensors) - 1)
+        else:
+            _operate(layer, network)
+    used = {number for operator in network.operators for number in operator.inputs}
+    last = tuple(one.outputs[0] for one in network.operators if one.outputs[0] not in used)
+    return Graph(
+        tensors=_with_floats(network),
+        operators=tuple(network.operators),
+        inputs=tuple(network.inputs),
+        outputs=last,
+    )
+
+
+def _operate(layer: Layer, network: _Network) -> None:
+    read = network.read(layer)
+    shapes = tuple(network.tensors[one].shape for one in read)
+    layer = replace(layer, operator=_tflite(layer, shapes[0] if shapes else ()))
+    options, more = _details(layer, shapes)
+    if isinstance(more, tuple):
+        read = [*read[:1], network.tensor(f"{layer.name} kernel", more, np.zeros(more, np.int8))]
+    elif more is not None:
+        axes = np.asarray(more, np.int32)
+        read = [*read[:1], network.tensor(f"{layer.name} axes", axes.shape, axes)]
+    output = network.tensor(layer.name, layer.shape)
+    network.name(layer.name, output)
+    network.operators.append(
+        Operator(
+            index=len(network.operators),
+            name=layer.operator,
+            inputs=tuple(read),
+            outputs=(output,),
+            options=options,
+        )
+    )
+
+
+def _with_floats(network: _Network) -> tuple[Tensor, ...]:
+    """Return the tensors; what a CAST makes and a QUANTIZE reads is float, the one type that is sure."""
+    casts = {one.outputs[0] for one in network.operators if one.name == "CAST"}
+    read = {index for one in network.operators if one.name == "QUANTIZE" for index in one.inputs}
+    return tuple(
+        replace(tensor, dtype="float32", quantization=None) if tensor.index in casts & read else tensor
+        for tensor in network.tensors
+    )
+
+
+def _tflite(layer: Layer, first: tuple[int, ...]) -> str:
+    """Return the TFLite name of a row's operator."""
+    name = _ONNX.get(layer.operator, layer.operator)
+    if layer.operator != "Conv" or not first or first[-1] != layer.shape[-1]:
+        return name
+    return "DEPTHWISE_CONV_2D" if _each(layer) % first[-1] else name
+
+
+def _each(layer: Layer) -> int:
+    """Return how many weights each output channel of a convolution has, beside its bias."""
+    return max(1, layer.parameters // layer.shape[-1] - 1)
+
+
+def _details(
+    layer: Layer, shapes: tuple[tuple[int, ...], ...]
+) -> tuple[dict[str, Option], tuple[int, ...] | list[int] | None]:
+    """Return the options, and the kernel's shape or the reduced axes, of an operator with such."""
+    first = shapes[0] if shapes else ()
+    if layer.operator == "BATCH_MATMUL" and len(shapes) == 2:
+        return {"adj_y": shapes[1][-2] == layer.shape[-1] and shapes[1][-1] == first[-1]}, None
+    if layer.operator in _CONVOLUTIONS and len(first) == len(layer.shape) == 4:
+        kernel = _kernel(layer, first)
+        steps: dict[str, Option] = {
+            "stride_h": max(1, first[1] // layer.shape[1]),
+            "stride_w": max(1, first[2] // layer.shape[2]),
+        }
+        return steps, kernel
+    if "POOL" in layer.operator and len(first) == len(layer.shape) == 4:
+        rows, columns = (max(1, first[axis] // layer.shape[axis]) for axis in (1, 2))
+        return {
+            "filter_height": rows,
+            "filter_width": columns,
+            "stride_h": rows,
+            "stride_w": columns,
+        }, None
+    if layer.operator in ("MEAN", "REDUCE_MAX"):
+        kept = layer.shape if len(layer.shape) == len(first) else (1, *(1,) * (len(first) - 2), first[-1])
+        return {}, [axis for axis, size in enumerate(first) if size != kept[axis]]
+    return {}, None
+
+
+def _kernel(layer: Layer, first: tuple[int, ...]) -> tuple[int, ...]:
+    depthwise = layer.operator == "DEPTHWISE_CONV_2D"
+    channels, before = layer.shape[-1], first[-1]
+    taps = _each(layer) if depthwise else max(1, _each(layer) // before)
+    side = math.isqrt(taps)
+    rows, columns = (side, side) if side * side == taps else (1, taps)
+    return (1, rows, columns, channels) if depthwise else (channels, rows, columns, before)
