@@ -17,6 +17,7 @@ from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.npu.compared import Row, compare, off_in_network_c, off_the_npu, total
 from birdnet_stm32.npu.layers import read_layers, rebuild
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
+from birdnet_stm32.npu.stedgeai.network_c import read_network_c
 from birdnet_stm32.npu.stedgeai.report import read_report
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
@@ -56,9 +57,12 @@ def _network(folder: Path, name: str) -> Network:
     try:
         outputs, nodes = _nodes(folder)
         source, graph = _graph(folder)
+        float_boundary = _float_boundary(folder)
     except (InputError, ToolError) as error:
         return Network(name=name, source="", outputs="", rows=(), reason=f"{error.where}: {error.what}")
-    return Network(name=name, source=source, outputs=outputs, rows=compare(graph, nodes))
+    return Network(
+        name=name, source=source, outputs=outputs, rows=compare(graph, nodes, float_boundary=float_boundary)
+    )
 
 
 def _nodes(folder: Path) -> tuple[str, Nodes]:
@@ -70,6 +74,14 @@ def _nodes(folder: Path) -> tuple[str, Nodes]:
     for path in sorted(folder.glob("*.c")):
         return "network.c", off_in_network_c(_text(path))
     raise InputError("holds nothing that ST's tool wrote", where=folder.name)
+
+
+def _float_boundary(folder: Path) -> bool:
+    """Return whether inputs or outputs of the generated code are float; True where that is not told."""
+    for path in sorted(folder.glob("*.c")):
+        network = read_network_c(_text(path))
+        return any(port.dtype == "float32" for port in (*network.inputs, *network.outputs))
+    return True
 
 
 def _graph(folder: Path) -> tuple[str, Graph]:

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from birdnet_stm32.npu.conditions.floats import at_the_boundary
+from birdnet_stm32.npu.conditions.movement import pads_channels
 from birdnet_stm32.npu.operators import Kind, mapping
 from birdnet_stm32.npu.stedgeai.result import Epoch
 from birdnet_stm32.tflite.ir import Graph, Operator
@@ -20,7 +22,7 @@ from birdnet_stm32.tflite.ir import Graph, Operator
 # TFLite names, and the kinds of ONNX nodes that the compiler makes of them.
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convolution, matrix product": (
-        ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL"),
+        ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"),
         ("Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul"),
     ),
     "pool, reduction": (
@@ -48,10 +50,15 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("Relu", "Clip", "LeakyRelu", "PRelu", "HardSwish", "Sigmoid", "Tanh", "Gelu"),
     ),
     "movement": (
-        ("PAD", "PADV2", "CONCATENATION", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "PACK", "UNPACK"),
-        ("Pad", "Concat", "Split", "Slice", "Gather"),
+        ("PAD", "PADV2", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "PACK", "UNPACK"),
+        ("Pad", "Split", "Slice", "Gather"),
     ),
-    "space and depth": (("SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), ("SpaceToDepth", "DepthToSpace")),
+    "concatenation": (("CONCATENATION",), ("Concat",)),
+    "enlarging": (
+        ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE_CONV", "DEPTH_TO_SPACE"),
+        ("DepthToSpace", "Resize", "Upsample"),
+    ),
+    "space to depth": (("SPACE_TO_DEPTH",), ("SpaceToDepth",)),
 }
 _OF_OPERATOR = {name: family for family, (names, _) in FAMILIES.items() for name in names}
 _OF_NODE = {kind: family for family, (_, kinds) in FAMILIES.items() for kind in kinds}
@@ -95,11 +102,18 @@ class Row:
         return self.predicted == self.off
 
 
-def steps_of(operator: Operator, graph: Graph) -> int:
-    """Return how many steps the compiler makes of ``operator``: a product of each pair of matrices."""
-    if operator.name != "BATCH_MATMUL":
-        return 1
-    return math.prod(graph.tensors[operator.outputs[0]].shape[:-2])
+def steps_of(operator: Operator, graph: Graph) -> tuple[str, int]:
+    """Return what the compiler makes of ``operator``: which family of steps, and how many.
+
+    A batched matrix product becomes one of each pair of matrices; padding of channels stands between two
+    transpositions.
+    """
+    if operator.name == "BATCH_MATMUL":
+        matrices = graph.tensors[operator.outputs[0]].shape[:-2]
+        return _OF_OPERATOR[operator.name], math.prod(abs(size) for size in matrices)
+    if operator.name in ("PAD", "PADV2") and pads_channels(operator, graph):
+        return "transpose", 2
+    return _OF_OPERATOR.get(operator.name, OTHER), 1
 
 
 def off_the_npu(epochs: Iterable[Epoch]) -> Counter[tuple[str, str]]:
@@ -114,18 +128,20 @@ def off_in_network_c(text: str) -> Counter[tuple[str, str]]:
     return Counter(("software", kind) for kind in _PROCESSOR.findall(text))
 
 
-def compare(graph: Graph, nodes: Counter[tuple[str, str]]) -> tuple[Row, ...]:
+def compare(graph: Graph, nodes: Counter[tuple[str, str]], *, float_boundary: bool = True) -> tuple[Row, ...]:
     """Return a row for each family that the network has, or of which something is off the NPU.
 
     Args:
         graph: the network.
         nodes: what the compiler took off the NPU.
+        float_boundary: False where the compiler was told to leave out the conversions at both ends.
     """
     steps: Counter[str] = Counter()
     predicted: Counter[str] = Counter()
     for operator in graph.operators:
-        family = _OF_OPERATOR.get(operator.name, OTHER)
-        count = steps_of(operator, graph)
+        if not float_boundary and at_the_boundary(operator, graph):
+            continue
+        family, count = steps_of(operator, graph)
         steps[family] += count
         if mapping(operator, graph).kind is Kind.SOFTWARE:
             predicted[family] += count

@@ -104,3 +104,19 @@ KERNEL = Evidence(
 INFERRED = Evidence(source=Source.INFERRED, core=EVERY, where="ST's table of ONNX operators", date=_READ)
 MESSAGES = Evidence(source=Source.DOCUMENTATION, core=EVERY, where="ST's error messages", date=_READ)
 REPORTS = Evidence(source=Source.REPORT, core=EVERY, where="docs/explanation/npu_evidence.md", date="2026-11")
+ENLARGING = (
+    report(
+        "STMicroelectronics' applications for object detection at d306ecb and for ReID at d841264, "
+        "syafizzudin/trash-object-detection-stm32n6 at 48dea24",
+        "2.1, 2.2, 3.0",
+        "2025-05 to 2026-01",
+        "6 of 6 RESIZE_NEAREST_NEIGHBOR end in a DepthToSpace on the Cortex-M55, hybrid in 3.0",
+    ),
+    report(
+        "PeleAB/STM32N6-FaceRecognition, converted_models/face_detection_c_info.json at 3fcb2c4",
+        "2.1",
+        "2025-07-26",
+        "3 of 3 TRANSPOSE_CONV begin with a Concat and a DepthToSpace in software",
+    ),
+    LISTED,
+)

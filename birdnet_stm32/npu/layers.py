@@ -18,7 +18,7 @@ from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization,
 
 _ROW = re.compile(
     r"^(?P<id>\d+)?\s+(?P<name>\S+) \((?:[^,()]*, ?)?(?P<operator>[A-Za-z0-9_]*)\)\s+\[(?P<shape>[^\]]*)\]"
-    r"\s*(?P<params>[\d,]+(?=/))?(?:/[\d,]+)?\s*(?P<macc>[\d,]+(?=\s|$))?\s*(?P<reads>\S+)?"
+    r"\s*(?P<params>[\d,]+(?=/))?(?:/(?P<bytes>[\d,]+))?\s*(?P<macc>[\d,]+(?=\s|$))?\s*(?P<reads>\S+)?"
 )
 _MORE = re.compile(r"^\s+(?P<reads>[^\s|()\-]\S*)\s*(?:\||$)")
 _QUANTIZATION = Quantization(scales=(0.1,), zero_points=(0,), axis=0)
@@ -26,6 +26,10 @@ _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 # Reports on ONNX files name ONNX operators. Their pairs of QuantizeLinear and DequantizeLinear are no steps.
 _ONNX = {
     "Conv": "CONV_2D",
+    "QLinearConv": "CONV_2D",
+    "QLinearMatMul": "FULLY_CONNECTED",
+    "QLinearAdd": "ADD",
+    "PRelu": "PRELU",
     "Gemm": "FULLY_CONNECTED",
     "MatMul": "BATCH_MATMUL",
     "Add": "ADD",
@@ -45,6 +49,7 @@ _ONNX = {
     "Concat": "CONCATENATION",
 }
 _ELEMENTWISE = ("ADD", "SUB", "MUL", "DIV")
+_SLICES = ("SLICE", "STRIDED_SLICE")
 _PASSES = ("QuantizeLinear", "DequantizeLinear")
 
 
@@ -58,6 +63,7 @@ class Layer:
         operator: TFLite name; empty for an input or a constant.
         shape: of its output.
         parameters: how many values its constants have.
+        parameter_bytes: their size.
         reads: names of what it reads.
     """
 
@@ -66,6 +72,7 @@ class Layer:
     operator: str
     shape: tuple[int, ...]
     parameters: int
+    parameter_bytes: int
     reads: tuple[str, ...]
 
 
@@ -98,14 +105,21 @@ def _take(line: str, layers: list[Layer]) -> None:
         name=row["name"],
         operator=row["operator"],
         shape=shape,
-        parameters=int((row["params"] or "0").replace(",", "")),
+        parameters=_number(row["params"]),
+        parameter_bytes=_number(row["bytes"]),
         reads=(row["reads"],) if row["reads"] else (),
     )
     same = last is not None and last.operator and (last.id, last.operator) == (layer.id, layer.operator)
     if last is not None and same:  # an operator with its fused activation or reshape
-        layers[-1] = replace(layer, reads=last.reads, parameters=last.parameters)
+        layers[-1] = replace(
+            layer, reads=last.reads, parameters=last.parameters, parameter_bytes=last.parameter_bytes
+        )
     else:
         layers.append(layer)
+
+
+def _number(text: str | None) -> int:
+    return int((text or "0").replace(",", ""))
 
 
 class _Network:
@@ -118,15 +132,15 @@ class _Network:
         self._by_name: dict[str, list[int]] = {}
 
     def tensor(self, name: str, shape: tuple[int, ...], data: Data | None = None) -> int:
-        """Add a tensor and return its index; whole numbers are no data, but axes."""
-        axes = data is not None and data.dtype == np.int32
+        """Add a tensor and return its index; only int8 ones are quantized."""
+        dtype = "int8" if data is None else str(data.dtype)
         self.tensors.append(
             Tensor(
                 index=len(self.tensors),
                 name=name,
                 shape=shape,
-                dtype="int32" if axes else "int8",
-                quantization=None if axes else _QUANTIZATION,
+                dtype=dtype,
+                quantization=_QUANTIZATION if dtype == "int8" else None,
                 data=data,
             )
         )
@@ -185,11 +199,19 @@ def _operate(layer: Layer, network: _Network) -> None:
     shapes = tuple(network.tensors[one].shape for one in read)
     layer = replace(layer, operator=_tflite(layer, shapes[0] if shapes else ()))
     options, more = _details(layer, shapes)
-    if isinstance(more, tuple):
+    if layer.operator in _SLICES and read:
+        bounds = [np.full(len(shapes[0]), value, np.int32) for value in (0, 1, 1)]  # taken to skip nothing
+        read = [*read[:1], *(network.tensor(f"{layer.name} bounds", one.shape, one) for one in bounds)]
+    elif isinstance(more, tuple):
         read = [*read[:1], network.tensor(f"{layer.name} kernel", more, np.zeros(more, np.int8))]
     elif more is not None:
         axes = np.asarray(more, np.int32)
         read = [*read[:1], network.tensor(f"{layer.name} axes", axes.shape, axes)]
+    elif layer.operator == "PRELU" and layer.parameters:
+        slopes = np.zeros(layer.parameters, np.float32)
+        quantized = layer.parameter_bytes < slopes.nbytes
+        slopes = slopes if not quantized else slopes.astype(np.int8)
+        read = [*read[:1], network.tensor(f"{layer.name} slopes", slopes.shape, slopes)]
     output = network.tensor(layer.name, layer.shape)
     network.name(layer.name, output)
     network.operators.append(
@@ -216,7 +238,7 @@ def _with_floats(network: _Network) -> tuple[Tensor, ...]:
 def _tflite(layer: Layer, first: tuple[int, ...]) -> str:
     """Return the TFLite name of a row's operator."""
     name = _ONNX.get(layer.operator, layer.operator)
-    if layer.operator != "Conv" or not first or first[-1] != layer.shape[-1]:
+    if layer.operator not in ("Conv", "QLinearConv") or not first or first[-1] != layer.shape[-1]:
         return name
     return "DEPTHWISE_CONV_2D" if _each(layer) % first[-1] else name
 
@@ -229,7 +251,7 @@ def _each(layer: Layer) -> int:
 def _details(
     layer: Layer, shapes: tuple[tuple[int, ...], ...]
 ) -> tuple[dict[str, Option], tuple[int, ...] | list[int] | None]:
-    """Return the options, and the kernel's shape or the reduced axes, of an operator with such."""
+    """Return the options, and the kernel's shape or whole numbers (axes, amounts) it reads."""
     first = shapes[0] if shapes else ()
     if layer.operator == "BATCH_MATMUL" and len(shapes) == 2:
         return {"adj_y": shapes[1][-2] == layer.shape[-1] and shapes[1][-1] == first[-1]}, None
@@ -248,6 +270,8 @@ def _details(
             "stride_h": rows,
             "stride_w": columns,
         }, None
+    if layer.operator == "PAD":
+        return {}, [0] * 2 * len(first)  # constant, by amounts that the table does not tell
     if layer.operator in ("MEAN", "REDUCE_MAX"):
         kept = layer.shape if len(layer.shape) == len(first) else (1, *(1,) * (len(first) - 2), first[-1])
         return {}, [axis for axis, size in enumerate(first) if size != kept[axis]]

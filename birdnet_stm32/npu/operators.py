@@ -13,7 +13,17 @@ from enum import StrEnum
 
 from birdnet_stm32.npu.conditions import convolution, elementwise, movement, pooling, shapes, weights
 from birdnet_stm32.npu.conditions.condition import Condition, always
-from birdnet_stm32.npu.evidence import INFERRED, KERNEL, LISTED, REPORTS, TABLE, Evidence, Source, zoo
+from birdnet_stm32.npu.evidence import (
+    ENLARGING,
+    INFERRED,
+    KERNEL,
+    LISTED,
+    REPORTS,
+    TABLE,
+    Evidence,
+    Source,
+    zoo,
+)
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 
@@ -128,6 +138,9 @@ _SLICE = (
 _PAD = (
     _software(reason="its amounts are computed at run time", when=movement.pads_computed),
     _doubtful(reason="negative padding is not documented", when=movement.pads_negative),
+    _software(
+        reason="padding of channels stands between two software transposes", when=movement.pads_channels
+    ),
 )
 _NOTHING = (
     _refused(reason="reshapes a one-dimensional network input", when=movement.flat_network_input),
@@ -135,6 +148,7 @@ _NOTHING = (
 )
 _ACTIVATION = (_hardware(TABLE, reason="an activation"),)
 _PATTERN = "software, unless the compiler is told to recognise the pattern"
+_ENLARGED = "on ST's list, but every compile report moves its values by the Cortex-M55"
 _COMPARISON = "a comparison on the Cortex-M55"
 
 OPERATORS: dict[str, tuple[Case, ...]] = {
@@ -152,6 +166,10 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     ),
     "DEPTHWISE_CONV_2D": (
         *_CONVOLUTION,
+        _software(
+            reason="a kernel as high as its input: taken apart, and parts were seen in software",
+            when=convolution.kernel_as_high_as_input,
+        ),
         _doubtful(
             reason="a depthwise stride over one dimension stalled an NPU for ever",
             when=convolution.strided_row,
@@ -160,14 +178,13 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
             reason="a depthwise stride of 2 stalled an NPU for ever; others run it: prove it on the board",
             when=convolution.strided_plane,
         ),
-        _doubtful(
-            reason="a kernel as high as its input: an ordinary convolution of this shape hangs the board",
-            when=convolution.kernel_as_high_as_input,
-        ),
         _DECOMPOSED,
         _hardware(REPORTS, reason="a depthwise convolution"),
     ),
-    "TRANSPOSE_CONV": (_doubtful(LISTED, reason="listed, but no compile report shows it"),),
+    "TRANSPOSE_CONV": (
+        _software(reason="its weights are computed at run time", when=weights.computed_weights),
+        _software(*ENLARGING, reason=_ENLARGED),
+    ),
     "FULLY_CONNECTED": (
         _refused(reason="its bias is computed at run time", when=weights.computed_bias),
         _software(reason="its weights are computed at run time", when=weights.computed_weights),
@@ -236,6 +253,7 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
     ),
     "CONCATENATION": (
         _refused(reason="joins tensors of different types", when=elementwise.input_types_differ),
+        _software(reason="joined along positions, not channels", when=movement.joins_positions),
         _hardware(reason="a copy with requantization", when=elementwise.input_parameters_differ),
         _hardware(TABLE, reason="a copy"),
     ),
@@ -271,7 +289,7 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
         _hardware(TABLE, reason="a requantization"),
     ),
     "DEQUANTIZE": (_software(REPORTS, reason="float output at the network's boundary"),),
-    "RESIZE_NEAREST_NEIGHBOR": (_hardware(LISTED),),
+    "RESIZE_NEAREST_NEIGHBOR": (_software(*ENLARGING, reason=_ENLARGED),),
     "RESIZE_BILINEAR": (_software(TABLE),),
     "SPACE_TO_DEPTH": (_hardware(LISTED, reason="a copy"),),
     "DEPTH_TO_SPACE": (_software(TABLE),),

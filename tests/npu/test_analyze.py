@@ -110,6 +110,8 @@ def test_published_model_maps_as_its_operators_do(published: Analysis) -> None:
     assert published.kinds[Kind.REFUSED] == 0
     assert [report.name for report in published.operators if report.mapping.kind is Kind.SOFTWARE] == [
         "QUANTIZE",
+        "TRANSPOSE",
+        "TRANSPOSE",
         "DEQUANTIZE",
     ]
     stalls = [report.index for report in published.operators if "stalled" in report.mapping.reason]

@@ -31,7 +31,9 @@ def test_every_row_ends_with_an_answer_for_everything() -> None:
 
 def test_the_table_holds_the_vendors_list() -> None:
     assert set(ST_LIST) <= OPERATORS.keys()
-    assert {OPERATORS[name][-1].mapping.kind for name in ST_LIST} <= {HARDWARE, CONDITIONAL}
+    moved = {"RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV"}  # listed, and off the NPU in every report
+    assert {OPERATORS[name][-1].mapping.kind for name in {*ST_LIST} - moved} <= {HARDWARE, CONDITIONAL}
+    assert {OPERATORS[name][-1].mapping.kind for name in moved} == {SOFTWARE}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,8 @@ def test_a_kernel_as_high_as_its_input_is_doubted(
 ) -> None:
     weights = constant(*((16, kernel, 1, 16) if name == "CONV_2D" else (1, kernel, 1, 16)))
     graph = one_operator(name, [activation(1, rows, 4, 16), weights], activation(1, result, 4, 16), UNIT)
-    assert only(graph).kind is kind
+    found = SOFTWARE if name == "DEPTHWISE_CONV_2D" and kind is CONDITIONAL else kind
+    assert only(graph).kind is found
     assert ("as high as its input" in only(graph).reason) == (kind is CONDITIONAL)
 
 
@@ -249,6 +252,8 @@ def test_joining_tensors(one_operator, activation, constant) -> None:
     result = activation(1, 8)
     assert only(one_operator("CONCATENATION", [one, one], result)).reason == "a copy"
     assert "requantization" in only(one_operator("CONCATENATION", [one, other], result)).reason
+    rows = [activation(1, 4, 8), activation(1, 6, 8)]
+    assert only(one_operator("CONCATENATION", rows, activation(1, 10, 8))).kind is SOFTWARE
     mixed = [one, constant(1, 4, dtype="float32")]
     assert only(one_operator("CONCATENATION", mixed, result)).kind is REFUSED
 
@@ -266,6 +271,8 @@ def test_padding(one_operator, activation, constant) -> None:
     negative = constant(data=[[0, 0], [-1, 1], [1, 1], [0, 0]], dtype="int32")
     assert only(one_operator("PAD", [data, amounts], result)).kind is HARDWARE
     assert only(one_operator("PAD", [data, negative], result)).kind is CONDITIONAL
+    wider = activation(1, 4, 4, 12)
+    assert only(one_operator("PAD", [data, amounts], wider)).kind is SOFTWARE
     assert only(one_operator("PAD", [data, activation(4, 2, dtype="int32")], result)).kind is SOFTWARE
     assert only(one_operator("PADV2", [data, amounts], result)).kind is REFUSED
     assert only(one_operator("PADV2", [data, amounts, constant(1)], result)).kind is CONDITIONAL

@@ -22,6 +22,12 @@ _ELEMENTWISE = frozenset("ADD SUB MUL DIV RELU RELU6 RELU_N1_TO_1 LOGISTIC TANH 
         "8 x 1 over 8 rows: rewritten into 1 x 1 convolutions named _subm_, 0 software epochs in the report, "
         "and the board hangs; 2 x 1 over 2 rows runs (cosine 0.999999)",
     ),
+    report(
+        "PeleAB/STM32N6-FaceRecognition, converted_models/face_recognition_c_info.json at 3fcb2c4",
+        "2.1",
+        "2025-07-26",
+        "depthwise 7 x 7 over 7 x 7: rewritten into six named _subm_, three of them software",
+    ),
 )
 def kernel_as_high_as_input(operator: Operator, graph: Graph) -> bool:
     """Hold when a kernel of 3 rows and more covers all rows at once and leaves one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.conditions.shapes import MAX_RANK, computes_shapes
-from birdnet_stm32.npu.evidence import INFERRED, LISTED, MESSAGES, SEEN, report, st, zoo
+from birdnet_stm32.npu.evidence import INFERRED, LISTED, MESSAGES, SEEN, eco8, report, st, zoo
 from birdnet_stm32.npu.operands import constant_numbers, input_at
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -116,6 +116,35 @@ def transposes_below_rank_4(operator: Operator, graph: Graph) -> bool:
 def pads_computed(operator: Operator, graph: Graph) -> bool:
     """Hold when the amount of padding is computed at run time."""
     return constant_numbers(operator, graph, 1) is None
+
+
+@known(
+    report(
+        "muazzamaqeel/BA-EmbeddedAI, Model at ea54dad",
+        "2.2",
+        "2025-08-25",
+        "11 of 11 stand between two software Transposes each",
+    )
+)
+def pads_channels(operator: Operator, graph: Graph) -> bool:
+    """Hold when padding adds channels."""
+    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    return len(before) == len(after) > 1 and before[-1] != after[-1]
+
+
+@known(
+    report(
+        "syafizzudin/trash-object-detection-stm32n6, FSBL/Model/st_ai_output at 48dea24",
+        "2.2",
+        "2025-09-30",
+        "the one along positions is software, 24 along channels are hardware",
+    ),
+    eco8("along the columns: a copy by the Cortex-M55", date="2026-09-16"),
+)
+def joins_positions(operator: Operator, graph: Graph) -> bool:
+    """Hold when tensors are joined along another dimension than the last."""
+    first, result = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    return len(first) == len(result) and first[-1] == result[-1] and first != result
 
 
 @known(st("constant padding"))

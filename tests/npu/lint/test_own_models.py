@@ -35,7 +35,7 @@ pytestmark = [
 RESIDUAL = {"add-scales-differ", "depthwise-stride", "float-boundary"}
 KINDS = [
     (Frontend.HYBRID, Layout.TIME_MAJOR, set()),
-    (Frontend.HYBRID, Layout.FREQUENCY_MAJOR, {"transpose-of-the-input"}),
+    (Frontend.HYBRID, Layout.FREQUENCY_MAJOR, {"transpose-of-the-input", "transpose-of-data"}),
     (Frontend.MEL, Layout.TIME_MAJOR, set()),
     (Frontend.RAW, Layout.TIME_MAJOR, {"explicit-pad"}),
 ]
@@ -95,7 +95,7 @@ def test_the_published_checkpoint_converts_to_a_clean_model(shared: Path) -> Non
     noise = np.random.default_rng(2).random((2, *contract.frontend.input_shape), dtype=np.float32)
     found = lint(read_graph(convert(model, noise), where="published"))
     assert summary(found).startswith("clean"), Counter(one.rule.id for one in found)
-    assert {one.rule.id for one in found} == RESIDUAL | {"transpose-of-the-input"}
+    assert {one.rule.id for one in found} == RESIDUAL | {"transpose-of-the-input", "transpose-of-data"}
 
 
 @pytest.mark.shared

@@ -304,6 +304,12 @@ CASES: dict[str, tuple[Model, Model]] = {
     "grouped-convolution": (conv((8, 3, 3, 4)), CONV),
     "grouped-convolution-one-pixel": (grouped("ABS"), grouped("SOFTMAX")),
     "transpose-convolution": (weights_first("TRANSPOSE_CONV"), weights_first("RESIZE_NEAREST_NEIGHBOR")),
+    "resize-nearest": (weights_first("RESIZE_NEAREST_NEIGHBOR"), weights_first("TRANSPOSE_CONV")),
+    "pad-of-channels": (padded([[0, 0], [0, 2]]), unary("RELU", (1, 6))),
+    "concatenation-of-positions": (
+        binary("CONCATENATION", (1, 4, 8), (1, 6, 8), (1, 10, 8)),
+        binary("CONCATENATION", (1, 4, 8), (1, 4, 2), (1, 4, 10)),
+    ),
     "channels-not-multiple-of-8": (two_dense(12), two_dense(16)),
     "prime-channels": (two_dense(17), two_dense(7)),
     "pool-window-factors": (pool((50, 11)), pool((61, 9))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from birdnet_stm32.npu import operands
 from birdnet_stm32.npu.conditions import convolution
 from birdnet_stm32.npu.conditions.condition import WEIGHTED
-from birdnet_stm32.npu.evidence import LISTED, zoo
+from birdnet_stm32.npu.evidence import ENLARGING, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, known_always, operators
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -35,7 +35,11 @@ def _channel_count(operator: Operator, graph: Graph) -> str:
     return f"{graph.tensors[operator.outputs[0]].shape[-1]} channels"
 
 
-_TRANSPOSED = known_always(LISTED, zoo("convtranspose-outside-device-vocabulary"))
+_MOVED = (
+    "On ST's list; in every compile report that shows one, the Cortex-M55 moves its values, as a software or "
+    "hybrid epoch (`DepthToSpace`)."
+)
+_ENLARGES = known_always(*ENLARGING, zoo("convtranspose-outside-device-vocabulary"))
 
 RULES = (
     Rule(
@@ -54,8 +58,8 @@ RULES = (
         id="full-height-depthwise",
         title="a depthwise kernel as high as its input, which leaves one row",
         severity=Severity.WARNING,
-        why="Of the ordinary convolution with this shape it is known that the board hangs; of the depthwise "
-        "one nobody has reported either.",
+        why="The compiler takes it apart; of 7 x 7 over 7 x 7, three of six parts became epochs on the "
+        "Cortex-M55. Of the ordinary convolution of this shape it is known that the board hangs.",
         remedy="a global pool; or look for `_subm_` in the names that the compiler writes, and run with a "
         "time-out",
         find=operators("DEPTHWISE_CONV_2D", when=convolution.kernel_as_high_as_input, says=_over),
@@ -151,10 +155,17 @@ RULES = (
         id="transpose-convolution",
         title="a transposed convolution",
         severity=Severity.WARNING,
-        why="On ST's list, but no public compile report shows it; written as zeros between the values and a "
-        "convolution it costs much memory.",
-        remedy="compile it first; if it is refused, use RESIZE_NEAREST_NEIGHBOR and a convolution",
-        find=operators("TRANSPOSE_CONV", when=_TRANSPOSED),
+        why=_MOVED,
+        remedy="do without it, or count its epochs in the compile report; a classifier needs none",
+        find=operators("TRANSPOSE_CONV", when=_ENLARGES),
+    ),
+    Rule(
+        id="resize-nearest",
+        title="rows and columns are repeated",
+        severity=Severity.WARNING,
+        why=_MOVED,
+        remedy="do without it, or count its epochs in the compile report; a classifier needs none",
+        find=operators("RESIZE_NEAREST_NEIGHBOR", when=_ENLARGES),
     ),
     Rule(
         id="channels-not-multiple-of-8",

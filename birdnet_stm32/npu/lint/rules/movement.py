@@ -62,11 +62,28 @@ RULES = (
     Rule(
         id="transpose-of-data",
         title="a transposition inside the network",
-        severity=Severity.WARNING,
+        severity=Severity.HINT,
         why="On ST's list of the NPU's operators; in every compile report of 2.1 and 2.2 that shows one, it "
-        "is an epoch on the Cortex-M55. Only what BATCH_MATMUL turns back is free.",
+        "is an epoch on the Cortex-M55, but for what BATCH_MATMUL turns back. Of later versions nothing is "
+        "known.",
         remedy="choose layouts so that nothing is transposed",
         find=operators("TRANSPOSE", when=movement.transposes_inside, says=from_to),
+    ),
+    Rule(
+        id="pad-of-channels",
+        title="padding adds channels",
+        severity=Severity.WARNING,
+        why="The compiler transposes before and after it, each time as an epoch on the Cortex-M55.",
+        remedy="a 1 x 1 convolution that makes the channels, or as many channels from the start",
+        find=operators(*_PADS, when=movement.pads_channels, says=from_to),
+    ),
+    Rule(
+        id="concatenation-of-positions",
+        title="tensors are joined along rows, columns or another dimension than channels",
+        severity=Severity.WARNING,
+        why="It is a copy by the Cortex-M55; along channels the NPU does it.",
+        remedy="join along channels, or give each tensor an output of its own",
+        find=operators("CONCATENATION", when=movement.joins_positions, says=from_to),
     ),
     Rule(
         id="pad-without-value",

@@ -9,7 +9,7 @@ from birdnet_stm32.npu.lint.rule import Rule, Severity, known_always, operators
 from birdnet_stm32.npu.operators import OPERATORS, Kind, answer, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
-_OWN_RULE = ("SOFTMAX", "DEQUANTIZE")
+_OWN_RULE = ("SOFTMAX", "DEQUANTIZE", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
 _CLIPS = ("MINIMUM", "MAXIMUM")
 _RELUS = ("RELU", "RELU6", "RELU_N1_TO_1")
 
