@@ -35,7 +35,7 @@ pytestmark = [
 RESIDUAL = {"add-scales-differ", "depthwise-stride", "float-boundary"}
 KINDS = [
     (Frontend.HYBRID, Layout.TIME_MAJOR, set()),
-    (Frontend.HYBRID, Layout.FREQUENCY_MAJOR, {"transpose-of-the-input", "transpose-of-data"}),
+    (Frontend.HYBRID, Layout.FREQUENCY_MAJOR, {"transpose-of-the-input"}),
     (Frontend.MEL, Layout.TIME_MAJOR, set()),
     (Frontend.RAW, Layout.TIME_MAJOR, {"explicit-pad"}),
 ]
