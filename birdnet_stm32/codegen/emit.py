@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from birdnet_stm32.codegen.describe import network_json
 from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
+from birdnet_stm32.codegen.listing import LISTING, cmake_listing
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
@@ -83,12 +84,10 @@ def generate(
     }
     for name in _NETWORK_TEMPLATES:
         files[name] = render(f"network/{name}.j2", context).encode()
-    sources = sorted(name for name in (*files, *_NETWORK_TEMPLATES) if name.endswith(".c"))
-    context["sources"] = list(dict.fromkeys(sources))
     digest = network_digest(files)
     files[IDENTITY] = identity_header(digest)
-    for name in ("CMakeLists.txt", "README.md"):
-        files[name] = render(f"network/{name}.j2", context).encode()
+    files[LISTING] = cmake_listing(files)
+    files["README.md"] = render("network/README.md.j2", context).encode()
     files["network.json"] = network_json(program, memory, labels, files, digest)
     return dict(sorted(files.items()))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.codegen.listing import LISTING, cmake_listing
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.npu import NpuNetwork, check
@@ -87,10 +87,10 @@ def render_project(
         "settings": settings,
         "model_digest": model_digest(model_files),
     }
-    files = {f"src/model/{name}": content for name, content in model_files.items()}
+    model = dict(model_files) if npu is None else _without_portable_network(model_files)
+    files = {f"src/model/{name}": content for name, content in model.items()}
     if npu is not None:
         check(npu, description.memory)
-        files = _without_portable_network(files)
         files |= {f"src/network/{name}": content for name, content in npu.files.items()}
         context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
     files |= _folder("app", "src/app", context, without=() if description.self_test else _SELF_TEST)
@@ -122,13 +122,10 @@ def npu_digest(model_files: Mapping[str, bytes], npu: NpuNetwork) -> str:
     return model_digest({**model_files, **npu.files, "weights": npu.weights})
 
 
-def _without_portable_network(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a project's ``src/model`` without the network: interface, front end and windows stay."""
-    kept = {name: content for name, content in files.items() if Path(name).name not in _PORTABLE_NETWORK}
-    listing = kept["src/model/CMakeLists.txt"].decode()
-    for name in _PORTABLE_NETWORK:
-        listing = re.sub(rf"\s{re.escape(name)}\b", "", listing)
-    return {**kept, "src/model/CMakeLists.txt": listing.encode()}
+def _without_portable_network(model_files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return a model without what computes the network: interface, front end and windows stay."""
+    kept = {name: content for name, content in model_files.items() if name not in _PORTABLE_NETWORK}
+    return {**kept, LISTING: cmake_listing(kept)}
 
 
 def _folder(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32 import process
+from birdnet_stm32.codegen.listing import cmake_listing
 from birdnet_stm32.errors import GateError, InputError, ToolError
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
@@ -57,6 +58,16 @@ def test_what_the_compiler_said_is_in_the_configuration(model: Files, network: N
         assert f"{line}\n" in text
     assert "STAI" not in text
     assert zlib.crc32(b"123456789") == 0xCBF4_3926
+
+
+def test_the_listing_is_that_of_the_model_without_the_network(model: Files, network: Network) -> None:
+    names = [*model, "birdnet_network.c", "birdnet_network.c.txt", "runtime/birdnet_network.c"]
+    generated = {**model, **dict.fromkeys(names, b""), "CMakeLists.txt": cmake_listing(names)}
+    listing = project(generated, network())["src/model/CMakeLists.txt"].decode()
+    left_out = ("    birdnet_network.c\n", "    birdnet_weights.c\n")
+    whole = generated["CMakeLists.txt"].decode()
+    assert all(line in whole and line not in listing for line in left_out)
+    assert [line for line in whole.splitlines(True) if line not in left_out] == listing.splitlines(True)
 
 
 def test_the_second_interface_is_offered_where_it_was_generated(model: Files, network: Network) -> None:
