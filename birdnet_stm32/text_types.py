@@ -93,5 +93,8 @@ NpuGate = Literal[
     "weights-address",
     "loaded-memories",
     "ports",
+    "epoch-controller",
+    "full-height",
+    "port-caches",
 ]
 """Gates of docs/reference/npu.md, which look at a network that ST's tool compiled."""

@@ -22,6 +22,7 @@ LAYERS = [
     {"config", "paths"},
     {"idle_keys"},
     {"code", "disk", "native_output", "process", "process_guard", "progress", "store", "templating"},
+    {"st_runtime"},
     {"variant_file"},
     {"build_lock", "doit_state"},
     {"audio", "frontend"},

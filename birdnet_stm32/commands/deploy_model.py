@@ -36,7 +36,8 @@ from birdnet_stm32.npu.stedgeai import command, result
 from birdnet_stm32.npu.stedgeai.command import Request
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.tool import Tool, locate
+from birdnet_stm32.npu.stedgeai.installation import LOADERS, loader
+from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
 from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.stages.layout import NPU_BOARD
@@ -56,15 +57,13 @@ def plan_model(config: LegacyConfig, *, validates: bool) -> None:
     """Print every command that :func:`deploy_model` would run."""
     output, workspace = Path(config.output_dir), Path(config.workspace_dir)
     request = Request(model=Path(config.model_path), output=output, workspace=workspace, profile=None)
-    program = (
-        config.stedgeai_path or f"{config.x_cube_ai_path or '$STEDGEAI_CORE_DIR'}/Utilities/linux/stedgeai"
-    )
+    program, script = _planned_tools(config)
     say("Generate (in a work folder of its own, with a profile):")
     say(f"  {' '.join([program, *command.generate(request)])}")
     say(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
     if validates:
         say("Validate with ST's own firmware:")
-        say(f"  {' '.join(_loader_command(config))}")
+        say(f"  {' '.join(_loader_command(config, script))}")
         arguments = command.validate(request, mode="target", inputs=workspace / "inputs.npy")
         say(f"  {' '.join([program, *arguments])}")
     say("Flash:")
@@ -191,9 +190,25 @@ def _build(
     writer.write_folder(output / _IMAGES, files, last=PLAN)
 
 
-def _loader_command(config: LegacyConfig) -> list[str]:
-    script = Path(config.x_cube_ai_path or "$STEDGEAI_CORE_DIR") / "scripts" / "N6_scripts" / "n6_loader.py"
-    return [sys.executable, str(script), "--n6-loader-config", config.n6_loader_config]
+def _planned_tools(config: LegacyConfig) -> tuple[str, str]:
+    """Return the paths of ``stedgeai`` and of ST's loader, as far as they are known without starting any.
+
+    Raises:
+        ToolError: a folder is named that is there and lacks one of them.
+    """
+    if config.stedgeai_path and Path(config.stedgeai_path).is_file():
+        root = Path(config.stedgeai_path).resolve().parents[2]
+        return config.stedgeai_path, str(loader(root))
+    named = config.x_cube_ai_path or os.environ.get(VARIABLE)
+    if named and Path(named).is_dir():
+        program = find(Path(named), {}).program
+        return config.stedgeai_path or str(program), str(loader(Path(named)))
+    root = Path(named or f"${VARIABLE}")
+    return config.stedgeai_path or str(root / "Utilities" / PLATFORM / "stedgeai"), str(root / LOADERS[0])
+
+
+def _loader_command(config: LegacyConfig, script: str) -> list[str]:
+    return [sys.executable, script, "--n6-loader-config", config.n6_loader_config]
 
 
 def _validate(
@@ -212,7 +227,14 @@ def _validate(
     if not loader_config.is_file():
         warn(f"no {loader_config}: ST's own validation is left out")
         return
-    loading = _loader_command(config.model_copy(update={"n6_loader_config": str(loader_config)}))
+    if tool.core_dir is None:
+        raise ToolError(
+            "lies in no installation, so where ST's loader of its validation firmware lies is not known",
+            where=tool.program,
+            remedy=("the stedgeai of a whole installation", "--skip_validate"),
+        )
+    chosen = config.model_copy(update={"n6_loader_config": str(loader_config)})
+    loading = _loader_command(chosen, str(loader(tool.core_dir)))
     loaded = process.run(loading, timeout_s=_LOADER_TIMEOUT_S)
     if _LOADED not in loaded.output:
         raise ToolError(

@@ -95,6 +95,23 @@ def test_a_dry_run_prints_every_command_and_runs_none(
     assert "validate" not in capsys.readouterr().out.replace("validation/", "")
 
 
+@pytest.mark.parametrize("place", ["scripts", "Utilities/scripts"])
+def test_a_dry_run_names_the_loader_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("Utilities/linux/stedgeai", f"{place}/N6_scripts/n6_loader.py"):
+        (tmp_path / "core" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "core" / name).touch()
+    config = {**EXAMPLE, "x_cube_ai_path": str(tmp_path / "core")}
+    write(tmp_path, "config.json", json.dumps(config))
+    assert main(["deploy", "--dry_run"]) == 0
+    assert f"{tmp_path / 'core' / place}/N6_scripts/n6_loader.py --n6-loader" in capsys.readouterr().out
+    (tmp_path / "core" / place / "N6_scripts" / "n6_loader.py").unlink()
+    assert main(["deploy", "--dry_run"]) == 3
+    assert "n6_loader.py, which loads the validation firmware, is missing" in capsys.readouterr().err
+
+
 def test_a_variant_and_a_legacy_option_contradict(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "demo", "--model_path", "m.tflite"]) == 2
     assert "--model_path and the variant demo are both given" in capsys.readouterr().err

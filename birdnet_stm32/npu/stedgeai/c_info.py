@@ -30,8 +30,10 @@ _NO_OPERATION = "NODE_NO_X"
 _CONTROLLED = "NODE_EC"
 _BLOB = re.compile(r"_ec_blob_\w+")
 _EPOCH = re.compile(r"epoch_(\d+)")
+_SPLIT = re.compile(r"\w+_subm_\d+")
 _SIGNATURE = re.compile(r"0x([0-9a-f]{32})")
 _STREAMED = "EDGE_INTERNAL"  # from unit to unit, not through a memory
+_NPU_CACHED = "CACHEABLE_ON"
 _TOOL = "ST.EdgeAI.Core"
 
 
@@ -49,6 +51,7 @@ class CInfo:
         blobs: indices of the epochs that a blob of the epoch controller runs, by its name, in order.
         stalling_links: names of the operators at both ends where an activation unit streams into a
             convolution's data port; None where units or links are not told, as before 3.0.
+        split_convolutions: names of the pieces of convolutions that the compiler split by rows of the kernel.
         ports: names of the buffers that hold inputs, then of those that hold outputs.
         tool: version that it says it was written by: ``4.0.1-20581 7ed50de05``; empty where it does not say.
         model_md5: of the model's file, in hexadecimal; empty where it does not say.
@@ -62,6 +65,7 @@ class CInfo:
     integer_bytes: int
     blobs: Mapping[str, tuple[int, ...]]
     stalling_links: tuple[tuple[str, str], ...] | None
+    split_convolutions: tuple[str, ...]
     ports: tuple[tuple[str, ...], tuple[str, ...]]
     tool: str
     model_md5: str
@@ -118,6 +122,7 @@ def _read(data: dict[str, Any]) -> CInfo:
                 address=int(pool["address"]) if pool["address"] != "" else None,
                 size_bytes=pool["size_bytes"],
                 used_bytes=pool["used_size_bytes"],
+                npu_cached=pool.get("cacheable") == _NPU_CACHED,
             )
             for pool in physical
         ),
@@ -127,6 +132,12 @@ def _read(data: dict[str, Any]) -> CInfo:
         integer_bytes=sum(one["size_bytes"] for one in activations) - floats,
         blobs=blobs,
         stalling_links=_stalling_links(graph),
+        split_convolutions=tuple(
+            part["name"]
+            for node in graph["nodes"]
+            for part in _operators(node)
+            if _kind(part) == "Conv" and _SPLIT.fullmatch(part["name"])
+        ),
         ports=(tuple(names[one] for one in graph["inputs"]), tuple(names[one] for one in graph["outputs"])),
         tool=_tool(data).get("version", ""),
         model_md5=_model_md5(_tool(data)),

@@ -6,7 +6,6 @@ Each can be waived in the variant with a reason: ``[npu] waive = { hyperram = "t
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,14 +17,21 @@ import numpy as np
 
 from birdnet_stm32.config import NpuTable
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
-from birdnet_stm32.npu.stedgeai.profile import FLASH_END, FLASH_POOL, HYPERRAM_POOL, HYPERRAM_SUFFIX
+from birdnet_stm32.npu.stedgeai.profile import (
+    FLASH_END,
+    FLASH_POOL,
+    HYPERRAM_POOL,
+    HYPERRAM_SUFFIX,
+    uses_epoch_controller,
+)
 from birdnet_stm32.npu.stedgeai.report import read_report
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
-from birdnet_stm32.npu.stedgeai.tool import RUNTIME_HEADER
+from birdnet_stm32.st_runtime import find_runtime
 from birdnet_stm32.text_types import NpuGate
 from birdnet_stm32.tflite.ir import Graph, Tensor
 
@@ -176,13 +182,12 @@ def _application_slot(subject: Subject) -> Result:
 
 def _runtime_version(subject: Subject) -> Result:
     wanted, name = subject.compilation.runtime_version, subject.compilation.runtime
-    header = None if subject.core_dir is None else subject.core_dir / RUNTIME_HEADER
-    if header is None or not header.is_file():
+    runtime = None if subject.core_dir is None else find_runtime(subject.core_dir)
+    if runtime is None:
         return "skipped", f"network.c wants ll_aton {name}; the tool lies beside no runtime"
-    text = header.read_text(encoding="utf-8", errors="replace")
-    found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(\w+)\s+\(?(\d+)", text))
-    has = tuple(int(found.get(part, -1)) for part in ("MAJOR", "MINOR", "MICRO", "DEV"))
-    detail = f"network.c wants ll_aton {name}, the installation has {'{}.{}.{}-{}'.format(*has)}"
+    has = runtime.version
+    told = "one that names no version" if has is None else "{}.{}.{}-{}".format(*has)
+    detail = f"network.c wants ll_aton {name}, the installation has {told}"
     return ("passed" if has == wanted else "failed"), detail
 
 
@@ -296,6 +301,67 @@ def _port_problem(port: Port, tensor: Tensor) -> str:
     return ""
 
 
+def _epoch_controller(subject: Subject) -> Result:
+    compilation = subject.compilation
+    asked = uses_epoch_controller(subject.asked, compilation.tool)
+    controlled = {index for blob in compilation.blobs for index in blob.epochs}
+    hardware = [epoch for epoch in compilation.epochs if epoch.kind == "hardware"]
+    inside = sum(epoch.index in controlled for epoch in hardware)
+    if controlled and not asked:
+        return "failed", f"{inside} epochs lie in blobs of the epoch controller, which nobody asked for"
+    if asked and hardware and not inside:
+        return (
+            "failed",
+            f"the epoch controller was asked for, and none of {len(hardware)} epochs is in a blob",
+        )
+    if not controlled:
+        return "passed", "the processor starts every epoch"
+    sizes = sum(blob.size_bytes for blob in compilation.blobs)
+    copies = sum(blob.ram_bytes for blob in compilation.blobs)
+    return (
+        "passed",
+        f"{inside} of {len(hardware)} epochs of the NPU in {len(compilation.blobs)} blobs, {sizes:,} bytes "
+        f"and {copies:,} bytes of copies in RAM",
+    )
+
+
+def _full_height(subject: Subject) -> Result:
+    graph, pieces = subject.graph, subject.info.split_convolutions
+    full = [
+        f"operator {index} ({operator.name})"
+        for index, operator in enumerate(graph.operators)
+        if kernel_as_high_as_input(operator, graph)
+    ]
+    if full and pieces:
+        named = ", ".join(pieces[:2])
+        return (
+            "failed",
+            f"{', '.join(full[:3])}: a kernel as high as its input, which the compiler split into "
+            f"{len(pieces)} pieces ({named}); the NPU hung on such",
+        )
+    if pieces:
+        return "passed", f"{len(pieces)} pieces of kernels that are less high than their inputs"
+    return "passed", "no convolution was split by rows of its kernel"
+
+
+def _port_caches(subject: Subject) -> Result:
+    compilation = subject.compilation
+    said = []
+    for kind, ports in (("input", compilation.inputs), ("output", compilation.outputs)):
+        for port in ports:
+            pool = compilation.pool_of(port)
+            if port.address is None:
+                return (
+                    "failed",
+                    f"{kind} {port.name} has no address: the application would have to provide it",
+                )
+            place = f"{kind} {port.name} at 0x{port.address:08X}"
+            if pool is None:
+                return "failed", f"{place} lies in no memory that was declared, or in two that differ"
+            said.append(f"{place} in {pool.name}: {' and '.join(compilation.caches_of(port))}")
+    return "passed", "; ".join(said)
+
+
 _GATES: dict[NpuGate, Callable[[Subject], Result]] = {
     "software-epochs": _software_epochs,
     "hyperram": _hyperram,
@@ -309,4 +375,7 @@ _GATES: dict[NpuGate, Callable[[Subject], Result]] = {
     "weights-address": _weights_address,
     "loaded-memories": _loaded_memories,
     "ports": _ports,
+    "epoch-controller": _epoch_controller,
+    "full-height": _full_height,
+    "port-caches": _port_caches,
 }

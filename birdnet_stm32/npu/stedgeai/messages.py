@@ -11,7 +11,7 @@ _LABELLED = re.compile(r"\b(INTERNAL ERROR|TOOL ERROR|NOT IMPLEMENTED):\s*(.*)")
 # Lines that carry no label of their own but say why the labelled ones came.
 _DETAIL = re.compile(
     r"Internal compiler error \(signo=\d+\)|Oauto did not find valid compile options"
-    r"|total bytes left unallocated|RAM Size too low"
+    r"|total bytes left unallocated|RAM Size too low|Not enough memory on device"
     r"|wstring_convert::from_bytes|Cannot convert character sequence"
     r"|quantized unsigned integer format is not supported|Failed to build a valid graph.*"
     r"|not implemented shape len for Conversion|lower_arith_set_in_batch conf_CONV_IN_ACTIVATION"
@@ -33,12 +33,18 @@ _REMEDIES = (
         r"wstring_convert|Cannot convert character|signo=22",
         "a folder for temporary files whose path is ASCII",
     ),
-    (r"bytes left unallocated|RAM Size too low|Oauto did not find", _TOO_BIG),
+    (r"bytes left unallocated|RAM Size too low|Oauto did not find|Not enough memory on device", _TOO_BIG),
     (r"signo=11", "look for tensors of more than 4 dimensions, and for PADV2 without a value"),
     (r"unsigned integer format", "quantize activations to int8, not uint8"),
     (
         r"Error in computation of shapes",
         "give the input two dimensions or more, and slices literal bounds without masks",
+    ),
+    # A model that the tool cannot read at all: an index out of range in the same log only follows from that.
+    (
+        r"\bE010\(",
+        "the tool cannot read this model: hand over an int8 .tflite, as birdnet-stm32 convert writes it; "
+        "where it is one, look at the layer that the message names",
     ),
     (r"list index out of range", "make the bias of every FULLY_CONNECTED a constant"),
     (

@@ -32,6 +32,7 @@ _STALLING_LINK = re.compile(
     r"ATONN_DSTPORT\(STRSWITCH, \d+, CONVACC, (\d+), 0\)[^}]*?ATONN_SRCPORT\(STRSWITCH, \d+, ACTIV\w*, (\d+),"
 )
 _BLOB = re.compile(r"\.blob_address = \(uintptr_t\)\s*\(?(_ec_blob_\w+?)(?:_address|_ptr)?\)?,")
+_ADDRESS = re.compile(r"\(unsigned char \*\)\s*\(?(0x[0-9a-fA-F]+)UL\)?")
 _DTYPES = {"DataType_INT8": "int8", "DataType_UINT8": "uint8", "DataType_FLOAT": "float32"}
 _CHANNELS_LAST = {"CHPos_First": False, "CHPos_Last": True}
 
@@ -112,7 +113,8 @@ def _ports(text: str, function: str) -> tuple[Port, ...]:
 def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
     try:
         shape = tuple(int(number) for number in arrays[fields["mem_shape"]].split(","))
-        size_bytes = int(fields["offset_end"]) - int(fields["offset_start"])
+        start = int(fields["offset_start"])
+        size_bytes = int(fields["offset_end"]) - start
         dtype = _DTYPES[fields["type"]]
         scale = _single(arrays, fields.get("scale"))
         zero_point = _single(arrays, fields.get("offset"))
@@ -134,7 +136,15 @@ def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
         scale=scale,
         zero_point=None if zero_point is None else int(zero_point),
         channels_last=_CHANNELS_LAST.get(fields["chpos"]),
+        address=_address(fields, start),
     )
+
+
+def _address(fields: dict[str, str], start: int) -> int | None:
+    """Return where a buffer begins; None where the application provides it or the linker places it."""
+    base = _ADDRESS.search(fields.get("addr_base", ""))
+    given = fields.get("is_user_allocated", "0") != "0"
+    return None if base is None or given else int(base[1], 16) + start
 
 
 def _single(arrays: dict[str, str], name: str | None) -> float | None:

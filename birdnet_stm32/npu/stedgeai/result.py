@@ -20,6 +20,8 @@ from birdnet_stm32.store import canonical_json, load_json
 COMPILATION = "compilation.json"
 FORMAT = 1
 
+# The processor caches all memory that the NPU reads and writes; the NPU caches some of it too.
+Cache = Literal["processor", "npu"]
 EpochKind = Literal["hardware", "hybrid", "software"]
 
 
@@ -87,12 +89,22 @@ class Pool:
         address: of its first byte; None where it is only known once the application is linked.
         size_bytes: None where the report does not say.
         used_bytes: taken by weights and activations.
+        npu_cached: whether the NPU reaches it through its own cache, as it does external memories.
     """
 
     name: str
     address: int | None
     size_bytes: int | None
     used_bytes: int
+    npu_cached: bool = False
+
+    def holds(self, address: int) -> bool:
+        """Return whether ``address`` lies in it."""
+        return (
+            self.address is not None
+            and self.size_bytes is not None
+            and self.address <= address < self.address + self.size_bytes
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +120,7 @@ class Port:
         zero_point: likewise.
         channels_last: whether the compiler holds the last dimension for the channel; None where it does not
             say. What it holds for channels differs from the .tflite's view; ``shape`` is what counts.
+        address: of its first byte; None where the application or the linker has to choose it.
     """
 
     name: str
@@ -117,6 +130,7 @@ class Port:
     scale: float | None
     zero_point: int | None
     channels_last: bool | None
+    address: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +185,25 @@ class Compilation:
     def runtime(self) -> str:
         """The version of ``ll_aton`` as ST writes it: ``1.1.3-275``."""
         return "{}.{}.{}-{}".format(*self.runtime_version)
+
+    def pool_of(self, port: Port) -> Pool | None:
+        """Return the memory that ``port`` lies in as a whole; None where there is none."""
+        if port.address is None:
+            return None
+        first, last = port.address, port.address + port.size_bytes - 1
+        starts = [pool for pool in self.pools if pool.holds(first)]
+        ends = [pool for pool in self.pools if pool.holds(last)]
+        # A buffer may go on from one memory into the next, where both are cached alike.
+        alike = len({pool.npu_cached for pool in (*starts, *ends)}) == 1
+        return starts[0] if starts and ends and alike else None
+
+    def caches_of(self, port: Port) -> tuple[Cache, ...]:
+        """Return which caches have to be cleaned before a run and invalidated behind it for ``port``.
+
+        Both where it is not known where the port lies, which the gate ``port-caches`` refuses.
+        """
+        pool = self.pool_of(port)
+        return ("processor",) if pool is not None and not pool.npu_cached else ("processor", "npu")
 
     def count(self, kind: EpochKind) -> int:
         """Return how many epochs are of ``kind``."""

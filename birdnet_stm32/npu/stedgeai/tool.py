@@ -13,16 +13,17 @@ from pathlib import Path
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
+from birdnet_stm32.st_runtime import find_runtime
 
 VARIABLE = "STEDGEAI_CORE_DIR"
 SUPPORTED = ("2.2", "3.0", "4.0", "4.1")
 # What helps where a file is of a shape that no version's had that the adapter was written for.
 REPORT_IT = f"report it with this file; ST Edge AI Core {', '.join(SUPPORTED)} should be read"
-RUNTIME_HEADER = "Middlewares/ST/AI/Npu/ll_aton/ll_aton_version.h"  # below an installation
 VERSION_TIMEOUT_S = 120.0  # a fresh installation unpacks itself at its first start
 
 # Below an installation, by sys.platform; the pack for STM32CubeMX and the stand-alone tool share it.
 _PLATFORMS = {"linux": "linux", "darwin": "mac*", "win32": "windows"}
+PLATFORM = _PLATFORMS.get(sys.platform, "linux")
 # Where ST's installers put it. The last * is the version.
 _INSTALL_ROOTS = (
     "/opt/ST/STEdgeAI/*",
@@ -32,6 +33,8 @@ _INSTALL_ROOTS = (
     "~/STM32Cube/Repository/Packs/STMicroelectronics/X-CUBE-AI/*",
     "C:/ST/STEdgeAI/*",
 )
+_PACK = "X-CUBE-AI"
+_FIRST_PACK = 10
 _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.(\d+)-(\d+)(?:\s+([0-9a-f]+)\b)?")
 
 
@@ -56,8 +59,8 @@ class Found:
     @property
     def runtime_header(self) -> Path | None:
         """The header that says which runtime came with it; None where there is none."""
-        header = None if self.core_dir is None else self.core_dir / RUNTIME_HEADER
-        return header if header is not None and header.is_file() else None
+        runtime = None if self.core_dir is None else find_runtime(self.core_dir)
+        return None if runtime is None else runtime.header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,24 +113,22 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
                 raise ToolError(
                     f"{by} names a folder that holds no stedgeai",
                     where=folder,
-                    expected=f"Utilities/{_PLATFORMS.get(sys.platform, 'linux')}/stedgeai in it",
+                    expected=f"Utilities/{PLATFORM}/stedgeai in it",
                     remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
                 )
             return Found(program=program, by=by)
     on_path = shutil.which("stedgeai", path=environment.get("PATH"))
     if on_path is not None:
         return Found(program=Path(on_path), by="PATH")
-    for pattern in _INSTALL_ROOTS:
-        expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
-        folders = sorted(expanded.parent.glob(expanded.name), key=_by_version, reverse=True)
-        for folder in folders:
-            program = program_of(folder)
-            if program is not None:
-                return Found(program=program, by=str(expanded.parent))
+    for folder in _candidates(environment):
+        program = program_of(folder)
+        if program is not None:
+            return Found(program=program, by=str(folder.parent))
     raise ToolError(
         "stedgeai, ST's compiler for the NPU, was not found",
         expected=f"{VARIABLE}, [npu] core_dir of the variant, stedgeai on PATH, or one of "
-        + ", ".join(_INSTALL_ROOTS),
+        + ", ".join(_INSTALL_ROOTS)
+        + _emptied(environment),
         remedy=(
             f"set {VARIABLE} to the folder of its version, such as /opt/ST/STEdgeAI/4.0",
             'without ST\'s tool: [codegen] backend = "portable"',
@@ -178,10 +179,28 @@ def parse_version(printed: str, *, where: Path | str) -> ToolVersion:
 def program_of(core_dir: Path) -> Path | None:
     """Return the program of the installation in ``core_dir``, or None where there is none."""
     name = "stedgeai.exe" if sys.platform == "win32" else "stedgeai"
-    platform = _PLATFORMS.get(sys.platform, "linux")
-    found = sorted(core_dir.glob(f"Utilities/{platform}/{name}"))
+    found = sorted(core_dir.glob(f"Utilities/{PLATFORM}/{name}"))
     return found[0] if found else None
 
 
+def _candidates(environment: Mapping[str, str]) -> list[Path]:
+    """Return the folders in the install roots, of each root the newest version first."""
+    found = []
+    for pattern in _INSTALL_ROOTS:
+        expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
+        found += sorted(expanded.parent.glob(expanded.name), key=_by_version, reverse=True)
+    return found
+
+
+def _emptied(environment: Mapping[str, str]) -> str:
+    """Return which folders of the install roots hold no ``stedgeai``, as the end of a sentence."""
+    folders = [str(folder) for folder in _candidates(environment) if folder.is_dir()]
+    return f"; no stedgeai for this system is in {', '.join(folders)}" if folders else ""
+
+
 def _by_version(folder: Path) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", folder.name))
+    version = tuple(int(number) for number in re.findall(r"\d+", folder.name))
+    if folder.parent.name == _PACK and version[:1] >= (_FIRST_PACK,):
+        # Packs count on from 10.0, which holds Core 2.0, 10.2 holds 2.2 and 12.0 holds 4.0.
+        return (2, *version[1:]) if version[0] == _FIRST_PACK else (version[0] - 8, *version[1:])
+    return version

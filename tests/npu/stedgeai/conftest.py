@@ -105,25 +105,38 @@ def settings() -> NpuTable:
 @pytest.fixture(scope="session")
 def model() -> bytes:
     """QUANTIZE, CONV_2D, RESHAPE, FULLY_CONNECTED, DEQUANTIZE: float32 [1, 8, 12, 1] to float32 [1, 3]."""
+    return _network(kernel_height=3)
+
+
+@pytest.fixture(scope="session")
+def tall_model() -> bytes:
+    """The same with a kernel over all eight rows, which leaves one."""
+    return _network(kernel_height=8)
+
+
+def _network(kernel_height: int) -> bytes:
     rng = np.random.default_rng(3)
-    kernel = rng.integers(-127, 128, (4, 3, 3, 1), dtype=np.int8)
-    dense = rng.integers(-127, 128, (3, 384), dtype=np.int8)
+    kernel = rng.integers(-127, 128, (4, kernel_height, 3 if kernel_height == 3 else 1, 1), dtype=np.int8)
+    rows = 8 if kernel_height == 3 else 1
+    flat = rows * 12 * 4
+    dense = rng.integers(-127, 128, (3, flat), dtype=np.int8)
     bias = np.zeros(4, np.int32)
-    shape = np.array([1, 384], np.int32)
+    shape = np.array([1, flat], np.int32)
     tensors = [
         _tensor("input", "FLOAT32", (1, 8, 12, 1)),
         _tensor("quantized", "INT8", (1, 8, 12, 1), 0.02, -3),
         _tensor("kernel", "INT8", kernel.shape, [0.01] * 4, [0] * 4, data=kernel),
         _tensor("bias", "INT32", bias.shape, [0.0002] * 4, [0] * 4, data=bias),
-        _tensor("features", "INT8", (1, 8, 12, 4), 0.05, -128),
+        _tensor("features", "INT8", (1, rows, 12, 4), 0.05, -128),
         _tensor("shape", "INT32", shape.shape, data=shape),
-        _tensor("flat", "INT8", (1, 384), 0.05, -128),
+        _tensor("flat", "INT8", (1, flat), 0.05, -128),
         _tensor("dense", "INT8", dense.shape, 0.01, 0, data=dense),
         _tensor("logits", "INT8", (1, 3), 0.2, 5),
         _tensor("output", "FLOAT32", (1, 3)),
     ]
     conv = schema.Conv2DOptionsT()
     conv.strideW = conv.strideH = conv.dilationWFactor = conv.dilationHFactor = 1
+    conv.padding = schema.Padding.SAME if kernel_height == 3 else schema.Padding.VALID
     conv.fusedActivationFunction = schema.ActivationFunctionType.RELU
     operators = [
         ("QUANTIZE", [0], [1], None, None),

@@ -22,7 +22,9 @@ Install = Callable[..., Tool]
 
 # The stand-in's fault: what the sentence has to say, what the remedy.
 ERRORS = {
-    "weights": (r"E010 \(InvalidModelError\): Non-numerical", "birdnet-stm32 lint"),
+    "weights": (r"E010 \(InvalidModelError\): Non-numerical", "hand over an int8 .tflite"),
+    "unreadable": (r"E010 \(InvalidModelError\): Non-numerical", "^the tool cannot read this model"),
+    "device": (r"E700 \(DeviceError\): Not enough memory on device", "^a smaller model or window"),
     "keras": (r"E010 \(InvalidModelError\): Unrecognized keyword", r"hand over the \.tflite"),
     "segfault": (r"E103 \(CliRuntimeError\): .*; Internal compiler error \(signo=11\)", "4 dimensions"),
     "ascii": (r"E103 .*wstring_convert::from_bytes", "ASCII"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -73,6 +73,8 @@ def test_a_good_network_passes(
         ("internal-weights", {"loaded-memories"}),
         ("permuted-input", {"ports"}),
         ("rescaled-input", {"ports"}),
+        ("input-elsewhere", {"port-caches"}),
+        ("input-of-the-application", {"port-caches"}),
     ],
 )
 @pytest.mark.parametrize("version", ["2.2", "4.0"])
@@ -81,12 +83,94 @@ def test_a_bad_result_is_refused(
 ) -> None:
     # Without the external RAM the stand-in's spill has nowhere to go; the gate still has to notice it.
     allowed = settings.model_copy(update={"hyperram": fault == "hyperram-spill"})
-    subject = dataclasses.replace(examine(allowed, version, fault), asked=settings)
+    subject = replace(examine(allowed, version, fault), asked=settings)
     findings = check(subject)
     assert failed(findings) == gates
     with pytest.raises(GateError, match="must not be flashed") as caught:
         refuse_failures(findings)
     assert all(gate in caught.value.what for gate in gates)
+
+
+@pytest.mark.parametrize(
+    ("version", "fault", "asked", "said"),
+    [
+        ("2.2", "blobs", None, "2 epochs lie in blobs of the epoch controller, which nobody asked for"),
+        ("4.0", "blobs", False, "2 epochs lie in blobs of the epoch controller, which nobody asked for"),
+        ("3.0", "no-blobs", True, "the epoch controller was asked for, and none of 2 epochs is in a blob"),
+        ("4.1", "no-blobs", None, "the epoch controller was asked for, and none of 2 epochs is in a blob"),
+    ],
+)
+def test_another_use_of_the_epoch_controller_is_refused(
+    examine: Examine, settings: NpuTable, version: str, fault: str, asked: bool | None, said: str
+) -> None:
+    subject = examine(settings.model_copy(update={"epoch_controller": asked}), version, fault)
+    (wrong,) = (finding for finding in check(subject) if finding.state == "failed")
+    assert (wrong.gate, wrong.detail) == ("epoch-controller", said)
+
+
+def test_the_sizes_of_blobs_are_told(examine: Examine, settings: NpuTable) -> None:
+    subject = examine(settings, "4.0")
+    (found,) = (finding for finding in check(subject) if finding.gate == "epoch-controller")
+    (blob,) = subject.compilation.blobs
+    sizes = f"{blob.size_bytes} bytes and {blob.ram_bytes} bytes of copies in RAM"
+    assert found.detail == f"2 of 2 epochs of the NPU in 1 blobs, {sizes}"
+
+
+def test_blobs_hide_their_links_before_3_0(examine: Examine, settings: NpuTable) -> None:
+    asked = settings.model_copy(update={"epoch_controller": True})
+    (skipped,) = (finding for finding in check(examine(asked, "2.2")) if finding.state == "skipped")
+    assert skipped.gate == "stream-link"
+    assert "1 blobs of the epoch controller, which do not show them" in skipped.detail
+    assert failed(check(examine(asked, "3.0", "stalling-link"))) == {"stream-link"}
+
+
+@pytest.mark.parametrize("version", ["2.2", "4.0"])
+def test_a_split_kernel_as_high_as_its_input_is_refused(
+    examine: Examine, settings: NpuTable, tall_model: bytes, version: str
+) -> None:
+    # The condition is the shape: pieces of lower kernels were seen to run.
+    split = examine(settings, version, "split-convolution")
+    assert failed(check(split)) == set()
+    tall = read_graph(tall_model, where="model")
+    (wrong,) = (finding for finding in check(replace(split, graph=tall)) if finding.gate == "full-height")
+    assert wrong.state == "failed"
+    assert wrong.detail == (
+        "operator 1 (CONV_2D): a kernel as high as its input, which the compiler split into 8 pieces "
+        "(Conv2D_1_subm_0, Conv2D_1_subm_1); the NPU hung on such"
+    )
+    whole = replace(examine(settings, version), graph=tall)
+    assert "full-height" not in failed(check(whole))
+
+
+@pytest.mark.parametrize("version", ["2.2", "3.0", "4.0"])
+def test_caches_follow_from_where_a_port_lies(examine: Examine, settings: NpuTable, version: str) -> None:
+    allowed = settings.model_copy(update={"hyperram": True})
+    inside, outside = examine(allowed, version), examine(allowed, version, "input-in-external-ram")
+    for subject, address, caches in (
+        (inside, 0x342E_0040, ("processor",)),
+        (outside, 0x9000_0040, ("processor", "npu")),
+    ):
+        (port,) = subject.compilation.inputs
+        assert port.address == address
+        assert subject.compilation.caches_of(port) == caches
+        (found,) = (finding for finding in check(subject) if finding.gate == "port-caches")
+        assert found.state == "passed"
+        assert f"input Input_0_out_0 at 0x{address:08X} in " in found.detail
+        assert f": {' and '.join(caches)}; output" in found.detail
+
+
+def test_a_port_that_nobody_placed_has_every_cache(compiled: Compiled, settings: NpuTable) -> None:
+    _, compilation = compiled(settings, "4.0")
+    (port,) = compilation.inputs
+    for address in (None, 0x3000_0000, 0x3434_FFFF + 0x8_0000):
+        lost = replace(port, address=address)
+        assert compilation.pool_of(lost) is None
+        assert compilation.caches_of(lost) == ("processor", "npu")
+    last = next(pool for pool in compilation.pools if pool.name == "npuRAM5")
+    assert last.address is not None
+    assert last.size_bytes is not None
+    across = replace(port, address=last.address + last.size_bytes - 1)
+    assert compilation.pool_of(across) == last  # on into npuRAM6, which is cached alike
 
 
 def test_a_reason_lets_it_pass(examine: Examine, settings: NpuTable) -> None:

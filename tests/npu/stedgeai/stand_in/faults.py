@@ -17,6 +17,9 @@ from stedgeai_stand_in import BANNERS
 ERRORS = {
     "weights": "E010(InvalidModelError): Non-numerical or not-string elements in conv parameter weights",
     "keras": "E010(InvalidModelError): Unrecognized keyword arguments passed to Dense: {'x': None}",
+    "unreadable": "TOOL ERROR: list index out of range\n"
+    "E010(InvalidModelError): Non-numerical or not-string elements in conv parameter weights",
+    "device": "E700(DeviceError): Not enough memory on device",
     "segfault": "Internal compiler error (signo=11)\n"
     "E103(CliRuntimeError): Error calling the Neural Art compiler",
     "ascii": "  what():  wstring_convert::from_bytes\nInternal compiler error (signo=22)\n"
@@ -65,6 +68,10 @@ def rescaled(made: Made) -> Made:
     return replace(made, inputs=tuple(replace(one, scale=0.5) for one in made.inputs))
 
 
+def moved(made: Made, **place: int) -> Made:
+    return replace(made, inputs=tuple(replace(one, **place) for one in made.inputs))
+
+
 def linked(made: Made) -> Made:
     link = (
         "{ LL_Switch_Init_Dest() = ATONN_DSTPORT(STRSWITCH, 0, CONVACC, 1, 0), "
@@ -84,6 +91,12 @@ RESULTS: dict[str, Callable[[Made], Made]] = {
     "stalling-link": linked,
     "other-symbol": lambda made: replace(made, symbol="other"),
     "other-address": lambda made: replace(made, coded_flash=0x7100_0000),
+    "split-convolution": lambda made: replace(made, pieces=8),
+    "input-in-external-ram": lambda made: moved(made, address=0x9000_0000),
+    "input-elsewhere": lambda made: moved(made, address=0x3000_0000),
+    "input-of-the-application": lambda made: moved(made, user_allocated=1),
+    "no-blobs": lambda made: replace(made, controller=False),
+    "blobs": lambda made: replace(made, controller=True),
     "another-model": lambda made: replace(made, md5=32 * "a"),
     "loader-overlap": lambda made: replace(made, used={**made.used, "cpuRAM2": 0x9_0000}),
 }

@@ -49,6 +49,8 @@ class Buffer:
     scale: float | None
     zero_point: int | None
     channels: str = "First"
+    address: int = 0x342E_0000
+    user_allocated: int = 0
 
     @property
     def nbits(self) -> int:
@@ -77,6 +79,7 @@ class Made:
     link: str = ""
     float_bytes: int = 0
     controller: bool = False
+    pieces: int = 0
     md5: str = ""
 
     @property
@@ -240,8 +243,8 @@ def buffers_info(function: str, buffers: tuple[Buffer, ...]) -> str:
         dtype = {"int8": "INT8", "uint8": "UINT8", "float32": "FLOAT"}[one.dtype]
         entries.append(
             f'    {{\n      .name = "{one.name}",\n'
-            "      .addr_base = {(unsigned char *)(0x342e0000UL) /* Equivalent hex address = 0x342e0000UL "
-            "*/},\n"
+            f"      .addr_base = {{(unsigned char *)(0x{one.address:08x}UL) /* Equivalent hex address = "
+            f"0x{one.address:08x}UL */}},\n      .is_user_allocated = {one.user_allocated},\n"
             f"      .offset_start = 64,\n      .offset_end = {64 + one.size},\n      .is_param = 0,\n"
             f"      .mem_shape = buff_info__mem_shape_{shape},\n      .mem_ndims = {len(one.shape)},\n"
             f"      .chpos = CHPos_{one.channels},\n      .type = DataType_{dtype},\n"
@@ -281,6 +284,11 @@ def c_info(made: Made) -> dict[str, Any]:
         mapping = MAPPINGS[step.kind]
         first = 1_000 * step.index
         parts = [node(first + at, name, mapping, name, []) for at, name in enumerate(step.operators)]
+        if step is made.steps[0]:
+            parts += [
+                node(first + 500 + at, f"Conv2D_1_subm_{at}", mapping, "Conv", [])
+                for at in range(made.pieces)
+            ]
         if made.new:
             for part in parts:
                 part["attributes"] = {"HWUnit": UNITS.get(part["name"], "ARITH_ACC_V2 1")}
@@ -320,6 +328,7 @@ def c_info(made: Made) -> dict[str, Any]:
             "address": str(int(pool["offset"]["value"], 0)),
             "size_bytes": int(pool["size"]["value"]) * 1024,
             "used_size_bytes": made.used.get(pool["name"], 0),
+            "cacheable": "CACHEABLE_ON" if "cacheable" in pool["prop"] else "CACHEABLE_OFF",
             "subpools": [],
         }
         for number, pool in enumerate(made.pools, start=1)

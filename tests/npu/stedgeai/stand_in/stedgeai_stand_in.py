@@ -81,11 +81,39 @@ def install(root: Path, version: str = "4.0", fault: str = "") -> Path:
         encoding="utf-8",
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    header = root / "Middlewares" / "ST" / "AI" / "Npu" / "ll_aton" / "ll_aton_version.h"
-    header.parent.mkdir(parents=True, exist_ok=True)
-    parts = zip(("MAJOR", "MINOR", "MICRO", "DEV"), RUNTIMES[version], strict=True)
-    header.write_text("".join(f"#define LL_ATON_VERSION_{part} {number}\n" for part, number in parts))
+    lay_out_runtime(root / "Middlewares" / "ST" / "AI", version)
+    scripts = "Utilities/scripts" if tuple(map(int, version.split("."))) >= (4, 1) else "scripts"
+    for name in ("Utilities/linux/atonn", f"{scripts}/N6_scripts/n6_loader.py", "LICENSE.txt"):
+        touch(root / name)
+    (root / "Projects" / "STM32N6570-DK" / "Applications" / "NPU_Validation").mkdir(
+        parents=True, exist_ok=True
+    )
     return root
+
+
+def lay_out_runtime(folder: Path, version: str = "4.0", *, flat: bool = False) -> None:
+    """Lay the runtime out in ``folder``: as installations do, or as STM32Cube AI Studio does in projects."""
+    sources = folder / "Npu" if flat else folder / "Npu" / "ll_aton"
+    for name in ("ll_aton_runtime.c", "ll_aton.c", "ll_aton_lib.c", "ecloader.c"):
+        touch(sources / name)
+    parts = zip(("MAJOR", "MINOR", "MICRO", "DEV"), RUNTIMES[version], strict=True)
+    told = "".join(f"#define LL_ATON_VERSION_{part} {number}\n" for part, number in parts)
+    (sources / "ll_aton_version.h").write_text(told, encoding="utf-8")
+    (folder / "Inc").mkdir(parents=True, exist_ok=True)
+    library = "NetworkRuntime1201_CM55_GCC.a"
+    device = "STM32N6XX" if version == "2.2" else "STM32N6xx"
+    devices = sources if flat else folder / "Npu" / "Devices" / device
+    touch(folder / "Lib" / (library if flat else "GCC/ARMCortexM55") / library)
+    for name in ("mcu_cache.c", "mcu_cache.h"):
+        touch(devices / name)
+    caches = folder.parents[2] / "Appli" / "AI" / "App" if flat else devices
+    for name in ("npu_cache.c", "npu_cache.h"):
+        touch(caches / name)
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
 
 
 def main(arguments: list[str], version: str, fault: str) -> int:

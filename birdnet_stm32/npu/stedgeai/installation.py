@@ -1,0 +1,137 @@
+"""What lies below a folder of ST's tools: an installation, a pack, or a project that they made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.stedgeai.tool import PLATFORM, program_of
+from birdnet_stm32.st_runtime import Runtime, find_runtime
+
+# Core 4.1 moved the scripts below Utilities.
+LOADERS = ("Utilities/scripts/N6_scripts/n6_loader.py", "scripts/N6_scripts/n6_loader.py")
+_COMPILERS = ("Utilities/*/atonn", "Utilities/*/atonn.exe")
+_VALIDATION = ("Projects/STM32N6570-DK/Applications/NPU_Validation",)
+_LICENCES = ("LICENSE*", "License*", "Documentation/*icense*", "Utilities/**/LICENSE*")
+_KINDS = (  # what tells of each, the first that is there
+    (".ai", "a project of STM32Cube AI Studio"),
+    (".mxproject", "a project of STM32CubeMX"),
+    ("*.ioc", "a project of STM32CubeMX"),
+    ("*.pdsc", "a pack of X-CUBE-AI"),
+    ("Utilities", "an installation of ST Edge AI Core"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Something that is needed for a step.
+
+    Args:
+        what: its name for people.
+        path: where it is; None where it is missing.
+        expected: where it would be, below the root.
+        needed_for: the step that ends without it.
+    """
+
+    what: str
+    path: Path | None
+    expected: str
+    needed_for: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What was found.
+
+    Args:
+        root: the folder.
+        kind: what it is, for people.
+        runtime: of the NPU; None where there is none.
+        parts: all that this project uses of it.
+    """
+
+    root: Path
+    kind: str
+    runtime: Runtime | None
+    parts: tuple[Part, ...]
+
+    @property
+    def missing(self) -> tuple[Part, ...]:
+        """Parts that are not there."""
+        return tuple(part for part in self.parts if part.path is None)
+
+
+def look_at(root: Path) -> Installation:
+    """Return what lies below ``root``, a folder."""
+    runtime = find_runtime(root)
+    kind = next((kind for pattern, kind in _KINDS if any(root.glob(pattern))), "a folder of ST's sources")
+    parts = [
+        Part(
+            what="compiler",
+            path=program_of(root),
+            expected=f"Utilities/{PLATFORM}/stedgeai",
+            needed_for="compiling for the NPU",
+        ),
+        _part(root, "compiler inside it", _COMPILERS, "compiling for the NPU"),
+        Part(
+            what="runtime of the NPU",
+            path=None if runtime is None else runtime.sources,
+            expected="Middlewares/ST/AI/Npu/ll_aton or Middlewares/ST/AI/Npu",
+            needed_for="the firmware",
+        ),
+        *_parts_of_runtime(runtime),
+        _part(root, "loader of ST's validation", LOADERS, "ST's validation on the board"),
+        _part(root, "firmware of ST's validation", _VALIDATION, "ST's validation on the board"),
+        _part(root, "licence", _LICENCES, "knowing the terms"),
+    ]
+    return Installation(root=root, kind=kind, runtime=runtime, parts=tuple(parts))
+
+
+def loader(root: Path) -> Path:
+    """Return ST's ``n6_loader.py`` below ``root``, wherever its version keeps it.
+
+    Raises:
+        ToolError: it is in no place of any version.
+    """
+    found = next((root / one for one in LOADERS if (root / one).is_file()), None)
+    if found is None:
+        raise ToolError(
+            "ST's n6_loader.py, which loads the validation firmware, is missing",
+            where=root,
+            expected=" (from Core 4.1) or ".join(LOADERS),
+            remedy=("the folder of a whole installation, see birdnet-stm32 npu --where", "--skip_validate"),
+        )
+    return found
+
+
+def _part(root: Path, what: str, patterns: tuple[str, ...], needed_for: str) -> Part:
+    found = [path for pattern in patterns for path in sorted(root.glob(pattern))]
+    return Part(
+        what=what,
+        path=found[0] if found else None,
+        expected=" or ".join(patterns),
+        needed_for=needed_for,
+    )
+
+
+def _parts_of_runtime(runtime: Runtime | None) -> tuple[Part, ...]:
+    """Return what of the runtime has a place of its own in some layouts, and whatever is missing."""
+    if runtime is None:
+        return ()
+    caches = runtime.caches.get("npu_cache.c")
+    present = {
+        "library of the runtime": runtime.libraries[0] if len(runtime.libraries) == 1 else None,
+        "caches of the runtime": None if caches is None else caches.parent,
+    }
+    return (
+        *(
+            Part(what=what, path=path, expected=str(path), needed_for="the firmware")
+            for what, path in present.items()
+            if path is not None
+        ),
+        *(
+            Part(what="part of the runtime", path=None, expected=one, needed_for="the firmware")
+            for one in runtime.missing
+        ),
+    )
