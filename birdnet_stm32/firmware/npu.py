@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.boards import Region
+
+FLASH_SYMBOL = "_mem_pool_xSPI2"  # the generated code's name of the weights, where it has no address
+_NPU_HZ = 800_000_000  # clocks.c
+_SHORTEST_TIMEOUT_MS = 2_000
+_LONGEST_TIMEOUT_MS = 28_000  # the watchdog counts up to 32 s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +42,33 @@ class NpuMemory:
         name: ST's name of it.
         address: of its first byte.
         size_bytes: as declared to the compiler, which may have used any part of it.
+        npu_cached: whether the NPU reaches it through its own cache.
     """
 
     name: str
     address: int
     size_bytes: int
+    npu_cached: bool = False
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.address + self.size_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpuBlob:
+    """A program for the epoch controller: a constant array, which may get a copy in RAM.
+
+    Args:
+        name: of the array in the generated code.
+        size_bytes: of it.
+        ram_bytes: of the copy; 0 where the controller runs the array itself.
+    """
+
+    name: str
+    size_bytes: int
+    ram_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +86,8 @@ class NpuNetwork:
         weights_address: where the generated code reads its weights.
         weights: what has to lie there.
         files: generated C, headers and ST's licence, by name.
+        blobs: programs for the epoch controller; empty where the CPU starts every epoch.
+        cycles: the compiler's estimate of an inference, of the NPU's clock; None where it gives none.
     """
 
     symbol: str
@@ -69,6 +100,37 @@ class NpuNetwork:
     weights_address: int
     weights: bytes
     files: Mapping[str, bytes]
+    blobs: tuple[NpuBlob, ...] = ()
+    cycles: int | None = None
+
+    @property
+    def timeout_ms(self) -> int:
+        """After how long an inference is given up: ten times the estimate, between 2 s and 28 s."""
+        estimated_ms = 1_000 * (self.cycles or 0) / _NPU_HZ
+        return min(max(_SHORTEST_TIMEOUT_MS, math.ceil(10 * estimated_ms)), _LONGEST_TIMEOUT_MS)
+
+    @property
+    def relocated_memories(self) -> tuple[str, ...]:
+        """Symbols that the generated code leaves to the linker: memories compiled for no fixed address."""
+        found = {
+            name.decode()
+            for content in self.files.values()
+            for name in re.findall(rb"(?m)^extern\s[\w\s]*?(_mem_pool_\w+)\s*\[\s*\]", content)
+        }
+        return tuple(sorted(found))
+
+    @property
+    def cached_ranges(self) -> tuple[tuple[int, int], ...]:
+        """What the NPU reaches through its cache, adjacent memories as one: first address, first behind it."""
+        ranges: list[tuple[int, int]] = []
+        for memory in sorted(self.memories, key=lambda one: one.address):
+            if not memory.npu_cached:
+                continue
+            if ranges and memory.address <= ranges[-1][1]:
+                ranges[-1] = (ranges[-1][0], max(ranges[-1][1], memory.end))
+            else:
+                ranges.append((memory.address, memory.end))
+        return tuple(ranges)
 
     @property
     def input(self) -> NpuPort:
@@ -99,7 +161,8 @@ def check(network: NpuNetwork, regions: Sequence[Region]) -> None:
         regions: the memory of the application.
 
     Raises:
-        GateError: it has not one input and one output of int8, or it uses memory of the application.
+        GateError: it has not one input and one output of int8, it uses memory of the application, or it
+            leaves the address of a memory other than the flash to the linker.
     """
     where = f"symbol {network.symbol}"
     for what, ports in (("input", network.inputs), ("output", network.outputs)):
@@ -113,12 +176,19 @@ def check(network: NpuNetwork, regions: Sequence[Region]) -> None:
                 expected="int8 with scale and zero point",
                 remedy='[npu] io = "int8"',
             )
+    unplaced = [name for name in network.relocated_memories if not name.startswith(FLASH_SYMBOL)]
+    if unplaced:
+        raise GateError(
+            f"the network leaves the address of {', '.join(unplaced)} to the linker",
+            where=where,
+            expected="a fixed address for every memory but the flash",
+            remedy='compile it with memory pools in "absolute" mode, as this project\'s own are',
+        )
     for memory in network.memories:
-        end = memory.address + memory.size_bytes
         for region in regions:
-            if memory.address < region.end and region.origin < end:
+            if memory.address < region.end and region.origin < memory.end:
                 raise GateError(
-                    f"the network may use 0x{memory.address:08X} to 0x{end:08X} ({memory.name})",
+                    f"the network may use 0x{memory.address:08X} to 0x{memory.end:08X} ({memory.name})",
                     where=where,
                     expected=f"nothing from 0x{region.origin:08X} to 0x{region.end:08X}: {region.holds}",
                     remedy=f"a memory pool {memory.name} that ends before or starts behind it",

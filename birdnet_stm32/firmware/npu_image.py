@@ -44,7 +44,8 @@ def check_image(elf: Path, network: NpuNetwork) -> None:
         network: what it was built around.
 
     Raises:
-        GateError: the vector table is wrong, the external RAM is used and never started, or fuses are burnt.
+        GateError: the vector table is wrong, the external RAM is used and never started, fuses are burnt, or
+            a program of the epoch controller lies where nothing writes it out of the CPU's cache.
     """
     with elf.open("rb") as stream:
         file = ELFFile(stream)
@@ -72,4 +73,20 @@ def _problems(symbols: dict[str, int], vectors: tuple[int, ...], network: NpuNet
         or "BSP_XSPI_RAM_Init" in symbols,
         "the firmware can burn fuses": "HAL_BSEC_OTP_Program" not in symbols,
     }
-    return [problem for problem, holds in checks.items() if not holds]
+    return [problem for problem, holds in checks.items() if not holds] + _stray_blobs(symbols, network)
+
+
+def _stray_blobs(symbols: dict[str, int], network: NpuNetwork) -> list[str]:
+    """Return what is wrong with the places of the epoch controller's programs and of their copies."""
+    problems = []
+    for blob in network.blobs:
+        parts = [(blob.name, blob.size_bytes, "npu_blobs")]
+        if blob.ram_bytes:
+            parts.append((f"{blob.name}_ptr", blob.ram_bytes, "npu_blob_copies"))
+        for name, size_bytes, section in parts:
+            first, end = symbols.get(f"{section}_start", 0), symbols.get(f"{section}_end", 0)
+            if not (name in symbols and first <= symbols[name] and symbols[name] + size_bytes <= end):
+                problems.append(
+                    f"the epoch controller's program {name} is not where the CPU's cache is written back"
+                )
+    return problems

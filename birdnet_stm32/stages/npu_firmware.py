@@ -13,7 +13,7 @@ from pathlib import Path
 
 from birdnet_stm32 import store
 from birdnet_stm32.firmware import vendor
-from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
+from birdnet_stm32.firmware.npu import NpuBlob, NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import npu_digest, render_project
 from birdnet_stm32.npu.stedgeai import result
@@ -61,7 +61,12 @@ def network_of(compilation: Compilation) -> NpuNetwork:
         inputs=tuple(_port(port) for port in compilation.inputs),
         outputs=tuple(_port(port) for port in compilation.outputs),
         memories=tuple(
-            NpuMemory(name=pool.name, address=pool.address, size_bytes=pool.size_bytes)
+            NpuMemory(
+                name=pool.name,
+                address=pool.address,
+                size_bytes=pool.size_bytes,
+                npu_cached=pool.name == HYPERRAM_POOL,
+            )
             for pool in compilation.pools
             if pool.used_bytes > 0
             and pool.name != FLASH_POOL
@@ -76,6 +81,11 @@ def network_of(compilation: Compilation) -> NpuNetwork:
             for name, content in compilation.files.items()
             if name in compilation.sources or name.startswith("LICENSE")
         },
+        blobs=tuple(
+            NpuBlob(name=blob.name, size_bytes=blob.size_bytes, ram_bytes=blob.ram_bytes)
+            for blob in compilation.blobs
+        ),
+        cycles=compilation.cycles,
     )
 
 

@@ -7,16 +7,21 @@
 
 extern const uint32_t vectors_start;
 
-/* Whatever the loader left: no interrupt may be enabled or pending (the boot ROM leaves both),
- * memory has to be secure throughout and the default memory map in force. */
+/* Whatever the loader left: no interrupt may be enabled or pending (the boot ROM leaves both), nor
+ * one of the core's own (a loader with a system timer or a scheduler leaves those), memory has to
+ * be secure throughout, the default memory map in force, and faults of the past forgotten. */
 static void init_exceptions(void) {
     SCB_VTOR = (uint32_t)&vectors_start;
+    SYST_CSR = 0u;
+    SCB_ICSR = SCB_ICSR_PENDSTCLR | SCB_ICSR_PENDSVCLR | SCB_ICSR_PENDNMICLR;
     for (uint32_t word = 0; word < (BOARD_INTERRUPTS + 31u) / 32u; ++word) {
         NVIC_ICER(word) = UINT32_MAX;
         NVIC_ICPR(word) = UINT32_MAX;
     }
     SAU_CTRL = 0u;
     MPU_CTRL = 0u;
+    SCB_CFSR = SCB_CFSR; /* a one clears */
+    SCB_HFSR = SCB_HFSR;
     SCB_SHCSR |= SCB_SHCSR_MEMFAULTENA | SCB_SHCSR_BUSFAULTENA | SCB_SHCSR_USGFAULTENA |
                  SCB_SHCSR_SECUREFAULTENA;
     BARRIER();
@@ -87,6 +92,12 @@ static void init_cycle_counter(void) {
 
 uint32_t self_test_cycles(void) {
     return PMU_CCNTR;
+}
+
+__attribute__((weak)) void board_alive(void) {
+}
+
+__attribute__((weak)) void board_diagnose(void) {
 }
 
 void board_init(void) {

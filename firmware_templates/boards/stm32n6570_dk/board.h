@@ -16,4 +16,11 @@ void board_init(void);
 /* Opens USART1; console_write() needs it. */
 void board_console_init(void);
 
+/* Called again and again while the program waits for somebody, so that a watchdog, where there is
+ * one, knows that it is not stuck. */
+void board_alive(void);
+
+/* Prints a line of what the hardware says of a failure, where there is anything to say. */
+void board_diagnose(void);
+
 #endif

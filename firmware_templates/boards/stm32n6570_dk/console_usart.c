@@ -52,6 +52,7 @@ int console_read(uint32_t timeout_ms) {
         }
         /* After an overrun nothing would come any more; what is lost, a checksum finds. */
         USART1_ICR = USART_ICR_ERRORS;
+        board_alive();
         waited_ms += (SYST_CSR & SYST_CSR_COUNTFLAG) != 0u ? 1u : 0u;
     }
     return -1;

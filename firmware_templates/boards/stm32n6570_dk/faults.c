@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include "board.h"
 #include "console.h"
 #include "registers.h"
 
@@ -52,7 +53,8 @@ _Noreturn void fault_report(const uint32_t *frame) {
     for (size_t i = 0; i < sizeof stacked / sizeof stacked[0] && !frame_lost; ++i) {
         report_register(stacked[i], frame[i]);
     }
+    board_diagnose();
     for (;;) {
-        __asm volatile("wfi");
+        board_alive(); /* the report would be gone after a reset */
     }
 }

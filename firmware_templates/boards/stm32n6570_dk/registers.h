@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
+#ifndef REGISTER /* else where there are none */
 #define REGISTER(address) (*(volatile uint32_t *)(address))
+#endif
 
 /* Reset and clock control */
 #define RCC_BASE 0x56028000u
@@ -27,6 +29,9 @@
 #define RCC_CFGR2_PPRE4 (7u << 12)
 #define RCC_CFGR2_PPRE5 (7u << 16)
 #define RCC_CFGR2_HPRE (7u << 20)
+#define RCC_RSR REGISTER(RCC_BASE + 0x034u) /* why the last reset came */
+#define RCC_RSR_RMVF (1u << 16)             /* forgets it */
+#define RCC_RSR_IWDGRSTF (1u << 26)
 #define RCC_HSICFGR REGISTER(RCC_BASE + 0x048u)
 #define RCC_HSICFGR_HSIDIV (3u << 7) /* 0: undivided */
 #define RCC_CCIPR13 REGISTER(RCC_BASE + 0x174u)
@@ -41,8 +46,33 @@
 #define RCC_AHB2ENR_RAMCFGEN (1u << 12)
 #define RCC_AHB4ENR REGISTER(RCC_BASE + 0x25Cu)
 #define RCC_AHB4ENR_GPIOEEN (1u << 4)
+#define RCC_AHB4ENR_PWREN (1u << 18)
 #define RCC_APB2ENR REGISTER(RCC_BASE + 0x26Cu)
 #define RCC_APB2ENR_USART1EN (1u << 4)
+
+#define RCC_APB4ENR1 REGISTER(RCC_BASE + 0x274u)
+#define RCC_APB4ENR1_RTCAPBEN (1u << 17)
+
+/* Power: whether the backup domain may be written */
+#define PWR_BASE 0x56024800u
+#define PWR_DBPCR REGISTER(PWR_BASE + 0x02Cu)
+#define PWR_DBPCR_DBP (1u << 0)
+
+/* Tamper: its backup registers keep their content through every reset but that of the power */
+#define TAMP_BASE 0x56004400u
+#define TAMP_BKP0R REGISTER(TAMP_BASE + 0x100u)
+
+/* Independent watchdog, counted down by the LSI of 32 kHz; nothing but a reset stops it */
+#define IWDG_BASE 0x56004800u
+#define IWDG_KR REGISTER(IWDG_BASE + 0x00u)
+#define IWDG_KR_FEED 0xAAAAu
+#define IWDG_KR_UNLOCK 0x5555u
+#define IWDG_KR_START 0xCCCCu
+#define IWDG_PR REGISTER(IWDG_BASE + 0x04u) /* divides by 4 << value */
+#define IWDG_RLR REGISTER(IWDG_BASE + 0x08u)
+#define IWDG_RLR_MAX 0xFFFu
+#define IWDG_SR REGISTER(IWDG_BASE + 0x0Cu)
+#define IWDG_SR_UPDATING 0x3u /* prescaler or reload value on their way */
 
 /* RAM configuration */
 #define RAMCFG_BASE 0x52023000u
@@ -103,6 +133,9 @@
 /* System control block */
 #define SCB_ICSR REGISTER(0xE000ED04u)
 #define SCB_ICSR_VECTACTIVE 0x1FFu
+#define SCB_ICSR_PENDSTCLR (1u << 25)
+#define SCB_ICSR_PENDSVCLR (1u << 27)
+#define SCB_ICSR_PENDNMICLR (1u << 30)
 #define SCB_VTOR REGISTER(0xE000ED08u)
 #define SCB_CCR REGISTER(0xE000ED14u)
 #define SCB_CCR_DC (1u << 16)

@@ -70,6 +70,44 @@ def test_the_listing_is_that_of_the_model_without_the_network(model: Files, netw
     assert [line for line in whole.splitlines(True) if line not in left_out] == listing.splitlines(True)
 
 
+def test_memories_behind_the_npus_cache_are_named_and_adjacent_ones_joined(
+    model: Files, network: Network
+) -> None:
+    memories = (
+        NpuMemory(name="hyperRAM", address=0x9000_0000, size_bytes=0x200_0000, npu_cached=True),
+        NpuMemory(name="npuRAM4", address=0x3427_0000, size_bytes=0x7_0000, npu_cached=True),
+        NpuMemory(name="npuRAM3", address=0x3420_0000, size_bytes=0x7_0000, npu_cached=True),
+        NpuMemory(name="cpuRAM2", address=0x3410_0000, size_bytes=0x8_0000),
+    )
+    text = project(model, network(memories=memories))["src/board/npu_config.h"].decode()
+    assert (
+        "#define NPU_CACHED(range) range(0x34200000u, 0x342E0000u) range(0x90000000u, 0x92000000u)\n" in text
+    )
+    assert "#define NPU_CACHED(range) /* none */\n" in (
+        project(model, network())["src/board/npu_config.h"].decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cycles", "timeout_ms"), [(None, 2_000), (9_000_000, 2_000), (240_000_001, 3_001), (10**12, 28_000)]
+)
+def test_the_time_out_is_ten_times_the_estimate_within_what_the_watchdog_counts(
+    model: Files, network: Network, cycles: int | None, timeout_ms: int
+) -> None:
+    text = project(model, network(cycles=cycles))["src/board/npu_config.h"].decode()
+    assert f"#define NPU_TIMEOUT_MS {timeout_ms}u\n" in text
+
+
+def test_weights_without_an_address_get_that_of_the_flash(model: Files, network: Network) -> None:
+    source = b"/* x */\nextern unsigned char _mem_pool_xSPI2_bird[]; /* [1]; */\n"
+    cmake = project(model, network(files={"network.c": source}))["src/board/board.cmake"].decode()
+    assert "-Wl,--defsym=_mem_pool_xSPI2_bird=0x70400000)" in cmake
+    assert "defsym" not in project(model, network())["src/board/board.cmake"].decode()
+    other = {"network.c": source.replace(b"xSPI2", b"AXISRAM5")}
+    with pytest.raises(GateError, match=r'leaves the address of _mem_pool_AXISRAM5_bird[\s\S]*"absolute"'):
+        project(model, network(files=other))
+
+
 def test_the_second_interface_is_offered_where_it_was_generated(model: Files, network: Network) -> None:
     plain, named = project(model, network()), project(model, network(symbol="bird", has_stai=True))
     assert "src/board/npu_runtime_stai.c" in named.keys() - plain.keys()

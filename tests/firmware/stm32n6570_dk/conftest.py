@@ -207,6 +207,21 @@ def moved(files: Files) -> Files:
     return files
 
 
+def loader_image(assembly: str, stack: int, entry: int, folder: Path) -> bytes:
+    """Return what lies at the emulated board's reset vector: the two words, or code that goes to the entry."""
+    if not assembly:
+        return struct.pack("<2I", stack, entry)
+    source, elf, binary = folder / "loader.S", folder / "loader.elf", folder / "loader.bin"
+    source.write_text(
+        f".syntax unified\n.thumb\n.word {stack:#x}, begin + 1\n.thumb_func\nbegin:\n{assembly}"
+        f"ldr r0, ={entry:#x}\nbx r0\n.ltorg\n"
+    )
+    flags = ["-mcpu=cortex-m55", "-mthumb", "-nostdlib", "-Wl,-Ttext=0x10000000", "-Wl,-e,0"]
+    process.run(["arm-none-eabi-gcc", *flags, source, "-o", elf], timeout_s=60)
+    process.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binary], timeout_s=60)
+    return binary.read_bytes()
+
+
 @dataclass(frozen=True)
 class Emulated:
     text: str
@@ -221,14 +236,15 @@ class Emulated:
 def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, list[str]]]:
     """Return a function that builds a model's firmware, moved: the build, and QEMU's command line for it."""
 
-    def prepare(model_files: Files, serial: str) -> tuple[BuildResult, list[str]]:
+    def prepare(model_files: Files, serial: str, loader: str = "") -> tuple[BuildResult, list[str]]:
         qemu = process.find("qemu-system-arm", package="qemu-system-arm")
         project = write(moved(render_project(BOARD, model_files, SETTINGS)), tmp_path / "project")
         result = build(project, tmp_path / "build")
         # What the first-stage loader does: take stack and entry from the vector table and jump.
         with result.elf.open("rb") as stream:
             vectors = ELFFile(stream).get_section_by_name(".vectors").data()
-        (tmp_path / "reset.bin").write_bytes(vectors[:8])
+        stack, entry = struct.unpack_from("<2I", vectors)
+        (tmp_path / "reset.bin").write_bytes(loader_image(loader, stack, entry, tmp_path))
         block = bytearray(0x4000)
         for (name, offset), value in PRESETS.items():
             struct.pack_into("<I", block, BLOCKS[name] + offset, value)
@@ -247,10 +263,10 @@ def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, li
 def emulate(machine: Callable[..., tuple[BuildResult, list[str]]], tmp_path: Path) -> Callable[..., Emulated]:
     """Return a function that runs a model's firmware until a line shows up, and then reads the registers."""
 
-    def run(model_files: Files, last: str, timeout_s: float = 30) -> Emulated:
+    def run(model_files: Files, last: str, timeout_s: float = 30, loader: str = "") -> Emulated:
         serial, after = tmp_path / "serial.txt", tmp_path / "after.bin"
         serial.touch()
-        result, arguments = machine(model_files, f"file:{serial}")
+        result, arguments = machine(model_files, f"file:{serial}", loader)
         with subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         ) as running:

@@ -1,13 +1,18 @@
 #include "npu_access.h"
 
 #include "ll_aton_version.h"
-#include "mcu_cache.h"
 #include "npu_cache.h"
+#include "npu_config.h"
 #include "stm32n6xx_hal.h"
+
+#include <stddef.h>
+
+static bool npu_is_on;
+static bool is_watched;
 
 /* Secure, privileged, compartment 1: what the CPU is after the boot ROM, and what the memories'
  * firewalls (RISAF) let through after a reset. So these need no rules of their own. */
-static void open_firewall(void) {
+static void admit_npu(void) {
     const RIMC_MasterConfig_t like_the_cpu = {
         .MasterCID = RIF_CID_1,
         .SecPriv = RIF_ATTRIBUTE_SEC | RIF_ATTRIBUTE_PRIV,
@@ -20,7 +25,44 @@ static void open_firewall(void) {
     __HAL_RCC_IAC_CLK_ENABLE();
     __HAL_RCC_IAC_FORCE_RESET();
     __HAL_RCC_IAC_RELEASE_RESET();
+    __HAL_RCC_RISAF_CLK_ENABLE(); /* what they refused is read in a diagnosis */
+    for (size_t i = 0; i < sizeof IAC->IER / sizeof IAC->IER[0]; ++i) {
+        IAC->IER[i] = UINT32_MAX; /* sets flags; its interrupt stays disabled */
+    }
+    is_watched = true;
 }
+
+#if NPU_OPEN_RISAF
+/* For loaders that leave the firewalls otherwise than a reset does: lets every compartment at the
+ * memories behind the NPU's, the CPU's and the external memories' ways. Not RISAF 2 and 3, whose
+ * change was found to lock out debuggers. */
+static void open_firewalls(void) {
+    static const struct {
+        RISAF_TypeDef *firewall;
+        uint32_t last; /* address behind it */
+    } opened[] = {
+        {RISAF4, RISAF4_LIMIT_ADDRESS_SPACE_SIZE},
+        {RISAF5, RISAF5_LIMIT_ADDRESS_SPACE_SIZE},
+        {RISAF6, RISAF6_LIMIT_ADDRESS_SPACE_SIZE},
+        {RISAF12, RISAF12_LIMIT_ADDRESS_SPACE_SIZE},
+#if NPU_USES_HYPERRAM
+        {RISAF11, RISAF11_LIMIT_ADDRESS_SPACE_SIZE},
+#endif
+    };
+    for (size_t i = 0; i < sizeof opened / sizeof opened[0]; ++i) {
+        const RISAF_BaseRegionConfig_t everything = {
+            .Filtering = RISAF_FILTER_ENABLE,
+            .Secure = RIF_ATTRIBUTE_SEC,
+            .PrivWhitelist = RIF_CID_NONE,
+            .ReadWhitelist = RIF_CID_MASK,
+            .WriteWhitelist = RIF_CID_MASK,
+            .StartAddress = 0u,
+            .EndAddress = opened[i].last,
+        };
+        HAL_RIF_RISAF_ConfigBaseRegion(opened[i].firewall, 0u, &everything);
+    }
+}
+#endif
 
 static void start_cache(void) {
     __HAL_RCC_CACHEAXIRAM_MEM_CLK_ENABLE();
@@ -38,16 +80,18 @@ void npu_access_init(void) {
     __HAL_RCC_NPU_CLK_ENABLE();
     __HAL_RCC_NPU_FORCE_RESET();
     __HAL_RCC_NPU_RELEASE_RESET();
+    npu_is_on = true;
     start_cache();
-    open_firewall();
+    admit_npu();
+#if NPU_OPEN_RISAF
+    open_firewalls();
+#endif
 }
 
-void npu_hand_over(const void *data, uint32_t bytes) {
-    const uint32_t first = (uint32_t)data;
-    mcu_cache_clean_invalidate_range(first, first + bytes);
+bool npu_access_is_on(void) {
+    return npu_is_on;
 }
 
-void npu_take_back(void *data, uint32_t bytes) {
-    const uint32_t first = (uint32_t)data;
-    mcu_cache_invalidate_range(first, first + bytes);
+bool npu_access_is_watched(void) {
+    return is_watched;
 }

@@ -3,16 +3,16 @@
 
 #include "birdnet_kernels.h"
 #include "board.h"
-#include "npu_access.h"
+#include "npu_buffers.h"
 #include "npu_config.h"
 #include "npu_runtime.h"
-#include "self_test.h"
+#include "stopwatch.h"
+#include "trace.h"
+#include "watchdog.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
-
-#define TIMEOUT_CYCLES (BOARD_CPU_HZ / 1000u * NPU_TIMEOUT_MS)
 
 static_assert(NPU_INPUT_BYTES == BIRDNET_INPUT_ELEMENTS, "one int8 for each feature");
 static_assert(NPU_OUTPUT_BYTES == BIRDNET_OUTPUT_ELEMENTS, "one int8 for each label");
@@ -24,7 +24,6 @@ static_assert(NPU_OUTPUT_SCALE > 0.99999f * BIRDNET_OUTPUT_SCALE &&
                   NPU_OUTPUT_SCALE < 1.00001f * BIRDNET_OUTPUT_SCALE &&
                   NPU_OUTPUT_ZERO_POINT == BIRDNET_OUTPUT_ZERO_POINT,
               "the stored outputs are those of another network");
-static_assert(UINT32_MAX / NPU_TIMEOUT_MS > BOARD_CPU_HZ / 1000u, "the cycle counter has 32 bits");
 
 static const birdnet_affine_t input_scale = {
     .elements = BIRDNET_INPUT_ELEMENTS,
@@ -100,18 +99,28 @@ birdnet_status_t birdnet_network_dequantize(const birdnet_network_t *network, fl
                            : birdnet_dequantize(&output_scale, output.data, scores);
 }
 
+static uint32_t now_ms(void) {
+    return stopwatch_ms(BOARD_CPU_HZ / 1000u);
+}
+
+/* All blocks together get the time-out, so that one block, a whole blob of the epoch controller,
+ * has no more. What never returns from a step, the watchdog ends: it is fed once. */
 static birdnet_status_t run(void) {
-    const uint32_t begin = self_test_cycles();
+    const uint32_t begin_ms = now_ms();
+    watchdog_feed();
     for (;;) {
         switch (npu_runtime_step()) {
         case NPU_DONE:
             return BIRDNET_OK;
         case NPU_FAILED:
             return BIRDNET_ERROR_DEVICE;
+        case NPU_ADVANCED:
+            trace_next();
+            break;
         case NPU_RUNNING:
             break;
         }
-        if (self_test_cycles() - begin > TIMEOUT_CYCLES) {
+        if (now_ms() - begin_ms > NPU_TIMEOUT_MS) {
             return BIRDNET_ERROR_TIMEOUT;
         }
     }
@@ -124,10 +133,17 @@ birdnet_status_t birdnet_network_invoke(const birdnet_network_t *network) {
     }
     npu_hand_over(input.data, input.bytes);
     npu_hand_over(output.data, output.bytes);
+    npu_hand_over_blobs();
+    trace_begin();
     state = run();
+    trace_end();
     if (state == BIRDNET_OK) {
         npu_take_back(output.data, output.bytes);
+        npu_take_back(input.data, input.bytes); /* before the next one is written there */
         state = npu_runtime_finish();
+    }
+    if (state != BIRDNET_OK) {
+        board_diagnose();
     }
     return state;
 }

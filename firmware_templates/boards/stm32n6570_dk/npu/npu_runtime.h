@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 typedef enum {
-    NPU_RUNNING, /* or more steps of the CPU are needed */
+    NPU_RUNNING,
+    NPU_ADVANCED, /* a block has ended, and the next one needs the CPU */
     NPU_DONE,
     NPU_FAILED,
 } npu_state_t;

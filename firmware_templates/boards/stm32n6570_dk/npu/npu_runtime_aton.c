@@ -11,7 +11,7 @@
 #define NAMED(prefix, symbol) PASTE(prefix, symbol)
 #define INSTANCE NAMED(NN_Instance_, NPU_SYMBOL)
 
-#define CACHE_LINE_BYTES 32u
+#define CACHE_LINE_BYTES 64u /* of the NPU's cache; the CPU's are half as long */
 #define ROUNDED_UP(bytes) (((bytes) + CACHE_LINE_BYTES - 1u) / CACHE_LINE_BYTES * CACHE_LINE_BYTES)
 
 DECLARE(NPU_SYMBOL)
@@ -63,7 +63,14 @@ npu_buffer_t npu_runtime_output(void) {
 
 /* Never sleeps while the NPU works: an interrupt that does not come would end the time-out. */
 npu_state_t npu_runtime_step(void) {
-    return LL_ATON_RT_RunEpochBlock(&INSTANCE) == LL_ATON_RT_DONE ? NPU_DONE : NPU_RUNNING;
+    switch (LL_ATON_RT_RunEpochBlock(&INSTANCE)) {
+    case LL_ATON_RT_DONE:
+        return NPU_DONE;
+    case LL_ATON_RT_NO_WFE:
+        return NPU_ADVANCED;
+    default:
+        return NPU_RUNNING;
+    }
 }
 
 birdnet_status_t npu_runtime_finish(void) {

@@ -14,7 +14,7 @@
 #define CALL(name) NAMED(stai_, NPU_SYMBOL, _##name)
 #define CALL_EXTENSION(name) NAMED(stai_ext_, NPU_SYMBOL, _##name)
 
-#define CACHE_LINE_BYTES 32u
+#define CACHE_LINE_BYTES 64u /* of the NPU's cache; the CPU's are half as long */
 #define ROUNDED_UP(bytes) (((bytes) + CACHE_LINE_BYTES - 1u) / CACHE_LINE_BYTES * CACHE_LINE_BYTES)
 
 static_assert(NPU_STAI(IN_NUM) == 1, "one input");
@@ -71,6 +71,7 @@ npu_state_t npu_runtime_step(void) {
     case STAI_DONE:
         return NPU_DONE;
     case STAI_RUNNING_NO_WFE:
+        return NPU_ADVANCED;
     case STAI_RUNNING_WFE:
         return NPU_RUNNING;
     default:

@@ -3,10 +3,14 @@
 #include "npu_access.h"
 #include "npu_config.h"
 #include "stm32n6xx_hal.h"
+#include "stopwatch.h"
 
 #include <stddef.h>
 
 const char *platform_start(void) {
+    if (stopwatch_init() == STOPWATCH_NONE) {
+        return "neither the cycle counter nor the system timer counts";
+    }
     if (HAL_Init() != HAL_OK) {
         return "HAL";
     }

@@ -1,5 +1,8 @@
 /* What the C library asks of a system. ST's runtime prints when it finds an error, and stops. */
+#include "board.h"
 #include "console.h"
+#include "host_link.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -17,22 +20,27 @@ int _getpid(void);
 _Noreturn void _exit(int status);
 _Noreturn void __assert_func(const char *file, int line, const char *function, const char *claim);
 
-static _Noreturn void stop(void) {
+#define REPEAT_MS 5000u /* a terminal may be opened late */
+
+static _Noreturn void stop(const char *why, const char *file, uint32_t line) {
     for (;;) {
-        __asm volatile("wfi");
+        console_text("\n");
+        protocol_begin();
+        console_text("self-test FAIL the runtime stopped: ");
+        console_text(why);
+        console_text(", ");
+        console_text(file);
+        console_text(":");
+        console_unsigned(line);
+        console_text("\n");
+        board_diagnose();
+        (void)console_read(REPEAT_MS);
     }
 }
 
 _Noreturn void __assert_func(const char *file, int line, const char *function, const char *claim) {
     (void)function;
-    console_text("\nassertion failed: ");
-    console_text(claim);
-    console_text(", ");
-    console_text(file);
-    console_text(":");
-    console_unsigned((uint32_t)line);
-    console_text("\n");
-    stop();
+    stop(claim, file, (uint32_t)line);
 }
 
 int _write(int file, const char *text, int length) {
@@ -89,6 +97,5 @@ int _getpid(void) {
 }
 
 _Noreturn void _exit(int status) {
-    (void)status;
-    stop();
+    stop("it called exit", "status", (uint32_t)status);
 }
