@@ -121,7 +121,7 @@ class NpuNetwork:
 
     @property
     def cached_ranges(self) -> tuple[tuple[int, int], ...]:
-        """What the NPU reaches through its cache, adjacent memories as one: first address, first behind it."""
+        """Memory the NPU reaches through its cache, adjacent ones as one: first address, first one behind."""
         ranges: list[tuple[int, int]] = []
         for memory in sorted(self.memories, key=lambda one: one.address):
             if not memory.npu_cached:

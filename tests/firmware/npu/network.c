@@ -60,7 +60,11 @@ const LL_Buffer_InfoTypeDef *LL_ATON_Input_Buffers_Info_Default(void) {
 
 const LL_Buffer_InfoTypeDef *LL_ATON_Output_Buffers_Info_Default(void) {
     static const LL_Buffer_InfoTypeDef buffers[] = {
-        {.name = "output", .offset_end = 3, .offset_limit = 32, .is_user_allocated = 1},
+        {.name = "output",
+         .addr_base = {(unsigned char *)&output}, /* where its address will be */
+         .offset_end = 3,
+         .offset_limit = 32,
+         .is_user_allocated = 1},
         {.name = NULL},
     };
     return buffers;

@@ -20,6 +20,7 @@ from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32 import process
 from birdnet_stm32.firmware.build import BuildResult, build
+from birdnet_stm32.firmware.npu import NpuNetwork
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.paths import firmware_templates
 
@@ -161,7 +162,16 @@ def build_image(write: Write, tmp_path_factory: pytest.TempPathFactory) -> Calla
 
 # A block of the emulated board's RAM stands in for the vendor's registers, and its UART for USART1's data.
 REGISTERS = 0x3130_0000
-BLOCKS = {"RCC": 0x0000, "RAMCFG": 0x1000, "GPIOE": 0x2000, "USART1": 0x3000}
+BLOCKS = {
+    "RCC": 0x0000,
+    "RAMCFG": 0x1000,
+    "GPIOE": 0x2000,
+    "USART1": 0x3000,
+    "PWR": 0x4000,
+    "TAMP": 0x5000,
+    "IWDG": 0x6000,
+}
+BLOCKS_BYTES = 0x7000
 UART_DATA, UART_STATE, UART_CONTROL, UART_DIVISOR = 0x5930_3000, 0x5930_3004, 0x5930_3008, 0x5930_3010
 WAITING_MS = 5
 PRESETS = {
@@ -185,10 +195,16 @@ def moved(files: Files) -> Files:
     for name in ("board.toml", "src/board/linker.ld"):
         text = files[name].decode()
         files[name] = text.replace("0x340", "0x310").replace("0x341", "0x311").encode()
-    for name, waiting in (("src/board/main.c", "REPEAT_MS"), ("src/app/host_link.c", "BYTE_TIMEOUT_MS")):
+    waits = [("src/board/main.c", "REPEAT_MS"), ("src/app/host_link.c", "BYTE_TIMEOUT_MS")]
+    if "src/board/system_calls.c" in files:
+        waits.append(("src/board/system_calls.c", "REPEAT_MS"))
+    for name, waiting in waits:
         text, count = re.subn(rf"(#define {waiting}) \w+", rf"\1 {WAITING_MS}u", files[name].decode())
         assert count == 1
         files[name] = text.encode()
+    if "src/board/npu_config.h" in files:
+        text = files["src/board/npu_config.h"].decode()
+        files["src/board/npu_config.h"] = re.sub(r"(#define NPU_TIMEOUT_MS) \w+", r"\1 5u", text).encode()
     text = files["src/board/registers.h"].decode()
     for name, offset in BLOCKS.items():
         text, count = re.subn(rf"(#define {name}_BASE) \w+", rf"\1 0x{REGISTERS + offset:08X}u", text)
@@ -208,7 +224,7 @@ def moved(files: Files) -> Files:
 
 
 def loader_image(assembly: str, stack: int, entry: int, folder: Path) -> bytes:
-    """Return what lies at the emulated board's reset vector: the two words, or code that goes to the entry."""
+    """Return what lies at the reset vector: its two words, or code that goes to the entry in the end."""
     if not assembly:
         return struct.pack("<2I", stack, entry)
     source, elf, binary = folder / "loader.S", folder / "loader.elf", folder / "loader.bin"
@@ -220,6 +236,29 @@ def loader_image(assembly: str, stack: int, entry: int, folder: Path) -> bytes:
     process.run(["arm-none-eabi-gcc", *flags, source, "-o", elf], timeout_s=60)
     process.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binary], timeout_s=60)
     return binary.read_bytes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpuBuild:
+    """What the firmware for the NPU needs beyond a model.
+
+    Args:
+        network: for the NPU.
+        variables: those that name ST's sources.
+        presets: registers, by block and offset.
+        flash: what lies where the network's weights should.
+    """
+
+    network: NpuNetwork
+    variables: dict[str, str]
+    presets: dict[tuple[str, int], int]
+    flash: bytes
+
+
+@pytest.fixture(scope="session")
+def npu_build() -> type[NpuBuild]:
+    """Return what :class:`NpuBuild` is made with."""
+    return NpuBuild
 
 
 @dataclass(frozen=True)
@@ -236,24 +275,34 @@ class Emulated:
 def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, list[str]]]:
     """Return a function that builds a model's firmware, moved: the build, and QEMU's command line for it."""
 
-    def prepare(model_files: Files, serial: str, loader: str = "") -> tuple[BuildResult, list[str]]:
+    def prepare(
+        model_files: Files, serial: str, loader: str = "", npu: NpuBuild | None = None
+    ) -> tuple[BuildResult, list[str]]:
         qemu = process.find("qemu-system-arm", package="qemu-system-arm")
-        project = write(moved(render_project(BOARD, model_files, SETTINGS)), tmp_path / "project")
-        result = build(project, tmp_path / "build")
+        network = None if npu is None else npu.network
+        rendered = render_project(BOARD, model_files, SETTINGS, npu=network)
+        project = write(moved(rendered), tmp_path / "project")
+        result = build(project, tmp_path / "build", definitions=npu and npu.variables)
         # What the first-stage loader does: take stack and entry from the vector table and jump.
         with result.elf.open("rb") as stream:
             vectors = ELFFile(stream).get_section_by_name(".vectors").data()
         stack, entry = struct.unpack_from("<2I", vectors)
         (tmp_path / "reset.bin").write_bytes(loader_image(loader, stack, entry, tmp_path))
-        block = bytearray(0x4000)
-        for (name, offset), value in PRESETS.items():
+        block = bytearray(BLOCKS_BYTES)
+        for (name, offset), value in (PRESETS | (npu.presets if npu else {})).items():
             struct.pack_into("<I", block, BLOCKS[name] + offset, value)
         (tmp_path / "registers.bin").write_bytes(block)
+        flash = []
+        if npu is not None:
+            (tmp_path / "flash.bin").write_bytes(npu.flash)
+            address = f"{npu.network.weights_address:#x}"
+            flash = ["-device", f"loader,file={tmp_path / 'flash.bin'},addr={address},force-raw=on"]
         return result, [
             *[str(qemu), "-M", "mps3-an547", "-display", "none", "-monitor", "stdio", "-serial", serial],
             *["-icount", "shift=0,sleep=off", "-kernel", str(result.elf)],
             *["-device", f"loader,file={tmp_path / 'reset.bin'},addr=0x10000000,force-raw=on"],
             *["-device", f"loader,file={tmp_path / 'registers.bin'},addr={REGISTERS:#x},force-raw=on"],
+            *flash,
         ]
 
     return prepare
@@ -263,10 +312,16 @@ def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, li
 def emulate(machine: Callable[..., tuple[BuildResult, list[str]]], tmp_path: Path) -> Callable[..., Emulated]:
     """Return a function that runs a model's firmware until a line shows up, and then reads the registers."""
 
-    def run(model_files: Files, last: str, timeout_s: float = 30, loader: str = "") -> Emulated:
+    def run(
+        model_files: Files,
+        last: str,
+        timeout_s: float = 30,
+        loader: str = "",
+        npu: NpuBuild | None = None,
+    ) -> Emulated:
         serial, after = tmp_path / "serial.txt", tmp_path / "after.bin"
         serial.touch()
-        result, arguments = machine(model_files, f"file:{serial}", loader)
+        result, arguments = machine(model_files, f"file:{serial}", loader, npu)
         with subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         ) as running:
@@ -276,7 +331,9 @@ def emulate(machine: Callable[..., tuple[BuildResult, list[str]]], tmp_path: Pat
                     if time.monotonic() > deadline or running.poll() is not None:
                         pytest.fail(f"no {last!r} in:\n{serial.read_text(errors='replace')[:2000]}")
                     time.sleep(0.05)
-                running.communicate(f'memsave {REGISTERS:#x} 0x4000 "{after}"\nquit\n'.encode(), timeout=30)
+                running.communicate(
+                    f'memsave {REGISTERS:#x} {BLOCKS_BYTES:#x} "{after}"\nquit\n'.encode(), timeout=30
+                )
             finally:
                 running.kill()
         return Emulated(serial.read_text(), after.read_bytes(), symbols(result.elf))
