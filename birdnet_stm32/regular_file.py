@@ -61,6 +61,11 @@ def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     return content
 
 
+def real_path(path: str | Path) -> Path:
+    """Return where a path leads, all links followed; one that leads back to itself stays and fails later."""
+    return Path(os.path.realpath(path))
+
+
 def why_unreadable(error: OSError) -> str:
     """Return in plain words why a file could not be read."""
     known = _REASONS.get(error.errno or 0)

@@ -19,7 +19,7 @@ from birdnet_stm32.disk import disk_error
 from birdnet_stm32.doit_state import read_told
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.paths import PACKAGE
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.regular_file import real_path, why_unreadable
 from birdnet_stm32.variant_file import load_variant, variant_path
 
 SUMS_REASON = f"{store.SUMS} was changed or removed"
@@ -41,7 +41,7 @@ class Release:
 
     def resolve(self, relative: str) -> Path:
         """Return a path of the variant file, which is relative to that file."""
-        return (self.path.parent / relative).resolve()
+        return real_path(self.path.parent / relative)
 
     def folder(self, stage: str) -> Path:
         """Return where ``stage`` publishes."""
@@ -385,4 +385,4 @@ def _whole(key: str, folder: Path, release: Release) -> store.Manifest:
 def load_release(name: str, variants: Path, build: Path) -> Release:
     """Return the variant ``name`` of the folder ``variants``. Raises: InputError."""
     path = variant_path(name, variants)
-    return Release(name=name, path=path.resolve(), build=build.resolve(), variant=load_variant(path))
+    return Release(name=name, path=real_path(path), build=real_path(build), variant=load_variant(path))

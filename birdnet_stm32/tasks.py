@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from doit.dependency import UptodateCalculator
 from doit.doit_cmd import DoitConfig
-from doit.exceptions import BaseFail, InvalidDodoFile, TaskError, TaskFailed
+from doit.exceptions import BaseFail, InvalidDodoFile, TaskError, TaskFailed, UnmetDependency
 from doit.plugin import PluginDict
 from rich.console import Console
 from rich.table import Table
@@ -39,7 +39,7 @@ MANUAL = {
 
 
 BACKEND = "told"
-_BROKEN = "broken"  # in the meta of a task whose variant cannot be built
+_BROKEN = "broken"  # in the meta of a task whose variant cannot be built: why
 
 
 def doit_config(build: Path) -> dict[str, Any]:
@@ -127,23 +127,34 @@ def pipeline(releases: Releases) -> Iterator[dict[str, Any]]:
         for stage, release in stages:
             if stage.name == name:
                 yield {"basename": name, **_task(stage, release)}
-        for variant, error in releases.broken.items():
-            yield {"basename": name, **_broken_task(variant, error)}
+        for task, error in _broken_tasks(releases).items():
+            yield {"basename": name, **_broken_task(task, error)}
 
 
-def _broken_task(variant: str, error: BirdnetError) -> dict[str, Any]:
+def _broken_tasks(releases: Releases) -> dict[str, BirdnetError]:
+    """Return why variants are broken by a name that a task can have and no other variant's has."""
+    tasks: dict[str, BirdnetError] = {}
+    good = {release.name for release in releases.good}
+    for variant, error in releases.broken.items():
+        task = re.sub(r"[=*:]", "_", printable(variant))  # doit reads = * and : in a task's name
+        while task in good or task in tasks:
+            task += "_"
+        tasks[task] = error
+    return tasks
+
+
+def _broken_task(name: str, error: BirdnetError) -> dict[str, Any]:
     def fail() -> TaskError:
         return TaskError(str(error), report=True)
 
     return {
-        # doit reads = * and : in a task's name.
-        "name": re.sub(r"[=*:]", "_", printable(variant)),
+        "name": name,
         "doc": f"broken: {_first_line(error)}",
         "actions": [fail],
         "uptodate": [False],
         "io": {"capture": False},
         "title": lambda task: task.name,
-        "meta": {_BROKEN: True},
+        "meta": {_BROKEN: str(error)},
     }
 
 
@@ -326,9 +337,15 @@ class StageReporter:
     def add_failure(self, task: Any, fail: BaseFail) -> None:
         """Show what is wrong, at once and in the table."""
         self._trouble = True
+        if not task.actions:  # a group; its tasks said it
+            return
         refused = isinstance(fail, TaskFailed)
-        self._rows.append((task.name, "refused" if refused else "failed", "", ""))
-        said = printable(fail.get_msg().rstrip(), keep="\n\t")
+        state, said = "refused" if refused else "failed", fail.get_msg().rstrip()
+        if isinstance(fail, UnmetDependency):
+            broken = (task.meta or {}).get(_BROKEN)
+            state, said = ("failed", broken) if broken else ("not run", f"not run, because of {said}")
+        self._rows.append((task.name, state, "", ""))
+        said = printable(said, keep="\n\t")
         self._console.print(Text.assemble("\n", (task.name, "bold red"), f": {said}"))
         if refused:
             folder = Path(task.meta["folder"])

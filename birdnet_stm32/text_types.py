@@ -35,7 +35,7 @@ MAX_PATH_BYTES, MAX_PATH_PART_BYTES = 4_095, 255  # of Linux, and about what oth
 def _one_line(text: str) -> str:
     """Refuse a name with a line break or another character that no line can show."""
     if printable(text) != text:
-        raise ValueError(f"{printable(text, longest=60)!r} holds a line break or an invisible character")
+        raise ValueError("holds a line break or an invisible character")
     return text
 
 

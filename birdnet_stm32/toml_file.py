@@ -34,7 +34,7 @@ _WORDS = {
     "Unclosed array": "ends within an array: a comma or ] is missing",
     "Unclosed inline table": "ends within { }: a comma or } is missing, or it spans several lines",
     "Unterminated string": "has a text without its closing quotation mark",
-    "Expected '": "has a text without its closing quotation mark",
+    "Expected \"'": "has a text without its closing quotation mark",
     "Illegal character": "holds a line break or control character inside a text",
     "Found invalid character": "holds a control character",
     "Unescaped '\\' in a string": "holds a backslash that means nothing: write it twice, or use 'quotes'",
@@ -176,6 +176,8 @@ def line_of(text: str, location: Sequence[int | str]) -> int:
             table = [part.strip(" \"'") for part in header[2].split(".")]
             if header[1] == "[[":
                 name = ".".join(table)
+                if table == wanted and not best_depth:
+                    best, best_depth = number, len(table)
                 counts[name] = counts.get(name, -1) + 1
                 table.append(str(counts[name]))
             here = table

@@ -94,6 +94,7 @@ def test_line_of_finds_keys_in_arrays_of_tables() -> None:
     assert tomllib.loads(text)["fetch"]["packages"][1]["name"] == 2
     assert line_of(text, ("fetch", "packages", 1, "name")) == 6
     assert line_of(text, ("fetch", "packages", 1, "version")) == 4
+    assert line_of("a = 1\n\n[[index]]\nroot = 2\n", ("index",)) == 3
 
 
 def test_every_key_is_documented_in_the_schema() -> None:

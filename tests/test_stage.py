@@ -340,3 +340,9 @@ def test_an_unknown_variant_is_named_with_those_there_are(tmp_path: Path) -> Non
 
 def test_paths_of_a_variant_are_relative_to_its_file(workshop: Workshop, tmp_path: Path) -> None:
     assert workshop.release.resolve("../birds") == tmp_path.parent / "birds"
+
+
+def test_a_path_that_is_a_link_to_itself_is_left_for_the_stage_to_refuse(workshop: Workshop) -> None:
+    loop = workshop.release.path.parent / "loop"
+    loop.symlink_to("loop")
+    assert workshop.release.resolve("loop") == loop

@@ -244,6 +244,50 @@ def test_a_broken_variant_is_listed(shop: Doit, capsys: pytest.CaptureFixture[st
     assert "bad.toml:2: variant.title is 3" in listed.err
 
 
+def test_broken_variants_of_one_task_name_leave_the_others_alone(
+    shop: Doit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """doit takes no ``=``, ``:`` and ``*`` in the name of a task, nor two tasks of one name."""
+    for name in ("a_b", "a=b", "a:b", "a*b"):
+        (shop.root / "variants" / f"{name}.toml").write_text(DEMO)
+    assert run(shop, "toy:a_b")[0] == 0
+    capsys.readouterr()
+    assert shop.run("list", "--all") == 0
+    listed = capsys.readouterr().out
+    assert [f"toy:a_b{more} " in listed for more in ("", "_", "__", "___")] == [True] * 4
+
+
+def test_after_a_failure_every_broken_variant_still_says_what_is_wrong(shop: Doit) -> None:
+    """doit itself would name the stages of others that failed."""
+    (shop.root / "variants" / "bad.toml").write_text("[variant")
+    shop.makes(InputError("no duck"))
+    exit_code, printed = run(shop, "--continue", "toy")
+    assert exit_code == 2
+    assert "toy:demo: no duck" in printed
+    assert re.search(r"toy:bad: .*bad\.toml:1: is no valid TOML", printed)
+    assert "\ntoy: " not in printed
+
+
+def test_a_stage_behind_one_that_failed_says_so(shop: Doit, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy, walk = catalog.STAGES[0], Stage(name="walk", doc="walk the toy", needs=("toy",))
+    monkeypatch.setattr(catalog, "STAGES", (toy, walk))
+    for module in (catalog, tasks):
+        monkeypatch.setattr(module, "BY_NAME", {"toy": toy, "walk": walk})
+    shop.makes(InputError("no duck"))
+    _, printed = run(shop, "--continue", "walk:demo")
+    assert "walk:demo: not run, because of toy:demo" in printed
+    assert re.search(r"walk:demo +not run", printed)
+
+
+def test_a_variant_that_is_a_link_to_itself_leaves_the_others_alone(
+    shop: Doit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop.root / "variants" / "loop.toml").symlink_to("loop.toml")
+    capsys.readouterr()
+    assert run(shop, "toy:demo")[0] == 0
+    assert "loop.toml: cannot be read: it is a link that leads back to itself" in capsys.readouterr().err
+
+
 def test_hidden_and_companion_files_are_no_variants(variants: Path) -> None:
     for name in ("._demo.toml", ".#demo.toml", ".toml", "demo.toml~", "#demo.toml#", "demo.toml.swp"):
         (variants / name).write_bytes(b"\0\5\26\7")

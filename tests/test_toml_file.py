@@ -32,6 +32,10 @@ def test_any_text_is_tables_or_refused(text: str) -> None:
     [
         ("a = 1\na = 2", 2, "sets a key that was set before"),
         ("[a]\ngarbage {{{", 2, "has no = behind the key"),
+        ("[a", 1, "has no \\] behind the table's name"),
+        ("[[a]", 1, "has no \\] behind the table's name"),
+        ("[a]\nb = 'c", 2, "without its closing quotation mark"),
+        ('[a]\nb = """c', 2, "without its closing quotation mark"),
         ("[a]\nversion = 1.0.0", 2, "text needs one pair of quotation marks"),
         ("[a]\nb = True", 2, "true and false are lower case"),
         ('[a]\nb = "C:\\data"', 2, "backslash"),

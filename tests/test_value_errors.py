@@ -92,7 +92,7 @@ def test_a_path_that_no_system_takes_is_refused_at_the_variant(tmp_path: Path, p
 @pytest.mark.parametrize("title", ["a\nb", "a\tb", "\x1b[31m", "a\u2028b", "a\u202eb"])
 def test_a_title_is_one_line(tmp_path: Path, title: str) -> None:
     message = refusal(tmp_path, f'[variant]\ntitle = {json.dumps(title)}\n[index]\nroot = "r"\n')
-    assert "a line break or an invisible character" in message
+    assert "', which holds a line break or an invisible character" in message
     assert title not in message
 
 

@@ -39,7 +39,7 @@ from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.installation import LOADERS, loader
 from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
-from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.regular_file import read_bytes, real_path
 from birdnet_stm32.stages.layout import NPU_BOARD
 from birdnet_stm32.stages.npu_firmware import network_of
 from birdnet_stm32.tflite.reader import read_graph
@@ -121,7 +121,7 @@ def deploy_model(
 
 def _tool(config: LegacyConfig) -> Tool:
     if config.stedgeai_path:
-        program = Path(config.stedgeai_path).resolve()
+        program = real_path(config.stedgeai_path)
         if not program.is_file() or program.parts[-3:-2] != ("Utilities",):
             raise ToolError(
                 "is no stedgeai inside an installation",
@@ -197,7 +197,7 @@ def _planned_tools(config: LegacyConfig) -> tuple[str, str]:
         ToolError: a folder is named that is there and lacks one of them.
     """
     if config.stedgeai_path and Path(config.stedgeai_path).is_file():
-        root = Path(config.stedgeai_path).resolve().parents[2]
+        root = real_path(config.stedgeai_path).parents[2]
         return config.stedgeai_path, str(loader(root))
     named = config.x_cube_ai_path or os.environ.get(VARIABLE)
     if named and Path(named).is_dir():

@@ -33,6 +33,7 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
 from birdnet_stm32.progress import track
+from birdnet_stm32.regular_file import real_path
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 from birdnet_stm32.terminal_text import printable
 
@@ -268,7 +269,7 @@ def _write(
         writer.write(path, _predictions(results[side][0], windows, side.contract).encode())
     if options.report_html is not None:
         report = EvaluationReport(
-            folder=options.data_path_test.resolve().name,
+            folder=real_path(options.data_path_test).name,
             pooling=options.pooling,
             threshold=options.threshold,
             windows=len(windows.rows),

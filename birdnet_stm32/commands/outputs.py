@@ -27,7 +27,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.json_file import read_json_object
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.regular_file import real_path, why_unreadable
 from birdnet_stm32.store import canonical_json, sha256_of
 
 RECORD_SUFFIX = ".birdnet-stm32"
@@ -262,7 +262,7 @@ def _place(path: Path) -> Path:
     if _is_stream(path):
         return path
     try:
-        return Path(os.path.realpath(path))
+        return real_path(path)
     except (OSError, ValueError) as error:
         raise InputError("cannot be written: no path can be this", where=path) from error
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.regular_file import real_path
 
 PROGRAM = "STM32_Programmer_CLI"
 FOLDER_VARIABLE = "STM32_PROGRAMMER_DIR"
@@ -66,7 +67,7 @@ def find(environment: Mapping[str, str] = os.environ) -> Programmer | None:
     program = Path(named) / PROGRAM if named else _installed(environment)
     if program is None:
         return None
-    loader = program.resolve().parent / "ExternalLoader" / _LOADER
+    loader = real_path(program).parent / "ExternalLoader" / _LOADER
     if not loader.is_file():
         raise ToolError(
             f"there is no {loader.name}",

@@ -13,6 +13,7 @@ from pathlib import Path
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
+from birdnet_stm32.regular_file import real_path
 from birdnet_stm32.st_runtime import find_runtime
 
 VARIABLE = "STEDGEAI_CORE_DIR"
@@ -53,7 +54,7 @@ class Found:
     @property
     def core_dir(self) -> Path | None:
         """Root of the installation that the program lies in; None where it lies in none."""
-        resolved = self.program.resolve()
+        resolved = real_path(self.program)
         return resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
 
     @property
