@@ -7,7 +7,9 @@ from typing import Any
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, WEIGHTED
+from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of
 from birdnet_stm32.npu.evidence import to_fields
+from birdnet_stm32.npu.measured import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
 from birdnet_stm32.npu.operators import Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
@@ -25,6 +27,7 @@ class OperatorReport:
         macs: multiply-accumulates of one inference.
         constant_bytes: bytes of the weights, biases and other constants it reads.
         live_bytes: bytes of all activations that exist while it runs.
+        cycles: of the NPU's clock at 1 GHz, an estimate: docs/explanation/npu_cycles.md.
         channels: channels of its output if the NPU computes channel by channel, else None.
         mapping: where it runs, why, and how that is known.
     """
@@ -37,6 +40,7 @@ class OperatorReport:
     macs: int
     constant_bytes: int
     live_bytes: int
+    cycles: int
     channels: int | None
     mapping: Mapping
 
@@ -63,6 +67,16 @@ class Analysis:
     constant_bytes: int
     activation_peak_bytes: int
     quantized_peak_bytes: int
+
+    @property
+    def cycles(self) -> int:
+        """Sum over the operators: an estimate."""
+        return sum(report.cycles for report in self.operators)
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds of an inference at the NPU's default clock: an estimate."""
+        return self.cycles / CYCLES_PER_MS
 
     @property
     def kinds(self) -> dict[Kind, int]:
@@ -92,6 +106,21 @@ def analyze(graph: Graph) -> Analysis:
     )
 
 
+def estimate_text(analysis: Analysis) -> str:
+    """Say the estimate with its error.
+
+    >>> analysis = Analysis(
+    ...     operators=(), macs=0, constant_bytes=0, activation_peak_bytes=0, quantized_peak_bytes=0
+    ... )
+    >>> estimate_text(analysis).split(":")[0]
+    'about 0.00 ms on the NPU, an estimate'
+    """
+    return (
+        f"about {analysis.ms:.2f} ms on the NPU, an estimate: of {len(MEASURED)} networks held out, half "
+        f"were off by a factor of {MEDIAN_FACTOR} or less, the worst by {LARGEST_FACTOR}"
+    )
+
+
 def to_json(analysis: Analysis) -> dict[str, Any]:
     """Return the analysis as plain lists, numbers and texts."""
     return {
@@ -99,6 +128,14 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
         "constant_bytes": analysis.constant_bytes,
         "activation_peak_bytes": analysis.activation_peak_bytes,
         "quantized_peak_bytes": analysis.quantized_peak_bytes,
+        "estimate": {
+            "cycles": analysis.cycles,
+            "ms": round(analysis.ms, 3),
+            "clock_hz": 1000 * CYCLES_PER_MS,
+            "median_factor_held_out": MEDIAN_FACTOR,
+            "largest_factor_held_out": LARGEST_FACTOR,
+            "fitted_to": len(MEASURED),
+        },
         "kinds": {kind.value: number for kind, number in analysis.kinds.items()},
         "operators": [
             {
@@ -110,6 +147,7 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
                 "macs": report.macs,
                 "constant_bytes": report.constant_bytes,
                 "live_bytes": report.live_bytes,
+                "cycles_estimated": report.cycles,
                 "channels": report.channels,
                 "aligned": report.aligned,
                 "kind": report.mapping.kind.value,
@@ -134,6 +172,7 @@ def _report(operator: Operator, graph: Graph, live_bytes: int) -> OperatorReport
         macs=costs.macs(operator, graph),
         constant_bytes=costs.constant_bytes(operator, graph),
         live_bytes=live_bytes,
+        cycles=round(cycles(features_of(operator, graph))),
         channels=output.shape[-1] if operator.name in WEIGHTED else None,
         mapping=mapping(operator, graph),
     )

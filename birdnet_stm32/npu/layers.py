@@ -255,6 +255,9 @@ def _details(
     first = shapes[0] if shapes else ()
     if layer.operator == "BATCH_MATMUL" and len(shapes) == 2:
         return {"adj_y": shapes[1][-2] == layer.shape[-1] and shapes[1][-1] == first[-1]}, None
+    if layer.operator in _CONVOLUTIONS and len(first) == len(layer.shape) == 3:  # over one dimension
+        depth, rows, columns, channels = _kernel(layer, (first[0], first[1], 1, first[2]))
+        return {"stride_h": max(1, first[1] // layer.shape[1])}, (depth, rows * columns, 1, channels)
     if layer.operator in _CONVOLUTIONS and len(first) == len(layer.shape) == 4:
         kernel = _kernel(layer, first)
         steps: dict[str, Option] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from birdnet_stm32.npu.analyze import Analysis
+from birdnet_stm32.npu.analyze import Analysis, estimate_text
 from birdnet_stm32.npu.operators import Kind
 
 STYLES = {
@@ -26,6 +26,7 @@ def render_table(analysis: Analysis) -> Table:
     table.add_column("MAC", justify="right", footer=f"{analysis.macs:,}")
     table.add_column("constants\n(bytes)", justify="right", footer=f"{analysis.constant_bytes:,}")
     table.add_column("live\n(bytes)", justify="right", footer=f"{analysis.activation_peak_bytes:,}")
+    table.add_column("cycles\n(estimate)", justify="right", footer=f"{analysis.cycles:,}")
     table.add_column("runs in")
     table.add_column("because")
     for report in analysis.operators:
@@ -36,10 +37,12 @@ def render_table(analysis: Analysis) -> Table:
             f"{report.macs:,}" if report.macs else "",
             f"{report.constant_bytes:,}" if report.constant_bytes else "",
             f"{report.live_bytes:,}",
+            f"{report.cycles:,}",
             Text(report.mapping.kind, style=STYLES[report.mapping.kind]),
             Text(report.mapping.reason),
         )
     table.caption = "; ".join(f"{number} {kind}" for kind, number in analysis.kinds.items() if number)
+    table.caption += f"; {estimate_text(analysis)}"
     if not all(report.aligned for report in analysis.operators):
         table.caption += "; * channels are no multiple of 8"
     return table

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import by_rule
 from birdnet_stm32.npu.operators import Kind
 from birdnet_stm32.release import figures
@@ -38,6 +39,7 @@ def render_report(data: ReportData) -> str:
             data=data,
             kinds=tuple(Kind),
             findings=by_rule(data.findings),
+            estimate=estimate_text(data.analysis) if data.analysis else "",
             states=State,
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
             measure_titles=_MEASURES,

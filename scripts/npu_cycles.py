@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Fit the rates of birdnet_stm32/npu/cycles.py to networks whose time on a board is known.
+
+Without FOLDER, to those of birdnet_stm32/npu/measured.py. FOLDER holds a folder for each network: its
+.tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference. Prints the
+rates, and for each network how far the estimate is off when its set is left out of the fit, as a page of the
+documentation.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, astuple
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of_network
+from birdnet_stm32.npu.features import Features
+from birdnet_stm32.npu.layers import read_layers, rebuild
+from birdnet_stm32.npu.measured import MEASURED, Measured
+from birdnet_stm32.tflite.reader import read_graph
+
+MEASURED_MS = "measured_ms.txt"
+
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "npu_cycles.md"
+
+HEAD = """\
+# The estimate of cycles, and how far it is off
+
+The stage `analyze`, its JSON and the report say how many cycles of the NPU's clock (1 GHz by default) each
+operator is estimated to take, before anything is compiled. It is the sum of five products, with rates that
+`python scripts/npu_cycles.py` fitted to the networks below: their times on an STM32N6570-DK are public, none
+was measured by this project. After compilation, ST's own estimate in the report counts instead; on a board,
+a clock.
+
+"""
+
+TAIL = """
+- **Fitted** are rates that are not negative, so that the squares of the relative errors are smallest. A rate
+  of 0 says that these networks show no such cost beside the others, not that there is none.
+- **Held out** is the estimate over the time with rates fitted to all networks but those of the same set (the
+  name up to `-`), since these resemble each other.
+- What the estimate does not know: how the compiler fuses and schedules (the same 1 x 1 convolution took
+  0.288 ms compiled by 4.0.0 and 0.153 ms by 2.2.0), whether weights lie in the internal RAM (then they cost far
+  less than here), whether the epoch controller runs the schedule, and activations that spill into HyperRAM.
+- Software is the weakest: its rate rests on blazeface and movenet, and without the first it is off by more
+  than three times.
+- Features were computed by `birdnet_stm32/npu/cycles.py` from the .tflite of each network, for `yamnet_1024`
+  and `citrinet_256_g800` from the table of layers in ST's report, for the three `mobilenet_v1` from the
+  architecture with 101 classes and random weights. The .tflite of blazeface is that of another repository than
+  its time.
+
+To fit to other networks, give a folder: `python scripts/npu_cycles.py FOLDER`, see its `--help`.
+"""
+
+
+def read_samples(folder: Path) -> tuple[Measured, ...]:
+    """Return the networks below ``folder``. Raises: InputError."""
+    samples = tuple(_sample(path.parent) for path in sorted(folder.rglob(MEASURED_MS)))
+    if not samples:
+        raise InputError(f"holds no {MEASURED_MS}", where=folder)
+    return samples
+
+
+def _sample(folder: Path) -> Measured:
+    text = (folder / MEASURED_MS).read_text(encoding="utf-8").strip()
+    models = sorted(folder.glob("*.tflite"))
+    reports = sorted(folder.glob("*report*.txt"))
+    if models:
+        graph = read_graph(models[0].read_bytes(), where=str(models[0]))
+    elif reports:
+        graph = rebuild(read_layers(reports[0].read_text(encoding="utf-8", errors="replace")))
+    else:
+        raise InputError("holds neither a .tflite nor a report with layers", where=folder)
+    try:
+        ms = float(text)
+    except ValueError as error:
+        raise InputError(f"holds {text[:40]!r}", where=folder / MEASURED_MS, expected="a number") from error
+    features = features_of_network(graph)
+    return Measured(name=folder.name, core="", ms=ms, source=str(folder), features=features)
+
+
+def fit(samples: tuple[Measured, ...]) -> Features:
+    """Return the rates, none negative, that make the relative errors smallest in the mean square."""
+    matrix = np.array([astuple(one.features) for one in samples], float)
+    times = np.array([one.ms * CYCLES_PER_MS for one in samples])
+    rates, _ = nnls(matrix / times[:, None], np.ones(len(samples)))
+    macs, weights, activations, starts, software = (float(rate) for rate in rates)
+    return Features(
+        macs=macs,
+        weight_bytes=weights,
+        activation_bytes=activations,
+        starts=starts,
+        software_bytes=software,
+    )
+
+
+def left_out(samples: tuple[Measured, ...]) -> tuple[float, ...]:
+    """Return each network's estimate over its time, fitted without its set."""
+    return tuple(
+        cycles(sample.features, fit(tuple(one for one in samples if _set(one) != _set(sample))))
+        / (sample.ms * CYCLES_PER_MS)
+        for sample in samples
+    )
+
+
+def factors(ratios: tuple[float, ...]) -> tuple[float, float]:
+    """Return by what factor the estimates are off: the median, and the largest."""
+    each = sorted(max(ratio, 1 / ratio) if ratio else float("inf") for ratio in ratios)
+    return each[len(each) // 2], each[-1]
+
+
+def _set(sample: Measured) -> str:
+    return sample.name.split("-")[0]
+
+
+def page(samples: tuple[Measured, ...]) -> str:
+    """Return the page on the estimate."""
+    rates, ratios = fit(samples), left_out(samples)
+    median, largest = factors(ratios)
+    lines = ["| cycles for one | rate |", "|---|---|"]
+    lines += [
+        f"| {name.replace('_', ' ').removesuffix('s')} | {value:.4g} |"
+        for name, value in asdict(rates).items()
+    ]
+    lines += [
+        "",
+        f"Of {len(samples)} networks held out, half were off by a factor of {median:.2f} or less, the worst "
+        f"by {largest:.2f}.",
+        "",
+        "| network | Core | ms | held out | MAC | weight bytes | activation bytes | starts | "
+        "software bytes |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for sample, ratio in zip(samples, ratios, strict=True):
+        numbers = " | ".join(f"{value:,.0f}" for value in astuple(sample.features))
+        lines.append(f"| {sample.name} | {sample.core} | {sample.ms} | {ratio:.2f} | {numbers} |")
+    lines += ["", "Sources:", ""]
+    lines += [f"- {sample.name}: {sample.source}" for sample in samples]
+    return HEAD + "\n".join(lines) + "\n" + TAIL
+
+
+def main() -> None:
+    """Fit; print what came out, or write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", nargs="?")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/npu_cycles.md")
+    options = parser.parse_args()
+    text = page(read_samples(options.folder) if options.folder else MEASURED)
+    if options.write:
+        PAGE.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()
