@@ -2,8 +2,8 @@
 """Fit the rates of birdnet_stm32/npu/cycles.py to networks whose time on a board is known.
 
 Without FOLDER, to those of birdnet_stm32/npu/measured.py. FOLDER holds a folder for each network: its
-.tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference. Prints the
-rates, and for each network how far the estimate is off when its set is left out of the fit, as a page of the
+.tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference.
+Prints the rates, and for each network how far the estimate is off when its set is left out of the fit, as a page of the
 documentation.
 """
 
@@ -45,14 +45,14 @@ TAIL = """
 - **Held out** is the estimate over the time with rates fitted to all networks but those of the same set (the
   name up to `-`), since these resemble each other.
 - What the estimate does not know: how the compiler fuses and schedules (the same 1 x 1 convolution took
-  0.288 ms compiled by 4.0.0 and 0.153 ms by 2.2.0), whether weights lie in the internal RAM (then they cost far
-  less than here), whether the epoch controller runs the schedule, and activations that spill into HyperRAM.
+  0.288 ms compiled by 4.0.0 and 0.153 ms by 2.2.0), whether weights lie in the internal RAM (then they cost
+  far less than here), whether the epoch controller runs the schedule, and activations that spill into HyperRAM.
 - Software is the weakest: its rate rests on blazeface and movenet, and without the first it is off by more
   than three times.
 - Features were computed by `birdnet_stm32/npu/cycles.py` from the .tflite of each network, for `yamnet_1024`
   and `citrinet_256_g800` from the table of layers in ST's report, for the three `mobilenet_v1` from the
-  architecture with 101 classes and random weights. The .tflite of blazeface is that of another repository than
-  its time.
+  architecture with 101 classes and random weights. The .tflite of blazeface is that of another repository
+  than its time.
 
 To fit to other networks, give a folder: `python scripts/npu_cycles.py FOLDER`, see its `--help`.
 """
