@@ -33,6 +33,7 @@ _EPOCH = re.compile(r"epoch_(\d+)")
 _SPLIT = re.compile(r"\w+_subm_\d+")
 _SIGNATURE = re.compile(r"0x([0-9a-f]{32})")
 _STREAMED = "EDGE_INTERNAL"  # from unit to unit, not through a memory
+_MEASURED = "aton_execution_time"
 _NPU_CACHED = "CACHEABLE_ON"
 _TOOL = "ST.EdgeAI.Core"
 
@@ -93,6 +94,13 @@ def read_c_info(text: str) -> CInfo:
 
 
 def _read(data: dict[str, Any]) -> CInfo:
+    if _MEASURED in data and "memory_pools" not in data:
+        raise ToolError(
+            "holds what validate measured on a board, and no network",
+            where=WHERE,
+            expected="what generate or analyze writes; validate puts its own file in the same place",
+            remedy="compile again, or validate in another folder",
+        )
     physical = [pool for pool in data["memory_pools"] if not pool.get("subpools")]
     estimates = {one["node_id"]: one["max_cycles"] for one in data.get("power_estimates") or []}
     graph = data["graphs"][0]

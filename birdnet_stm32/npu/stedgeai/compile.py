@@ -183,7 +183,9 @@ def _blobs(source: NetworkC, info: CInfo, files: Mapping[str, bytes]) -> tuple[B
             expected=f"{EC_BLOBS}, which {NETWORK_C} includes",
             remedy=_MIXED,
         )
-    arrays = read_ec_blobs(_text(files, EC_BLOBS)) if source.blobs or EC_BLOBS in files else ()
+    header = _text(files, EC_BLOBS) if EC_BLOBS in files else ""
+    # A header without any blob is in order where nothing starts one.
+    arrays = read_ec_blobs(header) if source.blobs or "_ec_blob_" in header else ()
     by_name = {array.name: array for array in arrays}
     if not set(source.blobs) == set(by_name) == set(info.blobs):
         raise ToolError(

@@ -1,7 +1,8 @@
 """``network_ecblobs.h``: the programs of the epoch controller, as arrays of 64-bit words.
 
-Up to 2.x a blob is a program at its final address. Later it may be a file with a table of what has to be
-relocated, which ``LL_ATON_EC_Network_Init`` copies into RAM; the program then lies inside.
+A blob is a program at its final address, or a file with a table of what has to be relocated, which
+``LL_ATON_EC_Network_Init`` copies into RAM; the program then lies inside. 2.x gives the array of such a file
+another name, and the blob's own to the copy; later the copy has the other name.
 """
 
 from __future__ import annotations
@@ -15,16 +16,15 @@ from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
 EC_BLOBS = f"{NAME}_ecblobs.h"
 _ARRAY = re.compile(
-    r"^static const uint64_t (?P<name>_ec_blob_\w+)\s*\[\s*(?P<length>\d*)\s*\]\s*="
+    r"^static const uint64_t (?P<name>_ec_blob_\w+?)(?:_reloc)?\s*\[\s*(?P<length>\d*)\s*\]\s*="
     r"\s*\{(?P<words>[\s0-9a-fA-FxULul,]*)(?P<end>\};)?",
     re.MULTILINE,
 )
-_COPY = re.compile(r"^static uint64_t (_ec_blob_\w+)_ptr\s*\[\s*(\d+)\s*\];", re.MULTILINE)
+_COPY = re.compile(r"^static uint64_t (_ec_blob_\w+?)(?:_ptr)?\s*\[\s*(\d+)\s*\];", re.MULTILINE)
 _WORD = re.compile(r"\b0x([0-9a-fA-F]{1,16})U?L*\b")
 _WORD_BYTES = 8
 _PROGRAM_MAGIC = 0xCA05_7A7A
 _FILE_MAGIC = 0xECBF  # upper half; the lower one is the version of the format
-_PROGRAM_OFFSET_AT = 16  # bytes from the start of a file to where its program's offset stands
 _HEAD_BYTES = 8  # of a program: its mark, and how many 32-bit instructions follow
 
 
@@ -77,16 +77,15 @@ def _read(found: re.Match[str], copies: dict[str, int]) -> BlobArray:
 
 def _problem(content: bytes, declared_bytes: int) -> str:
     """Return what is wrong with the words of a blob; empty where nothing is."""
-    start = 0
-    if _u32(content, 0) >> 16 == _FILE_MAGIC:
-        start = _u32(content, _PROGRAM_OFFSET_AT)
-    if len(content) < start + _HEAD_BYTES:
+    is_file = _u32(content, 0) >> 16 == _FILE_MAGIC
+    # The table before the program differs with the version of the format, the program's mark does not.
+    places = range(0, len(content) - _HEAD_BYTES + 1, 4) if is_file else (0,)
+    start = next((place for place in places if _u32(content, place) == _PROGRAM_MAGIC), None)
+    if len(content) < _HEAD_BYTES:
         return f"is cut: it holds {len(content)} bytes"
-    if _u32(content, start) != _PROGRAM_MAGIC:
-        return (
-            f"holds no program for the epoch controller: 0x{_u32(content, start):08X} stands where "
-            f"0x{_PROGRAM_MAGIC:08X} should (an encrypted blob is not read)"
-        )
+    if start is None:
+        found = "" if is_file else f": 0x{_u32(content, 0):08X} stands where 0x{_PROGRAM_MAGIC:08X} should"
+        return f"holds no program for the epoch controller{found} (an encrypted blob is not read)"
     # Two instructions share a word, so the last half may be left over.
     end = start + _HEAD_BYTES + 4 * _u32(content, start + 4)
     if end > declared_bytes or len(content) < end or len(content) > declared_bytes:

@@ -23,10 +23,17 @@ _RANGE = re.compile(
 _TOTAL = re.compile(
     r"^Total number of epochs:?\s+(\d+)(?: of which (\d+) implemented in software)?", re.MULTILINE
 )
-_OLD_EPOCH = re.compile(r"^epoch (\d+)\s+-?(HW|SW|EC)-?(?:\s+\(\s*(.*?)\s*\))?\s*$", re.MULTILINE)
+# 2.1 knows of hybrid epochs only that they are neither, and writes ??.
+_OLD_EPOCH = re.compile(r"^epoch (\d+)\s+-?(HW|SW|EC|\?\?)-?(?:\s+\(\s*(.*?)\s*\))?\s*$", re.MULTILINE)
 _NEW_EPOCH = re.compile(r"^\|\s*epoch_(\d+)\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
 _STRETCH = re.compile(r"^\|\s*epochs?[ _]*(\d+)\s*->\s*(\d+)\s*\|\s*EC\s*\|.*\|\s*$", re.MULTILINE)
-_KINDS: dict[str, EpochKind] = {"HW": "hardware", "EC": "hardware", "HYBRID": "hybrid", "SW": "software"}
+_KINDS: dict[str, EpochKind] = {
+    "HW": "hardware",
+    "EC": "hardware",
+    "HYBRID": "hybrid",
+    "??": "hybrid",
+    "SW": "software",
+}
 _UNITS = {"B": 1, "kB": 1024, "MB": 1024 * 1024}
 
 

@@ -81,6 +81,14 @@ def test_blobs_that_nothing_starts_are_noticed(compiled: Compiled, settings: Npu
         read_compilation(tool, {**compilation.files, EC_BLOBS: other.files[EC_BLOBS]})
 
 
+def test_an_empty_header_is_in_order_where_nothing_starts_a_blob(
+    compiled: Compiled, settings: NpuTable
+) -> None:
+    tool, compilation = compiled(settings.model_copy(update={"epoch_controller": False}), "4.0")
+    files = {**compilation.files, EC_BLOBS: b"#pragma once\n"}
+    assert read_compilation(tool, files).blobs == ()
+
+
 def _change(compilation: Compilation, change: Callable[[Any], object]) -> dict[str, bytes]:
     data = json.loads(compilation.files[C_INFO])
     change(data)

@@ -124,6 +124,33 @@ def test_a_blob_that_is_cut_or_none_is_refused(
     assert caught.value.remedies
 
 
+@pytest.mark.parametrize("table_words", [4, 10, 24])
+def test_a_blob_to_relocate_may_have_the_other_name(
+    compiled: Compiled, settings: NpuTable, table_words: int
+) -> None:
+    asked = settings.model_copy(update={"epoch_controller": True})
+    text = compiled(asked, "2.2")[1].files[EC_BLOBS].decode()
+    (plain,) = read_ec_blobs(text)
+    table = "0x00000010ecbf0020UL, " + "0x0000000000000002UL, " * (table_words - 1)
+    moved = re.sub(r"(_Default_1)\[\] =\n\{\n  ", rf"\1_reloc [] =\n{{\n  {table}", text)
+    moved += "ECBLOB_RUNTIME_SECTION\nstatic uint64_t _ec_blob_Default_1[23];\n"
+    (blob,) = read_ec_blobs(moved)
+    assert (blob.name, blob.ram_bytes) == (plain.name, 184)
+    assert blob.size_bytes == plain.size_bytes + 8 * table_words
+
+
+def test_hybrid_epochs_of_2_1_are_neither(compiled: Compiled, settings: NpuTable) -> None:
+    text = compiled(settings, "2.2", "software-epochs")[1].files["network_generate_report.txt"].decode()
+    marked, count = re.subn(r"(?m)^epoch 3 +-SW- .*$", "epoch 3       ??    ", text)
+    assert count == 1
+    assert [epoch.kind for epoch in read_report(marked).epochs] == [
+        "hardware",
+        "software",
+        "hybrid",
+        "hardware",
+    ]
+
+
 def test_a_report_without_the_npu_is_refused() -> None:
     with pytest.raises(ToolError, match="no section on the NPU's compiler"):
         read_report("ST Edge AI Core v4.0.1-20581 7ed50de05\nParameters : analyze\n")
@@ -142,6 +169,10 @@ def test_a_report_that_lists_fewer_epochs_than_it_counts_is_refused(
     ("spoil", "said"),
     [
         (lambda data: data.pop("memory_pools"), "KeyError 'memory_pools'"),
+        (
+            lambda data: data.update(aton_execution_time=[data.pop("memory_pools")]),
+            "holds what validate measured on a board",
+        ),
         (lambda data: data["graphs"][0]["nodes"].clear(), "no step for the NPU"),
         (lambda data: data["memory_pools"][0].update(address="none"), "ValueError"),
         (
