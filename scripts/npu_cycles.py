@@ -3,8 +3,8 @@
 
 Without FOLDER, to those of birdnet_stm32/npu/measured.py. FOLDER holds a folder for each network: its
 .tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference.
-Prints the rates, and for each network how far the estimate is off when its set is left out of the fit, as a page of the
-documentation.
+Prints the rates, and for each network how far the estimate is off when its set is left out of the fit, as a
+page of the documentation.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ TAIL = """
   name up to `-`), since these resemble each other.
 - What the estimate does not know: how the compiler fuses and schedules (the same 1 x 1 convolution took
   0.288 ms compiled by 4.0.0 and 0.153 ms by 2.2.0), whether weights lie in the internal RAM (then they cost
-  far less than here), whether the epoch controller runs the schedule, and activations that spill into HyperRAM.
+  far less than here), whether the epoch controller runs the schedule, and activations that spill into
+  HyperRAM.
 - Software is the weakest: its rate rests on blazeface and movenet, and without the first it is off by more
   than three times.
 - Features were computed by `birdnet_stm32/npu/cycles.py` from the .tflite of each network, for `yamnet_1024`

@@ -7,6 +7,7 @@ explains it. Exit code 1 where an error is not suppressed.
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32.commands.files import say
@@ -16,8 +17,10 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
 from birdnet_stm32.npu.lint.rule import Severity
+from birdnet_stm32.npu.lint.suggestion import Suggestion, suggestion_text
 from birdnet_stm32.npu.lint.text import line, listing, summary
 from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 from birdnet_stm32.variant_file import load_variant
 
@@ -28,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite")
     parser.add_argument("--rules", action="store_true", help="list the rules, one a line, and end")
+    parser.add_argument(
+        "--suggest",
+        action="store_true",
+        help="say what to put in the place of a kernel as high as its input, and prove it (takes seconds)",
+    )
     parser.add_argument(
         "--variant", type=Path, metavar="FILE", help="a variant file, whose [lint] suppress applies"
     )
@@ -58,6 +66,9 @@ def run(options: argparse.Namespace) -> None:
         say(line(diagnosis, str(options.model)), options.json)
     for name in idle(suppress, found):
         say(f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json)
+    suggestions = _suggestions(graph) if options.suggest else ()
+    for one in suggestions:
+        say(suggestion_text(one, str(options.model)), options.json)
     say(f"{options.model}: {summary(found)}", options.json)
     writer_of(options).write_json(
         options.json,
@@ -65,6 +76,7 @@ def run(options: argparse.Namespace) -> None:
             "findings": [to_json(diagnosis) for diagnosis in found],
             "counts": counts(found),
             "unused_suppressions": list(idle(suppress, found)),
+            **({"suggestions": [asdict(one) for one in suggestions]} if options.suggest else {}),
         },
     )
     if errors := standing(found, Severity.ERROR):
@@ -74,3 +86,10 @@ def run(options: argparse.Namespace) -> None:
             where=options.model,
             remedy=tuple(f"docs/reference/lint/{name}.md" for name in rules),
         )
+
+
+def _suggestions(graph: Graph) -> tuple[Suggestion, ...]:
+    # TensorFlow takes seconds to import, which only who asks for suggestions should wait for.
+    from birdnet_stm32.npu.lint.suggest import suggest
+
+    return tuple(suggest(graph))

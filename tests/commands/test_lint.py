@@ -90,3 +90,16 @@ def test_without_a_model_nothing_is_written(command: Callable[..., Any], model: 
 def test_a_file_that_is_no_model_is_refused(command: Callable[..., Any], files: Path) -> None:
     for name in ("noise.tflite", "gone.tflite", "folder"):
         assert command("lint", name).exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_a_kernel_as_high_as_its_input_gets_a_suggestion(shared: Path, command: Callable[..., Any]) -> None:
+    path = shared / "data" / "trials" / "tflite" / "full_height.tflite"
+    ended = command("lint", path, "--suggest", "--json")
+    assert ended.exit_code == 1
+    (one,) = json.loads(ended.out)["suggestions"]
+    assert "Conv2D(192, (4, 1), strides=(4, 1)" in one["first"]
+    assert one["float_error"] < 1e-5
+    assert "suggestion" in ended.err
+    assert "suggestions" not in json.loads(command("lint", path, "--json").out)

@@ -50,8 +50,8 @@ RULES = (
         "and so on), reports no software epoch, and the board hangs for ever. Seen with 8 rows; with 2 rows "
         "the convolution stays whole and runs; at 3 to 7 nobody has looked. It is the usual layer that "
         "collapses the frequency axis.",
-        remedy="a kernel of half the rows with a stride of half the rows, then one of 2 rows; or a "
-        "global pool and a 1 x 1 convolution",
+        remedy="two convolutions that compute the same and stay whole, which `birdnet-stm32 lint "
+        "MODEL.tflite --suggest` prints and proves; or a global pool and a 1 x 1 convolution, trained anew",
         find=operators("CONV_2D", when=convolution.kernel_as_high_as_input, says=_over),
     ),
     Rule(

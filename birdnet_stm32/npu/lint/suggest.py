@@ -1,0 +1,147 @@
+"""What to put in the place of a convolution that hangs the NPU, proven on that convolution.
+
+The weights of the .tflite are made floats again; the layer and its replacement are built, computed in float,
+converted by this project's own converter and computed in int8. What is printed is what came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.model.surgery.full_height import activation_of, alone, places, without_full_height
+from birdnet_stm32.model.surgery.network import Kind, Network, Unit
+from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
+from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
+from birdnet_stm32.npu.operands import input_at, strides
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.reader import read_graph
+
+SEED = 7
+
+Floats = npt.NDArray[np.float32]
+
+
+def suggest(graph: Graph) -> Iterator[Suggestion]:
+    """Yield what to put in the place of each convolution as high as its input."""
+    for operator in graph.operators:
+        if operator.name == "CONV_2D" and kernel_as_high_as_input(operator, graph):
+            tensor = graph.tensors[operator.outputs[0]].short_name
+            try:
+                yield _suggestion(operator, graph, tensor)
+            except InputError as error:
+                yield Suggestion(operator=operator.index, tensor=tensor, refused=error.what)
+
+
+def _suggestion(operator: Operator, graph: Graph, tensor: str) -> Suggestion:
+    unit, data = _unit(operator, graph)
+    before = alone(unit, data.shape[1:])
+    after, _ = without_full_height(before)
+    windows = _windows(data)
+    float_error = _float_error(before, after, windows)
+    differences = _int8_differences(before, after, windows)
+    return Suggestion(
+        operator=operator.index,
+        tensor=tensor,
+        first=_first(after.units[0], data.shape[1]),
+        second=_second(after.units[1]),
+        float_error=float_error,
+        int8_equal=float((differences == 0).mean()),
+        int8_steps=int(differences.max()),
+        outputs=int(differences.size),
+    )
+
+
+def _unit(operator: Operator, graph: Graph) -> tuple[Unit, Tensor]:
+    """Return the convolution in float, and what it reads."""
+    data, weights = graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[1]]
+    if weights.data is None or weights.quantization is None or data.quantization is None:
+        raise InputError("its weights are computed, or it is not quantized")
+    if weights.shape[-1] != data.shape[-1]:
+        raise InputError("it is grouped")
+    activation = activation_of(str(operator.options.get("fused_activation_function", "NONE")))
+    if activation is None:
+        raise InputError("its activation is neither ReLU nor ReLU6")
+    if min(data.shape[1:]) < 1 or weights.shape[1] != data.shape[1]:
+        raise InputError("its kernel is higher than its input, or the input is open")
+    scales = np.asarray(weights.quantization.scales, np.float64)
+    points = np.asarray(weights.quantization.zero_points, np.float64)
+    shape = (-1, 1, 1, 1)
+    kernel = (weights.data - points.reshape(shape)) * scales.reshape(shape)
+    bias = input_at(operator, graph, 2)
+    values = np.zeros(weights.shape[0])
+    if bias is not None and bias.data is not None:
+        values = bias.data * scales * data.quantization.scales[0]
+    unit = Unit(
+        name="layer",
+        kind=Kind.CONVOLUTION,
+        inputs=(),
+        kernel=np.ascontiguousarray(kernel.transpose(1, 2, 3, 0), np.float32),
+        bias=np.asarray(values, np.float32),
+        strides=strides(operator),
+        padding=str(operator.options.get("padding", "VALID")).lower(),
+        activation=activation,
+    )
+    return unit, data
+
+
+def _windows(data: Tensor) -> Floats:
+    """Return random inputs over all that the input's quantization spans: float32 [n, *shape]."""
+    quantization = data.quantization
+    if quantization is None:
+        raise InputError("its input is not quantized")
+    codes = np.random.default_rng(SEED).integers(-128, 128, (WINDOWS, *data.shape[1:]))
+    real = (codes - quantization.zero_points[0]) * quantization.scales[0]
+    return real.astype(np.float32)
+
+
+def _float_error(before: Network, after: Network, windows: Floats) -> float:
+    from birdnet_stm32.model.surgery.keras_io import to_keras
+
+    one, other = (np.asarray(to_keras(network)(windows)) for network in (before, after))
+    largest = float(np.abs(one).max())
+    return float(np.abs(one - other).max()) / largest if largest else 0.0
+
+
+def _int8_differences(before: Network, after: Network, windows: Floats) -> npt.NDArray[np.int64]:
+    """Return, in steps of the output, by how much the int8 outputs of the converted networks differ."""
+    from birdnet_stm32.model.surgery.keras_io import to_keras
+    from birdnet_stm32.quant.convert import convert
+    from birdnet_stm32.quant.interpreter import run
+
+    files = [convert(to_keras(network), windows) for network in (before, after)]
+    one, other = (run(file, windows) for file in files)
+    graph = read_graph(files[0], where="the converted layer")
+    last = graph.tensors[graph.operators[-1].inputs[0]].quantization
+    step = last.scales[0] if last is not None else 1.0
+    return np.asarray(np.rint(np.abs(one - other) / step), np.int64)
+
+
+def _first(unit: Unit, rows: int) -> str:
+    kernel = unit.weights[0]
+    covered, _ = places(rows)
+    half = kernel.shape[3] // 2
+    zeros = 2 * covered - rows
+    others = f"rows {rows - covered} to {rows - 1} the others"
+    if zeros:
+        others += f", with zeros in the first {zeros} of them, which have been counted"
+    return (
+        f"1. {_layer(unit)}, use_bias=False): rows 0 to {covered - 1} of the kernel make the first {half} "
+        f"channels, {others}"
+    )
+
+
+def _second(unit: Unit) -> str:
+    filters = unit.weights[0].shape[3]
+    return (
+        f'2. {_layer(unit)}, activation="{unit.activation}") with the bias: its kernel is 1 from channel c '
+        f"in row 0 and from channel {filters} + c in row 1 to channel c, and 0 elsewhere"
+    )
+
+
+def _layer(unit: Unit) -> str:
+    rows, columns, _, filters = unit.weights[0].shape
+    return f'Conv2D({filters}, ({rows}, {columns}), strides={unit.strides}, padding="valid"'
