@@ -136,7 +136,7 @@ def test_codegen_refuses_labels_that_do_not_fit(
     (tmp_path / "three.txt").write_text("a\nb\nc\n")
     wrong = ["codegen", str(workplace.tflite), "--out", str(tmp_path / "c"), "--labels"]
     assert cli.main([*wrong, str(tmp_path / "three.txt")]) == 2
-    assert "three.txt: holds 3 labels\n  expected: 2, one an output" in capsys.readouterr().err
+    assert "three.txt: holds 3 names for 2 classes" in capsys.readouterr().err
     (tmp_path / "three.txt").write_bytes(b"\xff\xfe")
     assert cli.main([*wrong, str(tmp_path / "three.txt")]) == 2
     assert "three.txt: is not UTF-8 text" in capsys.readouterr().err
