@@ -166,5 +166,5 @@ def test_a_model_that_is_not_there_is_an_error_without_a_traceback(tmp_path: Pat
     assert ended.returncode == 2
     assert (
         ended.stderr
-        == f"benchmark_runtime: {tmp_path}/none.tflite: cannot be read: No such file or directory\n"
+        == f"benchmark_runtime: {tmp_path}/none.tflite: there is no such file\n"
     )

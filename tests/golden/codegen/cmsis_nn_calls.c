@@ -148,7 +148,7 @@ uint32_t birdnet_network_input_place(uint32_t element) {
 }
 
 int8_t *birdnet_network_input(const birdnet_network_t *network) {
-    return &network->arena[T1];
+    return network == NULL || network->arena == NULL ? NULL : &network->arena[T1];
 }
 
 static const birdnet_affine_t input_scale = {
@@ -197,7 +197,7 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
 }
 
 const int8_t *birdnet_network_output(const birdnet_network_t *network) {
-    return &network->arena[T13];
+    return network == NULL || network->arena == NULL ? NULL : &network->arena[T13];
 }
 
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input) {
