@@ -102,7 +102,7 @@ def _read(data: dict[str, Any]) -> CInfo:
             remedy="compile again, or validate in another folder",
         )
     physical = [pool for pool in data["memory_pools"] if not pool.get("subpools")]
-    estimates = {one["node_id"]: one["max_cycles"] for one in data.get("power_estimates") or []}
+    estimates = {one["node_id"]: _count(one["max_cycles"]) for one in data.get("power_estimates") or []}
     graph = data["graphs"][0]
     placed = [(blob, epoch) for node in graph["nodes"] for blob, epoch in _epochs(node, estimates)]
     epochs = tuple(epoch for _, epoch in placed)
@@ -117,27 +117,27 @@ def _read(data: dict[str, Any]) -> CInfo:
     for blob, epoch in placed:
         if blob:
             blobs[blob] = (*blobs.get(blob, ()), epoch.index)
-    names = {one["id"]: one["name"] for one in data["buffers"]}
+    names = {one["id"]: _word(one["name"]) for one in data["buffers"]}
     activations = [one for one in data["buffers"] if not one["is_param"]]
-    floats = sum(one["size_bytes"] for one in activations if one["format"] == "STAI_FORMAT_FLOAT")
+    floats = sum(_count(one["size_bytes"]) for one in activations if one["format"] == "STAI_FORMAT_FLOAT")
     cycles = [epoch.cycles for epoch in epochs if epoch.cycles is not None]
     return CInfo(
         epochs=epochs,
         pools=tuple(
             Pool(
-                name=pool["name"],
+                name=_word(pool["name"]),
                 # A relative memory has none before it is linked.
                 address=int(pool["address"]) if pool["address"] != "" else None,
-                size_bytes=pool["size_bytes"],
-                used_bytes=pool["used_size_bytes"],
+                size_bytes=_count(pool["size_bytes"]),
+                used_bytes=_count(pool["used_size_bytes"]),
                 npu_cached=pool.get("cacheable") == _NPU_CACHED,
             )
             for pool in physical
         ),
-        raw_files={pool["name"]: pool["fname"] for pool in physical if pool["fname"]},
+        raw_files={pool["name"]: _word(pool["fname"]) for pool in physical if pool["fname"]},
         cycles=sum(cycles) if cycles else None,
         float_bytes=floats,
-        integer_bytes=sum(one["size_bytes"] for one in activations) - floats,
+        integer_bytes=sum(_count(one["size_bytes"]) for one in activations) - floats,
         blobs=blobs,
         stalling_links=_stalling_links(graph),
         split_convolutions=tuple(
@@ -147,7 +147,7 @@ def _read(data: dict[str, Any]) -> CInfo:
             if _kind(part) == "Conv" and _SPLIT.fullmatch(part["name"])
         ),
         ports=(tuple(names[one] for one in graph["inputs"]), tuple(names[one] for one in graph["outputs"])),
-        tool=_tool(data).get("version", ""),
+        tool=_word(_tool(data).get("version", "")),
         model_md5=_model_md5(_tool(data)),
     )
 
@@ -204,6 +204,19 @@ def _model_md5(tool: dict[str, Any]) -> str:
     found = (_SIGNATURE.fullmatch(str(one.get("signature"))) for one in files)
     signatures = [one[1] for one in found if one is not None]
     return signatures[0] if len(signatures) == 1 else ""
+
+
+def _count(value: object) -> int:
+    """Return ``value``, which has to be a whole number that is not negative."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{value!r} is no size or count")
+    return value
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _stalling_links(graph: dict[str, Any]) -> tuple[tuple[str, str], ...] | None:

@@ -15,7 +15,7 @@ from birdnet_stm32.npu.stedgeai.command import NAME
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import FLASH_END
-from birdnet_stm32.npu.stedgeai.report import Report, read_report
+from birdnet_stm32.npu.stedgeai.report import Report, read_report, report_of
 from birdnet_stm32.npu.stedgeai.result import Blob, Compilation, Epoch
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, run
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, Tool
@@ -60,7 +60,7 @@ def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
         ToolError: one cannot be read, or they differ.
     """
     info = read_c_info(_text(files, C_INFO))
-    (name,) = (name for name in files if name.endswith("_report.txt"))
+    name = report_of(files)
     report = read_report(_text(files, name))
     _refuse_another_version(name, report, info)
     # Before 3.0 the text knows no hybrid epochs, and calls them one or the other.
@@ -99,9 +99,9 @@ def _refuse_another_version(name: str, report: Report, info: CInfo) -> None:
             expected="one version",
             remedy=_MIXED,
         )
-    rounding = {"B": 0, "kB": 1, "MB": 1_049}
+    rounding = {"b": 0, "kb": 1, "mb": 1_049}
     for pool in info.pools:
-        told, unit = report.used.get(pool.name, (pool.used_bytes, "B"))
+        told, unit = report.used.get(pool.name, (pool.used_bytes, "b"))
         if abs(told - pool.used_bytes) > rounding[unit]:
             raise ToolError(
                 f"{name} says that {told:,} bytes of {pool.name} are used, and {C_INFO} {pool.used_bytes:,}",

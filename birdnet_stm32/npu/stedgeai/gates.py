@@ -28,7 +28,7 @@ from birdnet_stm32.npu.stedgeai.profile import (
     HYPERRAM_SUFFIX,
     uses_epoch_controller,
 )
-from birdnet_stm32.npu.stedgeai.report import read_report
+from birdnet_stm32.npu.stedgeai.report import read_report, report_of
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
 from birdnet_stm32.st_runtime import find_runtime
@@ -212,8 +212,8 @@ def _stream_link(subject: Subject) -> Result:
 
 
 def _cpuram2(subject: Subject) -> Result:
-    (name,) = (name for name in subject.compilation.files if name.endswith("_report.txt"))
-    report = read_report(subject.compilation.files[name].decode(errors="replace"))
+    files = subject.compilation.files
+    report = read_report(files[report_of(files)].decode(errors="replace"))
     _, end = report.ranges.get("cpuRAM2", (0, 0))
     if end > _LOADER_ADDRESS:
         return (

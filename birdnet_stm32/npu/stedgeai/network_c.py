@@ -104,7 +104,11 @@ def read_network_c(text: str, headers: str = "") -> NetworkC:
 def _ports(text: str, function: str) -> tuple[Port, ...]:
     body = re.search(rf"\*\s*{function}\s*\(void\)\s*\{{(.*?)\n\}}", text, re.DOTALL)
     if body is None:
-        raise ToolError(f"does not define {function}", where="network.c")
+        raise ToolError(
+            f"does not define {function}",
+            where="network.c",
+            remedy=("compile again: the file was cut or changed", REPORT_IT),
+        )
     plain = _DEBUG_ONLY.sub("", body[1])
     arrays = dict(_ARRAY.findall(plain))
     return tuple(_port(name, dict(_FIELD.findall(fields)), arrays) for name, fields in _ENTRY.findall(plain))
@@ -118,15 +122,18 @@ def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
         dtype = _DTYPES[fields["type"]]
         scale = _single(arrays, fields.get("scale"))
         zero_point = _single(arrays, fields.get("offset"))
+        width = int(fields["nbits"]) // 8
+        channels_last = _CHANNELS_LAST.get(fields["chpos"])
+        address = _address(fields, start)
     except (KeyError, ValueError) as error:
         raise ToolError(
-            f"the description of buffer {name} cannot be read: {error}", where="network.c"
+            f"the description of buffer {name} cannot be read: {error}", where="network.c", remedy=REPORT_IT
         ) from error
-    width = int(fields["nbits"]) // 8
     if math.prod(shape) * width != size_bytes:
         raise ToolError(
             f"buffer {name} has the shape {shape} of {width} bytes each but {size_bytes} bytes",
             where="network.c",
+            remedy=REPORT_IT,
         )
     return Port(
         name=name,
@@ -135,8 +142,8 @@ def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
         size_bytes=size_bytes,
         scale=scale,
         zero_point=None if zero_point is None else int(zero_point),
-        channels_last=_CHANNELS_LAST.get(fields["chpos"]),
-        address=_address(fields, start),
+        channels_last=channels_last,
+        address=address,
     )
 
 

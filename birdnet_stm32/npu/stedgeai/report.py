@@ -6,6 +6,7 @@ Of what the epoch controller runs, 2.x lists each epoch, and 3.0 and later only 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from birdnet_stm32.errors import ToolError
@@ -14,7 +15,8 @@ from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, parse_version
 
 _COMPILER = re.compile(r"^Compiler version: *(\S+)", re.MULTILINE)
 _POOL = re.compile(
-    r"^\s*(\w+)\s+\[(0x[0-9A-F]+) - (0x[0-9A-F]+)\]:\s*([\d.]+)\s*(B|kB|MB) /", re.MULTILINE | re.IGNORECASE
+    r"^\s*(\w+)\s+\[(0x[0-9A-F]+) - (0x[0-9A-F]+)\]:\s*(\d+(?:\.\d+)?)\s*(B|kB|MB) /",
+    re.MULTILINE | re.IGNORECASE,
 )
 _RANGE = re.compile(
     r"^\s*(\w+)\s+\[0x[0-9A-F]+ - 0x[0-9A-F]+\]: (0x[0-9A-F]+)-(0x[0-9A-F]+)\s*$",
@@ -34,7 +36,8 @@ _KINDS: dict[str, EpochKind] = {
     "??": "hybrid",
     "SW": "software",
 }
-_UNITS = {"B": 1, "kB": 1024, "MB": 1024 * 1024}
+UNITS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}  # by the unit's name in small letters
+_PREFERRED = ("generate", "analyze")  # the same network; validate tells of a board instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,24 @@ class Report:
     count: int
     used: dict[str, tuple[int, str]]
     ranges: dict[str, tuple[int, int]]
+
+
+def report_of(names: Iterable[str]) -> str:
+    """Return the name of the report among ``names`` of files.
+
+    Raises:
+        ToolError: there is none.
+    """
+    found = sorted(name for name in names if name.endswith("_report.txt"))
+    for command in _PREFERRED:
+        for name in found:
+            if f"_{command}_report" in name:
+                return name
+    raise ToolError(
+        f"of the reports only {', '.join(found)} is there" if found else "the text report is missing",
+        expected="network_generate_report.txt or network_analyze_report.txt",
+        remedy="compile again into an empty folder",
+    )
 
 
 def read_report(text: str) -> Report:
@@ -104,7 +125,7 @@ def read_report(text: str) -> Report:
         stretches=stretches,
         count=count,
         used={
-            name: (round(float(number) * _UNITS[unit]), unit)
+            name: (round(float(number) * UNITS[unit.lower()]), unit.lower())
             for name, _, _, number, unit in _POOL.findall(text)
         },
         ranges={name: (int(first, 16), int(end, 16)) for name, first, end in _RANGE.findall(text)},

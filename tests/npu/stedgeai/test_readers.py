@@ -42,7 +42,7 @@ def test_both_reports_tell_the_same(compiled: Compiled, settings: NpuTable, vers
     if version != "2.2":
         assert [epoch.kind for epoch in report.epochs] == kinds
     assert info.cycles == compilation.cycles == 4_000
-    assert report.used["npuRAM5"] == (compilation.used_bytes("npuRAM5"), "kB") == (4_096, "kB")
+    assert report.used["npuRAM5"] == (compilation.used_bytes("npuRAM5"), "kb") == (4_096, "kb")
     assert report.ranges["npuRAM5"] == (0x342E_0000, 0x342E_1000)
     assert "npuRAM3_npuRAM4" not in {pool.name for pool in compilation.pools}
 
