@@ -1,8 +1,8 @@
 """ST's sources that the NPU's firmware is built from: where they are, which they are, on which terms.
 
 They are found by two variables, compiled where they lie, and neither changed nor copied. ``STM32CUBE_N6_DIR``
-is STM32CubeN6 with its submodules, ``STEDGEAI_CORE_DIR`` the ST Edge AI Core that compiled the network, or
-one of ST's application packages, whose layouts differ a little. What of them is compiled, says
+is STM32CubeN6 with its submodules, ``STEDGEAI_CORE_DIR`` the ST Edge AI Core that compiled the network, one
+of ST's application packages, or a project of STM32CubeMX or AI Studio. What of them is compiled, says
 ``boards/stm32n6570_dk/npu/board.cmake.j2``.
 """
 
@@ -15,21 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import GateError, ToolError
+from birdnet_stm32.st_runtime import Runtime, find_runtime
 
 CUBE_VARIABLE = "STM32CUBE_N6_DIR"
 CORE_VARIABLE = "STEDGEAI_CORE_DIR"
 
-# Of the runtime below STEDGEAI_CORE_DIR: an installation's, then those of application packages.
-_RUNTIMES = (
-    "Middlewares/ST/AI",
-    "Middlewares/stedgeai-lib",
-    "Middlewares/AI_Runtime",
-    "Lib/AI_Runtime",
-    ".",
-)
-_VERSION_HEADER = "Npu/ll_aton/ll_aton_version.h"
-_RUNTIME_NEEDS = ("Inc", "Npu/ll_aton/ll_aton_runtime.c", "Npu/Devices/STM32N6[xX][xX]/npu_cache.c")
-_LIBRARY = "Lib/GCC/ARMCortexM55/*NetworkRuntime*_CM55_GCC.a"
 _LICENCE_NAMES = ("LICENSE.md", "LICENSE.txt", "License.md", "LICENSE")
 
 
@@ -58,6 +48,7 @@ class Vendor:
         cube_dir: root of STM32CubeN6.
         core_dir: root of ST Edge AI Core.
         runtime_dir: its runtime of the NPU.
+        version_header: the file that says which runtime that is.
         runtime_version: of ``ll_aton``: major, minor, micro, dev.
         components: what of them is linked in, with its terms.
     """
@@ -65,6 +56,7 @@ class Vendor:
     cube_dir: Path
     core_dir: Path
     runtime_dir: Path
+    version_header: Path
     runtime_version: tuple[int, int, int, int]
     components: tuple[Component, ...]
 
@@ -75,7 +67,7 @@ class Vendor:
             f"version of {name}": self.cube_dir / folder / header
             for folder, name, _, _, header in _CUBE
             if header
-        } | {"version of ll_aton": self.runtime_dir / _VERSION_HEADER}
+        } | {"version of ll_aton": self.version_header}
 
     @property
     def definitions(self) -> dict[str, str]:
@@ -135,8 +127,10 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
             expected="STM32CubeN6 with its submodules",
             remedy=f"git -C {cube} submodule update --init Drivers",
         )
-    runtime, library = _runtime(core)
-    version = runtime_version((runtime / _VERSION_HEADER).read_text("utf-8", errors="replace"), where=runtime)
+    runtime = _runtime(core)
+    version = runtime.version
+    if version is None:
+        raise ToolError("it does not say which version of ll_aton it is", where=runtime.header)
     components = tuple(
         Component(
             name=name,
@@ -151,31 +145,21 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
             name=name,
             version=text,
             licence="SLA0044" if version < (1, 1, 3, 0) else "SLA0104",
-            terms=_terms(runtime, core),
+            terms=_terms(runtime.folder, core),
         )
         for name, text in (
             ("ll_aton", ".".join(map(str, version[:3])) + f"-{version[3]}"),
-            ("NetworkRuntime", _digits(library.name)),
+            ("NetworkRuntime", _digits(runtime.libraries[0].name)),
         )
     )
     return Vendor(
         cube_dir=cube,
         core_dir=core,
-        runtime_dir=runtime,
+        runtime_dir=runtime.folder,
+        version_header=runtime.header,
         runtime_version=version,
         components=components + runtime_parts,
     )
-
-
-def runtime_version(header: str, *, where: Path) -> tuple[int, int, int, int]:
-    """Return the numbers of ``ll_aton_version.h``. Raises: ToolError."""
-    found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(MAJOR|MINOR|MICRO|DEV)\s+\(?(\d+)\)?", header))
-    try:
-        return int(found["MAJOR"]), int(found["MINOR"]), int(found["MICRO"]), int(found["DEV"])
-    except KeyError as missing:
-        raise ToolError(
-            f"{_VERSION_HEADER} has no LL_ATON_VERSION_{missing.args[0]}", where=where
-        ) from missing
 
 
 def check_runtime(vendor: Vendor, wanted: tuple[int, int, int, int]) -> None:
@@ -231,27 +215,18 @@ def _named(variable: str, environment: Mapping[str, str], how: str) -> Path:
     return folder
 
 
-def _runtime(core: Path) -> tuple[Path, Path]:
-    """Return the folder of the runtime and its library."""
-    runtime = next((core / one for one in _RUNTIMES if (core / one / _VERSION_HEADER).is_file()), None)
+def _runtime(core: Path) -> Runtime:
+    runtime = find_runtime(core)
     if runtime is None:
         raise ToolError(
             f"{CORE_VARIABLE} lacks the runtime of the NPU",
             where=core,
-            expected=f"{_RUNTIMES[0]}/{_VERSION_HEADER} in it",
+            expected="Middlewares/ST/AI/Npu in it, as an installation and a project of ST's tools have it",
             remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
         )
-    lacking = [pattern for pattern in (*_RUNTIME_NEEDS, _LIBRARY) if not any(runtime.glob(pattern))]
-    if lacking:
-        raise ToolError(f"the runtime of the NPU lacks {', '.join(lacking)}", where=runtime)
-    libraries = sorted(runtime.glob(_LIBRARY))
-    if len(libraries) > 1:
-        raise ToolError(
-            f"there is more than one library: {', '.join(one.name for one in libraries)}",
-            where=libraries[0].parent,
-            expected="that of one version",
-        )
-    return runtime, libraries[0]
+    if runtime.missing:
+        raise ToolError(f"the runtime of the NPU lacks {', '.join(runtime.missing)}", where=runtime.folder)
+    return runtime
 
 
 def _version(header: Path) -> str:

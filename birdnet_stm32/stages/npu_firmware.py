@@ -65,7 +65,7 @@ def network_of(compilation: Compilation) -> NpuNetwork:
                 name=pool.name,
                 address=pool.address,
                 size_bytes=pool.size_bytes,
-                npu_cached=pool.name == HYPERRAM_POOL,
+                npu_cached=pool.npu_cached,
             )
             for pool in compilation.pools
             if pool.used_bytes > 0
