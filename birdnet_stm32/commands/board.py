@@ -15,6 +15,7 @@ import numpy as np
 
 from birdnet_stm32.audio.index import channel_of
 from birdnet_stm32.commands import board_session, built
+from birdnet_stm32.commands.board_bring_up import Walk, walk
 from birdnet_stm32.commands.board_session import Questions
 from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.options import positive
@@ -28,6 +29,7 @@ from birdnet_stm32.stages.layout import CONFIG, MODEL
 from birdnet_stm32.stages.windows import load_windows
 
 EXAMPLE = """birdnet-stm32 board demo
+  birdnet-stm32 board demo --bring-up
   birdnet-stm32 board demo --port /dev/ttyACM0 --recordings field/*.wav --json board.json"""
 WINDOWS = 20
 
@@ -49,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout-s", type=float, default=30.0, metavar="S", help="for the self-test (default 30)"
     )
+    parser.add_argument(
+        "--bring-up",
+        action="store_true",
+        help="for the first hour with a board: say what it says, ask for the next step, go on until it works",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="self-test and parity")
 
 
@@ -58,6 +65,10 @@ def run(options: argparse.Namespace) -> None:
     release = built.release(options)
     plan = read_plan(built.folder(release, "image"))
     questions = questions_of(release, options.recordings, most=options.windows)
+    if options.bring_up:
+        about = Walk(plan=plan, variant=release.name, port=options.port, listen_s=options.timeout_s)
+        writer_of(options).write_json(options.json, walk(about, questions))
+        return
     found, parity = board_session.hold(plan, questions, port=options.port, timeout_s=options.timeout_s)
     say(board_session.describe(found), options.json)
     say(board_session.judge(parity, found.clock_hz), options.json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,10 @@ _ANSWER_TIMEOUT_S = 60.0  # transfer and, on a slow clock, the inference
 Pcm = NDArray[np.int16]
 
 
+class PortError(ToolError):
+    """A serial port that cannot be used, or is not there, or not alone."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Questions:
     """Windows for a board, and what to hold its answers against.
@@ -55,7 +59,12 @@ class Questions:
 
 
 def hold(
-    plan: FlashPlan, questions: Questions, *, port: str | None, timeout_s: float
+    plan: FlashPlan,
+    questions: Questions,
+    *,
+    port: str | None,
+    timeout_s: float,
+    on_open: Callable[[], None] = lambda: None,
 ) -> tuple[SelfTest, BoardParity]:
     """Listen to a board, refuse another firmware than the plan's, and compare its answers.
 
@@ -64,6 +73,7 @@ def hold(
         questions: what to ask.
         port: name of the serial port; None for the only ST-LINK's.
         timeout_s: seconds until its self-test has been heard.
+        on_open: called when the port is open.
 
     Raises:
         GateError: another firmware, or a failed self-test.
@@ -76,8 +86,9 @@ def hold(
             features(questions.windows, contract.frontend),
             on_window=lambda done: report(done, len(questions.windows)),
         )
-    with _open(port) as opened:
-        link = Link(opened)
+    with opened(port) as serial_port:
+        on_open()
+        link = Link(serial_port)
         found = host_link.self_test(link, timeout_s=timeout_s)
         host_link.require(found, title=plan.title, version=plan.version, model=plan.model)
         with track("board") as report:
@@ -130,8 +141,13 @@ def windows_of(
 
 
 @contextmanager
-def _open(name: str | None) -> Iterator[Serial]:
-    """Open the port; whatever goes wrong with it until it is closed becomes one error."""
+def opened(name: str | None) -> Iterator[Serial]:
+    """Open the port, the only ST-LINK's without a name; whatever goes wrong until it is closed is one error.
+
+    Raises:
+        PortError: there is no ST-LINK, or more than one, or the port cannot be used.
+        ToolError: pyserial is missing.
+    """
     try:
         import serial
         from serial.tools import list_ports
@@ -144,7 +160,7 @@ def _open(name: str | None) -> Iterator[Serial]:
     if name is None:
         ports = [port.device for port in list_ports.comports() if port.vid == _ST_VENDOR_ID]
         if len(ports) != 1:
-            raise InputError(
+            raise PortError(
                 f"there are {len(ports)} ST-LINK serial ports" + (": " + ", ".join(ports) if ports else ""),
                 expected="one, or its name",
                 remedy="connect the board's ST-LINK USB port, or name the port with --port",
@@ -154,7 +170,7 @@ def _open(name: str | None) -> Iterator[Serial]:
         with serial.serial_for_url(name, baudrate=host_link.BAUD, timeout=0.1, write_timeout=10.0) as port:
             yield port
     except (serial.SerialException, ValueError) as error:
-        raise ToolError(
+        raise PortError(
             f"the port cannot be used: {error}",
             where=name,
             remedy=("close other programs that read it", "on Linux, be in the group dialout"),

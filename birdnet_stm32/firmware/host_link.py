@@ -86,6 +86,7 @@ class Link:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._pending = b""
+        self.received_bytes = 0
 
     def send(self, data: bytes) -> None:
         """Send bytes."""
@@ -99,11 +100,26 @@ class Link:
         while b"\n" not in self._pending:
             if time.monotonic() > deadline:
                 return None
-            self._pending += self._port.read(4096)
+            came = self._port.read(4096)
+            self.received_bytes += len(came)
+            self._pending += came
             if len(self._pending) > _LONGEST_LINE_BYTES:  # noise without an end
                 self._pending = b""
         line, self._pending = self._pending.split(b"\n", 1)
         return line.rstrip(b"\r").decode("ascii", errors="replace")
+
+
+def banner(line: str) -> tuple[str, str, str] | None:
+    """Return title, version and model of a firmware's first line; None of any other.
+
+    Raises:
+        ToolError: it is the first line of another version of the protocol.
+    """
+    found = _BANNER.fullmatch(line)
+    if found is None:
+        return None
+    _check_protocol(int(found[1]))
+    return _texts(found.groups()[1:])
 
 
 def self_test(link: Link, *, timeout_s: float) -> SelfTest:
@@ -113,21 +129,20 @@ def self_test(link: Link, *, timeout_s: float) -> SelfTest:
         ToolError: nothing came, nothing of this protocol, or the protocol of another version.
     """
     deadline = time.monotonic() + timeout_s
-    banner: tuple[str, str, str] | None = None
+    introduced: tuple[str, str, str] | None = None
     clock_hz: int | None = None
     cycles: dict[str, int] = {}
     last: str | None = None
     while (line := link.line(deadline)) is not None:
         last = line
-        if found := _BANNER.fullmatch(line):
-            _check_protocol(int(found[1]))
-            banner, clock_hz, cycles = _texts(found.groups()[1:]), None, {}
+        if (begun := banner(line)) is not None:
+            introduced, clock_hz, cycles = begun, None, {}
         elif found := _CLOCK.fullmatch(line):
             clock_hz = int(found[1])
         elif found := _CYCLES.fullmatch(line):
             cycles[found[1]] = int(found[2])
-        elif (found := _VERDICT.fullmatch(line)) and banner is not None:
-            title, version, model = banner
+        elif (found := _VERDICT.fullmatch(line)) and introduced is not None:
+            title, version, model = introduced
             return SelfTest(
                 title=title,
                 version=version,

@@ -29,20 +29,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("p
 Answer = Callable[[np.ndarray], np.ndarray]
 
 
-def command(checkout: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(checkout: Any, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "birdnet_stm32", *arguments],
         cwd=checkout.root,
         env=checkout.environment,
         capture_output=True,
         text=True,
+        input=typed,
         timeout=120,
         check=False,
     )
 
 
 @contextmanager
-def simulated_board(report: str, answer: Answer, window_bytes: int) -> Iterator[str]:
+def simulated_board(report: str | Callable[[], str], answer: Answer, window_bytes: int) -> Iterator[str]:
     """Give a serial port with a board behind it: it reports itself when idle, and answers windows."""
     board, port = os.openpty()
     tty.setraw(port)
@@ -52,7 +53,7 @@ def simulated_board(report: str, answer: Answer, window_bytes: int) -> Iterator[
         received = b""
         while not leaving.is_set():
             if not select([board], [], [], 0.05)[0]:
-                os.write(board, report.encode())
+                os.write(board, (report if isinstance(report, str) else report()).encode())
                 continue
             received += os.read(board, 65_536)
             line, _, rest = received.partition(b"\n")
@@ -134,6 +135,75 @@ def test_a_silent_board_and_a_missing_port_are_refused(pristine: Any, reference:
     assert (done.returncode, "the board said nothing for 0.5 s" in done.stderr) == (3, True)
     done = command(pristine, "board", "tiny", "--port", "/dev/there-is-none")
     assert (done.returncode, "the port cannot be used" in done.stderr) == (3, True)
+
+
+def test_the_first_hour_ends_in_a_working_detector(
+    pristine: Any, report: str, reference: Answer, tmp_path: Path
+) -> None:
+    """Silence, then another release, then this one: each round the person does what was asked."""
+    written = tmp_path / "board.json"
+    board = {"says": ""}
+
+    with simulated_board(lambda: board["says"], reference, 8_000) as port:
+        walk = ["board", "tiny", "--bring-up", "--port", port, "--windows", "3", "--timeout-s", "3"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "birdnet_stm32", *walk, "--json", str(written)],
+            cwd=pristine.root,
+            env=pristine.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as person:
+            assert person.stdin is not None
+            assert person.stdout is not None
+            printed = []
+            for line in person.stdout:
+                printed.append(line)
+                if line == "then press Enter\n":
+                    flashed = "another firmware" in printed[-3]
+                    board["says"] = report if flashed else report.replace('"0.1.0"', '"0.0.9"')
+                    person.stdin.write("\n")
+                    person.stdin.flush()
+    text = "".join(printed)
+    assert person.returncode == 0, text
+    assert "found: the board prints nothing" in text
+    assert "found: the board runs another firmware" in text
+    assert text.endswith("The board is a working detector.\n")
+    assert [step["state"] for step in json.loads(written.read_text())["steps"]] == [
+        "silent",
+        "other firmware",
+    ]
+
+
+def test_the_first_hour_ends_in_a_sentence_that_says_why_not(
+    pristine: Any, report: str, reference: Answer
+) -> None:
+    stuck = report.replace(
+        "self-test PASS 1 windows",
+        "self-test FAIL start: the last run never left block 7 of the network, the watchdog ended it; "
+        "reset the board to try again\ndiagnosis: block 0; \x1b[2Jno illegal access",
+    )
+    with simulated_board(stuck, reference, 8_000) as port:
+        walk = ["board", "tiny", "--bring-up", "--port", port, "--timeout-s", "3"]
+        done = command(pristine, *walk, typed="\n")
+        alone = command(pristine, *walk)
+    assert done.returncode == 1
+    assert "do: press the board's reset button once" in done.stdout
+    assert "never left block 7 of the network" in done.stderr
+    assert "the one step of what helps changed nothing" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert alone.returncode == 3
+    assert "nobody is there to go on" in alone.stderr
+
+
+def test_the_first_hour_without_a_port_says_what_to_connect(pristine: Any) -> None:
+    walk = ["board", "tiny", "--bring-up", "--port", "/dev/there-is-none", "--timeout-s", "0.5"]
+    done = command(pristine, *walk, typed="\n\n\n")
+    assert done.returncode == 1
+    assert "do: connect the board's USB port marked ST-LINK" in done.stdout
+    assert "the port cannot be used" in done.stderr
 
 
 def test_without_the_programmer_the_commands_are_printed(pristine: Any) -> None:
