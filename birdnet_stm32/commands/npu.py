@@ -222,7 +222,7 @@ def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str
         f"{sum(one.kind == kind for one in epochs)} {kind}" for kind in ("hardware", "hybrid", "software")
     ]
     controlled = sum(len(indices) for indices in blobs.values())
-    by = f"; the epoch controller runs {controlled} in {len(blobs)} blobs" if blobs else ""
+    by = f"; the epoch controller runs {controlled} in {result.blobs_in_words(len(blobs))}" if blobs else ""
     return f"{len(epochs)} epochs: {', '.join(kinds)}{by}"
 
 

@@ -47,7 +47,9 @@ def run(job: Job) -> Outcome:
     (job.out / NPU_GATES).write_text(store.canonical_json(described), encoding="utf-8")
     refuse_failures(findings)
     counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
-    blobs = f" in {len(compilation.blobs)} blobs of the epoch controller" if compilation.blobs else ""
+    blobs = ""
+    if compilation.epoch_controller:
+        blobs = f", {result.blobs_in_words(len(compilation.blobs))} of the epoch controller"
     return Outcome(
         summary=f"Core {tool.version.core}: {len(compilation.epochs)} epochs ({counts}){blobs}, "
         f"{compilation.weights_bytes:,} bytes of weights at 0x{compilation.weights_address:08X}",

@@ -29,7 +29,7 @@ from birdnet_stm32.npu.stedgeai.profile import (
     uses_epoch_controller,
 )
 from birdnet_stm32.npu.stedgeai.report import read_report, report_of
-from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port
+from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port, blobs_in_words
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
 from birdnet_stm32.st_runtime import find_runtime
 from birdnet_stm32.text_types import NpuGate
@@ -207,7 +207,10 @@ def _stream_link(subject: Subject) -> Result:
         )
     blobs = len(subject.compilation.blobs)
     if blobs and told is None:
-        return "skipped", f"the links lie in {blobs} blobs of the epoch controller, which do not show them"
+        return (
+            "skipped",
+            f"the links lie in {blobs_in_words(blobs)} of the epoch controller, which shows none",
+        )
     return "passed", "no activation streams into a convolution"
 
 
@@ -318,11 +321,8 @@ def _epoch_controller(subject: Subject) -> Result:
         return "passed", "the processor starts every epoch"
     sizes = sum(blob.size_bytes for blob in compilation.blobs)
     copies = sum(blob.ram_bytes for blob in compilation.blobs)
-    return (
-        "passed",
-        f"{inside} of {len(hardware)} epochs of the NPU in {len(compilation.blobs)} blobs, {sizes:,} bytes "
-        f"and {copies:,} bytes of copies in RAM",
-    )
+    place = f"{inside} of {len(hardware)} epochs of the NPU in {blobs_in_words(len(compilation.blobs))}"
+    return "passed", f"{place}, {sizes:,} bytes and {copies:,} bytes of copies in RAM"
 
 
 def _full_height(subject: Subject) -> Result:

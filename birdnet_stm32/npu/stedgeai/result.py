@@ -289,6 +289,11 @@ def load(folder: Path) -> Compilation:
     return from_json(described, files, where=folder / COMPILATION)
 
 
+def blobs_in_words(count: int) -> str:
+    """Return how many blobs of the epoch controller there are."""
+    return "1 blob" if count == 1 else f"{count} blobs"
+
+
 def elements(port: Port) -> int:
     """Return how many values ``port`` has."""
     return math.prod(port.shape)

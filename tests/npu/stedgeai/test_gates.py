@@ -113,14 +113,14 @@ def test_the_sizes_of_blobs_are_told(examine: Examine, settings: NpuTable) -> No
     (found,) = (finding for finding in check(subject) if finding.gate == "epoch-controller")
     (blob,) = subject.compilation.blobs
     sizes = f"{blob.size_bytes} bytes and {blob.ram_bytes} bytes of copies in RAM"
-    assert found.detail == f"2 of 2 epochs of the NPU in 1 blobs, {sizes}"
+    assert found.detail == f"2 of 2 epochs of the NPU in 1 blob, {sizes}"
 
 
 def test_blobs_hide_their_links_before_3_0(examine: Examine, settings: NpuTable) -> None:
     asked = settings.model_copy(update={"epoch_controller": True})
     (skipped,) = (finding for finding in check(examine(asked, "2.2")) if finding.state == "skipped")
     assert skipped.gate == "stream-link"
-    assert "1 blobs of the epoch controller, which do not show them" in skipped.detail
+    assert "1 blob of the epoch controller, which shows none" in skipped.detail
     assert failed(check(examine(asked, "3.0", "stalling-link"))) == {"stream-link"}
 
 

@@ -28,7 +28,7 @@ def test_a_model_compiles_into_a_folder(here: Path, capsys: Captured) -> None:
     assert "found by STEDGEAI_CORE_DIR" in said.err
     assert "passed  ports: int8 [1, 8, 12, 1], int8 [1, 3]" in said.out
     counted = "2 epochs: 2 hardware, 0 hybrid, 0 software"
-    assert said.out.endswith(f"npu: {counted}; the epoch controller runs 2 in 1 blobs\n")
+    assert said.out.endswith(f"npu: {counted}; the epoch controller runs 2 in 1 blob\n")
     assert load(here / "npu").weights_file == "network_atonbuf.xSPI2.raw"
     assert json.loads((here / "c.json").read_text(encoding="utf-8"))["symbol"] == "network"
     assert (here / "npu" / "stedgeai.log").is_file()

@@ -60,7 +60,9 @@ def test_it_publishes_the_result_and_what_the_gates_found(
 ) -> None:
     job = bench.job(bench.release())
     outcome = npu.run(job)
-    assert outcome.summary.startswith("Core 4.0: 2 epochs (2 hardware, 0 hybrid, 0 software), 1,")
+    assert outcome.summary.startswith(
+        "Core 4.0: 2 epochs (2 hardware, 0 hybrid, 0 software), 1 blob of the epoch controller, "
+    )
     assert load(job.out / "npu").weights_address == 0x7040_0000
     gates = json.loads((job.out / "gates.json").read_text(encoding="utf-8"))
     assert {gate["state"] for gate in gates} == {"passed"}
