@@ -24,6 +24,7 @@ from birdnet_stm32.build_lock import lock_of
 from birdnet_stm32.disk import disk_error
 from birdnet_stm32.doit_state import STATE
 from birdnet_stm32.errors import BirdnetError, GateError, InputError
+from birdnet_stm32.interruption import Workers, stop_in_a_sentence
 from birdnet_stm32.native_output import diverted
 from birdnet_stm32.plan import State, plan
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, repair, run_stage, task_of
@@ -62,6 +63,7 @@ def doit_config(build: Path) -> dict[str, Any]:
             f"doit does not know the backend {BACKEND!r}: birdnet-stm32 is not installed in {sys.prefix}\n"
             "  try: pip install birdnet-stm32, or run doit in the root of a checkout"
         )
+    stop_in_a_sentence()
     return {
         "backend": BACKEND,
         "default_tasks": ["bundle"],
@@ -306,6 +308,7 @@ class StageReporter:
         self._products: list[str] = []
         self._warnings: list[str] = []
         self._trouble = False
+        self._workers = Workers()
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Let broken variants fail last, for doit stops at what fails first: the good ones are built."""
@@ -319,6 +322,7 @@ class StageReporter:
 
     def execute_task(self, task: Any) -> None:
         """Announce a stage."""
+        self._workers.watch()
         if task.actions:
             self._console.print(Text.assemble((task.name, "bold"), f" {task.doc or ''}".rstrip()))
 
@@ -366,6 +370,7 @@ class StageReporter:
 
     def complete_run(self) -> None:
         """Print the table and name the products."""
+        self._workers.leave()
         if not self._rows:
             return
         table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")

@@ -24,7 +24,7 @@ LAYERS = [
     {"code", "disk", "native_output", "process", "process_guard", "progress", "store", "templating"},
     {"st_runtime"},
     {"variant_file"},
-    {"build_lock", "doit_state"},
+    {"build_lock", "doit_state", "interruption"},
     {"audio", "frontend"},
     {"model"},
     {"quant"},

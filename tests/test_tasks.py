@@ -1,4 +1,6 @@
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -350,6 +352,19 @@ def test_the_terminal_shows_names_and_summaries_as_they_are(shop: Doit) -> None:
     _, printed = run(shop, "toy:demo")
     assert r":a: [red]x[/] \x1b[2J :smile:" in printed
     assert "\x1b" not in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_is_killed_ends_the_build_with_a_sentence(shop: Doit, number: signal.Signals) -> None:
+    def make(job: Job) -> Outcome:
+        os.kill(os.getpid(), number)
+        return Outcome(summary="a duck")
+
+    shop.module.run = make  # type: ignore[attr-defined]
+    exit_code, printed = run(shop, "-n", "2", "toy:demo")
+    assert exit_code == 2
+    assert f"was ended by the signal {number.name}" in printed
+    assert "Traceback" not in printed
 
 
 def test_a_folder_that_no_stage_published_is_never_replaced(

@@ -1,0 +1,61 @@
+"""How doit ends when somebody stops it or one of its workers: with a sentence, never by waiting for ever."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from multiprocessing.process import BaseProcess
+from types import FrameType, TracebackType
+
+from doit.exceptions import InvalidTask
+
+_GOES_ON = "what was finished is kept, and the same command goes on from there"
+
+
+def stop_in_a_sentence() -> None:
+    """Let Ctrl-C show a sentence instead of a traceback. The process still ends by its signal."""
+    sys.excepthook = _say
+
+
+def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print(f"doit: stopped; {_GOES_ON}", file=sys.stderr, flush=True)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+class Workers:
+    """The workers of ``doit -n``. doit waits for the answer of each, also of one that was killed."""
+
+    def __init__(self) -> None:
+        self._workers: list[BaseProcess] = []
+
+    def watch(self) -> None:
+        """Stop doit from now on when a worker that lives at this moment dies; call it in the main process."""
+        self._workers = list(multiprocessing.active_children())
+        if self._workers:
+            signal.signal(signal.SIGCHLD, self._look)
+
+    def leave(self) -> None:
+        """Watch no longer."""
+        if self._workers:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._workers = []
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        if sys.exc_info()[0] is not None:
+            return  # doit is ending already, and ends its workers itself
+        for worker in self._workers:
+            if worker.exitcode:
+                self.leave()
+                raise InvalidTask(_of_a_worker(worker.pid, worker.exitcode))
+
+
+def _of_a_worker(pid: int | None, exit_code: int) -> str:
+    if exit_code < 0:
+        how = f"was ended by the signal {signal.Signals(-exit_code).name}"
+    else:
+        how = f"ended with exit status {exit_code}"
+    memory = "; the system does that where memory runs out" if exit_code == -signal.SIGKILL else ""
+    return f"doit's worker, process {pid}, {how}{memory}\n  {_GOES_ON}; with fewer workers: doit -n 1"
