@@ -330,7 +330,7 @@ class NpuTable(Table):
     """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
     epoch_controller: bool | None = None
     """Let the NPU's epoch controller run stretches of the schedule without the processor, which is faster.
-    Left out: from Core 4.0 on, as ST's own tool does."""
+    Left out: from Core 4.0 on, as profiles of STM32Cube AI Studio have it."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds until the tool counts as hung."""
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32.commands.files import say, warn
+from birdnet_stm32.commands.npu_where import say_where
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.config import NpuTable
@@ -21,12 +22,10 @@ from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.command import BAUD
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.installation import Installation, look_at
 from birdnet_stm32.npu.stedgeai.result import COMPILATION, Epoch
-from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate, program_of
+from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
 from birdnet_stm32.regular_file import read_bytes
-from birdnet_stm32.st_runtime import find_runtime
 from birdnet_stm32.store import canonical_json
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -85,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compile one model, or say where ST's tool is."""
     if options.where:
-        _where(options)
+        say_where(options.core_dir, writer_of(options), options.json)
         return
     missing = [name for name, given in (("MODEL.tflite", options.model), ("--out", options.out)) if not given]
     if missing:
@@ -125,60 +124,6 @@ def run(options: argparse.Namespace) -> None:
         _validate(tool, model, asked, inputs, options)
     blobs = {blob.name: blob.epochs for blob in compilation.blobs}
     say(f"{options.out}: {_counted(compilation.epochs, blobs)}", options.json)
-
-
-def _where(options: argparse.Namespace) -> None:
-    """Say what is found, of which version, and what is missing in it.
-
-    Raises:
-        ToolError: no compiler is found, or it does not say its version.
-    """
-    writer_of(options).check(options.json)
-    named = options.core_dir
-    if named is not None and named.is_dir() and program_of(named) is None and find_runtime(named):
-        tool, root = None, named  # a project of ST's tools, which firmware is built from
-        say(f"{root} holds no stedgeai", options.json)
-    else:
-        tool = locate(named)
-        root = tool.core_dir
-        say(str(tool), options.json)
-        if tool.warning:
-            warn(f"warning: {tool.warning}")
-    installation = None if root is None else look_at(root)
-    if installation is None:
-        say("It lies in no installation: neither the runtime nor ST's scripts are known.", options.json)
-    else:
-        _say_installation(installation, options.json)
-    fields = {
-        "tool": None if tool is None else str(tool.version),
-        "program": None if tool is None else str(tool.program),
-        "found_by": None if tool is None else tool.found_by,
-        "root": None if root is None else str(root),
-        "kind": None if installation is None else installation.kind,
-        "runtime": None if installation is None else _runtime_of(installation),
-        "parts": [
-            {**asdict(part), "path": None if part.path is None else str(part.path)}
-            for part in ([] if installation is None else installation.parts)
-        ],
-    }
-    writer_of(options).write_json(options.json, fields)
-
-
-def _say_installation(installation: Installation, json: Path | None) -> None:
-    runtime = _runtime_of(installation)
-    flat = installation.runtime is not None and installation.runtime.flat
-    layout = ", laid out as STM32Cube AI Studio does" if flat else ""
-    say(f"{installation.root}: {installation.kind}; runtime ll_aton {runtime or 'not there'}{layout}", json)
-    for part in installation.parts:
-        if part.path is not None:
-            say(f"found    {part.what}: {part.path}", json)
-    for part in installation.missing:
-        say(f"missing  {part.what} ({part.expected}), which is needed for {part.needed_for}", json)
-
-
-def _runtime_of(installation: Installation) -> str | None:
-    version = None if installation.runtime is None else installation.runtime.version
-    return None if version is None else "{}.{}.{}-{}".format(*version)
 
 
 def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options: argparse.Namespace) -> None:

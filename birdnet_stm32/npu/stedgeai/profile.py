@@ -15,7 +15,7 @@ from birdnet_stm32.store import canonical_json
 
 PROFILE = "birdnet"
 EPOCH_CONTROLLER = "--enable-epoch-controller"
-EPOCH_CONTROLLER_SINCE = 4  # the major version from which it is the default
+EPOCH_CONTROLLER_SINCE = 4  # from which major version it is used unless the variant says no
 FLASH_POOL = "octoFlash"
 FLASH_SUFFIX = "xSPI2"
 FLASH_END = 0x7800_0000
@@ -76,7 +76,7 @@ def memory_pools(*, weights_address: int, hyperram: bool) -> str:
 
 
 def uses_epoch_controller(settings: NpuTable, tool: ToolVersion) -> bool:
-    """Return whether the epoch controller is asked for: as the variant says, else from 4.0 on, as ST does."""
+    """Return whether the epoch controller is asked for: as the variant says, else from 4.0 on."""
     if settings.epoch_controller is None:
         return tool.major >= EPOCH_CONTROLLER_SINCE
     return settings.epoch_controller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -127,6 +128,42 @@ def test_of_packs_the_newest_core_is_taken(
     for version in (older, newer):
         stand_in.install(packs / version)
     assert find(None, {"HOME": str(tmp_path), "PATH": ""}).program.is_relative_to(packs / newer)
+
+
+@pytest.mark.parametrize(
+    ("script", "mode", "said"),
+    [
+        ("#!/bin/sh\nexit 3\n", 0o755, "exit status 3"),
+        ("#!/bin/sh\necho nothing\n", 0o755, "holds no version"),
+        ("no program", 0o644, "stedgeai"),
+    ],
+)
+def test_where_says_what_lies_beside_a_broken_tool(
+    stand_in: ModuleType, tmp_path: Path, capsys: Captured, script: str, mode: int, said: str
+) -> None:
+    root = stand_in.install(tmp_path / "core")
+    program = root / "Utilities" / "linux" / "stedgeai"
+    program.write_text(script, encoding="utf-8")
+    program.chmod(mode)
+    assert cli.main(["npu", "--where", "--core-dir", str(root)]) == 3
+    printed = capsys.readouterr()
+    assert f"found    runtime of the NPU: {root}" in printed.out
+    assert said in printed.err
+
+
+def test_where_of_a_program_in_no_installation(
+    stand_in: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = stand_in.install(tmp_path / "core")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(root / "Utilities" / "linux" / "stedgeai", tmp_path / "bin" / "stedgeai")
+    monkeypatch.delenv("STEDGEAI_CORE_DIR", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert cli.main(["npu", "--where"]) == 0
+    printed = capsys.readouterr().out
+    assert "bin/stedgeai, found by PATH" in printed
+    assert "it lies in no installation" in printed
+    assert "ST Edge AI Core 4.0.1-20581" in printed
 
 
 def test_without_a_model_it_says_what_is_missing(capsys: Captured) -> None:
