@@ -11,7 +11,7 @@ from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import check_supported
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, LABELS_SUFFIX, beside, labels_to_show, say, warn
+from birdnet_stm32.commands.files import CONFIG_SUFFIXES, beside, labels_beside, labels_to_show, say, warn
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
@@ -66,7 +66,7 @@ def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract |
     Raises:
         InputError: the label file and the configuration contradict each other or the network.
     """
-    path, order = options.labels or beside(options.model, LABELS_SUFFIX), options.label_order
+    path, order = options.labels or labels_beside(options.model), options.label_order
     if order is not None and (path is None or contract is None):
         raise InputError(
             "--label-order is given, and there are no label file and configuration to put in order",

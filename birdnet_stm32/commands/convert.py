@@ -18,9 +18,9 @@ from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands import source
 from birdnet_stm32.commands.files import (
     CONFIG_SUFFIXES,
-    LABELS_SUFFIX,
     beside,
     contract_of,
+    labels_beside,
     learned_beside,
     say,
     sidecars,
@@ -200,7 +200,7 @@ def _files_beside(
 
 def _is_described(model: Path, contract: ModelContract) -> bool:
     """Return whether files beside the model, which may be the user's, say all that this command would."""
-    config, labels = beside(model, *CONFIG_SUFFIXES), beside(model, LABELS_SUFFIX)
+    config, labels = beside(model, *CONFIG_SUFFIXES), labels_beside(model)
     try:
         return config is not None and labels is not None and read_contract(config) == contract
     except InputError:

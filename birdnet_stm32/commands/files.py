@@ -23,6 +23,8 @@ from birdnet_stm32.terminal_text import printable
 # As published, and as the pipeline has it beside model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
 LABELS_SUFFIX = "_labels.txt"
+LABELS = "labels.txt"
+_STEM_IN_BUNDLES = "model"
 
 
 def contract_of(model: Path, given: Path | None) -> ModelContract:
@@ -47,7 +49,7 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
 
 def _with_labels_beside(model: Path, contract: ModelContract) -> ModelContract:
     """Return ``contract``, if a label file beside the model says the same as its class names."""
-    labels = beside(model, LABELS_SUFFIX)
+    labels = labels_beside(model)
     if labels is not None:
         labels_to_show(labels, contract, order=None)
     return contract
@@ -80,6 +82,13 @@ def beside(model: Path, *suffixes: str) -> Path | None:
     """Return the first file ``<stem><suffix>`` that is there, or None."""
     files = (model.with_name(model.stem + suffix) for suffix in suffixes)
     return next((path for path in files if path.is_file()), None)
+
+
+def labels_beside(model: Path) -> Path | None:
+    """Return the label file beside a model: named after it, or as stages and bundles have it, or None."""
+    in_bundles = model.with_name(LABELS) if model.stem == _STEM_IN_BUNDLES else None
+    named = beside(model, LABELS_SUFFIX)
+    return in_bundles if named is None and in_bundles is not None and in_bundles.is_file() else named
 
 
 def learned_beside(model: Path) -> dict[str, str] | None:

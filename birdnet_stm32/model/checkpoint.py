@@ -7,14 +7,17 @@ lacks is rewritten (:mod:`birdnet_stm32.model.published`).
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, OutputActivation
@@ -26,6 +29,7 @@ from birdnet_stm32.model.keras_versions import modernise
 from birdnet_stm32.terminal_text import printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
+_SIZES = ("units", "filters", "kernel_size", "depth_multiplier")  # each divides a layer's number of weights
 _ACTIVATIONS = {"linear": OutputActivation.LOGIT, "sigmoid": OutputActivation.SIGMOID}
 
 
@@ -58,6 +62,7 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
     # How the checkpoint was compiled for its training is of no use here and would widen what is trusted.
     config = {key: value for key, value in archive.config.items() if key != "compile_config"}
     refuse_foreign(config, path)
+    _refuse_large(config, archive, path)
     model = _functional(_deserialise(config, path), contract, path)
     _set_weights(model, archive, path)
     _check_contract(model, contract, path)
@@ -101,12 +106,24 @@ def as_logits(model: keras.Model, contract: ModelContract) -> tuple[keras.Model,
 
 def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
     custom_objects = {f"{layers.PACKAGE}>Decibel": layers.Decibel}
-    try:
+    with _building(path):
         model = keras.saving.deserialize_keras_object(
             copy.deepcopy(config),  # which Keras empties while it reads
             custom_objects=custom_objects,
             safe_mode=True,
         )
+    if not isinstance(model, keras.Model):
+        raise InputError(f"its configuration is of a {type(model).__name__}, not of a model", where=path)
+    return model
+
+
+@contextmanager
+def _building(path: Path) -> Iterator[None]:
+    """Say in our words why Keras cannot build what a checkpoint describes. Raises: InputError."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise InputError("its layers need more memory than there is", where=path) from error
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RuntimeError) as error:
         raise InputError(
             f"Keras {keras.__version__} cannot build its layers: {_first_line(error)}",
@@ -114,9 +131,33 @@ def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
             expected="a model saved by Keras 2.12 or newer, whose layers this version knows",
             remedy=f"load it where it was trained and save it with Keras {keras.__version__}",
         ) from error
-    if not isinstance(model, keras.Model):
-        raise InputError(f"its configuration is of a {type(model).__name__}, not of a model", where=path)
-    return model
+
+
+def _refuse_large(config: dict[str, Any], archive: Archive, path: Path) -> None:
+    """Refuse a layer that has more weights than are stored, before Keras takes the memory for them.
+
+    Raises:
+        InputError: there is one.
+    """
+    stored = sum(array.size for arrays in archive.weights.values() for array in arrays)
+    pending: list[Any] = [config]
+    while pending:
+        value = pending.pop()
+        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        pending.extend(children)
+        for key in _SIZES if isinstance(value, dict) else ():
+            sizes = value.get(key)
+            least = math.prod(
+                size for size in (sizes if isinstance(sizes, list) else [sizes]) if isinstance(size, int)
+            )
+            if least > max(stored, 1):
+                name = printable(value.get("name"), longest=80)
+                raise InputError(
+                    f"layer {name} has {key} {printable(sizes, longest=80)}",
+                    where=path,
+                    expected=f"no more than the {stored:,} weights that are stored",
+                    remedy="train it again, or name another checkpoint",
+                )
 
 
 def _first_line(error: Exception) -> str:
@@ -132,7 +173,8 @@ def _functional(model: keras.Model, contract: ModelContract, path: Path) -> kera
     """
     if isinstance(model, keras.Sequential):
         if not model.built:
-            model.build((None, *contract.frontend.input_shape))
+            with _building(path):
+                model.build((None, *contract.frontend.input_shape))
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     nested = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
     if nested:

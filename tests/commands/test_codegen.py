@@ -57,6 +57,15 @@ def test_rotated_labels_are_refused(command: Callable[..., Any], model: Path, wh
         assert shown(out) == names
 
 
+def test_the_labels_of_a_bundle_are_read(command: Callable[..., Any], model: Path) -> None:
+    model = model.rename(model.with_name("model.tflite"))
+    model.with_name("bird_model_config.json").rename(model.with_name("model_config.json"))
+    model.with_name("labels.txt").write_text("\n".join([*NAMES[1:], NAMES[0]]))
+    ended = command("codegen", model, "--out", model.parent / "c")
+    assert ended.exit_code == 2
+    assert "labels.txt: has the names of the model's configuration in another order" in ended.err
+
+
 def test_doubled_and_other_labels_are_refused(command: Callable[..., Any], model: Path) -> None:
     labels = model.with_name("bird_labels.txt")
     for names, message in (

@@ -220,6 +220,20 @@ def test_a_zip_bomb_is_refused_by_its_declared_size(
         checkpoint.load(rewrite(saved, {member: bytes(2 << 20)}), contract)
 
 
+@pytest.mark.parametrize(
+    ("key", "size"), [("units", 10**12), ("filters", 10**9), ("kernel_size", [10**6, 10**6])]
+)
+def test_a_layer_larger_than_the_weights_takes_no_memory(
+    contract: ModelContract, saved: Path, key: str, size: object
+) -> None:
+    def edit(config: Config) -> None:
+        next(one for one in config["config"]["layers"] if key in one["config"])["config"][key] = size
+
+    with pytest.raises(InputError, match=f"has {key} .*1") as refused:
+        checkpoint.load(edit_config(saved, edit), contract)
+    assert "weights that are stored" in str(refused.value)
+
+
 def test_weights_that_unpack_to_too_much(contract: ModelContract, saved: Path) -> None:
     def edit(file: h5py.File) -> None:
         file.create_dataset(
