@@ -12,6 +12,7 @@ from markupsafe import Markup
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import by_rule
 from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.npu.stedgeai.result import Compilation, blobs_in_words
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report_data import Fact, Measures, ReportData, State, WindowPicture
 
@@ -95,11 +96,23 @@ def _npu_facts(data: ReportData) -> tuple[Fact, ...]:
     weights = f"{_size(compilation.weights_bytes)} from 0x{compilation.weights_address:08X}"
     return (
         Fact(name="Epochs", value=f"{len(compilation.epochs)}: {', '.join(counts)}"),
+        Fact(name="Epoch controller", value=_controlled(compilation)),
         Fact(name="Weights in the flash", value=weights),
         Fact(name="Cycles, estimated", value=cycles),
         Fact(name="Input and output in memory", value=", ".join(ports)),
         Fact(name="Runtime", value=f"ll_aton {compilation.runtime}"),
     )
+
+
+def _controlled(compilation: Compilation) -> str:
+    """Return what the epoch controller runs, and what its programs take."""
+    if not compilation.epoch_controller:
+        return "not used: the processor starts every epoch"
+    epochs = sum(len(blob.epochs) for blob in compilation.blobs)
+    held = _size(sum(blob.size_bytes for blob in compilation.blobs))
+    copied = _size(sum(blob.ram_bytes for blob in compilation.blobs))
+    blobs = blobs_in_words(len(compilation.blobs))
+    return f"runs {epochs} epochs in {blobs} of {held}, with {copied} of copies in RAM"
 
 
 def _size(size_bytes: int) -> str:

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from birdnet_stm32.npu.stedgeai.result import Blob
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import ReportData, State, Verdict
 
@@ -84,6 +85,16 @@ def test_the_compiled_network_is_shown(page: Page) -> None:
     assert "Waived:" in page.text
     assert "npuRAM5" in page.text
     assert "npuRAM6" not in page.text
+
+
+def test_the_epoch_controller_is_shown(page: Page, make_report: MakeReport) -> None:
+    assert "not used: the processor starts every epoch" in page.text
+    data = make_report()
+    assert data.compiled is not None
+    blob = Blob(name="_ec_blob_network_1", epochs=(1,), size_bytes=24_064, ram_bytes=23_936)
+    compilation = replace(data.compiled.compilation, blobs=(blob,))
+    html = render_report(replace(data, compiled=replace(data.compiled, compilation=compilation)))
+    assert "runs 1 epochs in 1 blob of 23.5 KiB, with 23.4 KiB of copies in RAM" in Page(html).text
 
 
 def test_the_page_needs_nothing_else(page: Page) -> None:
