@@ -99,7 +99,7 @@ def test_a_kernel_as_high_as_its_input_gets_a_suggestion(shared: Path, command: 
     ended = command("lint", path, "--suggest", "--json")
     assert ended.exit_code == 1
     (one,) = json.loads(ended.out)["suggestions"]
-    assert "Conv2D(192, (4, 1), strides=(4, 1)" in one["first"]
+    assert "Conv2D(192, (4, 1), strides=(4, 1)" in one["layers"][0]
     assert one["float_error"] < 1e-5
     assert "suggestion" in ended.err
     assert "suggestions" not in json.loads(command("lint", path, "--json").out)

@@ -34,13 +34,18 @@ def outputs(network: Network, windows: np.ndarray) -> np.ndarray:
     return np.asarray(to_keras(network)(windows))
 
 
-@given(rows=st.integers(3, 200))
-def test_the_two_places_cover_every_row_with_strides_the_npu_takes(rows: int) -> None:
-    covered, stride = places(rows)
-    assert stride in (1, 2, 4)
-    assert covered + stride == rows
-    assert covered >= stride  # no row between the places
-    assert covered < rows
+@given(rows=st.integers(3, 300), most=st.integers(4, 112))
+def test_the_places_cover_every_row_with_strides_the_npu_takes(rows: int, most: int) -> None:
+    where = places(rows, most=most)
+    assert where.stride in (1, 2, 4)
+    assert where.covered <= most
+    assert where.covered + where.stride * (where.count - 1) == rows
+    assert 2 <= where.count < rows
+    ends = [place * where.stride + where.covered for place in where.used]
+    starts = [place * where.stride for place in where.used]
+    assert starts[0] == 0
+    assert ends[-1] == rows
+    assert all(start <= end for start, end in zip(starts[1:], ends[:-1], strict=True))
 
 
 @settings(max_examples=12, deadline=None)
@@ -55,19 +60,32 @@ def test_outputs_are_the_same_for_every_height(
 ) -> None:
     unit = convolution(rows, columns, strides=(1, steps), activation=activation)
     before = alone(unit, (rows, 9, 5))
-    after, changed = without_full_height(before)
+    after, changed = without_full_height(before, max_taps=112)
     assert changed == ("collapse",)
-    assert [one.weights[0].shape[0] for one in after.units] == [places(rows)[0], 2]
+    assert [one.weights[0].shape[0] for one in after.units] == [places(rows, most=112).covered, 2]
     windows = RNG.normal(size=(2, rows, 9, 5)).astype(np.float32)
     one, other = outputs(before, windows), outputs(after, windows)
     assert one.shape == other.shape
     np.testing.assert_allclose(other, one, atol=1e-5 * np.abs(one).max())
-    assert without_full_height(after)[1] == ()
+    assert without_full_height(after, max_taps=112)[1] == ()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(128, 1), (257, 1), (64, 3)])
+def test_kernels_beyond_what_the_npu_computes_rightly_are_split_further(rows: int, columns: int) -> None:
+    before = alone(convolution(rows, columns), (rows, 4, 5))
+    after, _ = without_full_height(before, max_taps=112)
+    assert len(after.units) > 2
+    assert all(np.prod(one.weights[0].shape[:2]) <= 112 for one in after.units)
+    assert len({one.name for one in after.units}) == len(after.units)
+    windows = RNG.normal(size=(2, rows, 4, 5)).astype(np.float32)
+    one, other = outputs(before, windows), outputs(after, windows)
+    np.testing.assert_allclose(other, one, atol=1e-5 * np.abs(one).max())
+    assert without_full_height(after, max_taps=112)[1] == ()
 
 
 def test_padding_same_of_one_column_is_none() -> None:
     before = alone(convolution(8, padding="same", strides=(8, 2)), (8, 9, 5))
-    after, changed = without_full_height(before)
+    after, changed = without_full_height(before, max_taps=112)
     assert changed
     windows = RNG.normal(size=(2, 8, 9, 5)).astype(np.float32)
     one, other = outputs(before, windows), outputs(after, windows)
@@ -81,7 +99,7 @@ def test_only_such_convolutions_of_a_network_are_split() -> None:
     collapse = replace(collapse, bias=np.zeros(4, np.float32))
     mean = Unit(name="mean", kind=Kind.MEAN, inputs=("collapse",))
     before = Network(name="n", input_shape=(8, 9, 5), units=(stem, collapse, mean))
-    after, changed = without_full_height(before)
+    after, changed = without_full_height(before, max_taps=112)
     assert changed == ("collapse",)
     assert [unit.name for unit in after.units] == ["stem", "collapse_rows", "collapse", "mean"]
     windows = RNG.normal(size=(2, 8, 9, 5)).astype(np.float32)
@@ -95,8 +113,9 @@ def test_only_such_convolutions_of_a_network_are_split() -> None:
         (convolution(8, 3, padding="same"), 8, "pads its columns"),
         (convolution(2), 2, "2 rows over 2"),
         (convolution(7), 8, "7 rows over 8"),
+        (convolution(8, 29), 8, "29 columns"),
     ],
 )
 def test_what_cannot_be_split_is_refused(unit: Unit, rows: int, what: str) -> None:
     with pytest.raises(InputError, match=what):
-        split(unit, rows)
+        split(unit, rows, max_taps=112)

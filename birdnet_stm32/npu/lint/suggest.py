@@ -11,10 +11,16 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.errors import InputError
-from birdnet_stm32.model.surgery.full_height import activation_of, alone, places, without_full_height
+from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.model.surgery.full_height import (
+    Places,
+    activation_of,
+    alone,
+    places,
+    without_full_height,
+)
 from birdnet_stm32.model.surgery.network import Kind, Network, Unit
-from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
+from birdnet_stm32.npu.conditions.convolution import MAX_TAPS, kernel_as_high_as_input
 from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
 from birdnet_stm32.npu.operands import input_at, strides
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
@@ -32,22 +38,23 @@ def suggest(graph: Graph) -> Iterator[Suggestion]:
             tensor = graph.tensors[operator.outputs[0]].short_name
             try:
                 yield _suggestion(operator, graph, tensor)
-            except InputError as error:
+            except (GateError, InputError) as error:
                 yield Suggestion(operator=operator.index, tensor=tensor, refused=error.what)
 
 
 def _suggestion(operator: Operator, graph: Graph, tensor: str) -> Suggestion:
     unit, data = _unit(operator, graph)
     before = alone(unit, data.shape[1:])
-    after, _ = without_full_height(before)
+    after, changed = without_full_height(before, max_taps=MAX_TAPS)
+    if not changed:
+        raise InputError("its output is not what its kernel, stride and padding make of its input")
     windows = _windows(data)
     float_error = _float_error(before, after, windows)
     differences = _int8_differences(before, after, windows)
     return Suggestion(
         operator=operator.index,
         tensor=tensor,
-        first=_first(after.units[0], data.shape[1]),
-        second=_second(after.units[1]),
+        layers=_layers(after, data.shape[1]),
         float_error=float_error,
         int8_equal=float((differences == 0).mean()),
         int8_steps=int(differences.max()),
@@ -120,26 +127,28 @@ def _int8_differences(before: Network, after: Network, windows: Floats) -> npt.N
     return np.asarray(np.rint(np.abs(one - other) / step), np.int64)
 
 
-def _first(unit: Unit, rows: int) -> str:
-    kernel = unit.weights[0]
-    covered, _ = places(rows)
-    half = kernel.shape[3] // 2
-    zeros = 2 * covered - rows
-    others = f"rows {rows - covered} to {rows - 1} the others"
-    if zeros:
-        others += f", with zeros in the first {zeros} of them, which have been counted"
-    return (
-        f"1. {_layer(unit)}, use_bias=False): rows 0 to {covered - 1} of the kernel make the first {half} "
-        f"channels, {others}"
-    )
+def _layers(after: Network, rows: int) -> tuple[str, ...]:
+    """Return each convolution as a layer of Keras, with what its kernel holds."""
+    first, *sums = after.units
+    where = places(rows, most=MAX_TAPS // first.weights[0].shape[1])
+    filters = first.weights[0].shape[3] // len(where.used)
+    said = [f"{_layer(first)}, use_bias=False): {_blocks(where, rows, filters)}"]
+    for unit in sums[:-1]:
+        said.append(f"{_layer(unit)}, use_bias=False): parts of the sum, of zeros and ones")
+    last = f'{_layer(sums[-1])}, activation="{sums[-1].activation}") with the bias'
+    return (*said, f"{last}: adds the blocks, each at its place, by a kernel of zeros and ones")
 
 
-def _second(unit: Unit) -> str:
-    filters = unit.weights[0].shape[3]
-    return (
-        f'2. {_layer(unit)}, activation="{unit.activation}") with the bias: its kernel is 1 from channel c '
-        f"in row 0 and from channel {filters} + c in row 1 to channel c, and 0 elsewhere"
-    )
+def _blocks(where: Places, rows: int, filters: int) -> str:
+    said, done = [], 0
+    for block, place in enumerate(where.used):
+        start = place * where.stride
+        last = min(rows, start + where.covered) - 1
+        zeros = f" (zeros for {start} to {done - 1})" if done > start else ""
+        channels = f"{block * filters} to {(block + 1) * filters - 1}"
+        said.append(f"rows {start} to {last} of the kernel in channels {channels}{zeros}")
+        done = start + where.covered
+    return ", ".join(said)
 
 
 def _layer(unit: Unit) -> str:

@@ -10,13 +10,12 @@ WINDOWS = 8  # random inputs that a suggestion is proven on
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """Two convolutions for one.
+    """Convolutions in the place of one.
 
     Args:
         operator: index of the one.
         tensor: short name of what it makes.
-        first: the first as a layer of Keras.
-        second: likewise.
+        layers: the convolutions, as layers of Keras, with what their kernels hold.
         float_error: largest difference in float, as a share of the largest output.
         int8_equal: share of int8 outputs that are the same.
         int8_steps: largest difference in int8, in steps of the output.
@@ -26,8 +25,7 @@ class Suggestion:
 
     operator: int
     tensor: str
-    first: str = ""
-    second: str = ""
+    layers: tuple[str, ...] = ()
     float_error: float = 0.0
     int8_equal: float = 0.0
     int8_steps: int = 0
@@ -40,10 +38,10 @@ def suggestion_text(suggestion: Suggestion, model: str) -> str:
     place = f"{model}:#{suggestion.operator}"
     if suggestion.refused:
         return f"{place}: no suggestion: {suggestion.refused}  [{RULE}]"
+    layers = "".join(f"    {number}. {layer}\n" for number, layer in enumerate(suggestion.layers, 1))
     return (
-        f"{place}: suggestion: in its place, two convolutions that compute the same  [{RULE}]\n"
-        f"    {suggestion.first}\n"
-        f"    {suggestion.second}\n"
+        f"{place}: suggestion: in its place, convolutions that compute the same  [{RULE}]\n"
+        f"{layers}"
         f"    in float, differs by at most {suggestion.float_error:.1e} of the largest output; in int8, "
         f"{100 * suggestion.int8_equal:.2f} % of {suggestion.outputs:,} outputs are equal, the others differ "
         f"by at most {suggestion.int8_steps} step{'s' if suggestion.int8_steps > 1 else ''} ({WINDOWS} "

@@ -33,8 +33,16 @@ def test_a_suggestion_is_proven_in_float_and_in_int8(new_net: Callable[[], Any])
     assert one.int8_equal > 0.5
     said = suggestion_text(one, "m.tflite")
     assert "Conv2D(16, (4, 1), strides=(2, 1)" in said
-    assert "with zeros in the first 2 of them" in said
+    assert "rows 2 to 5 of the kernel in channels 8 to 15 (zeros for 2 to 3)" in said
     assert said.startswith("m.tflite:#0: suggestion")
+
+
+def test_a_file_that_contradicts_itself_gets_none(new_net: Callable[[], Any]) -> None:
+    net = new_net()
+    weights = net.constant(8, 6, 1, 4, scales=8)
+    file = net.file(net.op("CONV_2D", [net.input(1, 6, 5, 4), weights], 1, 1, 5, 8))  # padding SAME
+    (one,) = suggest(read_graph(file, where="made here"))
+    assert "not what its kernel, stride and padding make" in one.refused
 
 
 def test_what_has_no_rewrite_says_why(new_net: Callable[[], Any]) -> None:
