@@ -47,9 +47,15 @@ suppress = { explicit-pad = "compiled with 4.0.1: the padding became part of the
 
 An id that is no rule's is refused; a suppression that finds nothing is said.
 
+`--suggest` says what to put in the place of a convolution that hangs the NPU
+([full-height-kernel](full-height-kernel.md)), and proves it on the convolution's own weights: how far the
+outputs differ in float and in int8. It takes seconds and changes nothing; the exit code stays.
+
 The rules stand on ST's operator documentation and error messages, on compile reports, and on reports from
 boards. Many rest on one report with one version. This project has tried none of them on silicon: the
 compiler and the board have the last word, and an operator that no table lists is a warning, never an error.
+Each page names its evidence, with version and date; how often conditions are right against what the compiler
+made of public networks is counted in [npu_evidence](../../explanation/npu_evidence.md).
 """
 
 
