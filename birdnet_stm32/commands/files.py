@@ -38,6 +38,8 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
     if given is not None:
         return _with_labels_beside(model, read_contract(given))
     found = beside(model, *CONFIG_SUFFIXES)
+    if found is None and model.is_dir():
+        raise InputError("is a folder", where=model, expected="a model: one .keras or .tflite file")
     if found is None:
         raise InputError(
             f"has no model configuration beside it: there is no {model.stem}{CONFIG_SUFFIXES[0]}",

@@ -91,7 +91,7 @@ QUICK = {
 }
 WITH_TENSORFLOW = {
     "convert --checkpoint_path gone.keras --data_path_train songs": "gone.keras: there is no such file",
-    "convert --checkpoint_path folder --data_path_train songs": "folder: there is no such file",
+    "convert --checkpoint_path folder --data_path_train songs": "folder: is a folder",
     "convert --checkpoint_path empty.keras --data_path_train songs": "empty.keras: is damaged",
     CONVERT: "noise.keras: is damaged",
     "convert --checkpoint_path noise.tflite --data_path_train songs": "noise.tflite: is damaged",
