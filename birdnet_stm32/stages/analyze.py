@@ -40,6 +40,7 @@ def run(job: Job) -> Outcome:
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in analysis.kinds.items() if count)
     idle = f"; [lint] suppress {', '.join(unused)}: finds nothing" if unused else ""
     return Outcome(
-        summary=f"{analysis.macs / 1e6:.1f} M MAC; {kinds}; lint: {summary(found)}{idle}",
+        summary=f"{analysis.macs / 1e6:.1f} M MAC, {analysis.ms:.1f} ms estimated on the NPU; {kinds}; "
+        f"lint: {summary(found)}{idle}",
         measures={"lint": check.counts(found)},
     )

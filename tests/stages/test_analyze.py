@@ -42,6 +42,7 @@ def job(tmp_path: Path, relu_model: Callable[..., bytes]) -> MakeJob:
 def test_for_the_portable_backend_findings_are_reported(tmp_path: Path, job: MakeJob) -> None:
     outcome = analyze.run(job("portable", {}))
     assert outcome.summary.endswith("lint: 2 errors, 1 hint")
+    assert "0.0 ms estimated on the NPU" in outcome.summary
     assert outcome.measures["lint"]["error"] == 2
     findings = json.loads((tmp_path / "out" / "analysis.json").read_text())["findings"]
     assert [one["rule"] for one in findings] == ["rank-over-4", "rank-over-4", "output-rank-over-2"]

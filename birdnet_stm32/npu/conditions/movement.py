@@ -85,7 +85,7 @@ def transposes_data(operator: Operator, graph: Graph) -> bool:
         for one in readers
         if one.name == "BATCH_MATMUL"
         and one.options.get("adj_y", False)
-        and one.inputs[1] == operator.outputs[0]
+        and one.inputs[1:2] == operator.outputs[:1]
     ]
     return not readers or len(turned) < len(readers)
 
