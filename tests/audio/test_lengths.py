@@ -127,8 +127,9 @@ def test_what_follows_the_audio_is_not_audio(tmp_path, after, kind):
     assert kinds(notes) == kind
 
 
-def test_a_file_reserved_before_it_was_recorded_says_so(tmp_path):
-    _, notes = read(tmp_path / "reserved.wav", wav(PCM, data_bytes=44, after=bytes(2 * RATE_HZ)))
+@pytest.mark.parametrize("data_bytes", [0, 44, 0x7FFF_FFFF, 0xFFFF_FFFF])
+def test_a_file_reserved_before_it_was_recorded_says_so(tmp_path, data_bytes):
+    _, notes = read(tmp_path / "reserved.wav", wav(PCM, data_bytes=data_bytes, after=bytes(2 * RATE_HZ)))
     assert kinds(notes) == ["length missing in the header", "zeros at the end"]
     empty = wav(PCM[:0], after=bytes(100_000))
     assert reason(tmp_path / "empty.wav", empty) == "holds no samples"
@@ -230,6 +231,20 @@ def test_flac_with_something_around_it(tmp_path):
     pcm, notes = read(tmp_path / "twice.flac", content + content)
     np.testing.assert_array_equal(pcm, np.concatenate([whole, whole]))
     assert kinds(notes) == ["several FLAC files in one"]
+
+
+# --- WAV behind a tag of MP3
+
+
+@pytest.mark.parametrize("tag_bytes", [1_000, 1_001])
+@pytest.mark.parametrize("data_bytes", [None, 0, 44, 0xFFFF_FFFF])
+def test_a_wav_behind_a_tag_is_read_to_its_end(tmp_path, data_bytes, tag_bytes):
+    """The decoder by itself leaves out as many bytes at the end as the tag has."""
+    pcm = np.round(sound() * 32_767).astype(np.int16)
+    tag = b"ID3\x04\0\0\0\0\x07" + bytes([tag_bytes - 896]) + bytes(tag_bytes)
+    found, notes = read(tmp_path / "tagged.wav", tag + wav(pcm, data_bytes=data_bytes, after=GUANO))
+    np.testing.assert_array_equal(found, pcm)
+    assert kinds(notes) == ([] if data_bytes is None else ["length missing in the header"])
 
 
 # --- MP3

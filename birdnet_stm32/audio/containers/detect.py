@@ -30,7 +30,7 @@ def inspect(source: Source, kind: str) -> Layout:
 def _inspect(source: Source, kind: str, first: int) -> Layout | None:
     mark = source.read(first, 12)
     if mark[:4] in wav.FORMS and mark[8:] == b"WAVE":
-        return wav.inspect(source) if first == 0 else None
+        return wav.inspect(source, first)
     if mark.startswith(flac.MARK):
         return flac.inspect(source, first)
     if mark.startswith(ogg.MARK):

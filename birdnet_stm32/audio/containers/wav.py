@@ -43,9 +43,10 @@ class _Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class _Header:
-    """All before the audio: where its chunks and the audio begin, and what they say."""
+    """All before the audio: where the file, its chunks and the audio begin, and what they say."""
 
     form: bytes
+    first: int
     chunks_at: int
     data: _Chunk
     channels: int
@@ -61,13 +62,17 @@ class _Header:
         return ">" if self.form == b"RIFX" else "<"
 
 
-def inspect(source: Source) -> Layout | None:
+def inspect(source: Source, first: int) -> Layout | None:
     """Return what a WAV file holds; None if it has no audio chunk or no description of it.
+
+    Args:
+        source: the file.
+        first: where it begins, behind tags that do not belong to it.
 
     Raises:
         UnreadableError: it contradicts itself.
     """
-    header = _read_header(source)
+    header = _read_header(source, first)
     if header is None:
         return None
     if header.channels == 0:
@@ -76,15 +81,15 @@ def inspect(source: Source) -> Layout | None:
         raise UnreadableError("a sample rate of 0 Hz is not plausible")
     last, notes = _find_end(source, header)
     as_it_is = header.form != b"BW64" and not notes and last == header.data.last
-    part = (Span(first=0, last=source.size),) if as_it_is else _rewritten(header, last)
+    part = (Span(first=first, last=source.size),) if as_it_is else _rewritten(header, last)
     return Layout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
 
 
-def _read_header(source: Source) -> _Header | None:
-    form = source.read(0, 4)
+def _read_header(source: Source, first: int) -> _Header | None:
+    form = source.read(first, 4)
     order = ">" if form == b"RIFX" else "<"
-    described, data_bytes, chunks_at = b"", None, 12
-    for chunk in _chunks(source, 12, order):
+    described, data_bytes, chunks_at = b"", None, first + 12
+    for chunk in _chunks(source, chunks_at, order):
         if chunk.name == b"ds64" and chunk.size >= 16:
             data_bytes = int.from_bytes(source.read(chunk.first + 8, 8), "little")
             chunks_at = chunk.last + chunk.size % 2 if chunks_at == chunk.first - 8 else chunks_at
@@ -99,6 +104,7 @@ def _read_header(source: Source) -> _Header | None:
             plain = rate_hz * frame_bytes
             return _Header(
                 form=form,
+                first=first,
                 chunks_at=chunks_at,
                 data=chunk,
                 channels=channels,
@@ -131,9 +137,7 @@ def _find_end(source: Source, header: _Header) -> tuple[int, tuple[str, ...]]:
             return data.last, follows
     last = _first_of_tail(source, data.first, header.order)
     there = last - data.first
-    if data.size >= _UNKNOWN_LENGTH and data.last > size:
-        return last, (f"length missing in the header: read to the end of the file, {header.length(there)}",)
-    if data.last > size:
+    if data.last > size and data.size < _UNKNOWN_LENGTH:
         if data.size // header.frame_bytes == there // header.frame_bytes:
             return last, ()
         return last, (
@@ -155,7 +159,8 @@ def _after_power_loss(source: Source, header: _Header, last: int) -> tuple[int, 
     if written > data.first and blank >= _NEVER_WRITTEN_S * header.bytes_per_s:
         notes.append(f"zeros at the end: {header.length(blank)}, perhaps never written by the recorder")
     found = header.length(last - data.first)
-    if data.size <= data.first:  # nothing, or a header's length
+    is_unknown = data.size >= _UNKNOWN_LENGTH and data.last > source.size
+    if is_unknown or data.size <= data.first - header.first:  # or nothing, or a header's length
         kind = "length missing in the header: "
     else:
         kind = f"length wrong in the header: it says {header.length(data.size)}, "
