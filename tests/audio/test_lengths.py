@@ -233,6 +233,18 @@ def test_flac_with_something_around_it(tmp_path):
     assert kinds(notes) == ["several FLAC files in one"]
 
 
+# --- Containers under another's name
+
+
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "CAF", "W64"])
+def test_a_length_that_nobody_compares_with_the_bytes_is_said(tmp_path, kind):
+    """A header of these that says half would lose the other half without a word."""
+    pcm, notes = read(tmp_path / "misnamed.wav", encoded(kind))
+    assert len(pcm) == SECONDS * RATE_HZ
+    assert kinds(notes) == ["length not checked"]
+    assert kind in notes[0]
+
+
 # --- WAV behind a tag of MP3
 
 

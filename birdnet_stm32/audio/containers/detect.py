@@ -48,8 +48,12 @@ def _as_it_is(source: Source, kind: str, first: int) -> Layout:
     """
     if source.end_of_content(0, source.size) == 0:
         raise UnreadableError("unreadable: every byte of it is zero")
-    container = _OTHERS.get(source.read(0, 4)) or _CONTAINERS.get(kind, "audio")
-    return Layout(container=container, parts=((Span(first=0, last=source.size),),))
+    other = _OTHERS.get(source.read(0, 4))
+    return Layout(
+        container=other or _CONTAINERS.get(kind, "audio"),
+        parts=((Span(first=0, last=source.size),),),
+        notes=(f"length not checked: it is {other}, read as far as its header says",) if other else (),
+    )
 
 
 def _behind_tags(source: Source) -> int:
