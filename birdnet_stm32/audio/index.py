@@ -207,7 +207,7 @@ def _row(path: str, measured: Measured, label: str, table: IndexTable, *, backgr
     if not label:
         reason = "lies in no class folder"
     elif label.startswith("_") and not background:
-        reason = f"{_NO_CLASS}starts with _ and is not named as background"
+        reason = f"{_NO_CLASS}{names.STARTS_WITH_UNDERSCORE}"
     elif not recording and not measured.stat.is_folder:
         reason = "the recording pattern does not match its name"
     elif not reason and content.duration_s < table.min_duration_s:

@@ -17,6 +17,7 @@ from birdnet_stm32.errors import InputError
 _NO_EVENT = frozenset({"background", "noise", "other", "silence"})
 _NEGATIVE = "-"  # before a species, it marks recordings that do not hold it
 NAMED_FOR_SEVERAL = "is named for several classes"
+STARTS_WITH_UNDERSCORE = "starts with _ and is not named as background"
 _SEVERAL = ","  # between species, it marks recordings that hold all of them
 
 # Control characters, half a surrogate pair, line and paragraph separators: they end or hide a line of a list.
@@ -73,7 +74,7 @@ def check(labels: Iterable[str]) -> None:
 
     Raises:
         InputError: a control character in a name, a name of blanks, or two names that differ in upper and
-            lower case or blanks around them only.
+            lower case, blanks or invisible characters only.
     """
     taken: dict[str, str] = {}
     for label in sorted(labels):
@@ -85,11 +86,18 @@ def check(labels: Iterable[str]) -> None:
                 expected="a name that is one line of text: it becomes a line of labels.txt",
                 remedy="rename the folder",
             )
-        other = taken.setdefault(unicodedata.normalize("NFC", label.casefold()).strip(), label)
+        other = taken.setdefault(_to_the_eye(label), label)
         if other != label:
             raise InputError(
-                f"the class folders {other!r} and {label!r} differ in upper and lower case or blanks only",
+                f"the class folders {other!r} and {label!r} differ in upper and lower case, blanks or invisible "
+                "characters only",
                 where="[index] root",
-                expected="one folder a class: on some systems these two are one",
+                expected="one folder a class: on some systems, or to the eye, these two are one",
                 remedy="put their recordings into one folder, or rename one",
             )
+
+
+def _to_the_eye(label: str) -> str:
+    """Return a name without what no reader sees: case, kinds and numbers of blanks, invisible characters."""
+    folded = unicodedata.normalize("NFC", label.casefold())
+    return " ".join("".join(one for one in folded if unicodedata.category(one) != "Cf").split())

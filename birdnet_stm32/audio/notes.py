@@ -80,6 +80,12 @@ def _conventions(rows: Iterable[IndexRow], table: IndexTable, classes: Collectio
             f"taken for background, as BirdNET-Analyzer does: {listed(recognised)} "
             '([index] conventions = "none" makes them classes, [index] background = [...] names them)'
         )
+    underlined = sorted({row.label for row in rows if names.STARTS_WITH_UNDERSCORE in row.reason})
+    if underlined:
+        yield (
+            f"left out, as their names start with _: {listed(underlined)} "
+            "([index] background = [...] takes them for background)"
+        )
     several = sorted({row.label for row in rows if names.NAMED_FOR_SEVERAL in row.reason})
     if several:
         yield (

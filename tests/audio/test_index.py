@@ -301,10 +301,19 @@ def test_folders_equal_but_for_unicode_form_are_one_class_and_said():
 
 
 @pytest.mark.parametrize(
-    "others", [("Parus Major", "Parus major"), ("STRASSE", "stra\u00dfe"), ("owl", "owl ")]
+    "others",
+    [
+        ("Parus Major", "Parus major"),
+        ("STRASSE", "stra\u00dfe"),
+        ("owl", "owl "),
+        ("Parus  major", "Parus major"),
+        ("Parus\u00a0major", "Parus major"),
+        ("Parus\u200b major", "Parus major"),
+        ("\ufeffParus major", "Parus major"),
+    ],
 )
-def test_folders_equal_but_for_case_are_refused_with_both_names(others):
-    with pytest.raises(InputError, match="differ in upper and lower case or blanks only") as error:
+def test_folders_equal_to_the_eye_are_refused_with_both_names(others):
+    with pytest.raises(InputError, match="differ in upper and lower case, blanks or invisible") as error:
         splits_of([f"{name}/1.wav" for name in others])
     assert all(repr(name) in str(error.value) for name in others)
 
@@ -315,6 +324,19 @@ def test_a_label_that_is_no_line_of_text_is_refused_at_the_index(name):
         splits_of([f"{name}/1.wav", "owl/1.wav"])
     assert ascii(name) in str(error.value)
     splits_of([f"_{name}/1.wav", "owl/1.wav"])
+
+
+def test_folders_that_begin_with_an_underscore_are_named():
+    (note,) = notes(splits_of(["owl/1.wav", "_new/1.wav"]), IndexTable(), train_every_label=True)
+    assert note.startswith("left out, as their names start with _: _new ")
+    assert (
+        notes(
+            splits_of(["owl/1.wav", "_new/1.wav"], background=("_new",)),
+            IndexTable(background=("_new",)),
+            train_every_label=True,
+        )
+        == ()
+    )
 
 
 def test_near_equal_stems_on_both_sides_are_warned_of_with_a_pattern_that_joins_them():
