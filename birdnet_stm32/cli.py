@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from birdnet_stm32.errors import BirdnetError, InputError
 from birdnet_stm32.native_output import diverted
+from birdnet_stm32.regular_file import refused_by_the_system
 from birdnet_stm32.terminal_text import printable
 from birdnet_stm32.text_types import names_a_file
 
@@ -114,6 +115,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone; what Python still flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_nowhere()
         return 141
+    except OSError as error:
+        refused = refused_by_the_system(error)
+        if refused is None:
+            raise
+        if error.filename is None:  # of standard output, which Python tries once more at its end
+            _print_nowhere()
+        print(f"birdnet-stm32 {name}: {refused}", file=sys.stderr)
+        return refused.exit_code
     return 0
+
+
+def _print_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

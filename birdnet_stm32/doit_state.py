@@ -19,6 +19,7 @@ from doit.exceptions import InvalidDodoFile
 from birdnet_stm32.disk import disk_error
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.json_file import read_json_object
+from birdnet_stm32.regular_file import why_unreadable
 from birdnet_stm32.store import canonical_json
 
 STATE = ".doit.json"
@@ -49,8 +50,12 @@ def read_told(build: Path) -> Told:
 
 
 def _read(path: Path) -> Told:
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return Told(forgotten={}, ignored=frozenset())
+    except OSError as error:
+        raise InputError(why_unreadable(error), where=path) from error
     fields = read_json_object(path)
     forgotten, ignored = fields.get("forgotten"), fields.get("ignored")
     if not (

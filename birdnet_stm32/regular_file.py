@@ -37,6 +37,18 @@ _REASONS = {
 }
 
 
+# What no code of ours does wrong: a file that is missing may be a mistake of ours.
+_OF_THE_SYSTEM = frozenset(_REASONS) - {errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
+
+
+def refused_by_the_system(error: OSError) -> InputError | None:
+    """Return what the system refused, in one sentence; None where a mistake of ours may be the cause."""
+    if error.errno not in _OF_THE_SYSTEM:
+        return None
+    where = error.filename if isinstance(error.filename, str) else None
+    return InputError(why_unreadable(error), where=where)
+
+
 def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     """Return the content of a regular file.
 

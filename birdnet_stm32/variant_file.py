@@ -35,8 +35,10 @@ def variant_files(folder: Path) -> tuple[Path, ...]:
         InputError: the folder cannot be read.
     """
     try:
-        found = [path for path in folder.glob(f"*{SUFFIX}") if not _HIDDEN.match(path.name)]
-        return tuple(sorted(path for path in found if not path.is_dir()))
+        found = [path for path in folder.iterdir() if path.name.endswith(SUFFIX)]
+        return tuple(sorted(path for path in found if not _HIDDEN.match(path.name) and not path.is_dir()))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError("there is no such folder", where=folder, expected="variants, NAME.toml") from error
     except (OSError, ValueError) as error:
         what = why_unreadable(error) if isinstance(error, OSError) else "cannot be the name of a folder"
         raise InputError(what, where=folder) from error

@@ -89,8 +89,8 @@ def check(labels: Iterable[str]) -> None:
         other = taken.setdefault(_to_the_eye(label), label)
         if other != label:
             raise InputError(
-                f"the class folders {other!r} and {label!r} differ in upper and lower case, blanks or invisible "
-                "characters only",
+                f"the class folders {other!r} and {label!r} differ in upper and lower case, blanks or "
+                "invisible characters only",
                 where="[index] root",
                 expected="one folder a class: on some systems, or to the eye, these two are one",
                 remedy="put their recordings into one folder, or rename one",

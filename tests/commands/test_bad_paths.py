@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,6 +126,34 @@ def test_what_no_path_can_be_ends_in_a_message(
         ended = ends_in_words(command, arguments)
         assert (ended.exit_code, ended.out) == (2, "")
     assert not list(tmp_path.iterdir())
+
+
+def lock(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    """Make the system refuse all that is below a folder ``locked``, as it does to all but root."""
+    real = getattr(module, name)
+
+    def refuse(path: Any, *given: Any, **more: Any) -> Any:
+        if isinstance(path, str | Path) and "locked" in Path(path).parent.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *given, **more)
+
+    monkeypatch.setattr(module, name, refuse)
+
+
+@pytest.mark.parametrize(("name", "number"), PLACES)
+def test_a_folder_that_may_not_be_read_ends_in_a_message(
+    command: Callable[..., Any], files: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    (files / "locked").mkdir()
+    (files / "variants").mkdir()
+    (files / "variants/demo.toml").write_text('[variant]\ntitle = "t"\n[index]\nroot = "../songs"\n')
+    for name_of_call in ("stat", "lstat", "open", "scandir", "listdir"):
+        lock(monkeypatch, os, name_of_call)
+    lock(monkeypatch, io, "open")
+    arguments = [name, *LINES[name].split()]
+    arguments[number + 1] = "locked/x"
+    ended = ends_in_words(command, arguments)
+    assert not re.search("locked.*there is no", ended.err)
 
 
 @pytest.mark.slow
