@@ -103,7 +103,9 @@ KERNEL = Evidence(
 )
 INFERRED = Evidence(source=Source.INFERRED, core=EVERY, where="ST's table of ONNX operators", date=_READ)
 MESSAGES = Evidence(source=Source.DOCUMENTATION, core=EVERY, where="ST's error messages", date=_READ)
-REPORTS = Evidence(source=Source.REPORT, core=EVERY, where="docs/explanation/npu_evidence.md", date="2026-11")
+REPORTS = Evidence(
+    source=Source.REPORT, core="2.0 to 4.0.1", where="docs/explanation/npu_evidence.md", date="2026-11"
+)
 ENLARGING = (
     report(
         "STMicroelectronics' applications for object detection at d306ecb and for ReID at d841264, "

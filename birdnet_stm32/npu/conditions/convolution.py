@@ -67,9 +67,9 @@ def dilated_columns(operator: Operator, graph: Graph) -> bool:
 
 @known(
     report(
-        "STMicroelectronics/STM32N6-GettingStarted-ReID, reid.c",
+        "STMicroelectronics/STM32N6-GettingStarted-ReID, Model/STM32N6570-DK/reid.c at d841264",
         "3.0",
-        "read 2026-11",
+        "2026-01-16",
         "16 expanding convolutions of squeeze gates are pure software",
     ),
 )

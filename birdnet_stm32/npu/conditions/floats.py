@@ -22,10 +22,10 @@ def _output_bytes(operator: Operator, graph: Graph) -> int:
     zoo("int8-input-independent-constant-output"),
 )
 def ends_an_island(operator: Operator, graph: Graph) -> bool:
-    """Hold when more than a few kB of computed floats become int8 again."""
+    """Hold when more than a few kB of floats, which were int8 before, become int8 again."""
     data = graph.tensors[operator.inputs[0]]
-    computed = data.data is None and data.index not in graph.inputs
-    return computed and data.dtype == "float32" and costs.tensor_bytes(data) > FEW_BYTES
+    large = data.data is None and data.dtype == "float32" and costs.tensor_bytes(data) > FEW_BYTES
+    return large and behind_quantization(operator, graph)
 
 
 @known(st("float layers run on the Cortex-M55"), LISTED)

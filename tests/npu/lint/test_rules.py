@@ -410,6 +410,14 @@ def test_ids_are_page_names_and_texts_are_sentences() -> None:
             assert all((one.core, one.where, one.date)), rule.id
 
 
+def test_an_input_that_is_cast_before_it_is_quantized_is_no_island(new_net: Callable[[], Any]) -> None:
+    def model(net: Any) -> bytes:
+        real = net.op("CAST", [net.input(1, 4_096, dtype="uint8")], 1, 4_096, dtype="float32")
+        return net.file(net.op("QUANTIZE", [real], 1, 4_096))
+
+    assert "float-island" not in {one.rule.id for one in findings(model, new_net)}
+
+
 def test_a_computed_convolution_is_found(new_net: Callable[[], Any]) -> None:
     found = findings(dense(computed="weights"), new_net)
     assert "computed-weights" in {one.rule.id for one in found}
