@@ -6,7 +6,9 @@ against what its stage recorded while it is zipped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
@@ -27,6 +29,7 @@ from birdnet_stm32.stages.layout import (
     LABELS,
     MODEL,
     NPU_BOARD,
+    NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_LICENCES,
     NPU_PROJECT,
@@ -138,6 +141,7 @@ def _reports(job: Job) -> list[BundleFile]:
         "analyze": "analysis.json",
         "compile": "sizes.json",
         "emulate": "emulate.json",
+        "npu_firmware": NPU_FIRMWARE,
     }
     return [
         _one(job.inputs[stage], name, f"reports/{name}", Role.REPORT)
@@ -150,10 +154,33 @@ def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
     files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
     if "npu_firmware" in job.inputs:
+        require_terms(store.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE))
         files += _tree(job.inputs["npu_firmware"], "licences/st", Role.LICENCE, part=NPU_LICENCES)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
     return files
+
+
+def require_terms(described: Mapping[str, Any]) -> None:
+    """Refuse a bundle that would hold linked parts of ST without the terms that they are passed on under.
+
+    Args:
+        described: ``npu.json`` of the stage ``npu_firmware``.
+
+    Raises:
+        GateError: names the parts.
+    """
+    lacking = [f"{one['name']} ({one['licence']})" for one in described["components"] if one["terms"] is None]
+    if lacking:
+        raise GateError(
+            f"the firmware for the NPU has {', '.join(lacking)} linked in, whose terms are not at hand",
+            where="licences/st",
+            expected="a licence file beside each of ST's sources, or beside the generated network",
+            remedy=(
+                "put the LICENSE file of ST's package into the folder that STM32CUBE_N6_DIR or "
+                "STEDGEAI_CORE_DIR names, and build again",
+            ),
+        )
 
 
 def _tree(folder: Path, prefix: str, role: Role, *, part: str = "") -> list[BundleFile]:

@@ -173,7 +173,7 @@ STAGES: tuple[Stage, ...] = (
         doc="draw everything on one HTML page",
         needs=(
             *("fetch", "index", "representative", "train", "convert", "verify"),
-            *("layers", "analyze", "codegen", "npu", "compile", "emulate", "image"),
+            *("layers", "analyze", "codegen", "npu", "compile", "npu_firmware", "emulate", "image"),
         ),
         reads=("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
         files=recordings.own_table,

@@ -42,10 +42,14 @@ def run(job: Job) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         built = build_npu(job.out / NPU_PROJECT, Path(folder), network, sources)
         built.keep(job.out / NPU_FIRMWARE_FOLDER)
-    _keep_licences(sources, job.out / NPU_LICENCES)
+    terms = _keep_licences(sources, network, job.out / NPU_LICENCES)
     described = {
         "model": npu_digest(generated, network),
-        "components": [{"name": one.name, "version": one.version} for one in sources.components],
+        "components": [
+            {"name": one.name, "version": one.version, "licence": one.licence, "terms": terms[one.name]}
+            for one in sources.components
+        ],
+        "weights": {"address": network.weights_address, "size_bytes": len(network.weights)},
         **built.described(),
     }
     (job.out / NPU_FIRMWARE).write_text(store.canonical_json(described), encoding="utf-8")
@@ -93,10 +97,25 @@ def _port(port: Port) -> NpuPort:
     return NpuPort(dtype=port.dtype, size_bytes=port.size_bytes, scale=port.scale, zero_point=port.zero_point)
 
 
-def _keep_licences(sources: vendor.Vendor, folder: Path) -> None:
+def _keep_licences(sources: vendor.Vendor, network: NpuNetwork, folder: Path) -> dict[str, str | None]:
+    """Write the list of what is linked in and each one's terms; returns the file of each, by its name.
+
+    Where the runtime has no terms beside it, those count that ST's tool wrote with the network, which is
+    under the same.
+    """
     folder.mkdir()
     (folder / "COMPONENTS.txt").write_text(vendor.licence_list(sources), encoding="utf-8")
+    with_network = next(
+        (network.files[name] for name in sorted(network.files) if name.startswith("LICENSE")), None
+    )
+    kept: dict[str, str | None] = {}
     for component in sources.components:
+        name = component.name.replace(" ", "_")
+        kept[component.name] = None
         if component.terms is not None:
-            name = component.name.replace(" ", "_")
+            kept[component.name] = f"{name}{component.terms.suffix or '.txt'}"
             shutil.copyfile(component.terms, folder / f"{name}{component.terms.suffix or '.txt'}")
+        elif component.licence.startswith("SLA") and with_network is not None:
+            kept[component.name] = f"{name}.txt"
+            (folder / f"{name}.txt").write_bytes(with_network)
+    return kept

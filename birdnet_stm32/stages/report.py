@@ -57,6 +57,8 @@ from birdnet_stm32.stages.layout import (
     COVERAGE,
     LAYERS,
     MODEL,
+    NPU_BOARD,
+    NPU_FIRMWARE,
     NPU_FOLDER,
     NPU_GATES,
     REPORT,
@@ -314,7 +316,10 @@ def _arena(job: Job) -> Arena:
 
 
 def _boards(job: Job) -> tuple[BoardMemory, ...]:
-    sizes = store.load_json(job.inputs["compile"] / "sizes.json")
+    sizes = dict(store.load_json(job.inputs["compile"] / "sizes.json"))
+    if "npu_firmware" in job.inputs:
+        built = store.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE)
+        sizes[f"{NPU_BOARD}, network on the NPU"] = built
     return tuple(
         BoardMemory(
             board=board,

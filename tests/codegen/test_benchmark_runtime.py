@@ -164,7 +164,4 @@ def test_a_model_that_is_not_there_is_an_error_without_a_traceback(tmp_path: Pat
     command = [sys.executable, SCRIPTS / "benchmark_runtime.py", tmp_path / "none.tflite"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
-    assert (
-        ended.stderr
-        == f"benchmark_runtime: {tmp_path}/none.tflite: there is no such file\n"
-    )
+    assert ended.stderr == f"benchmark_runtime: {tmp_path}/none.tflite: there is no such file\n"

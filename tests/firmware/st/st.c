@@ -168,7 +168,7 @@ LL_ATON_RT_RetValues_t LL_ATON_RT_RunEpochBlock(NN_Instance_TypeDef *instance) {
         ++blocks;
         return LL_ATON_RT_NO_WFE;
     }
-    int8_t *const output = instance->network->output_getter(0);
+    int8_t *const output = LL_Buffer_addr_start(instance->network->output_buffers_info());
     compute(LL_Buffer_addr_start(input), LL_Buffer_len(input), output);
     misbehave(output);
     return LL_ATON_RT_DONE;

@@ -186,6 +186,7 @@ void npu_cache_clean_invalidate_range(uint32_t first, uint32_t end);
 typedef enum { LL_ATON_User_IO_NOERROR, LL_ATON_User_IO_WRONG_INDEX } LL_ATON_User_IO_Result_t;
 typedef enum { LL_ATON_RT_NO_WFE, LL_ATON_RT_WFE, LL_ATON_RT_DONE } LL_ATON_RT_RetValues_t;
 enum { EpochBlock_Flags_last_eb = 1 };
+enum { CHPos_UNDEFINED, CHPos_First, CHPos_Last, DataType_INT8, DataType_UINT8, DataType_FLOAT };
 typedef struct {
     uint32_t flags;
 } EpochBlock_ItemTypeDef;
@@ -196,6 +197,10 @@ typedef struct {
     } addr_base;
     uint32_t offset_start, offset_end, offset_limit;
     uint8_t is_user_allocated, is_param;
+    const uint32_t *mem_shape;
+    uint32_t mem_ndims, chpos, type, nbits, per_channel;
+    const float *scale;
+    const int16_t *offset;
 } LL_Buffer_InfoTypeDef;
 typedef struct {
     bool enable;
