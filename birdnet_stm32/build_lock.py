@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.regular_file import what_instead, why_unreadable
 from birdnet_stm32.terminal_text import printable
 
 _POLL_S = 0.2
@@ -43,10 +44,17 @@ class BuildLock:
 
         Raises:
             OSError: it cannot be made.
+            InputError: something else is there.
         """
         if self._descriptor is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(self._path, flags, 0o666)
+            what = what_instead(os.fstat(descriptor).st_mode)
+            if what:
+                os.close(descriptor)
+                raise InputError(what, where=self._path, expected="a regular file", remedy="remove it")
+            self._descriptor = descriptor
 
     def hold(self, say: Callable[[str], None]) -> bool:
         """Take the lock, and keep it until the process and its workers end.
@@ -84,12 +92,14 @@ class BuildLock:
         """Do nothing unless a build is at work in the folder. Nothing is written.
 
         Raises:
-            InputError: one is; says which.
+            InputError: one is, says which; or the lock cannot be looked at.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return  # nothing was ever built here
+        except OSError as error:
+            raise InputError(why_unreadable(error), where=self._path) from error
         try:
             if not _try(descriptor, fcntl.LOCK_SH):
                 raise InputError(self.holder(), where=self._path.parent, remedy="wait until it has ended")

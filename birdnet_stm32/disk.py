@@ -25,6 +25,8 @@ _CAUSES: dict[int, tuple[str, str]] = {
     errno.EPERM: ("no permission", _ELSEWHERE),
     errno.EEXIST: ("a file stands where a folder has to be", "move it away"),
     errno.ENOTDIR: ("a file stands where a folder has to be", "move it away"),
+    errno.EISDIR: ("a folder stands where a file has to be", "move it away"),
+    errno.ELOOP: ("it is a link that leads back to itself", "remove it"),
     errno.EIO: ("the disk or network reports an error", "look at the system's log"),
     errno.ENOLCK: ("the file system cannot lock files", "build on a local disk: doit build=DIR"),
     errno.EOPNOTSUPP: ("the file system cannot lock files", "build on a local disk: doit build=DIR"),

@@ -301,7 +301,7 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         store.publish(work, final, manifest, ran)
     except GateError:
         # What passed before belongs to other inputs; kept, it would look as if it had passed now.
-        shutil.rmtree(final, ignore_errors=True)
+        store.remove(final)
         work.rename(_failed(final))
         raise
     except BaseException as error:
@@ -323,8 +323,7 @@ def _run_into(
     """Run ``stage`` into the new folder ``work``, and describe what it made of what."""
     final = release.folder(stage.key)
     for leftover in (_failed(final), *final.parent.glob(f".{final.name}.*")):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
+        store.remove(leftover)
     published = {key: _whole(key, needed, release) for key, needed in needs.items()}
     files = file_digests(stage, release)
     work.mkdir(parents=True)

@@ -113,12 +113,20 @@ def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any])
     told = {**run, "stats": _stats(work), "local": _local_digests(work)}
     (work / RUN).write_text(canonical_json(told), encoding="utf-8")
     retired = final.with_name(f".{final.name}.old")
-    shutil.rmtree(retired, ignore_errors=True)
+    remove(retired)
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.exists():
+    if os.path.lexists(final):
         final.rename(retired)
     work.rename(final)
-    shutil.rmtree(retired, ignore_errors=True)
+    remove(retired)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder with all in it, or whatever else is there: of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -193,7 +194,7 @@ class IsCurrent(UptodateCalculator):  # type: ignore[misc]
         super().setup(dep_manager, tasks_dict)
         dep_manager.backend.builds = True
         process.let_forks_end_with_this()
-        with contextlib.suppress(OSError):  # running the stage will say it at full length
+        with contextlib.suppress(OSError, InputError):  # running the stage will say it at full length
             lock_of(self._release.root).prepare()
 
     def __call__(self) -> bool:
@@ -230,10 +231,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
     def clean() -> None:
         try:
-            if folder.exists():
-                store.refuse_foreign(folder)
-                lock_of(release.root).hold(_say)
-                shutil.rmtree(folder)
+            _remove_published(folder, release)
         except InputError as error:
             print(f"{task_of(stage.key, release.name)}: {error}", file=sys.stderr)
             raise SystemExit(2) from error
@@ -258,6 +256,18 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
     }
 
 
+def _remove_published(folder: Path, release: Release) -> None:
+    """Remove what a stage published, if anything; of a link to a folder the link alone."""
+    if not os.path.lexists(folder):
+        return
+    store.refuse_foreign(folder)
+    lock_of(release.root).hold(_say)
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
+
+
 def _run(stage: Stage, release: Release) -> None:
     """Run a stage, as the only build of its variant.
 
@@ -276,7 +286,10 @@ def _run(stage: Stage, release: Release) -> None:
     if repair(stage, release, needs):
         _say(f"{folder.name}: {store.SUMS} was damaged; it is written again from {store.MANIFEST}")
         return
-    with diverted(folder.with_name(f"{folder.name}.log")):
+    log = folder.with_name(f"{folder.name}.log")
+    if log.is_symlink() or log.is_fifo():
+        log.unlink()  # what it leads to is not ours, and a pipe would be waited for
+    with diverted(log):
         run_stage(stage, release, needs)
 
 

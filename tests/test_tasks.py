@@ -2,6 +2,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -365,6 +366,76 @@ def test_a_worker_that_is_killed_ends_the_build_with_a_sentence(shop: Doit, numb
     assert exit_code == 2
     assert f"was ended by the signal {number.name}" in printed
     assert "Traceback" not in printed
+
+
+def itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def elsewhere(path: Path) -> None:
+    folder = path.parents[2] / "elsewhere"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    path.symlink_to(folder)
+
+
+@pytest.mark.parametrize("make", [itself, elsewhere, os.mkfifo, Path.touch])
+@pytest.mark.parametrize(
+    "name", ["demo/.toy.old", "demo/.toy.77", "demo/toy.failed", "demo/toy.log", "demo/toy"]
+)
+def test_what_stands_in_the_place_of_own_files_is_put_aside(
+    shop: Doit, name: str, make: Callable[[Path], None]
+) -> None:
+    path = shop.root / "build" / name
+    path.parent.mkdir(parents=True)
+    make(path)
+    exit_code, printed = run(shop, "toy:demo")
+    assert "Traceback" not in printed
+    if name == "demo/toy" and make is not itself:  # nobody knows whose it is
+        assert "no stage published it" in printed
+        assert exit_code == 2
+    else:
+        assert exit_code == 0, printed
+        assert (shop.root / "build/demo/toy/toy.txt").read_text() == "a duck"
+        assert not path.is_symlink()
+        assert not path.is_fifo()
+    if make is elsewhere:
+        assert (shop.root / "elsewhere" / "mine.txt").read_text() == "mine"
+        assert len(list((shop.root / "elsewhere").iterdir())) == 1
+
+
+def test_a_stage_that_was_moved_elsewhere_by_a_link_is_built_again_and_again(shop: Doit) -> None:
+    folder = shop.root / "build" / "demo" / "toy"
+    assert run(shop, "toy:demo")[0] == 0
+    folder.rename(shop.root / "moved")
+    for _ in range(2):
+        if not folder.exists():
+            folder.symlink_to(shop.root / "moved")
+        (folder / "toy.txt").unlink()
+        exit_code, printed = run(shop, "toy:demo")
+        assert exit_code == 0, printed
+    folder.rename(shop.root / "again")
+    folder.symlink_to(shop.root / "again")
+    shop.run("clean", "toy:demo")
+    assert not folder.is_symlink()
+    assert (shop.root / "again" / "toy.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"), [(itself, "leads back to itself"), (os.mkfifo, "pipe"), (Path.mkdir, "a folder")]
+)
+@pytest.mark.parametrize("name", [".demo.lock", "demo/toy.log"])
+def test_what_is_no_lock_and_no_log_is_one_sentence(
+    shop: Doit, name: str, make: Callable[[Path], None], said: str
+) -> None:
+    path = shop.root / "build" / name
+    path.parent.mkdir(parents=True)
+    make(path)
+    exit_code, printed = run(shop, "toy:demo")
+    assert "Traceback" not in printed
+    if name == ".demo.lock" or make is Path.mkdir:
+        assert exit_code == 2
+        assert said in printed
 
 
 def test_a_folder_that_no_stage_published_is_never_replaced(
