@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
+from birdnet_stm32.npu.conditions.weights import float_weights
 from birdnet_stm32.npu.evidence import TABLE, eco8, field, report, st, zoo
-from birdnet_stm32.npu.operands import activations, input_at, inputs
+from birdnet_stm32.npu.operands import activations, inputs
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 
@@ -54,13 +57,21 @@ def zero_point_not_zero(operator: Operator, graph: Graph) -> bool:
     return quantization is not None and any(point != 0 for point in quantization.zero_points)
 
 
-@known(
-    TABLE, eco8("six PReLUs with float slopes were software, with int8 slopes hardware", date="2026-09-16")
+float_slope = replace(
+    float_weights,
+    name="float_slope",
+    means="Hold when the slopes are float.",
+    evidence=(
+        TABLE,
+        eco8("six PReLUs with float slopes were software, with int8 slopes hardware", date="2026-09-16"),
+        report(
+            "PeleAB/STM32N6-FaceRecognition, converted_models/face_recognition_c_info.json at 3fcb2c4",
+            "2.1",
+            "2025-07-26",
+            "33 of 33 with float slopes are software",
+        ),
+    ),
 )
-def float_slope(operator: Operator, graph: Graph) -> bool:
-    """Hold when the second operand is a float constant."""
-    slope = input_at(operator, graph, 1)
-    return slope is not None and slope.dtype.startswith("float")
 
 
 @known(zoo("clip-bounds-through-dequantizelinear", "with ONNX, to which TFLite models are converted"))

@@ -163,9 +163,3 @@ def pads_unusually(operator: Operator, graph: Graph) -> bool:
 def pad_value_missing(operator: Operator, graph: Graph) -> bool:
     """Hold when a PADV2 names no value."""
     return input_at(operator, graph, 2) is None
-
-
-@known(zoo("pad-scalar-constant-value", "missing shape or size for value=Pad_..._constant_value"))
-def pads_by_itself(operator: Operator, graph: Graph) -> bool:
-    """Hold for every padding that is an operator."""
-    return True

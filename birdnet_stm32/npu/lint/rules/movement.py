@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import movement
-from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, operators
+from birdnet_stm32.npu.evidence import zoo
+from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, known_always, operators
 
 _SLICES = ("SLICE", "STRIDED_SLICE")
 _PADS = ("PAD", "PADV2")
+_PADS_BY_ITSELF = known_always(
+    zoo("pad-scalar-constant-value", "missing shape or size for value=Pad_..._constant_value")
+)
 
 RULES = (
     Rule(
@@ -100,7 +104,7 @@ RULES = (
         why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
         remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
-        find=operators(*_PADS, when=movement.pads_by_itself, says=from_to),
+        find=operators(*_PADS, when=_PADS_BY_ITSELF, says=from_to),
     ),
     Rule(
         id="undocumented-pad",
