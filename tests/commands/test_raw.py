@@ -36,7 +36,15 @@ def test_it_trains_converts_and_runs_as_firmware(shared: Path, tmp_path: Path) -
     for label in SPECIES[:2]:
         shutil.copytree(data / label, heard / label, ignore=lambda _, names: sorted(names)[2:])
     scores = tmp_path / "scores.json"
-    evaluate = ["evaluate", "--data_path_test", str(heard), "--model_path", str(model), "--firmware"]
+    evaluate = [
+        "evaluate",
+        "--data_path_test",
+        str(heard),
+        "--model_path",
+        str(model),
+        "--firmware",
+        "--include_learned",
+    ]
     evaluate += ["--model_path", str(tmp_path / "raw_quantized.tflite"), "--max_roc_auc_loss", "0.1"]
     assert main([*evaluate, "--json", str(scores)]) == 0
     assert [one["kind"] for one in json.loads(scores.read_text())["models"]] == ["float", "int8", "firmware"]

@@ -98,7 +98,7 @@ def test_evaluate_scores_both_kinds(
 ) -> None:
     model = workplace.root / f"bird.{suffix}"
     options = ["--model_path", str(model), "--data_path_test", str(workplace.songs), "--json", "-"]
-    assert cli.main(["evaluate", *options]) == 0
+    assert cli.main(["evaluate", "--include_learned", *options]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores["recordings"] == 9
     assert [one["label"] for one in scores["classes"]] == ["high", "low"]
@@ -136,10 +136,10 @@ def test_codegen_refuses_labels_that_do_not_fit(
     (tmp_path / "three.txt").write_text("a\nb\nc\n")
     wrong = ["codegen", str(workplace.tflite), "--out", str(tmp_path / "c"), "--labels"]
     assert cli.main([*wrong, str(tmp_path / "three.txt")]) == 2
-    assert "three.txt: holds 3 names for 2 classes" in capsys.readouterr().err
-    (tmp_path / "three.txt").write_bytes(b"\xff\xfe")
+    assert "three.txt: holds 3 names for 2 outputs" in capsys.readouterr().err
+    (tmp_path / "three.txt").write_bytes(b"\xe4\n")
     assert cli.main([*wrong, str(tmp_path / "three.txt")]) == 2
-    assert "three.txt: is not UTF-8 text" in capsys.readouterr().err
+    assert "three.txt:1: is not UTF-8" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
 
