@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import vendor
@@ -45,12 +46,18 @@ needs_st = pytest.mark.skipif(
 @pytest.fixture
 def build_npu(model: Files, network: Network, write: Write, tmp_path: Path) -> Callable[..., BuildResult]:
     def compile_and_link(
-        sources: vendor.Vendor, name: str = "build", interface: str = "ll_aton", **fields: object
+        sources: vendor.Vendor,
+        name: str = "build",
+        interface: str = "ll_aton",
+        *,
+        open_risaf: bool = False,
+        **fields: object,
     ) -> BuildResult:
         files = {"network.c": NETWORK_C.read_bytes()}
         rendered = render_project("stm32n6570_dk", model, SETTINGS, npu=network(**{"files": files, **fields}))
         project = write(rendered, tmp_path / f"project-{name}")
         definitions = {**sources.definitions, "NPU_INTERFACE": interface}
+        definitions |= {"NPU_OPEN_RISAF": "ON"} if open_risaf else {}
         return build(project, tmp_path / name, definitions=definitions)
 
     return compile_and_link
@@ -101,6 +108,19 @@ def test_the_same_bytes_at_every_time_from_every_folder(
     time.sleep(1.1)
     assert build_npu(stand_in, "second", interface, **fields).elf.read_bytes() == first
     assert (b"Jan  1 1980" in first) == (interface == "stai")
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.parametrize("open_risaf", [False, True])
+def test_the_firewalls_stay_as_they_are_unless_asked(
+    build_npu: Callable[..., BuildResult], stand_in: vendor.Vendor, open_risaf: bool
+) -> None:
+    built = build_npu(stand_in, open_risaf=open_risaf)
+    with built.elf.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        names = {symbol.name for symbol in table.iter_symbols()}
+    assert ("HAL_RIF_RISAF_ConfigBaseRegion" in names) == open_risaf
 
 
 @needs_st
