@@ -55,8 +55,8 @@ def disk_error(error: BaseException, folder: Path) -> InputError | None:
 def _is_of_the_disk(error: BaseException) -> bool:
     if not isinstance(error, OSError) or error.errno not in _CAUSES:
         return False
-    # A folder that is there already is a mistake of ours.
-    return error.errno != errno.EEXIST or Path(str(error.filename)).is_file()
+    # A folder that is there already is a mistake of ours; a file, a pipe or a dead link is not.
+    return error.errno != errno.EEXIST or not Path(str(error.filename)).is_dir()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

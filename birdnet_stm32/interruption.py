@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import sys
-from multiprocessing.process import BaseProcess
+from multiprocessing import process
 from types import FrameType, TracebackType
 
 from doit.exceptions import InvalidTask
@@ -25,31 +24,27 @@ def _say(kind: type[BaseException], error: BaseException, trace: TracebackType |
         sys.__excepthook__(kind, error, trace)
 
 
-class Workers:
-    """The workers of ``doit -n``. doit waits for the answer of each, also of one that was killed."""
+def watch_workers() -> None:
+    """Stop doit from now on when a worker of ``doit -n`` dies: doit waits for its answer for ever.
 
-    def __init__(self) -> None:
-        self._workers: list[BaseProcess] = []
+    Call it in the main process, before there are any.
+    """
+    signal.signal(signal.SIGCHLD, _look)
 
-    def watch(self) -> None:
-        """Stop doit from now on when a worker that lives at this moment dies; call it in the main process."""
-        self._workers = list(multiprocessing.active_children())
-        if self._workers:
-            signal.signal(signal.SIGCHLD, self._look)
 
-    def leave(self) -> None:
-        """Watch no longer."""
-        if self._workers:
+def leave_workers() -> None:
+    """Watch no longer."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _look(number: int, frame: FrameType | None) -> None:
+    if sys.exc_info()[0] is not None:
+        return  # doit is ending already, and ends its workers itself
+    # The public active_children() leaves out those that have ended, which are the ones looked for.
+    for worker in list(process._children):  # type: ignore[attr-defined]
+        if worker.exitcode:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._workers = []
-
-    def _look(self, number: int, frame: FrameType | None) -> None:
-        if sys.exc_info()[0] is not None:
-            return  # doit is ending already, and ends its workers itself
-        for worker in self._workers:
-            if worker.exitcode:
-                self.leave()
-                raise InvalidTask(_of_a_worker(worker.pid, worker.exitcode))
+            raise InvalidTask(_of_a_worker(worker.pid, worker.exitcode))
 
 
 def _of_a_worker(pid: int | None, exit_code: int) -> str:

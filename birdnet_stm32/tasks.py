@@ -25,7 +25,7 @@ from birdnet_stm32.build_lock import lock_of
 from birdnet_stm32.disk import disk_error
 from birdnet_stm32.doit_state import STATE
 from birdnet_stm32.errors import BirdnetError, GateError, InputError
-from birdnet_stm32.interruption import Workers, stop_in_a_sentence
+from birdnet_stm32.interruption import leave_workers, stop_in_a_sentence, watch_workers
 from birdnet_stm32.native_output import diverted
 from birdnet_stm32.plan import State, plan
 from birdnet_stm32.stage import Release, Stage, load_release, reasons_to_run, repair, run_stage, task_of
@@ -321,10 +321,10 @@ class StageReporter:
         self._products: list[str] = []
         self._warnings: list[str] = []
         self._trouble = False
-        self._workers = Workers()
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Let broken variants fail last, for doit stops at what fails first: the good ones are built."""
+        watch_workers()
         for task in tasks.values():
             if task.meta and _BROKEN in task.meta and task.name not in selected_tasks:
                 group = tasks[task.name.partition(":")[0]].task_dep
@@ -335,7 +335,6 @@ class StageReporter:
 
     def execute_task(self, task: Any) -> None:
         """Announce a stage."""
-        self._workers.watch()
         if task.actions:
             self._console.print(Text.assemble((task.name, "bold"), f" {task.doc or ''}".rstrip()))
 
@@ -383,7 +382,7 @@ class StageReporter:
 
     def complete_run(self) -> None:
         """Print the table and name the products."""
-        self._workers.leave()
+        leave_workers()
         if not self._rows:
             return
         table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")

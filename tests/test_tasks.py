@@ -421,6 +421,20 @@ def test_a_stage_that_was_moved_elsewhere_by_a_link_is_built_again_and_again(sho
     assert (shop.root / "again" / "toy.txt").exists()
 
 
+@pytest.mark.parametrize("make", [itself, os.mkfifo, Path.touch])
+@pytest.mark.parametrize("name", ["build", "build/demo"])
+def test_what_stands_in_the_place_of_a_folder_is_one_sentence(
+    shop: Doit, name: str, make: Callable[[Path], None]
+) -> None:
+    path = shop.root / name
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    exit_code, printed = run(shop, "toy:demo")
+    assert exit_code == 2
+    assert "Traceback" not in printed
+    assert f"{path}" in printed
+
+
 @pytest.mark.parametrize(
     ("make", "said"), [(itself, "leads back to itself"), (os.mkfifo, "pipe"), (Path.mkdir, "a folder")]
 )
