@@ -3,6 +3,7 @@
 #include "console.h"
 #include "host_link.h"
 #include "protocol.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 #define REPEAT_MS 5000u /* a terminal may be opened late */
 
 static _Noreturn void stop(const char *why, const char *file, uint32_t line) {
+    trace_end(); /* it is said here, not by the next start */
     for (;;) {
         console_text("\n");
         protocol_begin();
