@@ -50,6 +50,11 @@ _ENUMERATIONS = {
     "padding": _names(schema.Padding),
     "fused_activation_function": _names(schema.ActivationFunctionType),
 }
+_LEADS_NOWHERE = "an offset in it leads beyond its end, or to something else than it should"
+
+
+class _DamagedError(ValueError):
+    """The file contradicts itself; says how."""
 
 
 class _BeyondError(Exception):
@@ -80,9 +85,9 @@ def read_graph(model: bytes, *, where: str, whole: bool = True) -> Graph:
     except _BeyondError as error:
         raise InputError(f"cannot be read here: {error}", where=where, remedy=OTHERS) from error
     except _CORRUPT as error:
-        raise InputError(
-            f"is damaged: {error or type(error).__name__}", where=where, remedy="convert the model again"
-        ) from error
+        # The words of the libraries that read it say nothing to a person.
+        how = str(error) if isinstance(error, _DamagedError) else _LEADS_NOWHERE
+        raise InputError(f"is damaged: {how}", where=where, remedy="convert the model again") from error
     if whole and graph.beyond:
         lines = "".join(f"\n    {line}" for line in listed(graph.beyond))
         raise InputError(f"holds what is not supported:{lines}", where=where, remedy=OTHERS)
@@ -97,7 +102,7 @@ def listed(reasons: Sequence[str]) -> tuple[str, ...]:
 
 def _graph(model: Any, file: bytes) -> Graph:
     if model.SubgraphsLength() < 1:
-        raise ValueError("it has no subgraph")
+        raise _DamagedError("it has no subgraph")
     subgraph = model.Subgraphs(0)
     tensors = tuple(
         _tensor(subgraph.Tensors(index), index, model, file)
@@ -220,7 +225,7 @@ def _numpy_type(dtype: str) -> np.dtype[Any] | None:
 
 def _buffer(index: int, model: Any) -> Any:
     if not 0 <= index < model.BuffersLength():
-        raise ValueError(f"buffer {index} does not exist")
+        raise _DamagedError(f"buffer {index} does not exist")
     return model.Buffers(index)
 
 
@@ -231,7 +236,7 @@ def _data(buffer_index: int, shape: tuple[int, ...], dtype: str, model: Any, fil
         return None
     raw = buffer.DataAsNumpy()
     if len(raw) != math.prod(shape) * element.itemsize or len(raw) > len(file):
-        raise ValueError(f"a constant of shape {list(shape)} and type {dtype} holds {len(raw)} bytes")
+        raise _DamagedError(f"a constant of shape {list(shape)} and type {dtype} holds {len(raw)} bytes")
     data: Data = np.frombuffer(raw, dtype=element.newbyteorder("<")).reshape(shape)
     return data
 
@@ -254,7 +259,7 @@ def _quantization(quantization: Any, what: str) -> Quantization | None:
 def _operator_name(operator: Any, index: int, model: Any) -> str:
     code_index = operator.OpcodeIndex()
     if not 0 <= code_index < model.OperatorCodesLength():
-        raise ValueError(f"operator {index} has no code")
+        raise _DamagedError(f"operator {index} has no code")
     code = model.OperatorCodes(code_index)
     name = operator_name(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if name is None:
@@ -313,4 +318,4 @@ def _check_order(graph: Graph) -> None:
 def _check_indices(indices: tuple[int, ...], graph: Graph, *, optional: bool) -> None:
     for index in indices:
         if not (-1 if optional else 0) <= index < len(graph.tensors):
-            raise ValueError(f"tensor {index} does not exist")
+            raise _DamagedError(f"tensor {index} does not exist")
