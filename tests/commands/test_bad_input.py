@@ -86,7 +86,7 @@ QUICK = {
     f"{EVALUATE} --timeout 0": "--timeout is 0.0",
     "train --qat --data_path_train songs --learning_rate 1": "--learning_rate is 1.0\n  expected: ",
     # A variant that is none.
-    "why nope": "variants: there is no variant 'nope'",
+    "why nope": "variants: there is no such folder",
     "why nope:demo": "there is no stage 'nope'",
 }
 WITH_TENSORFLOW = {
