@@ -187,10 +187,11 @@ def let_forks_end_with_this() -> None:
     parent, from_main = os.getpid(), [False]
 
     def before() -> None:
-        from_main[0] = threading.current_thread() is threading.main_thread()
+        is_main = threading.current_thread() is threading.main_thread()
+        from_main[0] = is_main and os.getpid() == parent  # what a worker forks ends with the worker's group
 
     def in_child() -> None:
-        if from_main[0] and os.getppid() == parent and sys.platform == "linux":
+        if from_main[0] and sys.platform == "linux":
             ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
             if os.getppid() != parent:  # it ended before the kernel was asked
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -44,6 +44,10 @@ def _names(enumeration: type) -> dict[int, str]:
 
 
 _TYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+# By name, since TensorFlow teaches NumPy others, int4 among them, as soon as something imports it.
+_READ = frozenset(
+    "bool complex64 float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+)
 _HANDLES = frozenset({"resource", "variant"})
 # The options whose numbers stand for names, by their name in snake case.
 _ENUMERATIONS = {
@@ -217,10 +221,7 @@ def _check_shape(shape: tuple[int, ...], what: str) -> None:
 
 def _numpy_type(dtype: str) -> np.dtype[Any] | None:
     """Return NumPy's type, or None for int4, string and the like, which no operator here reads."""
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        return None
+    return np.dtype(dtype) if dtype in _READ else None
 
 
 def _buffer(index: int, model: Any) -> Any:

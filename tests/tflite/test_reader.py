@@ -156,6 +156,8 @@ def _odd(model: schema.ModelT, change: str) -> None:
 def test_a_valid_file_is_never_called_damaged(
     model: schema.ModelT, pack: Pack, change: str, what: str
 ) -> None:
+    import ml_dtypes  # noqa: F401 - as TensorFlow does: NumPy then knows int4
+
     _odd(model, change)
     with pytest.raises(InputError, match=what) as raised:
         read_graph(pack(model), where="model.tflite")
