@@ -52,8 +52,8 @@ def read_credits(path: Path) -> Mapping[str, Entry]:
     """Return a table of credits by :func:`key_of` of the recording.
 
     Raises:
-        InputError: it is no table with the columns file, licence and credit, perhaps label, sha256, package
-            and version, or a line is not of that form; names the line.
+        InputError: one of the columns file, licence and credit is missing; there is another column than
+            these, label, sha256, package and version; or a line has another form. The message names the line.
     """
     lines = read_lines(path, max_bytes=MAX_TABLE_BYTES)
     columns = tuple(lines[0].split("\t")) if lines else ()

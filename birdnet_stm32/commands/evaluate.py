@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, read_learned_from, without_learned
+from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, without_learned
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import beside, say, warn
+from birdnet_stm32.commands.files import learned_beside, say, warn
 from birdnet_stm32.commands.options import checked
 from birdnet_stm32.commands.outputs import writer_of
 from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
@@ -141,15 +141,15 @@ def _unheard(
     """
     learned: dict[str, str] = {}
     for path in dict.fromkeys(side.path for side in sides):
-        table = beside(path, LEARNED_FROM_SUFFIX)
-        if table is None:
+        known = learned_beside(path)
+        if known is None:
             warn(
                 f"{path.name}: nobody knows which recordings it learned from, as there is no "
                 f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
                 "scores too high."
             )
         else:
-            learned |= read_learned_from(table)
+            learned |= known
     marked = without_learned(rows, learned)
     count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
     if count and options.include_learned:

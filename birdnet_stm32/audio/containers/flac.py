@@ -65,6 +65,6 @@ def _streams(source: Source, first: int) -> list[int]:
 
 
 def _end(source: Source) -> int:
-    """Return where the audio ends: some programs put a tag of MP3 behind it."""
+    """Return where the audio ends. Some programs append an ID3v1 tag, which belongs to MP3."""
     tag = source.size - _ID3V1_BYTES
     return tag if source.read(tag, 3) == b"TAG" else source.size

@@ -30,7 +30,7 @@ class Layout:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        """Refuse what is no recording but made to keep a decoder busy."""
+        """Refuse a file of very many joined parts, which could only keep a decoder busy."""
         if len(self.parts) > MOST_PARTS:
             raise UnreadableError(f"unreadable: more than {MOST_PARTS:,} files in one")
 

@@ -26,7 +26,7 @@ _KBITS = {  # by MPEG 1 or later and layer bits
 }
 _SAME = 0xFFFE_0C00  # sync, version, layer and rate: the same in all frames of a stream
 _WINDOW_BYTES = 1 << 20
-_CHAIN = 3  # frames in a row that are no coincidence
+_CHAIN = 3  # as many valid frames in a row do not appear by chance
 _HEADER_BYTES = 4
 _COUNT_BYTES = 12  # mark, flags, frames
 _TAG_BYTES = 128

@@ -87,7 +87,7 @@ class Source:
         return first
 
     def view(self, part: Part) -> View:
-        """Return pieces of this file as one that a decoder can read."""
+        """Return pieces of this file, joined into one file object that a decoder can read."""
         return View(self, part)
 
 
@@ -169,7 +169,7 @@ def open_source(path: Path) -> Iterator[Source]:
     """Open a regular file; anything else, which could wait for ever or never end, is not opened.
 
     Raises:
-        UnreadableError: it is no regular file.
+        UnreadableError: the path leads to a folder, a pipe, a device or a socket.
         OSError: the system refuses.
     """
     _require_regular(path.stat())

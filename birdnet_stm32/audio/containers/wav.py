@@ -149,8 +149,8 @@ def _find_end(source: Source, header: _Header) -> tuple[int, tuple[str, ...]]:
 def _after_power_loss(source: Source, header: _Header, last: int) -> tuple[int, tuple[str, ...]]:
     """Return the end of audio that the header does not cover.
 
-    A recorder that reserves its files leaves zeros behind the audio; whether they are silence that was
-    recorded cannot be told, so they stay and are said.
+    A recorder that reserves space for its files in advance leaves zeros after the audio. Nobody can tell
+    whether these zeros were recorded as silence, so they are kept, and a note says so.
     """
     data = header.data
     written = source.end_of_content(data.first, last)
