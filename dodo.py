@@ -7,7 +7,7 @@ from pathlib import Path
 
 from doit import get_var
 
-from birdnet_stm32.tasks import doit_config, load_releases, manual, pipeline
+from birdnet_stm32.tasks.pipeline import doit_config, load_releases, manual, pipeline
 
 BUILD = Path(get_var("build", "build"))
 VARIANTS = Path(get_var("variants", "variants"))

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from birdnet_stm32.config.text_types import names_a_file
 from birdnet_stm32.errors import BirdnetError, InputError
+from birdnet_stm32.files.regular_file import refused_by_the_system
 from birdnet_stm32.native_output import diverted
-from birdnet_stm32.regular_file import refused_by_the_system
 from birdnet_stm32.terminal_text import printable
-from birdnet_stm32.text_types import names_a_file
 
 COMMANDS = {
     "board": "listen to a board: its self-test, then its answers against the reference",

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from birdnet_stm32 import store
+from birdnet_stm32.config.variant_file import load_variant
+from birdnet_stm32.engine import store
 from birdnet_stm32.stages.catalog import stages_of
-from birdnet_stm32.variant_file import load_variant
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = 10

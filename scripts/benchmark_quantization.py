@@ -27,13 +27,13 @@ import soundfile
 import soxr
 
 from birdnet_stm32.audio import decode, index, measure, representative
-from birdnet_stm32.config import IndexTable
+from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.variant_file import load_variant
+from birdnet_stm32.engine.stage import Release
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.stage import Release
-from birdnet_stm32.stages.models import contract_to_train
-from birdnet_stm32.stages.recordings import root_of
-from birdnet_stm32.variant_file import load_variant
+from birdnet_stm32.stages.inputs.float_model import contract_to_train
+from birdnet_stm32.stages.inputs.recordings import root_of
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = (("wav", 48_000), ("flac", 44_100), ("ogg", 32_000), ("mp3", 44_100))
@@ -161,10 +161,10 @@ def obvious_convert(model: Any, windows: np.ndarray) -> bytes:
 
 def bench_convert(model: Any, contract: ModelContract, windows: np.ndarray, repeats: int) -> Row:
     """Convert, and print how close to the float model both ways come, on other windows."""
-    from birdnet_stm32.model.outputs import probabilities
-    from birdnet_stm32.quant import interpreter
+    from birdnet_stm32.model.probabilities import probabilities
     from birdnet_stm32.quant.convert import convert
     from birdnet_stm32.quant.verify import compare
+    from birdnet_stm32.tflite import interpreter
 
     count = 3 * len(windows) // 5
     calibration, validation = windows[:count], windows[count:]
@@ -216,18 +216,18 @@ def bench_rounded_kernels(model: Any, contract: ModelContract, windows: np.ndarr
     """Tune with kernels rounded, BatchNorm frozen; plainly, the same without rounding."""
     import keras
 
-    from birdnet_stm32.model.outputs import probabilities
-    from birdnet_stm32.quant import qat
+    from birdnet_stm32.model.probabilities import probabilities
+    from birdnet_stm32.quant.training import weight_qat
 
     references = probabilities(model.predict_on_batch(windows), contract)
     ours, plain = (keras.Model.from_config(model.get_config()) for _ in range(2))
     for copied in (ours, plain):
         copied.set_weights(model.get_weights())
-    step, _ = qat.compile_step(ours, LEARNING_RATE, STEPS, contract.output_activation, teacher=True)
+    step, _ = weight_qat.compile_step(ours, LEARNING_RATE, STEPS, contract.output_activation, teacher=True)
     for layer in plain._flatten_layers(include_self=False):
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
     plain_step = obvious_step(
-        lambda inputs, references: qat.distance(
+        lambda inputs, references: weight_qat.distance(
             plain(inputs, training=False), references, contract.output_activation, teacher=True
         ),
         plain.trainable_variables,
@@ -246,10 +246,11 @@ def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, 
     import tensorflow as tf
 
     from birdnet_stm32.model import checkpoint
-    from birdnet_stm32.model.surgery.front_end import split_front_end
-    from birdnet_stm32.model.surgery.keras_io import from_keras
-    from birdnet_stm32.model.surgery.network import weights
-    from birdnet_stm32.quant import activation_qat, simulate
+    from birdnet_stm32.quant.rewriting.front_end import split_front_end
+    from birdnet_stm32.quant.rewriting.keras_io import from_keras
+    from birdnet_stm32.quant.rewriting.network import weights
+    from birdnet_stm32.quant.simulation import simulate
+    from birdnet_stm32.quant.training import activation_qat
 
     logits, contract = checkpoint.as_logits(model, contract)
     _, network, contract = split_front_end(from_keras(logits), contract)

@@ -26,14 +26,14 @@ from peers import programs
 
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.program import Boundary
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.options import checked
-from birdnet_stm32.commands.outputs import Writer
-from birdnet_stm32.config import EmulateTable
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.outputs import Writer
+from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import BirdnetError, InputError, ToolError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.native_output import diverted
-from birdnet_stm32.quant import interpreter
-from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 

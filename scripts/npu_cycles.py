@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fit the rates of birdnet_stm32/npu/cycles.py to networks whose time on a board is known.
 
-Without FOLDER, to those of birdnet_stm32/npu/measured.py. FOLDER holds a folder for each network: its
+Without FOLDER, to those of birdnet_stm32/npu/measured_times.py. FOLDER holds a folder for each network: its
 .tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference.
 Prints the rates, and for each network how far the estimate is off when its set is left out of the fit, as a
 page of the documentation.
@@ -17,10 +17,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.npu.cycle_features import Features
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of_network
-from birdnet_stm32.npu.features import Features
-from birdnet_stm32.npu.layers import read_layers, rebuild
-from birdnet_stm32.npu.measured import MEASURED, Measured
+from birdnet_stm32.npu.measured_times import MEASURED, Measured
+from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
 from birdnet_stm32.tflite.reader import read_graph
 
 MEASURED_MS = "measured_ms.txt"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.npu.compared import Row, compare, off_in_network_c, off_the_npu, total
-from birdnet_stm32.npu.layers import read_layers, rebuild
+from birdnet_stm32.npu.mapping_accuracy import Row, compare, off_in_network_c, off_the_npu, total
+from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.npu.stedgeai.network_c import read_network_c
 from birdnet_stm32.npu.stedgeai.report import read_report

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.config import json_schema
+from birdnet_stm32.config.variant import json_schema
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 

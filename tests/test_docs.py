@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.cli import COMMANDS
+from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.stages.catalog import BY_NAME
-from birdnet_stm32.variant_file import load_variant
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

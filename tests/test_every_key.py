@@ -21,9 +21,11 @@ import pytest
 import soundfile
 from pydantic import BaseModel
 
-from birdnet_stm32 import process, store
+from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
-from birdnet_stm32.config import Table, Variant
+from birdnet_stm32.config.variant import Table, Variant
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Release
 from birdnet_stm32.errors import BirdnetError
 from birdnet_stm32.firmware import emulator
 from birdnet_stm32.firmware.image import boot_image
@@ -31,13 +33,12 @@ from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import run as stedgeai
-from birdnet_stm32.stage import Job, Release
+from birdnet_stm32.selection.choice import choose
 from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
-from birdnet_stm32.stages.choice import choose
-from birdnet_stm32.stages.models import checkpoint_contract, contract_to_train
-from birdnet_stm32.stages.project import settings_of
-from birdnet_stm32.stages.recordings import own_table, root_of
+from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
+from birdnet_stm32.stages.inputs.project import settings_of
+from birdnet_stm32.stages.inputs.recordings import own_table, root_of
 from birdnet_stm32.tflite.reader import read_graph
 
 RATE_HZ = 8_000

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.text_file import read_lines
 from birdnet_stm32.terminal_text import printable
-from birdnet_stm32.text_file import read_lines
 
 COLUMNS = ("file", "label", "sha256", "package", "version", "licence", "credit")
 REQUIRED = ("file", "licence", "credit")

@@ -32,7 +32,7 @@ from birdnet_stm32.audio.mono import (
     to_int16,
 )
 from birdnet_stm32.audio.stream import Stream
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.files.regular_file import why_unreadable
 
 MIN_DURATION_S = 0.1
 SILENT_AT = "silent at "  # begins the reason that only a wanted rate can give

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.regular_file import what_instead, why_unreadable
+from birdnet_stm32.files.regular_file import what_instead, why_unreadable
 
 SUPPORTED = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 UNSUPPORTED = frozenset(

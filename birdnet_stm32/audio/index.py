@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from birdnet_stm32.audio import names, split
+from birdnet_stm32.audio import class_names, split
 from birdnet_stm32.audio.decode import Properties
 from birdnet_stm32.audio.files import FileStat, scan
 from birdnet_stm32.audio.measure import Measured
 from birdnet_stm32.audio.mono import MIX, too_short
-from birdnet_stm32.config import IndexTable
+from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.files.regular_file import why_unreadable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class IndexRow:
 
     Args:
         path: relative to the root, with forward slashes; a folder's ends with one.
-        label: its folder below the root, see :mod:`birdnet_stm32.audio.names`; empty if it lies in the root
+        label: its folder below the root, see :mod:`birdnet_stm32.audio.class_names`; empty if it lies in the root
             itself.
         background: its folder holds no target species.
         recording: files with the same one belong together, and no others do, of whatever class they are.
@@ -121,7 +121,7 @@ def list_files(root: Path) -> list[FileStat]:
         raise InputError(reason, where=root, expected=expected) from error
     files = scan(root)
     if all(file.is_folder for file in files):
-        reasons = [f"{names.decodable(file.path)}: {file.problem}" for file in files[:5]]
+        reasons = [f"{class_names.decodable(file.path)}: {file.problem}" for file in files[:5]]
         found = "; ".join(reasons) or (f"only {', '.join(others)}" if others else "nothing at all")
         raise InputError(f"holds no audio file, {found}", where=root, expected=expected)
     return files
@@ -140,7 +140,7 @@ def build_index(
         measured: what :func:`birdnet_stm32.audio.measure.measure` returned.
         table: the variant's ``[index]``.
         train_every_label: a model is trained, see :func:`birdnet_stm32.audio.split.assign`.
-        classes: those of a model that is there already, see :func:`birdnet_stm32.audio.names.background_of`.
+        classes: those of a model that is there already, see :func:`birdnet_stm32.audio.class_names.background_of`.
 
     Raises:
         InputError: nothing is usable, a class to train has nothing usable, folders that the table names are
@@ -185,16 +185,16 @@ def recording_of(path: str, label: str, table: IndexTable) -> str:
 
 
 def _rows(measured: Iterable[Measured], table: IndexTable, classes: Collection[str]) -> list[IndexRow]:
-    by_path = {names.decodable(one.stat.path): one for one in measured}
-    labels = {names.label_of(path) for path, one in by_path.items() if not one.stat.is_folder} - {""}
-    background = names.background_of(labels, table, classes)
+    by_path = {class_names.decodable(one.stat.path): one for one in measured}
+    labels = {class_names.label_of(path) for path, one in by_path.items() if not one.stat.is_folder} - {""}
+    background = class_names.background_of(labels, table, classes)
     rows = []
     for path in sorted(by_path):
-        label = names.label_of(path)
+        label = class_names.label_of(path)
         row = _row(path, by_path[path], label, table, background=label in background)
-        together = names.several(label, labels) if table.conventions != "none" else ()
+        together = class_names.several(label, labels) if table.conventions != "none" else ()
         if together and label not in (*classes, *table.background):
-            reason = f"{_NO_CLASS}{names.NAMED_FOR_SEVERAL}, {' and '.join(together)}"
+            reason = f"{_NO_CLASS}{class_names.NAMED_FOR_SEVERAL}, {' and '.join(together)}"
             row = replace(row, reason=reason)
         rows.append(row)
     return rows
@@ -207,7 +207,7 @@ def _row(path: str, measured: Measured, label: str, table: IndexTable, *, backgr
     if not label:
         reason = "lies in no class folder"
     elif label.startswith("_") and not background:
-        reason = f"{_NO_CLASS}{names.STARTS_WITH_UNDERSCORE}"
+        reason = f"{_NO_CLASS}{class_names.STARTS_WITH_UNDERSCORE}"
     elif not recording and not measured.stat.is_folder:
         reason = "the recording pattern does not match its name"
     elif not reason and content.duration_s < table.min_duration_s:
@@ -280,7 +280,7 @@ def _check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
         )
     for name in sorted(set(table.untrained) - set(folders)):
         raise InputError(f"there is no folder {name}", where="[index] untrained", expected=expected)
-    names.check(row.label for row in rows if is_of_a_class(row))
+    class_names.check(row.label for row in rows if is_of_a_class(row))
 
 
 def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
-from birdnet_stm32 import regular_file
 from birdnet_stm32.audio import decode, files, levels, mono, parallel, stream
 from birdnet_stm32.audio.containers import detect, flac, layout, mpeg, ogg, source, wav
 from birdnet_stm32.audio.decode import Properties, Unusable
 from birdnet_stm32.audio.files import SUPPORTED, FileStat, suffix
 from birdnet_stm32.audio.mono import MIX
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.files import regular_file
+from birdnet_stm32.files.regular_file import why_unreadable
 
 if TYPE_CHECKING:
     from birdnet_stm32.progress import Report

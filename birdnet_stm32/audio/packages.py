@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from birdnet_stm32 import process
-from birdnet_stm32.audio import credits, table
-from birdnet_stm32.config import Package, PackageFile
+from birdnet_stm32.audio import credits, parquet_table
+from birdnet_stm32.config.variant import Package, PackageFile
 from birdnet_stm32.errors import InputError, ToolError
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _credits(packages: Sequence[Package]) -> str:
         for package in packages
         for file in package.files
     )
-    return table.to_text(credits.COLUMNS, rows)
+    return parquet_table.to_text(credits.COLUMNS, rows)
 
 
 def _digest(path: Path) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32.codegen import fixed_point, shapes
-from birdnet_stm32.codegen.layers import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
+from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen.kernel_calls import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import broadcast_strides, collapse
+from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.single_operator import table
 

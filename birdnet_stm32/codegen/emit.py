@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from birdnet_stm32.codegen.describe import network_json
 from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
-from birdnet_stm32.codegen.listing import LISTING, cmake_listing
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
+from birdnet_stm32.codegen.network_json import network_json
 from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
+from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.codegen.vectors import TestVectors, vector_files
-from birdnet_stm32.codegen.view import network_view
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates

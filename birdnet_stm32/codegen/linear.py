@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.codegen import fixed_point, packing, shapes
-from birdnet_stm32.codegen.layers import (
+from birdnet_stm32.codegen import packing, shapes
+from birdnet_stm32.codegen.kernel_calls import (
     Constant,
     Conv2d,
     DepthwiseConv2d,
@@ -27,6 +27,7 @@ from birdnet_stm32.codegen.layers import (
 )
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 Integers = npt.NDArray[np.int64]

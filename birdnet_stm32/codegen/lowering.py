@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from birdnet_stm32.codegen import elementwise, linear, movement, shapes, tables
-from birdnet_stm32.codegen.fixed_point import tensor_scale
-from birdnet_stm32.codegen.fold import fold_batch
-from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen import elementwise, linear, lookup_tables, movement, shapes
+from birdnet_stm32.codegen.constant_folding import fold_batch
+from birdnet_stm32.codegen.kernel_calls import Step
 from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.refusal import describe, refuse, together
 from birdnet_stm32.codegen.rewrite.edit import needed
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant.arithmetic.fixed_point import tensor_scale
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import OTHERS, listed
 
@@ -44,7 +44,7 @@ _RULES: dict[str, Rule] = {
     "PADV2": movement.pad,
 }
 SUPPORTED = tuple(sorted({*_RULES, "DEQUANTIZE"}))
-_RULES[TABLE] = tables.tabulated
+_RULES[TABLE] = lookup_tables.tabulated
 _QUANTIZE = "convert the model with full integer quantization and calibration data"
 _INT8_ENDS = (
     "convert it with converter.inference_input_type = converter.inference_output_type = tf.int8 "

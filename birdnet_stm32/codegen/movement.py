@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birdnet_stm32.codegen import fixed_point, shapes
-from birdnet_stm32.codegen.layers import Constant, Fill, Step, StridedCopy, int8
+from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen.kernel_calls import Constant, Fill, Step, StridedCopy, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import Walk, collapse, longest_inside, offset_of, row_major
+from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 

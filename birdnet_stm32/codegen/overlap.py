@@ -7,7 +7,7 @@ still to be read. ``birdnet_kernels.h`` binds the kernels to that order.
 
 from __future__ import annotations
 
-from birdnet_stm32.codegen.layers import Conv2d, DepthwiseConv2d, Layer, PointwiseConv2d, Pool
+from birdnet_stm32.codegen.kernel_calls import Conv2d, DepthwiseConv2d, Layer, PointwiseConv2d, Pool
 
 PIXELS_AT_ONCE = 4  # the most that a 1x1 convolution computes before it goes on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen.kernel_calls import Step
 from birdnet_stm32.tflite.ir import Graph
 
 

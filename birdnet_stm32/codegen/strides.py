@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birdnet_stm32.codegen.layers import Four
+from birdnet_stm32.codegen.kernel_calls import Four
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.tflite.ir import Graph, Operator
 

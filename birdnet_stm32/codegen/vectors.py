@@ -11,8 +11,8 @@ import numpy.typing as npt
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.quant import interpreter
 from birdnet_stm32.templating import render
+from birdnet_stm32.tflite import interpreter
 
 MAX_DIFFERING = 0.02  # of a window's inputs, off by one: other rounding of the last steps, with room
 _TEMPLATES = ("birdnet_test_vectors.h", "birdnet_test_vectors.c")

@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.index import channel_of
-from birdnet_stm32.commands import board_session, built
-from birdnet_stm32.commands.board_bring_up import Walk, walk
-from birdnet_stm32.commands.board_session import Questions
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.options import positive
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared import board_session, built
+from birdnet_stm32.commands.shared.board_bring_up import Walk, walk
+from birdnet_stm32.commands.shared.board_session import Questions
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.options import positive
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.engine.stage import Release
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import board_parity
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.regular_file import read_bytes
-from birdnet_stm32.stage import Release
-from birdnet_stm32.stages.layout import CONFIG, MODEL
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.stages.inputs.windows import load_windows
 
 EXAMPLE = """birdnet-stm32 board demo
   birdnet-stm32 board demo --bring-up

@@ -11,16 +11,16 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32 import store
-from birdnet_stm32.build_lock import lock_of
-from birdnet_stm32.commands import built
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared import built
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.build_lock import lock_of
+from birdnet_stm32.engine.stage import Release, Stage, load_release
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
 from birdnet_stm32.release.manifest import build_of
-from birdnet_stm32.stage import Release, Stage, load_release
 from birdnet_stm32.stages.catalog import stages_of
 from birdnet_stm32.terminal_text import printable
 

@@ -11,12 +11,19 @@ from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import check_supported
-from birdnet_stm32.commands.files import CONFIG_SUFFIXES, beside, labels_beside, labels_to_show, say, warn
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared.model_files import (
+    CONFIG_SUFFIXES,
+    beside,
+    labels_beside,
+    labels_to_show,
+    say,
+    warn,
+)
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
-from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX
-from birdnet_stm32.commands import source
-from birdnet_stm32.commands.files import (
+from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX
+from birdnet_stm32.commands.shared import checkpoint_source
+from birdnet_stm32.commands.shared.checkpoint_source import Source
+from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
     beside,
     contract_of,
@@ -25,23 +26,22 @@ from birdnet_stm32.commands.files import (
     say,
     sidecars,
 )
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.commands.source import Source
-from birdnet_stm32.config import Recipe
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant import Recipe
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
     from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
-    from birdnet_stm32.stages.attempt import Attempt
+    from birdnet_stm32.selection.attempt import Attempt
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
-    source.add_arguments(parser)
+    checkpoint_source.add_arguments(parser)
     add_recipe(parser)
     parser.add_argument("--output_path", type=Path, metavar="FILE", help="default: <stem>_quantized.tflite")
     parser.add_argument("--report_json", "--json", type=Path, metavar="FILE", help="the measures")
@@ -69,12 +69,12 @@ def run(options: argparse.Namespace) -> None:
     contract = contract_of(options.checkpoint_path, options.model_config)
     learned = learned_beside(options.checkpoint_path)
     writer.check_model(output, _files_beside(output, contract, learned))
-    given = source.load(options)
+    given = checkpoint_source.load(options)
 
     # TensorFlow, which is loaded by now.
-    from birdnet_stm32.model.readings import doubts_about
+    from birdnet_stm32.model.input_readings import doubts_about
     from birdnet_stm32.quant.verify import float_baseline, to_json
-    from birdnet_stm32.stages.scores import score
+    from birdnet_stm32.selection.scores import score
 
     for doubt in doubts_about(given.model, given.contract, given.windows.validation):
         print(f"{options.checkpoint_path}: {doubt}", file=sys.stderr)
@@ -137,9 +137,9 @@ def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
         InputError: none fits, or the checkpoint's conversion is not int8.
     """
     from birdnet_stm32.quant.recipes import RecipeSettings
-    from birdnet_stm32.stages.attempt import to_fields
+    from birdnet_stm32.selection.attempt import to_fields
+    from birdnet_stm32.selection.choice import choose, passes
     from birdnet_stm32.stages.candidate import clip_of
-    from birdnet_stm32.stages.choice import choose, passes
 
     settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
     tried: dict[str, Attempt] = {}
@@ -161,7 +161,7 @@ def _attempts(
         InputError: none fits, or the checkpoint's conversion is not int8.
     """
     from birdnet_stm32.quant.recipes import UnfitError
-    from birdnet_stm32.stages.attempt import TUNED, attempt
+    from birdnet_stm32.selection.attempt import TUNED, attempt
 
     found = False
     for recipe in options.recipe:

@@ -13,13 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from birdnet_stm32.commands import board_session, built
 from birdnet_stm32.commands.board import questions_of
-from birdnet_stm32.commands.deploy_model import deploy_model, plan_model
-from birdnet_stm32.commands.files import say
 from birdnet_stm32.commands.flash import flash, print_commands
-from birdnet_stm32.commands.legacy_config import read
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared import board_session, built
+from birdnet_stm32.commands.shared.deploy_model import deploy_model, plan_model
+from birdnet_stm32.commands.shared.legacy_config import read
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError, ToolError
 
 EXAMPLE = """birdnet-stm32 deploy demo --dry_run

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.commands import built, source
 from birdnet_stm32.commands.convert import add_recipe
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared import built, checkpoint_source
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
 
 if TYPE_CHECKING:
-    from birdnet_stm32.commands.patient import Examined
+    from birdnet_stm32.commands.shared.diagnosed_model import Examined
 
 EXAMPLE = (
     "birdnet-stm32 doctor mine\n"
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options: a variant as ``why`` has it, or files as ``convert`` has them."""
     parser.add_argument("variant", nargs="?", metavar="VARIANT", help="whose verify was refused")
     built.add_places(parser)
-    source.add_arguments(parser, required=False)
+    checkpoint_source.add_arguments(parser, required=False)
     add_recipe(parser)
     parser.add_argument(
         "--json",
@@ -98,11 +98,11 @@ def _patient(options: argparse.Namespace) -> Examined:
             expected="a variant, or --checkpoint_path and --data_path_train",
         )
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
-    from birdnet_stm32.commands import patient
+    from birdnet_stm32.commands.shared import diagnosed_model
 
     if options.variant is None:
-        return patient.of_options(options)
-    return patient.of_variant(built.release(options))
+        return diagnosed_model.of_options(options)
+    return diagnosed_model.of_variant(built.release(options))
 
 
 def _unconvertible(name: str, error: GateError) -> _Opinion:
@@ -117,16 +117,16 @@ def _examine(examined: Examined) -> _Opinion:
     from birdnet_stm32.npu.analyze import analyze
     from birdnet_stm32.quant.doctor import network, recordings
     from birdnet_stm32.quant.doctor.examine import open_case, validation_facts
-    from birdnet_stm32.stages.scores import score
+    from birdnet_stm32.selection.scores import score
     from birdnet_stm32.tflite.reader import read_graph
 
-    patient, windows = examined.patient, examined.windows
+    diagnosed_model, windows = examined.patient, examined.windows
     with track("verify") as report:
         scores = score(
-            patient.source,
-            patient.source_contract,
-            patient.int8.tflite,
-            patient.int8.contract,
+            diagnosed_model.source,
+            diagnosed_model.source_contract,
+            diagnosed_model.int8.tflite,
+            diagnosed_model.int8.contract,
             windows.validation,
             report,
         )
@@ -135,8 +135,8 @@ def _examine(examined: Examined) -> _Opinion:
     )
     calibration = examined.calibration
     with track("conversions") as report:
-        case = open_case(patient, calibration, facts, report=report)
-    graph = read_graph(patient.int8.tflite, where=examined.name)
+        case = open_case(diagnosed_model, calibration, facts, report=report)
+    graph = read_graph(diagnosed_model.int8.tflite, where=examined.name)
     checks = (*network.CHECKS, *recordings.CHECKS)
     missed = scores.missed(examined.limits)
     return _Opinion(
@@ -144,7 +144,7 @@ def _examine(examined: Examined) -> _Opinion:
         missed=missed,
         head=(
             *(f"warning: {warning}" for warning in examined.warnings),
-            f"{examined.name}, {patient.recipe}: {' and '.join(missed) or 'passes its gates'}",
+            f"{examined.name}, {diagnosed_model.recipe}: {' and '.join(missed) or 'passes its gates'}",
             f"Costs, which overlap, are of the mean cosine over {len(calibration.held_out)} windows of "
             f"{calibration.held_out_recordings} recordings held out of calibration: {1 - case.loss:.3f}"
             + (", the sigmoid in float." if case.output else "."),

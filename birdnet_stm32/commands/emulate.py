@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.files import scan
-from birdnet_stm32.commands.emulation import emulate, generate_library
-from birdnet_stm32.commands.files import contract_of, say, warn
-from birdnet_stm32.commands.options import checked, positive
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.commands.recording import add_channel, decode
-from birdnet_stm32.config import EmulateTable
+from birdnet_stm32.commands.shared.emulation import emulate, generate_library
+from birdnet_stm32.commands.shared.model_files import contract_of, say, warn
+from birdnet_stm32.commands.shared.options import checked, positive
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.commands.shared.recording import add_channel, decode
+from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.progress import track
-from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
 

@@ -21,19 +21,19 @@ from rich.console import Console
 from rich.table import Table
 
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, without_learned
+from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, without_learned
 from birdnet_stm32.audio.representative import Windows, split_windows
-from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import learned_beside, say, warn
-from birdnet_stm32.commands.options import checked
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.commands.sides import Kind, Side, run_side, sides_of
-from birdnet_stm32.config import EmulateTable, FirmwareTable, RepresentativeTable
+from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared.model_files import learned_beside, say, warn
+from birdnet_stm32.commands.shared.model_forms import Kind, Side, run_side, sides_of
+from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, RepresentativeTable
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
 from birdnet_stm32.progress import track
-from birdnet_stm32.regular_file import real_path
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 from birdnet_stm32.terminal_text import printable
 
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one for all models or one each; default: beside the model",
     )
-    folder.add_arguments(parser, "--data_path_test")
+    labelled_folder.add_arguments(parser, "--data_path_test")
     parser.add_argument(
         "--include_learned",
         action="store_true",
@@ -102,11 +102,11 @@ def run(options: argparse.Namespace) -> None:
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
     _check_limits(sides, limits)
     contract = sides[0].contract
-    rows = folder.index_folder(
+    rows = labelled_folder.index_folder(
         options.data_path_test, options, train_every_label=False, classes=contract.labels, splits=False
     )
     rows = _unheard(rows, sides, options)
-    folder.require_common_class(rows, contract, options.data_path_test)
+    labelled_folder.require_common_class(rows, contract, options.data_path_test)
     left_out = _left_out(rows, contract)
     windows = _windows(rows, options.data_path_test, contract)
     results: dict[Side, tuple[Floats, Evaluation]] = {}
@@ -168,7 +168,7 @@ def _unheard(
 def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
     """Count recordings that take no part, by reason, and say so."""
     reasons = Counter(row.reason for row in rows if not row.usable)
-    unknown = set(folder.strangers(rows, contract))
+    unknown = set(labelled_folder.strangers(rows, contract))
     count = sum(row.usable and row.label in unknown for row in rows)
     if count:
         reasons["of a class that the model does not know"] = count

@@ -12,12 +12,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from birdnet_stm32.commands import built
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.outputs import Writer, writer_of
+from birdnet_stm32.commands.shared import built
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import Writer, writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import programmer
-from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
 from birdnet_stm32.firmware.intel_hex import read_intel_hex
 from birdnet_stm32.terminal_text import printable

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.windows import window_starts
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.commands.recording import add_channel, decode
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.commands.shared.recording import add_channel, decode
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.files.json_file import json_object, read_json_object
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import spec_from_json
-from birdnet_stm32.frontend.vectors import compare, describe
-from birdnet_stm32.json_file import json_object, read_json_object
-from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.frontend.reference_vectors import compare, describe
 
 EXAMPLE = "birdnet-stm32 frontend song.wav --model-config model_config.json --json stages.json"
 TOLERANCE = 1e-4

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.files.regular_file import read_bytes
+from birdnet_stm32.firmware.flash_layout import flash_files, flash_map
 from birdnet_stm32.firmware.image import HeaderVersion, ImageKind, boot_image
-from birdnet_stm32.regular_file import read_bytes
 
 EXAMPLE = "birdnet-stm32 image firmware.bin --out application.hex"
 

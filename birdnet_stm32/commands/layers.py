@@ -13,17 +13,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from birdnet_stm32.commands import folder, source
-from birdnet_stm32.commands.files import contract_of, say
-from birdnet_stm32.commands.options import checked, positive
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.config import RepresentativeTable
+from birdnet_stm32.commands.shared import checkpoint_source, labelled_folder
+from birdnet_stm32.commands.shared.model_files import contract_of, say
+from birdnet_stm32.commands.shared.options import checked, positive
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant import RepresentativeTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.layers import LayerReport, layer_report, spread, to_json
-from birdnet_stm32.regular_file import read_bytes
+from birdnet_stm32.quant.sensitivity.measure import LayerReport, layer_report, spread, to_json
 from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint_path", type=Path, required=True, metavar="FILE", help="*.keras that it was made from"
     )
     parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
-    folder.add_arguments(parser, "--data_path_train")
+    labelled_folder.add_arguments(parser, "--data_path_train")
     windows = RepresentativeTable()
     parser.add_argument("--validate_samples", type=positive, default=windows.validation_windows, metavar="N")
     parser.add_argument("--seed", type=int, default=windows.seed)
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     """Compare, write, and show the rankings."""
     asked = checked(
         RepresentativeTable,
-        options=source.WINDOW_OPTIONS,
+        options=checkpoint_source.WINDOW_OPTIONS,
         validation_windows=options.validate_samples,
         seed=options.seed,
     )
@@ -61,10 +61,10 @@ def run(options: argparse.Namespace) -> None:
     from birdnet_stm32.model.fit import predict
 
     model = checkpoint.load(options.checkpoint_path, contract)
-    rows = folder.index_folder(
+    rows = labelled_folder.index_folder(
         options.data_path_train, options, train_every_label=False, classes=contract.labels
     )
-    chosen = source.cut(rows, options.data_path_train, contract, asked, calibration_windows=0)
+    chosen = checkpoint_source.cut(rows, options.data_path_train, contract, asked, calibration_windows=0)
     windows = chosen.pcm[spread(len(chosen.pcm))]
     expected = probabilities(predict(model, windows, contract), contract)
     with track("layers") as report:

@@ -10,19 +10,19 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.options import named_as_options
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.options import named_as_options
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
 from birdnet_stm32.npu.lint.rule import Severity
 from birdnet_stm32.npu.lint.suggestion import Suggestion, suggestion_text
 from birdnet_stm32.npu.lint.text import line, listing, summary
-from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
-from birdnet_stm32.variant_file import load_variant
 
 EXAMPLE = "birdnet-stm32 lint model.tflite --variant variants/demo.toml"
 

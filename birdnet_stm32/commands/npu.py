@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say, warn
-from birdnet_stm32.commands.npu_where import say_where
-from birdnet_stm32.commands.options import checked
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.commands.shared.model_files import say, warn
+from birdnet_stm32.commands.shared.npu_where import say_where
+from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant import NpuTable
+from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.command import BAUD
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
@@ -25,8 +27,6 @@ from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.result import COMPILATION, Epoch
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
-from birdnet_stm32.regular_file import read_bytes
-from birdnet_stm32.store import canonical_json
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 npu model.tflite --out npu"

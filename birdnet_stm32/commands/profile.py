@@ -12,13 +12,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.options import checked
-from birdnet_stm32.commands.outputs import writer_of
-from birdnet_stm32.config import EmulateTable
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.config.variant import EmulateTable
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware.profile import profile, table, to_json
 from birdnet_stm32.progress import track
-from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 profile model.tflite --json profile.json"

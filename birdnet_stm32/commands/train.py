@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.learned import LEARNED_FROM_SUFFIX, learned_from
+from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, learned_from
 from birdnet_stm32.audio.representative import Windows, split_windows
-from birdnet_stm32.commands import folder
-from birdnet_stm32.commands.files import (
+from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
     LABELS_SUFFIX,
     beside,
@@ -31,16 +31,16 @@ from birdnet_stm32.commands.files import (
     say,
     sidecars,
 )
-from birdnet_stm32.commands.options import checked, named_as_options
-from birdnet_stm32.commands.outputs import Writer, writer_of
-from birdnet_stm32.config import ModelTable, QatTable, TrainTable
+from birdnet_stm32.commands.shared.options import checked, named_as_options
+from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.config.variant import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.dataset import targets_of
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.qat import QatEpoch, QatSettings, tune
-from birdnet_stm32.stages.models import contract_to_train
+from birdnet_stm32.quant.training.weight_qat import QatEpoch, QatSettings, tune
+from birdnet_stm32.stages.inputs.float_model import contract_to_train
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
@@ -66,7 +66,7 @@ _TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_r
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
     model, training, tuning = ModelTable(), TrainTable(), QatTable()
-    folder.add_arguments(parser, "--data_path_train")
+    labelled_folder.add_arguments(parser, "--data_path_train")
     parser.add_argument("--checkpoint_path", type=Path, default=Path("checkpoints/best_model.keras"))
     parser.add_argument("--qat", action="store_true", help="fine-tune the checkpoint for quantization")
     parser.add_argument(
@@ -121,7 +121,7 @@ def _train(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
-    rows = folder.index_folder(options.data_path_train, options, train_every_label=True)
+    rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
     from birdnet_stm32.stages.train import history_of, labels_of, train_on
@@ -195,8 +195,8 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
     None are of recordings that convert verifies on.
     """
     root = options.data_path_train
-    rows = folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
-    unknown = folder.strangers(rows, contract)
+    rows = labelled_folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
+    unknown = labelled_folder.strangers(rows, contract)
     if unknown and not options.unlabelled:
         raise InputError(
             f"holds classes that the checkpoint does not know: {listed(unknown)}",
@@ -207,7 +207,7 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
             ),
         )
-    with named_as_options(folder.places_of(root)), track("decode") as report:
+    with named_as_options(labelled_folder.places_of(root)), track("decode") as report:
         windows = split_windows(
             rows,
             root,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands import built
-from birdnet_stm32.commands.files import say
-from birdnet_stm32.commands.outputs import writer_of
+from birdnet_stm32.commands.shared import built
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.engine.stage import load_release
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.plan import plan
-from birdnet_stm32.stage import load_release
 from birdnet_stm32.stages.catalog import BY_NAME, stages_of
+from birdnet_stm32.tasks.plan import plan
 
 EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why convert:demo"
 

@@ -15,7 +15,7 @@ A board folder holds, flat:
     Included by the project's CMakeLists.txt after the target ``firmware``.
 ``npu/``, where the board has an NPU
     The same for the application whose network the NPU computes. Its files add to those above, and replace
-    those of the same name; ``*.j2`` get ``npu`` (:class:`~birdnet_stm32.firmware.npu.NpuNetwork`) too.
+    those of the same name; ``*.j2`` get ``npu`` (:class:`~birdnet_stm32.firmware.npu_network.NpuNetwork`) too.
 
 ``*.j2`` is rendered with ``board`` (:class:`Board`), ``memory`` (region by name) and ``settings``
 (:class:`~birdnet_stm32.firmware.render.FirmwareSettings`); everything but ``board.toml`` lands in
@@ -32,10 +32,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from birdnet_stm32.config.value_errors import first_problem
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.toml_file import read_toml
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.toml_file import read_toml
-from birdnet_stm32.value_errors import first_problem
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _WORD = r"^[A-Za-z][A-Za-z0-9_]*$"

@@ -1,7 +1,7 @@
 """What a board in its first hour says on its console, what that means, and what to do about it.
 
 The firmware says one thing at a time, so the first line that is known decides. Nothing here talks to a person
-or opens a port: :mod:`birdnet_stm32.commands.board_bring_up` does.
+or opens a port: :mod:`birdnet_stm32.commands.shared.board_bring_up` does.
 """
 
 from __future__ import annotations

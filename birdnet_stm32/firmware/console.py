@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.json_file import parse_json
+from birdnet_stm32.files.json_file import parse_json
 from birdnet_stm32.terminal_text import printable
 
 PROTOCOL_VERSION = 2

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from birdnet_stm32 import process
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware import console, dump
+from birdnet_stm32.firmware import console, tensor_dump
 from birdnet_stm32.firmware.console import Console, Detection
-from birdnet_stm32.firmware.dump import WindowDump
+from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import step_names
 
@@ -222,7 +222,7 @@ def _collect(names: tuple[str, ...], machines: Sequence[_Machine], spec: Fronten
     detections: list[Detection] = []
     for machine in machines:
         report = console.parse(machine.text)
-        dumped = dump.read(
+        dumped = tensor_dump.read(
             machine.work / _DUMP,
             window_samples=spec.window_samples,
             steps=len(step_names(spec)),

@@ -16,13 +16,13 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from birdnet_stm32.config.value_errors import first_problem
+from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware.flash import FlashSlot, flash_files, flash_map
+from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.firmware.flash_layout import FlashSlot, flash_files, flash_map
 from birdnet_stm32.firmware.image import parse
 from birdnet_stm32.firmware.intel_hex import read_intel_hex
-from birdnet_stm32.json_file import read_json_object
-from birdnet_stm32.store import canonical_json
-from birdnet_stm32.value_errors import first_problem
 
 PLAN = "flash.json"
 # A loader without its application starts nothing; an application must not start before its weights are there.
@@ -81,7 +81,7 @@ def release_files(
 
     Args:
         contents: bytes by the name of the slot.
-        slots: from :func:`birdnet_stm32.firmware.flash.flash_map`.
+        slots: from :func:`birdnet_stm32.firmware.flash_layout.flash_map`.
         title: the firmware's title.
         version: its version.
         model: digest of the generated C in it.

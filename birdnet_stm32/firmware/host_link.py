@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError, InputError, ToolError
+from birdnet_stm32.files.json_file import parse_json
 from birdnet_stm32.firmware.console import PROTOCOL_VERSION, STRING
-from birdnet_stm32.json_file import parse_json
 from birdnet_stm32.terminal_text import printable
 
 BAUD = 921_600

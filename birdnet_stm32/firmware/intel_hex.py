@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.text_file import read_text
+from birdnet_stm32.files.text_file import read_text
 
 MAX_HEX_BYTES = 512 * 2**20  # the board's flash of 128 MiB, written out
 _ROW_BYTES = 16

@@ -9,7 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.build import BuildResult, build
-from birdnet_stm32.firmware.npu import NpuNetwork
+from birdnet_stm32.firmware.npu_network import NpuNetwork
 from birdnet_stm32.firmware.vendor import Vendor, check_runtime
 
 _NPU0_VECTOR = 16 + 53

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from birdnet_stm32.audio.windows import cut, window_starts
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.firmware.dump import WindowDump
 from birdnet_stm32.firmware.emulator import EmulationRun
+from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec
-from birdnet_stm32.quant import interpreter
-from birdnet_stm32.quant.scheme import quantize
+from birdnet_stm32.quant.arithmetic.scheme import quantize
+from birdnet_stm32.tflite import interpreter
 
 FRONT_END_TOLERANCE = 1e-4  # of a stage's largest magnitude: what single precision costs, with room
 

@@ -15,17 +15,17 @@ import numpy as np
 
 from birdnet_stm32 import process
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.layers import Step
+from birdnet_stm32.codegen.kernel_calls import Step
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
-from birdnet_stm32.codegen.view import StepView, network_view, step_constants
+from birdnet_stm32.codegen.template_view import StepView, network_view, step_constants
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.progress import Report
-from birdnet_stm32.store import write_tree
 from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Graph
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.regular_file import real_path
+from birdnet_stm32.files.regular_file import real_path
 
 PROGRAM = "STM32_Programmer_CLI"
 FOLDER_VARIABLE = "STM32_PROGRAMMER_DIR"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.codegen.listing import LISTING, cmake_listing
+from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import boards
-from birdnet_stm32.firmware.npu import NpuNetwork, check
+from birdnet_stm32.firmware.npu_network import NpuNetwork, check
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
 

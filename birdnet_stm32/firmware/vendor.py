@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import GateError, ToolError
-from birdnet_stm32.st_runtime import Runtime, find_runtime
+from birdnet_stm32.npu.st_runtime import Runtime, find_runtime
 
 CUBE_VARIABLE = "STM32CUBE_N6_DIR"
 CORE_VARIABLE = "STEDGEAI_CORE_DIR"

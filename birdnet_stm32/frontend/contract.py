@@ -2,7 +2,7 @@
 
 The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus three that are absent there:
 ``input_layout``, ``keep_nyquist``, and the file name ``float_front_end``. What a line may leave out, and what
-it then means, stands in :mod:`birdnet_stm32.frontend.lines`.
+it then means, stands in :mod:`birdnet_stm32.frontend.config_versions`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend import lines
+from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.frontend import config_versions
+from birdnet_stm32.frontend.config_versions import Line
 from birdnet_stm32.frontend.labels import check_names
-from birdnet_stm32.frontend.lines import Line
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
-from birdnet_stm32.json_file import read_json_object
-from birdnet_stm32.value_errors import shown
 
 
 class Frontend(StrEnum):
@@ -281,8 +281,8 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
     window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
     name = fields.get("audio_frontend")
     kind = _choice(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
-    lines.refuse_misspelt(fields, where=where)
-    line = lines.line_of(fields)
+    config_versions.refuse_misspelt(fields, where=where)
+    line = config_versions.line_of(fields)
     spec = FrontendSpec(
         kind=kind,
         sample_rate_hz=sample_rate_hz,
@@ -297,7 +297,9 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
     if kind is not Frontend.RAW:
         _require_unseen(fields, line, where)
     if kind is Frontend.MEL:
-        lines.refuse_other_bands(fields, lowest_hz=spec.fmin_hz, highest_hz=spec.fmax_hz, where=where)
+        config_versions.refuse_other_bands(
+            fields, lowest_hz=spec.fmin_hz, highest_hz=spec.fmax_hz, where=where
+        )
     hop = fields.get("hop_length")
     if hop is not None and hop != spec.hop_samples:
         raise InputError(
@@ -374,7 +376,7 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
     """Refuse a spectrogram's configuration without a key that the network does not show."""
     if line is not Line.OF_0_9:
-        lines.require(
+        config_versions.require(
             fields,
             "input_compression",
             where=where,
@@ -382,7 +384,7 @@ def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
             means="what is applied to every spectrogram value before it is scaled to [0, 1]",
         )
     if line is Line.OWN:
-        lines.require(
+        config_versions.require(
             fields,
             "input_layout",
             where=where,

@@ -32,7 +32,7 @@ _STOCK = {
 }
 MOST_NAMED = 5
 _NAMES = ("class_name", "module", "registered_name")
-_OWN_MODULE = "birdnet_stm32.model.layers"
+_OWN_MODULE = "birdnet_stm32.model.keras_layers"
 _TENSOR = "__keras_tensor__"  # how a configuration refers to another layer's output
 
 

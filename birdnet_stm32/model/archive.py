@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.json_file import json_object, parse_json
+from birdnet_stm32.files.json_file import json_object, parse_json
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.model import hdf5
-from birdnet_stm32.regular_file import read_bytes
 from birdnet_stm32.terminal_text import printable
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"

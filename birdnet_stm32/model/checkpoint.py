@@ -22,7 +22,7 @@ import tensorflow as tf
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, OutputActivation
 from birdnet_stm32.model import archive as keras_archive
-from birdnet_stm32.model import layers, published
+from birdnet_stm32.model import keras_layers, published
 from birdnet_stm32.model.allowlist import refuse_foreign
 from birdnet_stm32.model.archive import Archive
 from birdnet_stm32.model.keras_versions import modernise
@@ -47,7 +47,7 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
         on_note: told what is computed otherwise than in the training, a sentence each.
 
     Returns:
-        A flat functional model of stock Keras layers and :mod:`birdnet_stm32.model.layers`, from
+        A flat functional model of stock Keras layers and :mod:`birdnet_stm32.model.keras_layers`, from
         ``[batch, *contract.frontend.input_shape]`` to ``[batch, classes]``.
 
     Raises:
@@ -105,7 +105,7 @@ def as_logits(model: keras.Model, contract: ModelContract) -> tuple[keras.Model,
 
 
 def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
-    custom_objects = {f"{layers.PACKAGE}>Decibel": layers.Decibel}
+    custom_objects = {f"{keras_layers.PACKAGE}>Decibel": keras_layers.Decibel}
     with _building(path):
         model = keras.saving.deserialize_keras_object(
             copy.deepcopy(config),  # which Keras empties while it reads
@@ -230,7 +230,7 @@ def _check_scaling(model: keras.Model, contract: ModelContract, path: Path) -> N
 
 
 def _scaling(layer: keras.layers.Layer) -> MagnitudeScale | None:
-    if isinstance(layer, layers.Decibel):
+    if isinstance(layer, keras_layers.Decibel):
         return MagnitudeScale.DB
     named = "pwl" in str(layer.name).split("_")
     return MagnitudeScale.PWL if named and isinstance(layer, keras.layers.DepthwiseConv2D) else None

@@ -15,7 +15,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.spectrogram import mel_bank
 from birdnet_stm32.model import blocks, filterbank
-from birdnet_stm32.model.layers import Decibel
+from birdnet_stm32.model.keras_layers import Decibel
 
 STEM_CHANNELS = 16
 STAGES = ((32, 2), (64, 3), (128, 4), (256, 2))  # channels, blocks; the first block of a stage has stride 2

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.config import MAX_RAW_SAMPLES
+from birdnet_stm32.config.variant import MAX_RAW_SAMPLES
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.model.blocks import BATCH_NORM_MOMENTUM

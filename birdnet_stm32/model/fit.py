@@ -15,7 +15,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import dscnn
 from birdnet_stm32.model.dataset import Floats, Pcm, class_of, training_batches
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.probabilities import probabilities
 
 VALIDATION_BATCH = 64
 WEIGHT_DECAY = 1e-3

@@ -12,11 +12,11 @@ from typing import Any
 
 import keras
 
+from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.model import blocks
 from birdnet_stm32.model.archive import Archive
-from birdnet_stm32.value_errors import shown
 
 LAYER_CLASS = "AudioFrontendLayer"
 _ALIGNMENT = 8  # bins are padded to a multiple of it before the mel mixer

@@ -9,8 +9,8 @@ from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, WEIGHTED
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of
 from birdnet_stm32.npu.evidence import to_fields
-from birdnet_stm32.npu.measured import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
-from birdnet_stm32.npu.operators import Kind, Mapping, mapping
+from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
+from birdnet_stm32.npu.operator_mapping import Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 

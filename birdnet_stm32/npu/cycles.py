@@ -3,7 +3,7 @@
 An inference takes as long as the weights take from the flash, the activations through the internal RAM and
 the sums in the convolution units, with a start for each operator; what runs on the Cortex-M55 takes much
 longer for each byte. How fast each is was fitted by scripts/npu_cycles.py to times that others measured on
-boards, see :mod:`birdnet_stm32.npu.measured`. The units overlap and the compiler fuses, which this does not
+boards, see :mod:`birdnet_stm32.npu.measured_times`. The units overlap and the compiler fuses, which this does not
 model: see docs/explanation/npu_cycles.md for how far it is off.
 """
 
@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.features import NOTHING, Features
-from birdnet_stm32.npu.measured import RATES
+from birdnet_stm32.npu.cycle_features import NOTHING, Features
+from birdnet_stm32.npu.measured_times import RATES
 from birdnet_stm32.npu.operands import activations, outputs
-from birdnet_stm32.npu.operators import Kind, mapping
+from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 CYCLES_PER_MS = 1_000_000  # of the NPU at its default clock, 1 GHz

@@ -5,7 +5,7 @@ from __future__ import annotations
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
-from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.npu.operator_mapping import Kind
 from birdnet_stm32.quant.doctor.finding import Check, Proposal, Result, Severity
 
 UNSUPPORTED = Check(

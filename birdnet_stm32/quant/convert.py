@@ -12,11 +12,11 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.quant import calibrate
-from birdnet_stm32.quant.clipping import Clip, shares
-from birdnet_stm32.quant.interpreter import operator_name, parse
-from birdnet_stm32.quant.ranges import clipped
-from birdnet_stm32.quant.scheme import KERNEL_LIMIT
+from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
+from birdnet_stm32.quant.ranges import calibrate
+from birdnet_stm32.quant.ranges.choose import clipped
+from birdnet_stm32.quant.ranges.clipping import Clip, shares
+from birdnet_stm32.tflite.interpreter import operator_name, parse
 
 if TYPE_CHECKING:
     import keras

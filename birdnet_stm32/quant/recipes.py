@@ -13,25 +13,28 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.frontend.mixer import Mixer, shift
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.surgery.equalize import equalize
-from birdnet_stm32.model.surgery.front_end import require_spectrogram, split_front_end
-from birdnet_stm32.model.surgery.gears import with_inner_gears, with_input_gears
-from birdnet_stm32.model.surgery.network import INPUT, Floats, Network
-from birdnet_stm32.quant import activation_qat, calibrate, clipping, interpreter, simulate
-from birdnet_stm32.quant.activation_qat import TunedEpoch, TuneSettings
-from birdnet_stm32.quant.augment import augment
-from birdnet_stm32.quant.bias import correct_bias
-from birdnet_stm32.quant.clipping import Clip
 from birdnet_stm32.quant.convert import convert, float_graph
-from birdnet_stm32.quant.ranges import (
+from birdnet_stm32.quant.ranges import calibrate, clipping
+from birdnet_stm32.quant.ranges.choose import (
     best_shares,
     clipped,
     in_graph_order,
     limited,
     noise_to_signal,
 )
-from birdnet_stm32.quant.simulate import Ranges, computed
+from birdnet_stm32.quant.ranges.clipping import Clip
+from birdnet_stm32.quant.rewriting.bias_correction import correct_bias
+from birdnet_stm32.quant.rewriting.equalize import equalize
+from birdnet_stm32.quant.rewriting.front_end import require_spectrogram, split_front_end
+from birdnet_stm32.quant.rewriting.gears import with_inner_gears, with_input_gears
+from birdnet_stm32.quant.rewriting.network import INPUT, Floats, Network
+from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.quant.simulation.simulate import Ranges, computed
+from birdnet_stm32.quant.training import activation_qat
+from birdnet_stm32.quant.training.activation_qat import TunedEpoch, TuneSettings
+from birdnet_stm32.quant.training.augment import augment
 from birdnet_stm32.quant.verify import Comparison, compare
+from birdnet_stm32.tflite import interpreter
 
 if TYPE_CHECKING:
     import keras
@@ -130,7 +133,7 @@ def make_candidate(
         GateError: the model cannot be converted, or tuning diverged.
     """
     from birdnet_stm32.model import checkpoint
-    from birdnet_stm32.model.surgery.keras_io import to_keras
+    from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     levers = RECIPES[recipe]
     if "logits" in levers:
@@ -202,7 +205,7 @@ def _rewritten(
     Raises:
         InputError: it is not made as a lever needs it.
     """
-    from birdnet_stm32.model.surgery.keras_io import from_keras
+    from birdnet_stm32.quant.rewriting.keras_io import from_keras
 
     require_spectrogram(contract)
     mixer, network, contract = split_front_end(from_keras(model), contract)
@@ -263,7 +266,7 @@ def _unchanged(network: Network, ranges: Ranges) -> Ranges:
 
 def _shares(network: Network, windows: Floats, ranges: Ranges, clip: Clip | None) -> dict[str, float]:
     """Return the share of its narrowed range that each tensor keeps: the recipe's choice, or as asked."""
-    from birdnet_stm32.model.surgery.keras_io import to_keras
+    from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     if clip is None:
         return best_shares(network, windows, ranges)
@@ -284,7 +287,7 @@ def _narrowed(network: Network, seen: Ranges, shares: dict[str, float], narrow: 
 
 
 def _to_tflite(network: Network, ranges: Ranges, windows: Floats) -> bytes:
-    from birdnet_stm32.model.surgery.keras_io import to_keras
+    from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     return convert(to_keras(network), windows[:1], ranges=in_graph_order(network, ranges))
 

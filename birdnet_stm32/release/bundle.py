@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.regular_file import why_unreadable
+from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release import manifest as contents
 from birdnet_stm32.release.manifest import MANIFEST, SUMS, Entry, Manifest, Role
 from birdnet_stm32.terminal_text import printable

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.json_file import parse_json
+from birdnet_stm32.files.json_file import parse_json
 
 SCHEMA_VERSION = 2
 WITHOUT_BUILD = 1  # the schema before the build was named, read all the same

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import by_rule
-from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.npu.operator_mapping import Kind
 from birdnet_stm32.npu.stedgeai.result import Compilation, blobs_in_words
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report_data import Fact, Measures, ReportData, State, WindowPicture

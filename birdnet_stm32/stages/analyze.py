@@ -6,14 +6,14 @@ suppress is a missed gate; the portable C computes such operators like any other
 
 from __future__ import annotations
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.analyze import analyze, to_json
 from birdnet_stm32.npu.lint import check
 from birdnet_stm32.npu.lint.rule import Severity
 from birdnet_stm32.npu.lint.text import line, summary
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import MODEL
+from birdnet_stm32.stages.inputs.file_names import MODEL
 from birdnet_stm32.tflite.reader import read_graph
 
 

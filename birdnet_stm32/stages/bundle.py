@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32 import store
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
+from birdnet_stm32.release.claims import heard_by_int8, lacking, proven, unproven
+from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role, file_name
 from birdnet_stm32.release.readme import FlashFile, readme_text
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.claims import heard_by_int8, lacking, proven, unproven
-from birdnet_stm32.stages.credits import credits_of, uncredited_of
-from birdnet_stm32.stages.layout import (
+from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CLASSES,
     CONFIG,

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from birdnet_stm32 import store
-from birdnet_stm32.config import ConvertTable, Variant
+from birdnet_stm32.config.variant import ConvertTable, Variant
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.model import checkpoint
-from birdnet_stm32.quant.clipping import Clip, Method
+from birdnet_stm32.quant.ranges.clipping import Clip, Method
 from birdnet_stm32.quant.recipes import RecipeSettings, UnfitError
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.attempt import attempt, to_fields
-from birdnet_stm32.stages.choice import passed_before
-from birdnet_stm32.stages.layout import CANDIDATE, DESCRIPTION, FLOAT_MODEL
-from birdnet_stm32.stages.models import float_model, write_contract
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.selection.attempt import attempt, to_fields
+from birdnet_stm32.selection.choice import passed_before
+from birdnet_stm32.stages.inputs.file_names import CANDIDATE, DESCRIPTION, FLOAT_MODEL
+from birdnet_stm32.stages.inputs.float_model import float_model, write_contract
+from birdnet_stm32.stages.inputs.windows import load_windows
 
 
 def run(job: Job) -> Outcome:

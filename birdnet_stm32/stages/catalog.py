@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
-from birdnet_stm32.config import Variant
+from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine.stage import Program, Release, Stage
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.npu.stedgeai import tool
-from birdnet_stm32.stage import Program, Release, Stage
-from birdnet_stm32.stages import recordings
-from birdnet_stm32.stages.layout import NPU_BOARD
+from birdnet_stm32.stages.inputs import recordings
+from birdnet_stm32.stages.inputs.file_names import NPU_BOARD
 
 _CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = Program(name="cmake", package="cmake")

@@ -6,11 +6,11 @@ import json
 
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import C_FOLDER, CONFIG, MODEL
-from birdnet_stm32.stages.windows import load_windows
-from birdnet_stm32.store import write_tree
+from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG, MODEL
+from birdnet_stm32.stages.inputs.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
 

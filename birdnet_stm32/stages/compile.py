@@ -6,10 +6,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.firmware.build import build
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import MODEL_DIGESTS, TOOLCHAIN_LICENCES
+from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS, TOOLCHAIN_LICENCES
 
 
 def run(job: Job) -> Outcome:

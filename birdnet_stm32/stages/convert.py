@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.choice import choose, describe
-from birdnet_stm32.stages.layout import CANDIDATE, DESCRIPTION
+from birdnet_stm32.selection.choice import choose, describe
+from birdnet_stm32.stages.inputs.file_names import CANDIDATE, DESCRIPTION
 
 
 def run(job: Job) -> Outcome:

@@ -6,14 +6,14 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import CONFIG, MODEL
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.stages.inputs.windows import load_windows
 
 BOARD = "mps3_an547"
 

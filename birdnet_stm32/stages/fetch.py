@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from birdnet_stm32.audio.packages import CREDITS, LICENCES, fetch
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.progress import track
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.recordings import FETCHED
+from birdnet_stm32.stages.inputs.recordings import FETCHED
 
 
 def run(job: Job) -> Outcome:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.firmware.render import model_digest, render_project
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import MODEL_DIGESTS
-from birdnet_stm32.stages.project import generated_model, settings_of
-from birdnet_stm32.store import write_tree
+from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS
+from birdnet_stm32.stages.inputs.project import generated_model, settings_of
 
 
 def run(job: Job) -> Outcome:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from birdnet_stm32 import store
-from birdnet_stm32.firmware.flash import flash_map
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.npu.stedgeai import result
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import (
+from birdnet_stm32.stages.inputs.file_names import (
     IMAGE_BOARD,
     MODEL_DIGESTS,
     NPU_FIRMWARE,

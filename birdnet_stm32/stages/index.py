@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from birdnet_stm32.audio import measure, table
+from birdnet_stm32.audio import measure, parquet_table
 from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.index import (
     ClassSummary,
@@ -22,11 +22,11 @@ from birdnet_stm32.audio.index import (
     notes_of,
     summarize,
 )
-from birdnet_stm32.audio.notes import notes
+from birdnet_stm32.audio.recording_notes import notes
+from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files.text_file import read_lines
 from birdnet_stm32.progress import track
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.recordings import MEASURES, root_of
-from birdnet_stm32.text_file import read_lines
+from birdnet_stm32.stages.inputs.recordings import MEASURES, root_of
 
 RECORDINGS = "recordings.parquet"
 UNUSABLE = "unusable.tsv"
@@ -46,11 +46,11 @@ def run(job: Job) -> Outcome:
         )
     (job.out / MEASURES).write_text(measure.to_json(measured), encoding="utf-8")
     rows = build_index(measured, settings, train_every_label=trains)
-    table.write(rows, IndexRow, job.out / RECORDINGS)
+    parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
     _list_repaired(rows, job.out / REPAIRED)
     classes = summarize(rows)
-    table.write_text(classes, ClassSummary, job.out / CLASSES)
+    parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
     noted = notes(rows, settings, train_every_label=trains)
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
@@ -75,13 +75,13 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
 def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
     """List every recording that takes no part, with the reason."""
     lines = ((row.path, row.reason) for row in rows if not row.usable)
-    path.write_text(table.to_text(("path", "reason"), lines), encoding="utf-8")
+    path.write_text(parquet_table.to_text(("path", "reason"), lines), encoding="utf-8")
 
 
 def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
     """List every recording that takes part although its bytes are not as they should be."""
     lines = ((row.path, note) for row in rows for note in notes_of(row))
-    path.write_text(table.to_text(("path", "note"), lines), encoding="utf-8")
+    path.write_text(parquet_table.to_text(("path", "note"), lines), encoding="utf-8")
 
 
 def _known(path: Path) -> dict[str, measure.Measured]:
@@ -93,7 +93,7 @@ def _known(path: Path) -> dict[str, measure.Measured]:
 
 def read_index(folder: Path) -> tuple[IndexRow, ...]:
     """Return the rows that this stage published in ``folder``."""
-    return table.read(folder / RECORDINGS, IndexRow)
+    return parquet_table.read(folder / RECORDINGS, IndexRow)
 
 
 def read_notes(folder: Path) -> tuple[str, ...]:

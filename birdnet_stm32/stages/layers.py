@@ -10,25 +10,25 @@
 - ``tensors``: ranked by gain, each ``name``, ``operator``, ``group``, ``position``, ``low``, ``high``,
   ``snr_db``, ``cosine``, ``bias``, ``saturation``, ``codes``, ``gain``, ``gain_error``
 
-What each means, :mod:`birdnet_stm32.quant.layers` says.
+What each means, :mod:`birdnet_stm32.quant.sensitivity.measure` says.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.model.fit import predict
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.layers import layer_report, spread, to_json
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, FLOAT_MODEL, LAYERS
-from birdnet_stm32.stages.models import float_model
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.quant.sensitivity.measure import layer_report, spread, to_json
+from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, FLOAT_MODEL, LAYERS
+from birdnet_stm32.stages.inputs.float_model import float_model
+from birdnet_stm32.stages.inputs.windows import load_windows
 
 
 def run(job: Job) -> Outcome:

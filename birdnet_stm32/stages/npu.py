@@ -9,13 +9,13 @@ import shutil
 import sys
 from dataclasses import asdict
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.tool import locate
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import MODEL, NPU_FOLDER, NPU_GATES
+from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER, NPU_GATES
 from birdnet_stm32.tflite.reader import read_graph
 
 LOG = "local_stedgeai.log"  # with seconds and paths, so none of the recorded outputs

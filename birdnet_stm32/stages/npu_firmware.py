@@ -11,16 +11,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.firmware import vendor
-from birdnet_stm32.firmware.npu import NpuBlob, NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.npu_image import build_npu
+from birdnet_stm32.firmware.npu_network import NpuBlob, NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.render import npu_digest, render_project
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
 from birdnet_stm32.npu.stedgeai.result import Compilation, Port
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import (
+from birdnet_stm32.stages.inputs.file_names import (
     NPU_BOARD,
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
@@ -28,7 +28,7 @@ from birdnet_stm32.stages.layout import (
     NPU_LICENCES,
     NPU_PROJECT,
 )
-from birdnet_stm32.stages.project import generated_model, settings_of
+from birdnet_stm32.stages.inputs.project import generated_model, settings_of
 
 
 def run(job: Job) -> Outcome:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from birdnet_stm32 import store
-from birdnet_stm32.audio import table
+from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.audio.index import IndexRow, count_notes
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
@@ -20,6 +21,8 @@ from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.release.claims import ON_SILICON, heard_by_int8, lacking, unproven
+from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
     Arena,
@@ -45,13 +48,10 @@ from birdnet_stm32.release.report_data import (
     Verification,
     WindowPicture,
 )
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.choice import passes
-from birdnet_stm32.stages.claims import ON_SILICON, heard_by_int8, lacking, unproven
-from birdnet_stm32.stages.credits import credits_of, uncredited_of
-from birdnet_stm32.stages.effect import effect_of
+from birdnet_stm32.selection.calibration_effect import effect_of
+from birdnet_stm32.selection.choice import passes
 from birdnet_stm32.stages.index import read_index, read_notes
-from birdnet_stm32.stages.layout import (
+from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CONFIG,
     COVERAGE,
@@ -64,7 +64,7 @@ from birdnet_stm32.stages.layout import (
     REPORT,
     SCORES,
 )
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.stages.inputs.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
 PICTURES = 6
@@ -108,7 +108,7 @@ def gather(job: Job) -> ReportData:
         training=_training(job),
         recordings=_recordings(
             read_index(job.inputs["index"]),
-            table.read(job.inputs["representative"] / COVERAGE, Coverage),
+            parquet_table.read(job.inputs["representative"] / COVERAGE, Coverage),
         ),
         recording_notes=(*read_notes(job.inputs["index"]), *lacking(job)),
         unproven=(ON_SILICON, *unproven(job)),

@@ -1,6 +1,6 @@
 """Cuts the windows that calibrate and those that verify: ``windows.npy`` and ``windows.parquet``.
 
-Windows of one role lie together in both, in the order of :data:`birdnet_stm32.audio.roles.ROLES`.
+Windows of one role lie together in both, in the order of :data:`birdnet_stm32.audio.window_roles.ROLES`.
 ``classes.parquet``, and for people ``classes.tsv``, count the recordings and windows of each class.
 ``left_out.json`` says how many of them each option of ``[representative]`` left out of the calibration.
 """
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32 import store
-from birdnet_stm32.audio import table
+from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage, gaps, listed
 from birdnet_stm32.audio.representative import WindowRow, choose
-from birdnet_stm32.audio.roles import LEFT_OUT, ROLES, assign, cover
+from birdnet_stm32.audio.window_roles import LEFT_OUT, ROLES, assign, cover
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.progress import track
-from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import CLASSES, COVERAGE
-from birdnet_stm32.stages.models import window_shape
-from birdnet_stm32.stages.recordings import root_of
-from birdnet_stm32.stages.windows import OPTIONS, PCM, TABLE
+from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
+from birdnet_stm32.stages.inputs.float_model import window_shape
+from birdnet_stm32.stages.inputs.recordings import root_of
+from birdnet_stm32.stages.inputs.windows import OPTIONS, PCM, TABLE
 
 
 def run(job: Job) -> Outcome:
@@ -41,7 +41,7 @@ def run(job: Job) -> Outcome:
         )
     assigned = assign(chosen, settings, sample_rate_hz)
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
-    table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
+    parquet_table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
     (job.out / OPTIONS).write_text(store.canonical_json(assigned.left_out), encoding="utf-8")
     trained = "checkpoint" not in job.files
     classes = cover(
@@ -52,8 +52,8 @@ def run(job: Job) -> Outcome:
         window_samples=window_samples,
         hop_samples=window_samples // 2,
     )
-    table.write(classes, Coverage, job.out / COVERAGE)
-    table.write_text(classes, Coverage, job.out / CLASSES)
+    parquet_table.write(classes, Coverage, job.out / COVERAGE)
+    parquet_table.write_text(classes, Coverage, job.out / CLASSES)
     lacking = gaps(classes, trained=trained)
     counts = {role: sum(row.set == role for row in assigned.windows.rows) for role in ROLES}
     said = [

@@ -10,20 +10,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32 import store
 from birdnet_stm32.audio import split
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned import learned_from, learned_from_text
+from birdnet_stm32.audio.learned_from import learned_from, learned_from_text
 from birdnet_stm32.audio.representative import Windows, split_windows
-from birdnet_stm32.config import TrainTable
+from birdnet_stm32.config.variant import TrainTable
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.model import checkpoint, dataset, fit
 from birdnet_stm32.progress import track
-from birdnet_stm32.stage import Job, Outcome
 from birdnet_stm32.stages.index import read_index
-from birdnet_stm32.stages.layout import FLOAT_MODEL, LEARNED_FROM
-from birdnet_stm32.stages.models import contract_to_train, write_contract
-from birdnet_stm32.stages.recordings import root_of
+from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
+from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
+from birdnet_stm32.stages.inputs.recordings import root_of
 
 
 def run(job: Job) -> Outcome:

@@ -12,20 +12,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32 import store
 from birdnet_stm32.audio.representative import WindowRow
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model import chance, checkpoint
 from birdnet_stm32.model.chance import Hearing
 from birdnet_stm32.model.dataset import targets_of
-from birdnet_stm32.model.readings import doubts_about
+from birdnet_stm32.model.input_readings import doubts_about
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
-from birdnet_stm32.stage import Job, Outcome
-from birdnet_stm32.stages.layout import CANDIDATE, CONFIG, LABELS, LEARNED_FROM, MODEL, SCORES
-from birdnet_stm32.stages.models import float_model
-from birdnet_stm32.stages.scores import score
-from birdnet_stm32.stages.windows import load_windows
+from birdnet_stm32.selection.scores import score
+from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, LABELS, LEARNED_FROM, MODEL, SCORES
+from birdnet_stm32.stages.inputs.float_model import float_model
+from birdnet_stm32.stages.inputs.windows import load_windows
 
 Floats = NDArray[np.float32]
 

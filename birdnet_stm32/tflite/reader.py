@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.operator_codes import operator_name
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization, Tensor
+from birdnet_stm32.tflite.operator_codes import operator_name
 
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_ITEMS = 20_000  # tensors, operators, buffers; the largest published model has 400

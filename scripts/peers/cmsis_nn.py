@@ -11,9 +11,9 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from birdnet_stm32.codegen import fixed_point, shapes
+from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.emit import IDENTITY, identity_header, network_digest
-from birdnet_stm32.codegen.layers import (
+from birdnet_stm32.codegen.kernel_calls import (
     Add,
     Broadcast,
     Constant,
@@ -27,8 +27,9 @@ from birdnet_stm32.codegen.layers import (
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
-from birdnet_stm32.codegen.view import network_view
+from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Quantization, Tensor
 

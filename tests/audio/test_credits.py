@@ -6,7 +6,7 @@ import pytest
 
 from birdnet_stm32.audio import packages
 from birdnet_stm32.audio.credits import Entry, key_of, read_credits
-from birdnet_stm32.config import IndexTable, Package, Variant
+from birdnet_stm32.config.variant import IndexTable, Package, Variant
 from birdnet_stm32.errors import InputError
 
 

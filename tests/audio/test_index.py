@@ -13,13 +13,13 @@ import soundfile
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio import measure, table
+from birdnet_stm32.audio import measure, parquet_table
 from birdnet_stm32.audio.decode import Properties, Unusable
 from birdnet_stm32.audio.files import FileStat
 from birdnet_stm32.audio.index import ClassSummary, IndexRow, build_index, list_files, summarize
 from birdnet_stm32.audio.measure import Measured
-from birdnet_stm32.audio.notes import notes
-from birdnet_stm32.config import IndexTable
+from birdnet_stm32.audio.recording_notes import notes
+from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 
 CLIPS = IndexTable(background=("background",), recording=r"^(?P<recording>.+?)(__t\d+)?$")
@@ -53,9 +53,9 @@ def test_the_table_depends_on_nothing_but_the_recordings(collection, tmp_path):
     random.Random(3).shuffle(measured)  # noqa: S311 - an order, not a secret
     again = build_index(measured, CLIPS, train_every_label=True)
     for name, found in (("a", rows), ("b", again)):
-        table.write(found, IndexRow, tmp_path / name)
+        parquet_table.write(found, IndexRow, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert table.read(tmp_path / "a", IndexRow) == rows
+    assert parquet_table.read(tmp_path / "a", IndexRow) == rows
 
 
 def test_every_unusable_file_is_listed_with_its_reason(tmp_path, write_tone):
@@ -156,8 +156,8 @@ def measured_as(paths: list[str], **changes: object) -> list[Measured]:
 
 
 def splits_of(paths: list[str], *, train_every_label: bool = True, **keys: object):
-    table = IndexTable.model_validate(keys)
-    return build_index(measured_as(paths), table, train_every_label=train_every_label)
+    parquet_table = IndexTable.model_validate(keys)
+    return build_index(measured_as(paths), parquet_table, train_every_label=train_every_label)
 
 
 def test_the_usual_numbering_hides_no_class():
@@ -354,11 +354,13 @@ def test_near_equal_stems_on_both_sides_are_warned_of_with_a_pattern_that_joins_
 
 def test_the_tables_name_every_side_of_every_class(tmp_path):
     rows = splits_of(["owl/1.wav", "owl/2.wav", "tit/x\ty\n.wav"])
-    table.write_text(summarize(rows), ClassSummary, tmp_path / "classes.tsv")
+    parquet_table.write_text(summarize(rows), ClassSummary, tmp_path / "classes.tsv")
     lines = (tmp_path / "classes.tsv").read_text(encoding="utf-8").split("\n")
     assert lines[0].split("\t")[0] == "label"
     assert lines[1:] == ["owl\tno\t2\t0\t2\t1\t1\t1\t1", "tit\tno\t1\t0\t1\t1\t1\t0\t0", ""]
-    assert table.to_text(("path",), [(row.path,) for row in rows]).splitlines()[3] == r"tit/x\ty\n.wav"
+    assert (
+        parquet_table.to_text(("path",), [(row.path,) for row in rows]).splitlines()[3] == r"tit/x\ty\n.wav"
+    )
 
 
 @pytest.mark.shared

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.audio import packages
-from birdnet_stm32.config import Package, PackageFile
+from birdnet_stm32.config.variant import Package, PackageFile
+from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.variant_file import load_variant
 
 SONG, CALL, LICENCE = b"RIFF a song", b"RIFF a call", b"Do what you like, but name us."
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.audio import decode, index, measure, representative
 from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.config import IndexTable
+from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 
 CLIPS = IndexTable(background=("background",), recording=r"^(?P<recording>.+?)(__t\d+)?$")

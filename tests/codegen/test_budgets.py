@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.config import ModelTable
+from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.firmware.profile import INSTRUCTIONS_PER_TICK, OperatorCost, Profile, profile
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.stages.models import contract_to_train
+from birdnet_stm32.stages.inputs.float_model import contract_to_train
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.store import write_tree
 from birdnet_stm32.tflite.reader import read_graph
 
 MOST_BYTES = 18_000

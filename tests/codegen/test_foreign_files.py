@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.cli import main
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.interpreter import pack
+from birdnet_stm32.tflite.interpreter import pack
 from birdnet_stm32.tflite.reader import read_graph
 from birdnet_stm32.tflite.writer import write_graph
 

@@ -15,8 +15,8 @@ from birdnet_stm32.codegen.frontend import frontend_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, spec_from_json
 from birdnet_stm32.frontend.mixer import Mixer
+from birdnet_stm32.frontend.reference_vectors import compare, describe_window
 from birdnet_stm32.frontend.spectrogram import FrontendStages, mel_bank, stages, step_names, steps
-from birdnet_stm32.frontend.vectors import compare, describe_window
 
 TOLERANCE = 1e-5  # of a stage's maximum
 PUBLISHED_TOLERANCE = 1e-4  # of values that were themselves computed in single precision

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.layers import Conv2d, DepthwiseConv2d, PointwiseConv2d, Pool, Step
+from birdnet_stm32.codegen.kernel_calls import Conv2d, DepthwiseConv2d, PointwiseConv2d, Pool, Step
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program

@@ -15,7 +15,7 @@ import pytest
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import lower
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 

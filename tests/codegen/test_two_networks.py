@@ -14,8 +14,8 @@ import pytest
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.vectors import TestVectors
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
-from birdnet_stm32.store import write_tree
 from birdnet_stm32.tflite.ir import Graph
 
 LABELS = ("one", "two", "three", "four")

@@ -10,8 +10,8 @@ from birdnet_stm32.codegen.vectors import TestVectors, make, vector_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.quant import interpreter
-from birdnet_stm32.quant.scheme import quantize
+from birdnet_stm32.quant.arithmetic.scheme import quantize
+from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import read_graph
 
 

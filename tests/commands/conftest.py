@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from birdnet_stm32 import cli
-from birdnet_stm32.commands.files import sidecars
+from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.engine.store import canonical_json, write_tree
 from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
@@ -21,7 +22,6 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
     contract_to_json,
 )
-from birdnet_stm32.store import canonical_json, write_tree
 
 HERE = Path(__file__).parent
 RATE_HZ = 8_000

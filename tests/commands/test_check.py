@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32 import store
-from birdnet_stm32.build_lock import BuildLock
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.build_lock import BuildLock
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.manifest import Role, file_name
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.tflite import interpreter
 
 NAMES = [f"Avis {letter}_Bird {letter}" for letter in "abcdefghij"]
 

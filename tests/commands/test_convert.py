@@ -8,13 +8,13 @@ from pathlib import Path
 import keras
 import pytest
 
-from birdnet_stm32.audio.learned import learned_from_text
+from birdnet_stm32.audio.learned_from import learned_from_text
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.files import sidecars
+from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.convert import check_int8
-from birdnet_stm32.store import write_tree
 
 FEW = ["--num_samples", "32", "--validate_samples", "16"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.legacy_config import LegacyConfig, read
+from birdnet_stm32.commands.shared.legacy_config import LegacyConfig, read
 from birdnet_stm32.errors import InputError
 
 # The keys of the 0.9 line's config.example.json.

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.files import sidecars
+from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.store import write_tree
 
 Models = tuple[Path, Path]
 

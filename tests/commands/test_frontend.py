@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.commands.files import sidecars
+from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.store import write_tree
 
 STAGES = {"window", "stft_magnitude", "compressed", "model_input"}
 

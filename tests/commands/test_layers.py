@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.commands.files import sidecars
+from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.store import write_tree
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 
 from birdnet_stm32 import cli
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.commands import emulation
+from birdnet_stm32.commands.shared import emulation
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.fold import fold_batch
 from birdnet_stm32.codegen.vectors import make as make_vectors
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build

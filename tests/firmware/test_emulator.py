@@ -12,8 +12,8 @@ from birdnet_stm32.audio.windows import cut, window_starts
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, emulator
 from birdnet_stm32.firmware.console import Detection
-from birdnet_stm32.firmware.dump import WindowDump
 from birdnet_stm32.firmware.render import FirmwareSettings
+from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec
 
 SPEC = FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=64)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware.flash import flash_files, flash_map
+from birdnet_stm32.firmware.flash_layout import flash_files, flash_map
 from birdnet_stm32.firmware.flash_plan import FlashPlan, make_plan, read_plan, to_json
 from birdnet_stm32.firmware.image import boot_image
 

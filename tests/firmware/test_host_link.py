@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.commands.board_session import describe
+from birdnet_stm32.commands.shared.board_session import describe
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.firmware import host_link
 from birdnet_stm32.firmware.host_link import Link, SelfTest

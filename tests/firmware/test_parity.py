@@ -15,11 +15,11 @@ import soundfile
 from birdnet_stm32.audio.windows import cut, window_starts
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import parity
-from birdnet_stm32.firmware.dump import WindowDump
 from birdnet_stm32.firmware.emulator import EmulationRun
+from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.tflite import interpreter
 
 pytestmark = pytest.mark.shared
 

@@ -9,7 +9,8 @@ import pytest
 
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
-from birdnet_stm32.codegen.view import network_view
+from birdnet_stm32.codegen.template_view import network_view
+from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.profile import (
@@ -22,7 +23,6 @@ from birdnet_stm32.firmware.profile import (
     table,
     to_json,
 )
-from birdnet_stm32.store import write_tree
 from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
 
 BODY = b"int8_t *const arena = network->arena;\n"

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.commands.legacy_config import read as read_legacy
+from birdnet_stm32.commands.shared.legacy_config import read as read_legacy
+from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.files.json_file import json_object, parse_json
+from birdnet_stm32.files.text_file import decode_text
+from birdnet_stm32.files.toml_file import parse_toml
 from birdnet_stm32.firmware import console
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import contract_from_json
-from birdnet_stm32.json_file import json_object, parse_json
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.release.manifest import read_manifest
-from birdnet_stm32.text_file import decode_text
-from birdnet_stm32.toml_file import parse_toml
-from birdnet_stm32.variant_file import load_variant
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdnet_stm32.model import blocks
-from birdnet_stm32.model.layers import AMPLITUDE_FLOOR, Decibel
+from birdnet_stm32.model.keras_layers import AMPLITUDE_FLOOR, Decibel
 
 
 @given(st.floats(0.5, 4096), st.sampled_from([4, 8, 16]))

@@ -20,7 +20,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, MagnitudeScale, ModelContract, OutputActivation
 from birdnet_stm32.model import archive, checkpoint
 from birdnet_stm32.model.dscnn import build
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.probabilities import probabilities
 
 Config = dict[str, Any]
 

@@ -16,7 +16,7 @@ from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContrac
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import filterbank
 from birdnet_stm32.model.dscnn import build
-from birdnet_stm32.npu.operators import Kind, mapping
+from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite.reader import read_graph
 

@@ -22,8 +22,8 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
-from birdnet_stm32.quant import interpreter
 from birdnet_stm32.quant.convert import convert
+from birdnet_stm32.tflite import interpreter
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.codegen.fold import fold_batch
+from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.analyze import Analysis, analyze, to_json
-from birdnet_stm32.npu.operators import Kind
+from birdnet_stm32.npu.operator_mapping import Kind
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
 

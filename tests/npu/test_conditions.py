@@ -10,7 +10,7 @@ from birdnet_stm32.npu import conditions
 from birdnet_stm32.npu.conditions.condition import Condition, TensorCondition, always
 from birdnet_stm32.npu.evidence import to_fields
 from birdnet_stm32.npu.lint.catalog import RULES
-from birdnet_stm32.npu.operators import FLOAT, GENERAL, OPERATORS, UNKNOWN
+from birdnet_stm32.npu.operator_mapping import FLOAT, GENERAL, OPERATORS, UNKNOWN
 
 
 def every_condition() -> list[Condition | TensorCondition]:

@@ -12,9 +12,9 @@ import pytest
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.analyze import analyze, estimate_text, to_json
+from birdnet_stm32.npu.cycle_features import NOTHING, Features
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of, features_of_network
-from birdnet_stm32.npu.features import NOTHING, Features
-from birdnet_stm32.npu.measured import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR, RATES
+from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR, RATES
 from birdnet_stm32.tflite.reader import read_graph
 from tests.npu.lint.conftest import Net
 

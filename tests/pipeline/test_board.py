@@ -21,8 +21,8 @@ import pytest
 
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.tflite import interpreter
 
 pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
 

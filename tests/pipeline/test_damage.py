@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32 import store
+from birdnet_stm32.engine import store
 
 pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
 

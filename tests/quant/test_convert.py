@@ -13,8 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.quant import interpreter, scheme
+from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.convert import check_int8, convert
+from birdnet_stm32.tflite import interpreter
 
 
 def operators(tflite: bytes) -> list[str]:

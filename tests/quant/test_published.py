@@ -13,10 +13,12 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.quant import interpreter, qat, verify
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant import verify
 from birdnet_stm32.quant.convert import convert, float_graph
-from birdnet_stm32.quant.mixed import activations
+from birdnet_stm32.quant.sensitivity.hybrid_model import activations
+from birdnet_stm32.quant.training import weight_qat
+from birdnet_stm32.tflite import interpreter
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 
@@ -44,12 +46,12 @@ def test_published_checkpoint(shared: Path) -> None:
     suggested = verify.remedies(contract, tried=("ptq",), per_tensor=False, doctor="doctor")
     assert [word for word in ("inner_gears", "qat.when") if word not in "\n".join(suggested)] == []
 
-    epochs: list[qat.QatEpoch] = []
-    tuned = qat.tune(
+    epochs: list[weight_qat.QatEpoch] = []
+    tuned = weight_qat.tune(
         model,
         calibration,
         None,
-        qat.QatSettings(epochs=1, learning_rate=1e-5, batch_size=8, seed=0),
+        weight_qat.QatSettings(epochs=1, learning_rate=1e-5, batch_size=8, seed=0),
         output_activation=contract.output_activation,
         on_epoch=epochs.append,
     )

@@ -23,13 +23,15 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint, dscnn
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.model.surgery.keras_io import from_keras
-from birdnet_stm32.model.surgery.network import weights
-from birdnet_stm32.quant import interpreter, simulate, verify
-from birdnet_stm32.quant.clipping import Clip, Method
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant import verify
+from birdnet_stm32.quant.ranges.clipping import Clip, Method
+from birdnet_stm32.quant.ranges.widths import spans
 from birdnet_stm32.quant.recipes import RECIPES, Candidate, RecipeSettings, UnfitError, make_candidate
-from birdnet_stm32.quant.spans import spans
+from birdnet_stm32.quant.rewriting.keras_io import from_keras
+from birdnet_stm32.quant.rewriting.network import weights
+from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.tflite import interpreter
 
 CONTRACT = ModelContract(
     frontend=FrontendSpec(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.config import Variant
+from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine.stage import Job, Release
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.stage import Job, Release
 from birdnet_stm32.stages import analyze
 
 MakeJob = Callable[[str, dict[str, str]], Job]

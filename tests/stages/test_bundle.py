@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32 import store
-from birdnet_stm32.config import Variant
+from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Release
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.model.chance import hearing, to_json
-from birdnet_stm32.stage import Job, Release
+from birdnet_stm32.release.claims import unproven
 from birdnet_stm32.stages import bundle
-from birdnet_stm32.stages.claims import unproven
 
 MakeJob = Callable[..., Job]
 TARGETS = np.repeat(np.eye(3, dtype=np.float32), 8, axis=0)

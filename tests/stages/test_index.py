@@ -8,9 +8,9 @@ import pytest
 import soundfile
 
 from birdnet_stm32.audio.representative import split_windows
-from birdnet_stm32.config import Variant
+from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine.stage import Job, Outcome, Release
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.stage import Job, Outcome, Release
 from birdnet_stm32.stages import index
 
 RATE_HZ = 8_000

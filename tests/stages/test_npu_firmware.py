@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
+from birdnet_stm32.firmware.npu_network import NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.npu.stedgeai.result import Compilation, Pool, Port, ToolVersion, load, save
 from birdnet_stm32.stages.npu_firmware import network_of
 

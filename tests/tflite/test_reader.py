@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.ir import Quantization
 from birdnet_stm32.tflite.reader import MAX_DIMENSION, MAX_RANK, read_graph, snake_case
 

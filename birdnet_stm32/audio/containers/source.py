@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.regular_file import what_instead
+from birdnet_stm32.files.regular_file import what_instead
 
 _SCAN_BYTES = 1 << 22
 _FIRST_SCAN_BYTES = 1 << 12

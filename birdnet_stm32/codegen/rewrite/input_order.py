@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.codegen.layers import Step, StridedCopy
+from birdnet_stm32.codegen.kernel_calls import Step, StridedCopy
 from birdnet_stm32.codegen.program import Program, Walk
 from birdnet_stm32.codegen.strides import row_major
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import fields, replace
 
-from birdnet_stm32.codegen.layers import Add, PointwiseConv2d, PointwiseConv2dAdd, Step
+from birdnet_stm32.codegen.kernel_calls import Add, PointwiseConv2d, PointwiseConv2dAdd, Step
 from birdnet_stm32.codegen.program import Program
 
 

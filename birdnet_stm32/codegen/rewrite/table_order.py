@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.codegen.layers import ChannelLookup, Step, StridedCopy
+from birdnet_stm32.codegen.kernel_calls import ChannelLookup, Step, StridedCopy
 from birdnet_stm32.codegen.program import Program
 
 _MAX_CHANNEL_STRIDE = 8_192  # of the kernel

@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.model.surgery.full_height import (
+from birdnet_stm32.npu.conditions.convolution import MAX_TAPS, kernel_as_high_as_input
+from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
+from birdnet_stm32.npu.operands import input_at, strides
+from birdnet_stm32.quant.rewriting.full_height import (
     Places,
     activation_of,
     alone,
     places,
     without_full_height,
 )
-from birdnet_stm32.model.surgery.network import Kind, Network, Unit
-from birdnet_stm32.npu.conditions.convolution import MAX_TAPS, kernel_as_high_as_input
-from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
-from birdnet_stm32.npu.operands import input_at, strides
+from birdnet_stm32.quant.rewriting.network import Kind, Network, Unit
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -106,7 +106,7 @@ def _windows(data: Tensor) -> Floats:
 
 
 def _float_error(before: Network, after: Network, windows: Floats) -> float:
-    from birdnet_stm32.model.surgery.keras_io import to_keras
+    from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     one, other = (np.asarray(to_keras(network)(windows)) for network in (before, after))
     largest = float(np.abs(one).max())
@@ -115,9 +115,9 @@ def _float_error(before: Network, after: Network, windows: Floats) -> float:
 
 def _int8_differences(before: Network, after: Network, windows: Floats) -> npt.NDArray[np.int64]:
     """Return, in steps of the output, by how much the int8 outputs of the converted networks differ."""
-    from birdnet_stm32.model.surgery.keras_io import to_keras
     from birdnet_stm32.quant.convert import convert
-    from birdnet_stm32.quant.interpreter import run
+    from birdnet_stm32.quant.rewriting.keras_io import to_keras
+    from birdnet_stm32.tflite.interpreter import run
 
     files = [convert(to_keras(network), windows) for network in (before, after)]
     one, other = (run(file, windows) for file in files)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.json_file import parse_json
+from birdnet_stm32.files.json_file import parse_json
 from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, Pool
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 

@@ -15,9 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.text_types import NpuGate
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
+from birdnet_stm32.npu.st_runtime import find_runtime
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
@@ -31,8 +33,6 @@ from birdnet_stm32.npu.stedgeai.profile import (
 from birdnet_stm32.npu.stedgeai.report import read_report, report_of
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port, blobs_in_words
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
-from birdnet_stm32.st_runtime import find_runtime
-from birdnet_stm32.text_types import NpuGate
 from birdnet_stm32.tflite.ir import Graph, Tensor
 
 # What ST always runs in software, and where: conversions at the ends, and a final softmax.

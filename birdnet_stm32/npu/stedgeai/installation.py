@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.st_runtime import Runtime, find_runtime
 from birdnet_stm32.npu.stedgeai.tool import PLATFORM, program_of
-from birdnet_stm32.st_runtime import Runtime, find_runtime
 
 # Core 4.1 moved the scripts below Utilities.
 LOADERS = ("Utilities/scripts/N6_scripts/n6_loader.py", "scripts/N6_scripts/n6_loader.py")

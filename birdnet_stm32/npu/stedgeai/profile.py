@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
+from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
-from birdnet_stm32.store import canonical_json
 
 PROFILE = "birdnet"
 EPOCH_CONTROLLER = "--enable-epoch-controller"

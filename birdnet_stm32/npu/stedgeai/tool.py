@@ -12,9 +12,9 @@ from pathlib import Path
 
 from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.files.regular_file import real_path
+from birdnet_stm32.npu.st_runtime import find_runtime
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
-from birdnet_stm32.regular_file import real_path
-from birdnet_stm32.st_runtime import find_runtime
 
 VARIABLE = "STEDGEAI_CORE_DIR"
 SUPPORTED = ("2.2", "3.0", "4.0", "4.1")

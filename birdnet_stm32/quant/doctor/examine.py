@@ -14,18 +14,18 @@ from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.model.fit import predict
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.model.surgery.keras_io import from_keras, to_keras
-from birdnet_stm32.model.surgery.network import Floats
-from birdnet_stm32.quant import simulate
-from birdnet_stm32.quant.clipping import Clip, Method
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.doctor import measure
 from birdnet_stm32.quant.doctor.case import Case, ValidationFacts
 from birdnet_stm32.quant.doctor.finding import Proposal
 from birdnet_stm32.quant.doctor.trials import Converted, Otherwise, Pcm, Quantize, Trial, Windows, run_trials
-from birdnet_stm32.quant.ranges import clipped, in_graph_order, limited
+from birdnet_stm32.quant.ranges.choose import clipped, in_graph_order, limited
+from birdnet_stm32.quant.ranges.clipping import Clip, Method
 from birdnet_stm32.quant.recipes import RECIPES, RecipeSettings, make_candidate
+from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
+from birdnet_stm32.quant.rewriting.network import Floats
+from birdnet_stm32.quant.simulation import simulate
 from birdnet_stm32.quant.verify import Comparison
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from ai_edge_litert.interpreter import OpResolverType
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.model.surgery.network import Floats
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant.arithmetic.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
 from birdnet_stm32.quant.convert import float_graph
-from birdnet_stm32.quant.layer_names import tensor_names
-from birdnet_stm32.quant.mixed import activations, mixed
-from birdnet_stm32.quant.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
+from birdnet_stm32.quant.rewriting.network import Floats
+from birdnet_stm32.quant.sensitivity.hybrid_model import activations, mixed
+from birdnet_stm32.quant.sensitivity.layer_names import tensor_names
 from birdnet_stm32.quant.verify import compare
+from birdnet_stm32.tflite import interpreter
 
 if TYPE_CHECKING:
     import keras
@@ -142,7 +142,7 @@ def decibel_facts(model: keras.Model, contract: ModelContract, inputs: Floats) -
     """Look at the amplitudes before a layer that takes their logarithm; None where there is no such layer."""
     import keras
 
-    from birdnet_stm32.model.layers import AMPLITUDE_FLOOR, Decibel
+    from birdnet_stm32.model.keras_layers import AMPLITUDE_FLOOR, Decibel
 
     layer = next((layer for layer in model.layers if isinstance(layer, Decibel)), None)
     if layer is None:

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.quant import interpreter
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.doctor.finding import Proposal
-from birdnet_stm32.quant.spans import spans
+from birdnet_stm32.quant.ranges.widths import spans
 from birdnet_stm32.quant.verify import compare
+from birdnet_stm32.tflite import interpreter
 
 Pcm = npt.NDArray[np.int16]
 FloatArray = npt.NDArray[np.floating]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
+from birdnet_stm32.firmware.npu_network import NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.paths import firmware_templates
 
 INTERFACE = """

@@ -13,8 +13,8 @@ from elftools.elf.elffile import ELFFile
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.firmware.build import BuildResult, build
-from birdnet_stm32.firmware.npu import NpuBlob, NpuNetwork
 from birdnet_stm32.firmware.npu_image import check_image
+from birdnet_stm32.firmware.npu_network import NpuBlob, NpuNetwork
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 
 Files = dict[str, bytes]

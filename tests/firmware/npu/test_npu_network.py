@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32 import process
-from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork
+from birdnet_stm32.firmware.npu_network import NpuMemory, NpuNetwork
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 
 Files = dict[str, bytes]

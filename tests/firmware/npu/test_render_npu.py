@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32 import process
-from birdnet_stm32.codegen.listing import cmake_listing
+from birdnet_stm32.codegen.source_list import cmake_listing
 from birdnet_stm32.errors import GateError, InputError, ToolError
 from birdnet_stm32.firmware.build import build
-from birdnet_stm32.firmware.npu import NpuMemory, NpuNetwork, NpuPort
+from birdnet_stm32.firmware.npu_network import NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.render import FirmwareSettings, model_digest, npu_digest, render_project
 
 Files = dict[str, bytes]

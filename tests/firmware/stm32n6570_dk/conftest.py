@@ -20,7 +20,7 @@ from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32 import process
 from birdnet_stm32.firmware.build import BuildResult, build
-from birdnet_stm32.firmware.npu import NpuNetwork
+from birdnet_stm32.firmware.npu_network import NpuNetwork
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.paths import firmware_templates
 

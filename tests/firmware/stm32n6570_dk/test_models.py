@@ -12,8 +12,8 @@ import pytest
 
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.codegen import vectors
+from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.fold import fold_batch
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.frontend.contract import (
     Frontend,

@@ -11,7 +11,7 @@ import pytest
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.check import Diagnosis, lint
 from birdnet_stm32.npu.lint.rule import Severity
-from birdnet_stm32.npu.operators import Kind, mapping
+from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.tflite.reader import read_graph
 
 Shape = tuple[int, ...]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.npu.stedgeai.compile import read_compilation
 from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
 from birdnet_stm32.npu.stedgeai.result import Compilation

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
 from birdnet_stm32.npu.stedgeai.profile import compiler_options, memory_pools, profile

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.tool import Tool
-from birdnet_stm32.quant.interpreter import run as run_reference
+from birdnet_stm32.tflite.interpreter import run as run_reference
 
 
 def test_the_model_of_these_tests_is_one(model: bytes) -> None:

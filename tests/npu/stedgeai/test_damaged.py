@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.npu.stedgeai.compile import read_compilation

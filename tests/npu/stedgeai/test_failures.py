@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.command import generate
 from birdnet_stm32.npu.stedgeai.compile import compile_network

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compile import compile_network, read_compilation
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS

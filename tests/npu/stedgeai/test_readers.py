@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from birdnet_stm32.config import NpuTable
+from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs

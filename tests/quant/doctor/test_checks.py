@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from birdnet_stm32.config import Variant
+from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.frontend.contract import Compression, Frontend, MagnitudeScale
 from birdnet_stm32.quant.doctor import network, recordings
 from birdnet_stm32.quant.doctor.case import Case, ValidationFacts

@@ -11,12 +11,12 @@ import pytest
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, MagnitudeScale
-from birdnet_stm32.model.outputs import probabilities
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant.arithmetic.scheme import activation_parameters
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.doctor import measure, network
 from birdnet_stm32.quant.doctor.case import Case
 from birdnet_stm32.quant.doctor.finding import Finding, Fine, Result
-from birdnet_stm32.quant.scheme import activation_parameters
 
 pytestmark = pytest.mark.slow
 MakeNetwork = Callable[..., Any]

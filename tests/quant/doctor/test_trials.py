@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio import levels
-from birdnet_stm32.audio.roles import distances_db
+from birdnet_stm32.audio.window_roles import distances_db
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.outputs import probabilities
-from birdnet_stm32.quant.clipping import Clip, Method
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.doctor import network, recordings
 from birdnet_stm32.quant.doctor.case import Case
@@ -28,6 +27,7 @@ from birdnet_stm32.quant.doctor.trials import (
     Windows,
     run_trials,
 )
+from birdnet_stm32.quant.ranges.clipping import Clip, Method
 
 MakeCase = Callable[..., Case]
 

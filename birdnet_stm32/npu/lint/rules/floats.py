@@ -9,7 +9,7 @@ from birdnet_stm32.npu.conditions import floats, shapes
 from birdnet_stm32.npu.conditions.condition import CONVERSIONS, WEIGHTED, known
 from birdnet_stm32.npu.evidence import zoo
 from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, at, operators, search
-from birdnet_stm32.npu.operators import FLOAT, Kind, mapping
+from birdnet_stm32.npu.operator_mapping import FLOAT, Kind, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 

@@ -6,7 +6,7 @@ from birdnet_stm32.npu.conditions import elementwise, shapes, weights
 from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
 from birdnet_stm32.npu.evidence import KERNEL, REPORTS, TABLE, field, st, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, known_always, operators
-from birdnet_stm32.npu.operators import OPERATORS, Kind, answer, mapping
+from birdnet_stm32.npu.operator_mapping import OPERATORS, Kind, answer, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 _OWN_RULE = ("SOFTMAX", "DEQUANTIZE", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")

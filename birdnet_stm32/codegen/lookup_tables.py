@@ -1,0 +1,38 @@
+"""Functions of one value as kernel calls: the tables that rewriting made of several operators."""
+
+from __future__ import annotations
+
+from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen.kernel_calls import ChannelLookup, Lookup, Step, int8
+from birdnet_stm32.codegen.refusal import refuse
+from birdnet_stm32.tflite.ir import Graph, Operator
+
+
+def tabulated(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+    """Lower TABLE, see :mod:`birdnet_stm32.codegen.rewrite.value_tables`."""
+    source, tables = (shapes.operand(operator, graph, position) for position in (0, 1))
+    if tables.data is None:
+        raise refuse(operator, graph, "its table is computed")
+    channels = len(tables.data)
+    layer: Lookup | ChannelLookup = (
+        Lookup(elements=source.elements, table=int8("table", tables.data[0]))
+        if channels == 1
+        else ChannelLookup(
+            pixels=source.elements // channels,
+            channels=channels,
+            pixel_stride=channels,
+            channel_stride=1,
+            tables=int8("tables", tables.data),
+        )
+    )
+    return (
+        Step(
+            operator=operator,
+            function="birdnet_lookup" if channels == 1 else "birdnet_channel_lookup",
+            layer=layer,
+            inputs=(source.index,),
+            output=operator.outputs[0],
+            in_place=(source.index,),
+            title=str(operator.options["title"]),
+        ),
+    )

@@ -1,0 +1,153 @@
+"""Walks a person through the first hour with a board: listens, says what it hears, asks for the next step.
+
+It ends in a board whose answers were compared with the reference, or in one sentence that says why not.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from birdnet_stm32.commands.shared import board_session
+from birdnet_stm32.commands.shared.board_session import PortError, Questions
+from birdnet_stm32.errors import GateError, ToolError
+from birdnet_stm32.firmware import bring_up
+from birdnet_stm32.firmware.board_parity import BoardParity, require
+from birdnet_stm32.firmware.bring_up import Heard
+from birdnet_stm32.firmware.flash_plan import FlashPlan
+from birdnet_stm32.firmware.host_link import Link
+
+# The firmware repeats itself after 5 s of silence; its self-test comes first, on a slow clock.
+LISTEN_S = 30.0
+_PORT_RETURNS_S = 15.0  # after the cable was plugged in again
+_MOST_STEPS = 12
+_PAGE = "docs/how-to/bring-up.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One round: what the board was found to be, and what the person was asked to do."""
+
+    state: str
+    sentence: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """Whom it is about, and how long to listen.
+
+    Args:
+        plan: what should be in the board's flash.
+        variant: its name, for the commands that a person is given.
+        port: name of the serial port; None for the only ST-LINK's.
+        listen_s: seconds for each round.
+    """
+
+    plan: FlashPlan
+    variant: str
+    port: str | None
+    listen_s: float
+
+
+def walk(about: Walk, questions: Questions) -> dict[str, object]:
+    """Go on until the board works or nothing is left to try.
+
+    Returns:
+        The steps, the self-test and the comparison, as JSON types.
+
+    Raises:
+        GateError: what the board says, and that nothing more can be tried; or it computes something else.
+        ToolError: no port, or nobody who does what is asked for.
+    """
+    steps: list[Step] = []
+    tried: Counter[str] = Counter()
+    while (state := _round(about, steps, tried)) is not None:
+        tried[state] += 1
+    found, parity = board_session.hold(
+        about.plan, questions, port=about.port, timeout_s=about.listen_s, on_open=_say_that_it_works
+    )
+    print(board_session.describe(found))
+    print(board_session.judge(parity, found.clock_hz))
+    _end(parity)
+    return {"steps": [asdict(step) for step in steps], "self_test": asdict(found), "parity": asdict(parity)}
+
+
+def _say_that_it_works() -> None:
+    print("step: its self-test passed; now windows are compared with the reference on this computer")
+
+
+def _end(parity: BoardParity) -> None:
+    require(parity)
+    print("The board is a working detector.")
+
+
+def _round(about: Walk, steps: list[Step], tried: Counter[str]) -> str | None:
+    """Listen once and ask for the next action; None when the self-test passed."""
+    heard = _hear(about)
+    if isinstance(heard, str):
+        _ask(steps, "no port", heard, _PORT_ACTIONS, tried, about)
+        return "no port"
+    for remark in heard.remarks:
+        print(f"remark: {remark}")
+    state = bring_up.recognize(heard, about.plan)
+    if state is None:
+        return None
+    _ask(steps, state.name, bring_up.sentence(state, heard), state.actions, tried, about)
+    return state.name
+
+
+_PORT_ACTIONS = (
+    "connect the board's USB port marked ST-LINK, close every other program that reads it, on Linux be in "
+    "the group dialout; with more than one ST-LINK end this and name the port with --port",
+    "try another cable, one that carries data, and another USB port of the computer",
+)
+
+
+def _hear(about: Walk) -> Heard | str:
+    """Return what came; or why the port cannot be used, in one sentence."""
+    print(f"step: listening for up to {about.listen_s:g} s")
+    deadline = time.monotonic() + (_PORT_RETURNS_S if about.listen_s >= LISTEN_S else about.listen_s)
+    while True:
+        try:
+            with board_session.opened(about.port) as port:
+                return bring_up.listen(Link(port), timeout_s=about.listen_s)
+        except PortError as error:
+            if time.monotonic() > deadline:
+                return error.what
+        time.sleep(0.5)
+
+
+def _ask(
+    steps: list[Step], name: str, sentence: str, actions: tuple[str, ...], tried: Counter[str], about: Walk
+) -> None:
+    """Say what is wrong and what to do, and wait until it is done; or end.
+
+    Raises:
+        GateError: everything that helps in this state was tried.
+        ToolError: there is nobody to ask.
+    """
+    if tried[name] >= len(actions) or len(steps) >= _MOST_STEPS:
+        raise GateError(
+            sentence + ("" if not tried[name] else f"; {_times(tried[name])} of what helps changed nothing"),
+            where="the board",
+            expected="self-test PASS",
+            remedy=f"{_PAGE} says what else can be behind {name!r}; report it with the lines above",
+        )
+    action = actions[tried[name]].format(variant=about.variant)
+    steps.append(Step(state=name, sentence=sentence, action=action))
+    print(f"found: {sentence}")
+    print(f"do: {action}")
+    print("then press Enter", flush=True)
+    if not sys.stdin.readline():
+        raise ToolError(
+            f"{sentence}; nobody is there to go on",
+            where="the board",
+            remedy=(action, "then start this again"),
+        )
+
+
+def _times(count: int) -> str:
+    return "the one step" if count == 1 else f"{count} steps"

@@ -1,0 +1,201 @@
+"""A session with a board on a serial port: its self-test, windows, and how its answers compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.decode import Unusable
+from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.recording import decode
+from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware import board_parity, host_link
+from birdnet_stm32.firmware.board_parity import BoardParity
+from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
+from birdnet_stm32.firmware.host_link import Link, SelfTest
+from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.progress import track
+from birdnet_stm32.tflite import interpreter
+
+if TYPE_CHECKING:
+    from serial import Serial
+
+_BOOT_S = 120.0  # for a person to move the switches and cycle the power
+_ST_VENDOR_ID = 0x0483
+_ANSWER_TIMEOUT_S = 60.0  # transfer and, on a slow clock, the inference
+
+Pcm = NDArray[np.int16]
+
+
+class PortError(ToolError):
+    """A serial port that cannot be used, or is not there, or not alone."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Questions:
+    """Windows for a board, and what to hold its answers against.
+
+    Args:
+        model: the .tflite.
+        contract: what it means.
+        windows: int16 [n, samples].
+        recordings: which each window came from.
+    """
+
+    model: bytes
+    contract: ModelContract
+    windows: Pcm
+    recordings: Sequence[str]
+
+
+def hold(
+    plan: FlashPlan,
+    questions: Questions,
+    *,
+    port: str | None,
+    timeout_s: float,
+    on_open: Callable[[], None] = lambda: None,
+) -> tuple[SelfTest, BoardParity]:
+    """Listen to a board, refuse another firmware than the plan's, and compare its answers.
+
+    Args:
+        plan: what was written to it.
+        questions: what to ask.
+        port: name of the serial port; None for the only ST-LINK's.
+        timeout_s: seconds until its self-test has been heard.
+        on_open: called when the port is open.
+
+    Raises:
+        GateError: another firmware, or a failed self-test.
+        ToolError: no port, no answer.
+    """
+    contract = questions.contract
+    with track("reference") as report:
+        outputs = interpreter.run(
+            questions.model,
+            features(questions.windows, contract.frontend),
+            on_window=lambda done: report(done, len(questions.windows)),
+        )
+    with opened(port) as serial_port:
+        on_open()
+        link = Link(serial_port)
+        found = host_link.self_test(link, timeout_s=timeout_s)
+        host_link.require(found, title=plan.title, version=plan.version, model=plan.model)
+        with track("board") as report:
+            answers = host_link.score(
+                link,
+                questions.windows,
+                len(contract.labels),
+                timeout_s=_ANSWER_TIMEOUT_S,
+                on_window=lambda done: report(done, len(questions.windows)),
+            )
+    return found, board_parity.measure(answers, probabilities(outputs, contract), questions.recordings)
+
+
+def after_flashing(images: Path, questions: Questions, *, port: str | None) -> None:
+    """Wait for the board to start what was written from ``images``, then ask, print and judge.
+
+    Raises:
+        GateError: it is another firmware, or computes something else than the reference.
+        ToolError: no port, no answer.
+    """
+    found, parity = hold(read_plan(images), questions, port=port, timeout_s=_BOOT_S)
+    say(describe(found))
+    say(judge(parity, found.clock_hz))
+    board_parity.require(parity)
+
+
+def windows_of(
+    files: Sequence[Path], spec: FrontendSpec, most: int, *, channel: int = MIX
+) -> tuple[list[str], Pcm]:
+    """Return the windows of recordings, int16 [n, samples], and which recording each came from.
+
+    Args:
+        files: recordings.
+        spec: the model's front end.
+        most: how many windows at most.
+        channel: the one to take, counted from 1; 0 for the average of all.
+
+    Raises:
+        InputError: a file is no recording.
+    """
+    names, windows = [], []
+    for file in files:
+        pcm = decode(file, sample_rate_hz=spec.sample_rate_hz, channel=channel)
+        if isinstance(pcm, Unusable):
+            raise InputError(pcm.reason, where=file)
+        for start in window_starts(len(pcm), spec.window_samples, spec.window_hop_samples):
+            names.append(str(file))
+            windows.append(cut(pcm, start, spec.window_samples))
+    return names[:most], np.stack(windows[:most])
+
+
+@contextmanager
+def opened(name: str | None) -> Iterator[Serial]:
+    """Open the port, the only ST-LINK's without a name; whatever goes wrong until it is closed is one error.
+
+    Raises:
+        PortError: there is no ST-LINK, or more than one, or the port cannot be used.
+        ToolError: pyserial is missing.
+    """
+    try:
+        import serial
+        from serial.tools import list_ports
+    except ImportError as error:
+        raise ToolError(
+            "pyserial is not installed",
+            expected="the extra board",
+            remedy="pip install 'birdnet-stm32[board]'",
+        ) from error
+    if name is None:
+        ports = [port.device for port in list_ports.comports() if port.vid == _ST_VENDOR_ID]
+        if len(ports) != 1:
+            raise PortError(
+                f"there are {len(ports)} ST-LINK serial ports" + (": " + ", ".join(ports) if ports else ""),
+                expected="one, or its name",
+                remedy="connect the board's ST-LINK USB port, or name the port with --port",
+            )
+        name = ports[0]
+    try:
+        with serial.serial_for_url(name, baudrate=host_link.BAUD, timeout=0.1, write_timeout=10.0) as port:
+            yield port
+    except (serial.SerialException, ValueError) as error:
+        raise PortError(
+            f"the port cannot be used: {error}",
+            where=name,
+            remedy=("close other programs that read it", "on Linux, be in the group dialout"),
+        ) from error
+
+
+def describe(found: SelfTest) -> str:
+    """Return what a board said of itself, for people."""
+    clock = "" if found.clock_hz is None else f", CPU at {found.clock_hz / 1e6:g} MHz"
+    title, version, model = (host_link.words(text) for text in (found.title, found.version, found.model))
+    return f"{title} {version}, model {model}{clock}\nself-test {found.verdict}"
+
+
+def judge(parity: BoardParity, clock_hz: int | None) -> str:
+    """Return a comparison for people; milliseconds where the clock is known."""
+    agreeing = parity.recordings - len(parity.differing)
+    lines = [
+        f"{parity.windows} windows of {parity.recordings} recordings: same most probable class in {agreeing} "
+        f"of {parity.recordings} recordings",
+        f"cosine {parity.cosine_mean:.5f} (mean), {parity.cosine_min:.5f} (worst); mean absolute error "
+        f"{parity.mae:.2e}, bias {parity.bias:+.1e}, of one class at most {parity.largest_class_bias:+.1e}",
+        f"median cycles of a window: front end {parity.front_end_cycles:,}, "
+        f"network {parity.network_cycles:,}",
+    ]
+    if clock_hz:
+        front_end, network = parity.front_end_cycles / clock_hz, parity.network_cycles / clock_hz
+        lines[-1] += f" ({1e3 * front_end:.1f} ms and {1e3 * network:.1f} ms)"
+    return "\n".join(lines)

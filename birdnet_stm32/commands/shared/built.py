@@ -1,0 +1,54 @@
+"""What the pipeline has built for a variant, for commands that go on with it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from birdnet_stm32.config.variant_file import variant_files
+from birdnet_stm32.engine.stage import Release, load_release
+from birdnet_stm32.engine.store import MANIFEST
+from birdnet_stm32.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the variant and where it is built."""
+    parser.add_argument(
+        "variant",
+        nargs=None if required else "?",
+        metavar="VARIANT",
+        help="its name, as in doit image:VARIANT",
+    )
+    add_places(parser)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add where variants are, and where they are built."""
+    parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
+    parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
+
+
+def release(options: argparse.Namespace) -> Release:
+    """Return the release that the options name. Raises: InputError."""
+    return load_release(options.variant, options.variants, options.build)
+
+
+def variant_names(folder: Path) -> list[str]:
+    """Return the names of all variants of a folder. Raises: InputError where there is none."""
+    names = [path.stem for path in variant_files(folder)]
+    if not names:
+        raise InputError("holds no variant", where=folder, expected="at least one NAME.toml")
+    return names
+
+
+def folder(of: Release, stage: str) -> Path:
+    """Return what a stage published. Raises: InputError where it has not."""
+    path = of.folder(stage)
+    if not (path / MANIFEST).is_file():
+        raise InputError(
+            f"{of.name} has no {stage} yet",
+            where=path,
+            expected="what the pipeline publishes there",
+            remedy=f"doit {stage}:{of.name}",
+        )
+    return path

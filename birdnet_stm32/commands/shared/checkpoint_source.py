@@ -1,0 +1,162 @@
+"""A checkpoint and the recordings to calibrate and verify it with, as the options of a command name them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.representative import Windows as Cut
+from birdnet_stm32.audio.representative import choose
+from birdnet_stm32.audio.window_roles import assign
+from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared.model_files import contract_of, warn
+from birdnet_stm32.commands.shared.options import checked, named_as_options
+from birdnet_stm32.config.variant import ConvertTable, RepresentativeTable, VerifyTable
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.progress import track
+from birdnet_stm32.stages.inputs.windows import Windows, by_role
+
+# The options whose name differs from that of the key of the variant's table.
+WINDOW_OPTIONS = {"calibration_windows": "--num_samples", "validation_windows": "--validate_samples"}
+_LIMIT_OPTIONS = {"min_cosine_mean": "--min_cosine_sim"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """What the options name.
+
+    Args:
+        model: the Keras model.
+        contract: what it is.
+        windows: by their role.
+        asked: how many windows were asked for.
+        ranges: how their ranges are taken.
+        limits: the gates.
+    """
+
+    model: Any
+    contract: ModelContract
+    windows: Windows
+    asked: RepresentativeTable
+    ranges: ConvertTable
+    limits: VerifyTable
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the options; their names are those of the 0.9 line."""
+    windows, ranges, limits = RepresentativeTable(), ConvertTable(), VerifyTable()
+    parser.add_argument("--checkpoint_path", type=Path, required=required, metavar="FILE", help="*.keras")
+    parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
+    labelled_folder.add_arguments(parser, "--data_path_train", required=required)
+    parser.add_argument("--num_samples", type=int, default=windows.calibration_windows, metavar="N")
+    parser.add_argument("--validate_samples", type=int, default=windows.validation_windows, metavar="N")
+    parser.add_argument("--min_cosine_sim", type=float, default=limits.min_cosine_mean, metavar="X")
+    parser.add_argument("--min_cosine_p05", type=float, default=limits.min_cosine_p05, metavar="X")
+    parser.add_argument("--per_tensor", action="store_true", help="one scale a kernel, not one a channel")
+    parser.add_argument("--min_snr_db", type=float, metavar="X", help="quieter windows do not calibrate")
+    parser.add_argument("--max_snr_db", type=float, metavar="X", help="clearer windows do not calibrate")
+    parser.add_argument(
+        "--max_distance_db",
+        type=float,
+        metavar="X",
+        help="windows of a more unusual spectrum do not calibrate",
+    )
+    parser.add_argument(
+        "--ranges", choices=("minmax", "percentile", "mse"), help="what int8 spans of what was seen"
+    )
+    parser.add_argument("--percentile", type=float, default=ranges.percentile, metavar="X")
+    parser.add_argument(
+        "--unlabelled", action="store_true", help="take the recordings whatever their folders are called"
+    )
+    parser.add_argument("--seed", type=int, default=windows.seed)
+
+
+def cut(
+    rows: Sequence[IndexRow],
+    root: Path,
+    contract: ModelContract,
+    asked: RepresentativeTable,
+    *,
+    calibration_windows: int,
+) -> Cut:
+    """Cut windows of a folder's recordings for a model, with progress.
+
+    Args:
+        rows: of the recordings.
+        root: their folder.
+        contract: of the model.
+        asked: how many validation windows, and the seed.
+        calibration_windows: how many; 0 for those that validate alone.
+    """
+    with named_as_options(labelled_folder.places_of(root)), track("decode") as report:
+        return choose(
+            rows,
+            root,
+            sample_rate_hz=contract.frontend.sample_rate_hz,
+            window_samples=contract.frontend.window_samples,
+            calibration_windows=calibration_windows,
+            validation_windows=asked.validation_windows,
+            seed=asked.seed,
+            report=report,
+        )
+
+
+def load(options: argparse.Namespace) -> Source:
+    """Load the checkpoint and cut the windows.
+
+    Raises:
+        InputError: an option, the checkpoint or the folder cannot be used.
+    """
+    asked = checked(
+        RepresentativeTable,
+        options=WINDOW_OPTIONS,
+        calibration_windows=options.num_samples,
+        validation_windows=options.validate_samples,
+        seed=options.seed,
+        min_snr_db=options.min_snr_db,
+        max_snr_db=options.max_snr_db,
+        max_distance_db=options.max_distance_db,
+    )
+    ranges = checked(
+        ConvertTable, per_tensor=options.per_tensor, ranges=options.ranges, percentile=options.percentile
+    )
+    limits = checked(
+        VerifyTable,
+        options=_LIMIT_OPTIONS,
+        min_cosine_mean=options.min_cosine_sim,
+        min_cosine_p05=options.min_cosine_p05,
+    )
+    contract = contract_of(options.checkpoint_path, options.model_config)
+    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    from birdnet_stm32.model import checkpoint
+
+    model = checkpoint.load(options.checkpoint_path, contract)
+    rows = labelled_folder.index_folder(
+        options.data_path_train, options, train_every_label=False, classes=contract.labels
+    )
+    if not options.unlabelled:
+        labelled_folder.require_common_class(
+            rows,
+            contract,
+            options.data_path_train,
+            remedy="--unlabelled: calibrate with these recordings whatever their folders are called",
+        )
+    chosen = cut(
+        rows, options.data_path_train, contract, asked, calibration_windows=asked.calibration_windows
+    )
+    with named_as_options(labelled_folder.places_of(options.data_path_train)):
+        assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
+    for name, count in assigned.left_out.items():
+        warn(f"--{name}: {count} windows left out of the calibration")
+    return Source(
+        model=model,
+        contract=contract,
+        windows=by_role(assigned.windows.pcm, assigned.windows.rows, assigned.left_out),
+        asked=asked,
+        ranges=ranges,
+        limits=limits,
+    )

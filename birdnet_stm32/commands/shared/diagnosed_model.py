@@ -1,0 +1,170 @@
+"""The model that the doctor looks at: a variant's, as the pipeline left it, or that of a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from birdnet_stm32.audio.window_roles import distances_db
+from birdnet_stm32.commands.convert import choose_recipe
+from birdnet_stm32.commands.shared import checkpoint_source
+from birdnet_stm32.config.variant import VerifyTable
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job, Release, reasons_to_run
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.model import checkpoint
+from birdnet_stm32.quant.doctor import trials
+from birdnet_stm32.quant.doctor.examine import Patient
+from birdnet_stm32.quant.doctor.trials import Converted
+from birdnet_stm32.quant.recipes import Candidate
+from birdnet_stm32.selection.attempt import attempt
+from birdnet_stm32.stages.candidate import recipe_settings
+from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
+from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, FLOAT_MODEL
+from birdnet_stm32.stages.inputs.float_model import float_model
+from birdnet_stm32.stages.inputs.windows import Windows, load_windows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examined:
+    """A model and what it is judged by.
+
+    Args:
+        name: what to call it.
+        patient: the model.
+        windows: by their role.
+        limits: the gates.
+        warnings: what makes this less than the last word.
+    """
+
+    name: str
+    patient: Patient
+    windows: Windows
+    limits: VerifyTable
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def calibration(self) -> trials.Windows:
+        """The calibration side, as the trials want it."""
+        windows = self.windows
+        return trials.Windows(
+            pcm=windows.calibration,
+            snr_db=np.array([row.snr_db for row in windows.calibration_rows]),
+            distance_db=distances_db(
+                windows.calibration, self.patient.source_contract.frontend.sample_rate_hz
+            ),
+            held_out=windows.held_out,
+            held_out_recordings=len({row.recording for row in windows.held_out_rows}),
+        )
+
+
+def of_variant(release: Release) -> Examined:
+    """Return what the stages published; without a candidate the variant's first recipe makes one.
+
+    Raises:
+        InputError: the stages before the candidate have not run.
+        GateError: the float model cannot be converted.
+    """
+    verify = BY_NAME["verify"]
+    needs = folders_needed(verify, release)
+    published = {key: folder for key, folder in needs.items() if store.read_manifest(folder) is not None}
+    missing = [key for key in needs if key not in published and key != "convert"]
+    if missing:
+        raise InputError(
+            f"the stage {missing[0]} has not been published yet",
+            where=release.path,
+            remedy=f"doit verify:{release.name}",
+        )
+    folder = release.folder(verify.name)
+    job = Job(release=release, inputs=published, files=verify.files(release), out=folder, previous=folder)
+    start = float_model(job)
+    windows = load_windows(published["representative"])
+    model = checkpoint.load(start.path, start.contract)
+    settings = recipe_settings(release.variant)
+    if "convert" in published:
+        made, recipe, tried = _published(published["convert"])
+    else:
+        recipe = release.variant.recipes[0]
+        made = attempt(recipe, model, start.contract, windows, settings).candidate
+        tried = (recipe,)
+    return Examined(
+        name=release.name,
+        patient=Patient(
+            source=model,
+            source_contract=start.contract,
+            model=made.model,
+            int8=Converted(tflite=made.tflite, contract=made.contract),
+            recipe=recipe,
+            tried=tried,
+            settings=settings,
+            shares=made.notes.get("shares", {}),
+            trains=release.variant.model.checkpoint is None,
+            asked_windows=release.variant.representative.calibration_windows,
+            found_windows=_found(windows),
+        ),
+        windows=windows,
+        limits=release.variant.verify,
+        warnings=_outdated(release, published),
+    )
+
+
+def of_options(options: argparse.Namespace) -> Examined:
+    """Return a checkpoint converted as ``convert`` does.
+
+    Raises:
+        InputError: an option, the checkpoint or the folder cannot be used, or its conversion is not int8.
+    """
+    given = checkpoint_source.load(options)
+    choice = choose_recipe(given, options)
+    made = choice.candidate
+    return Examined(
+        name=str(options.checkpoint_path),
+        patient=Patient(
+            source=given.model,
+            source_contract=given.contract,
+            model=made.model,
+            int8=Converted(tflite=made.tflite, contract=made.contract),
+            recipe=choice.recipe,
+            tried=tuple(choice.tried),
+            settings=choice.settings,
+            shares=made.notes.get("shares", {}),
+            trains=False,
+            asked_windows=given.asked.calibration_windows,
+            found_windows=_found(given.windows),
+        ),
+        windows=given.windows,
+        limits=given.limits,
+    )
+
+
+def _found(windows: Windows) -> int:
+    return len(windows.calibration) + len(windows.left_out) + len(windows.held_out)
+
+
+def _published(folder: Path) -> tuple[Candidate, str, tuple[str, ...]]:
+    """Return the candidate that was chosen, its recipe, and all recipes that were computed."""
+    contract = read_contract(folder / CONFIG)
+    fields = store.load_json(folder / "convert.json")
+    computed = [one for one in fields["candidates"] if one["computed"]]
+    made = Candidate(
+        tflite=(folder / CANDIDATE).read_bytes(),
+        contract=contract,
+        model=checkpoint.load(folder / FLOAT_MODEL, contract),
+        notes=next(one["notes"] for one in computed if one["recipe"] == fields["recipe"]),
+    )
+    return made, fields["recipe"], tuple(one["recipe"] for one in computed)
+
+
+def _outdated(release: Release, published: dict[str, Path]) -> tuple[str, ...]:
+    """Say which of the stages looked at would run again."""
+    warnings = []
+    for key in published:
+        stage = BY_NAME[key]
+        reasons = reasons_to_run(stage, release, folders_needed(stage, release))
+        if reasons:
+            warnings.append(f"{stage.task(release.name)} is out of date: {reasons[0]}")
+    return tuple(warnings)

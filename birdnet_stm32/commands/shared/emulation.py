@@ -1,0 +1,78 @@
+"""A model as firmware on the emulated Cortex-M55: generated, built, run over recordings and compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.config.variant import FirmwareTable
+from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.firmware import emulator, parity
+from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.emulator import EmulationRun
+from birdnet_stm32.firmware.parity import Parity
+from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.progress import Report
+from birdnet_stm32.tflite.reader import read_graph
+
+BOARD = "mps3_an547"
+
+
+def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
+    """Return the C of a model and its front end by relative path. Raises: InputError."""
+    return generate(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
+
+
+def emulate(
+    tflite: bytes,
+    contract: ModelContract,
+    library: Mapping[str, bytes],
+    recordings: Mapping[str, NDArray[np.int16]],
+    *,
+    title: str,
+    timeout_s: float,
+    report: Report,
+) -> tuple[EmulationRun, Parity]:
+    """Run the firmware of a model over every window of recordings and compare it with the references.
+
+    Args:
+        tflite: the model.
+        contract: what it means.
+        library: the C generated from it.
+        recordings: PCM at the model's rate by name.
+        title: what the firmware calls itself.
+        timeout_s: seconds until an emulation counts as hung.
+        report: told about every window.
+
+    Raises:
+        ToolError: a compiler or the emulator is missing or failed.
+    """
+    defaults, spec = FirmwareTable(), contract.frontend
+    settings = FirmwareSettings(
+        threshold=defaults.threshold, top_k=defaults.top_k, title=title, version="0.0.0"
+    )
+    total = sum(
+        len(window_starts(len(pcm), spec.window_samples, spec.window_hop_samples))
+        for pcm in recordings.values()
+    )
+    with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
+        work = Path(folder)
+        write_tree(work / "project", render_project(BOARD, library, settings))
+        firmware = build(work / "project", work / "build")
+        (work / "run").mkdir()
+        ran = emulator.run(
+            firmware.elf,
+            recordings,
+            spec,
+            work=work / "run",
+            timeout_s=timeout_s,
+            on_window=lambda done: report(done, total),
+        )
+        return ran, parity.check(ran, tflite, spec, recordings)

@@ -1,0 +1,154 @@
+"""A folder of labelled recordings, one folder a class, as commands take it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from birdnet_stm32.audio.class_names import decodable, label_of
+from birdnet_stm32.audio.coverage import listed
+from birdnet_stm32.audio.files import FileStat
+from birdnet_stm32.audio.index import IndexRow, build_index, count_notes, list_files
+from birdnet_stm32.audio.measure import measure
+from birdnet_stm32.audio.recording_notes import notes
+from birdnet_stm32.commands.shared.model_files import warn
+from birdnet_stm32.commands.shared.options import checked, named_as_options, renamed
+from birdnet_stm32.commands.shared.recording import add_channel
+from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.progress import track
+
+
+def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
+    """Add the folder and how its files are read."""
+    parser.add_argument(option, type=Path, required=required, metavar="DIR", help="one folder a class")
+    parser.add_argument(
+        "--background",
+        nargs="*",
+        metavar="NAME",
+        help="folders that hold no target species; default: those named background or starting with _",
+    )
+    parser.add_argument(
+        "--conventions",
+        choices=("birdnet-analyzer", "none"),
+        default=IndexTable().conventions,
+        help="whose folder names have a meaning; birdnet-analyzer: Background, Noise, Other, Silence and "
+        "-Species are background too",
+    )
+    parser.add_argument(
+        "--recording",
+        metavar="REGEX",
+        help="on a file's stem: clips of a class with the same group (?P<recording>...) are never split; "
+        "default: every file is a recording",
+    )
+    parser.add_argument(
+        "--recordings_span_classes",
+        action="store_true",
+        help="files of different classes with the same group, or stem, are of one recording too",
+    )
+    parser.add_argument(
+        "--untrained",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="folders that may have no usable recording when a model is trained",
+    )
+    add_channel(parser)
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="accepted for the 0.9 line's sake: every run is, on one machine",
+    )
+
+
+def index_folder(
+    root: Path,
+    options: argparse.Namespace,
+    *,
+    train_every_label: bool,
+    classes: Sequence[str] = (),
+    splits: bool = True,
+) -> tuple[IndexRow, ...]:
+    """Return the recordings of a folder; what somebody has to know of them is said on standard error.
+
+    Args:
+        root: the folder.
+        options: of :func:`add_arguments`.
+        train_every_label: a model is trained on it.
+        classes: those of a model that is there already; a folder that is called like one holds that class.
+        splits: the command takes the sides of the split for different things.
+
+    Raises:
+        InputError: there is no such folder, or nothing in it can be used.
+    """
+    if options.deterministic:
+        warn("--deterministic: every run is, nothing more is needed")
+    files = list_files(root)
+    table = checked(
+        IndexTable,
+        background=_background(options, files),
+        conventions=options.conventions,
+        recording=options.recording,
+        recordings_span_classes=options.recordings_span_classes,
+        untrained=tuple(options.untrained),
+        channel=options.channel or "mix",
+    )
+    with track("recordings") as report:
+        measured = measure(root, files, {}, channel=options.channel, report=report)
+    with named_as_options(places_of(root)):
+        rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
+    found = notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
+    for note in found:
+        warn(renamed(note, places_of(root)))
+    for kind, count in count_notes(rows):
+        warn(f"{count} of {len(rows)} recordings: {kind}")
+    return rows
+
+
+def places_of(root: Path) -> dict[str, str]:
+    """Return what stands on the command line for the tables of a variant that errors of recordings name."""
+    return {
+        "[index] background": "--background",
+        "[index] recording": "--recording",
+        "[index] conventions": "--conventions",
+        "[index] untrained": "--untrained",
+        "[index] channel": "--channel",
+        "[index] root": str(root),
+        "[index]": str(root),
+        "[representative]": str(root),
+    }
+
+
+def _background(options: argparse.Namespace, files: Sequence[FileStat]) -> tuple[str, ...]:
+    """Return the folders that the options name, or those named background or starting with _."""
+    if options.background is not None:
+        return tuple(options.background)
+    folders = {label_of(decodable(file.path)) for file in files if not file.is_folder} - {""}
+    return tuple(sorted(name for name in folders if name == "background" or name.startswith("_")))
+
+
+def strangers(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
+    """Return the classes of usable recordings that a model does not know, background left out."""
+    return tuple(
+        sorted({row.label for row in rows if row.usable and not row.background} - set(contract.labels))
+    )
+
+
+def require_common_class(
+    rows: Sequence[IndexRow], contract: ModelContract, root: Path, *, remedy: str | tuple[str, ...] = ()
+) -> None:
+    """Refuse a folder that holds no class of the model.
+
+    Raises:
+        InputError: names classes of both.
+    """
+    unknown = strangers(rows, contract)
+    if not {row.label for row in rows if row.usable} & set(contract.labels):
+        raise InputError(
+            f"holds no class of the model, but {listed(unknown, most=3)}",
+            where=root,
+            expected=f"folders named like the model's classes: {listed(contract.labels, most=3)}",
+            remedy=remedy,
+        )

@@ -1,0 +1,138 @@
+"""A model's files as commands read and name them, and what they print; ``outputs.py`` writes."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
+from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
+    ModelContract,
+    contract_to_json,
+    read_contract,
+)
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
+from birdnet_stm32.frontend.mixer import save_mixer
+from birdnet_stm32.terminal_text import printable
+
+# As published, and as the pipeline has it beside model.tflite.
+CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
+LABELS_SUFFIX = "_labels.txt"
+LABELS = "labels.txt"
+_STEM_IN_BUNDLES = "model"
+
+
+def contract_of(model: Path, given: Path | None) -> ModelContract:
+    """Return the model's configuration: the file given, or the one beside it.
+
+    Raises:
+        InputError: there is no model, no configuration, or it is wrong.
+    """
+    if not model.exists():
+        raise InputError("there is no such file", where=model)
+    if given is not None:
+        return _with_labels_beside(model, read_contract(given))
+    found = beside(model, *CONFIG_SUFFIXES)
+    if found is None and model.is_dir():
+        raise InputError("is a folder", where=model, expected="a model: one .keras or .tflite file")
+    if found is None:
+        raise InputError(
+            f"has no model configuration beside it: there is no {model.stem}{CONFIG_SUFFIXES[0]}",
+            where=model,
+            remedy="name the *_model_config.json that was written with the model",
+        )
+    return _with_labels_beside(model, read_contract(found))
+
+
+def _with_labels_beside(model: Path, contract: ModelContract) -> ModelContract:
+    """Return ``contract``, if a label file beside the model says the same as its class names."""
+    labels = labels_beside(model)
+    if labels is not None:
+        labels_to_show(labels, contract, order=None)
+    return contract
+
+
+def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | None) -> tuple[str, ...]:
+    """Return the names of a label file in the order of the outputs.
+
+    Args:
+        path: the label file.
+        contract: the model's configuration.
+        order: whose order holds if the two differ; None: neither's.
+
+    Raises:
+        InputError: the file cannot be read, or contradicts the configuration.
+    """
+    return reconcile(
+        read_labels(path),
+        contract.labels,
+        order=order,
+        where=path,
+        remedy=(
+            "put the one of the two that is wrong into the order of the network's outputs",
+            "codegen: --label-order labels or --label-order configuration says whose order that is",
+        ),
+    )
+
+
+def beside(model: Path, *suffixes: str) -> Path | None:
+    """Return the first file ``<stem><suffix>`` that is there, or None."""
+    files = (model.with_name(model.stem + suffix) for suffix in suffixes)
+    return next((path for path in files if path.is_file()), None)
+
+
+def labels_beside(model: Path) -> Path | None:
+    """Return the label file beside a model: named after it, or as stages and bundles have it, or None."""
+    in_bundles = model.with_name(LABELS) if model.stem == _STEM_IN_BUNDLES else None
+    named = beside(model, LABELS_SUFFIX)
+    return in_bundles if named is None and in_bundles is not None and in_bundles.is_file() else named
+
+
+def learned_beside(model: Path) -> dict[str, str] | None:
+    """Return what a model learned from, by SHA-256, or None where no table beside it says so.
+
+    Raises:
+        InputError: there is such a file, and it is no such table.
+    """
+    table = beside(model, LEARNED_FROM_SUFFIX)
+    return None if table is None else read_learned_from(table)
+
+
+def sidecars(
+    model: Path, contract: ModelContract, learned: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
+    """Return the files beside a model by name, named and written as the published lines have them.
+
+    Args:
+        model: the file beside which they belong.
+        contract: what it means.
+        learned: what it learned from, see :mod:`birdnet_stm32.audio.learned_from`; None where nobody knows.
+    """
+    files = {
+        model.stem + CONFIG_SUFFIXES[0]: canonical_json(contract_to_json(contract)).encode(),
+        model.stem + LABELS_SUFFIX: "".join(f"{label}\n" for label in contract.labels).encode(),
+    }
+    if contract.frontend.mixer is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            mixer = Path(folder) / FLOAT_FRONT_END_FILE
+            save_mixer(mixer, contract.frontend.mixer)
+            files[FLOAT_FRONT_END_FILE] = mixer.read_bytes()
+    if learned is not None:
+        files[model.stem + LEARNED_FROM_SUFFIX] = learned_from_text(learned).encode()
+    return files
+
+
+def warn(text: str) -> None:
+    """Print lines for people on standard error."""
+    print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+def say(text: str, json: Path | None = None) -> None:
+    """Print lines for people: on standard error where standard output is taken by ``--json -``."""
+    shown = printable(text, keep="\n\t")  # the names in it are not ours
+    print(shown, file=sys.stderr if str(json) == "-" else sys.stdout)

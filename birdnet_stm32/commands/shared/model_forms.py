@@ -1,0 +1,206 @@
+"""The forms of a model that evaluate puts side by side: float, int8, and int8 as firmware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.coverage import listed
+from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.audio.representative import Windows
+from birdnet_stm32.codegen.lowering import lower
+from birdnet_stm32.commands.shared.emulation import emulate, generate_library
+from birdnet_stm32.commands.shared.model_files import contract_of
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.regular_file import read_bytes
+from birdnet_stm32.firmware import parity
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.progress import track
+from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import read_graph
+
+Floats = NDArray[np.float32]
+_Comparable = int | tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """What computes."""
+
+    FLOAT = "float"  # a .keras
+    INT8 = "int8"  # a .tflite, on LiteRT's reference kernels
+    FIRMWARE = "firmware"  # a .tflite, as C on the emulated board
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One form of one model.
+
+    Args:
+        name: what tells it from the others.
+        kind: what computes.
+        path: its file.
+        contract: what it means.
+    """
+
+    name: str
+    kind: Kind
+    path: Path
+    contract: ModelContract
+
+
+def sides_of(paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool) -> tuple[Side, ...]:
+    """Return what is to be measured, the float models first.
+
+    Args:
+        paths: ``.keras`` and ``.tflite`` files.
+        configs: their configurations: one each, one for all, or none for those beside the models.
+        firmware: every ``.tflite`` runs as firmware too.
+
+    Raises:
+        InputError: a file is of another kind, or the models do not hear the same windows and name the same
+            classes.
+    """
+    if len(configs) not in (0, 1, len(paths)):
+        raise InputError(
+            f"there are {len(configs)} configurations for {len(paths)} models",
+            expected="one each, or one for all",
+        )
+    found = []
+    for number, path in enumerate(paths):
+        given = configs[number if len(configs) > 1 else 0] if configs else None
+        for kind in _kinds(path, firmware=firmware):
+            found.append((kind, path, contract_of(path, given)))
+    _check_alike([(path, contract) for _, path, contract in found])
+    kinds = [kind for kind, _, _ in found]
+    if firmware and Kind.FIRMWARE not in kinds:
+        raise InputError(
+            "--firmware is given without a .tflite", expected="--model_path with the model to run"
+        )
+    sides = (
+        Side(
+            name=kind.value if kinds.count(kind) == 1 else f"{kind.value} {path.name}",
+            kind=kind,
+            path=path,
+            contract=contract,
+        )
+        for kind, path, contract in found
+    )
+    return tuple(sorted(sides, key=lambda side: list(Kind).index(side.kind)))
+
+
+def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float, channel: int = MIX) -> Floats:
+    """Return the probabilities of every window, float32 [windows, classes].
+
+    Args:
+        side: what to run.
+        windows: the windows of all recordings, as deployment cuts them.
+        root: folder of the recordings, which the firmware reads itself.
+        timeout_s: seconds until an emulation counts as hung.
+        channel: the one that the windows are of, counted from 1; 0 for the average of all.
+
+    Raises:
+        InputError: the model is damaged or not what its configuration says.
+        GateError: the firmware computes anything else than the reference kernels.
+        ToolError: a compiler or the emulator is missing or failed.
+    """
+    if side.kind is Kind.FLOAT:
+        from birdnet_stm32.model import checkpoint, fit  # TensorFlow, which a .tflite does not need
+
+        outputs = fit.predict(checkpoint.load(side.path, side.contract), windows.pcm, side.contract)
+    elif side.kind is Kind.INT8:
+        outputs = _run_int8(side, windows)
+    else:
+        outputs = _run_firmware(side, windows, root, timeout_s, channel)
+    return probabilities(outputs, side.contract)
+
+
+def _kinds(path: Path, *, firmware: bool) -> tuple[Kind, ...]:
+    if path.suffix == ".keras":
+        return (Kind.FLOAT,)
+    if path.suffix == ".tflite":
+        return (Kind.INT8, Kind.FIRMWARE) if firmware else (Kind.INT8,)
+    raise InputError(f"the model is {path.name}", expected="a name that ends in .keras or .tflite")
+
+
+def _check_alike(models: Sequence[tuple[Path, ModelContract]]) -> None:
+    (first, reference), *others = models
+    for path, contract in others:
+        here, there = contract.frontend, reference.frontend
+        alike: dict[str, tuple[_Comparable, _Comparable]] = {
+            "its classes are": (contract.labels, reference.labels),
+            "its sample rate is": (here.sample_rate_hz, there.sample_rate_hz),
+            "its windows have": (here.window_samples, there.window_samples),
+        }
+        for what, (value, wanted) in alike.items():
+            if value != wanted:
+                raise InputError(
+                    f"{what} {_text(value)}",
+                    where=path,
+                    expected=f"{_text(wanted)}, as {first.name} has them",
+                )
+
+
+def _text(value: _Comparable) -> str:
+    return str(value) if isinstance(value, int) else listed(value)
+
+
+def _run_int8(side: Side, windows: Windows) -> Floats:
+    model = read_bytes(side.path)
+    _check_outputs(model, side)
+    with track(f"windows of {side.name}") as report:
+        return interpreter.run(
+            model,
+            features(windows.pcm, side.contract.frontend),
+            on_window=lambda done: report(done, len(windows.pcm)),
+        )
+
+
+def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float, channel: int) -> Floats:
+    model = read_bytes(side.path)
+    output = lower(read_graph(model, where=str(side.path))).output
+    library = generate_library(model, side.contract, where=str(side.path))
+    recordings = {
+        path: _decoded(root / path, side, channel) for path in dict.fromkeys(row.path for row in windows.rows)
+    }
+    with track(f"windows of {side.name}") as report:
+        ran, compared = emulate(
+            model,
+            side.contract,
+            library,
+            recordings,
+            title=side.path.stem,
+            timeout_s=timeout_s,
+            report=report,
+        )
+    parity.require(compared)
+    computed = {(ran.recordings[one.recording], one.first_sample): one.output for one in ran.windows}
+    steps = np.stack([computed[row.path, row.start_sample] for row in windows.rows])
+    return ((steps.astype(np.int32) - output.zero_point) * np.float32(output.scale)).astype(np.float32)
+
+
+def _decoded(path: Path, side: Side, channel: int) -> NDArray[np.int16]:
+    pcm = decode(
+        path, sample_rate_hz=side.contract.frontend.sample_rate_hz, channel=channel, min_duration_s=0.0
+    )
+    if isinstance(pcm, Unusable):
+        raise InputError(f"changed while it was read: now {pcm.reason}", where=path, remedy="run again")
+    return pcm
+
+
+def _check_outputs(model: bytes, side: Side) -> None:
+    graph = read_graph(model, where=str(side.path))
+    outputs = graph.tensors[graph.outputs[0]].shape[-1] if graph.outputs else 0
+    if outputs != len(side.contract.labels):
+        raise InputError(
+            f"it has {outputs} outputs",
+            where=side.path,
+            expected=f"{len(side.contract.labels)}, the classes of its configuration",
+        )

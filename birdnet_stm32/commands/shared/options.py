@@ -1,0 +1,86 @@
+"""Options that are checked as the keys of a variant file are."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from birdnet_stm32.config.text_types import SPELLINGS
+from birdnet_stm32.config.value_errors import first_problem
+from birdnet_stm32.config.variant import Table
+from birdnet_stm32.errors import InputError
+
+Checked = TypeVar("Checked", bound=Table)
+
+
+def checked(table: type[Checked], *, options: Mapping[str, str] | None = None, **values: object) -> Checked:
+    """Return ``table`` with these values.
+
+    Args:
+        table: of a variant file, which knows what is allowed.
+        options: the option on the command line by key, for the message, where it is another than ``--key``.
+        values: by key.
+
+    Raises:
+        InputError: one is out of range; says which option, and what is allowed.
+    """
+    named = {key: f"--{key}" for key in values} | dict(options or {})
+    try:
+        return table(**values)
+    except ValidationError as error:
+        problem = first_problem(error, SPELLINGS)
+        if not problem.location:  # of several values together
+            raise InputError(_with_options(problem.what or "", named)) from error
+        key = str(problem.location[0])
+        found = f"{named.get(key, key)} is {problem.value}"
+        if problem.what is not None:  # of our own validators, which say what is wrong
+            raise InputError(f"{found}, which {_with_options(problem.what, named)}") from error
+        raise InputError(found, expected=problem.expected) from error
+
+
+def _with_options(text: str, options: Mapping[str, str]) -> str:
+    """Return a message about keys with the options that were typed in their place."""
+    names = "|".join(re.escape(key) for key in sorted(options, key=len, reverse=True))
+    return re.sub(rf"\b({names})\b", lambda found: options[found[1]], text) if names else text
+
+
+@contextmanager
+def named_as_options(places: Mapping[str, str]) -> Iterator[None]:
+    """Let errors that name tables and keys of a variant file name the options that were typed instead.
+
+    Args:
+        places: the option or folder by what stands in its place, ``{"[index] background": "--background"}``.
+    """
+    try:
+        yield
+    except InputError as error:
+        if error.where is None or not error.where.startswith("["):
+            raise
+        texts = (error.what, error.where, error.expected, *error.remedies)
+        what, where, expected, *remedies = (None if one is None else renamed(one, places) for one in texts)
+        raise InputError(
+            what or "", where=where, expected=expected, remedy=tuple(one for one in remedies if one)
+        ) from error
+
+
+def renamed(text: str, places: Mapping[str, str]) -> str:
+    """Return a text with what :func:`named_as_options` is given in place of keys of a variant file."""
+    for key in sorted(places, key=len, reverse=True):
+        text = text.replace(key, places[key])
+    return text
+
+
+def positive(text: str) -> int:
+    """Read an option's number of things, at least one."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]} is less than 1")
+    return number

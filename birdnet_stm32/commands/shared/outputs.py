@@ -1,0 +1,357 @@
+"""What commands write: they replace nothing that they did not make, and what they made as a whole.
+
+Beside everything that a command writes lies a small hidden record, ``.NAME.birdnet-stm32``, or
+``.birdnet-stm32`` inside a folder: which command wrote which files, and their digests. A file that is there
+already may be replaced if the record says that the same command made it and its digest says that nobody
+changed it since. Everything else is refused before the work begins, unless ``--overwrite`` is given. So the
+same command can be run again, and a file of the user's, or one that the user changed, is never lost.
+
+Several files of one product, a model with its configuration and labels, are written beside their places first
+and then renamed, the model last and not there meanwhile: killed at any moment, the product is the old one,
+the new one or missing, never a mixture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from birdnet_stm32.engine.store import canonical_json, sha256_of
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.files.regular_file import real_path, why_unreadable
+
+RECORD_SUFFIX = ".birdnet-stm32"
+_STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """What a command wrote into one folder.
+
+    Args:
+        command: its name.
+        files: digests that each file may have, by its name relative to the folder.
+        logs: files that grow while the command runs, so without a digest.
+    """
+
+    command: str
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    logs: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """Writes for one command.
+
+    Args:
+        command: its name.
+        overwrite: replace files of others too; the person asked for it.
+    """
+
+    command: str
+    overwrite: bool
+
+    def check(self, *paths: Path | None, remedy: tuple[str, ...] = ()) -> None:
+        """Refuse outputs that cannot be written or are not this command's: before the work, not after it.
+
+        Args:
+            paths: files to be written; None and ``-``, standard output, are no files.
+            remedy: what the person probably wants instead.
+
+        Raises:
+            InputError: one is a folder, lies in a file or a read-only folder, is read-only, or is there and
+                was not made by this command; or two are the same file.
+        """
+        places = [_place(path) for path in paths if path is not None and str(path) != _STANDARD_OUTPUT]
+        for number, place in enumerate(places):
+            _check_place(place)
+            if place in places[:number] and not _is_stream(place):
+                raise InputError("is named for two outputs", where=place, expected="a name for each")
+            self._refuse_foreign(place.parent, [place.name], _record_of(place), remedy)
+
+    def check_folder(self, folder: Path) -> None:
+        """Refuse a folder that cannot be written, or that holds files and was not made by this command.
+
+        Raises:
+            InputError: says which.
+        """
+        folder = _place(folder)
+        _check_place(folder / RECORD_SUFFIX)
+        with _in_words(folder):
+            held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        if held and not self.overwrite and self._own(folder / RECORD_SUFFIX) is None:
+            raise InputError(
+                f"holds files that this command did not write, {held[0]} for one",
+                where=folder,
+                expected="a folder of its own: a new one, or one that it wrote",
+                remedy=("name another folder", "--overwrite: replace the files that it would write"),
+            )
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file, whole or not at all. Raises: InputError, as :meth:`check`."""
+        place = _place(path)
+        if _is_stream(place):
+            _write_stream(place, content)
+        else:
+            self._replace(place.parent, {place.name: content}, place.name, _record_of(place))
+
+    def write_model(self, path: Path, content: bytes, beside: Mapping[str, bytes]) -> None:
+        """Write a model and the files beside it, all of them or none.
+
+        Args:
+            path: of the model.
+            content: of the model.
+            beside: the others, by name.
+
+        Raises:
+            InputError: as :meth:`check`, of any of them.
+        """
+        self.check_model(path, ())
+        place = _place(path)
+        self._replace(place.parent, {place.name: content, **beside}, place.name, _record_of(place))
+
+    def check_model(self, path: Path, beside: Iterable[str], remedy: tuple[str, ...] = ()) -> None:
+        """Refuse what :meth:`write_model` would refuse, before the work. Raises: InputError."""
+        place = _place(path)
+        _check_place(place)
+        if _is_stream(place):
+            raise InputError("is a device or a pipe", where=place, expected="the name of a file to write")
+        self._refuse_foreign(place.parent, [place.name, *beside], _record_of(place), remedy)
+
+    def write_folder(self, folder: Path, files: Mapping[str, bytes], *, last: str) -> None:
+        """Write files below ``folder``, all of them or none, and remove those of the last time.
+
+        Args:
+            folder: new, empty or written by this command.
+            files: by path relative to it.
+            last: the file by which the folder is known to be whole.
+
+        Raises:
+            InputError: as :meth:`check_folder`; or one of the files is there and was changed since.
+        """
+        self.check_folder(folder)
+        place = _place(folder)
+        self._replace(place, files, last, place / RECORD_SUFFIX, removes_stale=True)
+
+    def claim_log(self, path: Path) -> None:
+        """Make a log this command's, which grows while it runs. Raises: InputError, as :meth:`check`."""
+        place = _place(path)
+        self._claim(place.parent, [place.name], _record_of(place))
+
+    def claim_logs(self, folder: Path, *names: str) -> None:
+        """Make a folder this command's, with logs that grow while it runs.
+
+        Raises:
+            InputError: as :meth:`check_folder`; or a log is there that this command did not write.
+        """
+        self.check_folder(folder)
+        folder = _place(folder)
+        self._claim(folder, names, folder / RECORD_SUFFIX)
+
+    def _claim(self, folder: Path, names: Sequence[str], record: Path) -> None:
+        for name in names:
+            _check_place(folder / name)
+        own = self._own(record) or _Record(command=self.command)
+        self._refuse_foreign(folder, names, record, ())
+        logs = tuple(sorted({*own.logs, *names}))
+        with _in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_record(record, _Record(command=self.command, files=own.files, logs=logs))
+
+    def write_json(self, path: Path | None, fields: object) -> None:
+        """Write ``fields`` to ``path``; ``-`` is standard output, None nowhere. Raises: InputError."""
+        if path is None:
+            return
+        text = canonical_json(fields)
+        if str(path) == _STANDARD_OUTPUT:
+            sys.stdout.write(text)
+        else:
+            self.write(path, text.encode())
+
+    def _own(self, record: Path) -> _Record | None:
+        """Return what this command wrote, or None where another or none did."""
+        if not record.is_file():
+            return None
+        found = _read_record(record)
+        return found if found is not None and found.command == self.command else None
+
+    def _refuse_foreign(
+        self, folder: Path, names: Iterable[str], record: Path, remedy: tuple[str, ...]
+    ) -> None:
+        if self.overwrite:
+            return
+        own = self._own(record) or _Record(command=self.command)
+        for name in names:
+            path = folder / name
+            if not os.path.lexists(path) or _is_stream(path) or name in own.logs:
+                continue
+            known = own.files.get(name)
+            if known is not None and path.is_file() and sha256_of(path) in known:
+                continue
+            made_by_others = f"is there already, and {self.command} did not write it"
+            raise InputError(
+                made_by_others if known is None else "was changed since it was written",
+                where=path,
+                expected="a new name, or the name of a file that the same command wrote",
+                remedy=(*remedy, "name another file", "--overwrite: replace it"),
+            )
+
+    def _replace(
+        self,
+        folder: Path,
+        files: Mapping[str, bytes],
+        last: str,
+        record: Path,
+        *,
+        removes_stale: bool = False,
+    ) -> None:
+        """Write files of one product; see the module for what a kill may leave."""
+        for name in files:
+            _check_place(folder / name)
+        digests = {name: [hashlib.sha256(content).hexdigest()] for name, content in files.items()}
+        changed = [name for name in files if not _holds(folder / name, digests[name][0])]
+        self._refuse_foreign(folder, changed, record, ())
+        if len(changed) > 1:
+            changed = list(files)
+        own = self._own(record) or _Record(command=self.command)
+        stale = [name for name in own.files if removes_stale and name not in files]
+        stale = [name for name in stale if _holds(folder / name, *own.files[name])]
+        both = {name: sorted({*own.files.get(name, ()), *digests[name]}) for name in files}
+        kept = {name: known for name, known in own.files.items() if name not in files}
+        partials: dict[str, Path] = {}
+        with _in_words(folder):
+            try:
+                for name in changed:
+                    path = folder / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    partials[name] = path.with_name(f".{path.name}.{os.getpid()}")
+                    partials[name].write_bytes(files[name])
+                folder.mkdir(parents=True, exist_ok=True)
+                _write_record(record, _Record(command=self.command, files={**kept, **both}, logs=own.logs))
+                if len(changed) > 1:
+                    (folder / last).unlink(missing_ok=True)
+                for name in sorted(changed, key=lambda one: one == last):
+                    partials.pop(name).replace(folder / name)
+            finally:
+                for partial in partials.values():
+                    partial.unlink(missing_ok=True)
+            for name in stale:
+                (folder / name).unlink(missing_ok=True)
+                kept.pop(name)
+            kept = kept if not removes_stale else {}
+            _write_record(record, _Record(command=self.command, files={**kept, **digests}, logs=own.logs))
+
+
+def writer_of(options: argparse.Namespace) -> Writer:
+    """Return the writer of a command, from what ``cli.main`` put into its options."""
+    return Writer(command=options.command, overwrite=options.overwrite)
+
+
+def _place(path: Path) -> Path:
+    """Return where a file really is: what a link leads to is written, the link stays."""
+    if _is_stream(path):
+        return path
+    try:
+        return real_path(path)
+    except (OSError, ValueError) as error:
+        raise InputError("cannot be written: no path can be this", where=path) from error
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a file that cannot be written. Nothing is made."""
+    with _in_words(path):
+        folder = next(parent for parent in path.parents if parent.exists())
+        if path.is_dir():
+            raise InputError("is a folder", where=path, expected="the name of a file to write")
+        if not folder.is_dir():
+            raise InputError("is a file", where=folder, expected=f"a folder, to write {path.name} into")
+        if _is_stream(path):
+            return
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"{path} cannot be written: the folder is read-only", where=folder)
+        if os.path.lexists(path) and not os.access(path, os.W_OK):
+            raise InputError("cannot be written: it is read-only, or a link that leads nowhere", where=path)
+        if len(os.fsencode(path.name)) + len(RECORD_SUFFIX) + 1 > _longest_name(folder):
+            raise InputError("cannot be written: its name is too long", where=path)
+
+
+def _longest_name(folder: Path) -> int:
+    return os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether writing to ``path`` replaces nothing: a device such as /dev/null, or a pipe."""
+    if path.is_relative_to("/dev") or path.is_relative_to("/proc"):
+        return True  # /dev/stdout is whatever the shell made of it
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _write_stream(path: Path, content: bytes) -> None:
+    with _in_words(path), path.open("ab") as stream:
+        stream.write(content)
+
+
+def _holds(path: Path, *digests: str) -> bool:
+    return path.is_file() and sha256_of(path) in digests
+
+
+def _record_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}{RECORD_SUFFIX}")
+
+
+def _read_record(path: Path) -> _Record | None:
+    """Return a record, or None where it is none: then the files beside it count as somebody else's."""
+    with contextlib.suppress(InputError, KeyError, TypeError, ValueError, AttributeError):
+        fields = read_json_object(path)
+        files = {_decoded(name): [str(one) for one in known] for name, known in fields["files"].items()}
+        return _Record(command=str(fields["command"]), files=files, logs=tuple(map(_decoded, fields["logs"])))
+    return None
+
+
+def _encoded(name: str) -> str:
+    """Return a file's name as ASCII, as in a URL: it may be no UTF-8."""
+    return quote_from_bytes(os.fsencode(name), safe="/ ")
+
+
+def _decoded(name: str) -> str:
+    return os.fsdecode(unquote_to_bytes(name))
+
+
+def _write_record(path: Path, record: _Record) -> None:
+    fields: dict[str, Any] = {
+        "about": "which files birdnet-stm32 wrote here; it replaces no others",
+        "command": record.command,
+        "files": {_encoded(name): list(known) for name, known in record.files.items()},
+        "logs": [_encoded(name) for name in record.logs],
+    }
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(canonical_json(fields), encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Say what a file system refuses in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            why_unreadable(error).replace("cannot be read", "cannot be written"), where=error.filename or path
+        ) from error

@@ -1,0 +1,40 @@
+"""A single recording, as commands take it: what its header got wrong is said on standard error."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.decode import Unusable, decode_with_notes
+from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.commands.shared.model_files import warn
+from birdnet_stm32.commands.shared.options import positive
+from birdnet_stm32.terminal_text import printable
+
+
+def add_channel(parser: argparse.ArgumentParser) -> None:
+    """Add which channel of a recording is taken."""
+    parser.add_argument(
+        "--channel",
+        type=_channel,
+        default=MIX,
+        metavar="N",
+        help="which one of a recording's channels, counted from 1, or mix; default: mix, the average of all",
+    )
+
+
+def _channel(text: str) -> int:
+    return MIX if text == "mix" else positive(text)
+
+
+def decode(path: Path, *, sample_rate_hz: int, channel: int = MIX) -> NDArray[np.int16] | Unusable:
+    """Return a recording as :func:`birdnet_stm32.audio.decode.decode` does, and say what is noted of it."""
+    found = decode_with_notes(path, sample_rate_hz=sample_rate_hz, channel=channel)
+    if isinstance(found, Unusable):
+        return found
+    for note in found.notes:
+        warn(printable(f"{path}: {note}"))
+    return found.pcm

@@ -1,0 +1,1 @@
+"""Variant files: their tables and keys, how they are read, and how a mistake in one is explained."""

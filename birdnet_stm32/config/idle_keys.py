@@ -1,0 +1,114 @@
+"""Keys of a variant file that cannot change anything, because of what another key says.
+
+A key that is read and then ignored misleads: somebody sets ``[train] epochs`` beside a checkpoint and
+believes that the model was trained longer. Such a key is refused together with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from birdnet_stm32.config.variant import Variant
+
+_SPECTROGRAM_KEYS = ("fft_length", "layout", "input_compression")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """A key without effect: its table, its name (empty for the whole table), and why."""
+
+    table: str
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """When keys of a table change nothing.
+
+    Args:
+        table: its name.
+        keys: which keys; empty for all of them.
+        unless: keys that are never meant.
+        applies: whether the variant makes them idle.
+        why: the reason, for people.
+    """
+
+    table: str
+    keys: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    applies: Callable[[Variant], bool]
+    why: str
+
+
+_RULES = (
+    _Rule(
+        table="train",
+        applies=lambda variant: variant.model.checkpoint is not None,
+        why="[model] checkpoint names a trained model, and nothing is trained",
+    ),
+    _Rule(
+        table="fetch",
+        applies=lambda variant: variant.index.root is not None,
+        why="[index] root names another folder, and what is downloaded would not be used",
+    ),
+    _Rule(
+        table="model",
+        keys=_SPECTROGRAM_KEYS,
+        applies=lambda variant: variant.model.frontend == "raw",
+        why='[model] frontend = "raw" feeds the waveform, and there is no spectrogram',
+    ),
+    _Rule(
+        table="qat",
+        unless=("when",),
+        applies=lambda variant: "qat" not in variant.recipes,
+        why="the recipe qat is not among those that are tried",
+    ),
+    _Rule(
+        table="quantize",
+        keys=("select",),
+        applies=lambda variant: len(variant.recipes) == 1,
+        why="only one recipe is tried, and there is nothing to select from",
+    ),
+    _Rule(
+        table="quantize",
+        keys=("recipes",),
+        applies=lambda variant: variant.qat.when == "always",
+        why='[qat] when = "always" tries the recipe qat alone',
+    ),
+    _Rule(
+        table="convert",
+        keys=("percentile",),
+        applies=lambda variant: variant.convert.ranges != "percentile",
+        why='only [convert] ranges = "percentile" looks at it',
+    ),
+    _Rule(
+        table="npu",
+        applies=lambda variant: variant.codegen.backend != "stedgeai",
+        why='only [codegen] backend = "stedgeai" uses the NPU',
+    ),
+    _Rule(
+        table="firmware",
+        keys=("header_version",),
+        applies=lambda variant: "stm32n6570_dk" not in variant.firmware.boards,
+        why="only the board stm32n6570_dk has a boot header, and [firmware] boards leaves it out",
+    ),
+    _Rule(
+        table="emulate",
+        applies=lambda variant: "mps3_an547" not in variant.firmware.boards,
+        why="only the board mps3_an547 is emulated, and [firmware] boards leaves it out",
+    ),
+)
+
+
+def find_idle_keys(variant: Variant) -> tuple[Idle, ...]:
+    """Return the keys that the variant file sets and that change nothing, in the order of its tables."""
+    found = []
+    for rule in _RULES:
+        if rule.table not in variant.model_fields_set or not rule.applies(variant):
+            continue
+        given = getattr(variant, rule.table).model_fields_set - set(rule.unless)
+        keys = sorted(given & set(rule.keys)) if rule.keys else sorted(given)
+        found += [Idle(table=rule.table, key=key, why=rule.why) for key in keys]
+    return tuple(found)

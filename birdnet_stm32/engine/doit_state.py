@@ -1,0 +1,143 @@
+"""What a person told doit: stages to run again (``doit forget``) and stages to leave out (``doit ignore``).
+
+Whether a stage is current its published folder says, and nobody else: nothing is noted when a stage has run.
+So nothing is lost when doit is killed, a build folder can be moved, and one on a read-only disk can be looked
+at. That is why doit's own backends, which hold a second opinion by absolute path, are not used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from doit.exceptions import InvalidDodoFile
+
+from birdnet_stm32.disk import disk_error
+from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.files.regular_file import why_unreadable
+
+STATE = ".doit.json"
+_ALL = "*"
+_IGNORE = "ignore:"  # doit's own key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a person told doit.
+
+    Args:
+        forgotten: how often each task was forgotten; ``*`` counts for all of them.
+        ignored: tasks that doit leaves out.
+    """
+
+    forgotten: Mapping[str, int]
+    ignored: frozenset[str]
+
+    def times_forgotten(self, task: str) -> int:
+        """Return how often ``task`` was to be forgotten. A stage notes it when it runs."""
+        return self.forgotten.get(task, 0) + self.forgotten.get(_ALL, 0)
+
+
+def read_told(build: Path) -> Told:
+    """Return what was told about a build folder. Raises: InputError where the file is damaged."""
+    return _read(build / STATE)
+
+
+def _read(path: Path) -> Told:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Told(forgotten={}, ignored=frozenset())
+    except OSError as error:
+        raise InputError(why_unreadable(error), where=path) from error
+    fields = read_json_object(path)
+    forgotten, ignored = fields.get("forgotten"), fields.get("ignored")
+    if not (
+        isinstance(forgotten, dict)
+        and all(isinstance(count, int) for count in forgotten.values())
+        and isinstance(ignored, list)
+        and all(isinstance(task, str) for task in ignored)
+    ):
+        raise InputError(
+            "does not hold what doit was told",
+            where=path,
+            remedy="remove it: only what `doit forget` and `doit ignore` were told is lost",
+        )
+    return Told(forgotten=forgotten, ignored=frozenset(ignored))
+
+
+class ToldState:
+    """A backend of doit that keeps what a person says, and lets the folders say the rest."""
+
+    def __init__(self, name: str, codec: object, *, module_name: str | None = None) -> None:
+        self.name = name
+        self.builds = False  # IsCurrent says so
+        try:
+            told = _read(Path(name))
+        except InputError as error:
+            raise InvalidDodoFile(str(error)) from None
+        self._forgotten, self._ignored = dict(told.forgotten), set(told.ignored)
+        self._told = told
+        self._of_this_run: dict[str, dict[str, Any]] = {}
+
+    def get(self, task_id: str, dependency: str) -> object:
+        """Return a value of this run, or whether a task is ignored."""
+        if dependency == _IGNORE:
+            return "1" if task_id in self._ignored else None
+        return self._of_this_run.get(task_id, {}).get(dependency)
+
+    def set(self, task_id: str, dependency: str, value: object) -> None:
+        """Keep a value for this run, or note that a task is ignored."""
+        if dependency == _IGNORE:
+            self._ignored.add(task_id)
+        else:
+            self._of_this_run.setdefault(task_id, {})[dependency] = value
+
+    def in_(self, task_id: str) -> bool:
+        """Return whether anything is known of a task."""
+        return task_id in self._of_this_run or task_id in self._ignored
+
+    def remove(self, task_id: str) -> None:
+        """Note that a task is to be forgotten.
+
+        doit asks for it too when a task fails in a run. Then nothing is noted: a stage that failed has no
+        current folder, and one that only waited for it has no reason to run again.
+        """
+        self._of_this_run.pop(task_id, None)
+        if not self.builds:
+            self._forgotten[task_id] = self._forgotten.get(task_id, 0) + 1
+            self._ignored.discard(task_id)
+
+    def remove_all(self) -> None:
+        """Note that all tasks are to be forgotten."""
+        self._of_this_run.clear()
+        self._forgotten[_ALL] = self._forgotten.get(_ALL, 0) + 1
+        self._ignored.clear()
+
+    def dump(self) -> None:
+        """Write what was told, if anything was.
+
+        Raises:
+            InvalidDodoFile: it cannot be written; doit prints the message and ends.
+        """
+        told = Told(forgotten=self._forgotten, ignored=frozenset(self._ignored))
+        if told == self._told:
+            return
+        path = Path(self.name)
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = canonical_json({"forgotten": told.forgotten, "ignored": sorted(told.ignored)})
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # what is said below is why this fails too
+                partial.unlink()
+            raise InvalidDodoFile(str(disk_error(error, path.parent) or error)) from None
+        self._told = told

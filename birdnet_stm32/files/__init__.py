@@ -1,0 +1,1 @@
+"""Bounded readers of files that somebody else wrote: bytes, text, JSON and TOML."""

@@ -1,0 +1,180 @@
+"""How often the mapping table was right: what it says of a network against what ST's compiler made of it.
+
+The compiler rewrites a network before it schedules it, so its steps can't be tied to the operators of the
+.tflite one by one. What can be counted is how many steps of a family of operators it left to the
+Cortex-M55, and how many the table said.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from birdnet_stm32.npu.conditions.floats import at_the_boundary
+from birdnet_stm32.npu.conditions.movement import pads_channels
+from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.npu.stedgeai.result import Epoch
+from birdnet_stm32.tflite.ir import Graph, Operator
+
+# TFLite names, and the kinds of ONNX nodes that the compiler makes of them.
+FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "convolution, matrix product": (
+        ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"),
+        ("Conv", "ConvInteger", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul"),
+    ),
+    "pool, reduction": (
+        ("AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM", "REDUCE_PROD"),
+        (
+            "AveragePool",
+            "MaxPool",
+            "GlobalAveragePool",
+            "GlobalMaxPool",
+            "ReduceMean",
+            "ReduceMax",
+            "ReduceSum",
+        ),
+    ),
+    "softmax": (("SOFTMAX",), ("Softmax",)),
+    "conversion": (("QUANTIZE", "DEQUANTIZE"), ("QuantizeLinear", "DequantizeLinear")),
+    "cast": (("CAST",), ("Cast",)),
+    "transpose": (("TRANSPOSE",), ("Transpose",)),
+    "addition": (("ADD",), ("Add",)),
+    "difference": (("SUB", "SQUARED_DIFFERENCE"), ("Sub",)),
+    "product": (("MUL",), ("Mul",)),
+    "quotient": (("DIV", "RSQRT", "SQRT"), ("Div", "Reciprocal", "Sqrt")),
+    "activation": (
+        ("RELU", "RELU6", "LEAKY_RELU", "PRELU", "HARD_SWISH", "LOGISTIC", "TANH", "GELU"),
+        ("Relu", "Clip", "LeakyRelu", "PRelu", "HardSwish", "Sigmoid", "Tanh", "Gelu"),
+    ),
+    "movement": (
+        ("PAD", "PADV2", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "PACK", "UNPACK"),
+        ("Pad", "Split", "Slice", "Gather"),
+    ),
+    "concatenation": (("CONCATENATION",), ("Concat",)),
+    "enlarging": (
+        ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE_CONV", "DEPTH_TO_SPACE"),
+        ("DepthToSpace", "Resize", "Upsample"),
+    ),
+    "space to depth": (("SPACE_TO_DEPTH",), ("SpaceToDepth",)),
+}
+_OF_OPERATOR = {name: family for family, (names, _) in FAMILIES.items() for name in names}
+_OF_NODE = {kind: family for family, (_, kinds) in FAMILIES.items() for kind in kinds}
+OTHER = "other"
+_PROCESSOR = re.compile(r"/\* Unit= *\d+ \[PROCESSOR \d+\] \*/\n/\* kind=(\w+) node=\w+ \*/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What was said and what came of one family in one network.
+
+    Args:
+        family: a key of :data:`FAMILIES`, or :data:`OTHER`.
+        steps: of the network; a batched matrix product is as many as it has matrices.
+        predicted: of them, how many the table leaves to the Cortex-M55.
+        software: how many the compiler left to it.
+        hybrid: how many use both.
+        inserted: steps off the NPU beyond those of the network, which the compiler put in by itself.
+    """
+
+    family: str
+    steps: int
+    predicted: int
+    software: int
+    hybrid: int
+    inserted: int
+
+    @property
+    def off(self) -> int:
+        """Steps of the network that are not the NPU's alone."""
+        return self.software + self.hybrid
+
+    @property
+    def found(self) -> int:
+        """Predicted steps that the compiler took off the NPU."""
+        return min(self.predicted, self.off)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the numbers are the same."""
+        return self.predicted == self.off
+
+
+def steps_of(operator: Operator, graph: Graph) -> tuple[str, int]:
+    """Return what the compiler makes of ``operator``: which family of steps, and how many.
+
+    A batched matrix product becomes one of each pair of matrices; padding of channels stands between two
+    transpositions.
+    """
+    if operator.name == "BATCH_MATMUL":
+        matrices = graph.tensors[operator.outputs[0]].shape[:-2]
+        return _OF_OPERATOR[operator.name], math.prod(abs(size) for size in matrices)
+    if operator.name in ("PAD", "PADV2") and pads_channels(operator, graph):
+        return "transpose", 2
+    return _OF_OPERATOR.get(operator.name, OTHER), 1
+
+
+def off_the_npu(epochs: Iterable[Epoch]) -> Counter[tuple[str, str]]:
+    """Return how many nodes of each kind are software or hybrid, by kind of epoch and of node."""
+    return Counter(
+        (epoch.kind, kind) for epoch in epochs if epoch.kind != "hardware" for kind in epoch.operators
+    )
+
+
+def off_in_network_c(text: str) -> Counter[tuple[str, str]]:
+    """Return the nodes that a generated network.c gives to the processor; it does not tell hybrid ones."""
+    return Counter(("software", kind) for kind in _PROCESSOR.findall(text))
+
+
+def compare(graph: Graph, nodes: Counter[tuple[str, str]], *, float_boundary: bool = True) -> tuple[Row, ...]:
+    """Return a row for each family that the network has, or of which something is off the NPU.
+
+    Args:
+        graph: the network.
+        nodes: what the compiler took off the NPU.
+        float_boundary: False where the compiler was told to leave out the conversions at both ends.
+    """
+    steps: Counter[str] = Counter()
+    predicted: Counter[str] = Counter()
+    for operator in graph.operators:
+        if not float_boundary and at_the_boundary(operator, graph):
+            continue
+        family, count = steps_of(operator, graph)
+        steps[family] += count
+        if mapping(operator, graph).kind is Kind.SOFTWARE:
+            predicted[family] += count
+    actual: Counter[tuple[str, str]] = Counter()
+    for (kind, node), count in nodes.items():
+        actual[kind, _OF_NODE.get(node, OTHER)] += count
+    families = [*FAMILIES, OTHER]
+    rows = (_row(one, steps[one], predicted[one], actual) for one in families)
+    return tuple(row for row in rows if row.steps or row.inserted)
+
+
+def _row(family: str, steps: int, predicted: int, actual: Counter[tuple[str, str]]) -> Row:
+    software, hybrid = actual["software", family], actual["hybrid", family]
+    own = min(steps, software)
+    own_hybrid = min(steps - own, hybrid)
+    return Row(
+        family=family,
+        steps=steps,
+        predicted=predicted,
+        software=own,
+        hybrid=own_hybrid,
+        inserted=software + hybrid - own - own_hybrid,
+    )
+
+
+def total(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Return the sums over several networks, by family; what was found is found network by network."""
+    sums: dict[str, list[int]] = {}
+    for row in rows:
+        one = sums.setdefault(row.family, [0] * 5)
+        for position, value in enumerate((row.steps, row.predicted, row.software, row.hybrid, row.inserted)):
+            one[position] += value
+    return tuple(
+        Row(family=family, steps=a, predicted=b, software=c, hybrid=d, inserted=e)
+        for family, (a, b, c, d, e) in sums.items()
+    )

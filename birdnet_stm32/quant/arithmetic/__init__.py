@@ -1,0 +1,1 @@
+"""The int8 arithmetic of TFLite: scales, codes, and integer factors."""

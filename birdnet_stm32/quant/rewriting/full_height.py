@@ -1,0 +1,203 @@
+"""A convolution as high as its input, taken apart into convolutions that are not.
+
+The STM32N6's NPU hangs in a convolution whose kernel covers all rows at once, see
+docs/reference/lint/full-height-kernel.md. Two convolutions compute the same: the first covers part of the
+rows at a few places, with the kernel's rows shared out over blocks of its channels, a block for each place;
+the second, of zeros and ones, takes each block at its place and adds. The way is that of a public speech
+network, where 8 rows became 4 x 1 with stride 4 and 2 x 1, and ran on a board. A second that has more than
+two rows is as high as its input again, and taken apart in turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.quant.rewriting.network import INPUT, Activation, Floats, Kind, Network, Unit
+
+MIN_ROWS = 3  # 2 rows over 2 rows run
+_STRIDES = (4, 2, 1)  # what the NPU takes, the largest first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the first convolution stands.
+
+    Args:
+        covered: rows of its kernel.
+        stride: rows from one place to the next.
+        used: numbers of the places, from 0, whose result is taken; together they cover all rows.
+        count: of all places, the last of which is used.
+    """
+
+    covered: int
+    stride: int
+    used: tuple[int, ...]
+    count: int
+
+
+def places(rows: int, *, most: int) -> Places:
+    """Return how ``rows`` rows are covered by a kernel of at most ``most`` of them.
+
+    The stride is the largest of 4, 2 and 1 with which no row lies between two places.
+
+    >>> places(8, most=112)
+    Places(covered=4, stride=4, used=(0, 1), count=2)
+    >>> places(7, most=112)
+    Places(covered=5, stride=2, used=(0, 1), count=2)
+    >>> places(20, most=8)
+    Places(covered=8, stride=4, used=(0, 2, 3), count=4)
+    """
+    stride, covered = next(
+        (step, covered)
+        for step in _STRIDES
+        if 2 * step <= rows and (covered := _covered(rows, step, most)) >= step
+    )
+    count = (rows - covered) // stride + 1
+    used = [0]
+    while used[-1] < count - 1:
+        used.append(min(count - 1, used[-1] + covered // stride))
+    return Places(covered=covered, stride=stride, used=tuple(used), count=count)
+
+
+def _covered(rows: int, stride: int, most: int) -> int:
+    """Return the most rows, ``most`` at most, of a kernel that steps of ``stride`` bring to the last row."""
+    spare = max(0, rows - stride - most)
+    return rows - stride - -(-spare // stride) * stride
+
+
+def split(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
+    """Return convolutions that compute what ``unit`` does over ``rows`` rows, none as high as its input.
+
+    Args:
+        unit: a convolution whose kernel has ``rows`` rows, :data:`MIN_ROWS` or more.
+        rows: of its input.
+        max_taps: rows times columns of a kernel that the NPU computes rightly.
+
+    Raises:
+        InputError: it is not such a convolution, pads columns, or has too many columns.
+    """
+    kernel, bias = unit.weights
+    if unit.kind is not Kind.CONVOLUTION or kernel.shape[0] != rows or rows < MIN_ROWS:
+        raise InputError(
+            f"{unit.name} has {kernel.shape[0]} rows over {rows}",
+            expected=f"a convolution as high as its input, of {MIN_ROWS} rows or more",
+        )
+    if unit.padding == "same" and kernel.shape[1] > 1:
+        raise InputError(
+            f"{unit.name} pads its columns, which one padding for rows and columns can't",
+            expected='padding "valid", or a kernel of one column',
+            remedy="pad the columns before it",
+        )
+    most = max_taps // kernel.shape[1]
+    if most < max(_STRIDES):
+        raise InputError(
+            f"{unit.name} has {kernel.shape[1]} columns", expected=f"at most {max_taps // max(_STRIDES)}"
+        )
+    where = places(rows, most=most)
+    first = Unit(
+        name=f"{unit.name}_rows",
+        kind=Kind.CONVOLUTION,
+        inputs=unit.inputs,
+        kernel=_blocks(kernel, where),
+        bias=np.zeros(len(where.used) * kernel.shape[3], np.float32),
+        strides=(where.stride, unit.strides[1]),
+        padding="valid",
+    )
+    last = replace(
+        unit,
+        inputs=(first.name,),
+        kernel=_sum(where, kernel.shape[3]),
+        bias=bias,
+        strides=(1, 1),
+        padding="valid",
+    )
+    if where.count < MIN_ROWS:
+        return first, last
+    return first, *split(replace(last, name=f"{unit.name}_sum"), where.count, max_taps=max_taps)
+
+
+def _blocks(kernel: Floats, where: Places) -> Floats:
+    """Return the kernel whose blocks of channels hold the rows of each place, no row twice."""
+    blocks, done = [], 0
+    for place in where.used:
+        start = place * where.stride
+        block = kernel[start : start + where.covered].copy()
+        block[: done - start] = 0  # rows that an earlier place has counted
+        blocks.append(block)
+        done = start + where.covered
+    return np.concatenate(blocks, axis=3)
+
+
+def _sum(where: Places, filters: int) -> Floats:
+    """Return the kernel that adds the blocks, each at its place."""
+    kernel = np.zeros((where.count, 1, len(where.used) * filters, filters), np.float32)
+    for block, place in enumerate(where.used):
+        kernel[place, 0, block * filters : (block + 1) * filters] = np.eye(filters, dtype=np.float32)
+    return kernel
+
+
+def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tuple[str, ...]]:
+    """Return ``network`` without such convolutions, and the names of those that were split.
+
+    Args:
+        network: any.
+        max_taps: rows times columns of a kernel that the NPU computes rightly.
+
+    Raises:
+        InputError: one can't be split, see :func:`split`.
+    """
+    shapes: dict[str, tuple[int, ...]] = {INPUT: network.input_shape}
+    units: list[Unit] = []
+    changed: list[str] = []
+    for unit in network.units:
+        shapes[unit.name] = _output_shape(unit, shapes[unit.inputs[0]])
+        if _is_full_height(unit, shapes[unit.inputs[0]], shapes[unit.name]):
+            parts = split(unit, shapes[unit.inputs[0]][0], max_taps=max_taps)
+            units += [*parts[:-1], replace(parts[-1], name=unit.name)]  # others read it by its name
+            changed.append(unit.name)
+        else:
+            units.append(unit)
+    return replace(network, units=tuple(units)), tuple(changed)
+
+
+def _is_full_height(unit: Unit, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    if unit.kind is not Kind.CONVOLUTION or before[0] < MIN_ROWS:
+        return False
+    return unit.weights[0].shape[0] == before[0] and after[0] == 1
+
+
+def _output_shape(unit: Unit, before: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of what ``unit`` makes, without the batch."""
+    if unit.kind in (Kind.CONVOLUTION, Kind.DEPTHWISE):
+        kernel = unit.weights[0]
+        taken = (0, 0) if unit.padding == "same" else (kernel.shape[0] - 1, kernel.shape[1] - 1)
+        plane = tuple(
+            -(-(size - less) // step) for size, less, step in zip(before, taken, unit.strides, strict=False)
+        )
+        channels = kernel.shape[3] if unit.kind is Kind.CONVOLUTION else before[2] * kernel.shape[3]
+        return (*plane, channels)
+    match unit.kind:
+        case Kind.DENSE:
+            return (*before[:-1], unit.weights[0].shape[1])
+        case Kind.MEAN:
+            return (before[-1],)
+        case Kind.PERMUTE:
+            return tuple(before[axis - 1] for axis in unit.shape)
+        case Kind.RESHAPE:
+            return unit.shape
+        case _:
+            return before
+
+
+def alone(unit: Unit, input_shape: tuple[int, ...]) -> Network:
+    """Return the network of one unit."""
+    return Network(name="layer", input_shape=input_shape, units=(replace(unit, inputs=(INPUT,)),))
+
+
+def activation_of(name: str) -> Activation | None:
+    """Return the activation that TFLite calls ``name``, or None for one that no unit has."""
+    known = {"NONE": Activation.NONE, "RELU": Activation.RELU, "RELU6": Activation.RELU6}
+    return known.get(name)

@@ -1,0 +1,1 @@
+"""Measure which tensors of a model lose most when they are rounded to int8."""

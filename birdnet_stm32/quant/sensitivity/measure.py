@@ -1,0 +1,251 @@
+"""Where int8 hurts: every tensor float against int8, and what the outputs gain if a part stays float.
+
+All of it is about the converted file. Its tensors, as the reference kernels compute them on the grids that it
+holds, are compared with those of the float graph that it was quantized from. The gains come from the file
+itself with a part of it in float (:mod:`birdnet_stm32.quant.sensitivity.hybrid_model`), run by LiteRT's fast kernels: they round
+once where the reference kernels round twice, so gains are counted from a baseline of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import OpResolverType
+
+from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant.sensitivity.hybrid_model import Activation, activations, mixed
+from birdnet_stm32.quant.sensitivity.layer_names import group_names, tensor_names
+from birdnet_stm32.quant.sensitivity.tensor_errors import Errors, Sums
+from birdnet_stm32.quant.verify import compare
+from birdnet_stm32.tflite import interpreter
+
+if TYPE_CHECKING:
+    import keras
+
+Floats = npt.NDArray[np.float32]
+Cosines = npt.NDArray[np.float64]
+Report = Callable[[int, int], None]
+
+MOST_WINDOWS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorReport(Errors):
+    """One tensor of the int8 network against the same tensor of the float network, over all windows.
+
+    Args:
+        name: of the layer that computes it.
+        operator: TFLite's, with its activation; QUANTIZE for the input.
+        group: the part of the network that it is in.
+        position: in the order of computation, 0 for the input.
+        low: what its step -128 stands for.
+        high: what its step 127 stands for.
+        gain: what the mean cosine of the probabilities gains if only this tensor stays float.
+        gain_error: its standard error over the windows; a gain below twice this may be luck.
+    """
+
+    name: str
+    operator: str
+    group: str
+    position: int
+    low: float
+    high: float
+    gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupReport:
+    """A part of the network.
+
+    Args:
+        name: of the part.
+        tensors: names of its tensors.
+        gain: what the mean cosine gains if only this part stays float, its kernels and biases included.
+        gain_error: its standard error over the windows.
+        gain_up_to: what it gains if this part and all before it stay float. Parts hide each other's loss:
+            what one gives back, the next may lose again.
+    """
+
+    name: str
+    tensors: tuple[str, ...]
+    gain: float
+    gain_error: float
+    gain_up_to: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
+    """All tensors of a network, the one that costs most first.
+
+    Args:
+        windows: how many were run.
+        cosine_mean: of the probabilities, int8 by the reference kernels against float.
+        baseline: the same by the fast kernels, which all gains are counted from.
+        weights_gain: what it gains if only kernels and biases stay float.
+        groups: parts of the network, ranked by ``gain``.
+        tensors: ranked by ``gain``.
+    """
+
+    windows: int
+    cosine_mean: float
+    baseline: float
+    weights_gain: float
+    groups: tuple[GroupReport, ...]
+    tensors: tuple[TensorReport, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trials:
+    """The converted model, run over and over with other parts of it in float."""
+
+    model: Any
+    twin: Any
+    contract: ModelContract
+    windows: Floats
+    expected: Floats
+    on_trial: Callable[[], None]
+
+    def cosines(self, floating: Collection[int] = (), float_constants: Collection[int] = ()) -> Cosines:
+        """Return the cosine of each window; the arguments are those of :func:`mixed`."""
+        part = mixed(self.model, self.twin, floating=floating, float_constants=float_constants)
+        outputs = interpreter.run(part, self.windows, kernels=OpResolverType.AUTO)
+        self.on_trial()
+        return compare(self.expected, probabilities(outputs, self.contract)).cosine
+
+
+def spread(windows: int, most: int = MOST_WINDOWS) -> npt.NDArray[np.int64]:
+    """Return the positions of at most ``most`` of so many windows, evenly spread."""
+    return np.linspace(0, windows - 1, min(windows, most)).round().astype(np.int64)
+
+
+def layer_report(
+    tflite: bytes,
+    model: keras.Model,
+    contract: ModelContract,
+    windows: Floats,
+    expected: Floats,
+    *,
+    report: Report = lambda done, total: None,
+) -> LayerReport:
+    """Compare a converted model with the float model behind it, tensor by tensor.
+
+    Args:
+        tflite: int8 inside, float32 in and out.
+        model: what it was converted from; of a candidate, its float model.
+        contract: what the two are.
+        windows: features as ``contract`` says, float32 [n, *input shape], n >= 1.
+        expected: probabilities that int8 should give, float32 [n, classes]: those of ``model``, or of the one
+            that it was tuned to follow.
+        report: told how much is done, of how much.
+
+    Raises:
+        InputError: ``tflite`` was not made from ``model``.
+    """
+    from birdnet_stm32.quant.convert import float_graph
+
+    exact = float_graph(model)
+    parsed, twin = interpreter.parse(tflite), interpreter.parse(exact)
+    tensors = activations(parsed, twin)
+    names = tensor_names(tensors, model)
+    groups = group_names(tensors, names)
+    parts = tuple(dict.fromkeys(groups))
+    on_step = _counter(report, len(windows) + len(tensors) + 2 * len(parts) + 2)
+    errors, outputs = _errors(tflite, exact, tensors, windows, on_step)
+    trials = _Trials(
+        model=parsed,
+        twin=twin,
+        contract=contract,
+        windows=windows,
+        expected=expected,
+        on_trial=on_step,
+    )
+    baseline = trials.cosines()
+
+    def gain(floating: Collection[int] = (), float_constants: Collection[int] = ()) -> dict[str, float]:
+        gained = trials.cosines(floating, float_constants) - baseline
+        error = float(gained.std(ddof=1)) / len(gained) ** 0.5 if len(gained) > 1 else 0.0
+        return {"gain": float(gained.mean()), "gain_error": error}
+
+    def part_gain(members: Sequence[int]) -> dict[str, float]:
+        return gain([tensors[at].index for at in members], [tensors[at].operator for at in members])
+
+    def group_report(part: str) -> GroupReport:
+        members = [at for at, group in enumerate(groups) if group == part]
+        return GroupReport(
+            name=part,
+            tensors=tuple(names[at] for at in members),
+            gain_up_to=part_gain(range(members[-1] + 1))["gain"],
+            **part_gain(members),
+        )
+
+    def tensor_report(position: int) -> TensorReport:
+        tensor = tensors[position]
+        low, high = tensor.ends
+        return TensorReport(
+            name=names[position],
+            operator=tensor.kind,
+            group=groups[position],
+            position=position,
+            low=low,
+            high=high,
+            **gain([tensor.index]),
+            **asdict(errors[position]),
+        )
+
+    return LayerReport(
+        windows=len(windows),
+        cosine_mean=compare(expected, probabilities(outputs, contract)).all.cosine_mean,
+        baseline=float(baseline.mean()),
+        weights_gain=gain(float_constants=[tensor.operator for tensor in tensors])["gain"],
+        groups=tuple(sorted(map(group_report, parts), key=lambda one: -one.gain)),
+        tensors=tuple(sorted(map(tensor_report, range(len(tensors))), key=lambda one: -one.gain)),
+    )
+
+
+def to_json(report: LayerReport) -> dict[str, Any]:
+    """Return the report as JSON has it."""
+    return asdict(report)
+
+
+def _counter(report: Report, total: int) -> Callable[[], None]:
+    """Return what is to be called once a step, ``total`` times."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        report(done, total)
+
+    return step
+
+
+def _errors(
+    tflite: bytes,
+    float_graph: bytes,
+    tensors: tuple[Activation, ...],
+    windows: Floats,
+    on_window: Callable[[], None],
+) -> tuple[tuple[Errors, ...], Floats]:
+    """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
+    sums = [Sums(activation=tensor) for tensor in tensors]
+    output = int(interpreter.parse(tflite).subgraphs[0].outputs[0])
+    int8 = interpreter.trace(tflite, windows, [*(tensor.index for tensor in tensors), output])
+    exact = interpreter.trace(
+        float_graph,
+        windows,
+        [tensor.twin for tensor in tensors],
+        kernels=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    outputs = []
+    for (*steps, out), values in zip(int8, exact, strict=True):
+        for one, step, value in zip(sums, steps, values, strict=True):
+            one.add(value, step)
+        outputs.append(out[0])
+        on_window()
+    return tuple(one.errors() for one in sums), np.stack(outputs)

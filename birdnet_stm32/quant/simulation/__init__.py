@@ -1,0 +1,1 @@
+"""Compute a network in NumPy and TensorFlow, in float and as int8 does."""

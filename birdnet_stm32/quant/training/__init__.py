@@ -1,0 +1,1 @@
+"""Quantization-aware training: fine-tune a float model so that int8 loses less."""

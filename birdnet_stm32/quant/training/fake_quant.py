@@ -1,0 +1,71 @@
+"""Kernels as the converter will store them, for use inside a training step.
+
+TFLite folds a BatchNorm into the convolution before it: channel ``c`` of the kernel is multiplied by
+``gamma[c] / sqrt(variance[c] + epsilon)``. A symmetric quantizer with one scale a channel commutes with a
+factor a channel, ``Q(factor * kernel) = factor * Q(kernel)``, so fake-quantizing the kernel that Keras holds
+is the same as folding, quantizing and unfolding. With one scale a tensor it would not be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT, SMALLEST_PEAK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """A variable that the converter quantizes.
+
+    Args:
+        variable: the weights.
+        reduced_axes: all axes but those of the output channels.
+    """
+
+    variable: keras.Variable
+    reduced_axes: tuple[int, ...]
+
+
+def kernels(model: keras.Model) -> list[Kernel]:
+    """Return the kernel of every convolution and dense layer, at any depth of nesting."""
+    found = []
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        # DepthwiseConv2D holds [rows, columns, channels, multiplier], and a channel's scale serves one pair.
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            found.append(Kernel(variable=layer.kernel, reduced_axes=(0, 1)))
+        elif isinstance(layer, keras.layers.Conv2D):
+            found.append(Kernel(variable=layer.kernel, reduced_axes=(0, 1, 2)))
+        elif isinstance(layer, keras.layers.Dense):
+            found.append(Kernel(variable=layer.kernel, reduced_axes=(0,)))
+    return found
+
+
+def fake_quantize(kernel: Any, reduced_axes: tuple[int, ...]) -> Any:
+    """Quantize and dequantize a kernel, with the gradient of the identity (straight through).
+
+    Nothing is clipped, since each channel's largest magnitude sets its scale; so no gradient is masked.
+
+    Args:
+        kernel: float32 tensor.
+        reduced_axes: all axes but those of the output channels.
+
+    Returns:
+        float32 tensor of the same shape, bit for bit what ``scheme.quantize_kernel`` and
+        ``scheme.dequantize_kernel`` give.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def straight_through(weights: Any) -> tuple[Any, Any]:
+        peaks = tf.cast(tf.reduce_max(tf.abs(weights), axis=reduced_axes, keepdims=True), tf.float64)
+        scales = tf.cast(tf.maximum(peaks, SMALLEST_PEAK) / KERNEL_LIMIT, tf.float32)
+        steps = tf.cast(weights / scales, tf.float64)
+        # Halves away from zero, where tf.round would take them to even.
+        rounded = tf.sign(steps) * tf.floor(tf.abs(steps) + 0.5)
+        limited = tf.clip_by_value(tf.cast(rounded, tf.float32), -KERNEL_LIMIT, KERNEL_LIMIT)
+        return limited * scales, lambda upstream: upstream
+
+    return straight_through(kernel)

@@ -1,0 +1,80 @@
+"""What a release has shown and what it has not, in plain sentences, for the report and the bundle."""
+
+from __future__ import annotations
+
+from birdnet_stm32.audio import parquet_table
+from birdnet_stm32.audio.coverage import Coverage, sentences
+from birdnet_stm32.engine import store
+from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.model.chance import Hearing, from_json
+from birdnet_stm32.stages.inputs.file_names import COVERAGE
+
+ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
+_TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator counts neither."
+_NO_NPU = (
+    "The NPU is not used: the portable backend runs on the CPU. The mapping of operators comes from ST's "
+    "documentation and public reports, not from ST's compiler."
+)
+_NPU = (
+    "The network was compiled for the NPU and has not run on one: whether its results are those of the "
+    ".tflite, and how long it takes, only a board can say."
+)
+_FIELD = (
+    "How well the model recognises birds in the field is not what these measures say: they compare the int8 "
+    "model with its own float model."
+)
+
+
+def heard_by_int8(job: Job) -> Hearing:
+    """Return how the release's int8 model compares with chance on the validation windows."""
+    return from_json(store.load_json(job.inputs["verify"] / "verify.json")["hearing"]["int8"])
+
+
+def unproven(job: Job) -> tuple[str, ...]:
+    """Return what nobody has shown of a release."""
+    npu = _NO_NPU if job.variant.codegen.backend == "portable" else _NPU
+    heard = heard_by_int8(job)
+    if heard.shown:
+        return _TIMING, npu, _FIELD
+    hears = (
+        f"Nobody has shown that this model hears anything: {heard.sentence}."
+        if heard.above_chance is not False
+        else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
+    )
+    return hears, _TIMING, npu, _FIELD
+
+
+def lacking(job: Job) -> tuple[str, ...]:
+    """Return which classes of this release nothing trains, calibrates or measures."""
+    classes = parquet_table.read(job.inputs["representative"] / COVERAGE, Coverage)
+    return sentences(classes, trained=job.variant.model.checkpoint is None)
+
+
+def proven(job: Job) -> tuple[str, ...]:
+    """Return what the stages of this release showed."""
+    measured = store.load_json(job.inputs["verify"] / "verify.json")["all"]
+    claims = [
+        f"The int8 model agrees with its float model on {measured['windows']} validation windows: mean "
+        f"cosine of the probabilities {measured['cosine_mean']:.4f}, 5th percentile "
+        f"{measured['cosine_p05']:.4f}.",
+    ]
+    heard = heard_by_int8(job)
+    if heard.shown:
+        claims.append(
+            f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
+        )
+    if "emulate" in job.inputs:
+        emulated = store.load_json(job.inputs["emulate"] / "emulate.json")
+        claims.append(
+            f"The firmware for the emulated board mps3_an547 (QEMU, Cortex-M55) gave "
+            f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "
+            f"{emulated['outputs_differing']} of them different from LiteRT's reference kernels; its front "
+            f"end is within {emulated['front_end_max_relative_error']:.1e} of NumPy's, relative to each "
+            "stage's maximum."
+        )
+    if "image" in job.inputs:
+        claims.append(
+            "The firmware for the STM32N6570-DK was compiled, linked and packed with its boot header; its "
+            "memory use and its vector table were checked."
+        )
+    return tuple(claims)

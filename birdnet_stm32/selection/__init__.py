@@ -1,0 +1,1 @@
+"""Try recipes, measure their candidates, and choose the one that goes on."""

@@ -1,0 +1,106 @@
+"""The float model that a stage works on, wherever the variant has it from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from birdnet_stm32.config.variant import ModelTable
+from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.frontend.contract import (
+    FLOAT_FRONT_END_FILE,
+    Compression,
+    Frontend,
+    FrontendSpec,
+    Layout,
+    MagnitudeScale,
+    ModelContract,
+    OutputActivation,
+    contract_to_json,
+    read_contract,
+)
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
+from birdnet_stm32.frontend.mixer import save_mixer
+from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, LABELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatModel:
+    """A checkpoint on disk and what it means."""
+
+    path: Path
+    contract: ModelContract
+
+
+def float_model(job: Job) -> FloatModel:
+    """Return the model of the stage train, or the variant's checkpoint.
+
+    Raises:
+        InputError: the checkpoint's files contradict each other.
+    """
+    if "train" in job.inputs:
+        folder = job.inputs["train"]
+        return FloatModel(path=folder / FLOAT_MODEL, contract=read_contract(folder / CONFIG))
+    return FloatModel(path=job.files["checkpoint"], contract=checkpoint_contract(job))
+
+
+def checkpoint_contract(job: Job) -> ModelContract:
+    """Return what the variant's checkpoint means. Raises: InputError."""
+    contract = read_contract(job.files["model configuration"])
+    labels = job.files.get("label file")
+    if labels is None:
+        return contract
+    order = job.variant.model.label_order
+    names = reconcile(
+        read_labels(labels),
+        contract.labels,
+        order=None if order is None else LabelOrder(order),
+        where=labels,
+        remedy=(
+            'label_order = "configuration" in [model], if class_names has the outputs\' order',
+            'label_order = "labels" in [model], if the label file has it',
+            "leave labels out of [model], to show class_names",
+        ),
+    )
+    return replace(contract, labels=names)
+
+
+def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:
+    """Return the contract of the model that the variant asks to train."""
+    spec = FrontendSpec(
+        kind=Frontend(model.frontend),
+        sample_rate_hz=model.sample_rate_hz,
+        window_samples=round(model.sample_rate_hz * model.window_s),
+        fft_length=model.fft_length,
+        spec_width=model.spec_width,
+        num_mels=model.num_mels,
+        compression=Compression(model.input_compression),
+        layout=Layout(model.layout),
+    )
+    return ModelContract(
+        frontend=spec,
+        labels=labels,
+        output_activation=OutputActivation.LOGIT,
+        magnitude_scale=MagnitudeScale(model.magnitude_scale),
+        alpha=model.alpha,
+        depth_multiplier=model.depth_multiplier,
+        embedding_size=model.embedding_size,
+    )
+
+
+def window_shape(job: Job) -> tuple[int, int]:
+    """Return the rate in Hz and the length in samples of the variant's windows."""
+    if "checkpoint" in job.files:
+        spec = checkpoint_contract(job).frontend
+        return spec.sample_rate_hz, spec.window_samples
+    model = job.variant.model
+    return model.sample_rate_hz, round(model.sample_rate_hz * model.window_s)
+
+
+def write_contract(contract: ModelContract, folder: Path) -> None:
+    """Write the configuration and the labels as published models have them, and the float front end."""
+    (folder / CONFIG).write_text(canonical_json(contract_to_json(contract)), encoding="utf-8")
+    if contract.frontend.mixer is not None:
+        save_mixer(folder / FLOAT_FRONT_END_FILE, contract.frontend.mixer)
+    (folder / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")

@@ -1,0 +1,25 @@
+"""What every project of a release is rendered from: the generated C and the variant's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine.store import published_files
+from birdnet_stm32.firmware.render import FirmwareSettings
+from birdnet_stm32.stages.inputs.file_names import C_FOLDER
+
+
+def generated_model(codegen: Path) -> dict[str, bytes]:
+    """Return the C that the stage codegen published, by its name."""
+    return {name: path.read_bytes() for name, path in published_files(codegen, C_FOLDER).items()}
+
+
+def settings_of(variant: Variant) -> FirmwareSettings:
+    """Return what the application is told."""
+    return FirmwareSettings(
+        threshold=variant.firmware.threshold,
+        top_k=variant.firmware.top_k,
+        title=variant.variant.title,
+        version=variant.variant.version,
+    )

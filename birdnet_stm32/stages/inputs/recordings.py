@@ -1,0 +1,58 @@
+"""Where a variant's recordings are, and whether they are still those that were indexed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from birdnet_stm32.audio.files import FileStat, scan
+from birdnet_stm32.engine.stage import Release
+from birdnet_stm32.engine.store import sha256_of
+
+MEASURES = "local_measures.json"
+FETCHED = "recordings"
+OWN_TABLE = "table of credits"
+
+
+def root_of(release: Release) -> Path:
+    """Return the folder of recordings: the user's, or what the stage fetch brought."""
+    root = release.variant.index.root
+    return release.folder("fetch") / FETCHED if root is None else release.resolve(root)
+
+
+def own_table(release: Release) -> dict[str, Path]:
+    """Return the table of credits that a variant names, as a file from outside the build."""
+    named = release.variant.index.credits
+    return {} if named is None else {OWN_TABLE: release.resolve(named)}
+
+
+def are_current(release: Release) -> bool:
+    """Return whether the recordings on disk are those of the index, by content.
+
+    Only a file whose size or modification time changed is read, and one that could not be read before.
+    """
+    root = root_of(release)
+    try:
+        indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
+        known = {entry["path"]: entry for entry in indexed}
+        files = scan(root)  # of a folder that is gone or locked: a problem that the list does not have
+        return [file.path for file in files] == list(known) and all(
+            _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False  # the list is a cache: without it, or if it is damaged, the stage measures again
+
+
+def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
+    """Return whether a file is as it was indexed; one that could not be read then is tried again."""
+    if file.problem != entry.get("problem", ""):
+        return False
+    if file.problem:
+        return True
+    if entry["digest"] and (file.size_bytes, file.mtime_ns) == (entry["size_bytes"], entry["mtime_ns"]):
+        return True
+    try:
+        return bool(file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
+    except OSError:
+        return not entry["digest"]  # unreadable, as it was, or as it was not

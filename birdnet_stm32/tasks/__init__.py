@@ -1,0 +1,1 @@
+"""The pipeline as doit tasks: their order, their locks, and what the terminal shows."""

@@ -1,0 +1,62 @@
+"""What doit would do with a variant, stage by stage, without doing it: what ``birdnet-stm32 why`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from birdnet_stm32.engine.doit_state import Told, read_told
+from birdnet_stm32.engine.stage import Release, Stage, reasons_to_run
+from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.stages.catalog import folders_needed, stages_of
+
+
+class State(StrEnum):
+    """What doit would do with a stage."""
+
+    RUNS = "will run"
+    MAY_RUN = "may run"  # depends on what an earlier stage makes
+    CURRENT = "up to date"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One stage of a plan, with the reasons for its state; none where it is up to date."""
+
+    stage: Stage
+    state: State
+    reasons: tuple[str, ...] = ()
+
+
+def plan(release: Release) -> tuple[Step, ...]:
+    """Return what doit would do with every stage of a variant, in the order of the pipeline.
+
+    Raises:
+        InputError: what doit was told cannot be read.
+    """
+    told = read_told(release.build)
+    steps: dict[str, Step] = {}
+    for stage in stages_of(release.variant):
+        steps[stage.key] = _step(stage, release, told, steps)
+    return tuple(steps.values())
+
+
+def _step(stage: Stage, release: Release, told: Told, before: dict[str, Step]) -> Step:
+    needs = folders_needed(stage, release)
+    if stage.task(release.name) in told.ignored:
+        return Step(stage=stage, state=State.IGNORED, reasons=("doit was told to ignore it",))
+    ignored = [key for key in needs if before[key].state is State.IGNORED]
+    if ignored:
+        return Step(stage=stage, state=State.IGNORED, reasons=(f"it needs {', '.join(ignored)}",))
+    waits_for = [key for key in needs if before[key].state is not State.CURRENT]
+    try:
+        reasons = reasons_to_run(stage, release, needs, unknown=waits_for)
+    except BirdnetError as error:  # running the stage will say it at full length
+        reasons = [error.what]
+    if reasons:
+        return Step(stage=stage, state=State.RUNS, reasons=tuple(reasons))
+    if waits_for:
+        changing = f"runs if {' or '.join(waits_for)} changes its outputs"
+        return Step(stage=stage, state=State.MAY_RUN, reasons=(changing,))
+    return Step(stage=stage, state=State.CURRENT)
