@@ -15,7 +15,7 @@ from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.stages.catalog import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data" / "README.md"])
 DOIT_COMMANDS = {"clean", "forget", "help", "info", "list", "run"}
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -83,9 +83,11 @@ def test_stages_exist(page: Path) -> None:
 
 @by_page
 def test_variant_files_load(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "train").mkdir(parents=True)  # for those that name no recordings
+    (tmp_path / "variants").mkdir()
     for number, block in enumerate(blocks(page, "toml")):
         whole = block if "[variant]" in block else f'[variant]\ntitle = "Docs"\n\n{block}'
-        path = tmp_path / f"block_{number}.toml"
+        path = tmp_path / "variants" / f"block_{number}.toml"
         path.write_text(whole, encoding="utf-8")
         load_variant(path)
 

@@ -93,7 +93,8 @@ class IndexTable(Table):
     """Which recordings there are."""
 
     root: PathText | None = None
-    """Folder with one folder a class; what ``[fetch]`` brought by default."""
+    """Folder that holds one folder for each class. Default: the folder that ``[fetch]`` fills; without
+    ``[fetch]``, the folder ``data/train`` beside the folder of the variant file, if it exists."""
     background: tuple[ClassName, ...] = ()
     """Folders that hold no target species."""
     conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
@@ -407,12 +408,6 @@ class Variant(Table):
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()
     bundle: BundleTable = BundleTable()
-
-    @model_validator(mode="after")
-    def _has_recordings(self) -> Self:
-        if self.fetch is None and self.index.root is None:
-            raise ValueError("[index] needs the key root, the folder of recordings")
-        return self
 
     @model_validator(mode="after")
     def _has_recipes(self) -> Self:

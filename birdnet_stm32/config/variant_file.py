@@ -16,11 +16,13 @@ from birdnet_stm32.config.text_types import SPELLINGS
 from birdnet_stm32.config.value_errors import Problem, first_problem
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.regular_file import why_unreadable
+from birdnet_stm32.files.regular_file import real_path, why_unreadable
 from birdnet_stm32.files.toml_file import line_of, read_toml
 from birdnet_stm32.terminal_text import printable
 
 SUFFIX = ".toml"
+DEFAULT_ROOT = "../data/train"
+"""``[index] root`` of a variant that names no recordings, where this folder exists."""
 MAX_NAME_LENGTH = 100
 _HIDDEN = re.compile(r"\.(?!\.)")  # no companion begins with two points
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
@@ -84,17 +86,37 @@ def _suggested(name: str) -> str:
 def load_variant(path: Path) -> Variant:
     """Read one variant file.
 
+    A variant with neither ``[index] root`` nor ``[fetch]`` takes the recordings of ``DEFAULT_ROOT``.
+
     Raises:
         InputError: names the line, what was found, what is allowed and the nearest known key.
     """
     fields, text = read_toml(path)
+    recordings = real_path(real_path(path).parent / DEFAULT_ROOT)
+    if _names_no_recordings(fields) and recordings.is_dir():
+        fields["index"] = {**fields.get("index", {}), "root": DEFAULT_ROOT}
     try:
         # Through JSON, strict mode takes strings for literals but never "3" for 3.
         variant = Variant.model_validate_json(json.dumps(fields), strict=True)
     except ValidationError as error:
         raise _explain(first_problem(error, SPELLINGS), path, text) from error
+    if variant.fetch is None and variant.index.root is None:
+        raise InputError(
+            f"names no recordings: there is neither [index] root nor [fetch], and no folder {recordings}",
+            where=f"{path}:{line_of(text, ('index',))}",
+            expected="one folder for each class, which holds wav, flac, ogg or mp3 files",
+            remedy=(
+                f"put recordings into {recordings}/<class>/",
+                "or name their folder, relative to this file, with the key root in [index]",
+            ),
+        )
     _refuse_idle_keys(variant, path, text)
     return variant
+
+
+def _names_no_recordings(fields: dict[str, Any]) -> bool:
+    index = fields.get("index", {})
+    return "fetch" not in fields and isinstance(index, dict) and "root" not in index
 
 
 def _refuse_idle_keys(variant: Variant, path: Path, text: str) -> None:

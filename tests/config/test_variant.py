@@ -7,8 +7,10 @@ import pytest
 
 from birdnet_stm32.config.variant import Variant, json_schema
 from birdnet_stm32.config.variant_file import load_variant
+from birdnet_stm32.engine.stage import Release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.toml_file import line_of
+from birdnet_stm32.stages.inputs.recordings import root_of
 
 MINIMAL = '[variant]\ntitle = "x"\n\n[index]\nroot = "recordings"\n'
 
@@ -46,7 +48,8 @@ def test_defaults_are_those_the_documentation_promises(tmp_path: Path) -> None:
             6,
             ["the checkpoint already fixes alpha"],
         ),
-        ('[variant]\ntitle = "x"\n', 1, ["[index] needs the key root"]),
+        ('[variant]\ntitle = "x"\n', 1, ["names no recordings", "data/train/<class>/"]),
+        ('[variant]\ntitle = "x"\n\n[index]\nmin_clips = 2\n', 4, ["names no recordings"]),
         ('[index]\nroot = "r"\n', 1, ["variant is missing"]),
         ('[variant]\ntitel = "x"\n[index]\nroot = "r"\n', 2, ["variant.titel", "did you mean title?"]),
     ],
@@ -72,6 +75,30 @@ def test_text_that_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such file"):
         load_variant(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("tables", ["", "[index]\nmin_clips = 2\n", '[index]\ncredits = "credits.tsv"\n'])
+def test_a_variant_that_names_no_recordings_takes_those_of_data(tmp_path: Path, tables: str) -> None:
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "variants").mkdir()
+    path = write(tmp_path / "variants", f'[variant]\ntitle = "x"\n{tables}')
+    variant = load_variant(path)
+    assert variant.index.root == "../data/train"
+    release = Release(name="v", path=path, build=tmp_path / "build", variant=variant)
+    assert root_of(release) == tmp_path / "data" / "train"
+
+
+def test_a_variant_that_fetches_recordings_takes_none_of_data(tmp_path: Path) -> None:
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "variants").mkdir()
+    demo = Path(__file__).resolve().parents[2] / "variants" / "demo.toml"
+    path = write(tmp_path / "variants", demo.read_text(encoding="utf-8"))
+    assert load_variant(path).index.root is None
+
+
+def test_a_table_that_is_none_is_refused_before_recordings_are_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="index is 7"):
+        load_variant(write(tmp_path, 'index = 7\n[variant]\ntitle = "x"\n'))
 
 
 def test_a_date_is_refused(tmp_path: Path) -> None:

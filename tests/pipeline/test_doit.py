@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def test_an_unknown_variant_is_named(checkout: Any) -> None:
     [
         ("typo", "[variant]\ntitel = 'x'\n[index]\nroot = '.'\n", "variant.ti"),
         ("broken", "[variant\n", "is no valid TOML"),
-        ("rootless", "[variant]\ntitle = 'x'\n", "[index] needs the key root"),
+        ("rootless", "[variant]\ntitle = 'x'\n", "put recordings into"),
     ],
 )
 def test_a_wrong_variant_file_is_an_error_with_its_line(
@@ -90,6 +91,17 @@ def test_a_wrong_variant_file_is_an_error_with_its_line(
     other = checkout.doit("bundle:tiny")
     assert other.returncode == 0, "one broken variant stops no other"
     assert f"variants/{name}.toml" in other.stdout
+
+
+def test_recordings_in_data_train_need_no_key(checkout: Any) -> None:
+    shutil.copytree(checkout.root / "recordings", checkout.root / "data" / "train")
+    (checkout.variant.parent / "mine.toml").write_text('[variant]\ntitle = "x"\n', encoding="utf-8")
+    built = checkout.doit("index:mine")
+    assert built.returncode == 0, built.stdout
+    assert "9 recordings of 2 classes and background" in " ".join(built.stdout.split())
+    shutil.rmtree(checkout.root / "data" / "train" / "Corvus corax")
+    again = checkout.doit("index:mine")
+    assert "6 recordings" in " ".join(again.stdout.split())
 
 
 def test_a_missing_checkpoint_is_named(checkout: Any) -> None:
