@@ -7,7 +7,8 @@ from pathlib import Path
 
 from doit import get_var
 
-from birdnet_stm32.tasks.pipeline import doit_config, load_releases, manual, pipeline
+from birdnet_stm32.tasks.pipeline import doit_config, manual, pipeline
+from birdnet_stm32.tasks.releases import load_releases
 
 BUILD = Path(get_var("build", "build"))
 VARIANTS = Path(get_var("variants", "variants"))

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.config.variant_file import load_variant
-from birdnet_stm32.engine import store
+from birdnet_stm32.engine.manifest import read_run
 from birdnet_stm32.stages.catalog import stages_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def bench_demo(folder: Path, repeats: int) -> list[Row]:
     build = f"build={folder}"
     rows = [doit("`doit bundle:demo`, from nothing", build, "bundle:demo")]
     demo = load_variant(ROOT / "variants" / "demo.toml")
-    runs = ((stage.key, store.read_run(folder / "demo" / stage.key)) for stage in stages_of(demo))
+    runs = ((stage.key, read_run(folder / "demo" / stage.key)) for stage in stages_of(demo))
     rows += [Row(what=f"stage {name}", wall_s=float(run["seconds"])) for name, run in runs if run]
     rows.append(median(repeats, "`doit bundle:demo`, nothing to do", build, "bundle:demo"))
     rows.append(median(repeats, "`doit list`", build, "list"))

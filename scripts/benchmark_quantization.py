@@ -29,7 +29,7 @@ import soxr
 from birdnet_stm32.audio import decode, index, measure, representative
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.config.variant_file import load_variant
-from birdnet_stm32.engine.stage import Release
+from birdnet_stm32.engine.release import Release
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.stages.inputs.float_model import contract_to_train

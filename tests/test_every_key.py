@@ -25,7 +25,8 @@ from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
 from birdnet_stm32.config.variant import Table, Variant
 from birdnet_stm32.engine import store
-from birdnet_stm32.engine.stage import Job, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import BirdnetError
 from birdnet_stm32.firmware import emulator
 from birdnet_stm32.firmware.image import boot_image

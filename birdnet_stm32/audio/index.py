@@ -26,8 +26,8 @@ class IndexRow:
 
     Args:
         path: relative to the root, with forward slashes; a folder's ends with one.
-        label: its folder below the root, see :mod:`birdnet_stm32.audio.class_names`; empty if it lies in the root
-            itself.
+        label: its folder below the root, see :mod:`birdnet_stm32.audio.class_names`; empty if the recording
+            lies in the root itself.
         background: its folder holds no target species.
         recording: files with the same one belong together, and no others do, of whatever class they are.
         split: ``train``, ``validation``, or empty if unusable.
@@ -140,7 +140,8 @@ def build_index(
         measured: what :func:`birdnet_stm32.audio.measure.measure` returned.
         table: the variant's ``[index]``.
         train_every_label: a model is trained, see :func:`birdnet_stm32.audio.split.assign`.
-        classes: those of a model that is there already, see :func:`birdnet_stm32.audio.class_names.background_of`.
+        classes: those of a model that exists already, see
+            :func:`birdnet_stm32.audio.class_names.background_of`.
 
     Raises:
         InputError: nothing is usable, a class to train has nothing usable, folders that the table names are

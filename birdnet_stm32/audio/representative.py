@@ -44,9 +44,10 @@ class WindowRow:
         background: its class is no target species.
         start_sample: where it starts, at the model's rate.
         set: what it is for. ``calibration`` or ``validation`` as :func:`choose` cuts it, one of
-            :data:`birdnet_stm32.audio.window_roles.ROLES` once :func:`birdnet_stm32.audio.window_roles.assign` has divided
-            the former; in :func:`split_windows` the split that was asked for, ``train``, ``validation`` or
-            the ``test`` of the command evaluate.
+            :data:`birdnet_stm32.audio.window_roles.ROLES` once
+            :func:`birdnet_stm32.audio.window_roles.assign` has divided the former; in
+            :func:`split_windows` the split that was asked for: ``train``, ``validation``, or the ``test`` of
+            the command evaluate.
         rms_db: level of the window, dB of full scale.
         snr_db: signal-to-noise estimate of the window.
     """

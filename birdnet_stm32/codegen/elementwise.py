@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen import kernel_scales, shapes
 from birdnet_stm32.codegen.kernel_calls import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import broadcast_strides, collapse
-from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.single_operator import table
 
@@ -19,7 +18,7 @@ def add(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower ADD and SUB."""
     first, second, target = _three(operator, graph)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
-        fixed_point.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+        kernel_scales.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
     )
     common = 2 * max(first_scale, second_scale)
     factor = common / (2**_SUM_FRACTION_BITS * target_scale)
@@ -34,10 +33,10 @@ def add(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         shape=_broadcast(operator, graph),
         first_zero_point=first_zero,
         second_zero_point=second_zero,
-        first_scale=fixed_point.scale_of(first_scale / common),
-        second_scale=fixed_point.scale_of(second_scale / common),
-        result_scale=fixed_point.scale_of(factor),
-        result=fixed_point.result(operator, graph),
+        first_scale=kernel_scales.scale_of(first_scale / common),
+        second_scale=kernel_scales.scale_of(second_scale / common),
+        result_scale=kernel_scales.scale_of(factor),
+        result=kernel_scales.result(operator, graph),
     )
     return (_step(operator, graph, "birdnet_add" if operator.name == "ADD" else "birdnet_subtract", layer),)
 
@@ -46,35 +45,35 @@ def multiply(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower MUL."""
     first, second, target = _three(operator, graph)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
-        fixed_point.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+        kernel_scales.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
     )
     # The reference computes this factor in float32.
     with np.errstate(over="ignore"):
         factor = np.float32(first_scale) * np.float32(second_scale) / np.float32(target_scale)
-    scale = fixed_point.scale_of(min(float(factor), float(fixed_point.INT32_MAX)))
-    if 255 * 255 << max(scale.shift, 0) >= fixed_point.INT32_MAX - fixed_point.ACCUMULATOR_MARGIN:
+    scale = kernel_scales.scale_of(min(float(factor), float(kernel_scales.INT32_MAX)))
+    if 255 * 255 << max(scale.shift, 0) >= kernel_scales.INT32_MAX - kernel_scales.ACCUMULATOR_MARGIN:
         raise refuse(operator, graph, f"its factor {float(factor):g} makes the product exceed 32 bits")
     layer = Multiply(
         shape=_broadcast(operator, graph),
         first_zero_point=first_zero,
         second_zero_point=second_zero,
         result_scale=scale,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
     )
     return (_step(operator, graph, "birdnet_multiply", layer),)
 
 
 def extremum(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower MAXIMUM and MINIMUM."""
-    fixed_point.check_tied(operator, graph, *_three(operator, graph))
+    kernel_scales.check_tied(operator, graph, *_three(operator, graph))
     return (_step(operator, graph, f"birdnet_{operator.name.lower()}", _broadcast(operator, graph)),)
 
 
 def lookup(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower a function of one value to the table of its 256 results on the reference kernels."""
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    fixed_point.tensor_scale(operator, graph, source)
-    fixed_point.tensor_scale(operator, graph, target)
+    kernel_scales.tensor_scale(operator, graph, source)
+    kernel_scales.tensor_scale(operator, graph, target)
     layer = Lookup(elements=source.elements, table=int8("table", table(operator, source, target)))
     return (
         Step(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.codegen import packing, shapes
+from birdnet_stm32.codegen import kernel_scales, packing, shapes
 from birdnet_stm32.codegen.kernel_calls import (
     Constant,
     Conv2d,
@@ -27,7 +27,6 @@ from birdnet_stm32.codegen.kernel_calls import (
 )
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator
 
 Integers = npt.NDArray[np.int64]
@@ -52,7 +51,7 @@ class _Weights:
     @property
     def scales(self) -> tuple[Scale, ...]:
         """The factors in fixed point."""
-        return tuple(fixed_point.scale_of(factor) for factor in self.factors)
+        return tuple(kernel_scales.scale_of(factor) for factor in self.factors)
 
 
 def conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
@@ -66,13 +65,13 @@ def conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     macs = target.height * target.width * weights.values.size
     if (height, width, window.stride_height, window.stride_width) == (1, 1, 1, 1):
         return (_pointwise(operator, graph, weights, target.height * target.width),)
-    _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    _, zero_point = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
     layer = Conv2d(
         input=source,
         output=target,
         window=window,
         input_zero_point=zero_point,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
         weights=int8("weights", packing.filters(weights.rows)),
         bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
@@ -87,14 +86,14 @@ def depthwise_conv_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     one, height, width, outputs = weights.values.shape
     if one != 1 or outputs % source.channels:
         raise refuse(operator, graph, f"its weights have the shape {list(weights.values.shape)}")
-    _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    _, zero_point = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
     layer = DepthwiseConv2d(
         input=source,
         output=target,
         window=_window(operator, graph, height, width),
         depth_multiplier=outputs // source.channels,
         input_zero_point=zero_point,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
         weights=int8("weights", packing.depthwise(weights.values)),
         bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
@@ -117,7 +116,7 @@ def fully_connected(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         rows=rows,
         input_channels=inputs,
         output_channels=outputs,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
         weights=int8("weights", weights.values),
         bias=_folded_bias(operator, graph, weights),
         scales=Constant(role="scales", values=np.array(weights.factors)),
@@ -134,11 +133,11 @@ def mean(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     first, last = min(removed, default=0), max(removed, default=-1)
     if any(first < axis < last for axis in kept):
         raise refuse(operator, graph, f"it averages over {list(reduced)}", expected="neighbouring dimensions")
-    input_scale, zero_point = fixed_point.tensor_scale(operator, graph, source)
-    output_scale, _ = fixed_point.tensor_scale(operator, graph, target)
+    input_scale, zero_point = kernel_scales.tensor_scale(operator, graph, source)
+    output_scale, _ = kernel_scales.tensor_scale(operator, graph, target)
     count = math.prod(source.shape[axis] for axis in removed)
-    scale = fixed_point.mean_multiplier(fixed_point.scale_of(input_scale / output_scale), count)
-    if (count * 255) << max(scale.shift, 0) >= fixed_point.INT32_MAX:
+    scale = kernel_scales.mean_multiplier(kernel_scales.scale_of(input_scale / output_scale), count)
+    if (count * 255) << max(scale.shift, 0) >= kernel_scales.INT32_MAX:
         raise refuse(operator, graph, f"the sum over {count} values may not fit 32 bits")
     layer = Mean(
         outer=math.prod(source.shape[axis] for axis in kept if axis < first),
@@ -146,19 +145,19 @@ def mean(operator: Operator, graph: Graph) -> tuple[Step, ...]:
         inner=math.prod(source.shape[axis] for axis in kept if axis > first or not removed),
         offset=-zero_point * count,
         scale=scale,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
     )
     return (_step(operator, "birdnet_mean", layer, 0),)
 
 
 def pool_2d(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     """Lower AVERAGE_POOL_2D and MAX_POOL_2D."""
-    fixed_point.check_tied(
+    kernel_scales.check_tied(
         operator, graph, graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     )
-    result = fixed_point.result(operator, graph)
+    result = kernel_scales.result(operator, graph)
     height, width = int(operator.options["filter_height"]), int(operator.options["filter_width"])
-    if height * width * 128 >= fixed_point.INT32_MAX:
+    if height * width * 128 >= kernel_scales.INT32_MAX:
         raise refuse(operator, graph, f"the sum over a window of {height} x {width} may not fit 32 bits")
     layer = Pool(
         input=_activation(operator, graph, 0),
@@ -188,7 +187,7 @@ def _pointwise(operator: Operator, graph: Graph, weights: _Weights, pixels: int)
         pixels=pixels,
         input_channels=inputs,
         output_channels=outputs,
-        result=fixed_point.result(operator, graph),
+        result=kernel_scales.result(operator, graph),
         weights=int8("weights", packing.padded(weights.rows, 2)),
         bias=_folded_bias(operator, graph, weights),
         **_fixed_point(weights),
@@ -198,7 +197,7 @@ def _pointwise(operator: Operator, graph: Graph, weights: _Weights, pixels: int)
 
 def _folded_bias(operator: Operator, graph: Graph, weights: _Weights) -> Constant:
     """Return the bias with all of ``sum w * (x - zero_point) + bias`` that does not depend on x."""
-    _, zero_point = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    _, zero_point = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
     bias: Integers = weights.bias - zero_point * weights.rows.sum(axis=1)
     _check_accumulator(operator, graph, weights, bias, 128)
     return int32("bias", packing.padded(bias, packing.LANES))
@@ -238,8 +237,8 @@ def _weights(operator: Operator, graph: Graph, axis: int) -> _Weights:
 def _factors_of(
     operator: Operator, graph: Graph, scales: tuple[float, ...], outputs: int
 ) -> tuple[float, ...]:
-    source, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
-    target, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
+    source, _ = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    target, _ = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
     factors = tuple(source * scale / target for scale in scales)
     return factors * (outputs // len(factors))
 
@@ -264,7 +263,7 @@ def _check_accumulator(
     """Refuse a layer whose 32-bit accumulator could overflow, where the reference's result is undefined."""
     worst = np.abs(bias) + np.abs(weights.rows).sum(axis=1) * largest_input
     shifts = np.array([max(scale.shift, 0) for scale in weights.scales])
-    limit = (fixed_point.INT32_MAX >> shifts) - fixed_point.ACCUMULATOR_MARGIN
+    limit = (kernel_scales.INT32_MAX >> shifts) - kernel_scales.ACCUMULATOR_MARGIN
     channels = np.flatnonzero(worst > limit)
     if channels.size:
         channel = int(channels[0])
@@ -276,15 +275,15 @@ def _too_large(
 ) -> InputError:
     """Return the refusal of a layer of which some ``channels`` have a ``sum_`` that 32 bits do not hold."""
     shift = max(weights.scales[channel].shift, 0)
-    source, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
-    target, _ = fixed_point.tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
+    source, _ = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.inputs[0]])
+    target, _ = kernel_scales.tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
     shifted = f", and scaling it shifts it left by {shift} bits, to {sum_ << shift}" if shift else ""
     return refuse(
         operator,
         graph,
         f"the sum of output channel {channel} may reach {sum_}{shifted}: more than 32 bits hold "
         f"({channels} of {len(weights.bias)} channels)",
-        expected=f"at most {fixed_point.INT32_MAX}. The scale of the input is {source:.3g}, of the output "
+        expected=f"at most {kernel_scales.INT32_MAX}. The scale of the input is {source:.3g}, of the output "
         f"{target:.3g}; a sum counts {weights.factors[channel]:.3g} steps of the output",
         remedy=(
             "look for what makes the layer's input or weights so large, or its output so small: a batch "

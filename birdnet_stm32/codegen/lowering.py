@@ -8,13 +8,13 @@ from dataclasses import replace
 from birdnet_stm32.codegen import elementwise, linear, lookup_tables, movement, shapes
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.kernel_calls import Step
+from birdnet_stm32.codegen.kernel_scales import tensor_scale
 from birdnet_stm32.codegen.program import Boundary, Program
 from birdnet_stm32.codegen.refusal import describe, refuse, together
 from birdnet_stm32.codegen.rewrite.edit import needed
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.arithmetic.fixed_point import tensor_scale
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import OTHERS, listed
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen import kernel_scales, shapes
 from birdnet_stm32.codegen.kernel_calls import Constant, Fill, Step, StridedCopy, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import Walk, collapse, longest_inside, offset_of, row_major
-from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
 
@@ -56,7 +55,7 @@ def concatenation(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     sources = [graph.tensors[index] for index in operator.inputs]
     if operator.options.get("fused_activation_function", "NONE") != "NONE":
         raise refuse(operator, graph, "it has an activation function", expected="none")
-    fixed_point.check_tied(operator, graph, *sources, target)
+    kernel_scales.check_tied(operator, graph, *sources, target)
     axis = int(operator.options.get("axis", 0)) % len(target.shape)
     strides = row_major(target.shape)
     steps, position = [], 0
@@ -73,9 +72,9 @@ def pad(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     _check_tied(operator, graph)
     source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     before = shapes.integers(operator, graph, 1)[::2]
-    value = fixed_point.tensor_scale(operator, graph, target)[1]
+    value = kernel_scales.tensor_scale(operator, graph, target)[1]
     if operator.name == "PADV2":
-        fixed_point.check_tied(operator, graph, shapes.operand(operator, graph, 2), target)
+        kernel_scales.check_tied(operator, graph, shapes.operand(operator, graph, 2), target)
         (value,) = shapes.integers(operator, graph, 2)
     strides = row_major(target.shape)
     fill = Step(
@@ -89,7 +88,7 @@ def pad(operator: Operator, graph: Graph) -> tuple[Step, ...]:
 
 
 def _check_tied(operator: Operator, graph: Graph) -> None:
-    fixed_point.check_tied(
+    kernel_scales.check_tied(
         operator, graph, graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     )
 

@@ -20,7 +20,7 @@ from birdnet_stm32.commands.shared.board_session import Questions
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.options import positive
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.engine.stage import Release
+from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import board_parity
 from birdnet_stm32.firmware.flash_plan import read_plan

@@ -16,7 +16,9 @@ from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.build_lock import lock_of
-from birdnet_stm32.engine.stage import Release, Stage, load_release
+from birdnet_stm32.engine.manifest import SUMS, manifest_fault, read_manifest
+from birdnet_stm32.engine.release import Release, load_release
+from birdnet_stm32.engine.stage import Stage
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
@@ -117,12 +119,12 @@ def _check_variant(release: Release, json: Path | None) -> list[Checked]:
 
 def _check_stage(stage: Stage, release: Release) -> Checked:
     folder, task = release.folder(stage.key), stage.task(release.name)
-    manifest = store.read_manifest(folder)
+    manifest = read_manifest(folder)
     if manifest is None:
-        return Checked(task=task, files=0, damaged=(store.manifest_fault(folder),))
+        return Checked(task=task, files=0, damaged=(manifest_fault(folder),))
     damaged = [f"{path} {_fault(folder / path)}" for path in store.damaged_outputs(folder, manifest)]
     if not store.sums_are_whole(folder, manifest):
-        damaged.append(f"{store.SUMS} is not what was published")
+        damaged.append(f"{SUMS} is not what was published")
     return Checked(task=task, files=len(manifest.outputs), damaged=tuple(damaged))
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
 from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands.shared import checkpoint_source
-from birdnet_stm32.commands.shared.checkpoint_source import Source
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
     beside,
@@ -27,14 +25,13 @@ from birdnet_stm32.commands.shared.model_files import (
     sidecars,
 )
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.config.variant import Recipe
-from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
-    from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
-    from birdnet_stm32.selection.attempt import Attempt
+    pass
+from birdnet_stm32.commands.shared.recipe_option import add_recipe, choose_recipe
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
@@ -45,19 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser)
     parser.add_argument("--output_path", type=Path, metavar="FILE", help="default: <stem>_quantized.tflite")
     parser.add_argument("--report_json", "--json", type=Path, metavar="FILE", help="the measures")
-
-
-def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names recipes."""
-    parser.add_argument(
-        "--recipe",
-        nargs="+",
-        choices=get_args(Recipe),
-        default=["ptq"],
-        metavar="NAME",
-        help=f"in order, until one reaches the gates: {', '.join(get_args(Recipe))}; default: ptq. From "
-        "float_front_end on the network's input is another, which the files written beside it describe",
-    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -106,85 +90,6 @@ def run(options: argparse.Namespace) -> None:
         f"{measures.windows} validation windows, 5th percentile {measures.cosine_p05:.3f}",
         options.report_json,
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Choice:
-    """Which recipe a command takes, of those it tried.
-
-    Args:
-        settings: what the recipes were told.
-        tried: the attempts, by recipe.
-        fields: what ``candidate.json`` would say of each.
-        recipe: the one taken.
-    """
-
-    settings: RecipeSettings
-    tried: dict[str, Attempt]
-    fields: dict[str, dict[str, Any]]
-    recipe: str
-
-    @property
-    def candidate(self) -> Candidate:
-        """What the recipe taken made."""
-        return self.tried[self.recipe].candidate
-
-
-def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
-    """Try the recipes that the options name, in order, until one reaches the gates; else take the best.
-
-    Raises:
-        InputError: none fits, or the checkpoint's conversion is not int8.
-    """
-    from birdnet_stm32.quant.recipes import RecipeSettings
-    from birdnet_stm32.selection.attempt import to_fields
-    from birdnet_stm32.selection.choice import choose, passes
-    from birdnet_stm32.stages.candidate import clip_of
-
-    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
-    tried: dict[str, Attempt] = {}
-    fields: dict[str, dict[str, Any]] = {}
-    for recipe, one in _attempts(given, options, settings):
-        tried[recipe], fields[recipe] = one, to_fields(recipe, one, given.windows, settings)
-        if passes(fields[recipe], given.limits):
-            break
-    chosen = choose(fields, given.limits, first=True)
-    return Choice(settings=settings, tried=tried, fields=fields, recipe=chosen)
-
-
-def _attempts(
-    given: Source, options: argparse.Namespace, settings: RecipeSettings
-) -> Iterator[tuple[str, Attempt]]:
-    """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.
-
-    Raises:
-        InputError: none fits, or the checkpoint's conversion is not int8.
-    """
-    from birdnet_stm32.quant.recipes import UnfitError
-    from birdnet_stm32.selection.attempt import TUNED, attempt
-
-    found = False
-    for recipe in options.recipe:
-        try:
-            tried = attempt(recipe, given.model, given.contract, given.windows, settings)
-        except UnfitError:
-            if recipe == options.recipe[-1] and not found:
-                raise
-            continue
-        except GateError as error:
-            if recipe == TUNED:  # the training diverged
-                raise
-            # There is no candidate to measure: this checkpoint cannot become one.
-            raise InputError(
-                f"its conversion is not int8: {error.what}",
-                where=options.checkpoint_path
-                if error.where is None
-                else f"{options.checkpoint_path}, {error.where}",
-                expected=error.expected,
-                remedy=error.remedies,
-            ) from error
-        found = True
-        yield recipe, tried
 
 
 def _files_beside(

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from birdnet_stm32.commands.board import questions_of
-from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.shared import board_session, built
 from birdnet_stm32.commands.shared.deploy_model import deploy_model, plan_model
+from birdnet_stm32.commands.shared.flashing import flash, print_commands
 from birdnet_stm32.commands.shared.legacy_config import read
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of

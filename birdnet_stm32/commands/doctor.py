@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.commands.convert import add_recipe
 from birdnet_stm32.commands.shared import built, checkpoint_source
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.commands.shared.recipe_option import add_recipe
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json

@@ -8,26 +8,16 @@ name its file with --fsbl. Nothing of this project has been written to a board b
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from birdnet_stm32.commands.shared import built
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.commands.shared.flashing import flash
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware import programmer
-from birdnet_stm32.firmware.flash_layout import flash_map
-from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
-from birdnet_stm32.firmware.intel_hex import read_intel_hex
-from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 flash demo --dry-run
   birdnet-stm32 flash demo --fsbl ai_fsbl.hex     # the first time on a board
   birdnet-stm32 flash --folder images/stm32n6570_dk   # an unpacked bundle"""
-
-BEFORE = "Before: both BOOT switches to the right (development boot), then cycle the power."
-AFTER = "After: both BOOT switches to the left (boot from flash), then cycle the power."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,62 +38,3 @@ def run(options: argparse.Namespace) -> None:
         raise InputError("name a variant or a --folder, one of them")
     folder = options.folder or built.folder(built.release(options), "image")
     flash(folder, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
-
-
-def flash(
-    folder: Path,
-    *,
-    fsbl: Path | None,
-    dry_run: bool,
-    writer: Writer,
-    environment: Mapping[str, str] = os.environ,
-) -> bool:
-    """Write the release in ``folder``, in the order in which nothing half-written can start.
-
-    Returns:
-        Whether it was written; otherwise the commands were printed.
-    """
-    plan = read_plan(folder)
-    files = [*([] if fsbl is None else [_loader(fsbl)]), *(folder / part.file for part in plan.parts)]
-    tool = None if dry_run else programmer.find(environment)
-    say(_describe(plan))
-    say(BEFORE)
-    if tool is None:
-        why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
-        say(f"{why}. The commands, in this order:")
-        print_commands(files)
-    else:
-        log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
-        writer.claim_log(log)
-        programmer.write(tool, files, log=log, on_file=lambda file: say(f"writing {file.name} ..."))
-        say(f"written; everything that {programmer.PROGRAM} said is in {log}")
-    say(AFTER)
-    return tool is not None
-
-
-def print_commands(files: Sequence[Path]) -> None:
-    """Print the command line that writes each file."""
-    for file in files:
-        say("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
-
-
-def _describe(plan: FlashPlan) -> str:
-    parts = [f"  {part.name}: {part.size_bytes:,} bytes at 0x{part.address:08X}" for part in plan.parts]
-    title = printable(f"{plan.title} {plan.version}, model {plan.model}")
-    return "\n".join([title, *parts])
-
-
-def _loader(path: Path) -> Path:
-    """Check that a file can be a first-stage loader: Intel HEX that begins and stays where the ROM looks."""
-    pieces = read_intel_hex(path)
-    slot = flash_map()["fsbl"]
-    starts, first = pieces[0] if pieces else (0, b"")
-    ends = max((address + len(data) for address, data in pieces), default=0)
-    if starts != slot.address or ends > slot.address + slot.length_bytes or first[:4] != b"STM2":
-        raise InputError(
-            f"holds bytes from 0x{starts:08X} to 0x{ends:08X}",
-            where=path,
-            expected=f"a loader with its boot header at 0x{slot.address:08X}",
-            remedy="take the ai_fsbl.hex of ST's example for this board",
-        )
-    return path

@@ -17,8 +17,8 @@ from birdnet_stm32.commands.shared.npu_where import say_where
 from birdnet_stm32.commands.shared.options import checked
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import NpuTable
-from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.command import BAUD

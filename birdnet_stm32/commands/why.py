@@ -12,7 +12,7 @@ from pathlib import Path
 from birdnet_stm32.commands.shared import built
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.engine.stage import load_release
+from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stages.catalog import BY_NAME, stages_of
 from birdnet_stm32.tasks.plan import plan

@@ -17,9 +17,8 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 
 from birdnet_stm32.disk import disk_error
-from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.files.json_file import canonical_json, read_json_object
 from birdnet_stm32.files.regular_file import why_unreadable
 
 STATE = ".doit.json"

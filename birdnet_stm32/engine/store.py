@@ -9,69 +9,29 @@ in ``run.json`` and in files whose name starts with ``local_``, outside both.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.engine.manifest import (
+    MANIFEST,
+    RUN,
+    SCHEMA,
+    SUMS,
+    Manifest,
+    _checksum,
+    read_run,
+    sums_text,
+)
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import json_object, parse_json, read_json
-from birdnet_stm32.files.regular_file import read_bytes, why_unreadable
+from birdnet_stm32.files.json_file import MAX_JSON_BYTES, canonical_json
+from birdnet_stm32.files.regular_file import read_bytes, sha256_of
 
-MANIFEST = "manifest.json"
-SUMS = "SHA256SUMS"
-RUN = "run.json"
 LOCAL_PREFIX = "local_"
-SCHEMA = 2
-MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a stage was made from and what it made.
-
-    Args:
-        stage: its name.
-        config: the tables of the variant that it read.
-        code: digest of the modules and templates that it ran.
-        versions: of the libraries and programs that it called.
-        inputs: digest of each input: of a stage's list of outputs, of a stage's summary where that is read,
-            or of a file from outside the build.
-        outputs: digest of each file, by path relative to the folder.
-        measures: what it found out, gates included.
-        summary: what came out, for people; a dozen words.
-        warnings: what a person has to know although nothing was refused.
-    """
-
-    stage: str
-    config: Mapping[str, Any]
-    code: str
-    versions: Mapping[str, str]
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    measures: Mapping[str, Any]
-    summary: str
-    warnings: tuple[str, ...]
-
-
-class _UnusableError(Exception):
-    """A manifest that cannot be used, with the reason."""
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def canonical_json(value: object) -> str:
-    """Return ``value`` as JSON, the same text for equal values."""
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def output_files(folder: Path) -> list[Path]:
@@ -83,16 +43,6 @@ def output_files(folder: Path) -> list[Path]:
 def digest_outputs(folder: Path) -> dict[str, str]:
     """Return the digest of every recorded file of ``folder``, by relative path."""
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in output_files(folder)}
-
-
-def sums_text(manifest: Manifest) -> str:
-    """Return what ``SHA256SUMS`` holds."""
-    return "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.outputs.items()))
-
-
-def outputs_digest(manifest: Manifest) -> str:
-    """Return the digest of all that a stage published: of what its undamaged ``SHA256SUMS`` holds."""
-    return hashlib.sha256(sums_text(manifest).encode()).hexdigest()
 
 
 def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any]) -> None:
@@ -155,31 +105,6 @@ def restore_sums(folder: Path, manifest: Manifest) -> None:
     partial.replace(folder / SUMS)
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """Return the manifest of a published folder, or None where there is none that can be used."""
-    try:
-        return _load_manifest(folder)
-    except _UnusableError:
-        return None  # whoever needs to know why asks manifest_fault
-
-
-def manifest_fault(folder: Path) -> str:
-    """Return why a folder has no manifest that can be used; empty if it has one."""
-    try:
-        _load_manifest(folder)
-    except _UnusableError as error:
-        return str(error)
-    return ""
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` holds of the last run; empty when it is gone or damaged."""
-    try:
-        return json_object(read_json(folder / RUN, max_bytes=MAX_JSON_BYTES), where=folder / RUN)
-    except InputError:
-        return {}  # only seconds and caches are lost
-
-
 def sums_are_whole(folder: Path, manifest: Manifest) -> bool:
     """Return whether ``SHA256SUMS`` is what was published."""
     try:
@@ -222,89 +147,6 @@ def local_files_are_whole(folder: Path) -> bool:
     return isinstance(recorded, dict) and all(
         _digest_or_none(folder / path) == digest for path, digest in recorded.items()
     )
-
-
-def load_json(path: Path) -> Any:
-    """Return what an earlier stage wrote to ``path``.
-
-    Raises:
-        InputError: the file is missing or broken.
-    """
-    try:
-        return read_json(path, max_bytes=MAX_JSON_BYTES)
-    except InputError as error:
-        raise InputError(error.what, where=error.where or path, remedy="run doit again") from error
-
-
-def published_files(folder: Path, part: str = "") -> dict[str, Path]:
-    """Return the files that a stage published, by path relative to its folder or to a part of it.
-
-    What somebody put beside them later, such as a build folder in a rendered project, is none of them.
-
-    Args:
-        folder: the stage's folder.
-        part: a folder in it.
-
-    Raises:
-        InputError: nothing has been published there.
-    """
-    root = folder / part
-    files = (folder / path for path in recorded_digests(folder))
-    return {path.relative_to(root).as_posix(): path for path in files if path.is_relative_to(root)}
-
-
-def recorded_digests(folder: Path) -> Mapping[str, str]:
-    """Return the recorded digest of every file that a stage published, by path relative to its folder.
-
-    Raises:
-        InputError: nothing has been published there.
-    """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise InputError("holds nothing that was published", where=folder, remedy="run doit again")
-    return manifest.outputs
-
-
-def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files by relative path."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def _load_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise _UnusableError("it has not been published yet") from None
-    except OSError as error:
-        raise _UnusableError(f"its {MANIFEST} {why_unreadable(error)}") from None
-    return _parsed_manifest(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@lru_cache(maxsize=256)
-def _parsed_manifest(path: Path, *_: int) -> Manifest:
-    damaged = _UnusableError(f"its {MANIFEST} is damaged")
-    try:
-        content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
-        fields = json_object(parse_json(content, where=path, max_bytes=MAX_JSON_BYTES), where=path)
-    except InputError:
-        raise damaged from None
-    if fields.get("schema") in range(SCHEMA):
-        raise _UnusableError("it was published by another version of this program")
-    checksum = fields.pop("checksum", None)
-    if checksum != _checksum(fields) or fields.pop("schema") != SCHEMA:
-        raise damaged
-    try:
-        return Manifest(**{**fields, "warnings": tuple(fields["warnings"])})
-    except (KeyError, TypeError):
-        raise damaged from None
-
-
-def _checksum(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -187,3 +187,23 @@ def _syntax_error(error: json.JSONDecodeError, where: str | Path) -> InputError:
         f"is no valid JSON: {words} (line {error.lineno}, column {error.colno}{at})",
         where=f"{where}:{error.lineno}",
     )
+
+
+def canonical_json(value: object) -> str:
+    """Return ``value`` as JSON, the same text for equal values."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load_json(path: Path) -> Any:
+    """Return what an earlier stage wrote to ``path``.
+
+    Raises:
+        InputError: the file is missing or broken.
+    """
+    try:
+        return read_json(path, max_bytes=MAX_JSON_BYTES)
+    except InputError as error:
+        raise InputError(error.what, where=error.where or path, remedy="run doit again") from error
+
+
+MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller

@@ -6,6 +6,7 @@ A pipe, a terminal, a device or a socket is never opened: reading it may wait fo
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -96,3 +97,9 @@ def _check_kind(path: Path, mode: int) -> None:
     if what:
         remedy = "write what comes out of it into a file first" if "pipe" in what else ()
         raise InputError(what, where=path, expected="a regular file", remedy=remedy)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,8 @@ A board folder holds, flat:
     Included by the project's CMakeLists.txt after the target ``firmware``.
 ``npu/``, where the board has an NPU
     The same for the application whose network the NPU computes. Its files add to those above, and replace
-    those of the same name; ``*.j2`` get ``npu`` (:class:`~birdnet_stm32.firmware.npu_network.NpuNetwork`) too.
+    those of the same name; ``*.j2`` get ``npu``
+    (:class:`~birdnet_stm32.firmware.npu_network.NpuNetwork`) too.
 
 ``*.j2`` is rendered with ``board`` (:class:`Board`), ``memory`` (region by name) and ``settings``
 (:class:`~birdnet_stm32.firmware.render.FirmwareSettings`); everything but ``board.toml`` lands in

@@ -20,8 +20,8 @@ from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.template_view import StepView, network_view, step_constants
-from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.paths import firmware_templates

@@ -3,7 +3,8 @@
 An inference takes as long as the weights take from the flash, the activations through the internal RAM and
 the sums in the convolution units, with a start for each operator; what runs on the Cortex-M55 takes much
 longer for each byte. How fast each is was fitted by scripts/npu_cycles.py to times that others measured on
-boards, see :mod:`birdnet_stm32.npu.measured_times`. The units overlap and the compiler fuses, which this does not
+boards,
+see :mod:`birdnet_stm32.npu.measured_times`. The units overlap and the compiler fuses, which this does not
 model: see docs/explanation/npu_cycles.md for how far it is off.
 """
 

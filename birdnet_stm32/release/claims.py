@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage, sentences
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.files import json_file
 from birdnet_stm32.model.chance import Hearing, from_json
 from birdnet_stm32.stages.inputs.file_names import COVERAGE
 
@@ -27,7 +27,7 @@ _FIELD = (
 
 def heard_by_int8(job: Job) -> Hearing:
     """Return how the release's int8 model compares with chance on the validation windows."""
-    return from_json(store.load_json(job.inputs["verify"] / "verify.json")["hearing"]["int8"])
+    return from_json(json_file.load_json(job.inputs["verify"] / "verify.json")["hearing"]["int8"])
 
 
 def unproven(job: Job) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def lacking(job: Job) -> tuple[str, ...]:
 
 def proven(job: Job) -> tuple[str, ...]:
     """Return what the stages of this release showed."""
-    measured = store.load_json(job.inputs["verify"] / "verify.json")["all"]
+    measured = json_file.load_json(job.inputs["verify"] / "verify.json")["all"]
     claims = [
         f"The int8 model agrees with its float model on {measured['windows']} validation windows: mean "
         f"cosine of the probabilities {measured['cosine_mean']:.4f}, 5th percentile "
@@ -64,7 +64,7 @@ def proven(job: Job) -> tuple[str, ...]:
             f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
         )
     if "emulate" in job.inputs:
-        emulated = store.load_json(job.inputs["emulate"] / "emulate.json")
+        emulated = json_file.load_json(job.inputs["emulate"] / "emulate.json")
         claims.append(
             f"The firmware for the emulated board mps3_an547 (QEMU, Cortex-M55) gave "
             f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "

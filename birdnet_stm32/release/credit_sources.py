@@ -13,7 +13,7 @@ from birdnet_stm32.audio.representative import VALIDATION, WindowRow
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.release.credits import Credit, Uncredited
-from birdnet_stm32.stages.index import read_index
+from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import OWN_TABLE
 from birdnet_stm32.stages.inputs.windows import TABLE
 from birdnet_stm32.terminal_text import printable

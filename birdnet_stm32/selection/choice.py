@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.config.variant import VerifyTable
-from birdnet_stm32.engine import store
+from birdnet_stm32.files import json_file
 from birdnet_stm32.stages.inputs.file_names import DESCRIPTION
 
 
@@ -19,7 +19,7 @@ def passed_before(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None
 
 def describe(folder: Path) -> dict[str, Any]:
     """Return what ``candidate.json`` in ``folder`` holds."""
-    fields: dict[str, Any] = store.load_json(folder / DESCRIPTION)
+    fields: dict[str, Any] = json_file.load_json(folder / DESCRIPTION)
     return fields
 
 

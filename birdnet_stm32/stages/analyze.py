@@ -6,9 +6,9 @@ suppress is a missed gate; the portable C computes such operators like any other
 
 from __future__ import annotations
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.files import json_file
 from birdnet_stm32.npu.analyze import analyze, to_json
 from birdnet_stm32.npu.lint import check
 from birdnet_stm32.npu.lint.rule import Severity
@@ -28,7 +28,7 @@ def run(job: Job) -> Outcome:
         "findings": [check.to_json(diagnosis) for diagnosis in found],
         "unused_suppressions": list(unused),
     }
-    (job.out / "analysis.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / "analysis.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
     errors = check.standing(found, Severity.ERROR)
     if errors and job.variant.codegen.backend == "stedgeai":
         raise GateError(

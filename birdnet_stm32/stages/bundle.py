@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.packages import LICENCES
-from birdnet_stm32.engine import store
+from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.files import json_file
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.claims import heard_by_int8, lacking, proven, unproven
@@ -154,7 +155,7 @@ def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
     files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
     if "npu_firmware" in job.inputs:
-        require_terms(store.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE))
+        require_terms(json_file.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE))
         files += _tree(job.inputs["npu_firmware"], "licences/st", Role.LICENCE, part=NPU_LICENCES)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
@@ -187,10 +188,13 @@ def _tree(folder: Path, prefix: str, role: Role, *, part: str = "") -> list[Bund
     """Return what a stage published, or a part of it."""
     start = f"{part}/" if part else ""
     return [
-        _one(folder, start + name, f"{prefix}/{name}", role) for name in store.published_files(folder, part)
+        _one(folder, start + name, f"{prefix}/{name}", role)
+        for name in published.published_files(folder, part)
     ]
 
 
 def _one(folder: Path, name: str, path: str, role: Role) -> BundleFile:
     """Return a file that a stage published, with the digest that it recorded."""
-    return BundleFile(path=path, source=folder / name, role=role, sha256=store.recorded_digests(folder)[name])
+    return BundleFile(
+        path=path, source=folder / name, role=role, sha256=published.recorded_digests(folder)[name]
+    )

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from birdnet_stm32.config.variant import ConvertTable, Variant
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.ranges.clipping import Clip, Method
 from birdnet_stm32.quant.recipes import RecipeSettings, UnfitError
@@ -53,7 +53,7 @@ def _not_computed(job: Job, why: str, *, not_needed: bool = False) -> Outcome:
 
 
 def _describe(job: Job, fields: dict[str, Any]) -> None:
-    (job.out / DESCRIPTION).write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / DESCRIPTION).write_text(json_file.canonical_json(fields), encoding="utf-8")
 
 
 def recipe_settings(variant: Variant) -> RecipeSettings:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from birdnet_stm32 import paths
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine.stage import Program, Release, Stage
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Program, Stage
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.npu.stedgeai import tool

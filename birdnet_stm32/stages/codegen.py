@@ -7,7 +7,7 @@ import json
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG, MODEL
 from birdnet_stm32.stages.inputs.windows import load_windows

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS, TOOLCHAIN_LICENCES
 
@@ -22,7 +22,7 @@ def run(job: Job) -> Outcome:
         sizes[board], fullest[board] = result.described(), result.fullest_percent
     shutil.copyfile(job.inputs["firmware"] / MODEL_DIGESTS, job.out / MODEL_DIGESTS)
     _keep_licences(job.out / TOOLCHAIN_LICENCES)
-    (job.out / "sizes.json").write_text(store.canonical_json(sizes), encoding="utf-8")
+    (job.out / "sizes.json").write_text(json_file.canonical_json(sizes), encoding="utf-8")
     summary = ", ".join(f"{board} (fullest memory {percent:.0f}%)" for board, percent in fullest.items())
     return Outcome(summary=summary)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-from birdnet_stm32.engine import store
+from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files import json_file
 from birdnet_stm32.selection.choice import choose, describe
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE, DESCRIPTION
 
@@ -30,12 +31,12 @@ def run(job: Job) -> Outcome:
             remedy='recipes = ["ptq"]',
         )
     chosen = choose(computed, job.variant.verify, first=job.variant.quantize.select == "first")
-    for name, path in store.published_files(folders[chosen]).items():
+    for name, path in published.published_files(folders[chosen]).items():
         if name != DESCRIPTION:
             shutil.copyfile(path, job.out / name)
     recipe = computed[chosen]["recipe"]
     fields = {"recipe": recipe, "candidates": list(described.values())}
-    (job.out / "convert.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / "convert.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
     size = (job.out / CANDIDATE).stat().st_size
     return Outcome(
         summary=f"{recipe}, {size:,} bytes of int8; {len(computed)} of {len(described)} recipes computed"

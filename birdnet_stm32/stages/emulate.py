@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.emulator import Place, described
 from birdnet_stm32.frontend.contract import read_contract
@@ -44,7 +44,7 @@ def run(job: Job) -> Outcome:
         )
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
     fields = asdict(result) | described(ran, places, spec.sample_rate_hz)
-    (job.out / "emulate.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / "emulate.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
     (job.out / "console.txt").write_text(ran.console, encoding="utf-8")
     parity.require(result)
     return Outcome(

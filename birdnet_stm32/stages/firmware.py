@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files import json_file
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.render import model_digest, render_project
 from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS
 from birdnet_stm32.stages.inputs.project import generated_model, settings_of
@@ -17,5 +17,5 @@ def run(job: Job) -> Outcome:
     for board in table.boards:
         write_tree(job.out / board, render_project(board, model_files, settings))
     digests = dict.fromkeys(table.boards, model_digest(model_files))
-    (job.out / MODEL_DIGESTS).write_text(store.canonical_json(digests), encoding="utf-8")
+    (job.out / MODEL_DIGESTS).write_text(json_file.canonical_json(digests), encoding="utf-8")
     return Outcome(summary=f"CMake projects for {', '.join(table.boards)}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file, tree
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
@@ -33,7 +33,7 @@ def run(job: Job) -> Outcome:
     (job.out / "application.bin").write_bytes(image)
     release = job.variant.variant
     files = release_files(contents, slots, title=release.title, version=release.version, model=model)
-    store.write_tree(job.out, files)
+    tree.write_tree(job.out, files)
     return Outcome(
         summary=f"application, {len(image):,} bytes at 0x{slots['application'].address:08X}",
         measures={"bytes": len(image)},
@@ -42,12 +42,12 @@ def run(job: Job) -> Outcome:
 
 def _application(job: Job) -> tuple[bytes, str]:
     """Return the firmware and the digest of the model that it says it runs."""
-    digests = store.load_json(job.inputs["compile"] / MODEL_DIGESTS)
+    digests = json_file.load_json(job.inputs["compile"] / MODEL_DIGESTS)
     return (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes(), digests[IMAGE_BOARD]
 
 
 def _npu_application(job: Job) -> tuple[bytes, str]:
     """Return the same of the firmware that lets the NPU compute the network."""
     folder = job.inputs["npu_firmware"]
-    described = store.load_json(folder / NPU_FIRMWARE)
+    described = json_file.load_json(folder / NPU_FIRMWARE)
     return (folder / NPU_FIRMWARE_FOLDER / "firmware.bin").read_bytes(), described["model"]

@@ -24,15 +24,13 @@ from birdnet_stm32.audio.index import (
 )
 from birdnet_stm32.audio.recording_notes import notes
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files.text_file import read_lines
 from birdnet_stm32.progress import track
+from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS
 from birdnet_stm32.stages.inputs.recordings import MEASURES, root_of
 
-RECORDINGS = "recordings.parquet"
 UNUSABLE = "unusable.tsv"
 REPAIRED = "repaired.tsv"
 CLASSES = "classes.tsv"
-NOTES = "notes.txt"
 
 
 def run(job: Job) -> Outcome:
@@ -89,13 +87,3 @@ def _known(path: Path) -> dict[str, measure.Measured]:
         return measure.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # a cache that is missing or broken: everything is measured again
-
-
-def read_index(folder: Path) -> tuple[IndexRow, ...]:
-    """Return the rows that this stage published in ``folder``."""
-    return parquet_table.read(folder / RECORDINGS, IndexRow)
-
-
-def read_notes(folder: Path) -> tuple[str, ...]:
-    """Return the notes that this stage published in ``folder``."""
-    return read_lines(folder / NOTES)

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
@@ -48,8 +48,8 @@ def run(job: Job) -> Outcome:
             expected,
             report=report,
         )
-    recipe = store.load_json(chosen / "convert.json")["recipe"]
+    recipe = json_file.load_json(chosen / "convert.json")["recipe"]
     fields = {"recipe": recipe, **to_json(found)}
-    (job.out / LAYERS).write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / LAYERS).write_text(json_file.canonical_json(fields), encoding="utf-8")
     worst = found.groups[0]
     return Outcome(summary=f"cosine {found.cosine_mean:.4f}, with {worst.name} in float {worst.gain:+.4f}")

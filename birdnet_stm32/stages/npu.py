@@ -9,8 +9,8 @@ import shutil
 import sys
 from dataclasses import asdict
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
@@ -44,7 +44,7 @@ def run(job: Job) -> Outcome:
     )
     findings = check(subject)
     described = [asdict(finding) for finding in findings]
-    (job.out / NPU_GATES).write_text(store.canonical_json(described), encoding="utf-8")
+    (job.out / NPU_GATES).write_text(json_file.canonical_json(described), encoding="utf-8")
     refuse_failures(findings)
     counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
     blobs = ""

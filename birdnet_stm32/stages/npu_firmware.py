@@ -11,8 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file, tree
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.npu_network import NpuBlob, NpuMemory, NpuNetwork, NpuPort
@@ -36,7 +36,7 @@ def run(job: Job) -> Outcome:
     network = network_of(result.load(job.inputs["npu"] / NPU_FOLDER))
     generated = generated_model(job.inputs["codegen"])
     project = render_project(NPU_BOARD, generated, settings_of(job.variant), npu=network)
-    store.write_tree(job.out / NPU_PROJECT, project)
+    tree.write_tree(job.out / NPU_PROJECT, project)
     core_dir = job.variant.npu.core_dir
     sources = vendor.find(None if core_dir is None else job.release.resolve(core_dir))
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
@@ -52,7 +52,7 @@ def run(job: Job) -> Outcome:
         "weights": {"address": network.weights_address, "size_bytes": len(network.weights)},
         **built.described(),
     }
-    (job.out / NPU_FIRMWARE).write_text(store.canonical_json(described), encoding="utf-8")
+    (job.out / NPU_FIRMWARE).write_text(json_file.canonical_json(described), encoding="utf-8")
     return Outcome(summary=f"{NPU_BOARD} with its NPU (fullest memory {built.fullest_percent:.0f}%)")
 
 

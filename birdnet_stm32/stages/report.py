@@ -11,8 +11,8 @@ import numpy as np
 from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.audio.index import IndexRow, count_notes
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file, regular_file
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
@@ -50,7 +50,6 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.selection.calibration_effect import effect_of
 from birdnet_stm32.selection.choice import passes
-from birdnet_stm32.stages.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CONFIG,
@@ -64,6 +63,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     REPORT,
     SCORES,
 )
+from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -112,7 +112,7 @@ def gather(job: Job) -> ReportData:
         ),
         recording_notes=(*read_notes(job.inputs["index"]), *lacking(job)),
         unproven=(ON_SILICON, *unproven(job)),
-        provenance=(Fact(name="model.tflite, SHA-256", value=store.sha256_of(model)),),
+        provenance=(Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),),
         credits=credits_of(job),
         uncredited=uncredited_of(job),
     )
@@ -122,13 +122,13 @@ def _compiled(job: Job) -> CompiledNetwork | None:
     folder = job.inputs.get("npu")
     if folder is None:
         return None
-    gates = tuple(Finding(**found) for found in store.load_json(folder / NPU_GATES))
+    gates = tuple(Finding(**found) for found in json_file.load_json(folder / NPU_GATES))
     return CompiledNetwork(compilation=result.load(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:
     folder = job.inputs["verify"]
-    measured = store.load_json(folder / "verify.json")
+    measured = json_file.load_json(folder / "verify.json")
     scores = np.load(folder / SCORES, allow_pickle=False)
     limits = job.variant.verify
     required = _measures(measured["all"])
@@ -148,7 +148,7 @@ def _verification(job: Job) -> Verification:
 
 
 def _recipes(job: Job) -> tuple[Recipe, ...]:
-    chosen = store.load_json(job.inputs["convert"] / "convert.json")
+    chosen = json_file.load_json(job.inputs["convert"] / "convert.json")
     return tuple(
         Recipe(
             name=fields["recipe"],
@@ -163,7 +163,7 @@ def _recipes(job: Job) -> tuple[Recipe, ...]:
 
 
 def _layers(job: Job) -> Layers:
-    fields = store.load_json(job.inputs["layers"] / LAYERS)
+    fields = json_file.load_json(job.inputs["layers"] / LAYERS)
     in_order = sorted(fields["tensors"], key=lambda tensor: int(tensor["position"]))
     parts = {group["name"]: group for group in fields["groups"]}
     return Layers(
@@ -197,7 +197,7 @@ def _measures(fields: dict[str, Any] | None) -> Measures | None:
 def _emulation(job: Job) -> Emulation | None:
     if "emulate" not in job.inputs:
         return None
-    fields = store.load_json(job.inputs["emulate"] / "emulate.json")
+    fields = json_file.load_json(job.inputs["emulate"] / "emulate.json")
     return Emulation(
         windows=fields["windows"],
         outputs_compared=fields["outputs_compared"],
@@ -289,7 +289,7 @@ def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
 
 
 def _arena(job: Job) -> Arena:
-    network = store.load_json(job.inputs["codegen"] / C_FOLDER / "network.json")
+    network = json_file.load_json(job.inputs["codegen"] / C_FOLDER / "network.json")
     return Arena(
         size_bytes=network["arena"]["size_bytes"],
         operators=len(network["operators"]),
@@ -316,9 +316,9 @@ def _arena(job: Job) -> Arena:
 
 
 def _boards(job: Job) -> tuple[BoardMemory, ...]:
-    sizes = dict(store.load_json(job.inputs["compile"] / "sizes.json"))
+    sizes = dict(json_file.load_json(job.inputs["compile"] / "sizes.json"))
     if "npu_firmware" in job.inputs:
-        built = store.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE)
+        built = json_file.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE)
         sizes[f"{NPU_BOARD}, network on the NPU"] = built
     return tuple(
         BoardMemory(
@@ -337,7 +337,7 @@ def _boards(job: Job) -> tuple[BoardMemory, ...]:
 def _training(job: Job) -> Training | None:
     if "train" not in job.inputs:
         return None
-    epochs = store.load_json(job.inputs["train"] / "history.json")["epochs"]
+    epochs = json_file.load_json(job.inputs["train"] / "history.json")["epochs"]
     return Training(
         loss=tuple(epoch["loss"] for epoch in epochs),
         validation_loss=tuple(epoch["validation_loss"] for epoch in epochs),

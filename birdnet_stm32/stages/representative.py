@@ -13,12 +13,12 @@ from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage, gaps, listed
 from birdnet_stm32.audio.representative import WindowRow, choose
 from birdnet_stm32.audio.window_roles import LEFT_OUT, ROLES, assign, cover
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.index import read_index
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
 from birdnet_stm32.stages.inputs.float_model import window_shape
+from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import root_of
 from birdnet_stm32.stages.inputs.windows import OPTIONS, PCM, TABLE
 
@@ -42,7 +42,7 @@ def run(job: Job) -> Outcome:
     assigned = assign(chosen, settings, sample_rate_hz)
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
     parquet_table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
-    (job.out / OPTIONS).write_text(store.canonical_json(assigned.left_out), encoding="utf-8")
+    (job.out / OPTIONS).write_text(json_file.canonical_json(assigned.left_out), encoding="utf-8")
     trained = "checkpoint" not in job.files
     classes = cover(
         rows,

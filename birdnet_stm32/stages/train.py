@@ -15,14 +15,14 @@ from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.audio.learned_from import learned_from, learned_from_text
 from birdnet_stm32.audio.representative import Windows, split_windows
 from birdnet_stm32.config.variant import TrainTable
-from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.model import checkpoint, dataset, fit
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.index import read_index
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
+from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import root_of
 
 
@@ -34,7 +34,7 @@ def run(job: Job) -> Outcome:
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
-    (job.out / "history.json").write_text(store.canonical_json(history_of(trained)), encoding="utf-8")
+    (job.out / "history.json").write_text(json_file.canonical_json(history_of(trained)), encoding="utf-8")
     return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.representative import WindowRow
-from birdnet_stm32.engine import store
+from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model import chance, checkpoint
 from birdnet_stm32.model.chance import Hearing
@@ -65,14 +66,14 @@ def run(job: Job) -> Outcome:
         "hearing": {name: chance.to_json(found) for name, found in heard.items()},
         "notes_on_the_checkpoint": notes,
     }
-    (job.out / "verify.json").write_text(store.canonical_json(fields), encoding="utf-8")
+    (job.out / "verify.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
     np.savez(
         job.out / SCORES,
         reference=scores.reference,
         quantized=scores.quantized,
         cosine=comparison.cosine,
     )
-    candidates = store.load_json(job.inputs["convert"] / "convert.json")["candidates"]
+    candidates = json_file.load_json(job.inputs["convert"] / "convert.json")["candidates"]
     scores.require(
         job.variant.verify,
         contract,
@@ -82,7 +83,7 @@ def run(job: Job) -> Outcome:
         doctor=f"birdnet-stm32 doctor {job.release.name}",
         not_needed=[one["recipe"] for one in candidates if one.get("not_needed")],
     )
-    for name, path in store.published_files(job.inputs["convert"]).items():
+    for name, path in published.published_files(job.inputs["convert"]).items():
         if name in PUBLISHED:
             shutil.copyfile(path, job.out / PUBLISHED[name])
     if "train" in job.inputs:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from birdnet_stm32.engine.doit_state import Told, read_told
-from birdnet_stm32.engine.stage import Release, Stage, reasons_to_run
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Stage
+from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import BirdnetError
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 

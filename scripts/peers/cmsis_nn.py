@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from birdnet_stm32.codegen import shapes
+from birdnet_stm32.codegen import kernel_scales, shapes
 from birdnet_stm32.codegen.emit import IDENTITY, identity_header, network_digest
 from birdnet_stm32.codegen.kernel_calls import (
     Add,
@@ -29,7 +29,6 @@ from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Quantization, Tensor
 
@@ -236,7 +235,7 @@ def _target(step: Step, graph: Graph) -> Tensor:
 
 
 def _zero_point(operator: Operator, graph: Graph, tensor: Tensor) -> int:
-    return fixed_point.tensor_scale(operator, graph, tensor)[1]
+    return kernel_scales.tensor_scale(operator, graph, tensor)[1]
 
 
 # The casts below are of what the lowering has checked before.
@@ -259,9 +258,9 @@ def _bias(step: Step, graph: Graph, outputs: int) -> Constant:
 def _scales(step: Step, graph: Graph, outputs: int) -> dict[str, Constant]:
     """Return multipliers and shifts, one an output channel."""
     ends = _source(step, graph), _target(step, graph)
-    source, target = (fixed_point.tensor_scale(step.operator, graph, tensor)[0] for tensor in ends)
+    source, target = (kernel_scales.tensor_scale(step.operator, graph, tensor)[0] for tensor in ends)
     factors = _factors(shapes.operand(step.operator, graph, 1))
-    found = [fixed_point.scale_of(source * scale / target) for scale in factors]
+    found = [kernel_scales.scale_of(source * scale / target) for scale in factors]
     found *= outputs // len(found)
     return {
         "multipliers": int32("multipliers", [scale.multiplier for scale in found]),
@@ -273,7 +272,7 @@ def _convolution(step: Step, graph: Graph) -> Step:
     """CONV_2D and DEPTHWISE_CONV_2D."""
     operator = step.operator
     source, target, weights = _source(step, graph), _target(step, graph), shapes.operand(operator, graph, 1)
-    result = fixed_point.result(operator, graph)
+    result = kernel_scales.result(operator, graph)
     stride_h, stride_w = shapes.strides(operator, graph)
     pads = [
         shapes.windows(size, window, stride, str(operator.options["padding"]))[1]
@@ -302,7 +301,7 @@ def _dense(step: Step, graph: Graph) -> Step:
     operator = step.operator
     source, weights = _source(step, graph), shapes.operand(operator, graph, 1)
     outputs, inputs = weights.shape
-    result = fixed_point.result(operator, graph)
+    result = kernel_scales.result(operator, graph)
     zero_point = _zero_point(operator, graph, source)
     bias = _bias(step, graph, outputs)
     values = _values(weights)

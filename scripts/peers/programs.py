@@ -13,8 +13,8 @@ import numpy.typing as npt
 from birdnet_stm32 import process
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.profile import BOARD, INSTRUCTIONS_PER_TICK, run_counting
 from birdnet_stm32.paths import firmware_templates

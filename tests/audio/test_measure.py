@@ -119,6 +119,7 @@ def test_the_measures_depend_on_all_code_that_reads_recordings():
         "birdnet_stm32.audio",
         "birdnet_stm32.audio.containers",
         "birdnet_stm32.errors",
+        "birdnet_stm32.files",
         "birdnet_stm32.terminal_text",
     }
     assert set(loaded.stdout.split()) - others == known

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import boards
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.tflite.reader import read_graph

@@ -16,7 +16,7 @@ import pytest
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import lower
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.tflite import interpreter

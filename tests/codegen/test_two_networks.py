@@ -14,7 +14,7 @@ import pytest
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.vectors import TestVectors
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.tflite.ir import Graph
 

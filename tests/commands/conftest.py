@@ -13,7 +13,8 @@ import soundfile
 
 from birdnet_stm32 import cli
 from birdnet_stm32.commands.shared.model_files import sidecars
-from birdnet_stm32.engine.store import canonical_json, write_tree
+from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,

@@ -15,7 +15,9 @@ from doit.doit_cmd import DoitMain
 from birdnet_stm32 import cli
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model import checkpoint
-from birdnet_stm32.tasks.pipeline import StageReporter, load_releases, pipeline
+from birdnet_stm32.tasks.pipeline import pipeline
+from birdnet_stm32.tasks.releases import load_releases
+from birdnet_stm32.tasks.reporter import StageReporter
 
 Command = Callable[..., Any]
 FEW = ("--num_samples", 32, "--validate_samples", 16)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.commands.shared.model_files import sidecars
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
 

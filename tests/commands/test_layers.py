@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.commands.shared.model_files import sidecars
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,12 @@ from types import ModuleType
 import pytest
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine import code_digest, stage, store
-from birdnet_stm32.engine.stage import Job, Outcome, Program, Release, Stage, reasons_to_run, run_stage
+from birdnet_stm32.engine import code_digest, release, stage, staleness, store
+from birdnet_stm32.engine.manifest import MANIFEST, SUMS, Manifest, read_manifest
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.run_stage import run_stage
+from birdnet_stm32.engine.stage import Job, Outcome, Program, Stage
+from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import GateError, InputError, ToolError
 from birdnet_stm32.stages.catalog import BY_NAME
 
@@ -65,7 +69,7 @@ def test_a_stage_publishes_what_it_made_and_is_then_current(workshop: Workshop) 
     assert run_stage(TOY, workshop.release, {}).summary == "made"
     assert (workshop.folder / "toy.txt").read_text() == "a duck"
     assert reasons_to_run(TOY, workshop.release, {}) == []
-    manifest = store.read_manifest(workshop.folder)
+    manifest = read_manifest(workshop.folder)
     assert manifest is not None
     assert manifest.measures == {"wheels": 0}
     assert manifest.config["firmware.top_k"] == 5
@@ -104,11 +108,11 @@ def test_every_reason_is_given(workshop: Workshop, monkeypatch: pytest.MonkeyPat
 
 def test_equal_outputs_have_equal_sums_whatever_made_them(workshop: Workshop) -> None:
     run_stage(TOY, workshop.release, {})
-    sums = (workshop.folder / store.SUMS).read_bytes()
+    sums = (workshop.folder / SUMS).read_bytes()
     workshop.edit("# other code")
     assert reasons_to_run(TOY, workshop.release, {}) == ["the code or templates that it runs changed"]
     run_stage(TOY, workshop.release, {})
-    assert (workshop.folder / store.SUMS).read_bytes() == sums
+    assert (workshop.folder / SUMS).read_bytes() == sums
 
 
 def needed(folder: Path, text: str = "one", summary: str = "made") -> dict[str, Path]:
@@ -116,7 +120,7 @@ def needed(folder: Path, text: str = "one", summary: str = "made") -> dict[str, 
     work = folder.with_name("work")
     work.mkdir(parents=True)
     (work / "one.txt").write_text(text)
-    manifest = store.Manifest(
+    manifest = Manifest(
         stage="needed",
         config={},
         code="",
@@ -145,18 +149,18 @@ def test_damaged_sums_of_an_input_are_no_reason_and_are_written_again(
 ) -> None:
     needs = needed(tmp_path / "needed")
     run_stage(TOY, workshop.release, needs)
-    sums = needs["needed"] / store.SUMS
+    sums = needs["needed"] / SUMS
     sums.write_text(sums.read_text().replace("a", "b"))
     assert reasons_to_run(TOY, workshop.release, needs) == []
 
-    own = workshop.folder / store.SUMS
+    own = workshop.folder / SUMS
     good = own.read_text()
     own.write_text(good[1:])
     assert reasons_to_run(TOY, workshop.release, needs) == ["SHA256SUMS was changed or removed"]
     workshop.makes({}, ValueError("the stage must not run"))
-    assert stage.repair(TOY, workshop.release, needs)
+    assert staleness.repair(TOY, workshop.release, needs)
     assert own.read_text() == good
-    assert not stage.repair(TOY, workshop.release, needs)
+    assert not staleness.repair(TOY, workshop.release, needs)
 
 
 def test_what_a_stage_reads_is_held_against_what_was_recorded(workshop: Workshop, tmp_path: Path) -> None:
@@ -198,8 +202,8 @@ def test_a_summary_is_an_input_of_those_that_read_it(workshop: Workshop, tmp_pat
 
 def test_a_damaged_manifest_is_a_reason(workshop: Workshop) -> None:
     run_stage(TOY, workshop.release, {})
-    text = (workshop.folder / store.MANIFEST).read_text()
-    (workshop.folder / store.MANIFEST).write_text(text.replace("wheels", "wheelz"))
+    text = (workshop.folder / MANIFEST).read_text()
+    (workshop.folder / MANIFEST).write_text(text.replace("wheels", "wheelz"))
     assert reasons_to_run(TOY, workshop.release, {}) == ["its manifest.json is damaged"]
 
 
@@ -268,17 +272,17 @@ def test_a_program_counts_by_its_version(workshop: Workshop, monkeypatch: pytest
     saw = Program(name="python3", package="python3")
     sawing = Stage(name="toy", doc="", programs=(saw,))
     run_stage(sawing, workshop.release, {})
-    manifest = store.read_manifest(workshop.folder)
+    manifest = read_manifest(workshop.folder)
     assert manifest is not None
     assert manifest.versions["python3"].startswith("Python 3.")
-    monkeypatch.setattr(stage, "_program_version", lambda program, package: "Python 4")
+    monkeypatch.setattr(staleness, "_program_version", lambda program, package: "Python 4")
     assert reasons_to_run(sawing, workshop.release, {}) == ["version of python3 changed"]
 
 
 def test_a_missing_program_is_named_with_its_package(workshop: Workshop) -> None:
     sawing = Stage(name="toy", doc="", programs=(Program(name="no-such-saw", package="saws"),))
     with pytest.raises(ToolError, match="no-such-saw is not installed") as caught:
-        stage.versions(sawing)
+        staleness.versions(sawing)
     assert "apt-get install" in str(caught.value)
 
 
@@ -334,7 +338,7 @@ def test_an_unknown_variant_is_named_with_those_there_are(tmp_path: Path) -> Non
     for name in ("demo", "birds"):
         (tmp_path / f"{name}.toml").write_text("")
     with pytest.raises(InputError, match="there is no variant 'bird'") as caught:
-        stage.load_release("bird", tmp_path, tmp_path)
+        release.load_release("bird", tmp_path, tmp_path)
     assert caught.value.expected == "one of birds, demo"
 
 

@@ -6,11 +6,23 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.engine import store
+from birdnet_stm32.engine.manifest import (
+    MANIFEST,
+    RUN,
+    SUMS,
+    Manifest,
+    manifest_fault,
+    outputs_digest,
+    read_manifest,
+    read_run,
+)
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files import json_file, regular_file
+from birdnet_stm32.files.json_file import load_json
 
 
-def manifest(work: Path) -> store.Manifest:
-    return store.Manifest(
+def manifest(work: Path) -> Manifest:
+    return Manifest(
         stage="convert",
         config={"convert": {"per_tensor": False}},
         code="c0de",
@@ -35,18 +47,18 @@ def published(folder: Path, text: str = "weights") -> Path:
 
 def test_a_published_folder_reads_back(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    read = store.read_manifest(folder)
+    read = read_manifest(folder)
     assert read is not None
     assert sorted(read.outputs) == ["model.tflite", "sub/convert.json"]
     assert store.changed_outputs(folder, read) == []
     assert (read.summary, read.warnings) == ("a model", ("it is small",))
-    assert store.read_run(folder)["seconds"] == 1.5
+    assert read_run(folder)["seconds"] == 1.5
     assert [path.name for path in tmp_path.iterdir()] == ["convert"]
 
 
 def test_equal_work_gives_equal_manifests_and_sums(tmp_path: Path) -> None:
     first, second = published(tmp_path / "a"), published(tmp_path / "b")
-    for name in (store.MANIFEST, store.SUMS):
+    for name in (MANIFEST, SUMS):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
@@ -65,7 +77,7 @@ def test_publishing_replaces_the_folder_as_a_whole(tmp_path: Path) -> None:
 
 def test_a_changed_output_of_the_same_size_is_noticed_and_a_touched_one_is_not(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    read = store.read_manifest(folder)
+    read = read_manifest(folder)
     assert read is not None
     os.utime(folder / "model.tflite", (1, 1))
     assert store.changed_outputs(folder, read) == []
@@ -78,41 +90,41 @@ def test_a_changed_output_of_the_same_size_is_noticed_and_a_touched_one_is_not(t
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"schema": 3}', '{"schema": 2, "stage": "x"}', "{"])
 def test_a_broken_manifest_counts_as_none_and_says_so(tmp_path: Path, text: str) -> None:
     folder = published(tmp_path)
-    assert store.manifest_fault(folder) == ""
-    (folder / store.MANIFEST).write_text(text)
-    assert store.read_manifest(folder) is None
-    assert store.manifest_fault(folder) == "its manifest.json is damaged"
+    assert manifest_fault(folder) == ""
+    (folder / MANIFEST).write_text(text)
+    assert read_manifest(folder) is None
+    assert manifest_fault(folder) == "its manifest.json is damaged"
 
 
 def test_why_there_is_no_manifest_is_said(tmp_path: Path) -> None:
-    assert store.manifest_fault(tmp_path) == "it has not been published yet"
-    (tmp_path / store.MANIFEST).write_text('{"schema": 1}')
-    assert store.manifest_fault(tmp_path) == "it was published by another version of this program"
+    assert manifest_fault(tmp_path) == "it has not been published yet"
+    (tmp_path / MANIFEST).write_text('{"schema": 1}')
+    assert manifest_fault(tmp_path) == "it was published by another version of this program"
 
 
 def test_every_changed_byte_of_a_manifest_is_noticed(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    whole = (folder / store.MANIFEST).read_bytes()
+    whole = (folder / MANIFEST).read_bytes()
     for position in range(len(whole)):
-        (folder / store.MANIFEST).write_bytes(
+        (folder / MANIFEST).write_bytes(
             whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :]
         )
-        assert store.read_manifest(folder) is None, position
+        assert read_manifest(folder) is None, position
 
 
 def test_dependents_do_not_read_the_sums(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    read = store.read_manifest(folder)
+    read = read_manifest(folder)
     assert read is not None
-    assert store.outputs_digest(read) == store.sha256_of(folder / store.SUMS)
+    assert outputs_digest(read) == regular_file.sha256_of(folder / SUMS)
     assert store.sums_are_whole(folder, read)
-    good = (folder / store.SUMS).read_text()
+    good = (folder / SUMS).read_text()
     for damaged in (good.replace("a", "b", 1), good[:-1], ""):
-        (folder / store.SUMS).write_text(damaged)
+        (folder / SUMS).write_text(damaged)
         assert not store.sums_are_whole(folder, read)
         store.restore_sums(folder, read)
-        assert (folder / store.SUMS).read_text() == good
-    (folder / store.SUMS).unlink()
+        assert (folder / SUMS).read_text() == good
+    (folder / SUMS).unlink()
     assert not store.sums_are_whole(folder, read)
 
 
@@ -127,7 +139,7 @@ def rot(path: Path) -> None:
 
 def test_a_file_put_back_with_its_old_time_is_noticed(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    read = store.read_manifest(folder)
+    read = read_manifest(folder)
     assert read is not None
     rot(folder / "model.tflite")
     assert store.changed_outputs(folder, read) == ["model.tflite"]
@@ -135,13 +147,13 @@ def test_a_file_put_back_with_its_old_time_is_noticed(tmp_path: Path) -> None:
 
 def test_a_byte_that_changes_under_the_file_system_is_found_by_reading_all(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    read = store.read_manifest(folder)
+    read = read_manifest(folder)
     assert read is not None
     rot(folder / "model.tflite")
-    run = store.read_run(folder)
+    run = read_run(folder)
     status = (folder / "model.tflite").stat()  # as if not even the status had moved
     run["stats"]["model.tflite"] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-    (folder / store.RUN).write_text(store.canonical_json(run))
+    (folder / RUN).write_text(json_file.canonical_json(run))
     assert store.changed_outputs(folder, read) == []
     assert store.damaged_outputs(folder, read) == ["model.tflite"]
 
@@ -156,18 +168,18 @@ def test_damaged_caches_of_a_stage_are_noticed(tmp_path: Path) -> None:
 
 def test_a_lost_stat_cache_costs_a_read_and_nothing_else(tmp_path: Path) -> None:
     folder = published(tmp_path)
-    (folder / store.RUN).unlink()
-    read = store.read_manifest(folder)
+    (folder / RUN).unlink()
+    read = read_manifest(folder)
     assert read is not None
     assert store.changed_outputs(folder, read) == []
 
 
 def test_an_unreadable_file_of_an_earlier_stage_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run doit again"):
-        store.load_json(tmp_path / "verify.json")
+        load_json(tmp_path / "verify.json")
 
 
 def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:
-    assert store.canonical_json({"b": 1, "a": 2}) == store.canonical_json({"a": 2, "b": 1})
+    assert json_file.canonical_json({"b": 1, "a": 2}) == json_file.canonical_json({"a": 2, "b": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        store.canonical_json(json.loads("NaN"))
+        json_file.canonical_json(json.loads("NaN"))

@@ -10,8 +10,8 @@ import pytest
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.template_view import network_view
-from birdnet_stm32.engine.store import write_tree
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.profile import (
     OperatorCost,

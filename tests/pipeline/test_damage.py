@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.engine import store
+from birdnet_stm32.engine import published, store
+from birdnet_stm32.engine.manifest import MANIFEST, RUN, SUMS, read_manifest, read_run
+from birdnet_stm32.files import json_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
 
@@ -41,9 +43,9 @@ def flip(path: Path) -> None:
 def rot(folder: Path, name: str) -> None:
     """Change a bit as a disk does: nothing that the file system knows has moved."""
     flip(folder / name)
-    run = store.read_run(folder)
+    run = read_run(folder)
     run["stats"] = {path: store._stat(folder / path) for path in run["stats"]}
-    (folder / store.RUN).write_text(store.canonical_json(run), encoding="utf-8")
+    (folder / RUN).write_text(json_file.canonical_json(run), encoding="utf-8")
 
 
 def test_a_file_put_back_with_its_old_time_is_made_anew(checkout: Any) -> None:
@@ -76,7 +78,7 @@ def test_a_rotten_bit_is_found_and_the_remedy_works(checkout: Any) -> None:
 
 
 def test_damaged_sums_are_written_again_and_nothing_else_runs(checkout: Any) -> None:
-    sums = checkout.folder("train") / store.SUMS
+    sums = checkout.folder("train") / SUMS
     good, model = sums.read_bytes(), (checkout.folder("train") / "model.keras").stat().st_mtime_ns
     flip(sums)
     why = command(checkout, "why", "train:tiny")
@@ -135,11 +137,11 @@ def test_a_stage_reads_only_what_is_recorded(checkout: Any, tmp_path: Path) -> N
             opened.setdefault(stage, set()).add(path.relative_to(root).as_posix())
     assert len(opened) >= 12
     for stage, names in opened.items():
-        manifest = store.read_manifest(root / stage)
+        manifest = read_manifest(root / stage)
         assert manifest is not None
-        needs = {key for key in manifest.inputs if (root / key / store.MANIFEST).is_file()}
-        allowed = {f"{need}/{name}" for need in needs for name in store.recorded_digests(root / need)}
-        allowed |= {f"{need}/{store.MANIFEST}" for need in needs}  # which has a checksum of its own
+        needs = {key for key in manifest.inputs if (root / key / MANIFEST).is_file()}
+        allowed = {f"{need}/{name}" for need in needs for name in published.recorded_digests(root / need)}
+        allowed |= {f"{need}/{MANIFEST}" for need in needs}  # which has a checksum of its own
         own = {name for name in names if name.startswith(f"{stage}/") or name == f"{stage}.log"}
         assert names - allowed - own == set(), stage
         assert {Path(name).name for name in own} <= {"local_measures.json", "run.json", f"{stage}.log"}

@@ -11,7 +11,8 @@ from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.index import IndexRow
 from birdnet_stm32.audio.representative import WindowRow
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine.stage import Job, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.credits import credits_text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.config.variant import VerifyTable
-from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.selection.choice import choose, passed_before, passes
 from birdnet_stm32.stages.inputs.file_names import DESCRIPTION
 

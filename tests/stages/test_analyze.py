@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine.stage import Job, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.stages import analyze
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine import store
-from birdnet_stm32.engine.stage import Job, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.files import json_file
 from birdnet_stm32.model.chance import hearing, to_json
 from birdnet_stm32.release.claims import unproven
 from birdnet_stm32.stages import bundle
@@ -29,7 +30,7 @@ def job(tmp_path: Path) -> MakeJob:
 
     def make(scores: np.ndarray, **keys: bool) -> Job:
         found = to_json(hearing(scores, TARGETS, RECORDINGS))
-        text = store.canonical_json({"hearing": {"float": found, "int8": found}})
+        text = json_file.canonical_json({"hearing": {"float": found, "int8": found}})
         (folder / "verify.json").write_text(text, encoding="utf-8")
         variant = Variant.model_validate(
             {"variant": {"title": "x"}, "index": {"root": "songs"}, "bundle": keys}

@@ -9,9 +9,11 @@ import soundfile
 
 from birdnet_stm32.audio.representative import split_windows
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine.stage import Job, Outcome, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stages import index
+from birdnet_stm32.stages.inputs.index import read_index
 
 RATE_HZ = 8_000
 
@@ -63,7 +65,7 @@ def test_the_chosen_channel_is_measured_and_cut(birds):
     levels, power = {}, {}
     for name, keys in (("one", {"channel": 1}), ("two", {"channel": 2}), ("both", {})):
         _, out = run(birds, name, **keys)
-        rows = index.read_index(out)
+        rows = read_index(out)
         windows = split_windows(
             rows,
             birds / "recordings",

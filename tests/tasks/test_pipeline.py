@@ -12,13 +12,15 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile
 
-from birdnet_stm32.engine import code_digest, stage
+from birdnet_stm32.engine import code_digest, release, stage
 from birdnet_stm32.engine.stage import Job, Outcome, Stage
 from birdnet_stm32.errors import BirdnetError, GateError, InputError, ToolError
 from birdnet_stm32.stages import catalog
 from birdnet_stm32.stages.catalog import STAGES
-from birdnet_stm32.tasks import pipeline
-from birdnet_stm32.tasks.pipeline import StageReporter, load_releases, pipeline
+from birdnet_stm32.tasks import pipeline as doit_tasks
+from birdnet_stm32.tasks.pipeline import pipeline
+from birdnet_stm32.tasks.releases import load_releases
+from birdnet_stm32.tasks.reporter import StageReporter
 
 DEMO = "[variant]\ntitle = 'x'\n[index]\nroot = 'recordings'\n"
 
@@ -100,7 +102,7 @@ class Doit:
             monkeypatch.setattr(module, "PACKAGE", root / "package")
         toy = Stage(name="toy", doc="make a toy")
         monkeypatch.setattr(catalog, "STAGES", (toy,))
-        monkeypatch.setattr(pipeline, "BY_NAME", {"toy": toy})
+        monkeypatch.setattr(doit_tasks, "BY_NAME", {"toy": toy})
         monkeypatch.chdir(root)
 
     def makes(self, error: BaseException | None = None, *, warnings: tuple[str, ...] = ()) -> None:
@@ -275,7 +277,7 @@ def test_after_a_failure_every_broken_variant_still_says_what_is_wrong(shop: Doi
 def test_a_stage_behind_one_that_failed_says_so(shop: Doit, monkeypatch: pytest.MonkeyPatch) -> None:
     toy, walk = catalog.STAGES[0], Stage(name="walk", doc="walk the toy", needs=("toy",))
     monkeypatch.setattr(catalog, "STAGES", (toy, walk))
-    for module in (catalog, pipeline):
+    for module in (catalog, doit_tasks):
         monkeypatch.setattr(module, "BY_NAME", {"toy": toy, "walk": walk})
     shop.makes(InputError("no duck"))
     _, printed = run(shop, "--continue", "walk:demo")
@@ -317,13 +319,13 @@ def test_a_name_that_no_variant_can_have_is_refused(
         ["doit.json"],
     )
     with pytest.raises(InputError, match="cannot be the name of a variant"):
-        stage.load_release(name, shop.root / "variants", shop.root / "build")
+        release.load_release(name, shop.root / "variants", shop.root / "build")
 
 
 @pytest.mark.parametrize("name", ["demo-2", "v1.2", "a_b", "_x", "0"])
 def test_ordinary_names_are_taken(variants: Path, name: str) -> None:
     (variants / f"{name}.toml").write_text(DEMO)
-    assert stage.load_release(name, variants, variants).name == name
+    assert release.load_release(name, variants, variants).name == name
 
 
 @pytest.mark.shared
@@ -473,6 +475,6 @@ def test_a_folder_that_no_stage_published_is_never_replaced(
 @pytest.mark.parametrize("name", ["a" * 5_000, "a" * 300, "a\0b"])
 def test_a_folder_that_cannot_be_is_doits_own_error(name: str) -> None:
     with pytest.raises(InvalidDodoFile, match=r"build=a+.* (is too long for a path|holds NUL)"):
-        pipeline.doit_config(Path(name))
+        doit_tasks.doit_config(Path(name))
     with pytest.raises(InvalidDodoFile):
         load_releases(Path(name), Path("build"))

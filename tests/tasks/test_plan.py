@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine import code_digest, stage, store
+from birdnet_stm32.engine import code_digest, stage, staleness, store
 from birdnet_stm32.engine.doit_state import STATE, ToldState
-from birdnet_stm32.engine.stage import Release, Stage
+from birdnet_stm32.engine.manifest import MANIFEST, Manifest, read_manifest
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Stage
 from birdnet_stm32.tasks import plan
 from birdnet_stm32.tasks.plan import State
 
@@ -48,13 +50,13 @@ def publish(release: Release, one: Stage, text: str) -> None:
     work = folder.with_name("work")
     work.mkdir(parents=True)
     (work / "out.txt").write_text(text)
-    needs = {need: store.read_manifest(release.folder(need)) for need in one.needs}
-    manifest = store.Manifest(
+    needs = {need: read_manifest(release.folder(need)) for need in one.needs}
+    manifest = Manifest(
         stage=one.name,
         config={},
         code=code_digest.digest(one.module, ()),
         versions={},
-        inputs=stage._stage_digests(one, {key: found for key, found in needs.items() if found}),
+        inputs=staleness._stage_digests(one, {key: found for key, found in needs.items() if found}),
         outputs=store.digest_outputs(work),
         measures={},
         summary=text,
@@ -84,7 +86,7 @@ def test_what_is_behind_a_stage_that_runs_may_run(release: Release) -> None:
 
 
 def test_a_removed_stage_is_no_reason_of_those_behind_it(release: Release) -> None:
-    (release.folder("one") / store.MANIFEST).unlink()
+    (release.folder("one") / MANIFEST).unlink()
     assert states(release) == [State.RUNS, *[State.MAY_RUN] * 3]
 
 

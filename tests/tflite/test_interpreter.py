@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.arithmetic import scheme
+from birdnet_stm32.quant.arithmetic import fixed_point, scheme
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite import interpreter
+from tests.quant.conftest import model, tflite, windows  # noqa: F401
 
 
 def test_runs_every_window(tflite: bytes, windows: np.ndarray) -> None:
@@ -89,7 +90,7 @@ def test_scheme_computes_a_convolution_bit_by_bit() -> None:
         expected = np.empty(sums.shape, np.int8)
         for channel, scale in enumerate(kernel.quantization.scale):
             factor = float(source.quantization.scale[0]) * float(scale) / float(result.quantization.scale[0])
-            scaled = scheme.multiply(sums[..., channel], scheme.quantize_multiplier(factor))
+            scaled = fixed_point.multiply(sums[..., channel], fixed_point.quantize_multiplier(factor))
             shifted = scaled + int(result.quantization.zeroPoint[0])
             expected[..., channel] = np.clip(shifted, -128, 127)
         assert np.array_equal(values[operator.outputs[0]][0], expected)

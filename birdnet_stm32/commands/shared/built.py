@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from birdnet_stm32.config.variant_file import variant_files
-from birdnet_stm32.engine.stage import Release, load_release
-from birdnet_stm32.engine.store import MANIFEST
+from birdnet_stm32.engine.manifest import MANIFEST
+from birdnet_stm32.engine.release import Release, load_release
 from birdnet_stm32.errors import InputError
 
 

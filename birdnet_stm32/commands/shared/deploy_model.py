@@ -16,9 +16,9 @@ import numpy as np
 from birdnet_stm32 import process
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.commands.flash import flash, print_commands
 from birdnet_stm32.commands.shared import board_session
 from birdnet_stm32.commands.shared.board_session import Questions
+from birdnet_stm32.commands.shared.flashing import flash, print_commands
 from birdnet_stm32.commands.shared.legacy_config import LegacyConfig
 from birdnet_stm32.commands.shared.model_files import contract_of, say, warn
 from birdnet_stm32.commands.shared.outputs import Writer

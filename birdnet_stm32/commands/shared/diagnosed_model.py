@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.window_roles import distances_db
-from birdnet_stm32.commands.convert import choose_recipe
 from birdnet_stm32.commands.shared import checkpoint_source
+from birdnet_stm32.commands.shared.recipe_option import choose_recipe
 from birdnet_stm32.config.variant import VerifyTable
-from birdnet_stm32.engine import store
-from birdnet_stm32.engine.stage import Job, Release, reasons_to_run
+from birdnet_stm32.engine.manifest import read_manifest
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant.doctor import trials
@@ -71,7 +74,7 @@ def of_variant(release: Release) -> Examined:
     """
     verify = BY_NAME["verify"]
     needs = folders_needed(verify, release)
-    published = {key: folder for key, folder in needs.items() if store.read_manifest(folder) is not None}
+    published = {key: folder for key, folder in needs.items() if read_manifest(folder) is not None}
     missing = [key for key in needs if key not in published and key != "convert"]
     if missing:
         raise InputError(
@@ -148,7 +151,7 @@ def _found(windows: Windows) -> int:
 def _published(folder: Path) -> tuple[Candidate, str, tuple[str, ...]]:
     """Return the candidate that was chosen, its recipe, and all recipes that were computed."""
     contract = read_contract(folder / CONFIG)
-    fields = store.load_json(folder / "convert.json")
+    fields = json_file.load_json(folder / "convert.json")
     computed = [one for one in fields["candidates"] if one["computed"]]
     made = Candidate(
         tflite=(folder / CANDIDATE).read_bytes(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.windows import window_starts
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.config.variant import FirmwareTable
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.emulator import EmulationRun

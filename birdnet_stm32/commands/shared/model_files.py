@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
-from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
     ModelContract,

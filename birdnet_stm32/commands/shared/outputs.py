@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from birdnet_stm32.engine.store import canonical_json, sha256_of
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import read_json_object
-from birdnet_stm32.files.regular_file import real_path, why_unreadable
+from birdnet_stm32.files.json_file import canonical_json, read_json_object
+from birdnet_stm32.files.regular_file import real_path, sha256_of, why_unreadable
 
 RECORD_SUFFIX = ".birdnet-stm32"
 _STANDARD_OUTPUT = "-"

@@ -47,5 +47,6 @@ def suggestion_text(suggestion: Suggestion, model: str) -> str:
         f"by at most {suggestion.int8_steps} step{'s' if suggestion.int8_steps > 1 else ''} ({WINDOWS} "
         "random inputs)\n"
         "    made of 8 rows, such a pair ran on a board; of other heights nobody has reported\n"
-        "    from_keras, without_full_height, to_keras of birdnet_stm32.quant.rewriting do it to a Keras model"
+        "    from_keras, without_full_height, to_keras of birdnet_stm32.quant.rewriting do it to a "
+        "Keras model"
     )

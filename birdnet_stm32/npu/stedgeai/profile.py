@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.config.variant import NpuTable
-from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
 
 PROFILE = "birdnet"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from birdnet_stm32.engine.store import canonical_json, load_json
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import canonical_json, load_json
 
 COMPILATION = "compilation.json"
 FORMAT = 1

@@ -1,107 +1,76 @@
-"""Real factors as integers, in the arithmetic and the order of roundings that TFLite prescribes."""
+"""The fixed-point arithmetic of TFLite's reference kernels: an int32 multiplier and a shift."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
-from birdnet_stm32.codegen.kernel_calls import Output, Scale
-from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.quant.arithmetic.scheme import (
-    ACTIVATION_MAX,
-    ACTIVATION_MIN,
-    quantize_multiplier,
-    round_half_away,
-)
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.quant.arithmetic.scheme import Int32Array, round_half_away
 
-INT32_MAX = 2**31 - 1
-# What a zero point can add to an accumulator that is checked to fit.
-ACCUMULATOR_MARGIN = 256
+_INT32 = np.iinfo(np.int32)
 
 
-def scale_of(factor: float) -> Scale:
-    """Return a real factor, not negative, as the kernels take it."""
-    quantized = quantize_multiplier(factor)
-    return Scale(multiplier=quantized.significand, shift=quantized.shift)
+@dataclass(frozen=True, kw_only=True)
+class Multiplier:
+    """A positive real number as ``significand * 2 ** (shift - 31)``.
 
-
-def mean_multiplier(scale: Scale, count: int) -> Scale:
-    """Return ``scale / count`` as the reference's MEAN computes it: the quotient truncated."""
-    shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
-    return Scale(multiplier=(scale.multiplier << shift) // count, shift=scale.shift - shift)
-
-
-def tensor_scale(operator: Operator, graph: Graph, tensor: Tensor) -> tuple[float, int]:
-    """Return scale and zero point of an int8 activation.
-
-    Raises:
-        InputError: it has none, or one for each channel.
+    Args:
+        significand: Q31, in [2 ** 30, 2 ** 31), or 0 for a number too small to matter.
+        shift: power of two, positive to the left.
     """
-    quantization = tensor.quantization
-    if (
-        quantization is None
-        or len(quantization.scales) != 1
-        or not ACTIVATION_MIN <= quantization.zero_points[0] <= ACTIVATION_MAX
-    ):
-        raise refuse(
-            operator,
-            graph,
-            f"tensor {tensor.index} ({tensor.short_name}) has no int8 quantization for the whole tensor",
-            expected="one scale and a zero point within int8",
-        )
-    return quantization.scales[0], quantization.zero_points[0]
+
+    significand: int
+    shift: int
 
 
-def check_tied(operator: Operator, graph: Graph, *tensors: Tensor) -> None:
-    """Refuse an operator that keeps the numbers when its operands and its output differ in scale."""
-    if len({tensor_scale(operator, graph, tensor) for tensor in tensors}) != 1:
-        raise refuse(
-            operator,
-            graph,
-            "its operands and its output are quantized differently",
-            expected="one scale for all, as the converter gives them",
-        )
+def quantize_multiplier(real: float) -> Multiplier:
+    """Return ``real`` as a fixed-point number, exactly as TFLite's ``QuantizeMultiplier`` does.
 
-
-def result(operator: Operator, graph: Graph) -> Output:
-    """Return zero point and range of the output behind the operator's fused activation function.
-
-    Raises:
-        InputError: the activation function is not one of NONE, RELU, RELU6, RELU_N1_TO_1.
+    Args:
+        real: a finite number of at least 0, such as input scale * kernel scale / output scale.
     """
-    scale, zero_point = tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
-    activation = str(operator.options.get("fused_activation_function", "NONE"))
-    if activation not in _RANGES:
-        raise refuse(
-            operator,
-            graph,
-            f"its activation function is {activation}",
-            expected="one of " + ", ".join(_RANGES),
-        )
-    low, high = (_bound(operator, graph, limit, scale, zero_point) for limit in _RANGES[activation])
-    return Output(
-        zero_point=zero_point,
-        minimum=ACTIVATION_MIN if low is None else max(ACTIVATION_MIN, low),
-        maximum=ACTIVATION_MAX if high is None else min(ACTIVATION_MAX, high),
-    )
+    if not (math.isfinite(real) and real >= 0):
+        raise ValueError(f"a requantization factor is {real}, expected a finite number of at least 0")
+    fraction, shift = math.frexp(real)
+    significand = int(round_half_away(fraction * 2.0**31))
+    if significand == 2**31:
+        significand, shift = 2**30, shift + 1
+    if shift < -31 or significand == 0:
+        return Multiplier(significand=0, shift=0)
+    return Multiplier(significand=significand, shift=shift)
 
 
-_RANGES: dict[str, tuple[float | None, float | None]] = {
-    "NONE": (None, None),
-    "RELU": (0.0, None),
-    "RELU6": (0.0, 6.0),
-    "RELU_N1_TO_1": (-1.0, 1.0),
-}
+def multiply(values: npt.ArrayLike, multiplier: Multiplier) -> Int32Array:
+    """Multiply int32 accumulators by a fixed-point number, rounding twice.
+
+    This is TFLite's ``MultiplyByQuantizedMultiplier``: shift left, take the high half of the doubled product
+    (rounding half up), shift right (rounding half away from zero).
+
+    Args:
+        values: int32; after the left shift they have to fit int32 still, as in C.
+        multiplier: the factor.
+    """
+    shifted = np.asarray(values, np.int64) << max(multiplier.shift, 0)
+    if shifted.size and not (_INT32.min <= shifted.min() and shifted.max() <= _INT32.max):
+        raise OverflowError(f"an accumulator shifted left by {multiplier.shift} leaves int32")
+    return _divide_by_power_of_two(_doubling_high(shifted, multiplier.significand), max(-multiplier.shift, 0))
 
 
-def _bound(
-    operator: Operator, graph: Graph, limit: float | None, scale: float, zero_point: int
-) -> int | None:
-    """Return the integer that stands for ``limit``, divided in float32 as the reference does."""
-    if limit is None:
-        return None
-    with np.errstate(over="ignore"):
-        steps = np.float32(limit) / np.float32(scale)
-    if not abs(steps) < INT32_MAX:
-        raise refuse(operator, graph, f"its output's scale {scale:g} is too fine for its activation function")
-    return zero_point + int(round_half_away(steps))
+def _doubling_high(values: npt.NDArray[np.int64], significand: int) -> npt.NDArray[np.int64]:
+    """Return ``round(values * significand / 2 ** 31)`` as gemmlowp's SaturatingRoundingDoublingHighMul."""
+    product = values * np.int64(significand)
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    # C divides towards zero, a shift of a negative number rounds down.
+    quotient: npt.NDArray[np.int64] = np.sign(nudged) * (np.abs(nudged) >> 31)
+    return quotient
+
+
+def _divide_by_power_of_two(values: npt.NDArray[np.int64], exponent: int) -> Int32Array:
+    """Return ``values / 2 ** exponent``, halves away from zero: gemmlowp's RoundingDivideByPOT."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (values < 0)
+    quotient: Int32Array = ((values >> exponent) + ((values & mask) > threshold)).astype(np.int32)
+    return quotient

@@ -7,9 +7,6 @@ gemmlowp's fixed-point arithmetic, which TFLite's reference kernels use with dou
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -21,24 +18,10 @@ SMALLEST_PEAK = 5e-7
 # Where a bias would be more steps than this, the converter widens the kernel's scale, and with it the bias's.
 BIAS_LIMIT = 2**30 - 1
 
-_INT32 = np.iinfo(np.int32)
 
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Multiplier:
-    """A positive real number as ``significand * 2 ** (shift - 31)``.
-
-    Args:
-        significand: Q31, in [2 ** 30, 2 ** 31), or 0 for a number too small to matter.
-        shift: power of two, positive to the left.
-    """
-
-    significand: int
-    shift: int
 
 
 def round_half_away(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -107,56 +90,6 @@ def quantize(values: npt.ArrayLike, scale: float | np.float32, zero_point: int) 
 def dequantize(steps: Int8Array, scale: float | np.float32, zero_point: int) -> FloatArray:
     """Return what an int8 tensor stands for, as TFLite's DEQUANTIZE does; float32."""
     return (steps.astype(np.int32) - np.int32(zero_point)).astype(np.float32) * np.float32(scale)
-
-
-def quantize_multiplier(real: float) -> Multiplier:
-    """Return ``real`` as a fixed-point number, exactly as TFLite's ``QuantizeMultiplier`` does.
-
-    Args:
-        real: a finite number of at least 0, such as input scale * kernel scale / output scale.
-    """
-    if not (math.isfinite(real) and real >= 0):
-        raise ValueError(f"a requantization factor is {real}, expected a finite number of at least 0")
-    fraction, shift = math.frexp(real)
-    significand = int(round_half_away(fraction * 2.0**31))
-    if significand == 2**31:
-        significand, shift = 2**30, shift + 1
-    if shift < -31 or significand == 0:
-        return Multiplier(significand=0, shift=0)
-    return Multiplier(significand=significand, shift=shift)
-
-
-def multiply(values: npt.ArrayLike, multiplier: Multiplier) -> Int32Array:
-    """Multiply int32 accumulators by a fixed-point number, rounding twice.
-
-    This is TFLite's ``MultiplyByQuantizedMultiplier``: shift left, take the high half of the doubled product
-    (rounding half up), shift right (rounding half away from zero).
-
-    Args:
-        values: int32; after the left shift they have to fit int32 still, as in C.
-        multiplier: the factor.
-    """
-    shifted = np.asarray(values, np.int64) << max(multiplier.shift, 0)
-    if shifted.size and not (_INT32.min <= shifted.min() and shifted.max() <= _INT32.max):
-        raise OverflowError(f"an accumulator shifted left by {multiplier.shift} leaves int32")
-    return _divide_by_power_of_two(_doubling_high(shifted, multiplier.significand), max(-multiplier.shift, 0))
-
-
-def _doubling_high(values: npt.NDArray[np.int64], significand: int) -> npt.NDArray[np.int64]:
-    """Return ``round(values * significand / 2 ** 31)`` as gemmlowp's SaturatingRoundingDoublingHighMul."""
-    product = values * np.int64(significand)
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    # C divides towards zero, a shift of a negative number rounds down.
-    quotient: npt.NDArray[np.int64] = np.sign(nudged) * (np.abs(nudged) >> 31)
-    return quotient
-
-
-def _divide_by_power_of_two(values: npt.NDArray[np.int64], exponent: int) -> Int32Array:
-    """Return ``values / 2 ** exponent``, halves away from zero: gemmlowp's RoundingDivideByPOT."""
-    mask = (1 << exponent) - 1
-    threshold = (mask >> 1) + (values < 0)
-    quotient: Int32Array = ((values >> exponent) + ((values & mask) > threshold)).astype(np.int32)
-    return quotient
 
 
 def _broadcast(scales: FloatArray, dimensions: int, channel_axis: int | None) -> FloatArray:

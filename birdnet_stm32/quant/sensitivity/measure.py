@@ -2,7 +2,8 @@
 
 All of it is about the converted file. Its tensors, as the reference kernels compute them on the grids that it
 holds, are compared with those of the float graph that it was quantized from. The gains come from the file
-itself with a part of it in float (:mod:`birdnet_stm32.quant.sensitivity.hybrid_model`), run by LiteRT's fast kernels: they round
+itself with a part of it in float (:mod:`birdnet_stm32.quant.sensitivity.hybrid_model`),
+run by LiteRT's fast kernels: they round
 once where the reference kernels round twice, so gains are counted from a baseline of their own.
 """
 

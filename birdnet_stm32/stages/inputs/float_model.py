@@ -7,7 +7,7 @@ from pathlib import Path
 
 from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.engine.store import canonical_json
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
     Compression,

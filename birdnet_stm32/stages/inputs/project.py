@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine.store import published_files
+from birdnet_stm32.engine.published import published_files
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 

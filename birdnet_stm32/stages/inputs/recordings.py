@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.files import FileStat, scan
-from birdnet_stm32.engine.stage import Release
-from birdnet_stm32.engine.store import sha256_of
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.files.regular_file import sha256_of
 
 MEASURES = "local_measures.json"
 FETCHED = "recordings"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.representative import WindowRow
 from birdnet_stm32.audio.window_roles import ROLES
-from birdnet_stm32.engine import store
+from birdnet_stm32.files import json_file
 
 PCM = "windows.npy"
 TABLE = "windows.parquet"
@@ -49,7 +49,7 @@ class Windows:
 def load_windows(folder: Path) -> Windows:
     """Open the windows in ``folder``, memory-mapped."""
     pcm = np.load(folder / PCM, mmap_mode="r", allow_pickle=False)
-    return by_role(pcm, parquet_table.read(folder / TABLE, WindowRow), store.load_json(folder / OPTIONS))
+    return by_role(pcm, parquet_table.read(folder / TABLE, WindowRow), json_file.load_json(folder / OPTIONS))
 
 
 def by_role(pcm: Pcm, rows: tuple[WindowRow, ...], left_out_by: Mapping[str, int]) -> Windows:

@@ -17,7 +17,7 @@ import pytest
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import SUPPORTED, lower
-from birdnet_stm32.engine.store import write_tree
+from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.single_operator import evaluate

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from birdnet_stm32.engine.stage import Job, Release, load_release
+from birdnet_stm32.engine.release import Release, load_release
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.npu.stedgeai.result import load
 from birdnet_stm32.stages import npu

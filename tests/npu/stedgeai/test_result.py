@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.config.variant import NpuTable
-from birdnet_stm32.engine.store import canonical_json
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.npu.stedgeai.result import COMPILATION, Blob, Compilation, load, save, to_json
 from birdnet_stm32.npu.stedgeai.tool import Tool
 

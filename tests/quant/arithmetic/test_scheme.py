@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from birdnet_stm32.quant.arithmetic import scheme
+from birdnet_stm32.quant.arithmetic import fixed_point, scheme
 
 finite = st.floats(-1e6, 1e6, width=32)
 kernels = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=4, max_side=5), elements=finite)
@@ -100,20 +100,20 @@ def test_quantize_saturates() -> None:
 
 @given(positive)
 def test_multiplier_is_the_nearest_q31_number(real: float) -> None:
-    multiplier = scheme.quantize_multiplier(real)
+    multiplier = fixed_point.quantize_multiplier(real)
     assert 2**30 <= multiplier.significand < 2**31
     value = Fraction(multiplier.significand) * Fraction(2) ** (multiplier.shift - 31)
     assert abs(value / Fraction(real) - 1) <= Fraction(1, 2**31)
 
 
 def test_multiplier_at_the_edges() -> None:
-    assert scheme.quantize_multiplier(0.0) == scheme.Multiplier(significand=0, shift=0)
-    assert scheme.quantize_multiplier(2.0**-40) == scheme.Multiplier(significand=0, shift=0)
-    assert scheme.quantize_multiplier(1.0) == scheme.Multiplier(significand=2**30, shift=1)
-    assert scheme.quantize_multiplier(1 - 2.0**-40) == scheme.Multiplier(significand=2**30, shift=1)
+    assert fixed_point.quantize_multiplier(0.0) == fixed_point.Multiplier(significand=0, shift=0)
+    assert fixed_point.quantize_multiplier(2.0**-40) == fixed_point.Multiplier(significand=0, shift=0)
+    assert fixed_point.quantize_multiplier(1.0) == fixed_point.Multiplier(significand=2**30, shift=1)
+    assert fixed_point.quantize_multiplier(1 - 2.0**-40) == fixed_point.Multiplier(significand=2**30, shift=1)
     for wrong in (-1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="requantization"):
-            scheme.quantize_multiplier(wrong)
+            fixed_point.quantize_multiplier(wrong)
 
 
 @given(int32, st.integers(2**30, 2**31 - 1), st.integers(-31, 0))
@@ -121,16 +121,16 @@ def test_multiply_rounds_twice(value: int, significand: int, shift: int) -> None
     """First half up after the product, then half away from zero after the shift."""
     high = math.floor(Fraction(value * significand, 2**31) + Fraction(1, 2))
     expected = half_away(Fraction(high, 2**-shift))
-    multiplier = scheme.Multiplier(significand=significand, shift=shift)
-    assert scheme.multiply(np.int32(value), multiplier) == expected
+    multiplier = fixed_point.Multiplier(significand=significand, shift=shift)
+    assert fixed_point.multiply(np.int32(value), multiplier) == expected
 
 
 @given(st.integers(-(2**20), 2**20), st.integers(1, 10))
 def test_multiply_shifts_left_first(value: int, shift: int) -> None:
-    one = scheme.Multiplier(significand=2**30, shift=shift)
-    assert scheme.multiply(np.int32(value), one) == value * 2 ** (shift - 1)
+    one = fixed_point.Multiplier(significand=2**30, shift=shift)
+    assert fixed_point.multiply(np.int32(value), one) == value * 2 ** (shift - 1)
 
 
 def test_multiply_refuses_what_overflows_in_c() -> None:
     with pytest.raises(OverflowError, match="shifted left by 4"):
-        scheme.multiply(np.int32(2**30), scheme.Multiplier(significand=2**30, shift=4))
+        fixed_point.multiply(np.int32(2**30), fixed_point.Multiplier(significand=2**30, shift=4))

@@ -16,7 +16,7 @@ from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model import checkpoint
 from birdnet_stm32.quant import verify
-from birdnet_stm32.quant.arithmetic import scheme
+from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.ranges import choose
 from birdnet_stm32.quant.rewriting.equalize import equalize
@@ -105,13 +105,13 @@ def test_ranges_wider_than_relu6(network: Network, windows: np.ndarray) -> None:
 @pytest.mark.parametrize("fused", [False, True])
 def test_two_roundings_are_the_schemes(real: float, fused: bool) -> None:
     rng = np.random.default_rng(0)
-    multiplier = scheme.quantize_multiplier(real)
+    multiplier = fixed_point.quantize_multiplier(real)
     near_ties = np.round((np.arange(-150, 150) + 0.5) / real)
     accumulators = np.concatenate(
         [near_ties + step for step in (-1, 0, 1)] + [rng.integers(-(10**5), 10**5, 10**4)]
     )
     accumulators = accumulators[np.abs(accumulators) < 2**24].astype(np.float32)
-    expected = np.clip(scheme.multiply(accumulators.astype(np.int64), multiplier), -100, 90)
+    expected = np.clip(fixed_point.multiply(accumulators.astype(np.int64), multiplier), -100, 90)
     ends = (tf.constant(-100.0, tf.float64), tf.constant(90.0, tf.float64))
     factor = int8_graph._factor(tf.constant(real, tf.float64))
     assert (factor.significand.numpy(), factor.shift.numpy()) == (multiplier.significand, multiplier.shift)

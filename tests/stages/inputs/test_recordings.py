@@ -14,10 +14,12 @@ from birdnet_stm32.audio import measure
 from birdnet_stm32.audio.decode import Properties
 from birdnet_stm32.audio.files import scan
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.engine import store
-from birdnet_stm32.engine.stage import Job, Release
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.files import json_file
 from birdnet_stm32.stages import index
 from birdnet_stm32.stages.inputs import recordings
+from birdnet_stm32.stages.inputs.index import read_index, read_notes
 
 
 class Locked:
@@ -62,7 +64,7 @@ def run_index(release: Release) -> dict[str, str]:
         out.rename(previous)
         out.mkdir()
     index.run(Job(release=release, inputs={}, files={}, out=out, previous=previous))
-    return {row.path: row.reason for row in index.read_index(out) if row.reason}
+    return {row.path: row.reason for row in read_index(out) if row.reason}
 
 
 def test_what_nobody_might_read_is_read_after_chmod(release: Release, locked: Locked) -> None:
@@ -99,7 +101,7 @@ def test_pipes_and_folders_of_nothing_are_listed_and_watched(release: Release) -
     assert recordings.are_current(release)
     listed = (release.folder("index") / "unusable.tsv").read_text(encoding="utf-8")
     assert listed == "path\treason\n" + "".join(f"{path}\t{reason}\n" for path, reason in reasons.items())
-    notes = index.read_notes(release.folder("index"))
+    notes = read_notes(release.folder("index"))
     assert notes == ("hawk: is a link to something that is not there", "jay: the folder holds no audio file")
     release.resolve("songs/owl/live.wav").unlink()
     assert not recordings.are_current(release)
@@ -108,10 +110,10 @@ def test_pipes_and_folders_of_nothing_are_listed_and_watched(release: Release) -
 def test_an_index_of_an_older_version_is_measured_again_without_a_traceback(release: Release) -> None:
     run_index(release)
     path = release.folder("index") / recordings.MEASURES
-    document = store.load_json(path)
+    document = json_file.load_json(path)
     for entry in document["files"]:
         del entry["problem"]
-    path.write_text(store.canonical_json(document), encoding="utf-8")
+    path.write_text(json_file.canonical_json(document), encoding="utf-8")
     assert recordings.are_current(release)
 
 

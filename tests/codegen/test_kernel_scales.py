@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from birdnet_stm32.codegen.kernel_scales import mean_multiplier, scale_of
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.quant.arithmetic.fixed_point import mean_multiplier, scale_of
-from birdnet_stm32.quant.arithmetic.scheme import Multiplier, multiply
+from birdnet_stm32.quant.arithmetic.fixed_point import Multiplier, multiply
 
 CASES = 20_000
 DRIVER = """

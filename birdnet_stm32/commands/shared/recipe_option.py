@@ -1,0 +1,108 @@
+"""The option ``--recipe`` of commands that quantize, and the recipe that it leads to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from birdnet_stm32.commands.shared.checkpoint_source import Source
+from birdnet_stm32.config.variant import Recipe
+from birdnet_stm32.errors import GateError, InputError
+
+if TYPE_CHECKING:
+    from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
+    from birdnet_stm32.selection.attempt import Attempt
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names recipes."""
+    parser.add_argument(
+        "--recipe",
+        nargs="+",
+        choices=get_args(Recipe),
+        default=["ptq"],
+        metavar="NAME",
+        help=f"in order, until one reaches the gates: {', '.join(get_args(Recipe))}; default: ptq. From "
+        "float_front_end on the network's input is another, which the files written beside it describe",
+    )
+
+
+def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
+    """Try the recipes that the options name, in order, until one reaches the gates; else take the best.
+
+    Raises:
+        InputError: none fits, or the checkpoint's conversion is not int8.
+    """
+    from birdnet_stm32.quant.recipes import RecipeSettings
+    from birdnet_stm32.selection.attempt import to_fields
+    from birdnet_stm32.selection.choice import choose, passes
+    from birdnet_stm32.stages.candidate import clip_of
+
+    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
+    tried: dict[str, Attempt] = {}
+    fields: dict[str, dict[str, Any]] = {}
+    for recipe, one in _attempts(given, options, settings):
+        tried[recipe], fields[recipe] = one, to_fields(recipe, one, given.windows, settings)
+        if passes(fields[recipe], given.limits):
+            break
+    chosen = choose(fields, given.limits, first=True)
+    return Choice(settings=settings, tried=tried, fields=fields, recipe=chosen)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice:
+    """Which recipe a command takes, of those it tried.
+
+    Args:
+        settings: what the recipes were told.
+        tried: the attempts, by recipe.
+        fields: what ``candidate.json`` would say of each.
+        recipe: the one taken.
+    """
+
+    settings: RecipeSettings
+    tried: dict[str, Attempt]
+    fields: dict[str, dict[str, Any]]
+    recipe: str
+
+    @property
+    def candidate(self) -> Candidate:
+        """What the recipe taken made."""
+        return self.tried[self.recipe].candidate
+
+
+def _attempts(
+    given: Source, options: argparse.Namespace, settings: RecipeSettings
+) -> Iterator[tuple[str, Attempt]]:
+    """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.
+
+    Raises:
+        InputError: none fits, or the checkpoint's conversion is not int8.
+    """
+    from birdnet_stm32.quant.recipes import UnfitError
+    from birdnet_stm32.selection.attempt import TUNED, attempt
+
+    found = False
+    for recipe in options.recipe:
+        try:
+            tried = attempt(recipe, given.model, given.contract, given.windows, settings)
+        except UnfitError:
+            if recipe == options.recipe[-1] and not found:
+                raise
+            continue
+        except GateError as error:
+            if recipe == TUNED:  # the training diverged
+                raise
+            # There is no candidate to measure: this checkpoint cannot become one.
+            raise InputError(
+                f"its conversion is not int8: {error.what}",
+                where=options.checkpoint_path
+                if error.where is None
+                else f"{options.checkpoint_path}, {error.where}",
+                expected=error.expected,
+                remedy=error.remedies,
+            ) from error
+        found = True
+        yield recipe, tried

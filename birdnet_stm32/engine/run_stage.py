@@ -1,0 +1,119 @@
+"""Run a stage and publish what it made."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from birdnet_stm32.disk import disk_error
+from birdnet_stm32.engine import code_digest, store
+from birdnet_stm32.engine.doit_state import read_told
+from birdnet_stm32.engine.manifest import Manifest, manifest_fault, read_manifest
+from birdnet_stm32.engine.release import Release
+from birdnet_stm32.engine.stage import Job, Outcome, Stage, task_of
+from birdnet_stm32.engine.staleness import _stage_digests, config_slice, file_digests, versions
+from birdnet_stm32.errors import GateError, InputError
+
+
+def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outcome:
+    """Run ``stage`` and publish its folder.
+
+    Everything that it reads of other stages is first held against what they recorded. A stage that misses a
+    gate has no folder any more; what it made is in ``<stage>.failed``, which nothing reads.
+
+    Raises:
+        BirdnetError: as the stage does; or an input is damaged, or the disk full or read-only.
+    """
+    started = time.monotonic()
+    final = release.folder(stage.key)
+    store.refuse_foreign(final)
+    work = final.with_name(f".{final.name}.{os.getpid()}")
+    try:
+        outcome, manifest = _run_into(work, stage, release, needs)
+        told = read_told(release.build).times_forgotten(stage.task(release.name))
+        ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": told}
+        store.publish(work, final, manifest, ran)
+    except GateError:
+        # What passed before belongs to other inputs; kept, it would look as if it had passed now.
+        store.remove(final)
+        work.rename(_failed(final))
+        raise
+    except BaseException as error:
+        cause = disk_error(error, work)  # while the work still takes its space
+        shutil.rmtree(work, ignore_errors=True)
+        if cause is not None:
+            raise cause from error
+        raise
+    return outcome
+
+
+def _failed(final: Path) -> Path:
+    return final.with_name(f"{final.name}.failed")
+
+
+def _run_into(
+    work: Path, stage: Stage, release: Release, needs: Mapping[str, Path]
+) -> tuple[Outcome, Manifest]:
+    """Run ``stage`` into the new folder ``work``, and describe what it made of what."""
+    final = release.folder(stage.key)
+    for leftover in (_failed(final), *final.parent.glob(f".{final.name}.*")):
+        store.remove(leftover)
+    published = {key: _whole(key, needed, release) for key, needed in needs.items()}
+    files = file_digests(stage, release)
+    work.mkdir(parents=True)
+    module = importlib.import_module(f"birdnet_stm32.stages.{stage.name}")
+    summaries = {key: manifest.summary for key, manifest in published.items()}
+    job = Job(
+        release=release,
+        inputs=needs,
+        files=stage.files(release),
+        out=work,
+        # What it left beside its outputs for itself is no use when it is damaged.
+        previous=final if store.local_files_are_whole(final) else final.with_name(f".{final.name}.none"),
+        part=stage.part,
+        summaries=summaries if stage.reads_summaries else {},
+    )
+    outcome: Outcome = module.run(job)
+    for what, digest in file_digests(stage, release).items():
+        if files.get(what) != digest:
+            raise InputError(
+                f"the {what} changed while the stage {stage.key} read it",
+                where=stage.files(release)[what],
+                remedy=f"doit {stage.task(release.name)}",
+            )
+    return outcome, Manifest(
+        stage=stage.name,
+        config=config_slice(stage, release.variant),
+        code=code_digest.digest(stage.module, stage.templates),
+        versions=versions(stage),
+        inputs=_stage_digests(stage, published) | files,
+        outputs=store.digest_outputs(work),
+        measures=outcome.measures,
+        summary=outcome.summary,
+        warnings=outcome.warnings,
+    )
+
+
+def _whole(key: str, folder: Path, release: Release) -> Manifest:
+    """Return what a stage published, every byte of which is what it recorded.
+
+    Raises:
+        InputError: it has published nothing, or something of it changed since.
+    """
+    task = task_of(key, release.name)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError(f"{key}: {manifest_fault(folder)}", where=folder, remedy=f"doit {task}")
+    damaged = store.damaged_outputs(folder, manifest)
+    if damaged:
+        raise InputError(
+            f"is not what the stage {key} published: it was damaged or changed since",
+            where=folder / damaged[0],
+            expected=f"the SHA-256 {manifest.outputs[damaged[0]]}",
+            remedy=f"doit clean {task}, then doit again: the stage {key} makes it anew",
+        )
+    return manifest
