@@ -10,7 +10,17 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.arithmetic import fixed_point, scheme
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite import interpreter
-from tests.quant.conftest import model, tflite, windows  # noqa: F401
+from tests.quant.conftest import SHAPE, build
+
+
+@pytest.fixture(scope="module")
+def windows() -> np.ndarray:
+    return (np.random.default_rng(1).random((24, *SHAPE)) ** 3).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tflite(windows: np.ndarray) -> bytes:
+    return convert(build(), windows)
 
 
 def test_runs_every_window(tflite: bytes, windows: np.ndarray) -> None:
