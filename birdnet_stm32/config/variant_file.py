@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from birdnet_stm32.config.idle_keys import find_idle_keys
 from birdnet_stm32.config.text_types import SPELLINGS
-from birdnet_stm32.config.value_errors import Problem, first_problem
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import real_path, why_unreadable
 from birdnet_stm32.files.toml_file import line_of, read_toml
+from birdnet_stm32.files.value_errors import Problem, first_problem
 from birdnet_stm32.terminal_text import printable
 
 SUFFIX = ".toml"

@@ -37,6 +37,7 @@ _WORDS = {
 }
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller
 
 
 class _RefusedError(Exception):
@@ -204,6 +205,3 @@ def load_json(path: Path) -> Any:
         return read_json(path, max_bytes=MAX_JSON_BYTES)
     except InputError as error:
         raise InputError(error.what, where=error.where or path, remedy="run doit again") from error
-
-
-MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller

@@ -33,9 +33,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from birdnet_stm32.config.value_errors import first_problem
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.toml_file import read_toml
+from birdnet_stm32.files.value_errors import first_problem
 from birdnet_stm32.paths import firmware_templates
 
 _STRICT = ConfigDict(extra="forbid", strict=True)

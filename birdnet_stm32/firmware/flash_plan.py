@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from birdnet_stm32.config.value_errors import first_problem
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json, read_json_object
+from birdnet_stm32.files.value_errors import first_problem
 from birdnet_stm32.firmware.flash_layout import FlashSlot, flash_files, flash_map
 from birdnet_stm32.firmware.image import parse
 from birdnet_stm32.firmware.intel_hex import read_intel_hex

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.value_errors import shown
 
 OWN_KEYS = frozenset({"input_layout", "keep_nyquist"})
 KEYS_OF_1_X = frozenset(

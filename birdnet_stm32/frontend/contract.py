@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
+from birdnet_stm32.files.value_errors import shown
 from birdnet_stm32.frontend import config_versions
 from birdnet_stm32.frontend.config_versions import Line
 from birdnet_stm32.frontend.labels import check_names

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import text_file
+from birdnet_stm32.files.value_errors import shown
 
 _MOST_NAMED = 5
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
-from birdnet_stm32.config.value_errors import shown
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.value_errors import shown
 from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
 from birdnet_stm32.model import blocks
 from birdnet_stm32.model.archive import Archive

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from birdnet_stm32.config.value_errors import Problem, first_problem, shown
 from birdnet_stm32.config.variant import Table
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.toml_file import read_toml
+from birdnet_stm32.files.value_errors import Problem, first_problem, shown
 
 VARIABLES = {
     "X_CUBE_AI_PATH": "x_cube_ai_path",

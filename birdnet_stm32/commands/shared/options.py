@@ -11,9 +11,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from birdnet_stm32.config.text_types import SPELLINGS
-from birdnet_stm32.config.value_errors import first_problem
 from birdnet_stm32.config.variant import Table
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.value_errors import first_problem
 
 Checked = TypeVar("Checked", bound=Table)
 
