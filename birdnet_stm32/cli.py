@@ -6,6 +6,7 @@ import argparse
 import importlib
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from birdnet_stm32.config.text_types import names_a_file
 from birdnet_stm32.errors import BirdnetError, InputError
 from birdnet_stm32.files.regular_file import refused_by_the_system
 from birdnet_stm32.native_output import diverted
+from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
 COMMANDS = {
@@ -51,8 +53,30 @@ class _Parser(argparse.ArgumentParser):
     """Shows of a wrong option's value what fits into a line."""
 
     def error(self, message: str) -> NoReturn:
-        """Print usage and message, and end with 2."""
+        """Print usage and message, with the option that may have been meant, and end with 2."""
+        unknown = re.search(r"^unrecognized arguments: (--[^\s=]+)", message)
+        meant = did_you_mean(unknown[1], self._option_string_actions) if unknown else ""
+        message += f"; {meant}" if meant else ""
         super().error(printable(message, longest=_LONGEST_MESSAGE, keep="\n"))
+
+
+def _command(name: str) -> str:
+    """Return the name of a command. Raises: ArgumentTypeError where there is none of that name."""
+    if name in COMMANDS:
+        return name
+    meant = did_you_mean(name, COMMANDS)
+    shown = printable(name, longest=60)
+    raise argparse.ArgumentTypeError(f"there is no command {shown!r}" + (f"; {meant}" if meant else ""))
+
+
+class _ShowVersions(argparse.Action):
+    """Prints what is installed, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print the versions and end with 0."""
+        versions = importlib.import_module("birdnet_stm32.commands.shared.installed_versions")
+        print("\n".join(versions.version_lines()))
+        parser.exit()
 
 
 def _check_paths(options: argparse.Namespace) -> None:
@@ -90,12 +114,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     listed = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
     parser = _Parser(
         prog="birdnet-stm32",
-        usage="birdnet-stm32 COMMAND ...",
+        usage="birdnet-stm32 [--version] COMMAND ...",
         description="Single steps on single files. The whole pipeline is doit's: doit list.",
         epilog=f"commands:\n{listed}\n\nEach has --help with an example.\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--version",
+        action=_ShowVersions,
+        nargs=0,
+        help="show the versions of this package, of its libraries and of the programs that it finds",
+    )
+    parser.add_argument("command", type=_command, metavar="COMMAND", help=argparse.SUPPRESS)
     name = parser.parse_args(arguments[:1]).command
     own = parser_of(name)
     options = own.parse_args(arguments[1:])

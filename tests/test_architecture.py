@@ -16,7 +16,7 @@ PACKAGE = ROOT / "birdnet_stm32"
 # From the bottom to the top; what stands on one line must not import each other's packages.
 # A room that stands on a line of its own, such as ``stages.inputs``, is a part of its own.
 LAYERS = [
-    {"terminal_text"},
+    {"spelling", "terminal_text"},
     {"errors"},
     {"files"},
     {"config", "paths"},

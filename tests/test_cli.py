@@ -133,3 +133,20 @@ print("tensorflow" in sys.modules or "keras" in sys.modules)
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert finished.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["trian"], "there is no command 'trian'; did you mean train?"),
+        (["quack"], "there is no command 'quack'\n"),
+        (["why", "demo", "--bild", "x"], "unrecognized arguments: --bild x; did you mean --build?"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_right_one(
+    arguments: list[str], answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert answer in capsys.readouterr().err

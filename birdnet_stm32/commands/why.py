@@ -14,6 +14,7 @@ from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.stages.catalog import BY_NAME, stages_of
 from birdnet_stm32.tasks.plan import plan
 
@@ -33,7 +34,11 @@ def run(options: argparse.Namespace) -> None:
     name, _, rest = options.target.rpartition(":")
     variant, _, part = rest.partition("/")
     if name and name not in BY_NAME:
-        raise InputError(f"there is no stage {name!r}", expected="one of " + ", ".join(BY_NAME))
+        raise InputError(
+            f"there is no stage {name!r}",
+            expected="one of " + ", ".join(BY_NAME),
+            remedy=did_you_mean(name, BY_NAME) or (),
+        )
     release = load_release(variant, options.variants, options.build)
     chosen = [
         stage for stage in stages_of(release.variant) if name in ("", stage.name) and part in ("", stage.part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import real_path, why_unreadable
 from birdnet_stm32.files.toml_file import line_of, read_toml
 from birdnet_stm32.files.value_errors import Problem, first_problem
+from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
 SUFFIX = ".toml"
@@ -55,11 +55,12 @@ def variant_path(name: str, folder: Path) -> Path:
     check_name(name)
     path = folder / f"{name}{SUFFIX}"
     if path not in variant_files(folder):
-        known = ", ".join(other.stem for other in variant_files(folder))
+        known = [other.stem for other in variant_files(folder)]
         raise InputError(
             f"there is no variant {name!r}",
             where=folder,
-            expected=f"one of {known}" if known else "at least one NAME.toml",
+            expected=f"one of {', '.join(known)}" if known else "at least one NAME.toml",
+            remedy=did_you_mean(name, known) or (),
         )
     return path
 
@@ -139,8 +140,7 @@ def _explain(problem: Problem, path: Path, text: str) -> InputError:
         known = _known_keys(location[:-1])
         what = f"{key} is not a known key"
         expected = "one of " + ", ".join(known)
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else ""
+        remedy = did_you_mean(str(location[-1]), known)
     elif problem.kind == "missing":
         what = f"{key} is missing"
     elif problem.what is not None and problem.value == "a table":  # of several keys together
@@ -150,8 +150,7 @@ def _explain(problem: Problem, path: Path, text: str) -> InputError:
     else:
         what = f"{key} is {problem.value}"
         if problem.kind == "literal_error":
-            close = difflib.get_close_matches(problem.value, re.findall(r"'([^']*)'", expected or ""), n=1)
-            remedy = f"did you mean {close[0]!r}?" if close else ""
+            remedy = did_you_mean(problem.value, re.findall(r"'[^']*'", expected or ""))
     if problem.others:
         what += f" (and {problem.others} more)"
     return InputError(what, where=f"{path}:{line_of(text, location)}", expected=expected, remedy=remedy or ())

@@ -64,7 +64,7 @@ def find(environment: Mapping[str, str] = os.environ) -> Programmer | None:
             where=f"{FOLDER_VARIABLE}={named}",
             expected="the folder bin of an STM32CubeProgrammer installation",
         )
-    program = Path(named) / PROGRAM if named else _installed(environment)
+    program = program_path(environment)
     if program is None:
         return None
     loader = real_path(program).parent / "ExternalLoader" / _LOADER
@@ -75,6 +75,15 @@ def find(environment: Mapping[str, str] = os.environ) -> Programmer | None:
             expected="STM32CubeProgrammer 2.18 or later, which knows this board",
         )
     return Programmer(program=str(program), loader=str(loader))
+
+
+def program_path(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where the tool is, whether or not it can write to this board; None where it is not."""
+    named = environment.get(FOLDER_VARIABLE)
+    if not named:
+        return _installed(environment)
+    program = Path(named) / PROGRAM
+    return program if program.is_file() else None
 
 
 def _installed(environment: Mapping[str, str]) -> Path | None:

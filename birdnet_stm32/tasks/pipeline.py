@@ -34,6 +34,7 @@ from birdnet_stm32.tasks.interruption import stop_in_a_sentence
 from birdnet_stm32.tasks.plan import State, plan
 from birdnet_stm32.tasks.releases import BROKEN, Releases, _first_line
 from birdnet_stm32.tasks.reporter import StageReporter
+from birdnet_stm32.tasks.unknown_task import name_unknown_tasks
 from birdnet_stm32.terminal_text import printable
 
 MANUAL = {
@@ -66,6 +67,7 @@ def doit_config(build: Path) -> dict[str, Any]:
             "  try: pip install birdnet-stm32, or run doit in the root of a checkout"
         )
     stop_in_a_sentence()
+    name_unknown_tasks()
     return {
         "backend": BACKEND,
         "default_tasks": ["bundle"],

@@ -64,10 +64,13 @@ def test_forget_makes_a_stage_run(checkout: Any) -> None:
     assert checkout.ran() == {"analyze"}
 
 
-def test_an_unknown_variant_is_named(checkout: Any) -> None:
-    wrong = checkout.doit("bundle:tinny")
+@pytest.mark.parametrize("arguments", [(), ("info",), ("list",), ("clean",), ("forget",), ("ignore",)])
+def test_an_unknown_task_is_named_with_the_one_that_was_meant(
+    arguments: tuple[str, ...], checkout: Any
+) -> None:
+    wrong = checkout.doit(*arguments, "bundle:tinny")
     assert wrong.returncode == 3
-    assert "bundle:tinny" in wrong.stdout
+    assert "'bundle:tinny'\n  try: did you mean bundle:tiny?\n" in wrong.stdout
     assert "Traceback" not in wrong.stdout
 
 
