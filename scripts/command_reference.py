@@ -29,6 +29,7 @@ single files. Both are in `.venv/bin`.
 | `doit info verify:demo` | what a stage depends on and whether it is up to date |
 | `doit clean verify:demo` | removes what a stage published |
 | `doit variants=DIR build=DIR bundle:NAME` | variants and build folders elsewhere |
+| `doit tabcompletion` | [lets a shell complete](#completion) stages and variants |
 
 Run it at the root of the checkout. Exit codes are doit's: 0 done, 1 a gate refused, 2 a stage failed, or one
 of several variants is broken and the others were built, 3 no variant can be read or a task name is wrong.
@@ -39,7 +40,25 @@ of several variants is broken and the others were built, 3 no variant can be rea
 {EXIT_CODES.strip()}
 ```
 
-Results go to standard output, progress and errors to standard error.
+Results go to standard output, progress and errors to standard error. `birdnet-stm32 --version` shows the
+versions of the package, of its libraries and of the programs that it finds.
+
+## Completion
+
+Do this once for each shell, and open a new one afterwards.
+
+| shell | do this | and add to its configuration |
+|---|---|---|
+| bash | `birdnet-stm32 completion bash > ~/.birdnet-stm32.bash` | `source ~/.birdnet-stm32.bash` |
+| zsh | `birdnet-stm32 completion zsh > ~/.birdnet-stm32.zsh` | `source ~/.birdnet-stm32.zsh` |
+| fish | `birdnet-stm32 completion fish > ~/.config/fish/completions/birdnet-stm32.fish` | nothing |
+| bash, for doit | `doit tabcompletion > ~/.doit.bash` | `source ~/.doit.bash` |
+| zsh, for doit | `doit tabcompletion --shell zsh > ~/.zfunc/_doit` | `fpath+=~/.zfunc`, before `compinit` |
+
+doit's script for bash needs the Debian package `bash-completion`, and completes stages and variants. That for
+zsh completes stages only. Both ask doit each time, which takes about a second. There is none for fish.
+
+## The commands of birdnet-stm32
 """
 
 

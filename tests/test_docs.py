@@ -16,7 +16,7 @@ from birdnet_stm32.stages.catalog import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data" / "README.md"])
-DOIT_COMMANDS = {"clean", "forget", "help", "info", "list", "run"}
+DOIT_COMMANDS = {"clean", "forget", "help", "info", "list", "run", "tabcompletion"}
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -74,7 +74,7 @@ def test_commands_exist(page: Path) -> None:
 @by_page
 def test_stages_exist(page: Path) -> None:
     for line in code(page):
-        called = re.match(r"(?:\$ |- run: )?(?:\S*/)?doit(?: (.*))?$", line.split("  #")[0].rstrip())
+        called = re.match(r"(?:\$ |- run: )?(?:\S*/)?doit(?: (.*))?$", re.split("  #| > ", line)[0].rstrip())
         for word in (called[1] or "").split() if called else ():
             if "=" in word or word.startswith("-") or word.isdecimal():
                 continue

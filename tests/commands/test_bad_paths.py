@@ -19,6 +19,7 @@ LINES = {
     "board": "demo --variants variants --build build --json out.json",
     "check": "demo --variants variants --build build --json out.json",
     "codegen": "noise.tflite --out c --model-config config.json --labels labels.txt --json out.json",
+    "completion": "bash",
     "convert": "--checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--output_path out.tflite --report_json out.json",
     "deploy": "demo --variants variants --build build --fsbl firmware.bin --recordings songs/low/0.wav",
