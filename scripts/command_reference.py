@@ -53,7 +53,7 @@ Do this once for each shell, and open a new one afterwards.
 | zsh | `birdnet-stm32 completion zsh > ~/.birdnet-stm32.zsh` | `source ~/.birdnet-stm32.zsh` |
 | fish | `birdnet-stm32 completion fish > ~/.config/fish/completions/birdnet-stm32.fish` | nothing |
 | bash, for doit | `doit tabcompletion > ~/.doit.bash` | `source ~/.doit.bash` |
-| zsh, for doit | `doit tabcompletion --shell zsh > ~/.zfunc/_doit` | `fpath+=~/.zfunc`, before `compinit` |
+| zsh, for doit | `doit tabcompletion --shell=zsh > ~/.zfunc/_doit` | `fpath+=~/.zfunc`, before `compinit` |
 
 doit's script for bash needs the Debian package `bash-completion`, and completes stages and variants. That for
 zsh completes stages only. Both ask doit each time, which takes about a second. There is none for fish.
