@@ -18,6 +18,7 @@ PACKAGE = ROOT / "birdnet_stm32"
 LAYERS = [
     {"spelling", "terminal_text"},
     {"errors"},
+    {"gates"},
     {"files"},
     {"config", "paths"},
     {"disk", "native_output", "process", "process_guard", "progress", "templating"},
