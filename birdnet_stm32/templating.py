@@ -16,12 +16,19 @@ Filters:
 
     c_identifier: lower-case identifier, refused when nothing of the text is left.
     c_array: numbers as wrapped initialiser rows.
+    toml: a text or a list of texts as a TOML value; a text of several lines stays readable.
+
+        >>> toml("a \\"quoted\\" name")
+        '"a \\\\"quoted\\\\" name"'
+        >>> toml(("-mthumb", "-O3"))
+        '["-mthumb", "-O3"]'
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,6 +118,16 @@ def c_array(values: Iterable[int | float], width: int = 92) -> str:
     return "\n".join([*rows, row])
 
 
+def toml(value: str | Sequence[str]) -> str:
+    """Return a text or a list of texts as a TOML value."""
+    if not isinstance(value, str):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if "\n" not in value:
+        return json.dumps(value, ensure_ascii=False)
+    lines = value.replace("\\", "\\\\").replace('"""', '""\\"')
+    return f'"""\n{lines}"""'
+
+
 @cache
 def _environment(root: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -124,6 +141,7 @@ def _environment(root: Path) -> jinja2.Environment:
     environment.filters.update(
         c_string=c_string, c_comment=c_comment, c_float=c_float, c_identifier=c_identifier, c_array=c_array
     )
+    environment.filters["toml"] = toml
     return environment
 
 

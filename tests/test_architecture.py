@@ -1,12 +1,14 @@
 """What keeps the package one piece: imports point down only, TensorFlow stays where it belongs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.cli import COMMANDS
 from birdnet_stm32.stages.catalog import STAGES
 
@@ -20,7 +22,9 @@ LAYERS = [
     {"errors"},
     {"gates"},
     {"files"},
-    {"config", "paths"},
+    {"paths"},
+    {"boards"},
+    {"config"},
     {"disk", "native_output", "process", "process_guard", "progress", "templating"},
     {"audio", "frontend"},
     {"tflite"},
@@ -91,6 +95,25 @@ def test_listing_the_tasks_imports_nothing_heavy() -> None:
     )
     listed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert listed.stdout.strip() == "[]"
+
+
+# What is no board's: the path of a file in a repository of ST.
+CITED = {"npu/conditions/convolution.py"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_knows_a_board_by_name(path: Path) -> None:
+    """What code knows of a board stands in the board's own folder."""
+    boards = [folders.find(name) for name in folders.names()]
+    emulators = [board.emulator.machine for board in boards if board.emulator is not None]
+    named = [plain(name) for board in boards for name in (board.name, board.product)]
+    if path.relative_to(PACKAGE).as_posix() not in CITED:
+        text = plain(path.read_text(encoding="utf-8"))
+        assert [name for name in (*named, *map(plain, emulators)) if name in text] == []
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9\n]", "", text.lower())
 
 
 def test_no_module_is_a_heap_of_everything() -> None:

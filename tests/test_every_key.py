@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Table, Variant
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
@@ -194,7 +195,7 @@ def probe_emulate(bench: Bench, fields: Fields) -> Any:
     class SeenError(Exception):
         pass
 
-    def capture(_: Path, recordings: Any, *__: Any, timeout_s: float, **___: Any) -> None:
+    def capture(_: Path, __: Any, recordings: Any, *___: Any, timeout_s: float, **____: Any) -> None:
         raise SeenError(len(recordings), timeout_s)
 
     row = SimpleNamespace(path="a.wav", start_sample=0)
@@ -226,7 +227,13 @@ def probe_npu(bench: Bench, fields: Fields) -> Any:
     tool = SimpleNamespace(program=Path("/stedgeai"), version=SimpleNamespace(major=3))
     with pytest.raises(SeenError) as seen:
         stedgeai.run(
-            tool, bench.relu, variant.npu, stedgeai.command.generate, log=bench.root / "log", expected=()
+            tool,
+            bench.relu,
+            variant.npu,
+            folders.find("stm32n6570_dk"),
+            stedgeai.command.generate,
+            log=bench.root / "log",
+            expected=(),
         )
     return seen.value.args
 

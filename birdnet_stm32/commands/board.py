@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.index import channel_of
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared import board_session, built
 from birdnet_stm32.commands.shared.board_bring_up import Walk, walk
 from birdnet_stm32.commands.shared.board_session import Questions
@@ -63,7 +64,8 @@ def run(options: argparse.Namespace) -> None:
     """Listen, compare, judge."""
     writer_of(options).check(options.json)
     release = built.release(options)
-    plan = read_plan(built.folder(release, "image"))
+    board = built.flashed_board(release)
+    plan = read_plan(built.folder(release, "image"), folders.require(board.flash, board, "flash"))
     questions = questions_of(release, options.recordings, most=options.windows)
     if options.bring_up:
         about = Walk(plan=plan, variant=release.name, port=options.port, listen_s=options.timeout_s)
@@ -88,6 +90,11 @@ def questions_of(release: Release, files: list[Path] | None, *, most: int = WIND
         recordings, windows = board_session.windows_of(
             files, contract.frontend, most, channel=channel_of(release.variant.index)
         )
+    board = built.flashed_board(release)
     return Questions(
-        model=read_bytes(verified / MODEL), contract=contract, windows=windows, recordings=recordings
+        model=read_bytes(verified / MODEL),
+        contract=contract,
+        windows=windows,
+        recordings=recordings,
+        baud=folders.require(board.console, board, "console").baud,
     )

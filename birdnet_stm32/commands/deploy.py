@@ -1,4 +1,4 @@
-"""Brings a release onto the STM32N6570-DK in one go: builds it, writes the flash, questions the board.
+"""Brings a release onto its board in one go: builds it, writes the flash, questions the board.
 
 For a variant, the pipeline builds the image. With --config, or options of the 0.9 line, a .tflite that is
 already there is compiled for the NPU with ST's tools and built into firmware; --recordings give its windows.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.board import questions_of
 from birdnet_stm32.commands.shared import board_session, built
 from birdnet_stm32.commands.shared.deploy_model import deploy_model, plan_model
@@ -21,6 +22,7 @@ from birdnet_stm32.commands.shared.legacy_config import read
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware.flash_plan import read_plan
 
 EXAMPLE = """birdnet-stm32 deploy demo --dry_run
   birdnet-stm32 deploy demo --fsbl ai_fsbl.hex
@@ -47,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recordings", nargs="+", type=Path, metavar="FILE", help="windows for self-test and comparison"
     )
+    parser.add_argument(
+        "--board", metavar="NAME", help="for a .tflite: the board; default: the first default one with an NPU"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="config.json or config.toml")
     parser.add_argument(
         "--skip_validate", action="store_true", help="leave out ST's own validation on the board"
@@ -59,7 +64,11 @@ def run(options: argparse.Namespace) -> None:
     """Deploy a variant or a model."""
     legacy = {key: getattr(options, key) for key in _LEGACY}
     if options.variant is not None:
-        given = [f"--{key}" for key, value in {**legacy, "config": options.config}.items() if value]
+        given = [
+            f"--{key}"
+            for key, value in {**legacy, "config": options.config, "board": options.board}.items()
+            if value
+        ]
         if given:
             raise InputError(
                 f"{', '.join(given)} and the variant {options.variant} are both given",
@@ -67,12 +76,14 @@ def run(options: argparse.Namespace) -> None:
             )
         _deploy_variant(options)
         return
+    board = folders.select("npu", options.board)
     config = read(_config_file(options.config), legacy, os.environ)
     if options.dry_run:
-        plan_model(config, validates=not options.skip_validate)
+        plan_model(config, board, validates=not options.skip_validate)
         return
     deploy_model(
         config,
+        board,
         recordings=options.recordings or [],
         fsbl=options.fsbl,
         port=options.port,
@@ -89,17 +100,22 @@ def _deploy_variant(options: argparse.Namespace) -> None:
     ]
     if options.dry_run:
         say(f"Build:\n  doit {' '.join(build[3:])}")
+        board = built.flashed_board(release)
         weights = ["weights.hex"] if release.variant.codegen.backend == "stedgeai" else []
         say("Flash, after a check that the parts belong together:")
-        print_commands([release.folder("image") / name for name in (*weights, "application.hex")])
+        print_commands(
+            [release.folder("image") / name for name in (*weights, "application.hex")],
+            folders.require(board.flash, board, "flash"),
+        )
         say(f"Question:\n  birdnet-stm32 board {release.name}")
         return
     if subprocess.run(build, check=False).returncode != 0:
         raise ToolError(f"the pipeline did not build the image of {release.name}: see above")
-    image = built.folder(release, "image")
-    if not flash(image, fsbl=options.fsbl, dry_run=False, writer=writer_of(options)):
+    image, board = built.folder(release, "image"), built.flashed_board(release)
+    if not flash(image, board, fsbl=options.fsbl, dry_run=False, writer=writer_of(options)):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
-    board_session.after_flashing(image, questions_of(release, options.recordings), port=options.port)
+    plan = read_plan(image, folders.require(board.flash, board, "flash"))
+    board_session.after_flashing(plan, questions_of(release, options.recordings), port=options.port)
 
 
 def _config_file(given: Path | None) -> Path | None:

@@ -1,7 +1,7 @@
-"""Runs a .tflite as firmware on an emulated Cortex-M55 and compares it with the references.
+"""Runs a .tflite as firmware on an emulated board and compares it with the references.
 
-Generates the C, builds the firmware of the board mps3_an547, runs it under QEMU over every window of the
-recordings, and compares: the front end with NumPy, every network output with LiteRT's reference kernels on
+Generates the C, builds the firmware of the board, runs it under QEMU over every window of the recordings, and
+compares: the front end with NumPy, every network output with LiteRT's reference kernels on
 the same quantized input. Exit code 1 when any output differs, or the front end by more than its tolerance.
 """
 
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decode import Unusable
 from birdnet_stm32.audio.files import scan
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.emulation import emulate, generate_library
 from birdnet_stm32.commands.shared.model_files import contract_of, say, warn
-from birdnet_stm32.commands.shared.options import checked, positive
+from birdnet_stm32.commands.shared.options import add_board, checked, positive
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recording import add_channel, decode
 from birdnet_stm32.config.variant import EmulateTable
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most", type=positive, metavar="N", help="at most N recordings, spread over the folder"
     )
     add_channel(parser)
+    add_board(parser, "that QEMU emulates")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
 
@@ -47,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     writer_of(options).check(options.json)
+    board = folders.select("emulator", options.board)
     model = read_bytes(options.model)
     contract = contract_of(options.model, options.model_config)
     library = generate_library(model, contract, where=str(options.model))
@@ -57,6 +60,7 @@ def run(options: argparse.Namespace) -> None:
             contract,
             library,
             recordings,
+            board=board,
             title=options.model.stem,
             timeout_s=timeout_s,
             report=report,

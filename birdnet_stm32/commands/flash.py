@@ -1,4 +1,4 @@
-"""Writes a release into the flash of the STM32N6570-DK, after checking that its parts belong together.
+"""Writes a release into the flash of its board, after checking that its parts belong together.
 
 Needs ST's STM32_Programmer_CLI, from STM32_PROGRAMMER_DIR, PATH or where ST's installers put it; without it,
 or with --dry-run, the commands are printed for you to run. ST's first-stage loader is written once a board:
@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.commands.shared import built
 from birdnet_stm32.commands.shared.flashing import flash
 from birdnet_stm32.commands.shared.outputs import writer_of
@@ -17,7 +19,7 @@ from birdnet_stm32.errors import InputError
 
 EXAMPLE = """birdnet-stm32 flash demo --dry-run
   birdnet-stm32 flash demo --fsbl ai_fsbl.hex     # the first time on a board
-  birdnet-stm32 flash --folder images/stm32n6570_dk   # an unpacked bundle"""
+  birdnet-stm32 flash --folder images/BOARD       # of an unpacked bundle"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     built.add_arguments(parser, required=False)
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="write this folder's flash.json instead of a variant's"
+    )
+    parser.add_argument(
+        "--board",
+        metavar="NAME",
+        help="for --folder: the board; default: the folder's name, if it is a board's",
     )
     parser.add_argument(
         "--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader; needed once a board"
@@ -36,5 +43,30 @@ def run(options: argparse.Namespace) -> None:
     """Check the parts, then write them or say how."""
     if (options.folder is None) == (options.variant is None):
         raise InputError("name a variant or a --folder, one of them")
-    folder = options.folder or built.folder(built.release(options), "image")
-    flash(folder, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
+    if options.variant is not None and options.board is not None:
+        raise InputError(
+            "--board is given, and the variant lists its boards", expected="--board together with --folder"
+        )
+    if options.folder is not None:
+        folder, board = options.folder, _board_of(options.folder, options.board)
+    else:
+        release = built.release(options)
+        folder, board = built.folder(release, "image"), built.flashed_board(release)
+    flash(folder, board, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
+
+
+def _board_of(folder: Path, named: str | None) -> Board:
+    """Return the board that is named, or else the one whose name the folder has.
+
+    Raises:
+        InputError: neither says which board the images are for, or there is no such board.
+    """
+    name = named or folder.absolute().name
+    if named is None and name not in folders.names():
+        raise InputError(
+            "does not say which board its images are for: its name is not that of a board",
+            where=folder,
+            expected="--board NAME",
+            remedy="flash.json lies in a folder with the board's name in every bundle",
+        )
+    return folders.select("flash", name)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.options import add_board
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="*.hex with the flash address, or *.bin"
     )
+    add_board(parser, "that boots from a flash")
     parser.add_argument("--type", choices=[str(kind) for kind in ImageKind], default="application")
     parser.add_argument(
         "--header-version",
@@ -37,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Pack one binary."""
+    board = folders.select("flash", options.board)
     writer = writer_of(options)
     writer.check(options.out, options.json)
     image = boot_image(
@@ -45,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
         version=options.header_version,
         where=str(options.binary),
     )
-    slots = flash_map()
+    slots = flash_map(folders.require(board.flash, board, "flash"))
     if options.out.suffix == ".hex":
         content = flash_files({options.type: image}, slots)[options.type].encode("ascii")
     elif options.out.suffix == ".bin":

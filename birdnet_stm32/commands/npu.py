@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.commands.shared.model_files import say, warn
 from birdnet_stm32.commands.shared.npu_where import say_where
 from birdnet_stm32.commands.shared.options import checked
@@ -20,6 +22,7 @@ from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import read_bytes
+from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.command import BAUD
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
@@ -52,9 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights-address",
         type=lambda text: int(text, 0),
-        default=defaults.weights_address,
         metavar="ADDRESS",
-        help=f"in the external flash; default: 0x{defaults.weights_address:08X}",
+        help="in the external flash; default: where the board's description says",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="the board with the NPU; default: the first default one that has an NPU",
     )
     parser.add_argument("--hyperram", action="store_true", help="activations may spill into the external RAM")
     parser.add_argument(
@@ -94,6 +101,9 @@ def run(options: argparse.Namespace) -> None:
             remedy=EXAMPLE,
         )
     asked = _asked(options)
+    board = folders.select("npu", options.target)
+    flash = folders.require(board.flash, board, "flash")
+    flash_map(flash, asked.weights_address)
     writer = writer_of(options)
     writer.check_folder(options.out)
     writer.check(options.json)
@@ -107,10 +117,12 @@ def run(options: argparse.Namespace) -> None:
     log = options.out / LOG
     writer.claim_logs(options.out, LOG, VALIDATION_LOG)
     if options.analyze:
-        _analyze(tool, model, asked, log, options)
+        _analyze(tool, model, asked, board, log, options)
         return
-    compilation = compile_network(tool, model, asked, log=log)
-    findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
+    compilation = compile_network(tool, model, asked, board, log=log)
+    findings = check(
+        Subject(compilation=compilation, graph=graph, asked=asked, flash=flash, core_dir=tool.core_dir)
+    )
     described = result.to_json(compilation)
     texts = {COMPILATION: described, GATES: [asdict(finding) for finding in findings]}
     written = {name: canonical_json(value).encode() for name, value in texts.items()}
@@ -121,16 +133,24 @@ def run(options: argparse.Namespace) -> None:
         say(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
     refuse_failures(findings)
     if inputs is not None:
-        _validate(tool, model, asked, inputs, options)
+        _validate(tool, model, asked, board, inputs, options)
     blobs = {blob.name: blob.epochs for blob in compilation.blobs}
     say(f"{options.out}: {_counted(compilation.epochs, blobs)}", options.json)
 
 
-def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options: argparse.Namespace) -> None:
+def _validate(
+    tool: Tool,
+    model: bytes,
+    asked: NpuTable,
+    board: Board,
+    inputs: bytes,
+    options: argparse.Namespace,
+) -> None:
     agreements = validate(
         tool,
         model,
         asked,
+        board,
         mode="target" if options.board else "host",
         inputs=inputs,
         log=options.out / VALIDATION_LOG,
@@ -141,8 +161,10 @@ def _validate(tool: Tool, model: bytes, asked: NpuTable, inputs: bytes, options:
         say(f"{one.output}: {text}, by ST's tool", options.json)
 
 
-def _analyze(tool: Tool, model: bytes, asked: NpuTable, log: Path, options: argparse.Namespace) -> None:
-    report, info = analyze_network(tool, model, asked, log=log)
+def _analyze(
+    tool: Tool, model: bytes, asked: NpuTable, board: Board, log: Path, options: argparse.Namespace
+) -> None:
+    report, info = analyze_network(tool, model, asked, board, log=log)
     fields = {
         "tool": str(report.tool),
         "compiler": report.compiler,

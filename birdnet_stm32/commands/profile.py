@@ -1,7 +1,7 @@
-"""Counts instructions, MACs and bytes of every operator of an int8 .tflite on an emulated Cortex-M55.
+"""Counts instructions, MACs and bytes of every operator of an int8 .tflite on an emulated board.
 
-Generates the C, builds it for the board mps3_an547 and runs it under QEMU with -icount. The counts repeat
-exactly, in steps of 31.25 instructions. They are instructions, not cycles: they do not tell the time on
+Generates the C, builds it for the board and runs it under QEMU with -icount. The counts repeat exactly, in
+steps of one tick of the board's system timer. They are instructions, not cycles: they do not tell the time on
 silicon. "bytes" are those of the activations and constants that an operator reads and of the activation that
 it writes, each once. The same run measures the stack and checks the memory around the arena.
 """
@@ -12,8 +12,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.options import add_board, checked
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.files.regular_file import read_bytes
@@ -27,7 +28,8 @@ EXAMPLE = "birdnet-stm32 profile model.tflite --json profile.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
-    parser.add_argument("--scalar", action="store_true", help="as for a core without Helium (MVE)")
+    add_board(parser, "that QEMU emulates")
+    parser.add_argument("--scalar", action="store_true", help="leave out Helium (MVE) where the core has it")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the numbers; - for standard output")
 
@@ -36,9 +38,12 @@ def run(options: argparse.Namespace) -> None:
     """Generate, build, run and count."""
     timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
     writer_of(options).check(options.json)
+    board = folders.select("emulator", options.board)
     graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, track("profile") as report:
-        found = profile(graph, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report)
+        found = profile(
+            graph, board, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report
+        )
     writer_of(options).write_json(options.json, to_json(found))
     for line in table(found):
         say(line, options.json)

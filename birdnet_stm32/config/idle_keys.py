@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 
 _SPECTROGRAM_KEYS = ("fft_length", "layout", "input_compression")
@@ -91,13 +92,13 @@ _RULES = (
     _Rule(
         table="firmware",
         keys=("header_version",),
-        applies=lambda variant: "stm32n6570_dk" not in variant.firmware.boards,
-        why="only the board stm32n6570_dk has a boot header, and [firmware] boards leaves it out",
+        applies=lambda variant: not folders.having("flash", variant.firmware.boards),
+        why="only a board that boots from a flash has a boot header, and [firmware] boards lists none",
     ),
     _Rule(
         table="emulate",
-        applies=lambda variant: "mps3_an547" not in variant.firmware.boards,
-        why="only the board mps3_an547 is emulated, and [firmware] boards leaves it out",
+        applies=lambda variant: not folders.having("emulator", variant.firmware.boards),
+        why="only a board with an emulator is emulated, and [firmware] boards lists none",
     ),
 )
 

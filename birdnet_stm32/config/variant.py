@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.choice import (
+    BoardName,
+    check_boards,
+    check_external_memory,
+    check_weights_address,
+)
 from birdnet_stm32.config.text_types import (
     FILE_NAME,
     PACKAGE_NAME,
@@ -317,9 +324,9 @@ class NpuTable(Table):
     core_dir: PathText | None = None
     """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
     installers put it."""
-    weights_address: int = 0x7040_0000
-    """Where the constants lie in the external flash, 0x70400000 if left out; the application's slot, from
-    0x70100000, ends there."""
+    weights_address: Annotated[int | None, AfterValidator(check_weights_address)] = None
+    """Where the constants lie in the external flash; the application's slot ends there. Left out: where the
+    board's description says, 0x70400000 on the boards with an STM32N6."""
     hyperram: bool = False
     """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
     io: Literal["int8", "model"] = "int8"
@@ -337,13 +344,6 @@ class NpuTable(Table):
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
     """Gates of docs/reference/npu.md that may fail, each with the reason."""
 
-    @field_validator("weights_address")
-    @classmethod
-    def _is_a_sector_behind_the_application(cls, address: int) -> int:
-        if not 0x7020_0000 <= address < 0x7800_0000 or address % 0x1_0000:
-            raise ValueError("should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000")
-        return address
-
     @field_validator("options")
     @classmethod
     def _keeps_the_caches_coherent(cls, options: tuple[str, ...]) -> tuple[str, ...]:
@@ -359,11 +359,10 @@ class NpuTable(Table):
 class FirmwareTable(Table):
     """Which boards, and what their firmware reports."""
 
-    boards: Annotated[tuple[Literal["mps3_an547", "stm32n6570_dk"], ...], Field(min_length=1)] = (
-        "mps3_an547",
-        "stm32n6570_dk",
+    boards: Annotated[tuple[BoardName, ...], Field(min_length=1), AfterValidator(check_boards)] = (
+        folders.default_names()
     )
-    """Folders of ``firmware_templates/boards/``."""
+    """Folders of ``firmware_templates/boards/``, at most one of them of a board that is flashed."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Probability from which a class is reported."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
@@ -413,6 +412,12 @@ class Variant(Table):
     def _has_recipes(self) -> Self:
         if not self.recipes:
             raise ValueError('[quantize] lists only qat, which [qat] when = "never" forbids')
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_board(self) -> Self:
+        npu, boards = self.npu, self.firmware.boards
+        check_external_memory(boards, weights_address=npu.weights_address, hyperram=npu.hyperram)
         return self
 
     @property

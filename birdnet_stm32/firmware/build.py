@@ -14,9 +14,9 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Region
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware import boards
-from birdnet_stm32.firmware.boards import Region
 
 CONFIGURE_TIMEOUT_S = 120.0
 COMPILE_TIMEOUT_S = 900.0
@@ -115,7 +115,7 @@ def build(
         InputError: the firmware does not fit into the board's memory.
     """
     build_dir = build_dir.resolve()  # cmake starts in the project
-    board = boards.read(project / "board.toml")
+    program = folders.read_program(project / folders.BOARD_FILE)
     tools = {name: process.find(name, package=package) for name, package in _TOOLS.items()}
     defined = [f"-D{name}={value}" for name, value in (definitions or {}).items()]
     process.run(
@@ -134,16 +134,16 @@ def build(
     )
     compiled = process.run([tools["cmake"], "--build", build_dir], timeout_s=COMPILE_TIMEOUT_S, check=False)
     if compiled.exit_status != 0:
-        raise _build_error(compiled.output, board.memory)
+        raise _build_error(compiled.output, program.memory)
     elf = build_dir / "firmware.elf"
     sections = read_sections(elf)
     return BuildResult(
         elf=elf,
         map=build_dir / "firmware.map",
-        bin=build_dir / "firmware.bin" if "bin" in board.artifacts else None,
-        hex=build_dir / "firmware.hex" if "hex" in board.artifacts else None,
+        bin=build_dir / "firmware.bin" if "bin" in program.artifacts else None,
+        hex=build_dir / "firmware.hex" if "hex" in program.artifacts else None,
         sections=sections,
-        sizes=region_use(sections, board.memory),
+        sizes=region_use(sections, program.memory),
     )
 
 

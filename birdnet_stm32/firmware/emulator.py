@@ -1,4 +1,4 @@
-"""Runs the firmware of the board ``mps3_an547`` in QEMU over recordings and collects all it computed."""
+"""Runs the firmware of an emulated board in QEMU over recordings and collects everything it computed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards.description import Emulator
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, tensor_dump
 from birdnet_stm32.firmware.console import Console, Detection
@@ -20,7 +21,6 @@ from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import step_names
 
-BOARD = "mps3_an547"
 MAX_CONSOLE_BYTES = 64 * 2**20  # a firmware that prints without end must not fill the disk
 _POLL_S = 0.05
 _LIST, _DUMP, _CONSOLE = "list.txt", "dump.bin", "console.txt"
@@ -104,6 +104,7 @@ class _Machine:
 
 def run(
     elf: Path,
+    emulator: Emulator,
     recordings: Mapping[str, npt.NDArray[np.int16]],
     spec: FrontendSpec,
     *,
@@ -117,8 +118,9 @@ def run(
     The firmware opens files of the host by semihosting; those it is given lie in ``work``.
 
     Args:
-        elf: firmware of this project for the board ``mps3_an547``. Not one of anybody else: semihosting is
-            not confined to a folder.
+        elf: firmware of this project for an emulated board. Never run a firmware of somebody else:
+            semihosting is not confined to a folder.
+        emulator: the board's.
         recordings: PCM at the model's sample rate by name.
         spec: the model's front end.
         work: folder for recordings and dumps, which has to outlive the result.
@@ -144,7 +146,7 @@ def run(
         for number, share in enumerate(shares):
             folder = work / f"machine{number}"
             _write_inputs(folder, [recordings[names[index]] for index in share], spec.sample_rate_hz)
-            started.append(_start(qemu, elf, folder, share))
+            started.append(_start(qemu, emulator, elf, folder, share))
         _wait(started, timeout_s, on_window)
     finally:
         for machine in started:
@@ -175,9 +177,9 @@ def _write_inputs(folder: Path, recordings: Sequence[npt.NDArray[np.int16]], sam
     (folder / _LIST).write_text("".join(f"{file}\n" for file in files), "ascii")
 
 
-def _start(qemu: Path, elf: Path, folder: Path, recordings: tuple[int, ...]) -> _Machine:
+def _start(qemu: Path, emulator: Emulator, elf: Path, folder: Path, recordings: tuple[int, ...]) -> _Machine:
     command = [
-        *(str(qemu), "-M", "mps3-an547", "-display", "none", "-monitor", "none"),
+        *(str(qemu), "-M", emulator.machine, "-display", "none", "-monitor", "none"),
         *("-serial", "null", "-semihosting-config"),
         f"enable=on,target=native,arg=firmware,arg={_LIST},arg={_DUMP}",
         *("-kernel", str(elf.resolve())),

@@ -1,6 +1,6 @@
-"""Where each part of a release lies in the STM32N6570-DK's flash.
+"""Where each part of a release lies in the flash of a board with an STM32N6.
 
-The board has no internal flash. The boot ROM loads the first-stage loader from the start of the octo-SPI NOR;
+The chip has no internal flash. The boot ROM loads the first-stage loader from the start of the octo-SPI NOR;
 that loader copies the application into RAM without looking at its size; weights of a network compiled for the
 NPU stay in the flash. A part that reaches into the next one corrupts it without any message, so sizes are
 checked before anything is written.
@@ -11,15 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from birdnet_stm32.boards.description import Flash
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.image import ImageKind, parse
 from birdnet_stm32.firmware.intel_hex import intel_hex
-
-FLASH_ADDRESS = 0x7000_0000  # octo-SPI NOR MX66UW1G45G behind XSPI2
-FLASH_BYTES = 128 * 1024 * 1024
-FLASH_SECTOR_BYTES = 64 * 1024
-_APPLICATION_ADDRESS = 0x7010_0000  # where ST's first-stage loader looks
-WEIGHTS_ADDRESS = 0x7040_0000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +32,28 @@ class FlashSlot:
     length_bytes: int
 
 
-def flash_map(weights_address: int = WEIGHTS_ADDRESS) -> dict[str, FlashSlot]:
+def flash_map(flash: Flash, weights_address: int | None = None) -> dict[str, FlashSlot]:
     """Return the slots by name, in order of address; they do not overlap and fill the flash.
 
     Args:
-        weights_address: where the network's weights were compiled to lie. Weights inside the application,
-            as the portable backend has them, leave that slot empty.
+        flash: of the board.
+        weights_address: where the network's weights were compiled to lie; None for the board's usual place.
+            Weights inside the application, as the portable backend has them, leave that slot empty.
 
     Raises:
-        InputError: that address is not behind the application's, not in the flash, or not on a sector.
+        InputError: that address is not after the application's, not in the flash, or not on a sector.
     """
-    end = FLASH_ADDRESS + FLASH_BYTES
-    if not _APPLICATION_ADDRESS < weights_address < end or weights_address % FLASH_SECTOR_BYTES:
+    weights = flash.weights_address if weights_address is None else weights_address
+    application = flash.application_address
+    if not application < weights < flash.end or weights % flash.sector_bytes:
         raise InputError(
-            f"the weights' address is 0x{weights_address:08X}",
-            expected=f"a multiple of 0x{FLASH_SECTOR_BYTES:X} above 0x{_APPLICATION_ADDRESS:08X} "
-            f"and below 0x{end:08X}",
-            remedy=f"compile the network for 0x{WEIGHTS_ADDRESS:08X}",
+            f"the weights' address is 0x{weights:08X}",
+            expected=f"a multiple of 0x{flash.sector_bytes:X} above 0x{application:08X} "
+            f"and below 0x{flash.end:08X}",
+            remedy=f"compile the network for 0x{flash.weights_address:08X}",
         )
-    starts = {"fsbl": FLASH_ADDRESS, "application": _APPLICATION_ADDRESS, "weights": weights_address}
-    ends = [*list(starts.values())[1:], end]
+    starts = {"fsbl": flash.address, "application": application, "weights": weights}
+    ends = [*list(starts.values())[1:], flash.end]
     return {
         name: FlashSlot(name=name, address=start, length_bytes=stop - start)
         for (name, start), stop in zip(starts.items(), ends, strict=True)

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from birdnet_stm32.boards.description import Flash
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json, read_json_object
 from birdnet_stm32.files.value_errors import first_problem
@@ -125,8 +126,12 @@ def to_json(plan: FlashPlan) -> dict[str, Any]:
     return {**asdict(plan), "parts": [asdict(part) for part in plan.parts]}
 
 
-def read_plan(folder: Path) -> FlashPlan:
+def read_plan(folder: Path, flash: Flash) -> FlashPlan:
     """Read and check the plan of a release and every file that it names.
+
+    Args:
+        folder: with the plan and the files.
+        flash: of the board that the release is for.
 
     Raises:
         InputError: there is none, it is malformed, or a part is not what the plan says: another release's,
@@ -145,7 +150,7 @@ def read_plan(folder: Path) -> FlashPlan:
             expected=problem.expected or "what the stage image publishes",
         ) from error
     weights = {part.name: part.address for part in plan.parts}.get("weights")
-    slots = flash_map() if weights is None else flash_map(weights)
+    slots = flash_map(flash, weights)
     for part in plan.parts:
         slot = slots.get(part.name)
         if slot is None or part.address != slot.address or Path(part.file).name != part.file:

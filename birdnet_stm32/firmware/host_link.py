@@ -21,7 +21,6 @@ from birdnet_stm32.files.json_file import parse_json
 from birdnet_stm32.firmware.console import PROTOCOL_VERSION, STRING
 from birdnet_stm32.terminal_text import printable
 
-BAUD = 921_600
 ATTEMPTS = 3
 _LONGEST_LINE_BYTES = 1 << 16
 
@@ -286,6 +285,6 @@ def _nothing_heard(last: str | None, timeout_s: float) -> ToolError:
     return ToolError(
         f"no whole self-test came in {timeout_s:g} s; last heard: {last[:120]!r}",
         where="serial port",
-        expected=f"the lines of protocol {PROTOCOL_VERSION} at {BAUD} baud",
+        expected=f"the lines of protocol {PROTOCOL_VERSION}",
         remedy="flash this release's image; a terminal at another speed shows such characters",
     )

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from birdnet_stm32.boards.description import Region
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.firmware.boards import Region
 
 FLASH_SYMBOL = "_mem_pool_xSPI2"  # the generated code's name of the weights, where it has no address
 _NPU_HZ = 800_000_000  # clocks.c
@@ -153,18 +153,27 @@ class NpuNetwork:
         return zlib.crc32(self.weights)
 
 
-def check(network: NpuNetwork, regions: Sequence[Region]) -> None:
+def check(network: NpuNetwork, regions: Sequence[Region], *, external_ram: bool) -> None:
     """Refuse a network that the firmware cannot run.
 
     Args:
         network: the network.
         regions: the memory of the application.
+        external_ram: whether the board has a RAM outside of the chip.
 
     Raises:
-        GateError: it has not one input and one output of int8, it uses memory of the application, or it
-            leaves the address of a memory other than the flash to the linker.
+        GateError: it has not one input and one output of int8, it uses memory of the application or an
+            external RAM that the board lacks, or it leaves the address of a memory other than the flash to
+            the linker.
     """
     where = f"symbol {network.symbol}"
+    if network.uses_hyperram and not external_ram:
+        raise GateError(
+            "the network uses the external RAM, and the board has none",
+            where=where,
+            expected="activations on the chip alone",
+            remedy="[npu] hyperram = false, and compile again",
+        )
     for what, ports in (("input", network.inputs), ("output", network.outputs)):
         if len(ports) != 1:
             raise GateError(f"the network has {len(ports)} {what}s", where=where, expected=f"one {what}")

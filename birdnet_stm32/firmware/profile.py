@@ -1,7 +1,8 @@
-"""Counts what a generated network executes on the emulated Cortex-M55, step by step.
+"""Counts what a generated network executes on an emulated board, step by step.
 
-QEMU with ``-icount shift=0`` takes a nanosecond an instruction, and SysTick of the board ``mps3_an547``
-counts at 32 MHz: a tick is 31.25 instructions. The counts repeat exactly. They are instructions, not cycles.
+QEMU with ``-icount shift=0`` takes one nanosecond for each instruction, so that a tick of the system timer is
+as many instructions as its period has nanoseconds: 31.25 at 32 MHz. The counts repeat exactly. They are
+instructions, not cycles.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board, Emulator
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.kernel_calls import Step
 from birdnet_stm32.codegen.lowering import lower
@@ -22,17 +26,15 @@ from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.template_view import StepView, network_view, step_constants
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.files.tree import write_tree
-from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.render import board_files
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.progress import Report
 from birdnet_stm32.templating import render
 from birdnet_stm32.tflite.ir import Graph
 
-BOARD = "mps3_an547"
-INSTRUCTIONS_PER_TICK = 31.25
-
-_BOARD_FILES = ("startup.c", "semihosting.c", "semihosting.h", "board.c", "board.h")
+# The board's own program, whose place the profiling program takes.
+_BOARD_PROGRAM = ("main.c", "dump.c", "dump.h")
 _APP_FILES = ("console.c", "console.h")
 _FAILED = re.compile(r"^profile failed (.*)$", re.MULTILINE)
 _OUTPUT = re.compile(
@@ -86,6 +88,7 @@ class Profile:
 
 def profile(
     graph: Graph,
+    board: Board,
     *,
     work: Path,
     timeout_s: float,
@@ -96,22 +99,24 @@ def profile(
 
     Args:
         graph: an int8 model, see :func:`birdnet_stm32.codegen.lowering.lower`.
+        board: the emulated board to count on.
         work: an empty folder.
         timeout_s: seconds until the emulation counts as hung.
-        scalar: build for a core without Helium.
-        report: told when it is generated, built and run.
+        scalar: leave Helium out where the board's core has it.
+        report: called with (done, total) after the network is generated, built and run.
 
     Raises:
-        InputError: the model cannot be generated, or does not fit the emulated board.
+        InputError: the board is not emulated, or the model cannot be generated or does not fit the board.
         ToolError: a compiler or the emulator is missing or failed, or the network wrote outside its arena.
     """
+    emulator = folders.require(board.emulator, board, "emulator")
     program = lower(graph)
     view = network_view(program, plan_memory(program))
-    write_tree(work / "project", render_project(graph, view, scalar=scalar))
+    write_tree(work / "project", render_project(graph, view, board, scalar=scalar))
     report(1, 3)
     elf = build(work / "project", work / "build").elf
     report(2, 3)
-    measured = measure(elf, steps=len(program.steps), timeout_s=timeout_s)
+    measured = measure(elf, emulator, steps=len(program.steps), timeout_s=timeout_s)
     report(3, 3)
     return Profile(
         instructions=measured.network,
@@ -125,32 +130,29 @@ def profile(
     )
 
 
-def render_project(graph: Graph, view: Mapping[str, object], *, scalar: bool) -> dict[str, bytes]:
+def render_project(
+    graph: Graph, view: Mapping[str, object], board: Board, *, scalar: bool
+) -> dict[str, bytes]:
     """Return the CMake project of a program that profiles a network, content by relative path."""
     outputs = graph.tensors[graph.outputs[0]].shape
     labels = [str(number) for number in range(outputs[-1] if outputs else 1)]
     root = firmware_templates()
-    folder = boards.folder(BOARD)
-    board = boards.read(folder / "board.toml")
-    if scalar:
-        board = replace(board, cpu_flags=tuple(map(_without_helium, board.cpu_flags)))
+    program = board.program
+    if scalar and board.helium:
+        program = replace(program, cpu_flags=tuple(map(_without_helium, program.cpu_flags)))
+    context: dict[str, Any] = {"board": board, "program": program, "memory": program.regions}
     files = {f"src/model/{name}": content for name, content in generate(graph, labels=labels).items()}
-    files |= {f"src/board/{name}": (folder / name).read_bytes() for name in _BOARD_FILES}
+    files |= board_files(board, context, without=_BOARD_PROGRAM)
     files |= {f"src/app/{name}": (root / "app" / name).read_bytes() for name in _APP_FILES}
     files |= {f"src/app/{name}": (root / "profile" / name).read_bytes() for name in ("main.c", "profile.h")}
     files["src/app/steps.c"] = render("profile/steps.c.j2", view).encode()
-    files["board.toml"] = (folder / "board.toml").read_bytes()
     files["CMakePresets.json"] = (root / "project/CMakePresets.json").read_bytes()
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name[-2:] == ".c"
     )
-    context = {"board": board, "sources": sources, "has_board_cmake": False}
-    for name, template in {
-        "CMakeLists.txt": "project/CMakeLists.txt.j2",
-        "cmake/arm-none-eabi.cmake": "project/cmake/arm-none-eabi.cmake.j2",
-        "src/board/linker.ld": f"boards/{BOARD}/linker.ld.j2",
-    }.items():
-        files[name] = render(template, context).encode()
+    context |= {"sources": sources, "has_board_cmake": False}
+    for name in ("CMakeLists.txt", "cmake/arm-none-eabi.cmake", folders.BOARD_FILE):
+        files[name] = render(f"project/{name}.j2", context).encode()
     return dict(sorted(files.items()))
 
 
@@ -160,23 +162,24 @@ def _without_helium(flag: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What the program printed, in instructions, without what counting takes."""
+    """What the program printed, in instructions, without those that the counting itself takes."""
 
     network: int
     steps: tuple[int, ...]
     stack_bytes: int
 
 
-def measure(elf: Path, *, steps: int, timeout_s: float) -> Measured:
-    """Run the profiling program of a network of so many kernel calls.
+def measure(elf: Path, emulator: Emulator, *, steps: int, timeout_s: float) -> Measured:
+    """Run the profiling program of a network with ``steps`` kernel calls.
 
     Raises:
         ToolError: QEMU is missing, or the program failed, hung or printed something else.
     """
-    return parse(run_counting(elf, cwd=elf.parent, timeout_s=timeout_s), steps=steps)
+    printed = run_counting(elf, emulator, cwd=elf.parent, timeout_s=timeout_s)
+    return parse(printed, steps=steps, instructions_per_tick=emulator.instructions_per_tick)
 
 
-def run_counting(elf: Path, *, cwd: Path, timeout_s: float) -> str:
+def run_counting(elf: Path, emulator: Emulator, *, cwd: Path, timeout_s: float) -> str:
     """Run a program on the emulated core, an instruction a nanosecond, and return what it printed.
 
     Raises:
@@ -184,17 +187,17 @@ def run_counting(elf: Path, *, cwd: Path, timeout_s: float) -> str:
     """
     qemu = process.find("qemu-system-arm", package="qemu-system-arm")
     command: list[str | Path] = [
-        *(qemu, "-M", "mps3-an547", "-icount", "shift=0", "-display", "none", "-monitor", "none"),
+        *(qemu, "-M", emulator.machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"),
         *("-serial", "null", "-semihosting-config", "enable=on,target=native,arg=profile", "-kernel", elf),
     ]
     return process.run(command, timeout_s=timeout_s, cwd=cwd, check=False).output
 
 
-def parse(output: str, *, steps: int) -> Measured:
+def parse(output: str, *, steps: int, instructions_per_tick: float) -> Measured:
     """Read what the profiling program printed.
 
     Raises:
-        ToolError: it is not the whole of it, or says why the network failed.
+        ToolError: the output is incomplete, or says why the network failed.
     """
     if failed := _FAILED.search(output):
         raise ToolError(f"the network failed on the emulated core: {failed[1]}")
@@ -207,15 +210,15 @@ def parse(output: str, *, steps: int) -> Measured:
             expected=f"counts of {steps} steps",
         )
     empty = int(found["empty"])
+
+    def instructions(ticks: int) -> int:
+        return round(max(ticks - empty, 0) * instructions_per_tick)
+
     return Measured(
-        network=_instructions(int(found["network"]) - empty),
-        steps=tuple(_instructions(count - empty) for count in ticks),
+        network=instructions(int(found["network"])),
+        steps=tuple(map(instructions, ticks)),
         stack_bytes=int(found["stack"]),
     )
-
-
-def _instructions(ticks: int) -> int:
-    return round(max(ticks, 0) * INSTRUCTIONS_PER_TICK)
 
 
 def _cost(program: Program, step: Step, view: StepView, instructions: int) -> OperatorCost:

@@ -1,4 +1,4 @@
-"""Writes a release's parts into the STM32N6570-DK's flash with ST's STM32_Programmer_CLI.
+"""Writes a release's parts into a board's flash with ST's STM32_Programmer_CLI.
 
 The tool is ST's and not part of this project; where it is missing, its command lines are still made, for
 people to run elsewhere.
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards.description import Flash
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.files.regular_file import real_path
 
 PROGRAM = "STM32_Programmer_CLI"
 FOLDER_VARIABLE = "STM32_PROGRAMMER_DIR"
-_LOADER = "MX66UW1G45G_STM32N6570-DK.stldr"
 _INSTALLED = (
     "~/STMicroelectronics/STM32Cube/STM32CubeProgrammer/bin",
     "/usr/local/STMicroelectronics/STM32Cube/STM32CubeProgrammer/bin",
@@ -41,17 +41,23 @@ _KNOWN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Programmer:
-    """The tool and its external loader for the board's octo-SPI flash."""
+    """The tool and its external loader for the board's flash."""
 
     program: str
     loader: str
 
 
-PLACEHOLDER = Programmer(program=PROGRAM, loader=f"$STM32_PROGRAMMER_DIR/ExternalLoader/{_LOADER}")
+def placeholder(flash: Flash) -> Programmer:
+    """Return what stands for the tool in a command line that a person completes."""
+    return Programmer(program=PROGRAM, loader=f"$STM32_PROGRAMMER_DIR/ExternalLoader/{flash.external_loader}")
 
 
-def find(environment: Mapping[str, str] = os.environ) -> Programmer | None:
+def find(flash: Flash, environment: Mapping[str, str] = os.environ) -> Programmer | None:
     """Return the tool: from ``STM32_PROGRAMMER_DIR``, PATH or where ST's installers put it; None without it.
+
+    Args:
+        flash: of the board, which needs a loader of its own.
+        environment: variables.
 
     Raises:
         ToolError: it was found without the loader for this board's flash, or the variable names a folder
@@ -67,7 +73,7 @@ def find(environment: Mapping[str, str] = os.environ) -> Programmer | None:
     program = program_path(environment)
     if program is None:
         return None
-    loader = real_path(program).parent / "ExternalLoader" / _LOADER
+    loader = real_path(program).parent / "ExternalLoader" / flash.external_loader
     if not loader.is_file():
         raise ToolError(
             f"there is no {loader.name}",

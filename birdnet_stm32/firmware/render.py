@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board, Program
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.firmware import boards
 from birdnet_stm32.firmware.npu_network import NpuNetwork, check
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
@@ -48,19 +49,19 @@ class FirmwareSettings:
 
 
 def render_project(
-    board: str,
+    board_name: str,
     model_files: Mapping[str, bytes],
     settings: FirmwareSettings,
     *,
     npu: NpuNetwork | None = None,
 ) -> dict[str, bytes]:
-    """Render the project of ``board`` around a generated model.
+    """Render the project of a board around a generated model.
 
     Args:
-        board: one of ``boards.names()``.
+        board_name: one of :func:`birdnet_stm32.boards.folders.names`.
         model_files: the C folder that codegen generated, content by relative path.
         settings: threshold and names.
-        npu: the same network compiled for the NPU, which then computes it; for boards with a folder ``npu``.
+        npu: the same network compiled for the NPU, which then computes it; for boards that have one.
 
     Returns:
         Content by relative path, sorted by path.
@@ -70,40 +71,69 @@ def render_project(
             itself, the stored windows.
         GateError: the firmware cannot run the network for the NPU.
     """
-    folders = [f"boards/{board}", *([f"boards/{board}/npu"] if npu is not None else [])]
-    board_toml = boards.folder(board, npu=npu is not None) / "board.toml"
-    description = boards.read(board_toml)
-    needed = (*_NEEDED_MODEL_FILES, *((_VECTORS,) if description.self_test else ()))
+    board = folders.find(board_name)
+    program = board.program
+    if npu is not None:
+        program = folders.require(board.npu, board, "npu").program
+    needed = (*_NEEDED_MODEL_FILES, *((_VECTORS,) if program.self_test else ()))
     missing = [name for name in needed if name not in model_files]
     if missing:
         raise InputError(
             f"the generated model lacks {', '.join(missing)}",
-            where=board,
-            expected="a model generated with its contract" + (" and test vectors" * description.self_test),
+            where=board_name,
+            expected="a model generated with its contract" + (" and test vectors" * program.self_test),
         )
     context: dict[str, Any] = {
-        "board": description,
-        "memory": description.regions,
+        "board": board,
+        "memory": program.regions,
         "settings": settings,
         "model_digest": model_digest(model_files),
     }
     model = dict(model_files) if npu is None else _without_portable_network(model_files)
     files = {f"src/model/{name}": content for name, content in model.items()}
     if npu is not None:
-        check(npu, description.memory)
+        check(npu, program.memory, external_ram=bool(board.npu and board.npu.external_ram_bytes))
         files |= {f"src/network/{name}": content for name, content in npu.files.items()}
         context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
-    files |= _folder("app", "src/app", context, without=() if description.self_test else _SELF_TEST)
+    context["program"] = _with_usage(board, program, context)
+    files |= _folder("app", "src/app", context, without=() if program.self_test else _SELF_TEST)
     unused = () if npu is None or npu.has_stai else ("npu_runtime_stai.c",)
-    for folder in folders:  # what the second has, replaces what the first has
-        files |= _folder(folder, "src/board", context, pattern="*", without=("board.toml", *unused))
-    files["board.toml"] = board_toml.read_bytes()
+    files |= board_files(board, context, without=unused)
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name.endswith((".c", ".S"))
     )
     context |= {"sources": sources, "has_board_cmake": "src/board/board.cmake" in files}
     files |= _folder("project", "", context)
     return dict(sorted(files.items()))
+
+
+def board_files(
+    board: Board, context: Mapping[str, Any], *, without: tuple[str, ...] = ()
+) -> dict[str, bytes]:
+    """Return what touches the hardware: the files of the board and of its parts, as ``src/board/*``.
+
+    Args:
+        board: the board.
+        context: for the templates; with ``npu``, the files for the NPU's program come on top.
+        without: names that are left out.
+    """
+    unwanted = (folders.BOARD_FILE, folders.PART_FILE, folders.USAGE, *without)
+    files: dict[str, bytes] = {}
+    for folder in folders.template_folders(board, npu="npu" in context):
+        files |= _folder(folder, "src/board", context, pattern="*", without=unwanted)
+    return files
+
+
+def _with_usage(board: Board, program: Program, context: Mapping[str, Any]) -> Program:
+    """Return the program with its usage, which templates of the board or of its parts give."""
+    written = [
+        f"{folder}/{folders.USAGE}"
+        for folder in folders.template_folders(board, npu="npu" in context)
+        if (firmware_templates() / folder / folders.USAGE).is_file()
+    ]
+    if program.usage or not written:
+        return program
+    return replace(program, usage=render(written[-1], {**context, "program": program}))
 
 
 def model_digest(model_files: Mapping[str, bytes]) -> str:

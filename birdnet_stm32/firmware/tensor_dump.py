@@ -1,4 +1,4 @@
-"""Reads the tensors that the emulated firmware writes; ``boards/mps3_an547/dump.h`` has the format."""
+"""Reads the tensors that the emulated firmware writes; ``board_parts/emulated/dump.h`` has the format."""
 
 from __future__ import annotations
 

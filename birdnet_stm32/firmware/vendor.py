@@ -3,7 +3,7 @@
 They are found by two variables, compiled where they lie, and neither changed nor copied. ``STM32CUBE_N6_DIR``
 is STM32CubeN6 with its submodules, ``STEDGEAI_CORE_DIR`` the ST Edge AI Core that compiled the network, one
 of ST's application packages, or a project of STM32CubeMX or AI Studio. What of them is compiled, says
-``boards/stm32n6570_dk/npu/board.cmake.j2``.
+``board_parts/stm32n6_npu/board.cmake.j2``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from birdnet_stm32.boards.description import Npu
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.npu.st_runtime import Runtime, find_runtime
 
@@ -48,7 +49,7 @@ class Vendor:
         cube_dir: root of STM32CubeN6.
         core_dir: root of ST Edge AI Core.
         runtime_dir: its runtime of the NPU.
-        version_header: the file that says which runtime that is.
+        version_headers: the files that say which sources these are, by what they are.
         runtime_version: of ``ll_aton``: major, minor, micro, dev.
         components: what of them is linked in, with its terms.
     """
@@ -56,18 +57,9 @@ class Vendor:
     cube_dir: Path
     core_dir: Path
     runtime_dir: Path
-    version_header: Path
+    version_headers: Mapping[str, Path]
     runtime_version: tuple[int, int, int, int]
     components: tuple[Component, ...]
-
-    @property
-    def version_headers(self) -> dict[str, Path]:
-        """The files that say which sources these are, by what they are."""
-        return {
-            f"version of {name}": self.cube_dir / folder / header
-            for folder, name, _, _, header in _CUBE
-            if header
-        } | {"version of ll_aton": self.version_header}
 
     @property
     def definitions(self) -> dict[str, str]:
@@ -75,40 +67,80 @@ class Vendor:
         return {CUBE_VARIABLE: str(self.cube_dir), CORE_VARIABLE: str(self.core_dir)}
 
 
-# Folder below STM32CUBE_N6_DIR, what it is, its licence, a file that has to be in it, where its version is.
-_CUBE = (
-    ("Drivers/CMSIS/Core", "CMSIS core", "Apache-2.0", "Include/core_cm55.h", "Include/cmsis_version.h"),
-    (
-        "Drivers/CMSIS/Device/ST/STM32N6xx",
-        "CMSIS device STM32N6",
-        "Apache-2.0",
-        "Source/Templates/system_stm32n6xx_fsbl.c",
-        "Include/stm32n6xx.h",
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A folder below ``STM32CUBE_N6_DIR``.
+
+    Args:
+        folder: its path.
+        name: what it is, for people.
+        licence: its name.
+        needed: a file that has to be in it.
+        header: where its version is; empty where none says it.
+    """
+
+    folder: str
+    name: str
+    licence: str
+    needed: str
+    header: str = ""
+
+
+_BSP = "Drivers/BSP"
+_CHIP = (
+    _Source(
+        folder="Drivers/CMSIS/Core",
+        name="CMSIS core",
+        licence="Apache-2.0",
+        needed="Include/core_cm55.h",
+        header="Include/cmsis_version.h",
     ),
-    (
-        "Drivers/STM32N6xx_HAL_Driver",
-        "STM32N6 HAL",
-        "BSD-3-Clause",
-        "Src/stm32n6xx_hal_xspi.c",
-        "Inc/stm32n6xx_hal.h",
+    _Source(
+        folder="Drivers/CMSIS/Device/ST/STM32N6xx",
+        name="CMSIS device STM32N6",
+        licence="Apache-2.0",
+        needed="Source/Templates/system_stm32n6xx_fsbl.c",
+        header="Include/stm32n6xx.h",
     ),
-    (
-        "Drivers/BSP/STM32N6570-DK",
-        "BSP STM32N6570-DK",
-        "BSD-3-Clause",
-        "stm32n6570_discovery_xspi.c",
-        "stm32n6570_discovery.h",
+    _Source(
+        folder="Drivers/STM32N6xx_HAL_Driver",
+        name="STM32N6 HAL",
+        licence="BSD-3-Clause",
+        needed="Src/stm32n6xx_hal_xspi.c",
+        header="Inc/stm32n6xx_hal.h",
     ),
-    ("Drivers/BSP/Components/Common", "BSP common", "BSD-3-Clause", "io.h", ""),
-    ("Drivers/BSP/Components/mx66uw1g45g", "MX66UW1G45G driver", "BSD-3-Clause", "mx66uw1g45g.c", ""),
-    ("Drivers/BSP/Components/aps256xx", "APS256XX driver", "BSD-3-Clause", "aps256xx.c", ""),
 )
 
 
-def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Vendor:
+def _sources(npu: Npu) -> tuple[_Source, ...]:
+    """Return what of STM32CubeN6 the firmware of a board is built from: the chip's, then the board's."""
+    support = _Source(
+        folder=f"{_BSP}/{npu.board_support}",
+        name=f"BSP {npu.board_support}",
+        licence="BSD-3-Clause",
+        needed=npu.board_sources[-1],
+        header=npu.board_header,
+    )
+    common = _Source(
+        folder=f"{_BSP}/Components/Common", name="BSP common", licence="BSD-3-Clause", needed="io.h"
+    )
+    components = (
+        _Source(
+            folder=f"{_BSP}/Components/{name}",
+            name=f"{name.upper()} driver",
+            licence="BSD-3-Clause",
+            needed=f"{name}.c",
+        )
+        for name in npu.components
+    )
+    return (*_CHIP, support, common, *components)
+
+
+def find(npu: Npu, core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Vendor:
     """Return ST's sources.
 
     Args:
+        npu: of the board, which names its own parts of them.
         core_dir: root of ST Edge AI Core, where it is known; else ``STEDGEAI_CORE_DIR`` says it.
         environment: variables.
 
@@ -117,8 +149,9 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
     """
     cube = _named(CUBE_VARIABLE, environment, "git clone --recursive the STM32CubeN6 package of ST")
     core = core_dir or _named(CORE_VARIABLE, environment, "install ST Edge AI Core")
+    sources = _sources(npu)
     lacking = [
-        f"{folder}/{needed}" for folder, _, _, needed, _ in _CUBE if not (cube / folder / needed).is_file()
+        f"{one.folder}/{one.needed}" for one in sources if not (cube / one.folder / one.needed).is_file()
     ]
     if lacking:
         raise ToolError(
@@ -133,13 +166,16 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
         raise ToolError("it does not say which version of ll_aton it is", where=runtime.header)
     components = tuple(
         Component(
-            name=name,
-            version=_version(cube / folder / header) if header else "",
-            licence=licence,
-            terms=_terms(cube / folder, cube),
+            name=one.name,
+            version=_version(cube / one.folder / one.header) if one.header else "",
+            licence=one.licence,
+            terms=_terms(cube / one.folder, cube),
         )
-        for folder, name, licence, _, header in _CUBE
+        for one in sources
     )
+    headers = {f"version of {one.name}": cube / one.folder / one.header for one in sources if one.header} | {
+        "version of ll_aton": runtime.header
+    }
     runtime_parts = tuple(
         Component(
             name=name,
@@ -156,7 +192,7 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
         cube_dir=cube,
         core_dir=core,
         runtime_dir=runtime.folder,
-        version_header=runtime.header,
+        version_headers=headers,
         runtime_version=version,
         components=components + runtime_parts,
     )

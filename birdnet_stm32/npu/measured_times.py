@@ -1,6 +1,7 @@
-"""Times of public networks on the STM32N6570-DK, and the rates that scripts/npu_cycles.py fitted to them.
+"""Times of public networks on ST's STM32N6 discovery kit, and the rates that were fitted to them.
 
-None was measured by this project. The features are those of :mod:`birdnet_stm32.npu.cycles`.
+scripts/npu_cycles.py fitted the rates. This project measured none of the times. The features are those of
+:mod:`birdnet_stm32.npu.cycles`.
 """
 
 from __future__ import annotations

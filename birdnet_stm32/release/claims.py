@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage, sentences
+from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files import json_file
 from birdnet_stm32.model.chance import Hearing, from_json
-from birdnet_stm32.stages.inputs.file_names import COVERAGE
+from birdnet_stm32.stages.inputs.file_names import COVERAGE, EMULATION, emulation_folder
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
 _TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator counts neither."
@@ -64,17 +65,22 @@ def proven(job: Job) -> tuple[str, ...]:
             f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
         )
     if "emulate" in job.inputs:
-        emulated = json_file.load_json(job.inputs["emulate"] / "emulate.json")
-        claims.append(
-            f"The firmware for the emulated board mps3_an547 (QEMU, Cortex-M55) gave "
-            f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "
-            f"{emulated['outputs_differing']} of them different from LiteRT's reference kernels; its front "
-            f"end is within {emulated['front_end_max_relative_error']:.1e} of NumPy's, relative to each "
-            "stage's maximum."
-        )
+        boards = folders.having("emulator", job.variant.firmware.boards)
+        names = [board.name for board in boards]
+        for board in boards:
+            folder = job.inputs["emulate"] / emulation_folder(board.name, names)
+            emulated = json_file.load_json(folder / EMULATION)
+            claims.append(
+                f"The firmware for the emulated board {board.name} (QEMU, {board.core}) gave "
+                f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "
+                f"{emulated['outputs_differing']} of them different from LiteRT's reference kernels; its "
+                f"front end is within {emulated['front_end_max_relative_error']:.1e} of NumPy's, relative to "
+                "each stage's maximum."
+            )
     if "image" in job.inputs:
+        board = folders.first("flash", job.variant.firmware.boards)
         claims.append(
-            "The firmware for the STM32N6570-DK was compiled, linked and packed with its boot header; its "
+            f"The firmware for the {board.product} was compiled, linked and packed with its boot header; its "
             "memory use and its vector table were checked."
         )
     return tuple(claims)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import jinja2
 
+from birdnet_stm32.boards.description import Board
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlashFile:
-    """A file to be written to the STM32N6570-DK's flash.
+    """A file to be written to a board's flash.
 
     Args:
         path: its name in the bundle; Intel HEX, which names its address itself.
@@ -32,6 +34,7 @@ def readme_text(
     *,
     title: str,
     version: str,
+    board: Board | None = None,
     flash_files: Sequence[FlashFile] = (),
     contents: Sequence[tuple[str, str]] = (),
     proven: Sequence[str] = (),
@@ -42,7 +45,8 @@ def readme_text(
     Args:
         title: of the variant.
         version: of the variant.
-        flash_files: what is to be written to the STM32N6570-DK, none for a release without that board.
+        board: the board that is flashed; None for a release without one.
+        flash_files: what is to be written to the board's flash.
         contents: folders or files of the bundle and what they hold.
         proven: what was shown, a sentence each.
         unproven: what was not shown, a sentence each.
@@ -53,6 +57,7 @@ def readme_text(
         .render(
             title=_flat(title),
             version=_flat(version),
+            board=board,
             flash_files=sorted(flash_files, key=lambda file: file.address),
             contents=[(name, _flat(what)) for name, what in contents],
             proven=[_flat(sentence) for sentence in proven],

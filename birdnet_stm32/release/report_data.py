@@ -217,8 +217,20 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True)
 class Emulation:
-    """The firmware on an emulated Cortex-M55 against LiteRT's reference kernels and NumPy."""
+    """The firmware on an emulated board against LiteRT's reference kernels and NumPy.
 
+    Args:
+        board: the board's name.
+        core: its processor's.
+        windows: how many were run.
+        outputs_compared: of the network.
+        outputs_differing: those that differ from the reference kernels.
+        front_end_max_relative_error: largest difference from NumPy, relative to a stage's maximum.
+        front_end_limit: what of it is allowed.
+    """
+
+    board: str
+    core: str
     windows: int
     outputs_compared: int
     outputs_differing: int
@@ -334,7 +346,7 @@ class ReportData:
         verification: int8 against float.
         recipes: the ways to quantize, in the order they were tried.
         layers: where int8 hurts.
-        emulation: the firmware, emulated.
+        emulations: the firmware, emulated, by board.
         analysis: operators and their mapping.
         findings: of the linter.
         compiled: the network on the NPU, where ST's tool compiled it.
@@ -360,7 +372,7 @@ class ReportData:
     verification: Verification | None = None
     recipes: tuple[Recipe, ...] = ()
     layers: Layers | None = None
-    emulation: Emulation | None = None
+    emulations: tuple[Emulation, ...] = ()
     analysis: Analysis | None = None
     findings: tuple[Diagnosis, ...] = ()
     compiled: CompiledNetwork | None = None

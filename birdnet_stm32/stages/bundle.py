@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
@@ -26,16 +28,16 @@ from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CLASSES,
     CONFIG,
-    IMAGE_BOARD,
+    EMULATION,
     LABELS,
     MODEL,
-    NPU_BOARD,
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_LICENCES,
     NPU_PROJECT,
     REPORT,
     TOOLCHAIN_LICENCES,
+    emulation_folder,
 )
 
 CONTENTS = (
@@ -86,6 +88,7 @@ def _documents(job: Job) -> list[BundleFile]:
     readme = readme_text(
         title=job.variant.variant.title,
         version=job.variant.variant.version,
+        board=_flashed(job),
         flash_files=_flash_files(job),
         contents=CONTENTS,
         proven=proven(job),
@@ -101,12 +104,18 @@ def _credits(job: Job) -> bytes:
     return credits_text(credits_of(job), uncredited_of(job)).encode()
 
 
+def _flashed(job: Job) -> Board | None:
+    return next(iter(folders.having("flash", job.variant.firmware.boards)), None)
+
+
 def _flash_files(job: Job) -> list[FlashFile]:
     if "image" not in job.inputs:
         return []
+    board = folders.first("flash", job.variant.firmware.boards)
+    flash = folders.require(board.flash, board, "flash")
     return [
-        FlashFile(path=f"images/{IMAGE_BOARD}/{part.file}", address=part.address, what=part.name)
-        for part in read_plan(job.inputs["image"]).parts
+        FlashFile(path=f"images/{board.name}/{part.file}", address=part.address, what=part.name)
+        for part in read_plan(job.inputs["image"], flash).parts
     ]
 
 
@@ -116,11 +125,13 @@ def _firmware(job: Job) -> list[BundleFile]:
     for board in job.variant.firmware.boards:
         files += _tree(job.inputs["compile"], f"firmware/{board}", Role.FIRMWARE, part=board)
     if "npu_firmware" in job.inputs:
-        folder, name = job.inputs["npu_firmware"], f"{NPU_BOARD}_npu"
+        built = folders.first("npu", job.variant.firmware.boards)
+        folder, name = job.inputs["npu_firmware"], f"{built.name}_npu"
         files += _tree(folder, f"projects/{name}", Role.SOURCE, part=NPU_PROJECT)
         files += _tree(folder, f"firmware/{name}", Role.FIRMWARE, part=NPU_FIRMWARE_FOLDER)
     if "image" in job.inputs:
-        files += _tree(job.inputs["image"], f"images/{IMAGE_BOARD}", Role.IMAGE)
+        flashed = folders.first("flash", job.variant.firmware.boards)
+        files += _tree(job.inputs["image"], f"images/{flashed.name}", Role.IMAGE)
     return files
 
 
@@ -141,14 +152,18 @@ def _reports(job: Job) -> list[BundleFile]:
         "layers": "layers.json",
         "analyze": "analysis.json",
         "compile": "sizes.json",
-        "emulate": "emulate.json",
         "npu_firmware": NPU_FIRMWARE,
     }
-    return [
+    files = [
         _one(job.inputs[stage], name, f"reports/{name}", Role.REPORT)
         for stage, name in named.items()
         if stage in job.inputs
     ]
+    emulated = [board.name for board in folders.having("emulator", job.variant.firmware.boards)]
+    for board in emulated:
+        name = (Path(emulation_folder(board, emulated)) / EMULATION).as_posix()
+        files.append(_one(job.inputs["emulate"], name, f"reports/{name}", Role.REPORT))
+    return files
 
 
 def _licences(job: Job) -> list[BundleFile]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Program, Stage
@@ -13,7 +15,6 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stages.inputs import recordings
-from birdnet_stm32.stages.inputs.file_names import NPU_BOARD
 
 _CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = Program(name="cmake", package="cmake")
@@ -42,18 +43,32 @@ def _stedgeai(release: Release) -> dict[str, Path]:
 
 
 def _has_npu_firmware(variant: Variant) -> bool:
-    return variant.codegen.backend == "stedgeai" and NPU_BOARD in variant.firmware.boards
+    return variant.codegen.backend == "stedgeai" and bool(folders.having("npu", variant.firmware.boards))
 
 
 def _vendor(release: Release) -> dict[str, Path]:
     """Return the headers that say which of ST's sources the stage is built from."""
     core_dir = release.variant.npu.core_dir
+    board = folders.first("npu", release.variant.firmware.boards)
+    npu = folders.require(board.npu, board, "npu")
     try:
-        return vendor.find(None if core_dir is None else release.resolve(core_dir)).version_headers
+        return dict(vendor.find(npu, None if core_dir is None else release.resolve(core_dir)).version_headers)
     except ToolError:  # the stage itself says at full length what is missing
         return {}
 
 
+def _descriptions(*capabilities: folders.Capability) -> Callable[[Release], dict[str, Path]]:
+    """Return a function that gives the descriptions of a variant's boards that have a capability."""
+
+    def files(release: Release) -> dict[str, Path]:
+        listed = release.variant.firmware.boards
+        found = [board for capability in capabilities for board in folders.having(capability, listed)]
+        return {f"description of {board.name}": folders.description_of(board.name) for board in found}
+
+    return files
+
+
+_every_description = _descriptions("emulator", "flash")
 STAGES: tuple[Stage, ...] = (
     Stage(
         name="fetch",
@@ -126,16 +141,16 @@ STAGES: tuple[Stage, ...] = (
         name="npu",
         doc="compile the network for the NPU with ST's tool, and refuse what a board would not report",
         needs=("verify",),
-        reads=("npu",),
+        reads=("npu", "firmware.boards"),
         wanted=lambda variant: variant.codegen.backend == "stedgeai",
-        files=_stedgeai,
+        files=lambda release: _stedgeai(release) | _descriptions("npu")(release),
     ),
     Stage(
         name="firmware",
         doc="render a complete project for every board",
         needs=("codegen",),
         reads=("variant", "firmware"),
-        templates=("app", "boards", "project"),
+        templates=("app", "boards", "board_parts", "project"),
     ),
     Stage(
         name="compile",
@@ -149,7 +164,7 @@ STAGES: tuple[Stage, ...] = (
         doc="build the firmware whose network the NPU computes, from ST's sources",
         needs=("codegen", "npu"),
         reads=("variant", "firmware", "npu.core_dir"),
-        templates=("app", "boards", "project"),
+        templates=("app", "boards", "board_parts", "project"),
         programs=(_CROSS_GCC, _CMAKE),
         wanted=_has_npu_firmware,
         files=_vendor,
@@ -158,16 +173,18 @@ STAGES: tuple[Stage, ...] = (
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
         needs=("representative", "verify", "compile"),
-        reads=("emulate",),
+        reads=("emulate", "firmware.boards"),
         programs=(_QEMU,),
-        wanted=lambda variant: "mps3_an547" in variant.firmware.boards,
+        wanted=lambda variant: bool(folders.having("emulator", variant.firmware.boards)),
+        files=_descriptions("emulator"),
     ),
     Stage(
         name="image",
         doc="pack the firmware with its boot header for the flash of the board",
         needs=("compile", "npu", "npu_firmware"),
-        reads=("variant", "firmware.header_version"),
-        wanted=lambda variant: "stm32n6570_dk" in variant.firmware.boards,
+        reads=("variant", "firmware.header_version", "firmware.boards"),
+        wanted=lambda variant: bool(folders.having("flash", variant.firmware.boards)),
+        files=_descriptions("flash"),
     ),
     Stage(
         name="report",
@@ -177,7 +194,7 @@ STAGES: tuple[Stage, ...] = (
             *("layers", "analyze", "codegen", "npu", "compile", "npu_firmware", "emulate", "image"),
         ),
         reads=("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
-        files=recordings.own_table,
+        files=lambda release: recordings.own_table(release) | _every_description(release),
         reads_summaries=True,
     ),
     Stage(
@@ -187,8 +204,10 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "verify", "layers", "analyze", "codegen", "firmware"),
             *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
-        reads=("variant", "bundle", "index.root", "codegen.test_vectors"),
-        files=lambda release: {"licence": paths.licence()} | recordings.own_table(release),
+        reads=("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards"),
+        files=lambda release: (
+            {"licence": paths.licence()} | recordings.own_table(release) | _every_description(release)
+        ),
     ),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}

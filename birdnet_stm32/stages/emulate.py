@@ -1,4 +1,8 @@
-"""Runs the firmware on an emulated Cortex-M55 over validation windows; publishes ``emulate.json``."""
+"""Runs the firmware of every emulated board over validation windows.
+
+Publishes ``emulate.json`` and ``console.txt``. What the first emulated board of the variant computed lies at
+the top, what each other one computed in a folder with the board's name.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,54 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.emulator import Place, described
+from birdnet_stm32.firmware.parity import Parity
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, EMULATION, MODEL, emulation_folder
 from birdnet_stm32.stages.inputs.windows import load_windows
-
-BOARD = "mps3_an547"
 
 
 def run(job: Job) -> Outcome:
-    """Compare everything that the firmware computes with the references.
+    """Compare everything that the firmware of each emulated board computes with the references.
 
     Raises:
         GateError: an output differs from the reference kernels, or the front end from NumPy.
     """
+    emulated = folders.having("emulator", job.variant.firmware.boards)
+    names = [board.name for board in emulated]
+    results = {}
+    for board in emulated:
+        folder = job.out / emulation_folder(board.name, names)
+        folder.mkdir(exist_ok=True)
+        results[board.name] = _emulate(job, board, folder)
+    for result in results.values():
+        parity.require(result)
+    sentences = {name: _summary(result) for name, result in results.items()}
+    named = [sentence if len(names) == 1 else f"{name}: {sentence}" for name, sentence in sentences.items()]
+    return Outcome(
+        summary="; ".join(named),
+        measures={
+            "windows": max(result.windows for result in results.values()),
+            "outputs_differing": sum(result.outputs_differing for result in results.values()),
+        },
+    )
+
+
+def _summary(result: Parity) -> str:
+    return (
+        f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs "
+        f"differ, front end within {result.front_end_max_relative_error:.1e}"
+    )
+
+
+def _emulate(job: Job, board: Board, folder: Path) -> Parity:
+    """Run one board's firmware, write what it computed into ``folder``, and compare."""
     verified = job.inputs["verify"]
     spec = read_contract(verified / CONFIG).frontend
     stored, most = load_windows(job.inputs["representative"]), job.variant.emulate.windows
@@ -35,7 +69,8 @@ def run(job: Job) -> Outcome:
     recordings = {f"window_{number:04d}": pcm for number, pcm in enumerate(windows)}
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work, track("emulate") as report:
         ran = emulator.run(
-            job.inputs["compile"] / BOARD / "firmware.elf",
+            job.inputs["compile"] / board.name / "firmware.elf",
+            folders.require(board.emulator, board, "emulator"),
             recordings,
             spec,
             work=Path(work),
@@ -44,11 +79,6 @@ def run(job: Job) -> Outcome:
         )
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
     fields = asdict(result) | described(ran, places, spec.sample_rate_hz)
-    (job.out / "emulate.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
-    (job.out / "console.txt").write_text(ran.console, encoding="utf-8")
-    parity.require(result)
-    return Outcome(
-        summary=f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs "
-        f"differ, front end within {result.front_end_max_relative_error:.1e}",
-        measures={"windows": result.windows, "outputs_differing": result.outputs_differing},
-    )
+    (folder / EMULATION).write_text(json_file.canonical_json(fields), encoding="utf-8")
+    (folder / CONSOLE).write_text(ran.console, encoding="utf-8")
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file, tree
 from birdnet_stm32.firmware.flash_layout import flash_map
@@ -9,7 +10,6 @@ from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.stages.inputs.file_names import (
-    IMAGE_BOARD,
     MODEL_DIGESTS,
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
@@ -23,12 +23,14 @@ def run(job: Job) -> Outcome:
     The portable backend keeps the weights inside the application.
     """
     for_npu = "npu_firmware" in job.inputs
-    payload, model = _npu_application(job) if for_npu else _application(job)
+    board = folders.first("flash", job.variant.firmware.boards)
+    flash = folders.require(board.flash, board, "flash")
+    payload, model = _npu_application(job) if for_npu else _application(job, board.name)
     image = boot_image(payload, version=job.variant.firmware.header_version)
-    slots, contents = flash_map(), {"application": image}
+    slots, contents = flash_map(flash), {"application": image}
     if for_npu:
         compilation = result.load(job.inputs["npu"] / NPU_FOLDER)
-        slots = flash_map(compilation.weights_address)
+        slots = flash_map(flash, compilation.weights_address)
         contents = {"weights": compilation.files[compilation.weights_file]} | contents
     (job.out / "application.bin").write_bytes(image)
     release = job.variant.variant
@@ -40,10 +42,10 @@ def run(job: Job) -> Outcome:
     )
 
 
-def _application(job: Job) -> tuple[bytes, str]:
+def _application(job: Job, board: str) -> tuple[bytes, str]:
     """Return the firmware and the digest of the model that it says it runs."""
     digests = json_file.load_json(job.inputs["compile"] / MODEL_DIGESTS)
-    return (job.inputs["compile"] / IMAGE_BOARD / "firmware.bin").read_bytes(), digests[IMAGE_BOARD]
+    return (job.inputs["compile"] / board / "firmware.bin").read_bytes(), digests[board]
 
 
 def _npu_application(job: Job) -> tuple[bytes, str]:

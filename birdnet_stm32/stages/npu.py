@@ -9,6 +9,7 @@ import shutil
 import sys
 from dataclasses import asdict
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
 from birdnet_stm32.npu.stedgeai import result
@@ -31,7 +32,8 @@ def run(job: Job) -> Outcome:
     path = job.inputs["verify"] / MODEL
     model = path.read_bytes()
     log = job.previous.with_name("npu.stedgeai.log")  # outside, where it stays when the tool fails
-    compilation = compile_network(tool, model, table, log=log)
+    board = folders.first("npu", (*job.variant.firmware.boards, *folders.default_names()))
+    compilation = compile_network(tool, model, table, board, log=log)
     shutil.move(log, job.out / LOG)
     folder = job.out / NPU_FOLDER
     folder.mkdir()
@@ -40,6 +42,7 @@ def run(job: Job) -> Outcome:
         compilation=compilation,
         graph=read_graph(model, where=str(path)),
         asked=table,
+        flash=folders.require(board.flash, board, "flash"),
         core_dir=tool.core_dir,
     )
     findings = check(subject)

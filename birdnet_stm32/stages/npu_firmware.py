@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file, tree
 from birdnet_stm32.firmware import vendor
@@ -21,7 +22,6 @@ from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
 from birdnet_stm32.npu.stedgeai.result import Compilation, Port
 from birdnet_stm32.stages.inputs.file_names import (
-    NPU_BOARD,
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_FOLDER,
@@ -35,10 +35,12 @@ def run(job: Job) -> Outcome:
     """Render the project around ST's network and ST's sources, build it, and check the image."""
     network = network_of(result.load(job.inputs["npu"] / NPU_FOLDER))
     generated = generated_model(job.inputs["codegen"])
-    project = render_project(NPU_BOARD, generated, settings_of(job.variant), npu=network)
+    board = folders.first("npu", job.variant.firmware.boards)
+    project = render_project(board.name, generated, settings_of(job.variant), npu=network)
     tree.write_tree(job.out / NPU_PROJECT, project)
     core_dir = job.variant.npu.core_dir
-    sources = vendor.find(None if core_dir is None else job.release.resolve(core_dir))
+    npu = folders.require(board.npu, board, "npu")
+    sources = vendor.find(npu, None if core_dir is None else job.release.resolve(core_dir))
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         built = build_npu(job.out / NPU_PROJECT, Path(folder), network, sources)
         built.keep(job.out / NPU_FIRMWARE_FOLDER)
@@ -53,7 +55,7 @@ def run(job: Job) -> Outcome:
         **built.described(),
     }
     (job.out / NPU_FIRMWARE).write_text(json_file.canonical_json(described), encoding="utf-8")
-    return Outcome(summary=f"{NPU_BOARD} with its NPU (fullest memory {built.fullest_percent:.0f}%)")
+    return Outcome(summary=f"{board.name} with its NPU (fullest memory {built.fullest_percent:.0f}%)")
 
 
 def network_of(compilation: Compilation) -> NpuNetwork:

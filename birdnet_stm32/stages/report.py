@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.coverage import Coverage
 from birdnet_stm32.audio.index import IndexRow, count_notes
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file, regular_file
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
@@ -54,14 +57,15 @@ from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CONFIG,
     COVERAGE,
+    EMULATION,
     LAYERS,
     MODEL,
-    NPU_BOARD,
     NPU_FIRMWARE,
     NPU_FOLDER,
     NPU_GATES,
     REPORT,
     SCORES,
+    emulation_folder,
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.windows import load_windows
@@ -85,21 +89,21 @@ def gather(job: Job) -> ReportData:
     graph = read_graph(model.read_bytes(), where=str(model))
     analysis = analyze(graph)
     verification = _verification(job)
-    emulation = _emulation(job)
+    emulations = _emulations(job)
     arena = _arena(job)
     return ReportData(
         title=job.variant.variant.title,
         version=job.variant.variant.version,
         variant=job.release.name,
         backend=job.variant.codegen.backend,
-        verdicts=_verdicts(verification, emulation, heard_by_int8(job)),
+        verdicts=_verdicts(verification, emulations, heard_by_int8(job)),
         headline=_headline(verification, analysis, arena),
         stages=_stages(job),
         windows=_pictures(job, verification),
         verification=verification,
         recipes=_recipes(job),
         layers=_layers(job),
-        emulation=emulation,
+        emulations=emulations,
         analysis=analysis,
         findings=lint(graph, job.variant.lint.suppress),
         compiled=_compiled(job),
@@ -194,11 +198,18 @@ def _measures(fields: dict[str, Any] | None) -> Measures | None:
     return Measures(**{name.name: fields[name.name] for name in dataclass_fields(Measures)})
 
 
-def _emulation(job: Job) -> Emulation | None:
+def _emulations(job: Job) -> tuple[Emulation, ...]:
     if "emulate" not in job.inputs:
-        return None
-    fields = json_file.load_json(job.inputs["emulate"] / "emulate.json")
+        return ()
+    boards = folders.having("emulator", job.variant.firmware.boards)
+    return tuple(_emulation(job, board, [one.name for one in boards]) for board in boards)
+
+
+def _emulation(job: Job, board: Board, emulated: Sequence[str]) -> Emulation:
+    fields = json_file.load_json(job.inputs["emulate"] / emulation_folder(board.name, emulated) / EMULATION)
     return Emulation(
+        board=board.name,
+        core=board.core,
         windows=fields["windows"],
         outputs_compared=fields["outputs_compared"],
         outputs_differing=fields["outputs_differing"],
@@ -207,7 +218,9 @@ def _emulation(job: Job) -> Emulation | None:
     )
 
 
-def _verdicts(verification: Verification, emulation: Emulation | None, heard: Hearing) -> tuple[Verdict, ...]:
+def _verdicts(
+    verification: Verification, emulations: Sequence[Emulation], heard: Hearing
+) -> tuple[Verdict, ...]:
     unknown = State.FAILED if heard.above_chance is False else State.NOT_SHOWN
     state = State.PASSED if heard.shown else unknown
     hears = Verdict(claim="Hears more than chance", state=state, detail=heard.sentence)
@@ -218,14 +231,15 @@ def _verdicts(verification: Verification, emulation: Emulation | None, heard: He
         detail=f"mean cosine {cosine.cosine_mean:.4f}, 5th percentile {cosine.cosine_p05:.4f}, "
         f"{cosine.windows} windows",
     )
-    if emulation is None:
+    if not emulations:
         emulated = Verdict(claim="Emulated firmware", state=State.NOT_RUN, detail="no emulated board")
     else:
         emulated = Verdict(
             claim="Emulated firmware equals the references",
             state=State.PASSED,
-            detail=f"{emulation.outputs_differing} of {emulation.outputs_compared} outputs differ, "
-            f"{emulation.windows} windows",
+            detail=f"{sum(one.outputs_differing for one in emulations)} of "
+            f"{sum(one.outputs_compared for one in emulations)} outputs differ, "
+            f"{max(one.windows for one in emulations)} windows",
         )
     silicon = Verdict(claim="Hardware", state=State.NOT_RUN, detail="nothing here has run on silicon")
     return hears, quantized, emulated, silicon
@@ -318,8 +332,9 @@ def _arena(job: Job) -> Arena:
 def _boards(job: Job) -> tuple[BoardMemory, ...]:
     sizes = dict(json_file.load_json(job.inputs["compile"] / "sizes.json"))
     if "npu_firmware" in job.inputs:
+        board = folders.first("npu", job.variant.firmware.boards)
         built = json_file.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE)
-        sizes[f"{NPU_BOARD}, network on the NPU"] = built
+        sizes[f"{board.name}, network on the NPU"] = built
     return tuple(
         BoardMemory(
             board=board,

@@ -1,7 +1,7 @@
 /* Counts the instructions of a network and of each of its steps, and measures its stack.
  *
- * For QEMU with -icount shift=0: an instruction takes a nanosecond there and SysTick counts at 32
- * MHz, so a tick is 31.25 instructions. On silicon the same program would count something else. */
+ * For QEMU with -icount shift=0, where each instruction takes one nanosecond: a tick of SysTick is as
+ * many instructions as its period has nanoseconds. On silicon the program would count cycles. */
 #include "board.h"
 #include "console.h"
 #include "profile.h"
@@ -59,7 +59,7 @@ static bool count(const char *what, profile_step_t volatile step) {
         return false;
     }
     if (wrapped) {
-        (void)fail("a step took more than 500 million instructions: the counter is too short");
+        (void)fail("a step took more ticks than the counter of 24 bits can hold");
         return false;
     }
     console_text(what);

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.tree import write_tree
-from birdnet_stm32.firmware import boards
-from birdnet_stm32.firmware.profile import BOARD, INSTRUCTIONS_PER_TICK, run_counting
+from birdnet_stm32.firmware.profile import run_counting
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Graph
@@ -45,6 +45,9 @@ _SECTION = re.compile(r"^ \.(?:text|rodata|data)\S*\s+0x[0-9a-f]+\s+(0x[0-9a-f]+
 _NOT_CODE = re.compile(r"driver\.dir/|weights\.c|_labels\.c")
 
 Floats = npt.NDArray[np.float32]
+
+BOARD = folders.select("emulator")
+EMULATOR = folders.require(BOARD.emulator, BOARD, "emulator")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +174,7 @@ def configure(
     Raises:
         ToolError: a program is missing or failed.
     """
-    board, app = boards.folder(BOARD), firmware_templates() / "app"
+    board, app = firmware_templates() / "board_parts" / "emulated", firmware_templates() / "app"
     drivers = [*(board / f"{name}.c" for name in ("startup", "semihosting", "board")), app / "console.c"]
     variables: dict[str, Sequence[str | Path]] = {
         "FLAGS": FLAGS,
@@ -221,7 +224,7 @@ def run(elf: Path, windows: Floats, work: Path, *, timeout_s: float) -> tuple[Ru
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "inputs.bin").write_bytes(windows.astype("<f4").tobytes())
-    found = parse(run_counting(elf, cwd=work, timeout_s=timeout_s), windows=len(windows))
+    found = parse(run_counting(elf, EMULATOR, cwd=work, timeout_s=timeout_s), windows=len(windows))
     return found, np.fromfile(work / "outputs.bin", dtype="<f4").reshape(len(windows), -1)
 
 
@@ -241,7 +244,7 @@ def parse(printed: str, *, windows: int) -> Run:
         raise ToolError(f"it did not end well on the emulated core; it printed\n    {quoted}")
     empty = int(found["empty"])
     return Run(
-        instructions=tuple(round((count - empty) * INSTRUCTIONS_PER_TICK) for count in ticks),
+        instructions=tuple(round((count - empty) * EMULATOR.instructions_per_tick) for count in ticks),
         arena_bytes=int(found["arena"]),
         scratch_bytes=int(found["scratch"]),
     )

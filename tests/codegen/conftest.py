@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
-from birdnet_stm32.firmware import boards
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
@@ -25,7 +25,7 @@ SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
 CROSS = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"]
 NETWORK = ["birdnet_network.c", "birdnet_weights.c"]
 APP = firmware_templates() / "app"
-BOARD = firmware_templates() / "boards" / "mps3_an547"
+BOARD = firmware_templates() / "board_parts" / "emulated"
 
 Int8 = npt.NDArray[np.int8]
 Run = Callable[[Mapping[str, bytes], Int8], Int8]
@@ -103,7 +103,8 @@ def on_the_core(tmp_path_factory: pytest.TempPathFactory) -> Build:
             pytest.skip(f"{program} is not installed")
     folder = tmp_path_factory.mktemp("core")
     script = folder / "linker.ld"
-    script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
+    program_of_board = board_folders.find("mps3_an547").program
+    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     runtime = firmware_templates() / "runtime"
     flags = [*STRICT, "-O3", "-ffp-contract=off", *CROSS, f"-I{runtime}", f"-I{APP}", f"-I{BOARD}"]
     own = [*(BOARD / f"{name}.c" for name in ("startup", "semihosting", "board")), APP / "console.c"]

@@ -14,15 +14,18 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.config.variant import ModelTable
-from birdnet_stm32.firmware.profile import INSTRUCTIONS_PER_TICK, OperatorCost, Profile, profile
+from birdnet_stm32.firmware.profile import OperatorCost, Profile, profile
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
+BOARD = folders.find("mps3_an547")
+INSTRUCTIONS_A_TICK = folders.require(BOARD.emulator, BOARD, "emulator").instructions_per_tick
 BUDGETS = Path(__file__).resolve().parents[1] / "budgets"
 TOLERANCE = 0.01
 TIMEOUT_S = 120.0
@@ -61,7 +64,7 @@ def exceeded(budget: dict[str, int], measured: Profile) -> list[str]:
     for name, instructions in found.items():
         if name not in budget:
             lines.append(f"{name} has no budget")
-        elif instructions > budget[name] * (1 + TOLERANCE) + INSTRUCTIONS_PER_TICK:
+        elif instructions > budget[name] * (1 + TOLERANCE) + INSTRUCTIONS_A_TICK:
             lines.append(f"{name} takes {instructions:,} instructions; its budget is {budget[name]:,}")
     return lines + [f"{name} has a budget and is not there" for name in sorted(budget.keys() - found.keys())]
 
@@ -131,7 +134,7 @@ def test_a_small_model(
     new_builder: Callable[..., object], tmp_path: Path, keeps_its_budget: Check, kernels: str
 ) -> None:
     scalar = kernels == "scalar"
-    measured = profile(small(new_builder), work=tmp_path, timeout_s=TIMEOUT_S, scalar=scalar)
+    measured = profile(small(new_builder), BOARD, work=tmp_path, timeout_s=TIMEOUT_S, scalar=scalar)
     assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
     keeps_its_budget(f"small_{kernels}", measured)
 
@@ -158,7 +161,7 @@ def own(frontend: Literal["hybrid", "raw"]) -> Graph:
 def test_an_own_model(
     tmp_path: Path, keeps_its_budget: Check, frontend: Literal["hybrid", "raw"], name: str
 ) -> None:
-    measured = profile(own(frontend), work=tmp_path, timeout_s=TIMEOUT_S)
+    measured = profile(own(frontend), BOARD, work=tmp_path, timeout_s=TIMEOUT_S)
     assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
     keeps_its_budget(name, measured)
 
@@ -172,7 +175,7 @@ def published(shared: Path) -> Graph:
 @pytest.mark.slow
 @pytest.mark.shared
 def test_the_published_model(published: Graph, tmp_path: Path, keeps_its_budget: Check) -> None:
-    measured = profile(published, work=tmp_path, timeout_s=TIMEOUT_S)
+    measured = profile(published, BOARD, work=tmp_path, timeout_s=TIMEOUT_S)
     assert measured.instructions <= MOST_INSTRUCTIONS
     assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
     keeps_its_budget("published", measured)
@@ -182,7 +185,7 @@ def test_the_published_model(published: Graph, tmp_path: Path, keeps_its_budget:
 @pytest.mark.slow
 @pytest.mark.shared
 def test_the_published_model_on_a_core_without_helium(published: Graph, tmp_path: Path) -> None:
-    measured = profile(published, work=tmp_path, timeout_s=TIMEOUT_S, scalar=True)
+    measured = profile(published, BOARD, work=tmp_path, timeout_s=TIMEOUT_S, scalar=True)
     assert measured.instructions <= MOST_SCALAR_INSTRUCTIONS
     assert 0 < measured.stack_bytes <= MOST_STACK_BYTES
 

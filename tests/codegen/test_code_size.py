@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.files.tree import write_tree
-from birdnet_stm32.firmware import boards
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -42,8 +42,8 @@ def test_all_kernels_and_the_published_network(shared: Path, tmp_path: Path) -> 
         for path in sorted((tmp_path / "runtime").glob("*.c"))
         if not path.name.startswith(("birdnet_frontend", "birdnet_fft"))
     ]
-    board = boards.read(boards.folder("mps3_an547") / "board.toml")
-    command = ["arm-none-eabi-gcc", *RELEASE, *board.cpu_flags, "-I.", "-Iruntime", "-c"]
+    program = folders.find("mps3_an547").program
+    command = ["arm-none-eabi-gcc", *RELEASE, *program.cpu_flags, "-I.", "-Iruntime", "-c"]
     sources = ["birdnet_network.c", *map(str, kernels)]
     subprocess.run([*command, *sources], cwd=tmp_path, check=True)
     of_kernels = _bytes_of([tmp_path / f"{path.stem}.o" for path in kernels], ".text", ".rodata")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decode import Unusable, decode
-from birdnet_stm32.firmware import boards
+from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
 from birdnet_stm32.frontend.mixer import Mixer
 from birdnet_stm32.frontend.spectrogram import mel_bank, stages, steps
@@ -26,7 +26,7 @@ SPECTRUM_TOLERANCE = 1e-6  # of the largest magnitude; most is left of a click a
 TOLERANCE = 1e-4  # a square root magnifies what is left in bins that are nearly silent
 INSTRUCTIONS_A_TICK = 31.25
 
-BOARD = firmware_templates() / "boards" / "mps3_an547"
+BOARD = firmware_templates() / "board_parts" / "emulated"
 APP = firmware_templates() / "app"
 PROGRAM = Path(__file__).resolve().parents[1] / "c" / "frontend_core.c"
 CORE = ["-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "-ffp-contract=off"]
@@ -94,7 +94,8 @@ def run(tmp_path: Path, write_frontend: Callable[..., list[Path]]) -> Run:
 
 def build(folder: Path, written: list[Path]) -> None:
     script = folder / "linker.ld"
-    script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
+    program_of_board = board_folders.find("mps3_an547").program
+    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     sources = [PROGRAM, *written, APP / "console.c", BOARD / "startup.c", BOARD / "semihosting.c"]
     folders = [f"-I{each}" for each in (folder, folder / "runtime", BOARD, APP)]
     link = ["-nostartfiles", f"-T{script}", "-lm", "-o", folder / "core.elf"]

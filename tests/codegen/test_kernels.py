@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.firmware import boards
+from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = firmware_templates()
-BOARD = TEMPLATES / "boards" / "mps3_an547"
+BOARD = TEMPLATES / "board_parts" / "emulated"
 RUNTIME = TEMPLATES / "runtime"
 APP = TEMPLATES / "app"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{RUNTIME}", f"-I{APP}"]
@@ -52,7 +52,8 @@ def _on_the_host(folder: Path, *arguments: str) -> Run:
 def _on_the_core(folder: Path, *arguments: str) -> Run:
     _need("arm-none-eabi-gcc", "qemu-system-arm")
     script = folder / "linker.ld"
-    script.write_text(render("boards/mps3_an547/linker.ld.j2", {"board": boards.read(BOARD / "board.toml")}))
+    program_of_board = board_folders.find("mps3_an547").program
+    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     program = folder / "check.elf"
     target = ["-mthumb", "-mfloat-abi=hard", "-ffp-contract=off", f"-I{BOARD}"]
     board = [

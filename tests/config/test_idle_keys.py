@@ -44,12 +44,12 @@ CASES = {
     "a boot header of no board": (
         '[firmware]\nboards = ["mps3_an547"]\nheader_version = "2.1"\n',
         "[firmware] header_version",
-        "stm32n6570_dk",
+        "boots from a flash",
     ),
     "an emulation of no board": (
         '[firmware]\nboards = ["stm32n6570_dk"]\n[emulate]\nwindows = 3\n',
         "[emulate] windows",
-        "mps3_an547",
+        "with an emulator",
     ),
 }
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards.description import Region
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware.boards import Region
 from birdnet_stm32.firmware.build import Section, build, read_sections, region_use
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 

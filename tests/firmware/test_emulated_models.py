@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.vectors import make as make_vectors
@@ -34,6 +35,8 @@ from birdnet_stm32.tflite.reader import read_graph
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
+BOARD = folders.find("mps3_an547")
+MACHINE = folders.require(BOARD.emulator, BOARD, "emulator")
 Pcm = npt.NDArray[np.int16]
 Write = Callable[[Mapping[str, bytes], Path], Path]
 
@@ -56,9 +59,9 @@ def prove(
         vectors=None if vectors is None else make_vectors(vectors, contract.frontend, tflite),
     )
     settings = FirmwareSettings(threshold=0.1, top_k=3, title="A proof", version="1")
-    project = write(render_project("mps3_an547", model_files, settings), folder / "project")
+    project = write(render_project(BOARD.name, model_files, settings), folder / "project")
     elf = build(project, folder / "build").elf
-    run = emulator.run(elf, recordings, contract.frontend, work=folder / "work", timeout_s=timeout_s)
+    run = emulator.run(elf, MACHINE, recordings, contract.frontend, work=folder / "work", timeout_s=timeout_s)
     found = parity.check(run, tflite, contract.frontend, recordings)
     shutil.rmtree(folder / "work")  # nearly a megabyte a window
     return run, found

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, emulator
 from birdnet_stm32.firmware.console import Detection
@@ -16,6 +17,8 @@ from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec
 
+BOARD = folders.find("mps3_an547")
+MACHINE = folders.require(BOARD.emulator, BOARD, "emulator")
 SPEC = FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=64)
 Compile = Callable[..., Path]
 HOSTILE = (
@@ -67,7 +70,7 @@ def test_windows_and_detections_are_described_by_recording_and_time() -> None:
 @pytest.mark.parametrize("lengths", [(), (10, 0)])
 def test_nothing_to_run_is_refused(tmp_path: Path, lengths: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="empty"):
-        emulator.run(Path("none"), recordings(*lengths), SPEC, work=tmp_path, timeout_s=1)
+        emulator.run(Path("none"), MACHINE, recordings(*lengths), SPEC, work=tmp_path, timeout_s=1)
 
 
 @pytest.mark.emulated
@@ -77,7 +80,7 @@ def test_a_run_gives_every_window_and_detection(compiled: Compile, tmp_path: Pat
     elf = compiled(HOSTILE, settings=settings)
     given = recordings(200, 10, 64, 65, 1)
     done: list[int] = []
-    run = emulator.run(elf, given, SPEC, work=tmp_path / "work", timeout_s=60, on_window=done.append)
+    run = emulator.run(elf, MACHINE, given, SPEC, work=tmp_path / "work", timeout_s=60, on_window=done.append)
 
     assert run.recordings == tuple(given)
     assert done[-1] == len(run.windows)
@@ -120,7 +123,7 @@ def test_crashes_and_hangs_are_failures_with_the_last_output(
     elf = compiled(("a", "b", "c"), definition)
     begin = time.monotonic()
     with pytest.raises(ToolError, match=named):
-        emulator.run(elf, recordings(100, 100), SPEC, work=tmp_path / "work", timeout_s=3)
+        emulator.run(elf, MACHINE, recordings(100, 100), SPEC, work=tmp_path / "work", timeout_s=3)
     assert time.monotonic() - begin < 10
 
 
@@ -131,6 +134,7 @@ def test_a_model_of_another_contract_is_noticed(compiled: Compile, tmp_path: Pat
     with pytest.raises(ToolError, match=r"its rate is 9000 Hz, the model.s 8000 Hz"):
         emulator.run(
             elf,
+            MACHINE,
             recordings(100),
             FrontendSpec(kind=Frontend.RAW, sample_rate_hz=9_000, window_samples=64),
             work=tmp_path / "rate",
@@ -139,6 +143,7 @@ def test_a_model_of_another_contract_is_noticed(compiled: Compile, tmp_path: Pat
     with pytest.raises(ToolError, match="contract"):
         emulator.run(
             elf,
+            MACHINE,
             recordings(100),
             FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=32),
             work=tmp_path / "window",

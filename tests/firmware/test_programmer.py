@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import programmer
 from birdnet_stm32.firmware.programmer import PROGRAM, Programmer
 
+BOARD = folders.find("stm32n6570_dk")
+FLASH = folders.require(BOARD.flash, BOARD, "flash")
 STAND_IN = """#!{python}
 # A stand-in for ST's STM32_Programmer_CLI: it checks its arguments and prints what is asked for.
 import pathlib, sys
@@ -39,30 +42,30 @@ def installed(tmp_path: Path) -> Path:
 
 
 def found(folder: Path) -> Programmer:
-    tool = programmer.find({"PATH": str(folder)})
+    tool = programmer.find(FLASH, {"PATH": str(folder)})
     assert tool is not None
     return tool
 
 
 def test_it_is_found_by_variable_and_on_the_path(installed: Path) -> None:
-    assert programmer.find({"STM32_PROGRAMMER_DIR": str(installed), "PATH": ""}) == found(installed)
+    assert programmer.find(FLASH, {"STM32_PROGRAMMER_DIR": str(installed), "PATH": ""}) == found(installed)
 
 
 def test_it_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programmer, "_INSTALLED", (str(tmp_path / "*"),))
-    assert programmer.find({"PATH": str(tmp_path)}) is None
+    assert programmer.find(FLASH, {"PATH": str(tmp_path)}) is None
 
 
 def test_it_is_found_where_installers_put_it(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programmer, "_INSTALLED", (str(tmp_path / "cube*" / "bin"),))
-    assert programmer.find({"PATH": ""}) == found(installed)
+    assert programmer.find(FLASH, {"PATH": ""}) == found(installed)
 
 
 def test_a_wrong_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=f"holds no {PROGRAM}"):
-        programmer.find({"STM32_PROGRAMMER_DIR": str(tmp_path)})
+        programmer.find(FLASH, {"STM32_PROGRAMMER_DIR": str(tmp_path)})
 
 
 def test_a_version_that_does_not_know_the_board_is_refused(installed: Path) -> None:

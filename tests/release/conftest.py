@@ -145,12 +145,16 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
                 ),
             ),
         ),
-        emulation=Emulation(
-            windows=40,
-            outputs_compared=520,
-            outputs_differing=0,
-            front_end_max_relative_error=3e-7,
-            front_end_limit=1e-4,
+        emulations=(
+            Emulation(
+                board="emulated",
+                core=label,
+                windows=40,
+                outputs_compared=520,
+                outputs_differing=0,
+                front_end_max_relative_error=3e-7,
+                front_end_limit=1e-4,
+            ),
         ),
         analysis=analyze(small_graph()),
         findings=lint(small_graph(), {"float-boundary": label}),

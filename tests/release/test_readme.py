@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.release.credits import Credit, credits_text
 from birdnet_stm32.release.readme import FlashFile, readme_text
+
+BOARD = folders.select("flash")
 
 
 def test_files_are_flashed_in_order_of_their_address() -> None:
     text = readme_text(
         title="Great\nTits",
         version="1.0",
+        board=BOARD,
         flash_files=[
             FlashFile(path="dk/weights.hex", address=0x7040_0000, what="weights"),
             FlashFile(path="dk/application.hex", address=0x7010_0000, what="application"),
@@ -27,11 +31,14 @@ def test_it_never_claims_hardware() -> None:
     assert "Nothing in this release has run on an STM32N6" in text
     assert "- 0 of 520 outputs differ" in text
     assert "holds no image" in text
+    assert BOARD.product not in text
 
 
 def test_lines_fit_a_terminal() -> None:
     flash = [FlashFile(path="dk/application.hex", address=0x7010_0000, what="application")]
-    assert max(map(len, readme_text(title="t", version="1", flash_files=flash).splitlines())) <= 112
+    assert (
+        max(map(len, readme_text(title="t", version="1", board=BOARD, flash_files=flash).splitlines())) <= 112
+    )
 
 
 def test_credits_are_sorted_and_cannot_fake_a_paragraph() -> None:

@@ -64,7 +64,7 @@ def walk(about: Walk, questions: Questions) -> dict[str, object]:
     """
     steps: list[Step] = []
     tried: Counter[str] = Counter()
-    while (state := _round(about, steps, tried)) is not None:
+    while (state := _round(about, questions.baud, steps, tried)) is not None:
         tried[state] += 1
     found, parity = board_session.hold(
         about.plan, questions, port=about.port, timeout_s=about.listen_s, on_open=_say_that_it_works
@@ -84,9 +84,9 @@ def _end(parity: BoardParity) -> None:
     print("The board is a working detector.")
 
 
-def _round(about: Walk, steps: list[Step], tried: Counter[str]) -> str | None:
+def _round(about: Walk, baud: int, steps: list[Step], tried: Counter[str]) -> str | None:
     """Listen once and ask for the next action; None when the self-test passed."""
-    heard = _hear(about)
+    heard = _hear(about, baud)
     if isinstance(heard, str):
         _ask(steps, "no port", heard, _PORT_ACTIONS, tried, about)
         return "no port"
@@ -106,13 +106,13 @@ _PORT_ACTIONS = (
 )
 
 
-def _hear(about: Walk) -> Heard | str:
+def _hear(about: Walk, baud: int) -> Heard | str:
     """Return what came; or why the port cannot be used, in one sentence."""
     print(f"step: listening for up to {about.listen_s:g} s")
     deadline = time.monotonic() + (_PORT_RETURNS_S if about.listen_s >= LISTEN_S else about.listen_s)
     while True:
         try:
-            with board_session.opened(about.port) as port:
+            with board_session.opened(about.port, baud) as port:
                 return bring_up.listen(Link(port), timeout_s=about.listen_s)
         except PortError as error:
             if time.monotonic() > deadline:

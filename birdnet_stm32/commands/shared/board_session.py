@@ -19,7 +19,7 @@ from birdnet_stm32.commands.shared.recording import decode
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import board_parity, host_link
 from birdnet_stm32.firmware.board_parity import BoardParity
-from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan
+from birdnet_stm32.firmware.flash_plan import FlashPlan
 from birdnet_stm32.firmware.host_link import Link, SelfTest
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.frontend.spectrogram import features
@@ -50,12 +50,14 @@ class Questions:
         contract: what it means.
         windows: int16 [n, samples].
         recordings: which each window came from.
+        baud: of the board's console.
     """
 
     model: bytes
     contract: ModelContract
     windows: Pcm
     recordings: Sequence[str]
+    baud: int
 
 
 def hold(
@@ -86,7 +88,7 @@ def hold(
             features(questions.windows, contract.frontend),
             on_window=lambda done: report(done, len(questions.windows)),
         )
-    with opened(port) as serial_port:
+    with opened(port, questions.baud) as serial_port:
         on_open()
         link = Link(serial_port)
         found = host_link.self_test(link, timeout_s=timeout_s)
@@ -102,14 +104,14 @@ def hold(
     return found, board_parity.measure(answers, probabilities(outputs, contract), questions.recordings)
 
 
-def after_flashing(images: Path, questions: Questions, *, port: str | None) -> None:
-    """Wait for the board to start what was written from ``images``, then ask, print and judge.
+def after_flashing(plan: FlashPlan, questions: Questions, *, port: str | None) -> None:
+    """Wait for the board to start what was written, then ask, print and judge.
 
     Raises:
         GateError: it is another firmware, or computes something else than the reference.
         ToolError: no port, no answer.
     """
-    found, parity = hold(read_plan(images), questions, port=port, timeout_s=_BOOT_S)
+    found, parity = hold(plan, questions, port=port, timeout_s=_BOOT_S)
     say(describe(found))
     say(judge(parity, found.clock_hz))
     board_parity.require(parity)
@@ -141,7 +143,7 @@ def windows_of(
 
 
 @contextmanager
-def opened(name: str | None) -> Iterator[Serial]:
+def opened(name: str | None, baud: int) -> Iterator[Serial]:
     """Open the port, the only ST-LINK's without a name; whatever goes wrong until it is closed is one error.
 
     Raises:
@@ -167,7 +169,7 @@ def opened(name: str | None) -> Iterator[Serial]:
             )
         name = ports[0]
     try:
-        with serial.serial_for_url(name, baudrate=host_link.BAUD, timeout=0.1, write_timeout=10.0) as port:
+        with serial.serial_for_url(name, baudrate=baud, timeout=0.1, write_timeout=10.0) as port:
             yield port
     except (serial.SerialException, ValueError) as error:
         raise PortError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant_file import variant_files
 from birdnet_stm32.engine.manifest import MANIFEST
 from birdnet_stm32.engine.release import Release, load_release
@@ -39,6 +41,11 @@ def variant_names(folder: Path) -> list[str]:
     if not names:
         raise InputError("holds no variant", where=folder, expected="at least one NAME.toml")
     return names
+
+
+def flashed_board(of: Release) -> Board:
+    """Return the board that a release is flashed to. Raises: InputError where it is none."""
+    return folders.first("flash", of.variant.firmware.boards)
 
 
 def folder(of: Release, stage: str) -> Path:

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands.shared import board_session
@@ -27,7 +29,7 @@ from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.regular_file import read_bytes, real_path
 from birdnet_stm32.firmware import programmer, vendor
 from birdnet_stm32.firmware.flash_layout import flash_map
-from birdnet_stm32.firmware.flash_plan import PLAN, release_files
+from birdnet_stm32.firmware.flash_plan import PLAN, read_plan, release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
@@ -40,7 +42,6 @@ from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
 from birdnet_stm32.npu.stedgeai.installation import LOADERS, loader
 from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find, locate
 from birdnet_stm32.npu.stedgeai.validate import validate
-from birdnet_stm32.stages.inputs.file_names import NPU_BOARD
 from birdnet_stm32.stages.npu_firmware import network_of
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -53,7 +54,7 @@ _IMAGES, _PROJECT = "images", "project"
 _LOGS = ("stedgeai.log", "validate.log", "config_n6l.json", "inputs.npy")
 
 
-def plan_model(config: LegacyConfig, *, validates: bool) -> None:
+def plan_model(config: LegacyConfig, board: Board, *, validates: bool) -> None:
     """Print every command that :func:`deploy_model` would run."""
     output, workspace = Path(config.output_dir), Path(config.workspace_dir)
     request = Request(model=Path(config.model_path), output=output, workspace=workspace, profile=None)
@@ -67,12 +68,16 @@ def plan_model(config: LegacyConfig, *, validates: bool) -> None:
         arguments = command.validate(request, mode="target", inputs=workspace / "inputs.npy")
         say(f"  {' '.join([program, *arguments])}")
     say("Flash:")
-    print_commands([output / _IMAGES / name for name in ("weights.hex", "application.hex")])
+    print_commands(
+        [output / _IMAGES / name for name in ("weights.hex", "application.hex")],
+        folders.require(board.flash, board, "flash"),
+    )
     say("Question the board on its serial port.")
 
 
 def deploy_model(
     config: LegacyConfig,
+    board: Board,
     *,
     recordings: Sequence[Path],
     fsbl: Path | None,
@@ -84,6 +89,7 @@ def deploy_model(
 
     Args:
         config: where things are.
+        board: with the NPU.
         recordings: whose windows the self-test stores and the board is asked.
         fsbl: ST's first-stage loader, if it is to be written too.
         port: the board's; None for the only ST-LINK's.
@@ -107,16 +113,23 @@ def deploy_model(
     writer.check_folder(output)
     writer.claim_logs(workspace, *_LOGS)
     tool = _tool(config)
-    compilation = _compile(tool, model, path, output, workspace, writer)
+    compilation = _compile(board, tool, model, path, output, workspace, writer)
     if validates:
-        _validate(config, tool, model, windows, contract, workspace)
-    _build(config, tool, model, path, contract, windows, compilation, output, writer)
+        _validate(config, board, tool, model, windows, contract, workspace)
+    _build(config, board, tool, model, path, contract, windows, compilation, output, writer)
     environment = {**os.environ, **_programmer_of(config)}
     images = output / _IMAGES
-    if not flash(images, fsbl=fsbl, dry_run=False, writer=writer, environment=environment):
+    if not flash(images, board, fsbl=fsbl, dry_run=False, writer=writer, environment=environment):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
-    questions = Questions(model=model, contract=contract, windows=windows, recordings=names)
-    board_session.after_flashing(output / _IMAGES, questions, port=port)
+    questions = Questions(
+        model=model,
+        contract=contract,
+        windows=windows,
+        recordings=names,
+        baud=folders.require(board.console, board, "console").baud,
+    )
+    plan = read_plan(images, folders.require(board.flash, board, "flash"))
+    board_session.after_flashing(plan, questions, port=port)
 
 
 def _tool(config: LegacyConfig) -> Tool:
@@ -133,16 +146,24 @@ def _tool(config: LegacyConfig) -> Tool:
 
 
 def _compile(
-    tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
+    board: Board, tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
 ) -> result.Compilation:
     warn(str(tool))
     if tool.warning:
         warn(f"warning: {tool.warning}")
     asked = NpuTable()
-    compilation = compile_network(tool, model, asked, log=workspace / _LOGS[0])
+    compilation = compile_network(tool, model, asked, board, log=workspace / _LOGS[0])
     writer.write_folder(output, result.files_of(compilation), last=result.COMPILATION)
     graph = read_graph(model, where=str(path))
-    findings = check(Subject(compilation=compilation, graph=graph, asked=asked, core_dir=tool.core_dir))
+    findings = check(
+        Subject(
+            compilation=compilation,
+            graph=graph,
+            asked=asked,
+            flash=folders.require(board.flash, board, "flash"),
+            core_dir=tool.core_dir,
+        )
+    )
     for finding in findings:
         say(f"{finding.state:<8}{finding.gate}: {finding.detail}")
     refuse_failures(findings)
@@ -151,6 +172,7 @@ def _compile(
 
 def _build(
     config: LegacyConfig,
+    board: Board,
     tool: Tool,
     model: bytes,
     path: Path,
@@ -169,12 +191,12 @@ def _build(
         threshold=defaults.threshold, top_k=defaults.top_k, title=path.stem, version=VERSION
     )
     project = output / _PROJECT
-    rendered = render_project(NPU_BOARD, generated, settings, npu=network)
+    rendered = render_project(board.name, generated, settings, npu=network)
     writer.write_folder(project, rendered, last="CMakeLists.txt")
     if config.arm_toolchain_path:
         folder = Path(config.arm_toolchain_path)
         os.environ["PATH"] = os.pathsep.join([str(folder), str(folder / "bin"), os.environ["PATH"]])
-    sources = vendor.find(tool.core_dir)
+    sources = vendor.find(folders.require(board.npu, board, "npu"), tool.core_dir)
     built = build_npu(project, output / "build", network, sources)
     contents = {
         "weights": network.weights,
@@ -182,7 +204,7 @@ def _build(
     }
     files = release_files(
         contents,
-        flash_map(network.weights_address),
+        flash_map(folders.require(board.flash, board, "flash"), network.weights_address),
         title=path.stem,
         version=VERSION,
         model=npu_digest(generated, network),
@@ -213,6 +235,7 @@ def _loader_command(config: LegacyConfig, script: str) -> list[str]:
 
 def _validate(
     config: LegacyConfig,
+    board: Board,
     tool: Tool,
     model: bytes,
     windows: board_session.Pcm,
@@ -246,7 +269,7 @@ def _validate(
     inputs = workspace / _LOGS[3]
     np.save(inputs, features(windows, contract.frontend))
     log = workspace / _LOGS[1]
-    for one in validate(tool, model, NpuTable(), mode="target", inputs=inputs.read_bytes(), log=log):
+    for one in validate(tool, model, NpuTable(), board, mode="target", inputs=inputs.read_bytes(), log=log):
         say(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
 
 

@@ -1,4 +1,4 @@
-"""A model as firmware on the emulated Cortex-M55: generated, built, run over recordings and compared."""
+"""A model as firmware on an emulated board: generated, built, run over recordings and compared."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.config.variant import FirmwareTable
 from birdnet_stm32.files.tree import write_tree
@@ -21,8 +23,6 @@ from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import Report
 from birdnet_stm32.tflite.reader import read_graph
-
-BOARD = "mps3_an547"
 
 
 def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
@@ -36,6 +36,7 @@ def emulate(
     library: Mapping[str, bytes],
     recordings: Mapping[str, NDArray[np.int16]],
     *,
+    board: Board,
     title: str,
     timeout_s: float,
     report: Report,
@@ -47,9 +48,10 @@ def emulate(
         contract: what it means.
         library: the C generated from it.
         recordings: PCM at the model's rate by name.
+        board: an emulated one.
         title: what the firmware calls itself.
         timeout_s: seconds until an emulation counts as hung.
-        report: told about every window.
+        report: called with (done, total) after each window.
 
     Raises:
         ToolError: a compiler or the emulator is missing or failed.
@@ -64,11 +66,12 @@ def emulate(
     )
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         work = Path(folder)
-        write_tree(work / "project", render_project(BOARD, library, settings))
+        write_tree(work / "project", render_project(board.name, library, settings))
         firmware = build(work / "project", work / "build")
         (work / "run").mkdir()
         ran = emulator.run(
             firmware.elf,
+            folders.require(board.emulator, board, "emulator"),
             recordings,
             spec,
             work=work / "run",

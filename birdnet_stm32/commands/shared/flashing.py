@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board, Flash
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.errors import InputError
@@ -18,6 +20,7 @@ from birdnet_stm32.terminal_text import printable
 
 def flash(
     folder: Path,
+    board: Board,
     *,
     fsbl: Path | None,
     dry_run: bool,
@@ -29,15 +32,16 @@ def flash(
     Returns:
         Whether it was written; otherwise the commands were printed.
     """
-    plan = read_plan(folder)
-    files = [*([] if fsbl is None else [_loader(fsbl)]), *(folder / part.file for part in plan.parts)]
-    tool = None if dry_run else programmer.find(environment)
+    memory = folders.require(board.flash, board, "flash")
+    plan = read_plan(folder, memory)
+    files = [*([] if fsbl is None else [_loader(fsbl, memory)]), *(folder / part.file for part in plan.parts)]
+    tool = None if dry_run else programmer.find(memory, environment)
     say(_describe(plan))
     say(BEFORE)
     if tool is None:
         why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
         say(f"{why}. The commands, in this order:")
-        print_commands(files)
+        print_commands(files, memory)
     else:
         log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
         writer.claim_log(log)
@@ -47,10 +51,10 @@ def flash(
     return tool is not None
 
 
-def print_commands(files: Sequence[Path]) -> None:
+def print_commands(files: Sequence[Path], memory: Flash) -> None:
     """Print the command line that writes each file."""
     for file in files:
-        say("  " + " ".join(programmer.command(programmer.PLACEHOLDER, file)))
+        say("  " + " ".join(programmer.command(programmer.placeholder(memory), file)))
 
 
 def _describe(plan: FlashPlan) -> str:
@@ -59,10 +63,10 @@ def _describe(plan: FlashPlan) -> str:
     return "\n".join([title, *parts])
 
 
-def _loader(path: Path) -> Path:
+def _loader(path: Path, memory: Flash) -> Path:
     """Check that a file can be a first-stage loader: Intel HEX that begins and stays where the ROM looks."""
     pieces = read_intel_hex(path)
-    slot = flash_map()["fsbl"]
+    slot = flash_map(memory)["fsbl"]
     starts, first = pieces[0] if pieces else (0, b"")
     ends = max((address + len(data) for address, data in pieces), default=0)
     if starts != slot.address or ends > slot.address + slot.length_bytes or first[:4] != b"STM2":

@@ -14,6 +14,7 @@ from birdnet_stm32.audio.coverage import listed
 from birdnet_stm32.audio.decode import Unusable, decode
 from birdnet_stm32.audio.mono import MIX
 from birdnet_stm32.audio.representative import Windows
+from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.shared.emulation import emulate, generate_library
 from birdnet_stm32.commands.shared.model_files import contract_of
@@ -176,6 +177,7 @@ def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float, ch
             side.contract,
             library,
             recordings,
+            board=folders.select("emulator"),
             title=side.path.stem,
             timeout_s=timeout_s,
             report=report,

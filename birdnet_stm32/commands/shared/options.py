@@ -75,6 +75,20 @@ def renamed(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
+def add_board(parser: argparse.ArgumentParser, which: str) -> None:
+    """Add the option that names a board.
+
+    Args:
+        parser: of the command.
+        which: what the board has to be, such as ``emulated``.
+    """
+    parser.add_argument(
+        "--board",
+        metavar="NAME",
+        help=f"folder of firmware_templates/boards; default: the first default {which}",
+    )
+
+
 def positive(text: str) -> int:
     """Read an option's number of things, at least one."""
     try:

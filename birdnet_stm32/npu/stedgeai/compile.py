@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
@@ -14,37 +15,39 @@ from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
-from birdnet_stm32.npu.stedgeai.profile import FLASH_END
+from birdnet_stm32.npu.stedgeai.profile import FLASH_WINDOW
 from birdnet_stm32.npu.stedgeai.report import Report, read_report, report_of
 from birdnet_stm32.npu.stedgeai.result import Blob, Compilation, Epoch
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, run
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, Tool
 
-FLASH_START = 0x7000_0000
 REPORT = f"{NAME}_*_report.txt"
 _MIXED = ("compile again into an empty folder: these files are not of one run", REPORT_IT)
 _WRITTEN = (NETWORK_C, C_INFO, REPORT, f"{NAME}_atonbuf.*.raw")
 
 
-def compile_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) -> Compilation:
+def compile_network(tool: Tool, model: bytes, settings: NpuTable, board: Board, *, log: Path) -> Compilation:
     """Compile ``model`` and return the result.
 
     Args:
         tool: which ``stedgeai``.
         model: a .tflite.
         settings: how.
+        board: for which board.
         log: file for all that the tool prints.
 
     Raises:
         ToolError: it failed, or what it wrote cannot be read or contradicts itself.
     """
-    finished = run(tool, model, settings, command.generate, log=log, expected=_WRITTEN)
+    finished = run(tool, model, settings, board, command.generate, log=log, expected=_WRITTEN)
     return read_compilation(tool, finished.files, model=model)
 
 
-def analyze_network(tool: Tool, model: bytes, settings: NpuTable, *, log: Path) -> tuple[Report, CInfo]:
+def analyze_network(
+    tool: Tool, model: bytes, settings: NpuTable, board: Board, *, log: Path
+) -> tuple[Report, CInfo]:
     """Let the tool say what it would make of ``model``. Raises: ToolError."""
-    finished = run(tool, model, settings, command.analyze, log=log, expected=(C_INFO, REPORT))
+    finished = run(tool, model, settings, board, command.analyze, log=log, expected=(C_INFO, REPORT))
     report, info = read_summary(finished.files)
     _refuse_another_model(info, model)
     return report, info
@@ -216,9 +219,10 @@ def _listed(ports: tuple[tuple[str, ...], ...]) -> str:
 
 def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
     """Return the file of the constants that lie in the flash, and their address."""
+    start, end = FLASH_WINDOW
     for pool in info.pools:
         file = f"{NAME}_{info.raw_files.get(pool.name)}"
-        if pool.address is not None and FLASH_START <= pool.address < FLASH_END and files.get(file):
+        if pool.address is not None and start <= pool.address < end and files.get(file):
             return file, pool.address
     relative = [pool.name for pool in info.pools if pool.address is None and pool.used_bytes]
     if relative:
@@ -230,7 +234,7 @@ def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
         )
     raw = sorted(name for name in files if name.endswith(".raw"))
     raise ToolError(
-        f"no constants lie in the flash from 0x{FLASH_START:08X} on; the tool wrote {', '.join(raw)}",
+        f"no constants lie in the flash from 0x{start:08X} on; the tool wrote {', '.join(raw)}",
         expected="one memory of c_info in the flash, with a file of constants that is not empty",
     )
 

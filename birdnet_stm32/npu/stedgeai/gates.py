@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from birdnet_stm32.boards.description import MAX_APPLICATION_BYTES, Flash
 from birdnet_stm32.config.text_types import NpuGate
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import GateError
@@ -24,7 +25,6 @@ from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import (
-    FLASH_END,
     FLASH_POOL,
     HYPERRAM_POOL,
     HYPERRAM_SUFFIX,
@@ -40,8 +40,6 @@ _FIRST_IN_SOFTWARE = frozenset({"QuantizeLinear"})
 _LAST_IN_SOFTWARE = frozenset({"DequantizeLinear", "Softmax"})
 # Constants are stored a little larger than in the .tflite; in float they would be four times as large.
 _WEIGHTS_RATIO = (0.5, 2.5)
-_APPLICATION_ADDRESS = 0x7010_0000
-_APPLICATION_BYTES = 0x10_0000  # it runs from AXISRAM1, which is 1 MiB
 _LOADER_ADDRESS = 0x3418_0000  # the first-stage loader's, in the upper half of cpuRAM2
 
 State = Literal["passed", "failed", "waived", "skipped"]
@@ -72,12 +70,14 @@ class Subject:
         compilation: the result.
         graph: the .tflite that went in.
         asked: what it was compiled with.
+        flash: of the board that it was compiled for.
         core_dir: the tool's installation, for the runtime in it.
     """
 
     compilation: Compilation
     graph: Graph
     asked: NpuTable
+    flash: Flash
     core_dir: Path | None
 
     @cached_property
@@ -172,12 +172,12 @@ def _float_network(subject: Subject) -> Result:
 
 def _application_slot(subject: Subject) -> Result:
     compilation = subject.compilation
-    slot = compilation.weights_address - _APPLICATION_ADDRESS
+    slot = compilation.weights_address - subject.flash.application_address
     end = compilation.weights_address + compilation.weights_bytes
     detail = (
         f"{slot:,} bytes for the application, weights from 0x{compilation.weights_address:08X} to 0x{end:08X}"
     )
-    return ("passed" if slot >= _APPLICATION_BYTES and end <= FLASH_END else "failed"), detail
+    return ("passed" if slot >= MAX_APPLICATION_BYTES and end <= subject.flash.end else "failed"), detail
 
 
 def _runtime_version(subject: Subject) -> Result:
@@ -237,7 +237,8 @@ def _symbols(subject: Subject) -> Result:
 
 def _weights_address(subject: Subject) -> Result:
     compilation = subject.compilation
-    asked, told = subject.asked.weights_address, compilation.weights_address
+    told, asked = compilation.weights_address, subject.asked.weights_address
+    asked = subject.flash.weights_address if asked is None else asked
     coded = subject.source.pool_addresses.get(FLASH_POOL)
     used = compilation.used_bytes(FLASH_POOL)
     if not asked == told == coded:

@@ -12,7 +12,7 @@ from birdnet_stm32.npu.stedgeai.tool import PLATFORM, program_of
 # Core 4.1 moved the scripts below Utilities.
 LOADERS = ("Utilities/scripts/N6_scripts/n6_loader.py", "scripts/N6_scripts/n6_loader.py")
 _COMPILERS = ("Utilities/*/atonn", "Utilities/*/atonn.exe")
-_VALIDATION = ("Projects/STM32N6570-DK/Applications/NPU_Validation",)
+_VALIDATION = ("Projects/*/Applications/NPU_Validation",)
 _LICENCES = ("LICENSE*", "License*", "Documentation/*icense*", "Utilities/**/LICENSE*")
 _KINDS = (  # what tells of each, the first that is there
     (".ai", "a project of STM32Cube AI Studio"),

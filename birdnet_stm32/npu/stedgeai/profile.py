@@ -1,6 +1,6 @@
-"""The compiler's profile and its map of memories for the STM32N6570-DK, as ST's tool reads them.
+"""The compiler's profile and its map of the memories of an STM32N6, as ST's tool reads them.
 
-Speeds and power are the board's, from ST's data; the compiler weighs memories by them.
+Speeds and power are those of ST's data for its discovery kit; the compiler weighs memories by them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant import NpuTable
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
 
@@ -18,9 +21,10 @@ EPOCH_CONTROLLER = "--enable-epoch-controller"
 EPOCH_CONTROLLER_SINCE = 4  # from which major version it is used unless the variant says no
 FLASH_POOL = "octoFlash"
 FLASH_SUFFIX = "xSPI2"
-FLASH_END = 0x7800_0000
+FLASH_WINDOW = (0x7000_0000, 0x8000_0000)  # where the chip maps a flash, first address and end
 HYPERRAM_POOL = "hyperRAM"
 HYPERRAM_SUFFIX = "xSPI1"
+_HYPERRAM_ADDRESS = 0x9000_0000
 
 _KIB = 1024
 _CACHE = {
@@ -51,13 +55,28 @@ _ON_CHIP = (
 )
 
 
-def memory_pools(*, weights_address: int, hyperram: bool) -> str:
+def memory_pools(board: Board, *, weights_address: int | None, hyperram: bool) -> str:
     """Return the ``.mpool`` file.
 
     Args:
-        weights_address: where the constants will lie in the external flash; up to its end is theirs.
+        board: with the NPU and the external memories.
+        weights_address: where the constants will lie in the external flash, all of which up to its end is
+            theirs; None for the board's usual place.
         hyperram: let activations spill into the external RAM, which the firmware must then start.
+
+    Raises:
+        InputError: the board has no NPU, no flash, or no external RAM where ``hyperram`` asks for it.
     """
+    flash = folders.require(board.flash, board, "flash")
+    external_ram_bytes = folders.require(board.npu, board, "npu").external_ram_bytes
+    if hyperram and not external_ram_bytes:
+        raise InputError(
+            f"the board {board.name!r} has no external RAM",
+            where="[npu] hyperram",
+            expected="false",
+            remedy="a smaller model, whose activations fit the chip's own memory",
+        )
+    address = flash.weights_address if weights_address is None else weights_address
     pools = [
         _pool(suffix, name, address, size, _properties("ACC_WRITE", speed, latency, 8, ratio, read, write))
         for suffix, name, address, size, speed, latency, read, write in _ON_CHIP
@@ -66,10 +85,12 @@ def memory_pools(*, weights_address: int, hyperram: bool) -> str:
     external = {"cacheable": "CACHEABLE_ON", "constants_preferred": "true"}
     if hyperram:
         properties = _properties("ACC_WRITE", "MID", "HIGH", 2, 5.0, 380, 340.0) | external
-        pools.append(_pool(HYPERRAM_SUFFIX, HYPERRAM_POOL, 0x9000_0000, 32 * _KIB, properties))
+        pools.append(
+            _pool(HYPERRAM_SUFFIX, HYPERRAM_POOL, _HYPERRAM_ADDRESS, external_ram_bytes // _KIB, properties)
+        )
     properties = _properties("ACC_READ", "MID", "HIGH", 1, 6.0, 110, 400.0) | external
-    flash_kib = (FLASH_END - weights_address) // _KIB
-    pools.append(_pool(FLASH_SUFFIX, FLASH_POOL, weights_address, flash_kib, properties))
+    flash_kib = (flash.end - address) // _KIB
+    pools.append(_pool(FLASH_SUFFIX, FLASH_POOL, address, flash_kib, properties))
     limit = {"paramname": "max_onchip_sram_size", "value": "1024", "magnitude": "KBYTES"}
     memory = {"cacheinfo": [_CACHE], "mem_file_prefix": "atonbuf", "mempools": pools}
     return canonical_json({"params": {"param": [limit]}, "memory": memory})

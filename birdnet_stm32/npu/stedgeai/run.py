@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from birdnet_stm32 import process
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
@@ -40,6 +41,7 @@ def run(
     tool: Tool,
     model: bytes,
     settings: NpuTable,
+    board: Board,
     arguments: Callable[[Request], list[str]],
     *,
     log: Path,
@@ -52,6 +54,7 @@ def run(
         tool: which.
         model: a .tflite.
         settings: how.
+        board: for which board.
         arguments: makes the command line, see :mod:`birdnet_stm32.npu.stedgeai.command`.
         log: file for all that the tool prints; it is there however the run ends.
         expected: files that it has to generate, with * for what depends on the version.
@@ -64,7 +67,7 @@ def run(
         output = work / "out"
         output.mkdir()
         pools = work / "stm32n6.mpool"
-        described = memory_pools(weights_address=settings.weights_address, hyperram=settings.hyperram)
+        described = memory_pools(board, weights_address=settings.weights_address, hyperram=settings.hyperram)
         inputs = {
             "model.tflite": model,
             pools.name: described.encode(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
@@ -43,6 +44,7 @@ def validate(
     tool: Tool,
     model: bytes,
     settings: NpuTable,
+    board: Board,
     *,
     mode: Literal["host", "target"],
     inputs: bytes,
@@ -55,6 +57,7 @@ def validate(
         tool: which ``stedgeai``.
         model: the .tflite.
         settings: those it was compiled with.
+        board: for which board it was compiled.
         mode: here, or on a board.
         inputs: a .npy file, [n, *input shape].
         log: file for all that the tool prints.
@@ -68,7 +71,7 @@ def validate(
         given = request.model.with_name("inputs.npy")
         return command.validate(request, mode=mode, inputs=given, descriptor=descriptor)
 
-    finished = run(tool, model, settings, arguments, log=log, given={"inputs.npy": inputs})
+    finished = run(tool, model, settings, board, arguments, log=log, given={"inputs.npy": inputs})
     return read_agreement(finished.log)
 
 

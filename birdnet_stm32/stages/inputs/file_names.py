@@ -4,6 +4,8 @@ The names stand apart from the code that writes the files: a stage that reads an
 stale with every change of the other's code, which its import closure would make it.
 """
 
+from collections.abc import Sequence
+
 FLOAT_MODEL = "model.keras"
 COVERAGE = "classes.parquet"
 CLASSES = "classes.tsv"
@@ -18,12 +20,22 @@ LAYERS = "layers.json"
 C_FOLDER = "c"
 NPU_FOLDER = "npu"
 NPU_GATES = "gates.json"
-NPU_BOARD = "stm32n6570_dk"
 NPU_FIRMWARE = "npu.json"
 NPU_FIRMWARE_FOLDER = "firmware"
 NPU_LICENCES = "licences"
 NPU_PROJECT = "project"
 TOOLCHAIN_LICENCES = "licences"
-IMAGE_BOARD = "stm32n6570_dk"
+EMULATION = "emulate.json"
+CONSOLE = "console.txt"
 MODEL_DIGESTS = "models.json"
 REPORT = "report.html"
+
+
+def emulation_folder(board: str, emulated: Sequence[str]) -> str:
+    """Return where the stage emulate keeps what one board computed, below its own folder.
+
+    Args:
+        board: one of those emulated.
+        emulated: all of them, in the variant's order. What the first one computed lies at the top.
+    """
+    return "" if board == emulated[0] else board

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.firmware.build import BuildResult, build
@@ -21,6 +22,8 @@ Files = dict[str, bytes]
 Network = Callable[..., NpuNetwork]
 Write = Callable[..., Path]
 
+BOARD = folders.find("stm32n6570_dk")
+NPU = folders.require(BOARD.npu, BOARD, "npu")
 NETWORK_C = Path(__file__).parent / "network.c"
 ST = Path(__file__).parents[1] / "st"
 SETTINGS = FirmwareSettings(threshold=0.5, top_k=2, title="A stand-in", version="1.2.3")
@@ -65,7 +68,7 @@ def build_npu(model: Files, network: Network, write: Write, tmp_path: Path) -> C
 
 @pytest.fixture
 def stand_in(st_sources: Callable[..., dict[str, str]]) -> vendor.Vendor:
-    return vendor.find(environment=st_sources())
+    return vendor.find(NPU, environment=st_sources())
 
 
 def with_blob() -> bytes:
@@ -130,10 +133,10 @@ def test_the_firewalls_stay_as_they_are_unless_asked(
 def test_it_links_and_can_work_as_far_as_its_bytes_tell(
     build_npu: Callable[..., BuildResult], network: Network, hyperram: bool
 ) -> None:
-    built = build_npu(vendor.find(), uses_hyperram=hyperram)
+    built = build_npu(vendor.find(NPU), uses_hyperram=hyperram)
     check_image(built.elf, network(uses_hyperram=hyperram))
     assert built.bin is not None
-    assert str(vendor.find().cube_dir).encode() not in built.elf.read_bytes(), "the same bytes everywhere"
+    assert str(vendor.find(NPU).cube_dir).encode() not in built.elf.read_bytes(), "the same bytes everywhere"
     if not hyperram:
         with pytest.raises(GateError, match="external RAM, which nothing starts"):
             check_image(built.elf, network(uses_hyperram=True))

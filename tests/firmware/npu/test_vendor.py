@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.firmware import vendor
 
+BOARD = folders.find("stm32n6570_dk")
+NPU = folders.require(BOARD.npu, BOARD, "npu")
 CUBE = {
     "LICENSE.md": "all of it",
     "Drivers/CMSIS/Core/Include/core_cm55.h": "",
@@ -56,7 +59,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_everything_is_listed_with_version_and_licence(environment: dict[str, str]) -> None:
-    found = vendor.find(environment=environment)
+    found = vendor.find(NPU, environment=environment)
     assert found.definitions == environment
     assert found.runtime_version == (1, 1, 3, 275)
     assert vendor.licence_list(found).splitlines()[4:] == [
@@ -83,7 +86,7 @@ def test_the_runtime_of_application_packages_is_found_too(
     environment: dict[str, str], tmp_path: Path, layout: str
 ) -> None:
     core = make(tmp_path / "package", {**RUNTIME, "LICENSE.txt": "terms"}, layout)
-    found = vendor.find(core, environment)
+    found = vendor.find(NPU, core, environment)
     assert found.runtime_dir == core / layout
     assert found.components[-1].terms == core / layout / "LICENSE.txt"
 
@@ -98,7 +101,7 @@ def test_the_runtime_of_a_project_of_ai_studio_is_found(environment: dict[str, s
         place = f"{MAIN}/{places.get(path.parent.name, path.parent)}"
         place = "Appli/AI/App" if path.name.startswith("npu_cache") else place
         make(tmp_path / "project", {f"{place}/{path.name}": text})
-    found = vendor.find(tmp_path / "project", environment)
+    found = vendor.find(NPU, tmp_path / "project", environment)
     assert found.runtime_dir == tmp_path / "project" / MAIN
     assert found.version_headers["version of ll_aton"].is_file()
 
@@ -112,7 +115,7 @@ def test_an_unset_or_wrong_variable_is_named(
 ) -> None:
     changed = {name: text for name, text in environment.items() if name != variable}
     with pytest.raises(ToolError, match=rf"{variable}[\s\S]*{message}"):
-        vendor.find(environment=changed if value is None else {**changed, variable: value})
+        vendor.find(NPU, environment=changed if value is None else {**changed, variable: value})
 
 
 def test_everything_that_is_missing_is_named_at_once(environment: dict[str, str], tmp_path: Path) -> None:
@@ -122,7 +125,7 @@ def test_everything_that_is_missing_is_named_at_once(environment: dict[str, str]
     ):
         (tmp_path / "cube" / name).unlink()
     with pytest.raises(ToolError, match=r"hal_xspi\.c, .*io\.h[\s\S]*submodule update") as caught:
-        vendor.find(environment=environment)
+        vendor.find(NPU, environment=environment)
     assert caught.value.exit_code == 3
 
 
@@ -139,23 +142,23 @@ def test_an_incomplete_runtime_is_refused(
 ) -> None:
     (tmp_path / "core" / MAIN / name).unlink()
     with pytest.raises(ToolError, match=message):
-        vendor.find(environment=environment)
+        vendor.find(NPU, environment=environment)
 
 
 def test_two_libraries_are_refused(environment: dict[str, str], tmp_path: Path) -> None:
     make(tmp_path / "core", {"Lib/GCC/ARMCortexM55/NetworkRuntime1100_CM55_GCC.a": ""}, MAIN)
     with pytest.raises(ToolError, match="where 2 lie"):
-        vendor.find(environment=environment)
+        vendor.find(NPU, environment=environment)
 
 
 def test_a_header_without_version_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     make(tmp_path / "core", {"Npu/ll_aton/ll_aton_version.h": "#define LL_ATON_VERSION_MAJOR (1)\n"}, MAIN)
     with pytest.raises(ToolError, match="does not say which version"):
-        vendor.find(environment=environment)
+        vendor.find(NPU, environment=environment)
 
 
 def test_the_runtime_has_to_be_the_networks(environment: dict[str, str]) -> None:
-    found = vendor.find(environment=environment)
+    found = vendor.find(NPU, environment=environment)
     vendor.check_runtime(found, (1, 1, 3, 275))
     with pytest.raises(GateError, match=r"the runtime is ll_aton 1\.1\.3\.275[\s\S]*1\.1\.3\.8"):
         vendor.check_runtime(found, (1, 1, 3, 8))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from birdnet_stm32 import process
-from birdnet_stm32.firmware import boards
+from birdnet_stm32.boards import folders
 from birdnet_stm32.firmware.image import boot_image, parse
+from birdnet_stm32.paths import firmware_templates
 
 BOARD = "stm32n6570_dk"
 
@@ -42,7 +43,7 @@ def test_image_can_be_booted_as_far_as_its_bytes_tell(image: Any) -> None:
 
 @pytest.mark.emulated
 def test_sections_lie_where_the_loader_leaves_room(image: Any) -> None:
-    regions = boards.read(boards.folder(BOARD) / "board.toml").regions
+    regions = folders.find(BOARD).program.regions
     for section in image.result.sections:
         region = regions["AXISRAM2" if section.name == ".birdnet_buffers" else "AXISRAM1"]
         assert region.origin <= section.address
@@ -69,7 +70,7 @@ def test_fpu_instruction_set(image: Any) -> None:
 
 def test_registers_have_the_published_addresses() -> None:
     """Retyped from the offsets in RM0486 and the base addresses of its memory map, secure alias."""
-    text = (boards.folder(BOARD) / "registers.h").read_text(encoding="utf-8")
+    text = (firmware_templates() / "board_parts" / "stm32n6" / "registers.h").read_text(encoding="utf-8")
     bases = {name: int(value, 16) for name, value in re.findall(r"#define (\w+)_BASE 0x(\w+)u", text)}
     found = {
         name: bases.get(base, 0) + int(offset, 16)

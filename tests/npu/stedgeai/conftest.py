@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.npu.stedgeai.compile import read_compilation
 from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
 from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
+
+BOARD = folders.find("stm32n6570_dk")
 
 STAND_IN = Path(__file__).resolve().parent / "stand_in"
 REAL = os.environ.get(VARIABLE)
@@ -78,7 +81,7 @@ def compiled(stand_in: ModuleType, install: Install, model: bytes, tmp_path: Pat
         tool = tool_of(version)
         pools = tmp_path / "pools"
         pools.write_text(
-            memory_pools(weights_address=settings.weights_address, hyperram=settings.hyperram),
+            memory_pools(BOARD, weights_address=settings.weights_address, hyperram=settings.hyperram),
             encoding="utf-8",
         )
         (tmp_path / "profile").write_text(

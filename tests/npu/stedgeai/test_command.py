@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
@@ -20,6 +21,8 @@ from birdnet_stm32.npu.stedgeai.profile import compiler_options, memory_pools, p
 from birdnet_stm32.npu.stedgeai.result import ToolVersion
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.npu.stedgeai.validate import validate
+
+BOARD = folders.find("stm32n6570_dk")
 
 REQUEST = Request(
     model=Path("/w/model.tflite"), output=Path("/w/out"), workspace=Path("/w/ws"), profile="birdnet@/w/p.json"
@@ -69,13 +72,13 @@ def test_validation_is_read(
     inputs = io.BytesIO()
     np.save(inputs, np.zeros((2, 8, 12, 1), np.float32))
     (agreement,) = validate(
-        install(), model, settings, mode="host", inputs=inputs.getvalue(), log=tmp_path / "log"
+        install(), model, settings, BOARD, mode="host", inputs=inputs.getvalue(), log=tmp_path / "log"
     )
     assert agreement.cosine == pytest.approx(0.962875)
 
 
 def test_pools_do_not_overlap_and_end_with_their_memory() -> None:
-    pools = json.loads(memory_pools(weights_address=0x7040_0000, hyperram=True))["memory"]["mempools"]
+    pools = json.loads(memory_pools(BOARD, weights_address=0x7040_0000, hyperram=True))["memory"]["mempools"]
     assert all(pool["offset"]["magnitude"] == "BYTES" for pool in pools)
     ranges = sorted(
         (start, start + int(pool["size"]["value"]) * 1024)
@@ -90,7 +93,7 @@ def test_pools_do_not_overlap_and_end_with_their_memory() -> None:
 
 
 def test_the_external_ram_is_there_on_request_only() -> None:
-    pools = json.loads(memory_pools(weights_address=0x7040_0000, hyperram=False))["memory"]["mempools"]
+    pools = json.loads(memory_pools(BOARD, weights_address=0x7040_0000, hyperram=False))["memory"]["mempools"]
     assert "hyperRAM" not in {pool["name"] for pool in pools}
 
 

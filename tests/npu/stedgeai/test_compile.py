@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.tflite.interpreter import run as run_reference
+
+BOARD = folders.find("stm32n6570_dk")
+FLASH = folders.require(BOARD.flash, BOARD, "flash")
 
 
 def test_the_model_of_these_tests_is_one(model: bytes) -> None:
@@ -20,13 +24,13 @@ def test_the_model_of_these_tests_is_one(model: bytes) -> None:
 
 
 def test_a_network_compiles(tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path) -> None:
-    compilation = compile_network(tool, model, settings, log=tmp_path / "log")
+    compilation = compile_network(tool, model, settings, BOARD, log=tmp_path / "log")
     assert compilation.tool == tool.version
     assert compilation.symbol == ("Default" if tool.version.major < 3 else "network")
     assert compilation.has_stai == (tool.version.major >= 3)
     assert compilation.runtime_version[:2] == (1, 1)
     assert compilation.epochs
-    assert compilation.weights_address == settings.weights_address
+    assert compilation.weights_address == FLASH.weights_address
     assert len(compilation.files[compilation.weights_file]) == compilation.weights_bytes > 1_000
     (entry,), (result,) = compilation.inputs, compilation.outputs
     assert (entry.dtype, entry.size_bytes, entry.zero_point) == ("int8", 96, -3)
@@ -37,7 +41,7 @@ def test_a_network_compiles(tool: Tool, model: bytes, settings: NpuTable, tmp_pa
 
 
 def test_equal_networks_are_equal_bytes(tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path) -> None:
-    first, second = (compile_network(tool, model, settings, log=tmp_path / "log") for _ in range(2))
+    first, second = (compile_network(tool, model, settings, BOARD, log=tmp_path / "log") for _ in range(2))
     assert first == second
 
 
@@ -45,7 +49,7 @@ def test_nothing_of_the_work_folder_stays(
     tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", "/tmp")  # noqa: S108
-    compilation = compile_network(tool, model, settings, log=tmp_path / "log")
+    compilation = compile_network(tool, model, settings, BOARD, log=tmp_path / "log")
     assert not any(b"/n6-" in content for content in compilation.files.values())
     assert not any("_OE_" in name for name in compilation.files)
     assert "ST Edge AI Core" in (tmp_path / "log").read_text(encoding="utf-8")
@@ -55,7 +59,7 @@ def test_float_ends_cost_a_software_epoch_each(
     tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
     as_it_is = settings.model_copy(update={"io": "model"})
-    compilation = compile_network(tool, model, as_it_is, log=tmp_path / "log")
+    compilation = compile_network(tool, model, as_it_is, BOARD, log=tmp_path / "log")
     assert compilation.inputs[0].dtype == "float32"
     assert compilation.inputs[0].scale is None
     assert compilation.epochs[0].kind == compilation.epochs[-1].kind == "software"
@@ -65,7 +69,7 @@ def test_float_ends_cost_a_software_epoch_each(
 def test_analysis_tells_the_epochs_without_code(
     tool: Tool, model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
-    report, info = analyze_network(tool, model, settings, log=tmp_path / "log")
+    report, info = analyze_network(tool, model, settings, BOARD, log=tmp_path / "log")
     assert report.tool == tool.version
     controlled = {index for indices in info.blobs.values() for index in indices}
     listed = [epoch.index for epoch in report.epochs]
@@ -77,4 +81,4 @@ def test_analysis_tells_the_epochs_without_code(
 
 def test_a_model_that_is_none_is_refused_by_the_tool(tool: Tool, settings: NpuTable, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="stedgeai"):
-        compile_network(tool, b"no model", settings, log=tmp_path / "log")
+        compile_network(tool, b"no model", settings, BOARD, log=tmp_path / "log")

@@ -11,12 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.command import generate
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.run import run
 from birdnet_stm32.npu.stedgeai.tool import Tool
+
+BOARD = folders.find("stm32n6570_dk")
 
 Install = Callable[..., Tool]
 
@@ -63,7 +66,7 @@ def test_a_failure_is_one_sentence_with_a_remedy(
 ) -> None:
     what, remedy = ERRORS[fault]
     with pytest.raises(ToolError) as caught:
-        compile_network(install(version, fault), model, settings, log=tmp_path / "log")
+        compile_network(install(version, fault), model, settings, BOARD, log=tmp_path / "log")
     assert re.search(what, f"{caught.value.where}: {caught.value.what}", re.DOTALL)
     assert re.search(remedy, " ".join(caught.value.remedies))
     assert "ST Edge AI Core" in (tmp_path / "log").read_text(encoding="utf-8")
@@ -80,7 +83,7 @@ def test_a_hang_ends_at_its_time_out(
     short = settings.model_copy(update={"timeout_s": 1.0})
     started = time.monotonic()
     with pytest.raises(ToolError, match=r"did not finish within 1 s(?s:.*)EXECUTING(?s:.*)\[npu\] timeout_s"):
-        compile_network(install(fault="hang"), model, short, log=tmp_path / "log")
+        compile_network(install(fault="hang"), model, short, BOARD, log=tmp_path / "log")
     assert time.monotonic() - started < 30
 
 
@@ -88,7 +91,7 @@ def test_a_child_left_behind_ends_with_the_run(
     install: Install, model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
     started = time.monotonic()
-    compile_network(install(fault="child-survives"), model, settings, log=tmp_path / "log")
+    compile_network(install(fault="child-survives"), model, settings, BOARD, log=tmp_path / "log")
     child = re.search(r"child (\d+)", (tmp_path / "log").read_text(encoding="utf-8"))
     assert child is not None
     status = Path("/proc") / child[1] / "stat"
@@ -101,7 +104,8 @@ def test_how_lines_end_does_not_matter(
     install: Install, model: bytes, settings: NpuTable, tmp_path: Path, fault: str
 ) -> None:
     plain, other = (
-        compile_network(install("4.0", one), model, settings, log=tmp_path / "log") for one in ("", fault)
+        compile_network(install("4.0", one), model, settings, BOARD, log=tmp_path / "log")
+        for one in ("", fault)
     )
     assert plain == other
 
@@ -112,7 +116,7 @@ def test_paths_that_the_compiler_cannot_read_are_avoided(
     folder = tmp_path / "Vögel und andere"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    compile_network(install(), model, settings, log=folder / "log")
+    compile_network(install(), model, settings, BOARD, log=folder / "log")
 
 
 def test_without_a_fit_folder_it_says_what_to_set(
@@ -120,7 +124,7 @@ def test_without_a_fit_folder_it_says_what_to_set(
 ) -> None:
     monkeypatch.setattr("birdnet_stm32.npu.stedgeai.work.LONGEST", 2)
     with pytest.raises(ToolError, match="set TMPDIR"):
-        compile_network(install(), model, settings, log=tmp_path / "log")
+        compile_network(install(), model, settings, BOARD, log=tmp_path / "log")
 
 
 def test_the_stand_in_refuses_what_st_does_not_document(
@@ -128,4 +132,6 @@ def test_the_stand_in_refuses_what_st_does_not_document(
 ) -> None:
     tool = install()
     with pytest.raises(ToolError, match="unrecognized arguments: --json"):
-        run(tool, model, settings, lambda request: [*generate(request), "--json"], log=tmp_path / "log")
+        run(
+            tool, model, settings, BOARD, lambda request: [*generate(request), "--json"], log=tmp_path / "log"
+        )

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.text_types import NpuGate
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import GateError
@@ -17,6 +18,9 @@ from birdnet_stm32.npu.stedgeai.gates import Finding, Subject, check, refuse_fai
 from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.tflite.reader import read_graph
+
+BOARD = folders.find("stm32n6570_dk")
+FLASH = folders.require(BOARD.flash, BOARD, "flash")
 
 Compiled = Callable[..., tuple[Tool, Compilation]]
 Examine = Callable[..., Subject]
@@ -32,6 +36,7 @@ def examine(compiled: Compiled, model: bytes) -> Examine:
             compilation=compilation,
             graph=read_graph(model, where="model"),
             asked=settings,
+            flash=FLASH,
             core_dir=tool.core_dir,
         )
 
@@ -48,10 +53,11 @@ def test_a_good_network_passes(
 ) -> None:
     subject = Subject(
         compilation=compile_network(
-            tool, model, settings.model_copy(update={"io": io}), log=tmp_path / "log"
+            tool, model, settings.model_copy(update={"io": io}), BOARD, log=tmp_path / "log"
         ),
         graph=read_graph(model, where="model"),
         asked=settings,
+        flash=FLASH,
         core_dir=tool.core_dir,
     )
     findings = check(subject)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compile import compile_network, read_compilation
@@ -17,6 +18,8 @@ from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS
 from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
 from birdnet_stm32.npu.stedgeai.tool import Tool
+
+BOARD = folders.find("stm32n6570_dk")
 
 Compiled = Callable[..., tuple[Tool, Compilation]]
 REPORT = "network_generate_report.txt"
@@ -159,4 +162,4 @@ def test_the_pipeline_compares_with_the_model(
 ) -> None:
     tool = install("4.0", "another-model")
     with pytest.raises(ToolError, match="of a model whose MD5 is"):
-        compile_network(tool, model, settings, log=tmp_path / "log")
+        compile_network(tool, model, settings, BOARD, log=tmp_path / "log")

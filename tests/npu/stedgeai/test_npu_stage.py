@@ -109,6 +109,8 @@ def test_another_version_is_another_input(bench: Bench) -> None:
         return {what: path.read_bytes() for what, path in files.items()}
 
     old, new = content("3.0"), content("4.0")
+    board = "description of stm32n6570_dk"
+    assert old.pop(board) == new.pop(board)
     assert old.keys() == new.keys() == {"stedgeai", "ll_aton_version.h"}
     assert all(old[what] != new[what] for what in old)
 
@@ -116,7 +118,7 @@ def test_another_version_is_another_input(bench: Bench) -> None:
 def test_a_missing_tool_is_found_out_when_the_stage_runs(bench: Bench) -> None:
     release = bench.release()
     (bench.root / "core").rename(bench.root / "elsewhere")
-    assert BY_NAME["npu"].files(release) == {}
+    assert BY_NAME["npu"].files(release).keys() == {"description of stm32n6570_dk"}
     with pytest.raises(ToolError, match="names a folder that holds no stedgeai"):
         npu.run(bench.job(release))
 
