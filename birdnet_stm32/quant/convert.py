@@ -16,7 +16,9 @@ from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.choose import clipped
 from birdnet_stm32.quant.ranges.clipping import Clip, shares
-from birdnet_stm32.tflite.interpreter import operator_name, parse
+from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.flatbuffer import operator_name
+from birdnet_stm32.tflite.reader import parse_model
 
 if TYPE_CHECKING:
     import keras
@@ -136,7 +138,8 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
         InputError: the model is corrupt.
         GateError: names the first tensor that is not as asked.
     """
-    model = parse(tflite)
+    interpreter.check_loads(tflite)
+    model = parse_model(tflite)
     if len(model.subgraphs) != 1:
         raise GateError(f"the model has {len(model.subgraphs)} subgraphs", expected="one: no control flow")
     graph = model.subgraphs[0]

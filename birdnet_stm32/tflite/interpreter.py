@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.tflite import operator_codes
+from birdnet_stm32.tflite.reader import read_graph
 
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -44,6 +42,15 @@ class _Boundary:
     output_index: int
     input_scale: np.float32
     input_zero_point: int
+
+
+def check_loads(tflite: bytes) -> None:
+    """Refuse a model that LiteRT cannot load: a damaged one, or one with an operator it has no kernel for.
+
+    Raises:
+        InputError: in LiteRT's words.
+    """
+    _open(tflite)
 
 
 def run(
@@ -177,34 +184,6 @@ def trace(
         yield tuple(interpreter.get_tensor(index) for index in indices)
 
 
-def parse(tflite: bytes) -> Any:
-    """Return a model as the objects of LiteRT's own schema, a ``ModelT``.
-
-    Raises:
-        InputError: it is corrupt.
-    """
-    _open(tflite)
-    return schema.ModelT.InitFromPackedBuf(tflite, 0)
-
-
-def pack(model: Any) -> bytes:
-    """Return the file of a model as :func:`parse` gives it."""
-    builder = flatbuffers.Builder()
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
-
-
-def operator_name(model: Any, operator: Any) -> str:
-    """Return what an operator of a parsed model is called: ``CONV_2D``. Raises: InputError."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    name = operator_codes.operator_name(code.builtinCode, code.deprecatedBuiltinCode)
-    if name is None:
-        raise InputError(
-            f"the model has an operator of code {code.builtinCode}", expected="one that LiteRT knows"
-        )
-    return name
-
-
 def _run(
     tflite: bytes,
     inputs: npt.ArrayLike,
@@ -293,20 +272,21 @@ def _invoke(interpreter: Interpreter, window: FloatArray) -> None:
 
 
 def _boundary(tflite: bytes) -> _Boundary:
-    """Find what QUANTIZE makes of the input and what DEQUANTIZE makes the output from."""
-    graph = parse(tflite).subgraphs[0]
-    after = [int(o.outputs[0]) for o in graph.operators if graph.inputs[0] in o.inputs]
-    before = [int(o.inputs[0]) for o in graph.operators if graph.outputs[0] in o.outputs]
+    """Find the output of the QUANTIZE after the input and the input of the DEQUANTIZE before the output."""
+    graph = read_graph(tflite, where="the model", whole=False)
+    after = [o.outputs[0] for o in graph.operators if graph.inputs[0] in o.inputs]
+    before = [o.inputs[0] for o in graph.operators if graph.outputs[0] in o.outputs]
     edges = [graph.tensors[index] for index in after + before]
-    if len(after) != 1 or len(before) != 1 or any(edge.type != schema.TensorType.INT8 for edge in edges):
+    quantization = edges[0].quantization if edges else None
+    if len(after) != 1 or len(before) != 1 or quantization is None or any(e.dtype != "int8" for e in edges):
         raise InputError(
             "the model is not int8 between its input and its output",
-            where=graph.tensors[graph.inputs[0]].name.decode(),
-            expected="one QUANTIZE behind the input and one DEQUANTIZE before the output",
+            where=graph.tensors[graph.inputs[0]].name,
+            expected="one QUANTIZE after the input and one DEQUANTIZE before the output",
         )
     return _Boundary(
         input_index=after[0],
         output_index=before[0],
-        input_scale=np.float32(edges[0].quantization.scale[0]),
-        input_zero_point=int(edges[0].quantization.zeroPoint[0]),
+        input_scale=np.float32(quantization.scales[0]),
+        input_zero_point=quantization.zero_points[0],
     )

@@ -1,19 +1,23 @@
-"""Reads a .tflite file into :mod:`birdnet_stm32.tflite.ir`, believing nothing it says about sizes."""
+"""Read .tflite files: the one place that opens them. No size or offset in a file is trusted.
+
+:func:`read_graph` gives the immutable graph of :mod:`birdnet_stm32.tflite.ir`, which most of this project
+works with. :func:`parse_model` gives the schema's own mutable objects, for code that edits a model.
+"""
 
 from __future__ import annotations
 
 import math
-import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.tflite.flatbuffer import FILE_IDENTIFIER, enumeration_names, name_of_code, snake_case
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization, Tensor
-from birdnet_stm32.tflite.operator_codes import operator_name
 
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_ITEMS = 20_000  # tensors, operators, buffers; the largest published model has 400
@@ -24,7 +28,6 @@ MAX_ELEMENTS = 2**28
 MAX_LISTED = 20
 OTHERS = ("build the model without that", "use ST Edge AI as the back end")
 
-_FILE_IDENTIFIER = b"TFL3"
 # What flatbuffers, struct and NumPy raise when an offset or a length in the file is wrong.
 _CORRUPT = (
     struct.error,
@@ -39,11 +42,7 @@ _CORRUPT = (
 )
 
 
-def _names(enumeration: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-_TYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+_TYPES = {value: name.lower() for value, name in enumeration_names(schema.TensorType).items()}
 # By name, since TensorFlow teaches NumPy others, int4 among them, as soon as something imports it.
 _READ = frozenset(
     "bool complex64 float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
@@ -51,8 +50,8 @@ _READ = frozenset(
 _HANDLES = frozenset({"resource", "variant"})
 # The options whose numbers stand for names, by their name in snake case.
 _ENUMERATIONS = {
-    "padding": _names(schema.Padding),
-    "fused_activation_function": _names(schema.ActivationFunctionType),
+    "padding": enumeration_names(schema.Padding),
+    "fused_activation_function": enumeration_names(schema.ActivationFunctionType),
 }
 _LEADS_NOWHERE = "an offset in it leads beyond its end, or to something else than it should"
 
@@ -66,36 +65,69 @@ class _BeyondError(Exception):
 
 
 def read_graph(model: bytes, *, where: str, whole: bool = True) -> Graph:
-    """Read the file's main subgraph.
+    """Read the main subgraph of a .tflite file.
 
     Args:
-        model: the bytes of a .tflite file.
-        where: the file's name, for errors.
-        whole: refuse a file that says more than a graph holds. Otherwise ``Graph.beyond`` lists it, which the
-            caller has to refuse, beside what else it refuses of the file.
+        model: the bytes of the file.
+        where: name of the file, for errors.
+        whole: refuse a file that holds more than a graph can express. If False, ``Graph.beyond`` lists what
+            was left out. The caller must then refuse it, together with whatever else it refuses of the file.
+
+    Returns:
+        The graph. Constants are views of ``model``.
 
     Raises:
-        InputError: the file is no .tflite, is damaged, describes something absurdly large, or says more than
-            a graph holds.
+        InputError: the file is not a .tflite file, is damaged, describes something absurdly large, or holds
+            more than a graph can express.
     """
-    if not 8 < len(model) <= MAX_MODEL_BYTES or model[4:8] != _FILE_IDENTIFIER:
+    with _damage_refused(model, where):
+        graph = _graph(schema.Model.GetRootAs(model, 0), model)
+    if whole and graph.beyond:
+        lines = "".join(f"\n    {line}" for line in listed(graph.beyond))
+        raise InputError(f"holds what is not supported:{lines}", where=where, remedy=OTHERS)
+    return graph
+
+
+def parse_model(model: bytes, *, where: str = "the model") -> Any:
+    """Read a whole .tflite file as the schema's own objects, to edit them.
+
+    :func:`birdnet_stm32.tflite.flatbuffer.pack_model` writes the result back.
+
+    Args:
+        model: the bytes of the file.
+        where: name of the file, for errors.
+
+    Returns:
+        A ``ModelT`` of ``ai_edge_litert.schema_py_generated``.
+
+    Raises:
+        InputError: the file is not a .tflite file, is damaged, or describes something absurdly large.
+    """
+    with _damage_refused(model, where):
+        tables = schema.Model.GetRootAs(model, 0)
+        _check_counts(tables)
+        objects = schema.ModelT.InitFromPackedBuf(model, 0)
+        _check_references(objects)
+        return objects
+
+
+@contextmanager
+def _damage_refused(model: bytes, where: str) -> Iterator[None]:
+    """Check the frame of a file and turn the failures of reading it into errors that a person understands."""
+    if not 8 < len(model) <= MAX_MODEL_BYTES or model[4:8] != FILE_IDENTIFIER:
         raise InputError(
             "is not a TFLite model",
             where=where,
             expected=f"a .tflite file of at most {MAX_MODEL_BYTES // 2**20} MiB",
         )
     try:
-        graph = _graph(schema.Model.GetRootAs(model, 0), model)
+        yield
     except _BeyondError as error:
         raise InputError(f"cannot be read here: {error}", where=where, remedy=OTHERS) from error
     except _CORRUPT as error:
-        # The words of the libraries that read it say nothing to a person.
+        # A person can do nothing with the words of the libraries that read it.
         how = str(error) if isinstance(error, _DamagedError) else _LEADS_NOWHERE
         raise InputError(f"is damaged: {how}", where=where, remedy="convert the model again") from error
-    if whole and graph.beyond:
-        lines = "".join(f"\n    {line}" for line in listed(graph.beyond))
-        raise InputError(f"holds what is not supported:{lines}", where=where, remedy=OTHERS)
-    return graph
 
 
 def listed(reasons: Sequence[str]) -> tuple[str, ...]:
@@ -123,13 +155,46 @@ def _graph(model: Any, file: bytes) -> Graph:
         outputs=_integers(subgraph.OutputsAsNumpy()),
         beyond=(*_other_subgraphs(model), *_odd_tensors(subgraph, model)),
     )
-    _check_indices((*graph.inputs, *graph.outputs), graph, optional=False)
+    _check_indices((*graph.inputs, *graph.outputs), len(tensors))
     for operator in operators:
-        _check_indices(operator.inputs, graph, optional=True)
-        _check_indices(operator.outputs, graph, optional=False)
+        _check_indices(operator.inputs, len(tensors), least=-1)
+        _check_indices(operator.outputs, len(tensors))
     if not graph.beyond:  # what keeps state or lies in another place is computed elsewhere
         _check_order(graph)
     return graph
+
+
+def _check_counts(model: Any) -> None:
+    """Refuse a file whose lists are so long that it would take for ever to build their objects."""
+    counts = {
+        "subgraphs": model.SubgraphsLength(),
+        "buffers": model.BuffersLength(),
+        "operator codes": model.OperatorCodesLength(),
+        "signatures": model.SignatureDefsLength(),
+        "metadata entries": model.MetadataLength(),
+    }
+    for what, count in counts.items():
+        _bounded(count, what)
+    for index in range(counts["subgraphs"]):
+        _bounded(model.Subgraphs(index).TensorsLength(), "tensors")
+        _bounded(model.Subgraphs(index).OperatorsLength(), "operators")
+
+
+def _check_references(model: Any) -> None:
+    """Refuse objects that refer to a tensor, a buffer or an operator code that does not exist."""
+    if not model.subgraphs:
+        raise _DamagedError("it has no subgraph")
+    for graph in model.subgraphs:
+        count = len(graph.tensors)
+        places = [(graph.inputs, 0), (graph.outputs, 0)]
+        for operator in graph.operators:
+            places += [(operator.inputs, -1), (operator.outputs, 0)]
+        for indices, least in places:
+            _check_indices(_integers(0 if indices is None else indices), count, least=least)
+        if not all(0 <= tensor.buffer < len(model.buffers) for tensor in graph.tensors):
+            raise _DamagedError("a buffer does not exist")
+        if not all(0 <= one.opcodeIndex < len(model.operatorCodes) for one in graph.operators):
+            raise _DamagedError("an operator has no code")
 
 
 def _other_subgraphs(model: Any) -> list[str]:
@@ -262,7 +327,7 @@ def _operator_name(operator: Any, index: int, model: Any) -> str:
     if not 0 <= code_index < model.OperatorCodesLength():
         raise _DamagedError(f"operator {index} has no code")
     code = model.OperatorCodes(code_index)
-    name = operator_name(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name = name_of_code(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if name is None:
         raise _BeyondError(f"operator {index} has the code {code.BuiltinCode()}, of a newer schema")
     return f"CUSTOM:{_text(code.CustomCode())[:60]}" if name == "CUSTOM" else name
@@ -293,15 +358,6 @@ def _options(operator: Any) -> dict[str, Option]:
     return options
 
 
-def snake_case(name: str) -> str:
-    """Return a field of the schema in snake case.
-
-    >>> snake_case("dilationWFactor")
-    'dilation_w_factor'
-    """
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
 def _check_order(graph: Graph) -> None:
     """Refuse an operator that reads what nothing has computed yet, and a tensor computed twice."""
     known = {tensor.index for tensor in graph.tensors if tensor.data is not None or tensor.elements == 0}
@@ -316,7 +372,8 @@ def _check_order(graph: Graph) -> None:
         raise _BeyondError("nothing computes an output")
 
 
-def _check_indices(indices: tuple[int, ...], graph: Graph, *, optional: bool) -> None:
+def _check_indices(indices: tuple[int, ...], tensors: int, *, least: int = 0) -> None:
+    """Refuse an index outside of ``least`` to ``tensors - 1``; -1 stands for an optional input left out."""
     for index in indices:
-        if not (-1 if optional else 0) <= index < len(graph.tensors):
+        if not least <= index < tensors:
             raise _DamagedError(f"tensor {index} does not exist")

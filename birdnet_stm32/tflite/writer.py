@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from birdnet_stm32.tflite.flatbuffer import pack_model, snake_case
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
-from birdnet_stm32.tflite.reader import snake_case
 
 # The tables of options by operator; an operator that is not here has none that matter.
 _OPTIONS = {
@@ -51,9 +50,7 @@ def write_graph(graph: Graph) -> bytes:
     subgraph.operators = [_operator(each, names.index(each.name), place) for each in graph.operators]
     subgraph.inputs, subgraph.outputs = _places(graph.inputs, place), _places(graph.outputs, place)
     model.subgraphs = [subgraph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack_model(model)
 
 
 def _code(name: str) -> schema.OperatorCodeT:

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.cli import main
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.tflite.interpreter import pack
+from birdnet_stm32.tflite.flatbuffer import pack_model
 from birdnet_stm32.tflite.reader import read_graph
 from birdnet_stm32.tflite.writer import write_graph
 
@@ -133,7 +133,7 @@ def test_any_change_gives_a_program_or_a_refusal(small_graph: Any, seed: int) ->
     if random_.random() < 0.2:
         code = random_.choice(model.operatorCodes)
         code.builtinCode = code.deprecatedBuiltinCode = random_.randrange(127)
-    _program_or_refusal(pack(model))
+    _program_or_refusal(pack_model(model))
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -155,6 +155,6 @@ def test_a_file_without_an_output_is_refused_before_its_labels(
 ) -> None:
     model = schema.ModelT.InitFromPackedBuf(write_graph(small_graph), 0)
     model.subgraphs[0].outputs = []
-    (tmp_path / "none.tflite").write_bytes(pack(model))
+    (tmp_path / "none.tflite").write_bytes(pack_model(model))
     assert main(["codegen", str(tmp_path / "none.tflite"), "--out", str(tmp_path / "c")]) == 2
     assert "the model has 0 outputs" in capsys.readouterr().err

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.flatbuffer import pack_model
+from birdnet_stm32.tflite.reader import parse_model
 
 NAMES = [f"Avis {letter}_Bird {letter}" for letter in "abcdefghij"]
 
@@ -19,11 +20,11 @@ NAMES = [f"Avis {letter}_Bird {letter}" for letter in "abcdefghij"]
 def model(tmp_path: Path, relu_model: Callable[..., bytes]) -> Path:
     """A network of ten outputs with its configuration beside it."""
     path = tmp_path / "bird.tflite"
-    network = interpreter.parse(relu_model(1, 10))
+    network = parse_model(relu_model(1, 10))
     for tensor in network.subgraphs[0].tensors:
         tensor.quantization = schema.QuantizationParametersT()
         tensor.quantization.scale, tensor.quantization.zeroPoint = [0.1], [0]
-    path.write_bytes(interpreter.pack(network))
+    path.write_bytes(pack_model(network))
     config = {
         "sample_rate": 1_000,
         "chunk_duration": 0.01,

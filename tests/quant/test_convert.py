@@ -16,17 +16,18 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.convert import check_int8, convert
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 
 def operators(tflite: bytes) -> list[str]:
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    model = interpreter.parse(tflite)
+    model = parse_model(tflite)
     return [names[model.operatorCodes[o.opcodeIndex].builtinCode] for o in model.subgraphs[0].operators]
 
 
 def kernel_of(tflite: bytes, operator: str) -> tuple[np.ndarray, np.ndarray]:
     """Return steps and scales of the first kernel of ``operator``."""
-    index = interpreter.parse(tflite).subgraphs[0].operators[operators(tflite).index(operator)].inputs[1]
+    index = parse_model(tflite).subgraphs[0].operators[operators(tflite).index(operator)].inputs[1]
     loaded = Interpreter(model_content=tflite)
     (detail,) = (detail for detail in loaded.get_tensor_details() if detail["index"] == index)
     loaded.allocate_tensors()
@@ -109,7 +110,7 @@ def test_the_scheme_quantizes_kernels_as_the_converter(
 
 
 def test_the_scheme_sets_activation_ranges_as_the_converter(tflite: bytes, windows: np.ndarray) -> None:
-    graph = interpreter.parse(tflite).subgraphs[0]
+    graph = parse_model(tflite).subgraphs[0]
     quantization = graph.tensors[graph.operators[0].outputs[0]].quantization
     scale, zero_point = scheme.activation_parameters(float(windows.min()), float(windows.max()))
     assert (quantization.scale[0], quantization.zeroPoint[0]) == (scale, zero_point)
@@ -221,7 +222,7 @@ def spoil_output(model: schema.ModelT) -> None:
 def test_refuses_a_model_spoilt_in_one_place(
     tflite: bytes, spoil: Callable[[schema.ModelT], None], message: str
 ) -> None:
-    model = interpreter.parse(tflite)
+    model = parse_model(tflite)
     spoil(model)
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")

@@ -19,6 +19,7 @@ from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.sensitivity.hybrid_model import activations
 from birdnet_stm32.quant.training import weight_qat
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 
@@ -63,7 +64,7 @@ def test_the_published_int8_file_is_refused_for_what_it_is(shared: Path) -> None
     base = shared / "checkpoints/birdnet_stm32n6_100"
     contract = read_contract(Path(f"{base}_model_config.json"))
     model = checkpoint.load(Path(f"{base}.keras"), contract)
-    twin = interpreter.parse(float_graph(model))
-    published = interpreter.parse(Path(f"{base}.tflite").read_bytes())
+    twin = parse_model(float_graph(model))
+    published = parse_model(Path(f"{base}.tflite").read_bytes())
     with pytest.raises(InputError, match="an open batch: it has 1 CONCATENATION, 1 FILL, 1 PACK, 1 SHAPE"):
         activations(published, twin)

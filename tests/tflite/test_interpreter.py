@@ -10,6 +10,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.arithmetic import fixed_point, scheme
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 from tests.quant.conftest import SHAPE, build
 
 
@@ -36,7 +37,7 @@ def test_runs_every_window(tflite: bytes, windows: np.ndarray) -> None:
 def test_int8_boundary_explains_the_floats(tflite: bytes, windows: np.ndarray) -> None:
     result = interpreter.run_int8(tflite, windows)
     assert result.inputs.dtype == result.outputs.dtype == np.int8
-    graph = interpreter.parse(tflite).subgraphs[0]
+    graph = parse_model(tflite).subgraphs[0]
     quantized_input = graph.tensors[graph.operators[0].outputs[0]].quantization
     quantized_output = graph.tensors[graph.operators[-1].inputs[0]].quantization
     expected = scheme.quantize(windows, quantized_input.scale[0], quantized_input.zeroPoint[0])
@@ -56,7 +57,7 @@ def test_runs_from_quantized_inputs(tflite: bytes, windows: np.ndarray) -> None:
 
 def test_tensors_holds_intermediates_and_constants(tflite: bytes, windows: np.ndarray) -> None:
     values = interpreter.tensors(tflite, windows[0])
-    graph = interpreter.parse(tflite).subgraphs[0]
+    graph = parse_model(tflite).subgraphs[0]
     assert set(range(len(graph.tensors))) <= set(values)
     assert np.array_equal(values[graph.outputs[0]], interpreter.run(tflite, windows[:1]))
 
@@ -87,7 +88,7 @@ def test_scheme_computes_a_convolution_bit_by_bit() -> None:
     windows = rng.normal(size=(8, 9, 7, 3)).astype(np.float32)
     tflite = convert(model, windows)
 
-    graph = interpreter.parse(tflite).subgraphs[0]
+    graph = parse_model(tflite).subgraphs[0]
     (operator,) = graph.operators[1:-1]
     source, kernel, bias = (graph.tensors[index] for index in operator.inputs)
     result = graph.tensors[operator.outputs[0]]

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.flatbuffer import operator_name
 from birdnet_stm32.tflite.ir import Quantization
-from birdnet_stm32.tflite.reader import MAX_DIMENSION, MAX_RANK, read_graph, snake_case
+from birdnet_stm32.tflite.reader import MAX_DIMENSION, MAX_RANK, parse_model, read_graph
 
 Pack = Callable[[schema.ModelT], bytes]
 
@@ -41,18 +41,11 @@ def test_reads_everything_that_is_there(model_bytes: bytes) -> None:
     assert operator.options["stride_h"] == 1
 
 
-@pytest.mark.parametrize(
-    ("field", "name"),
-    [("strideH", "stride_h"), ("dilationWFactor", "dilation_w_factor"), ("axis", "axis")],
-)
-def test_options_are_in_snake_case(field: str, name: str) -> None:
-    assert snake_case(field) == name
-
-
 @pytest.mark.parametrize("junk", [b"", b"TFL3", b"not a model at all", b"\0\0\0\0TFL3\0\0\0\0", b"\xff" * 64])
 def test_refuses_what_is_no_model(junk: bytes) -> None:
-    with pytest.raises(InputError, match=r"junk\.tflite: is (not a TFLite model|damaged)"):
-        read_graph(junk, where="junk.tflite")
+    for read in (read_graph, parse_model):
+        with pytest.raises(InputError, match=r"junk\.tflite: is (not a TFLite model|damaged)"):
+            read(junk, where="junk.tflite")
 
 
 def test_refuses_every_truncation(model_bytes: bytes) -> None:
@@ -76,6 +69,28 @@ def test_damage_gives_a_graph_or_an_input_error(model_bytes: bytes, changes: lis
         damaged[position % len(damaged)] = value
     with contextlib.suppress(InputError):
         read_graph(bytes(damaged), where="damaged.tflite")
+    with contextlib.suppress(InputError):
+        parse_model(bytes(damaged))
+
+
+def _misrefer(model: schema.ModelT, what: str) -> None:
+    graph = model.subgraphs[0]
+    if what == "tensor":
+        graph.operators[0].inputs = [0, 1, 9]
+    elif what == "buffer":
+        graph.tensors[1].buffer = 7
+    elif what == "code":
+        graph.operators[0].opcodeIndex = 2
+    else:
+        model.subgraphs = []
+
+
+@pytest.mark.parametrize("what", ["tensor", "buffer", "code", "subgraph"])
+def test_objects_refer_only_to_what_exists(model: schema.ModelT, pack: Pack, what: str) -> None:
+    _misrefer(model, what)
+    for read in (read_graph, parse_model):
+        with pytest.raises(InputError, match=rf"damaged: .*{what}"):
+            read(pack(model), where="model.tflite")
 
 
 @pytest.mark.parametrize("shape", [[1] * (MAX_RANK + 1), [MAX_DIMENSION + 1], [2**14, 2**15], [-3, 4]])
@@ -179,8 +194,8 @@ def test_operators_of_older_files_have_their_names(
     code = model.operatorCodes[0]
     code.builtinCode, code.deprecatedBuiltinCode = codes
     (operator,) = read_graph(pack(model), where="model.tflite").operators
-    parsed = interpreter.parse(pack(model))
-    assert operator.name == interpreter.operator_name(parsed, parsed.subgraphs[0].operators[0]) == "CONV_2D"
+    parsed = parse_model(pack(model))
+    assert operator.name == operator_name(parsed, parsed.subgraphs[0].operators[0]) == "CONV_2D"
 
 
 def test_one_buffer_of_many_tensors_is_held_once(model: schema.ModelT, pack: Pack) -> None:

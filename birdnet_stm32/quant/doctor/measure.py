@@ -20,6 +20,7 @@ from birdnet_stm32.quant.sensitivity.hybrid_model import activations, mixed
 from birdnet_stm32.quant.sensitivity.layer_names import tensor_names
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 if TYPE_CHECKING:
     import keras
@@ -173,7 +174,7 @@ def front_facts(model: keras.Model, contract: ModelContract, inputs: Floats, tfl
         InputError: the network has no convolution over neighbouring values.
     """
     exact = float_graph(model)
-    int8, twin = interpreter.parse(tflite), interpreter.parse(exact)
+    int8, twin = parse_model(tflite), parse_model(exact)
     tensors = activations(int8, twin)
     spatial = [at for at, tensor in enumerate(tensors) if tensor.kernel != (1, 1)]
     if not spatial:
@@ -209,7 +210,7 @@ def _peaks(graph: bytes, inputs: Floats, tensor: int) -> Floats:
 
 def input_grid(tflite: bytes) -> tuple[float, int]:
     """Return scale and zero point of the int8 input. Raises: InputError."""
-    graph = interpreter.parse(tflite).subgraphs[0]
+    graph = parse_model(tflite).subgraphs[0]
     for operator in graph.operators:
         if graph.inputs[0] in operator.inputs:
             quantization = graph.tensors[operator.outputs[0]].quantization

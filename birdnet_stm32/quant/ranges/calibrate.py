@@ -16,7 +16,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.tflite.interpreter import operator_name, pack, parse
+from birdnet_stm32.tflite.flatbuffer import operator_name, pack_model
+from birdnet_stm32.tflite.reader import parse_model
 
 FloatArray = npt.NDArray[np.float32]
 TensorRanges = Mapping[int, tuple[float, float]]
@@ -43,7 +44,7 @@ def observe(
     Raises:
         InputError: LiteRT has no kernel for an operator.
     """
-    indices = list(_float_tensors(parse(graph).subgraphs[0]))
+    indices = list(_float_tensors(parse_model(graph).subgraphs[0]))
     ends = np.empty((len(windows), len(indices), 2), np.float32)
     for number, values in enumerate(each_window(graph, windows)):
         for position, value in enumerate(values.values()):
@@ -59,11 +60,11 @@ def observe(
 
 def each_window(graph: bytes, windows: FloatArray) -> Iterator[dict[int, FloatArray]]:
     """Yield, window by window, what :func:`observe` looks at: tensor index to value, in the graph's order."""
-    model = parse(graph)
+    model = parse_model(graph)
     indices = list(_float_tensors(model.subgraphs[0]))
     # As outputs they are kept, which tensors inside a delegate are not.
     model.subgraphs[0].outputs = np.array(indices[1:], np.int32)
-    interpreter = Interpreter(model_content=pack(model))
+    interpreter = Interpreter(model_content=pack_model(model))
     interpreter.allocate_tensors()
     for window in windows:
         interpreter.set_tensor(indices[0], window[np.newaxis])
@@ -80,7 +81,7 @@ def in_graph_order(graph: bytes, ranges: Sequence[tuple[float, float]]) -> dict[
         GateError: there are more operators than ranges, or fewer.
     """
     sources = moves(graph)
-    computed = [index for index in _float_tensors(parse(graph).subgraphs[0]) if index not in sources]
+    computed = [index for index in _float_tensors(parse_model(graph).subgraphs[0]) if index not in sources]
     if len(computed) != len(ranges):
         raise GateError(
             f"the converter made {len(computed) - 1} operators of the network",
@@ -94,7 +95,7 @@ def in_graph_order(graph: bytes, ranges: Sequence[tuple[float, float]]) -> dict[
 
 def moves(graph: bytes) -> dict[int, int]:
     """Return the tensors that are only moved, in the graph's order, each with the tensor it is made of."""
-    model = parse(graph)
+    model = parse_model(graph)
     return {
         int(operator.outputs[0]): int(operator.inputs[0])
         for operator in model.subgraphs[0].operators
@@ -104,13 +105,13 @@ def moves(graph: bytes) -> dict[int, int]:
 
 def with_ranges(graph: bytes, ranges: TensorRanges) -> bytes:
     """Return a float .tflite whose tensors bear these ranges, ready to be quantized."""
-    model = parse(graph)
+    model = parse_model(graph)
     for index, (low, high) in ranges.items():
         quantization = model.subgraphs[0].tensors[index].quantization
         quantization.min = np.array([low], np.float32)
         quantization.max = np.array([high], np.float32)
     model.signatureDefs = [_signature(model.subgraphs[0])]
-    return pack(model)
+    return pack_model(model)
 
 
 def _signature(graph: Any) -> Any:

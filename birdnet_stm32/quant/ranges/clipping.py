@@ -17,7 +17,8 @@ from birdnet_stm32.quant.arithmetic.scheme import ACTIVATION_MAX, ACTIVATION_MIN
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.calibrate import FloatArray, TensorRanges
 from birdnet_stm32.quant.ranges.choose import SHARES
-from birdnet_stm32.tflite.interpreter import operator_name, parse
+from birdnet_stm32.tflite.flatbuffer import operator_name
+from birdnet_stm32.tflite.reader import parse_model
 
 Counts = npt.NDArray[np.int64]
 
@@ -75,7 +76,7 @@ def shares(graph: bytes, windows: FloatArray, ranges: TensorRanges, clip: Clip) 
 
 def _ends(graph: bytes) -> set[int]:
     """Return the input, the output, and the logits before a sigmoid."""
-    model = parse(graph)
+    model = parse_model(graph)
     (network,) = model.subgraphs
     last = network.operators[-1]
     logits = [last.inputs[0]] if operator_name(model, last) == "LOGISTIC" else []

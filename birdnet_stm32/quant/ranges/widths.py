@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.tflite.interpreter import parse
+from birdnet_stm32.tflite.reader import parse_model
 
 STEPS = 255
 
@@ -13,7 +13,7 @@ def spans(tflite: bytes) -> dict[str, float]:
     Args:
         tflite: int8 model.
     """
-    model = parse(tflite)
+    model = parse_model(tflite)
     graph = model.subgraphs[0]
     made = {int(index) for operator in graph.operators for index in operator.outputs}
     found = {}

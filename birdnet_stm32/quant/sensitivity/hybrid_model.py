@@ -19,7 +19,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.arithmetic import scheme
-from birdnet_stm32.tflite.interpreter import operator_name, pack
+from birdnet_stm32.tflite.flatbuffer import operator_name, pack_model
 
 # Operators that only move values; their output has the grid of their input and is no tensor of its own.
 MOVES = frozenset({"EXPAND_DIMS", "PAD", "RESHAPE", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"})
@@ -185,7 +185,7 @@ class _Splice:
         """Return the file."""
         self.graph.operators = self.operators
         self.model.signatureDefs = None  # they would name the old output
-        return pack(self.model)
+        return pack_model(self.model)
 
     def _input(self, index: int, source: Any, twin: int) -> int:
         """Return the float tensor that stands for an input of the int8 model, ``twin`` in the float graph."""

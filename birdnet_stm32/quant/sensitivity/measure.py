@@ -24,6 +24,7 @@ from birdnet_stm32.quant.sensitivity.layer_names import group_names, tensor_name
 from birdnet_stm32.quant.sensitivity.tensor_errors import Errors, Sums
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 if TYPE_CHECKING:
     import keras
@@ -151,7 +152,7 @@ def layer_report(
     from birdnet_stm32.quant.convert import float_graph
 
     exact = float_graph(model)
-    parsed, twin = interpreter.parse(tflite), interpreter.parse(exact)
+    parsed, twin = parse_model(tflite), parse_model(exact)
     tensors = activations(parsed, twin)
     names = tensor_names(tensors, model)
     groups = group_names(tensors, names)
@@ -235,7 +236,7 @@ def _errors(
 ) -> tuple[tuple[Errors, ...], Floats]:
     """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
     sums = [Sums(activation=tensor) for tensor in tensors]
-    output = int(interpreter.parse(tflite).subgraphs[0].outputs[0])
+    output = int(parse_model(tflite).subgraphs[0].outputs[0])
     int8 = interpreter.trace(tflite, windows, [*(tensor.index for tensor in tensors), output])
     exact = interpreter.trace(
         float_graph,

@@ -11,7 +11,7 @@ from tensorflow.lite.python.optimize.calibrator import Calibrator
 from birdnet_stm32.quant.convert import float_graph
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.tflite import interpreter
-from birdnet_stm32.tflite.interpreter import parse
+from birdnet_stm32.tflite.reader import parse_model
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_ranges_are_what_tensors_hold(windows: np.ndarray, graph: bytes) -> None
 
 
 def test_ranges_are_the_converters_own_except_before_a_sum(windows: np.ndarray, graph: bytes) -> None:
-    own = parse(Calibrator(graph).calibrate(lambda: ([window[np.newaxis]] for window in windows)))
+    own = parse_model(Calibrator(graph).calibrate(lambda: ([window[np.newaxis]] for window in windows)))
     summed = set(own.subgraphs[0].operators[3].inputs)  # of ADD
     for index, (low, high) in calibrate.observe(graph, windows).items():
         quantization = own.subgraphs[0].tensors[index].quantization
@@ -50,7 +50,7 @@ def test_every_window_widens_the_ranges(windows: np.ndarray, graph: bytes) -> No
 
 def test_zeros_still_have_a_range(windows: np.ndarray, graph: bytes) -> None:
     silent = calibrate.observe(graph, np.zeros_like(windows[:1]))
-    assert silent[int(parse(graph).subgraphs[0].inputs[0])] == (0.0, np.finfo(np.float32).tiny)
+    assert silent[int(parse_model(graph).subgraphs[0].inputs[0])] == (0.0, np.finfo(np.float32).tiny)
 
 
 def test_a_model_runs_by_the_names_of_its_ends(tflite: bytes, windows: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.sensitivity.hybrid_model import activations, mixed
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def exact(model: keras.Model) -> bytes:
 @pytest.fixture(scope="module")
 def pair(tflite: bytes, exact: bytes) -> tuple[Any, Any]:
     """The int8 model and the float graph, parsed."""
-    return interpreter.parse(tflite), interpreter.parse(exact)
+    return parse_model(tflite), parse_model(exact)
 
 
 def run(tflite: bytes, windows: np.ndarray) -> np.ndarray:
@@ -87,21 +88,19 @@ def test_a_moved_tensor_stays_float_too(windows: np.ndarray) -> None:
     x = keras.layers.Conv2D(4, 3, name="second")(x)
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="moves")
     tflite = convert(model, windows)
-    pair = interpreter.parse(tflite), interpreter.parse(float_graph(model))
+    pair = parse_model(tflite), parse_model(float_graph(model))
     tensors = activations(*pair)
     assert "TRANSPOSE" not in {tensor.kind for tensor in tensors}
-    kept = interpreter.parse(mixed(*pair, floating=[tensors[1].index])).subgraphs[0]
-    assert (
-        len(kept.operators) == len(interpreter.parse(tflite).subgraphs[0].operators) + 2
-    )  # DEQUANTIZE, QUANTIZE
+    kept = parse_model(mixed(*pair, floating=[tensors[1].index])).subgraphs[0]
+    assert len(kept.operators) == len(parse_model(tflite).subgraphs[0].operators) + 2  # DEQUANTIZE, QUANTIZE
 
 
 def test_another_float_model_is_refused(build_model: Callable[..., keras.Model], exact: bytes) -> None:
     other = convert(build_model(sigmoid=True), np.ones((1, 12, 10, 1), np.float32))
     with pytest.raises(InputError, match="int8 model has 7, the float model 6"):
-        activations(interpreter.parse(other), interpreter.parse(exact))
+        activations(parse_model(other), parse_model(exact))
 
 
 def test_a_float_model_is_refused(exact: bytes) -> None:
     with pytest.raises(InputError, match="begins with CONV_2D"):
-        activations(interpreter.parse(exact), interpreter.parse(exact))
+        activations(parse_model(exact), parse_model(exact))

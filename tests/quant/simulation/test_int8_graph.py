@@ -26,6 +26,7 @@ from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import Network, weights, with_weights
 from birdnet_stm32.quant.simulation import int8_graph, simulate
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import parse_model
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def goal(reference: np.ndarray, logits: np.ndarray) -> dict[str, object]:
 
 def int8_tensors(tflite: bytes, window: np.ndarray) -> list[np.ndarray]:
     """What the reference kernels make: the input, and the output of every unit."""
-    operators = interpreter.parse(tflite).subgraphs[0].operators[:-1]
+    operators = parse_model(tflite).subgraphs[0].operators[:-1]
     values = interpreter.tensors(tflite, window)
     return [values[operator.outputs[0]][0] for operator in operators]
 
