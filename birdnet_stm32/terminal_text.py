@@ -8,6 +8,7 @@ Python writes them, ``\x1b``, and nothing else is changed.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 # Control, invisible, half a pair (so a byte of a file name that is not UTF-8), line and paragraph separator.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -40,3 +41,13 @@ def printable(text: object, *, longest: int | None = None, keep: str = "") -> st
 
 def _is_escaped(character: str) -> bool:
     return unicodedata.category(character) in _ESCAPED
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, and how many more there are.
+
+    >>> first_names(["blackbird", "robin", "wren"], most=2)
+    'blackbird, robin and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more

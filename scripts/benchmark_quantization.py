@@ -26,7 +26,9 @@ import numpy as np
 import soundfile
 import soxr
 
-from birdnet_stm32.audio import decode, index, measure, representative
+from birdnet_stm32.audio.decoding import decode
+from birdnet_stm32.audio.index import measurements, recording_index
+from birdnet_stm32.audio.windows import representative_windows
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.release import Release
@@ -72,7 +74,7 @@ def compared(what: str, goal: str, ours: Callable[[], Any], obvious: Callable[[]
 def source_audio(folder: Path) -> np.ndarray:
     """Return up to ten minutes of the recordings below a folder, one behind the other, float32."""
     found, samples = [], 0
-    for file in index.list_files(folder):
+    for file in recording_index.list_files(folder):
         pcm = decode.decode(folder / file.path, sample_rate_hz=SOURCE_HZ)
         if isinstance(pcm, np.ndarray) and samples < SOURCE_S * SOURCE_HZ:
             found.append(pcm.astype(np.float32) / 32_768)
@@ -97,7 +99,9 @@ def write_mixed(root: Path, audio: np.ndarray, count: int, seconds: float) -> No
                 file.write(block)
 
 
-def obvious_features(root: Path, rows: Sequence[representative.WindowRow], spec: FrontendSpec) -> np.ndarray:
+def obvious_features(
+    root: Path, rows: Sequence[representative_windows.WindowRow], spec: FrontendSpec
+) -> np.ndarray:
     """Load every recording with librosa and take the STFT of its window."""
     import librosa
 
@@ -115,14 +119,14 @@ def bench_representative(
     """Choose and cut one window of every recording and make the network's input of it."""
     table = IndexTable(root=str(root))
     started = time.perf_counter()
-    measured = measure.measure(root, index.list_files(root), {})
+    measured = measurements.measure(root, recording_index.list_files(root), {})
     indexed_s = time.perf_counter() - started
     print(f"index of {len(measured)} recordings of {seconds:g} s, kept for later: {indexed_s:.2f} s")
-    rows = index.build_index(measured, table, train_every_label=False)
+    rows = recording_index.build_index(measured, table, train_every_label=False)
     parts = [sum(row.split == part for row in rows) for part in ("train", "validation")]
 
-    def choose() -> representative.Windows:
-        return representative.choose(
+    def choose() -> representative_windows.Windows:
+        return representative_windows.choose(
             rows,
             root,
             sample_rate_hz=spec.sample_rate_hz,
@@ -245,7 +249,7 @@ def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, 
     """Tune with every tensor rounded as the converted network will; plainly, the same without rounding."""
     import tensorflow as tf
 
-    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.checkpoints import checkpoint
     from birdnet_stm32.quant.rewriting.front_end import split_front_end
     from birdnet_stm32.quant.rewriting.keras_io import from_keras
     from birdnet_stm32.quant.rewriting.network import weights
@@ -277,7 +281,8 @@ def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, 
 
 def load_model(release: Release) -> tuple[Any, ModelContract]:
     """Return the checkpoint of a variant, or else the model that it would train, untrained."""
-    from birdnet_stm32.model import checkpoint, dscnn
+    from birdnet_stm32.model.architecture import dscnn
+    from birdnet_stm32.model.checkpoints import checkpoint
 
     table = release.variant.model
     if table.checkpoint is None or table.config is None:

@@ -114,7 +114,7 @@ def probe_train(bench: Bench, fields: Fields) -> Any:
 
 def probe_network(bench: Bench, fields: Fields) -> Any:
     """What the network looks like, and what it is fed."""
-    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.model.architecture import dscnn
 
     variant = bench.release(fields).variant
     contract = contract_to_train(variant.model, ("a", "b"))
@@ -244,7 +244,7 @@ def probe_boot_image(bench: Bench, fields: Fields) -> Any:
 
 
 def probe_bundle(bench: Bench, fields: Fields) -> Any:
-    from birdnet_stm32.model.chance import hearing, to_json
+    from birdnet_stm32.model.evaluation.chance import hearing, to_json
 
     targets = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
     found = to_json(hearing(1 - targets, targets, np.arange(8)))

@@ -16,9 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from birdnet_stm32 import process
-from birdnet_stm32.audio import credits, parquet_table
+from birdnet_stm32.audio import credits
 from birdnet_stm32.config.variant import Package, PackageFile
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.files import parquet_table
 
 if TYPE_CHECKING:
     from birdnet_stm32.progress import Report

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from birdnet_stm32.audio.index import channel_of
+from birdnet_stm32.audio.index.recording_index import channel_of
 from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared import board_session, built
 from birdnet_stm32.commands.shared.board_bring_up import Walk, walk

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands.shared import checkpoint_source
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
     given = checkpoint_source.load(options)
 
     # TensorFlow, which is loaded by now.
-    from birdnet_stm32.model.input_readings import doubts_about
+    from birdnet_stm32.model.front_end_check import doubts_about
     from birdnet_stm32.quant.verify import float_baseline, to_json
     from birdnet_stm32.selection.scores import score
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decode import Unusable
-from birdnet_stm32.audio.files import scan
+from birdnet_stm32.audio.audio_files import scan
+from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.emulation import emulate, generate_library
 from birdnet_stm32.commands.shared.model_files import contract_of, say, warn

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, without_learned
-from birdnet_stm32.audio.representative import Windows, split_windows
+from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, without_learned
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.model_files import learned_beside, say, warn
 from birdnet_stm32.commands.shared.model_forms import Kind, Side, run_side, sides_of
@@ -32,7 +32,7 @@ from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, Representa
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.evaluate import Evaluation, Pooling, evaluate, pool
+from birdnet_stm32.model.evaluation.evaluate import Evaluation, Pooling, evaluate, pool
 from birdnet_stm32.progress import track
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 from birdnet_stm32.terminal_text import printable

@@ -10,8 +10,8 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from birdnet_stm32.audio.decode import Unusable
-from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.audio.decoding.decode import Unusable
+from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recording import add_channel, decode
 from birdnet_stm32.errors import GateError, InputError

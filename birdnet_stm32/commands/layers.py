@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> None:
     tflite = read_bytes(options.model_path)
 
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
-    from birdnet_stm32.model import checkpoint
-    from birdnet_stm32.model.fit import predict
+    from birdnet_stm32.model.checkpoints import checkpoint
+    from birdnet_stm32.model.training.fit import predict
 
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = labelled_folder.index_folder(

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio import split
-from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, learned_from
-from birdnet_stm32.audio.representative import Windows, split_windows
+from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from
+from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
@@ -37,10 +36,11 @@ from birdnet_stm32.config.variant import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.dataset import targets_of
+from birdnet_stm32.model.training.dataset import targets_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.training.weight_qat import QatEpoch, QatSettings, tune
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
+from birdnet_stm32.terminal_text import first_names
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
@@ -152,7 +152,7 @@ def _tune(options: argparse.Namespace) -> None:
     contract = contract_of(path, options.model_config)
     _refuse_contradictions(options, contract)
 
-    from birdnet_stm32.model import checkpoint  # TensorFlow, as above
+    from birdnet_stm32.model.checkpoints import checkpoint  # TensorFlow, as above
 
     model = checkpoint.load(path, contract)
     windows, new = _tuning_windows(options, contract)
@@ -199,9 +199,9 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
     unknown = labelled_folder.strangers(rows, contract)
     if unknown and not options.unlabelled:
         raise InputError(
-            f"holds classes that the checkpoint does not know: {listed(unknown)}",
+            f"holds classes that the checkpoint does not know: {first_names(unknown)}",
             where=root,
-            expected=f"folders named like its classes: {listed(contract.labels)}",
+            expected=f"folders named like its classes: {first_names(contract.labels)}",
             remedy=(
                 "name folders without a target species with --background",
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
@@ -211,7 +211,7 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
         windows = split_windows(
             rows,
             root,
-            part=split.TRAIN,
+            part=recording_split.TRAIN,
             sample_rate_hz=contract.frontend.sample_rate_hz,
             window_samples=contract.frontend.window_samples,
             hop_samples=contract.frontend.window_hop_samples,
@@ -219,13 +219,13 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
         )
     count = len(windows.rows)
     kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
-    learned = learned_from(row for row in rows if row.split == split.TRAIN)
+    learned = learned_from(row for row in rows if row.split == recording_split.TRAIN)
     return Windows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept)), learned
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """Pull targets towards 0.5 as the training did, so that fine-tuning asks for no other function."""
-    from birdnet_stm32.model import fit
+    from birdnet_stm32.model.training import fit
 
     share = np.float32(fit.FitSettings().label_smoothing)
     smoothed: NDArray[np.float32] = targets * (1 - share) + share / 2
@@ -269,7 +269,7 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
     there = set(read_contract(config).labels)
     lost, new = sorted(there - set(contract.labels)), sorted(set(contract.labels) - there)
     if lost or new:
-        changes = [f"{word} {listed(names)}" for word, names in (("lose", lost), ("gain", new)) if names]
+        changes = [f"{word} {first_names(names)}" for word, names in (("lose", lost), ("gain", new)) if names]
         raise InputError(
             f"is a model of {len(there)} classes, which training from scratch would replace: it would "
             + " and ".join(changes),
@@ -282,7 +282,7 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
 def _write(
     model: Any, contract: ModelContract, path: Path, writer: Writer, learned: Mapping[str, str] | None
 ) -> None:
-    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.checkpoints import checkpoint
 
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name

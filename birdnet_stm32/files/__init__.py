@@ -1,1 +1,1 @@
-"""Bounded readers of files that somebody else wrote: bytes, text, JSON and TOML."""
+"""Bounded readers of files that somebody else wrote (bytes, text, JSON, TOML), and tables in Parquet."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut, window_starts
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.emulator import EmulationRun
 from birdnet_stm32.firmware.tensor_dump import WindowDump

@@ -1,1 +1,4 @@
-"""Keras layers, the DS-CNN and its training. Imports TensorFlow."""
+"""Build, train, load and evaluate Keras models. Only this package and ``quant`` import TensorFlow.
+
+Read the rooms in this order: ``architecture``, ``training``, ``checkpoints``, ``evaluation``.
+"""

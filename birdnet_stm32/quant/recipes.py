@@ -132,7 +132,7 @@ def make_candidate(
         InputError: the windows cannot calibrate it.
         GateError: the model cannot be converted, or tuning diverged.
     """
-    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.checkpoints import checkpoint
     from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     levers = RECIPES[recipe]

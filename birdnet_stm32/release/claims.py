@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.audio import parquet_table
-from birdnet_stm32.audio.coverage import Coverage, sentences
+from birdnet_stm32.audio.windows.class_coverage import Coverage, sentences
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.files import json_file
-from birdnet_stm32.model.chance import Hearing, from_json
+from birdnet_stm32.files import json_file, parquet_table
+from birdnet_stm32.model.evaluation.chance import Hearing, from_json
 from birdnet_stm32.stages.inputs.file_names import COVERAGE, EMULATION, emulation_folder
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.audio import parquet_table
 from birdnet_stm32.audio.credits import Entry, key_of, read_credits
-from birdnet_stm32.audio.index import IndexRow
+from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.packages import CREDITS
-from birdnet_stm32.audio.representative import VALIDATION, WindowRow
+from birdnet_stm32.audio.windows.representative_windows import VALIDATION, WindowRow
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files import parquet_table
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import OWN_TABLE

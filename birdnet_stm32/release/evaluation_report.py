@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from birdnet_stm32.model.evaluate import Evaluation
+from birdnet_stm32.model.evaluation.evaluate import Evaluation
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report import environment
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.audio.coverage import Coverage
+from birdnet_stm32.audio.windows.class_coverage import Coverage
 from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import Diagnosis
 from birdnet_stm32.npu.stedgeai.gates import Finding

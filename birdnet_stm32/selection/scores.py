@@ -13,8 +13,8 @@ from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.fit import predict
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.progress import Report
 from birdnet_stm32.quant.verify import Comparison, compare, gate, remedies
 from birdnet_stm32.tflite import interpreter

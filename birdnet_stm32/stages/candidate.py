@@ -13,7 +13,7 @@ from typing import Any
 from birdnet_stm32.config.variant import ConvertTable, Variant
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.ranges.clipping import Clip, Method
 from birdnet_stm32.quant.recipes import RecipeSettings, UnfitError
 from birdnet_stm32.selection.attempt import attempt, to_fields

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from birdnet_stm32.audio import measure, parquet_table
-from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.index import (
+from birdnet_stm32.audio.index import measurements
+from birdnet_stm32.audio.index.recording_index import (
     ClassSummary,
     IndexRow,
     build_index,
@@ -22,11 +21,13 @@ from birdnet_stm32.audio.index import (
     notes_of,
     summarize,
 )
-from birdnet_stm32.audio.recording_notes import notes
+from birdnet_stm32.audio.index.recording_notes import notes
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS
 from birdnet_stm32.stages.inputs.recordings import MEASURES, root_of
+from birdnet_stm32.terminal_text import first_names
 
 UNUSABLE = "unusable.tsv"
 REPAIRED = "repaired.tsv"
@@ -39,10 +40,10 @@ def run(job: Job) -> Outcome:
     files = list_files(root)
     settings, trains = job.variant.index, job.variant.model.checkpoint is None
     with track("recordings") as report:
-        measured = measure.measure(
+        measured = measurements.measure(
             root, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
         )
-    (job.out / MEASURES).write_text(measure.to_json(measured), encoding="utf-8")
+    (job.out / MEASURES).write_text(measurements.to_json(measured), encoding="utf-8")
     rows = build_index(measured, settings, train_every_label=trains)
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
@@ -66,7 +67,7 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
     left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
     never = [one.label for one in classes if one.usable and not one.validation]
-    without = f"; nothing validates {listed(never)}" if never else ""
+    without = f"; nothing validates {first_names(never)}" if never else ""
     return f"{usable} recordings of {species} classes{background}{left_out}{without}"
 
 
@@ -82,8 +83,8 @@ def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
     path.write_text(parquet_table.to_text(("path", "note"), lines), encoding="utf-8")
 
 
-def _known(path: Path) -> dict[str, measure.Measured]:
+def _known(path: Path) -> dict[str, measurements.Measured]:
     try:
-        return measure.from_json(path.read_text(encoding="utf-8"))
+        return measurements.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # a cache that is missing or broken: everything is measured again

@@ -21,9 +21,9 @@ from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
-from birdnet_stm32.model.fit import predict
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.sensitivity.measure import layer_report, spread, to_json
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, FLOAT_MODEL, LAYERS

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from birdnet_stm32.audio import parquet_table
-from birdnet_stm32.audio.coverage import Coverage
-from birdnet_stm32.audio.index import IndexRow, count_notes
+from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
+from birdnet_stm32.audio.windows.class_coverage import Coverage
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file, regular_file
+from birdnet_stm32.files import json_file, parquet_table, regular_file
 from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
-from birdnet_stm32.model.chance import Hearing
+from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import result

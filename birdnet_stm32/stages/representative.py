@@ -1,6 +1,6 @@
 """Cuts the windows that calibrate and those that verify: ``windows.npy`` and ``windows.parquet``.
 
-Windows of one role lie together in both, in the order of :data:`birdnet_stm32.audio.window_roles.ROLES`.
+Windows of one role lie together in both files, in the order of ``ROLES`` in the module ``window_roles``.
 ``classes.parquet``, and for people ``classes.tsv``, count the recordings and windows of each class.
 ``left_out.json`` says how many of them each option of ``[representative]`` left out of the calibration.
 """
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32.audio import parquet_table
-from birdnet_stm32.audio.coverage import Coverage, gaps, listed
-from birdnet_stm32.audio.representative import WindowRow, choose
-from birdnet_stm32.audio.window_roles import LEFT_OUT, ROLES, assign, cover
+from birdnet_stm32.audio.windows.class_coverage import Coverage, gaps
+from birdnet_stm32.audio.windows.representative_windows import WindowRow, choose
+from birdnet_stm32.audio.windows.window_roles import LEFT_OUT, ROLES, assign, cover
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files import json_file, parquet_table
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
 from birdnet_stm32.stages.inputs.float_model import window_shape
 from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import root_of
 from birdnet_stm32.stages.inputs.windows import OPTIONS, PCM, TABLE
+from birdnet_stm32.terminal_text import first_names
 
 
 def run(job: Job) -> Outcome:
@@ -63,7 +63,7 @@ def run(job: Job) -> Outcome:
     return Outcome(
         summary=f"{', '.join(said)} windows of {window_samples / sample_rate_hz:g} s"
         + (f"; left out {by_option}" if by_option else "")
-        + "".join(f"; no {part} window of {listed(labels, most=3)}" for part, labels in lacking.items()),
+        + "".join(f"; no {part} window of {first_names(labels, most=3)}" for part, labels in lacking.items()),
         measures={f"{role}_windows": count for role, count in counts.items()}
         | {f"left_out_by_{name}": count for name, count in assigned.left_out.items()}
         | {

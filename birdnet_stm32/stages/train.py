@@ -10,15 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.audio import split
-from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.learned_from import learned_from, learned_from_text
-from birdnet_stm32.audio.representative import Windows, split_windows
+from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
 from birdnet_stm32.config.variant import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
-from birdnet_stm32.model import checkpoint, dataset, fit
+from birdnet_stm32.model.checkpoints import checkpoint
+from birdnet_stm32.model.training import dataset, fit
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
@@ -47,8 +48,8 @@ def train_on(
     rows: Sequence[IndexRow], root: Path, contract: ModelContract, settings: TrainTable
 ) -> fit.Trained:
     """Train a model on indexed recordings, showing progress."""
-    training = _windows(rows, root, split.TRAIN, contract.frontend)
-    validation = _windows(rows, root, split.VALIDATION, contract.frontend)
+    training = _windows(rows, root, recording_split.TRAIN, contract.frontend)
+    validation = _windows(rows, root, recording_split.VALIDATION, contract.frontend)
     with track("epochs") as report:
         return fit.train(
             contract,

@@ -12,15 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.representative import WindowRow
+from birdnet_stm32.audio.windows.representative_windows import WindowRow
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
-from birdnet_stm32.model import chance, checkpoint
-from birdnet_stm32.model.chance import Hearing
-from birdnet_stm32.model.dataset import targets_of
-from birdnet_stm32.model.input_readings import doubts_about
+from birdnet_stm32.model.checkpoints import checkpoint
+from birdnet_stm32.model.evaluation import chance
+from birdnet_stm32.model.evaluation.chance import Hearing
+from birdnet_stm32.model.front_end_check import doubts_about
+from birdnet_stm32.model.training.dataset import targets_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.selection.scores import score

@@ -141,7 +141,7 @@ def test_a_small_model(
 
 def own(frontend: Literal["hybrid", "raw"]) -> Graph:
     """The model that a variant file trains by default, with its initial weights."""
-    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.quant.convert import convert
 
     contract = contract_to_train(ModelTable(frontend=frontend), labels=tuple("abcdefghij"))

@@ -10,7 +10,7 @@ import soundfile
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio.decode import decode
+from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.codegen.frontend import frontend_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, spec_from_json

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
 from birdnet_stm32.frontend.mixer import Mixer

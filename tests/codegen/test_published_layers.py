@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.files.tree import write_tree

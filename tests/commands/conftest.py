@@ -113,7 +113,8 @@ def contract() -> ModelContract:
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract) -> Path:
     """A checkpoint with random weights, its configuration and labels beside it; not to be changed."""
-    from birdnet_stm32.model import checkpoint, dscnn
+    from birdnet_stm32.model.architecture import dscnn
+    from birdnet_stm32.model.checkpoints import checkpoint
 
     path = tmp_path_factory.mktemp("checkpoints") / "best_model.keras"
     checkpoint.save(dscnn.build(contract, seed=1), path)

@@ -8,12 +8,12 @@ from pathlib import Path
 import keras
 import pytest
 
-from birdnet_stm32.audio.learned_from import learned_from_text
+from birdnet_stm32.audio.index.learned_from import learned_from_text
 from birdnet_stm32.cli import main
 from birdnet_stm32.commands.shared.model_files import sidecars
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.convert import check_int8
 
 FEW = ["--num_samples", "32", "--validate_samples", "16"]

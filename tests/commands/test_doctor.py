@@ -14,7 +14,7 @@ from doit.doit_cmd import DoitMain
 
 from birdnet_stm32 import cli
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.tasks.pipeline import pipeline
 from birdnet_stm32.tasks.releases import load_releases
 from birdnet_stm32.tasks.reporter import StageReporter

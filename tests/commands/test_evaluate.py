@@ -16,7 +16,7 @@ from birdnet_stm32.cli import main
 from birdnet_stm32.commands.shared.model_files import sidecars
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.convert import convert
 
 Models = tuple[Path, Path]

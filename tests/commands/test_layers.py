@@ -21,7 +21,7 @@ def quantized(untrained: Path, contract: ModelContract, tmp_path_factory: pytest
     """The checkpoint as int8."""
     import numpy as np
 
-    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.checkpoints import checkpoint
     from birdnet_stm32.quant.convert import convert
 
     rng = np.random.default_rng(2)
@@ -70,7 +70,8 @@ def test_a_checkpoint_that_the_model_was_not_made_from_is_refused(
 ) -> None:
     from dataclasses import replace
 
-    from birdnet_stm32.model import checkpoint, dscnn
+    from birdnet_stm32.model.architecture import dscnn
+    from birdnet_stm32.model.checkpoints import checkpoint
 
     deeper, other = replace(contract, depth_multiplier=2), tmp_path / "deeper.keras"
     checkpoint.save(dscnn.build(deeper, seed=1), other)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.learned_from import read_learned_from
+from birdnet_stm32.audio.index.learned_from import read_learned_from
 from birdnet_stm32.cli import main
 from birdnet_stm32.frontend.contract import read_contract
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio.windows import window_starts
+from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.paths import firmware_templates
 
 HARNESS = Path(__file__).parents[1] / "c" / "app_harness.c"

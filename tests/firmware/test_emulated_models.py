@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
@@ -102,7 +102,7 @@ def chirps() -> dict[str, Pcm]:
     ids=["hybrid", "mel"],
 )
 def test_a_small_model_equals_the_references(spec: FrontendSpec, tmp_path: Path, write: Write) -> None:
-    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.quant.convert import convert
 
     contract = ModelContract(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut, window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, emulator

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut, window_starts
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import EmulationRun

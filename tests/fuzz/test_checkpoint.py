@@ -21,7 +21,13 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.model import allowlist, archive, hdf5, keras_versions, published
+from birdnet_stm32.model.checkpoints import (
+    allowlist,
+    hdf5,
+    keras_archive,
+    keras_versions,
+    published_front_end,
+)
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
@@ -62,9 +68,9 @@ def small() -> dict[str, bytes]:
             group["0"] = np.ones((4, 3), np.float32)
             group.create_dataset("1", data=np.ones(300, np.float32), chunks=(50,), compression="gzip")
     return {
-        archive.METADATA: json.dumps({"keras_version": "3.0.0"}).encode(),
-        archive.CONFIG: json.dumps(config).encode(),
-        archive.WEIGHTS: content.getvalue(),
+        keras_archive.METADATA: json.dumps({"keras_version": "3.0.0"}).encode(),
+        keras_archive.CONFIG: json.dumps(config).encode(),
+        keras_archive.WEIGHTS: content.getvalue(),
     }
 
 
@@ -153,13 +159,13 @@ def until() -> Iterator[random.Random]:
 def read_archive(content: bytes, folder: Path) -> None:
     path = folder / "model.keras"
     path.write_bytes(content)
-    judge(archive.read(path).config, path)
+    judge(keras_archive.read(path).config, path)
 
 
 def judge(config: Any, path: Path) -> None:
     """Do with a configuration all that is done before Keras sees it."""
     modern, _ = keras_versions.modernise(config, path)
-    published.is_published(modern)
+    published_front_end.is_published(modern)
     allowlist.refuse_foreign(modern, path)
 
 
@@ -181,7 +187,7 @@ def test_the_undamaged_one_is_read(tmp_path: Path) -> None:
 
 
 def test_weights_files() -> None:
-    content = small()[archive.WEIGHTS]
+    content = small()[keras_archive.WEIGHTS]
     for rng in until():
         bad = damaged(content, rng)
         check(lambda bad=bad: read_weights(bad), bad, "h5")  # type: ignore[misc]
@@ -195,7 +201,7 @@ def test_archives(tmp_path: Path) -> None:
 
 
 def test_configurations(tmp_path: Path) -> None:
-    text = small()[archive.CONFIG]
+    text = small()[keras_archive.CONFIG]
     for rng in until():
         config = changed(json.loads(text), rng)
         try:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio.decode import decode
-from birdnet_stm32.audio.windows import center_crop
+from birdnet_stm32.audio.decoding.decode import decode
+from birdnet_stm32.audio.windows.window_positions import center_crop
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant import verify
 from birdnet_stm32.quant.convert import convert, float_graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio.coverage import Coverage
+from birdnet_stm32.audio.windows.class_coverage import Coverage
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.gates import Finding

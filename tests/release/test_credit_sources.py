@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.audio import parquet_table
-from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.representative import WindowRow
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.windows.representative_windows import WindowRow
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files import parquet_table
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.stages.catalog import BY_NAME

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from birdnet_stm32.model.evaluate import evaluate
+from birdnet_stm32.model.evaluation.evaluate import evaluate
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 
 LABELS = ("finch", "<script>alert('tit')</script>", "Corvus corax_Raven")

@@ -13,7 +13,7 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.files import json_file
-from birdnet_stm32.model.chance import hearing, to_json
+from birdnet_stm32.model.evaluation.chance import hearing, to_json
 from birdnet_stm32.release.claims import unproven
 from birdnet_stm32.stages import bundle
 

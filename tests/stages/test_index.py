@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.representative import split_windows
+from birdnet_stm32.audio.windows.representative_windows import split_windows
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job, Outcome

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decode import Unusable
-from birdnet_stm32.audio.mono import MIX
-from birdnet_stm32.audio.windows import cut, window_starts
+from birdnet_stm32.audio.decoding.decode import Unusable
+from birdnet_stm32.audio.decoding.mono import MIX
+from birdnet_stm32.audio.windows.window_positions import cut, window_starts
 from birdnet_stm32.commands.shared.model_files import say
 from birdnet_stm32.commands.shared.recording import decode
 from birdnet_stm32.errors import InputError, ToolError

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.audio.index import IndexRow
-from birdnet_stm32.audio.representative import Windows as Cut
-from birdnet_stm32.audio.representative import choose
-from birdnet_stm32.audio.window_roles import assign
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.windows.representative_windows import Windows as Cut
+from birdnet_stm32.audio.windows.representative_windows import choose
+from birdnet_stm32.audio.windows.window_roles import assign
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.model_files import contract_of, warn
 from birdnet_stm32.commands.shared.options import checked, named_as_options
@@ -132,7 +132,7 @@ def load(options: argparse.Namespace) -> Source:
     )
     contract = contract_of(options.checkpoint_path, options.model_config)
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
-    from birdnet_stm32.model import checkpoint
+    from birdnet_stm32.model.checkpoints import checkpoint
 
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = labelled_folder.index_folder(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from birdnet_stm32.audio.window_roles import distances_db
+from birdnet_stm32.audio.windows.window_roles import distances_db
 from birdnet_stm32.commands.shared import checkpoint_source
 from birdnet_stm32.commands.shared.recipe_option import choose_recipe
 from birdnet_stm32.config.variant import VerifyTable
@@ -19,7 +19,7 @@ from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import json_file
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.doctor import trials
 from birdnet_stm32.quant.doctor.examine import Patient
 from birdnet_stm32.quant.doctor.trials import Converted

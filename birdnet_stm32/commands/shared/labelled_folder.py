@@ -6,12 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from birdnet_stm32.audio.class_names import decodable, label_of
-from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.files import FileStat
-from birdnet_stm32.audio.index import IndexRow, build_index, count_notes, list_files
-from birdnet_stm32.audio.measure import measure
-from birdnet_stm32.audio.recording_notes import notes
+from birdnet_stm32.audio.audio_files import FileStat
+from birdnet_stm32.audio.index.class_names import decodable, label_of
+from birdnet_stm32.audio.index.measurements import measure
+from birdnet_stm32.audio.index.recording_index import IndexRow, build_index, count_notes, list_files
+from birdnet_stm32.audio.index.recording_notes import notes
 from birdnet_stm32.commands.shared.model_files import warn
 from birdnet_stm32.commands.shared.options import checked, named_as_options, renamed
 from birdnet_stm32.commands.shared.recording import add_channel
@@ -19,6 +18,7 @@ from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
+from birdnet_stm32.terminal_text import first_names
 
 
 def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
@@ -147,8 +147,8 @@ def require_common_class(
     unknown = strangers(rows, contract)
     if not {row.label for row in rows if row.usable} & set(contract.labels):
         raise InputError(
-            f"holds no class of the model, but {listed(unknown, most=3)}",
+            f"holds no class of the model, but {first_names(unknown, most=3)}",
             where=root,
-            expected=f"folders named like the model's classes: {listed(contract.labels, most=3)}",
+            expected=f"folders named like the model's classes: {first_names(contract.labels, most=3)}",
             remedy=remedy,
         )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.audio.learned_from import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
+from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.frontend.contract import (
@@ -111,7 +111,7 @@ def sidecars(
     Args:
         model: the file beside which they belong.
         contract: what it means.
-        learned: what it learned from, see :mod:`birdnet_stm32.audio.learned_from`; None where nobody knows.
+        learned: the recordings that it learned from, see the module ``learned_from``; None if unknown.
     """
     files = {
         model.stem + CONFIG_SUFFIXES[0]: canonical_json(contract_to_json(contract)).encode(),

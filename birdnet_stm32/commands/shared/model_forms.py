@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.coverage import listed
-from birdnet_stm32.audio.decode import Unusable, decode
-from birdnet_stm32.audio.mono import MIX
-from birdnet_stm32.audio.representative import Windows
+from birdnet_stm32.audio.decoding.decode import Unusable, decode
+from birdnet_stm32.audio.decoding.mono import MIX
+from birdnet_stm32.audio.windows.representative_windows import Windows
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.shared.emulation import emulate, generate_library
@@ -25,6 +24,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
+from birdnet_stm32.terminal_text import first_names
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -113,7 +113,8 @@ def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float, chan
         ToolError: a compiler or the emulator is missing or failed.
     """
     if side.kind is Kind.FLOAT:
-        from birdnet_stm32.model import checkpoint, fit  # TensorFlow, which a .tflite does not need
+        from birdnet_stm32.model.checkpoints import checkpoint
+        from birdnet_stm32.model.training import fit  # TensorFlow, which a .tflite does not need
 
         outputs = fit.predict(checkpoint.load(side.path, side.contract), windows.pcm, side.contract)
     elif side.kind is Kind.INT8:
@@ -150,7 +151,7 @@ def _check_alike(models: Sequence[tuple[Path, ModelContract]]) -> None:
 
 
 def _text(value: _Comparable) -> str:
-    return str(value) if isinstance(value, int) else listed(value)
+    return str(value) if isinstance(value, int) else first_names(value)
 
 
 def _run_int8(side: Side, windows: Windows) -> Floats:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decode import Unusable, decode_with_notes
-from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.audio.decoding.decode import Unusable, decode_with_notes
+from birdnet_stm32.audio.decoding.mono import MIX
 from birdnet_stm32.commands.shared.model_files import warn
 from birdnet_stm32.commands.shared.options import positive
 from birdnet_stm32.terminal_text import printable
@@ -31,7 +31,7 @@ def _channel(text: str) -> int:
 
 
 def decode(path: Path, *, sample_rate_hz: int, channel: int = MIX) -> NDArray[np.int16] | Unusable:
-    """Return a recording as :func:`birdnet_stm32.audio.decode.decode` does, and say what is noted of it."""
+    """Return a recording as mono PCM, and print the notes about it."""
     found = decode_with_notes(path, sample_rate_hz=sample_rate_hz, channel=channel)
     if isinstance(found, Unusable):
         return found

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from birdnet_stm32.audio.representative import WindowRow
+from birdnet_stm32.audio.windows.representative_windows import WindowRow
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
-from birdnet_stm32.model.fit import predict
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.doctor import measure
 from birdnet_stm32.quant.doctor.case import Case, ValidationFacts

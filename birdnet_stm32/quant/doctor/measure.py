@@ -143,7 +143,7 @@ def decibel_facts(model: keras.Model, contract: ModelContract, inputs: Floats) -
     """Look at the amplitudes before a layer that takes their logarithm; None where there is no such layer."""
     import keras
 
-    from birdnet_stm32.model.keras_layers import AMPLITUDE_FLOOR, Decibel
+    from birdnet_stm32.model.architecture.keras_layers import AMPLITUDE_FLOOR, Decibel
 
     layer = next((layer for layer in model.layers if isinstance(layer, Decibel)), None)
     if layer is None:

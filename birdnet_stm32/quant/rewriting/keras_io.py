@@ -22,8 +22,8 @@ def from_keras(model: keras.Model) -> Network:
     """Return what the converter makes of a model: one unit for each operator.
 
     Args:
-        model: functional, one input and one output, of the layers that :mod:`birdnet_stm32.model.dscnn` and
-            the published checkpoints are made of; outputs are logits.
+        model: functional, one input and one output, of the layers that the DS-CNN (module ``dscnn``) and the
+            published checkpoints are made of; outputs are logits.
 
     Raises:
         InputError: a layer is of another kind, or a BatchNorm or activation cannot be folded.

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.audio.files import FileStat, scan
+from birdnet_stm32.audio.audio_files import FileStat, scan
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import sha256_of
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio import parquet_table
-from birdnet_stm32.audio.representative import WindowRow
-from birdnet_stm32.audio.window_roles import ROLES
-from birdnet_stm32.files import json_file
+from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.window_roles import ROLES
+from birdnet_stm32.files import json_file, parquet_table
 
 PCM = "windows.npy"
 TABLE = "windows.parquet"

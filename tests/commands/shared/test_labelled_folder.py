@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.mono import MIX
+from birdnet_stm32.audio.decoding.mono import MIX
 from birdnet_stm32.commands import emulate, evaluate
 from birdnet_stm32.commands.shared import board_session, labelled_folder
 from birdnet_stm32.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.decode import Unusable, decode
+from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
@@ -42,7 +42,7 @@ def generated(tflite: bytes, contract: ModelContract, windows: Pcm) -> Files:
 
 @pytest.fixture(scope="module")
 def small_model() -> Files:
-    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.quant.convert import convert
 
     spec = FrontendSpec(

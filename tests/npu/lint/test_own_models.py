@@ -63,7 +63,7 @@ def contract_of(kind: Frontend, layout: Layout, scale: MagnitudeScale) -> ModelC
 
 def converted(contract: ModelContract) -> bytes:
     """A network with random weights, quantized over two windows of noise."""
-    from birdnet_stm32.model import dscnn
+    from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.quant.convert import convert
 
     noise = np.random.default_rng(2).random((2, *contract.frontend.input_shape), dtype=np.float32)
@@ -86,7 +86,7 @@ def test_decibels_in_the_network_are_a_warning() -> None:
 
 @pytest.mark.shared
 def test_the_published_checkpoint_converts_to_a_clean_model(shared: Path) -> None:
-    from birdnet_stm32.model.checkpoint import load
+    from birdnet_stm32.model.checkpoints.checkpoint import load
     from birdnet_stm32.quant.convert import convert
 
     published = shared / "checkpoints" / "birdnet_stm32n6_100"

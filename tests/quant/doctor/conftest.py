@@ -19,7 +19,7 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
 )
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import dscnn
+from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.quant.doctor.case import Case, ValidationFacts
 from birdnet_stm32.quant.doctor.finding import Proposal
 from birdnet_stm32.quant.doctor.measure import FrontFacts, InputFacts

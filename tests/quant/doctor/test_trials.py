@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio import levels
-from birdnet_stm32.audio.window_roles import distances_db
+from birdnet_stm32.audio.decoding import levels
+from birdnet_stm32.audio.windows.window_roles import distances_db
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities

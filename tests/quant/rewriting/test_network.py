@@ -22,7 +22,7 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.mixer import shift
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import dscnn
+from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.quant.rewriting.equalize import LARGEST_FACTOR, equalize, pairs
 from birdnet_stm32.quant.rewriting.front_end import split_front_end
 from birdnet_stm32.quant.rewriting.gears import with_inner_gears, with_input_gears

@@ -18,9 +18,9 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
 )
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import dscnn
-from birdnet_stm32.model.fit import predict
+from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.ranges import choose
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from birdnet_stm32.audio.decode import decode
-from birdnet_stm32.audio.windows import center_crop
+from birdnet_stm32.audio.decoding.decode import decode
+from birdnet_stm32.audio.windows.window_positions import center_crop
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model import checkpoint
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant import verify
 from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.quant.convert import convert

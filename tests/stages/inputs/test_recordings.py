@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio import measure
-from birdnet_stm32.audio.decode import Properties
-from birdnet_stm32.audio.files import scan
+from birdnet_stm32.audio.audio_files import scan
+from birdnet_stm32.audio.decoding.decode import Properties
+from birdnet_stm32.audio.index import measurements
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
@@ -145,8 +145,8 @@ def test_names_that_are_not_utf_8_are_no_traceback(release: Release) -> None:
     release.resolve("songs/caf\udce9").mkdir()
     release.resolve("songs/tit/1.wav").rename(release.resolve("songs/caf\udce9/1.wav"))
     root = release.resolve("songs")
-    measured = measure.measure(root, scan(root), {}, n_jobs=1)
-    assert measure.from_json(measure.to_json(measured)) == {one.stat.path: one for one in measured}
+    measured = measurements.measure(root, scan(root), {}, n_jobs=1)
+    assert measurements.from_json(measurements.to_json(measured)) == {one.stat.path: one for one in measured}
     assert sum(isinstance(one.content, Properties) for one in measured) == 3
     lenient = release.variant.index.model_copy(update={"untrained": (r"caf\xe9",)})
     variant = release.variant.model_copy(update={"index": lenient})

@@ -1,0 +1,1 @@
+"""Decode recordings: channels mixed to mono, levels measured, rates converted."""

@@ -1,0 +1,246 @@
+"""Reads recordings: any rate, any number of channels, block by block.
+
+A recording that cannot be used is a result, :class:`Unusable` with its reason, never an exception: one bad
+file among thousands must neither stop a build nor vanish from its index.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.audio_files import suffix
+from birdnet_stm32.audio.containers.detect import inspect
+from birdnet_stm32.audio.containers.source import UnreadableError, open_source
+from birdnet_stm32.audio.decoding import levels
+from birdnet_stm32.audio.decoding.mono import (
+    MIX,
+    Tally,
+    gain_of,
+    judge,
+    mono_blocks,
+    new_tally,
+    notes_of,
+    survey,
+    to_int16,
+)
+from birdnet_stm32.audio.decoding.stream import Stream
+from birdnet_stm32.files.regular_file import why_unreadable
+
+MIN_DURATION_S = 0.1
+SILENT_AT = "silent at "  # begins the reason that only a wanted rate can give
+# At the lower of two rates: several times as far as the resampling filter reaches.
+MARGIN_SAMPLES = 1_024
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unusable:
+    """Why a recording cannot be used; the text holds no path, so that it is equal on every machine."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Properties:
+    """What a recording holds.
+
+    Args:
+        duration_s: seconds.
+        rate_hz: its own sample rate.
+        channels: its own channels.
+        rms_db: level of their average, or of the chosen one, dB of full scale.
+        snr_db: signal-to-noise estimate, see :mod:`birdnet_stm32.audio.decoding.levels`.
+        notes: what was repaired, guessed or left out: a line each, its kind before the first colon, no path.
+    """
+
+    duration_s: float
+    rate_hz: int
+    channels: int
+    rms_db: float
+    snr_db: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """A recording as mono PCM, int16 of shape [n], and what is to be said about it."""
+
+    pcm: NDArray[np.int16]
+    notes: tuple[str, ...]
+
+
+def probe(path: Path, *, channel: int = MIX, min_duration_s: float = MIN_DURATION_S) -> Properties | Unusable:
+    """Read all of a recording and measure it at its own rate.
+
+    Args:
+        path: a wav, flac, ogg or mp3 file.
+        channel: the one to measure, counted from 1; 0 for the average of all.
+        min_duration_s: a shorter one is unusable.
+    """
+    return _with_stream(path, lambda stream: _measure(stream, channel, min_duration_s))
+
+
+def decode(
+    path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
+) -> NDArray[np.int16] | Unusable:
+    """Return a recording as mono PCM, channels averaged, resampled band-limited without dither.
+
+    16-bit mono audio already at the rate comes out bit by bit as it is. A floating-point file may exceed
+    full scale; it is then scaled down as a whole, since clipping would add harmonics and the front end
+    removes gain anyway. What resampling makes overshoot beyond 16 bits is clipped.
+
+    Args:
+        path: a wav, flac, ogg or mp3 file.
+        sample_rate_hz: wanted rate.
+        channel: the one to take, counted from 1; 0 for the average of all.
+        min_duration_s: a shorter one is unusable.
+
+    Returns:
+        int16 of shape [n], or why there is none.
+    """
+    found = decode_with_notes(
+        path, sample_rate_hz=sample_rate_hz, channel=channel, min_duration_s=min_duration_s
+    )
+    return found if isinstance(found, Unusable) else found.pcm
+
+
+def decode_with_notes(
+    path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
+) -> Decoded | Unusable:
+    """Return what :func:`decode` does, and what :func:`probe` notes about the recording."""
+    return _with_stream(path, lambda stream: _decode(stream, sample_rate_hz, channel, min_duration_s))
+
+
+def decode_parts(
+    path: Path, parts: Sequence[tuple[int, int]], *, sample_rate_hz: int, samples: int, channel: int = MIX
+) -> list[NDArray[np.int16]] | None:
+    """Return parts of what :func:`decode` returns, mostly without reading all of the recording.
+
+    A part is resampled by itself, from a stretch that is wider at both ends; so it does not depend on which
+    others are asked for. It is the same as in the whole but for rounding, one step in a sample of thousands.
+
+    Args:
+        path: a wav, flac, ogg or mp3 file.
+        parts: the first sample of each and the one after its last, at the wanted rate.
+        sample_rate_hz: wanted rate.
+        samples: the length of the recording at its own rate, as reading all of it once found.
+        channel: the one to take, counted from 1; 0 for the average of all.
+
+    Returns:
+        int16 of shape [n] for each part; None if only reading all of the recording can tell: its gain depends
+        on its peak, its header promises another length, it is damaged, or the parts are silent.
+    """
+    found = _with_stream(path, lambda stream: _decode_parts(stream, parts, sample_rate_hz, samples, channel))
+    return None if isinstance(found, Unusable) else found
+
+
+def decoded_samples(duration_s: float, rate_hz: int, sample_rate_hz: int) -> int:
+    """Return how many samples :func:`decode` makes of a recording.
+
+    Args:
+        duration_s: its length.
+        rate_hz: its own rate.
+        sample_rate_hz: the rate decoded to.
+    """
+    samples = round(duration_s * rate_hz)
+    return (2 * samples * sample_rate_hz + rate_hz) // (2 * rate_hz)
+
+
+def _with_stream(path: Path, use: Callable[[Stream], Result]) -> Result | Unusable:
+    try:
+        with open_source(path) as source:
+            return use(Stream(source, inspect(source, suffix(path.name))))
+    except UnreadableError as error:
+        return Unusable(reason=str(error))
+    except OSError as error:
+        return Unusable(reason=why_unreadable(error))
+
+
+def _measure(stream: Stream, channel: int, min_duration_s: float) -> Properties:
+    tally = survey(stream, channel)
+    gain = gain_of(stream, tally)
+    judge(tally, gain, min_duration_s=min_duration_s)
+    frames = np.concatenate(tally.powers)
+    return Properties(
+        duration_s=round(tally.samples / stream.rate_hz, 6),
+        rate_hz=stream.rate_hz,
+        channels=stream.channels,
+        rms_db=levels.rms_db(frames),
+        snr_db=levels.snr_db(frames),
+        notes=(*stream.notes, *notes_of(tally, gain)),
+    )
+
+
+def _decode(stream: Stream, sample_rate_hz: int, channel: int, min_duration_s: float) -> Decoded:
+    # The gain of a floating-point file depends on all of it, so that such a file is read twice.
+    tally = survey(stream, channel) if stream.is_floating else new_tally(stream, channel)
+    gain = gain_of(stream, tally) if stream.is_floating else np.float32(1)
+    blocks = _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally)
+    judge(tally, gain, min_duration_s=min_duration_s)
+    pcm = np.concatenate(blocks)
+    # Rounding may leave single steps of what resampling took away.
+    steps = int(pcm.max()) - int(pcm.min()) if len(pcm) else 0
+    if steps <= (stream.rate_hz != sample_rate_hz):
+        half_hz = sample_rate_hz / 2
+        raise UnreadableError(f"{SILENT_AT}{sample_rate_hz} Hz: all its sound lies above {half_hz:.0f} Hz")
+    return Decoded(pcm=pcm, notes=(*stream.notes, *notes_of(tally, gain)))
+
+
+def _resample(
+    stream: Stream, sample_rate_hz: int, channel: int, gain: np.float32, tally: Tally | None
+) -> list[NDArray[np.int16]]:
+    if stream.rate_hz == sample_rate_hz:
+        return [to_int16(mono * gain) for mono in mono_blocks(stream, channel, tally)]
+    resampler = soxr.ResampleStream(stream.rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
+    blocks = [to_int16(resampler.resample_chunk(mono * gain)) for mono in mono_blocks(stream, channel, tally)]
+    blocks.append(to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True)))
+    return blocks
+
+
+def _decode_parts(
+    stream: Stream, parts: Sequence[tuple[int, int]], sample_rate_hz: int, samples: int, channel: int
+) -> list[NDArray[np.int16]] | None:
+    if stream.is_floating or stream.expected != samples or channel > stream.channels:
+        return None
+    stretches = [_stretch(part, stream.rate_hz, sample_rate_hz, samples) for part in parts]
+    first, last = min(s.first for s in stretches), max(s.last for s in stretches)
+    block = stream.stretch(first, last)
+    if block is None or len(block) != last - first:
+        return None
+    mono = block.mean(axis=1) if channel == MIX and stream.channels > 1 else block[:, max(0, channel - 1)]
+    found = []
+    for stretch, (start, stop) in zip(stretches, parts, strict=True):
+        piece = np.ascontiguousarray(mono[stretch.first - first : stretch.last - first])
+        if stream.rate_hz != sample_rate_hz:
+            piece = soxr.resample(piece, stream.rate_hz, sample_rate_hz, quality="HQ")
+        found.append(to_int16(piece[stretch.offset : stretch.offset + stop - start]))
+    return found if any(part.any() for part in found) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stretch:
+    """Samples ``first`` to ``last`` of a recording; once resampled, the part begins at ``offset``."""
+
+    first: int
+    last: int
+    offset: int
+
+
+def _stretch(part: tuple[int, int], rate_hz: int, sample_rate_hz: int, samples: int) -> _Stretch:
+    """Return what to resample for a part; it begins where both rates have a sample, as the filter does."""
+    common_hz = math.gcd(rate_hz, sample_rate_hz)
+    old, new = rate_hz // common_hz, sample_rate_hz // common_hz  # samples from one such place to the next
+    margin = 0 if old == new else math.ceil(MARGIN_SAMPLES * max(1.0, old / new))
+    start, stop = part
+    place = max(0, start * old // new - margin) // old
+    last = min(samples, -(-stop * old // new) + margin)
+    return _Stretch(first=place * old, last=last, offset=start - place * new)

@@ -1,0 +1,1 @@
+"""List recordings with their classes, measures and splits; say what is wrong with them."""

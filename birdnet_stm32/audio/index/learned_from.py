@@ -1,0 +1,71 @@
+"""Which recordings a model learned from, kept beside it, so that nobody mistakes memory for hearing.
+
+``<model>_learned_from.tsv`` holds the SHA-256 of each recording and what it was used for: ``train``, weights
+were fitted to it, or ``validation``, the epoch was chosen by it. It holds no names, so that it can be passed
+on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.text_file import read_text
+
+LEARNED_FROM_SUFFIX = "_learned_from.tsv"
+_HEADER = "sha256\tuse"
+_LINE = re.compile(rf"([0-9a-f]{{64}})\t({recording_split.TRAIN}|{recording_split.VALIDATION})")
+_REASONS = {
+    recording_split.TRAIN: "the model was trained on it",
+    recording_split.VALIDATION: "the epoch of the model was chosen by it",
+}
+
+
+def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
+    """Return what each recording of ``rows`` is used for when a model is trained on them, by SHA-256."""
+    return {row.digest: row.split for row in rows if row.usable}
+
+
+def learned_from_text(learned: Mapping[str, str]) -> str:
+    """Return the table that :func:`read_learned_from` reads."""
+    lines = sorted(f"{digest}\t{use}" for digest, use in learned.items())
+    return "\n".join([_HEADER, *lines, ""])
+
+
+def read_learned_from(path: Path) -> dict[str, str]:
+    """Return what each recording was used for, by SHA-256.
+
+    Raises:
+        InputError: the file cannot be read, or is no such table.
+    """
+    header, *lines = read_text(path).splitlines() or [""]
+    matches = [_LINE.fullmatch(line) for line in lines]
+    if header != _HEADER or not all(matches):
+        wrong = 1 if header != _HEADER else 2 + matches.index(None)
+        raise InputError(
+            "is no table of the recordings that a model learned from",
+            where=f"{path}:{wrong}",
+            expected="a SHA-256, a tab, and train or validation on each line",
+            remedy="remove it, if you made it yourself: then nobody knows what the model learned from",
+        )
+    return {match[1]: match[2] for match in matches if match}
+
+
+def without_learned(rows: Sequence[IndexRow], learned: Mapping[str, str]) -> tuple[IndexRow, ...]:
+    """Return ``rows`` with every recording that a model learned from marked as unusable, with the reason.
+
+    Args:
+        rows: an index.
+        learned: what each recording was used for, by SHA-256.
+    """
+    return tuple(
+        replace(row, split="", reason=_REASONS[learned[row.digest]])
+        if row.usable and row.digest in learned
+        else row
+        for row in rows
+    )

@@ -1,0 +1,175 @@
+"""Measures recordings, once for each content.
+
+What is measured depends on nothing but a file's bytes and the code that reads them, so it is kept in a JSON
+document between runs. That document knows modification times and is no product: equal recordings give equal
+measures, whenever they were written.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import soundfile
+
+from birdnet_stm32.audio import audio_files, parallel
+from birdnet_stm32.audio.audio_files import SUPPORTED, FileStat, suffix
+from birdnet_stm32.audio.containers import detect, flac, layout, mpeg, ogg, source, wav
+from birdnet_stm32.audio.decoding import decode, levels, mono, stream
+from birdnet_stm32.audio.decoding.decode import Properties, Unusable
+from birdnet_stm32.audio.decoding.mono import MIX
+from birdnet_stm32.files import regular_file
+from birdnet_stm32.files.regular_file import why_unreadable
+
+if TYPE_CHECKING:
+    from birdnet_stm32.progress import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One file and what its content is.
+
+    Args:
+        stat: as it was when measured.
+        digest: SHA-256 of its bytes, empty if they cannot be read.
+        content: what it holds, or why it is unusable.
+        channel: the one that was measured, counted from 1; 0 for the average of all.
+    """
+
+    stat: FileStat
+    digest: str
+    content: Properties | Unusable
+    channel: int = MIX
+
+
+def measure(
+    root: Path,
+    files: Sequence[FileStat],
+    known: Mapping[str, Measured],
+    *,
+    channel: int = MIX,
+    n_jobs: int = -1,
+    report: Report | None = None,
+) -> list[Measured]:
+    """Measure files, leaving alone those whose size and modification time are known.
+
+    A file that was only touched is read but not decoded.
+
+    Args:
+        root: folder that the paths of ``files`` are relative to.
+        files: what to measure.
+        known: by path, what an earlier run measured.
+        channel: the one to measure, counted from 1; 0 for the average of all.
+        n_jobs: worker processes, -1 for one a core.
+        report: told after every file that had to be read.
+    """
+    task = functools.partial(_measure_file, root, channel)
+    of_channel = {path: one for path, one in known.items() if one.channel == channel}
+    pairs = [
+        (file, of_channel.get(file.path)) for file in files if _is_stale(file, of_channel.get(file.path))
+    ]
+    fresh = {new.stat.path: new for new in parallel.each(task, pairs, n_jobs=n_jobs, report=report)}
+    return [fresh.get(file.path) or of_channel[file.path] for file in files]
+
+
+def _is_stale(file: FileStat, known: Measured | None) -> bool:
+    """Return whether a file must be read; one that could not be read is always tried again."""
+    return known is None or known.stat != file or not known.digest
+
+
+def _measure_file(root: Path, channel: int, pair: tuple[FileStat, Measured | None]) -> Measured:
+    file, known = pair
+    measured = functools.partial(Measured, stat=file, channel=channel)
+    if file.problem:
+        return measured(digest="", content=Unusable(reason=file.problem))
+    path = root / file.path
+    try:
+        digest = _digest(path)
+    except source.UnreadableError as error:
+        return measured(digest="", content=Unusable(reason=str(error)))
+    except OSError as error:
+        return measured(digest="", content=Unusable(reason=why_unreadable(error)))
+    if known is not None and known.digest == digest:
+        return measured(digest=digest, content=known.content)
+    return measured(digest=digest, content=_content(path, channel))
+
+
+def _digest(path: Path) -> str:
+    with source.open_source(path) as opened, open(opened.descriptor, "rb", closefd=False) as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _content(path: Path, channel: int) -> Properties | Unusable:
+    kind = suffix(path.name)
+    if kind not in SUPPORTED:
+        return Unusable(reason=f"{kind} is not supported: convert it to wav, flac, ogg or mp3")
+    # The index knows the least length that is wanted.
+    return decode.probe(path, channel=channel, min_duration_s=0.0)
+
+
+def to_json(measured: Sequence[Measured]) -> str:
+    """Return measures as a document that :func:`from_json` reads."""
+    entries = [
+        {
+            **asdict(one.stat),
+            "channel": one.channel,
+            "digest": one.digest,
+            "content": asdict(one.content),
+        }
+        for one in measured
+    ]
+    return json.dumps({"measured_by": _fingerprint(), "files": entries}, indent=0)
+
+
+def from_json(text: str) -> dict[str, Measured]:
+    """Return measures by path; none of them if other code measured them, since they may be wrong now."""
+    document = json.loads(text)
+    if document["measured_by"] != _fingerprint():
+        return {}
+    return {entry["path"]: _from_entry(entry) for entry in document["files"]}
+
+
+def _from_entry(entry: dict[str, object]) -> Measured:
+    content: dict[str, object] = entry.pop("content")  # type: ignore[assignment]
+    digest, channel = entry.pop("digest"), entry.pop("channel")
+    if "notes" in content:
+        content["notes"] = tuple(content["notes"])  # type: ignore[arg-type]
+    kind = Unusable if "reason" in content else Properties
+    return Measured(
+        stat=FileStat(**entry),  # type: ignore[arg-type]
+        digest=digest,  # type: ignore[arg-type]
+        content=kind(**content),  # type: ignore[arg-type]
+        channel=channel,  # type: ignore[arg-type]
+    )
+
+
+MEASURED_BY = (
+    decode,
+    detect,
+    audio_files,
+    flac,
+    layout,
+    levels,
+    mono,
+    mpeg,
+    ogg,
+    regular_file,
+    source,
+    stream,
+    wav,
+)
+"""The modules that decide what a measure is, beside this one."""
+
+
+@functools.cache
+def _fingerprint() -> str:
+    """Return a digest of all that a measure depends on beside the recording."""
+    digest = hashlib.sha256(soundfile.__libsndfile_version__.encode())
+    for module in (*(str(one.__file__) for one in MEASURED_BY), __file__):
+        digest.update(Path(module).read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,118 @@
+"""What somebody has to know of their recordings although nothing was refused, in plain sentences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from birdnet_stm32.audio.index import class_names
+from birdnet_stm32.audio.index.recording_index import IndexRow, is_of_a_class
+from birdnet_stm32.audio.splits import suspected_clips
+from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.terminal_text import first_names, printable
+
+
+def notes(
+    rows: Sequence[IndexRow],
+    table: IndexTable,
+    *,
+    train_every_label: bool,
+    classes: Collection[str] = (),
+    splits: bool = True,
+) -> tuple[str, ...]:
+    """Return what there is to say of an index.
+
+    Args:
+        rows: the index.
+        table: the variant's ``[index]``.
+        train_every_label: a model is trained.
+        classes: those of a model that is there already.
+        splits: the recordings are split; all of them are measured on otherwise.
+    """
+    found = (
+        *_folders(rows),
+        *_untrained(rows, train_every_label=train_every_label),
+        *_joined(rows),
+        *_conventions(rows, table, classes),
+        *(_clips(rows, table, train_every_label=train_every_label) if splits else ()),
+    )
+    return tuple(map(printable, found))
+
+
+def _folders(rows: Iterable[IndexRow]) -> Iterable[str]:
+    """Say what kept folders from taking part."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.is_folder:
+            by_reason[row.reason].append(row.path.removesuffix("/"))
+    return (f"{first_names(paths)}: {reason}" for reason, paths in by_reason.items())
+
+
+def _untrained(rows: Iterable[IndexRow], *, train_every_label: bool) -> Iterable[str]:
+    """Say which classes the model will not know although there are recordings."""
+    found = {row.label for row in rows if is_of_a_class(row) and not row.background}
+    lost = sorted(found - {row.label for row in rows if row.usable})
+    if lost and train_every_label:
+        yield f"no usable recording of {first_names(lost)}: the model does not learn {_them(lost)}"
+
+
+def _them(labels: Sequence[str]) -> str:
+    return "this class" if len(labels) == 1 else "these classes"
+
+
+def _joined(rows: Iterable[IndexRow]) -> Iterable[str]:
+    """Say which folders are one class because their names differ in Unicode form only."""
+    folders: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.label:
+            folders[row.label].add(row.path.partition("/")[0])
+    for label, spelt in sorted(folders.items()):
+        if len(spelt) > 1:
+            yield f"{len(spelt)} folders are called {label}, in different Unicode forms: taken for one class"
+
+
+def _conventions(rows: Iterable[IndexRow], table: IndexTable, classes: Collection[str]) -> Iterable[str]:
+    """Say which folders were taken for background because of their names."""
+    labels = {row.label for row in rows if row.background}
+    recognised = sorted(labels - set(table.background) - set(classes))
+    if recognised:
+        yield (
+            f"taken for background, as BirdNET-Analyzer does: {first_names(recognised)} "
+            '([index] conventions = "none" makes them classes, [index] background = [...] names them)'
+        )
+    underlined = sorted({row.label for row in rows if class_names.STARTS_WITH_UNDERSCORE in row.reason})
+    if underlined:
+        yield (
+            f"left out, as their names start with _: {first_names(underlined)} "
+            "([index] background = [...] takes them for background)"
+        )
+    several = sorted({row.label for row in rows if class_names.NAMED_FOR_SEVERAL in row.reason})
+    if several:
+        yield (
+            f"left out, as their names stand for several classes at once: {first_names(several)} "
+            '([index] conventions = "none" makes them classes)'
+        )
+
+
+def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bool) -> Iterable[str]:
+    """Say what looks like clips of one recording on both sides of the split."""
+    if table.recording is not None or table.recordings_span_classes:
+        return
+    files = [
+        suspected_clips.File(path=row.path, label=row.label, duration_s=row.duration_s, split=row.split)
+        for row in rows
+        if row.usable
+    ]
+    found = suspected_clips.suspect(files, train_every_label=train_every_label)
+    if found is None:
+        return
+    join = (
+        f"if so, [index] recording = '{found.pattern}' keeps them together"
+        if found.pattern
+        else "if so, give more recordings: kept together, they leave one side of the split empty"
+    )
+    yield (
+        f"{found.first} and {found.second} look like clips of one recording, but one trains and the other "
+        f"validates ({found.recordings} such pairs in {found.classes} classes): {join}; if not, "
+        f"[index] recording = '{suspected_clips.EVERY_FILE}' says so"
+    )

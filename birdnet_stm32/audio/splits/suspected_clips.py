@@ -1,0 +1,147 @@
+"""Finds files that look like clips of one recording but ended up on both sides of the split.
+
+Collections name the clips of one upload alike: ``1-19898-A`` and ``1-19898-B``, ``XC1234_1`` and
+``XC1234_2``. Where nobody said how clips are named, every file counts as a recording of its own, and such a
+pair makes every number flatter. This says so, with the very pattern that would join them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from birdnet_stm32.audio.audio_files import suffix
+from birdnet_stm32.audio.splits import recording_split
+
+# What clips of one recording are told apart by, at the end of a stem. Numbers have three digits at most:
+# longer ones are times of day and numbers of uploads.
+_TAILS = (
+    r"[-_. ]+[A-Za-z]{0,5}\d{1,3}",  # -1, _02, __t003, _part2
+    r"[-_. ][A-Za-z]",  # -A
+    r"[-_. ][A-Za-z][-_]\d{1,3}",  # -A-41
+    r"[-_. ]*\(\d{1,3}\)",  # (1)
+    r"[-_. ]+\d+(\.\d+)?s?[-_]\d+(\.\d+)?s",  # _12.0_15.0s
+)
+_DATE_OR_TIME = re.compile(r"(?<!\d)(\d{4}([-_.])\d{2}\2\d{2}|\d{2}[-_:.h]\d{2}[-_:.m]\d{2}s?)$")
+_NUMBER_OF_AN_UPLOAD = re.compile(r"\d{4}")
+
+EVERY_FILE = "^(?P<recording>.+)$"
+"""The pattern of somebody who knows that equal stems alone belong together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A usable file: its path relative to the root, its class, its length and its split."""
+
+    path: str
+    label: str
+    duration_s: float
+    split: str
+
+    @property
+    def stem(self) -> str:
+        """Its name without folder and extension."""
+        return PurePosixPath(self.path).stem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspicion:
+    """Files that look like clips of one recording.
+
+    Args:
+        first: one of them, which trains.
+        second: another one, which validates.
+        recordings: how many recordings have clips on both sides.
+        classes: how many classes such recordings are of.
+        pattern: for ``[index] recording``: joins them; empty if the split would not work any more with it.
+    """
+
+    first: str
+    second: str
+    recordings: int
+    classes: int
+    pattern: str
+
+
+def suspect(files: Sequence[File], *, train_every_label: bool) -> Suspicion | None:
+    """Return what looks like clips of one recording on both sides of the split, if there is such a thing.
+
+    Args:
+        files: the usable files, each of them a recording of its own.
+        train_every_label: as for :func:`birdnet_stm32.audio.splits.recording_split.assign`.
+    """
+    tails: list[str] = []
+    pairs: dict[tuple[str, str], tuple[File, File]] = {}
+    for tail in ("", *_TAILS):
+        found = _divided(files, tail)
+        if found and tail:
+            tails.append(tail)
+        for key, pair in found.items():
+            pairs.setdefault(key, pair)
+    if not pairs:
+        return None
+    pattern = f"^(?P<recording>.+?)({'|'.join(tails)})?$" if tails else EVERY_FILE
+    works = _joins(files, pairs.values(), pattern, train_every_label=train_every_label)
+    first, second = pairs[min(pairs)]
+    return Suspicion(
+        first=first.path,
+        second=second.path,
+        recordings=len(pairs),
+        classes=len({label for label, _ in pairs}),
+        pattern=pattern if works else "",
+    )
+
+
+def _divided(files: Iterable[File], tail: str) -> dict[tuple[str, str], tuple[File, File]]:
+    """Return a pair of files from both sides for every class and stem without ``tail`` that has one.
+
+    Names that are only counted through, ``take_1`` to ``take_9``, leave one stem in the whole class. That is
+    a recording only if the stem holds what looks like the number of an upload.
+    """
+    pattern = re.compile(f"(?P<recording>.+?)({tail})?") if tail else re.compile("(?P<recording>.+)")
+    groups: dict[str, dict[str, list[File]]] = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        match = pattern.fullmatch(file.stem)
+        dated = tail and _DATE_OR_TIME.search(file.stem)
+        stem = match["recording"] if match and not dated else file.stem
+        groups[file.label][stem].append(file)
+    pairs = {}
+    for label, by_stem in groups.items():
+        for stem, members in by_stem.items():
+            sides = {file.split: file for file in sorted(members, key=lambda file: file.path, reverse=True)}
+            if len(sides) < 2 or (tail and len({file.stem for file in members}) < 2):
+                continue
+            counted_through = len(by_stem) == 1 if tail else not _one_folder(sides.values())
+            if _NUMBER_OF_AN_UPLOAD.search(stem) or not counted_through:
+                pairs[label, stem] = (sides[recording_split.TRAIN], sides[recording_split.VALIDATION])
+    return pairs
+
+
+def _one_folder(files: Iterable[File]) -> bool:
+    """Return whether files of one stem lie side by side, as copies in another format do."""
+    return len({file.path[: -len(suffix(file.path))] for file in files}) == 1
+
+
+def _joins(
+    files: Sequence[File], pairs: Iterable[tuple[File, File]], pattern: str, *, train_every_label: bool
+) -> bool:
+    """Return whether a pattern joins each pair and leaves recordings for both sides."""
+    compiled = re.compile(pattern)
+    matches = {file.path: compiled.search(file.stem) for file in files}
+    if not all(matches.values()):
+        return False
+    recording = {path: match["recording"] for path, match in matches.items() if match}
+    assigned = recording_split.assign(
+        (
+            recording_split.Clip(
+                label=file.label, recording=f"{file.label}/{recording[file.path]}", duration_s=file.duration_s
+            )
+            for file in files
+        ),
+        train_every_label=train_every_label,
+    )
+    joined = all(recording[first.path] == recording[second.path] for first, second in pairs)
+    return joined and set(assigned.values()) == {recording_split.TRAIN, recording_split.VALIDATION}

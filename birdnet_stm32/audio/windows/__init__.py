@@ -1,0 +1,1 @@
+"""Cut windows from recordings, and choose those that calibrate and verify a quantized model."""

@@ -1,0 +1,224 @@
+"""What each window of the calibration side is for: most calibrate, some judge, some are left out.
+
+Recipes are chosen, and tuning is stopped, by windows that nothing was calibrated with and that the gate
+does not measure. They are held out here, once for all recipes, by whole recordings, as windows of one
+recording are too alike. Options leave windows out of the calibration, but not of those held out: these are
+judged as the device will hear them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.decoding import decode, levels
+from birdnet_stm32.audio.index.recording_index import IndexRow, is_of_a_class
+from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.audio.windows.class_coverage import Coverage
+from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALIDATION, WindowRow, Windows
+from birdnet_stm32.audio.windows.window_positions import window_starts
+from birdnet_stm32.config.variant import RepresentativeTable
+from birdnet_stm32.errors import InputError
+
+HELD_OUT = "held_out"
+LEFT_OUT = "left_out"
+ROLES = (CALIBRATION, LEFT_OUT, HELD_OUT, VALIDATION)  # in the order of the windows
+
+HELD_OUT_SHARE = 0.2  # of the windows, at most
+FEWEST = 16  # windows that still calibrate when others are left out
+LOWEST_BAND_HZ = 150.0
+BANDS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assigned:
+    """Windows in the order of :data:`ROLES`, and how many each option left out, by its name."""
+
+    windows: Windows
+    left_out: dict[str, int]
+
+
+def assign(windows: Windows, limits: RepresentativeTable, sample_rate_hz: int) -> Assigned:
+    """Give every window its role.
+
+    Args:
+        windows: those that calibrate and those that validate.
+        limits: which windows to leave out of the calibration; an option counts what those before it left.
+        sample_rate_hz: of the windows.
+
+    Raises:
+        InputError: the windows to calibrate with are of one recording, or too few are left.
+    """
+    roles = np.array([row.set for row in windows.rows])
+    side = np.flatnonzero(roles == CALIBRATION)
+    roles[side[hold_out([windows.rows[index] for index in side])]] = HELD_OUT
+    left_out = {}
+    for name, limit in _given(limits).items():
+        members = np.flatnonzero(roles == CALIBRATION)
+        values = _MEASURES[name](windows, members, sample_rate_hz)
+        beyond = values < limit if name.startswith("min") else values > limit
+        left_out[name] = int(beyond.sum())
+        if len(members) - left_out[name] < FEWEST:
+            raise _too_few(name, limit, values, int((~beyond).sum()))
+        roles[members[beyond]] = LEFT_OUT
+    order = np.argsort([ROLES.index(role) for role in roles], kind="stable")
+    rows = tuple(replace(windows.rows[index], set=str(roles[index])) for index in order)
+    return Assigned(windows=Windows(pcm=windows.pcm[order], rows=rows), left_out=left_out)
+
+
+def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
+    """Choose recordings to judge by: up to a fifth of the windows, at least one recording.
+
+    A recording's place in the order depends on its name alone, so that those held out hardly change when
+    others are added. A class of several recordings keeps one that calibrates, if others leave the choice.
+
+    Args:
+        rows: the windows.
+
+    Returns:
+        True for each window of the recordings chosen.
+
+    Raises:
+        InputError: there is one recording only.
+    """
+    windows = Counter(row.recording for row in rows)
+    if len(windows) < 2:
+        raise InputError(
+            "the calibration windows are of one recording",
+            where="[representative]",
+            expected="at least 2, one to judge by what the other calibrates",
+            remedy="add recordings",
+        )
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        labels[row.recording].add(row.label)
+    calibrating = Counter(label for of_one in labels.values() for label in of_one)
+    several = {label for label, count in calibrating.items() if count > 1}
+    order = sorted(windows, key=recording_split.rank)
+    chosen: set[str] = set()
+    room = HELD_OUT_SHARE * len(rows)
+
+    def is_last(name: str) -> bool:
+        return any(calibrating[label] == 1 for label in labels[name] & several)
+
+    for name in order:
+        if windows[name] <= room and not is_last(name):
+            chosen.add(name)
+            calibrating.subtract(labels[name])
+            room -= windows[name]
+    if not chosen:
+        spare = [name for name in order if labels[name] <= several] or order
+        chosen = {min(spare, key=windows.__getitem__)}
+    return np.array([row.recording in chosen for row in rows])
+
+
+def cover(
+    rows: Sequence[IndexRow],
+    chosen: Sequence[WindowRow],
+    *,
+    trained: bool,
+    sample_rate_hz: int,
+    window_samples: int,
+    hop_samples: int,
+) -> tuple[Coverage, ...]:
+    """Count recordings and windows of each class that has a folder with recordings, sorted by label.
+
+    Args:
+        rows: the index.
+        chosen: windows that have their role, see :func:`assign`.
+        trained: a model is trained on every window of the training split.
+        sample_rate_hz: the model's rate.
+        window_samples: length of a window.
+        hop_samples: from one window to the next.
+    """
+    by_label: dict[str, list[IndexRow]] = defaultdict(list)
+    for row in rows:
+        if is_of_a_class(row):
+            by_label[row.label].append(row)
+    cut: dict[tuple[str, str], list[WindowRow]] = defaultdict(list)
+    for window in chosen:
+        cut[window.label, window.set].append(window)
+
+    def trains_on(row: IndexRow) -> int:
+        samples = decode.decoded_samples(row.duration_s, row.rate_hz, sample_rate_hz)
+        return len(window_starts(samples, window_samples, hop_samples))
+
+    found = []
+    for label, of_class in sorted(by_label.items()):
+        training = [row for row in of_class if row.split == recording_split.TRAIN]
+        validation = [row for row in of_class if row.split == recording_split.VALIDATION]
+        calibration, held_out = cut[label, CALIBRATION], cut[label, HELD_OUT]
+        found.append(
+            Coverage(
+                label=label,
+                background=of_class[0].background,
+                train_recordings=_recordings(training),
+                train_windows=sum(map(trains_on, training)) if trained else 0,
+                calibration_recordings=_recordings(calibration),
+                calibration_windows=len(calibration),
+                held_out_recordings=_recordings(held_out),
+                held_out_windows=len(held_out),
+                validation_recordings=_recordings(validation),
+                validation_windows=len(cut[label, VALIDATION]),
+            )
+        )
+    return tuple(found)
+
+
+def _recordings(rows: Iterable[IndexRow | WindowRow]) -> int:
+    return len({row.recording for row in rows})
+
+
+def distances_db(pcm: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return how far the spectrum of each window lies from the median of all: rms over bands, level aside.
+
+    Args:
+        pcm: int16 [n, samples].
+        sample_rate_hz: its rate.
+
+    Returns:
+        dB, float64 [n].
+    """
+    spectra = np.stack([_spectrum_db(window, sample_rate_hz) for window in pcm])
+    spectra -= spectra.mean(axis=1, keepdims=True)
+    distances: NDArray[np.float64] = np.sqrt(np.square(spectra - np.median(spectra, axis=0)).mean(axis=1))
+    return distances
+
+
+def _spectrum_db(window: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return the power of bands of equal width in octaves, in dB, over the whole window."""
+    power = np.square(np.abs(np.fft.rfft(window / 32_768)) / len(window))
+    hz = np.fft.rfftfreq(len(window), 1 / sample_rate_hz)
+    edges = np.geomspace(LOWEST_BAND_HZ, sample_rate_hz / 2, BANDS + 1)
+    sums = [power[(hz >= low) & (hz < high)].sum() for low, high in itertools.pairwise(edges)]
+    return 10 * np.log10(np.array(sums) + levels.FLOOR_POWER)
+
+
+def _snr_db(windows: Windows, members: NDArray[np.intp], _: int) -> NDArray[np.float64]:
+    return np.array([windows.rows[index].snr_db for index in members])
+
+
+def _distance_db(windows: Windows, members: NDArray[np.intp], sample_rate_hz: int) -> NDArray[np.float64]:
+    return distances_db(windows.pcm[members], sample_rate_hz)
+
+
+_MEASURES = {"min_snr_db": _snr_db, "max_snr_db": _snr_db, "max_distance_db": _distance_db}
+
+
+def _given(limits: RepresentativeTable) -> dict[str, float]:
+    values = ((name, getattr(limits, name)) for name in _MEASURES)
+    return {name: value for name, value in values if value is not None}
+
+
+def _too_few(name: str, limit: float, values: NDArray[np.float64], left: int) -> InputError:
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    return InputError(
+        f"{name} = {limit:g} leaves {left} of {len(values)} calibration windows",
+        where="[representative]",
+        expected=f"at least {FEWEST}; the windows have {middle:.1f} dB, nine in ten {low:.1f} to {high:.1f}",
+    )

@@ -1,0 +1,1 @@
+"""Measure a model on labelled recordings: metrics, bootstrap intervals, and comparison with chance."""

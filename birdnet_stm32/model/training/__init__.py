@@ -1,0 +1,1 @@
+"""Train a network: balanced and augmented windows, and the training loop."""
