@@ -380,7 +380,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "qat.batch_size": ({}, {"qat": {"batch_size": 3}}, probe_settings),
     "qat.learning_rate": ({}, {"qat": {"learning_rate": 1e-5}}, probe_settings),
     "qat.seed": ({}, {"qat": {"seed": 3}}, probe_settings),
-    "quantize.recipes": ({}, {"quantize": {"recipes": ["gears", "ptq"]}}, probe_stages),
+    "quantize.recipes": ({}, {"quantize": {"recipes": ["input_subranges", "ptq"]}}, probe_stages),
     "quantize.select": ({}, {"quantize": {"select": "best"}}, probe_gates),
     "convert.per_tensor": ({}, {"convert": {"per_tensor": True}}, probe_settings),
     "convert.ranges": ({}, {"convert": {"ranges": "mse"}}, probe_settings),

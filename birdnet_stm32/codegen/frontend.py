@@ -66,7 +66,7 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
     mixer = spec.mixer
     if spectrogram:
         _check(spec)
-    # Gears magnify what a square root or a logarithm leaves of the fixed transform's error (docs/adr/0006).
+    # Sub-ranges magnify the error of the fixed transform after a square root or a logarithm (docs/adr/0006).
     fixed = spectrogram and (mixer is None or spec.compression is Compression.NONE)
     context = {
         "spec": spec,
@@ -232,14 +232,14 @@ def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[Table, ...]:
 
 def _mixer_tables(mixer: Mixer) -> tuple[Table, ...]:
     sums = mixer.mel.sum(axis=0, dtype=np.float64).astype(np.float32)
-    ends = np.array(mixer.gears, dtype=np.float32)
+    ends = np.array(mixer.subranges, dtype=np.float32)
     tables = (
         ("weight_sums", "ROWS", "Sum of the weights of each band.", sums),
         ("slopes", "ROWS", "Slope of each band.", mixer.k0),
         ("hinge_factors", "HINGES * ROWS", "Factor of each hinge of each band.", mixer.k),
         ("hinge_slopes", "HINGES * ROWS", "Slope within each hinge.", mixer.w),
         ("hinge_offsets", "HINGES * ROWS", "Offset within each hinge.", mixer.b),
-        ("gear_ends", "CHANNELS", "Upper end of each gear.", ends),
+        ("subrange_ends", "CHANNELS", "Upper end of each sub-range.", ends),
     )
     return tuple(
         Table(name=name, type="float", length=length, about=about, values=values.ravel())

@@ -18,6 +18,7 @@ from birdnet_stm32.boards.choice import (
     check_external_memory,
     check_weights_address,
 )
+from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
 from birdnet_stm32.config.text_types import (
     FILE_NAME,
     PACKAGE_NAME,
@@ -258,15 +259,12 @@ class QatTable(Table):
     """The same seed gives the same result."""
 
 
-Recipe = Literal["ptq", "logits", "float_front_end", "gears", "equalize", "inner_gears", "qat"]
-
-
 class QuantizeTable(Table):
     """Ways to quantize, and which of them is taken."""
 
-    recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)] | None = None
-    """In the order they are tried, see docs/explanation/quantization.md. Left out: ``ptq``, ``inner_gears``,
-    ``qat``; with ``[qat] when = "never"`` plain ``ptq`` alone."""
+    recipes: Annotated[tuple[ListedRecipe, ...], Field(min_length=1)] | None = None
+    """In the order they are tried, see docs/explanation/quantization.md. Left out: ``ptq``,
+    ``inner_subranges``, ``qat``; with ``[qat] when = "never"`` plain ``ptq`` alone."""
     select: Literal["first", "best"] = "first"
     """``first``: the first that reaches the gates on the windows held out of the calibration; later ones are
     not computed. ``best``: the best there of all."""
@@ -421,14 +419,14 @@ class Variant(Table):
         return self
 
     @property
-    def recipes(self) -> tuple[Recipe, ...]:
+    def recipes(self) -> tuple[RecipeName, ...]:
         """The recipes to try, in order, as ``[quantize]`` lists and ``[qat] when`` allows them."""
         if self.qat.when == "always":
             return ("qat",)
         never = self.qat.when == "never"
         listed = self.quantize.recipes
         if listed is None:
-            return ("ptq",) if never else ("ptq", "inner_gears", "qat")
+            return ("ptq",) if never else ("ptq", "inner_subranges", "qat")
         return tuple(name for name in listed if not (never and name == "qat"))
 
 

@@ -1,7 +1,7 @@
 """What runs in float between the spectrogram and the network when the network starts behind its mel bands.
 
-Mixing, scaling and, before int8 rounds anything, gears: one value as several channels, each with an int8 grid
-of its own for its part of the range.
+The steps are the mel mixer, the magnitude scaling and the sub-ranges: several channels carry one value, one
+channel for each sub-range of its range, so that int8 rounds each sub-range with a scale of its own.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from birdnet_stm32.errors import InputError
 Floats = npt.NDArray[np.float32]
 
 MAX_PIECES = 64
-MAX_GEARS = 8
+MAX_SUBRANGES = 8
 MAX_FILE_BYTES = 2**26
 _TABLES = ("mel", "k0", "k", "w", "b")
-_GEARS = "gears"
+_SUBRANGES_KEY = "gears"  # the array's name in published files, kept so that they can be read
 _NPY_1_0 = (1, 0)
 # The one header that is written here. NumPy's own reader takes any Python literal, and what is none leaves it
 # by many exceptions.
@@ -51,8 +51,8 @@ class Mixer:
         k: factor of each hinge, float32 ``[pieces, mels]``; no pieces and a slope of 1 leave ``x`` as it is.
         w: slope within each hinge, float32 ``[pieces, mels]``.
         b: offset within each hinge, float32 ``[pieces, mels]``.
-        gears: upper end of each gear, ascending; the last is the range's maximum. Empty: one channel, which
-            is ``y`` itself.
+        subranges: upper end of each sub-range, ascending; the last is the range's maximum. Empty: one
+            channel, which is ``y`` itself.
 
     Raises:
         InputError: shapes or values contradict each other.
@@ -63,7 +63,7 @@ class Mixer:
     k: Floats
     w: Floats
     b: Floats
-    gears: tuple[float, ...] = ()
+    subranges: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze and check the numbers."""
@@ -71,7 +71,7 @@ class Mixer:
             table = np.array(getattr(self, name), dtype=np.float32, order="C")
             table.flags.writeable = False
             object.__setattr__(self, name, table)
-        object.__setattr__(self, _GEARS, tuple(float(end) for end in self.gears))
+        object.__setattr__(self, "subranges", tuple(float(end) for end in self.subranges))
         _check(self)
 
     def __eq__(self, other: object) -> bool:
@@ -102,8 +102,8 @@ class Mixer:
 
     @property
     def channels(self) -> int:
-        """Channels of each band: its gears, or 1."""
-        return max(1, len(self.gears))
+        """Channels of each band: one for each sub-range, or 1 without sub-ranges."""
+        return max(1, len(self.subranges))
 
     @cached_property
     def digest(self) -> str:
@@ -116,7 +116,15 @@ class Mixer:
 
 
 def mix(spectrogram: Floats, mixer: Mixer) -> Floats:
-    """Mix and scale a spectrogram ``[bins, frames]``: float32 ``[mels, frames]``, before any gears."""
+    """Mix and scale a spectrogram; the values are not split into sub-ranges yet.
+
+    Args:
+        spectrogram: energies ``[bins, frames]``.
+        mixer: what to compute.
+
+    Returns:
+        float32 ``[mels, frames]``.
+    """
     energy = np.maximum(mixer.mel.T.astype(np.float64) @ spectrogram, 0)
     scaled = mixer.k0[:, np.newaxis] * energy
     for k, w, b in zip(mixer.k, mixer.w, mixer.b, strict=True):
@@ -124,24 +132,30 @@ def mix(spectrogram: Floats, mixer: Mixer) -> Floats:
     return scaled.astype(np.float32)
 
 
-def shift(values: Floats, gears: tuple[float, ...]) -> Floats:
-    """Split values into gears, each in [0, 1]; what lies outside of all is clipped.
+def split_into_subranges(values: Floats, ends: tuple[float, ...]) -> Floats:
+    """Split values into channels, one for each sub-range of their range; clip values outside of all of them.
 
-    Times the gears' widths, the channels add up to ``clip(values, 0, gears[-1])``.
+    Channel ``i`` is ``(clip(values, low, high) - low) / (high - low)``, where ``high`` is ``ends[i]`` and
+    ``low`` is the end before it, or 0 for the first channel. Multiplied by the widths of the sub-ranges, the
+    channels add up to ``clip(values, 0, last end)``.
 
     Args:
         values: float32 ``[...]``.
-        gears: upper ends, ascending from above 0; none adds one channel of the values as they are.
+        ends: upper ends of the sub-ranges, ascending from above 0. Empty: the one channel holds the values
+            unchanged.
 
     Returns:
-        float32 ``[..., max(1, len(gears))]``.
+        float32 ``[..., max(1, len(ends))]``, in [0, 1] if there are sub-ranges.
+
+    >>> split_into_subranges(np.float32([0.5, 3.0]), (1.0, 4.0)).tolist()
+    [[0.5, 0.0], [1.0, 0.6666666865348816]]
     """
-    if not gears:
+    if not ends:
         return values[..., np.newaxis]
-    ends = np.array((0.0, *gears))
-    parts = np.clip(values[..., np.newaxis].astype(np.float64), ends[:-1], ends[1:]) - ends[:-1]
-    shifted: Floats = (parts / np.diff(ends)).astype(np.float32)
-    return shifted
+    bounds = np.array((0.0, *ends))
+    parts = np.clip(values[..., np.newaxis].astype(np.float64), bounds[:-1], bounds[1:]) - bounds[:-1]
+    channels: Floats = (parts / np.diff(bounds)).astype(np.float32)
+    return channels
 
 
 def save_mixer(path: Path, mixer: Mixer) -> None:
@@ -162,15 +176,17 @@ def load_mixer(path: Path) -> Mixer:
     try:
         with zipfile.ZipFile(path) as archive:
             tables = {name: _member(archive, name, path) for name in _TABLES}
-            gears = _member(archive, _GEARS, path)
+            subranges = _member(archive, _SUBRANGES_KEY, path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise InputError(f"is no archive of a float front end: {error}", where=path) from error
-    if gears.ndim != 1:
-        raise InputError(f"{_GEARS} has the shape {list(gears.shape)}", where=path, expected="a list")
+    if subranges.ndim != 1:
+        raise InputError(
+            f"{_SUBRANGES_KEY} has the shape {list(subranges.shape)}", where=path, expected="a list"
+        )
     try:
-        return Mixer(**tables, gears=tuple(gears.tolist()))
+        return Mixer(**tables, subranges=tuple(subranges.tolist()))
     except InputError as error:
         raise InputError(error.what, where=path, expected=error.expected) from error
 
@@ -178,7 +194,7 @@ def load_mixer(path: Path) -> Mixer:
 def _arrays(mixer: Mixer) -> dict[str, npt.NDArray[Any]]:
     """Return all numbers, little-endian, by the names they have in a file."""
     tables = {name: getattr(mixer, name).astype("<f4") for name in _TABLES}
-    return {**tables, _GEARS: np.array(mixer.gears, dtype="<f8")}
+    return {**tables, _SUBRANGES_KEY: np.array(mixer.subranges, dtype="<f8")}
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]:
@@ -190,7 +206,7 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]
         raise InputError(f"lacks {name}", where=path, expected="a float front end") from error
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"{name} is larger than {MAX_FILE_BYTES} bytes", where=path)
-    wanted = np.dtype("<f8" if name == _GEARS else "<f4")
+    wanted = np.dtype("<f8" if name == _SUBRANGES_KEY else "<f4")
     array = _parse(content, wanted)
     if array is None:
         raise InputError(
@@ -227,9 +243,9 @@ def _check(mixer: Mixer) -> None:
         raise InputError(f"mel holds {mixer.mel.min():g}", expected="no negative weights")
     # As the C sees them: two ends that float32 cannot tell apart would enclose nothing.
     with np.errstate(over="ignore"):
-        ends = np.array((0.0, *mixer.gears)).astype(np.float32)
-    if len(mixer.gears) > MAX_GEARS or not np.isfinite(ends).all() or not (np.diff(ends) > 0).all():
+        ends = np.array((0.0, *mixer.subranges)).astype(np.float32)
+    if len(mixer.subranges) > MAX_SUBRANGES or not np.isfinite(ends).all() or not (np.diff(ends) > 0).all():
         raise InputError(
-            f"the gears end at {list(mixer.gears)}",
-            expected=f"at most {MAX_GEARS} ends, positive and ascending",
+            f"the sub-ranges end at {list(mixer.subranges)}",
+            expected=f"at most {MAX_SUBRANGES} ends, positive and ascending",
         )

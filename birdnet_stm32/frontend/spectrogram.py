@@ -25,7 +25,7 @@ from birdnet_stm32.frontend.contract import (
     FrontendSpec,
     Layout,
 )
-from birdnet_stm32.frontend.mixer import mix, shift
+from birdnet_stm32.frontend.mixer import mix, split_into_subranges
 
 Floats = npt.NDArray[np.float32]
 
@@ -43,7 +43,8 @@ class FrontendStages:
         stft_magnitude: ``[bins, frames]``; None for ``raw``.
         mel: mel energies, ``[bands, frames]``; None unless the front end is ``mel``.
         compressed: what min-max is applied to, ``[rows, frames]``; None for ``raw``.
-        mixed: bands scaled in float, before gears, ``[mels, frames]``; None unless the spec has a mixer.
+        mixed: bands scaled in float, before they are split into sub-ranges, ``[mels, frames]``; None unless
+            the spec has a mixer.
         model_input: what the network is fed, of shape ``spec.input_shape``.
     """
 
@@ -107,7 +108,7 @@ def step_names(spec: FrontendSpec) -> tuple[str, ...]:
 def steps(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
     """Return the stages of :func:`step_names` in the model's layout, each of shape ``spec.input_shape``.
 
-    Before a mixer's gears every channel of a band holds the same value.
+    Before a mixer splits values into sub-ranges, every channel of a band holds the same value.
     """
     found = {name: getattr(values, name) for name in step_names(spec)[:-1]}
     if spec.mixer is not None:
@@ -237,4 +238,4 @@ def arrange(spectrogram: Floats, spec: FrontendSpec) -> Floats:
 
 
 def _model_input(values: Floats, spec: FrontendSpec) -> Floats:
-    return arrange(values if spec.mixer is None else shift(values, spec.mixer.gears), spec)
+    return arrange(values if spec.mixer is None else split_into_subranges(values, spec.mixer.subranges), spec)

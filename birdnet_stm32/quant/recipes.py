@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
-from birdnet_stm32.frontend.mixer import Mixer, shift
+from birdnet_stm32.frontend.mixer import Mixer, split_into_subranges
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.ranges import calibrate, clipping
@@ -26,8 +26,8 @@ from birdnet_stm32.quant.ranges.clipping import Clip
 from birdnet_stm32.quant.rewriting.bias_correction import correct_bias
 from birdnet_stm32.quant.rewriting.equalize import equalize
 from birdnet_stm32.quant.rewriting.front_end import require_spectrogram, split_front_end
-from birdnet_stm32.quant.rewriting.gears import with_inner_gears, with_input_gears
 from birdnet_stm32.quant.rewriting.network import INPUT, Floats, Network
+from birdnet_stm32.quant.rewriting.subranges import with_inner_subranges, with_input_subranges
 from birdnet_stm32.quant.simulation import simulate
 from birdnet_stm32.quant.simulation.simulate import Ranges, computed
 from birdnet_stm32.quant.training import activation_qat
@@ -43,21 +43,21 @@ Pcm = npt.NDArray[np.int16]
 Report = Callable[[int, int], None]
 Narrow = Callable[[Network, Ranges], Ranges]
 
-_GEARS = ("logits", "float_front_end", "gears")
+_SUBRANGES = ("logits", "float_front_end", "input_subranges")
 RECIPES: dict[str, tuple[str, ...]] = {
     "ptq": (),
     "logits": ("logits",),
     "float_front_end": ("logits", "float_front_end"),
-    "gears": _GEARS,
-    "equalize": (*_GEARS, "equalize"),
-    "inner_gears": (*_GEARS, "equalize", "inner_gears"),
-    "qat": (*_GEARS, "equalize", "inner_gears", "qat"),
+    "input_subranges": _SUBRANGES,
+    "equalize": (*_SUBRANGES, "equalize"),
+    "inner_subranges": (*_SUBRANGES, "equalize", "inner_subranges"),
+    "qat": (*_SUBRANGES, "equalize", "inner_subranges", "qat"),
 }
 """Levers of each recipe, by its name, in order of cost."""
 
-GEAR_SHARES = (1 / 4, 1 / 6, 1 / 8, 1 / 12, 1 / 16, 1 / 24, 1 / 32)
-INNER_GEARS = 2  # units at the front whose outputs are split: there the loss is
-INNER_SHARE = 1 / 6
+INPUT_SPLIT_SHARES = (1 / 4, 1 / 6, 1 / 8, 1 / 12, 1 / 16, 1 / 24, 1 / 32)
+INNER_SPLIT_UNITS = 2  # units at the front whose outputs are split: there the loss is
+INNER_SPLIT_SHARE = 1 / 6
 AUGMENTED_PER_WINDOW = 3
 # Rounded activations make the gradient noisy; what suits weights-only tuning is ten times too fast.
 ACTIVATION_RATE = 0.1
@@ -97,7 +97,7 @@ class Candidate:
         contract: what it means, with its float front end if it has one.
         model: the float model behind it, fed as ``contract`` says: the same function as the source, unless
             it was tuned.
-        notes: what the recipe chose: gears, shares of ranges, epochs.
+        notes: what the recipe chose: sub-ranges, shares of ranges, epochs.
     """
 
     tflite: bytes
@@ -153,8 +153,8 @@ def make_candidate(
             error.what, where=error.where, expected=error.expected, remedy=error.remedies
         ) from error
     notes: dict[str, Any] = {}
-    if contract.frontend.mixer is not None and contract.frontend.mixer.gears:
-        notes["gears"] = list(contract.frontend.mixer.gears)
+    if contract.frontend.mixer is not None and contract.frontend.mixer.subranges:
+        notes["input_subranges"] = list(contract.frontend.mixer.subranges)
     source = network
     if "qat" in levers:
         tuning = _Tuning(
@@ -210,25 +210,25 @@ def _rewritten(
     require_spectrogram(contract)
     mixer, network, contract = split_front_end(from_keras(model), contract)
     windows = features(pcm, contract.frontend)
-    if "gears" in levers:
-        mixer, network = _with_gears(mixer, network, windows)
+    if "input_subranges" in levers:
+        mixer, network = _with_input_subranges(mixer, network, windows)
         contract = replace(contract, frontend=replace(contract.frontend, mixer=mixer))
-        windows = shift(windows[..., 0], mixer.gears)
+        windows = split_into_subranges(windows[..., 0], mixer.subranges)
     if "equalize" in levers:
         network = equalize(network, simulate.observe(network, windows).peaks)
-    if "inner_gears" in levers:
-        network = _with_inner_gears(network, windows)
+    if "inner_subranges" in levers:
+        network = _with_inner_subranges(network, windows)
     return network, contract, windows
 
 
-def _with_gears(mixer: Mixer, network: Network, values: Floats) -> tuple[Mixer, Network]:
-    """Split the input into two gears; where, is what disturbs the first unit least.
+def _with_input_subranges(mixer: Mixer, network: Network, values: Floats) -> tuple[Mixer, Network]:
+    """Split the input into two sub-ranges; where, is what disturbs the first unit least.
 
-    A low end makes fine steps for quiet values, but leaves few steps to the fine gear's weights, which share
-    a scale with the coarse gear's.
+    A low end makes fine steps for quiet values, but leaves few steps to the weights of the fine sub-range,
+    which share a scale with those of the coarse one.
 
     Args:
-        mixer: without gears.
+        mixer: without sub-ranges.
         network: fed one channel.
         values: that channel, float32 [n, rows, columns, 1].
     """
@@ -237,26 +237,26 @@ def _with_gears(mixer: Mixer, network: Network, values: Floats) -> tuple[Mixer, 
 
     def noise(share: float) -> float:
         ends = (share * top, top)
-        first = _first_unit(with_input_gears(network, ends))
-        geared = shift(values[..., 0], ends)
+        first = _first_unit(with_input_subranges(network, ends))
+        split = split_into_subranges(values[..., 0], ends)
         ranges = {INPUT: (0.0, 1.0), first.units[0].name: (0.0, 0.0)}
-        rounded = simulate.run(first, geared, ranges, floating={first.units[0].name})
+        rounded = simulate.run(first, split, ranges, floating={first.units[0].name})
         return noise_to_signal(expected, rounded)
 
-    share = min(GEAR_SHARES, key=noise)
+    share = min(INPUT_SPLIT_SHARES, key=noise)
     ends = (share * top, top)
-    return replace(mixer, gears=ends), with_input_gears(network, ends)
+    return replace(mixer, subranges=ends), with_input_subranges(network, ends)
 
 
 def _first_unit(network: Network) -> Network:
     return replace(network, units=network.units[:1])
 
 
-def _with_inner_gears(network: Network, windows: Floats) -> Network:
+def _with_inner_subranges(network: Network, windows: Floats) -> Network:
     """Split the outputs of the units at the front."""
     peaks = simulate.observe(network, windows).peaks
-    for unit in network.units[:INNER_GEARS]:
-        network = with_inner_gears(network, unit.name, peaks[unit.name], INNER_SHARE)
+    for unit in network.units[:INNER_SPLIT_UNITS]:
+        network = with_inner_subranges(network, unit.name, peaks[unit.name], INNER_SPLIT_SHARE)
     return network
 
 

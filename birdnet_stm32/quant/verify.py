@@ -144,9 +144,9 @@ def remedies(
             "the calibration did not ask for",
         ),
         (
-            split and not per_tensor and "inner_gears" not in listed,
-            'list "inner_gears" in quantize.recipes, or convert --recipe inner_gears: needs no training, and '
-            "makes finer steps where audio is quiet",
+            split and not per_tensor and "inner_subranges" not in listed,
+            'list "inner_subranges" in quantize.recipes, or convert --recipe inner_subranges: needs no '
+            "training, and makes finer steps where audio is quiet",
         ),
         (
             split and not per_tensor and "qat" not in listed,

@@ -5,7 +5,7 @@
  * It works in double precision. Single precision leaves 1e-7 of a frame's peak in every bin, and
  * the square root of that, where a bin is nearly silent, is 3e-4 of the spectrogram's range.
  * Helium has no doubles: there is another transform for it, in integers of 32 bits, which leaves
- * 1e-9, enough for all but a mixer's gears behind a square root or a logarithm.
+ * 1e-9, enough for all but a mixer's sub-ranges after a square root or a logarithm.
  */
 #ifndef BIRDNET_FFT_H
 #define BIRDNET_FFT_H

@@ -43,16 +43,16 @@ typedef enum {
 } birdnet_compression_t;
 
 /** A model's first layers, in float: y = slope * x + sum of factor * max(0, hinge slope * x +
- * hinge offset), x being a band's energy; then y in gears. */
+ * hinge offset), x being a band's energy; then y in sub-ranges. */
 typedef struct {
     uint32_t hinges;            /**< of each band; 0 leaves the slope */
-    uint32_t channels;          /**< of each band: the gears, or 1 */
+    uint32_t channels;          /**< of each band: one for each sub-range, or 1 */
     const float *weight_sums;   /**< the sum of the weights of each band */
     const float *slopes;        /**< of each band */
     const float *hinge_factors; /**< hinges * rows values, hinge after hinge; like the next two */
     const float *hinge_slopes;
     const float *hinge_offsets;
-    const float *gear_ends; /**< the upper end of each gear, ascending; NULL without gears */
+    const float *subrange_ends; /**< upper end of each sub-range, ascending; or NULL */
 } birdnet_frontend_mixer_t;
 
 /** One model's front end. The waveform uses only what is at the top and `peak_epsilon`. */
@@ -167,8 +167,8 @@ birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, c
                                       double *scratch, float *features);
 
 /**
- * Last step with a mixer: shifts each channel into its gear, in place, which is the part of the
- * value between the gear's ends, scaled to [0, 1]; nothing to do without gears.
+ * Last step with a mixer: replaces each channel by its sub-range, in place: the part of the value
+ * between the ends of the sub-range, scaled to [0, 1]. Without sub-ranges it changes nothing.
  *
  * @param[in]     config    a front end with a mixer
  * @param[in,out] features  `feature_elements` floats of the first step

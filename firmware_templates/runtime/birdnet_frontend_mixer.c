@@ -141,10 +141,10 @@ static birdnet_scaling_t scaling(const birdnet_frontend_config_t *config, const 
     };
 }
 
-static void shift_into_gear(const birdnet_frontend_mixer_t *mixer, uint32_t channel,
-                            const float *values, uint32_t count, float *shifted) {
-    const float begin = channel == 0u ? 0.0f : mixer->gear_ends[channel - 1u];
-    birdnet_values_gear(values, count, begin, mixer->gear_ends[channel], shifted);
+static void take_subrange(const birdnet_frontend_mixer_t *mixer, uint32_t channel,
+                          const float *values, uint32_t count, float *shifted) {
+    const float begin = channel == 0u ? 0.0f : mixer->subrange_ends[channel - 1u];
+    birdnet_values_subrange(values, count, begin, mixer->subrange_ends[channel], shifted);
 }
 
 birdnet_status_t birdnet_frontend_mix(const birdnet_frontend_config_t *config, const int16_t *pcm,
@@ -180,10 +180,10 @@ birdnet_status_t birdnet_frontend_shift(const birdnet_frontend_config_t *config,
     if (config == NULL || config->mixer == NULL || features == NULL) {
         return BIRDNET_ERROR_ARGUMENT;
     }
-    const uint32_t channels = config->mixer->gear_ends == NULL ? 0u : config->mixer->channels;
+    const uint32_t channels = config->mixer->subrange_ends == NULL ? 0u : config->mixer->channels;
     for (uint32_t channel = 0; channel < channels; ++channel) {
         for (uint32_t i = channel; i < config->feature_elements; i += channels) {
-            shift_into_gear(config->mixer, channel, &features[i], 1u, &features[i]);
+            take_subrange(config->mixer, channel, &features[i], 1u, &features[i]);
         }
     }
     return BIRDNET_OK;
@@ -215,8 +215,8 @@ birdnet_status_t birdnet_frontend_mix_quantized(const birdnet_frontend_config_t 
         birdnet_values_mix(mixer, &scaled, values, rows);
         for (uint32_t channel = 0; status == BIRDNET_OK && channel < mixer->channels; ++channel) {
             const float *source = values;
-            if (mixer->gear_ends != NULL) {
-                shift_into_gear(mixer, channel, values, rows, shifted);
+            if (mixer->subrange_ends != NULL) {
+                take_subrange(mixer, channel, values, rows, shifted);
                 source = shifted;
             }
             status = birdnet_quantize_to(&scale, source, quantized, (int32_t)target->row_stride);

@@ -82,8 +82,8 @@ void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_sca
     }
 }
 
-void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
-                         float *shifted) {
+void birdnet_values_subrange(const float *values, uint32_t count, float begin, float end,
+                             float *shifted) {
     for (uint32_t i = 0; i < count; ++i) {
         shifted[i] = (fmaxf(fminf(values[i], end), begin) - begin) / (end - begin);
     }

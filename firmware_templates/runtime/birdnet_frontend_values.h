@@ -103,10 +103,11 @@ void birdnet_values_round_each(const birdnet_grid_t *grid, const uint16_t *kept,
 void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_scaling_t *scaling,
                         float *values, uint32_t bands);
 
-/** The part of each value between the ends of a gear, scaled to [0, 1]; `shifted` may be `values`.
+/** The part of each value between the ends of a sub-range, scaled to [0, 1]; `shifted` may be
+ * `values`.
  */
-void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
-                         float *shifted);
+void birdnet_values_subrange(const float *values, uint32_t count, float begin, float end,
+                             float *shifted);
 
 /** The largest magnitude of some samples, 32768 at most. */
 uint32_t birdnet_pcm_peak(const int16_t *pcm, uint32_t count);

@@ -207,8 +207,8 @@ void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_sca
     }
 }
 
-void birdnet_values_gear(const float *values, uint32_t count, float begin, float end,
-                         float *shifted) {
+void birdnet_values_subrange(const float *values, uint32_t count, float begin, float end,
+                             float *shifted) {
     const float width = end - begin;
     const float reciprocal = 1.0f / width;
     for (uint32_t i = 0; i < count; i += 4u) {

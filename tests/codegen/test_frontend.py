@@ -37,7 +37,7 @@ SPEC = FrontendSpec(
 )
 
 
-def mixer(spec, *, pieces=2, gears=(0.05, 0.8), seed=0):
+def mixer(spec, *, pieces=2, subranges=(0.05, 0.8), seed=0):
     """Return a mixer with the spec's mel bank; its hinges bend, without the sum coming near zero."""
     rng = np.random.default_rng(seed)
     hinges = (pieces, spec.num_mels)
@@ -47,7 +47,7 @@ def mixer(spec, *, pieces=2, gears=(0.05, 0.8), seed=0):
         k=rng.uniform(-0.2, 1, hinges),
         w=rng.uniform(0.5, 1.5, hinges),
         b=rng.uniform(-0.7, 0.1, hinges),
-        gears=gears,
+        subranges=subranges,
     )
 
 
@@ -63,8 +63,8 @@ KINDS = {
     "mel": replace(SPEC, kind=Frontend.MEL),
     "raw": replace(SPEC, kind=Frontend.RAW),
     "mixed": MIXED,
-    "mixed_plain": replace(SPEC, mixer=mixer(SPEC, pieces=0, gears=())),
-    "mel_geared": replace(SPEC, kind=Frontend.MEL, mixer=over_bands(SPEC)),
+    "mixed_plain": replace(SPEC, mixer=mixer(SPEC, pieces=0, subranges=())),
+    "mel_subranges": replace(SPEC, kind=Frontend.MEL, mixer=over_bands(SPEC)),
 }
 each_kind = pytest.mark.parametrize("spec", KINDS.values(), ids=KINDS)
 
@@ -130,14 +130,14 @@ def mixers(draw, spec):
     hinges = (draw(st.integers(0, 4)), spec.num_mels)
     top = draw(st.floats(0.1, 2))
     ratio = draw(st.sampled_from([2, 4, 16]))
-    gears = draw(st.integers(0, 4))
+    subranges = draw(st.integers(0, 4))
     return Mixer(
         mel=mel / max(mel.sum(axis=0).max(), 1e-6),
         k0=rng.uniform(0.5, 2, spec.num_mels),
         k=rng.uniform(-0.1, 1, hinges),
         w=rng.uniform(-1.5, 1.5, hinges),
         b=rng.uniform(-0.7, 0.1, hinges),
-        gears=tuple(top * float(ratio) ** (gear - gears + 1) for gear in range(gears)),
+        subranges=tuple(top * float(ratio) ** (number - subranges + 1) for number in range(subranges)),
     )
 
 
@@ -215,7 +215,7 @@ def test_every_published_stage_in_c_is_within_its_tolerance(run_c, tmp_path, sha
 
 @pytest.mark.shared
 @pytest.mark.parametrize("layout", Layout)
-def test_quiet_bins_of_real_recordings_keep_their_gears(run_c, tmp_path, shared, layout):
+def test_quiet_bins_of_real_recordings_keep_their_subranges(run_c, tmp_path, shared, layout):
     """The smallest of all magnitudes shifts the whole window, and its square root magnifies its error."""
     plain = replace(
         SPEC,
@@ -225,7 +225,7 @@ def test_quiet_bins_of_real_recordings_keep_their_gears(run_c, tmp_path, shared,
         keep_nyquist=True,
         layout=layout,
     )
-    spec = replace(plain, mixer=mixer(plain, gears=(0.01, 0.16)))
+    spec = replace(plain, mixer=mixer(plain, subranges=(0.01, 0.16)))
     paths = sorted((shared / "data" / "birds").glob("*/*.flac"))[::20]
     recordings = [decode(path, sample_rate_hz=spec.sample_rate_hz) for path in paths]
     windows = [pcm[: spec.window_samples] for pcm in recordings if len(pcm) >= spec.window_samples]

@@ -61,12 +61,12 @@ PUBLISHED = FrontendSpec(
 SMALL = replace(PUBLISHED, window_samples=9_001, spec_width=11, num_mels=4)
 
 
-def geared(spec: FrontendSpec) -> FrontendSpec:
-    """Return a front end that mixes the bins to bands and shifts these into two gears."""
+def with_subranges(spec: FrontendSpec) -> FrontendSpec:
+    """Return a front end that mixes the bins to bands and splits these into two sub-ranges."""
     mel = mel_bank(replace(spec, kind=Frontend.MEL)).T
     none = np.empty((0, spec.num_mels))
     slopes = np.linspace(0.5, 2, spec.num_mels)
-    mixer = Mixer(mel=mel / mel.sum(axis=0).max(), k0=slopes, k=none, w=none, b=none, gears=(0.01, 0.16))
+    mixer = Mixer(mel=mel / mel.sum(axis=0).max(), k0=slopes, k=none, w=none, b=none, subranges=(0.01, 0.16))
     return replace(spec, mixer=mixer)
 
 
@@ -136,8 +136,8 @@ def test_every_length_equals_numpy(run: Run, fft_length: int) -> None:
         replace(SMALL, compression=Compression.LOG),
         replace(SMALL, spec_width=1, window_samples=101),
         replace(SMALL, kind=Frontend.RAW),
-        geared(replace(SMALL, compression=Compression.NONE)),
-        geared(replace(SMALL, compression=Compression.SQRT)),
+        with_subranges(replace(SMALL, compression=Compression.NONE)),
+        with_subranges(replace(SMALL, compression=Compression.SQRT)),
     ],
     ids=["time_major", "mel", "log", "shorter_than_a_frame", "raw", "mixed", "mixed_roots"],
 )
@@ -154,7 +154,7 @@ def test_every_kind_equals_numpy(run: Run, spec: FrontendSpec, reordered: bool) 
         (replace(PUBLISHED, compression=Compression.NONE), 2.4e6),
         (PUBLISHED, 3.2e6),
         (replace(PUBLISHED, compression=Compression.LOG), 4.2e6),
-        (geared(replace(PUBLISHED, compression=Compression.NONE)), 2.8e6),
+        (with_subranges(replace(PUBLISHED, compression=Compression.NONE)), 2.8e6),
     ],
     ids=["none", "sqrt", "log", "mixed"],
 )

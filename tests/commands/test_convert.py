@@ -69,8 +69,11 @@ def test_a_recipe_that_does_not_fit_is_refused(
     copied: Path, birds: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
-    assert main([*line, "--recipe", "gears", "--per_tensor"]) == 2
+    assert main([*line, "--recipe", "input_subranges", "--per_tensor"]) == 2
     assert "one scale a kernel" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*line, "--recipe", "inner_gears"])
+    assert '"inner_gears" is now called "inner_subranges"' in capsys.readouterr().err
 
 
 def test_files_of_the_same_name_that_say_the_same_are_kept(copied: Path, birds: Path) -> None:

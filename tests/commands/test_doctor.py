@@ -54,12 +54,12 @@ def test_a_rewritten_network_that_passes_ends_well_and_json_has_standard_output_
     command: Command, untrained: Path, birds: Path
 ) -> None:
     line = ("doctor", "--checkpoint_path", untrained, "--data_path_train", birds, *FEW)
-    line += ("--recipe", "inner_gears", "--min_cosine_sim", 0.5, "--min_cosine_p05", 0.5)
+    line += ("--recipe", "inner_subranges", "--min_cosine_sim", 0.5, "--min_cosine_p05", 0.5)
     ended = command(*line, "--json")
     assert ended.exit_code == 0
     fields = json.loads(ended.out)
     assert fields["missed"] == []
-    assert "inner_gears: passes its gates" in ended.err
+    assert "inner_subranges: passes its gates" in ended.err
     assert {one["id"] for one in fields["fine"]} >= {"int8_sigmoid", "order", "wide_ranges"}
 
 
@@ -166,4 +166,4 @@ def test_the_published_checkpoint_loses_at_its_front_and_in_its_sigmoid(
     assert set(found) >= {"first_layers", "linear_input", "int8_sigmoid"}
     assert {"order", "misaligned_channels"} <= {one["id"] for one in fields["fine"]}
     assert "TRANSPOSE: software" in str(found["unsupported_operator"])
-    assert "--recipe inner_gears" in ended.out
+    assert "--recipe inner_subranges" in ended.out

@@ -81,7 +81,7 @@ def test_a_configuration_with_a_float_front_end_is_read_with_its_file(
         k=unbent,
         w=unbent,
         b=unbent,
-        gears=(20.0, 200.0),
+        subranges=(20.0, 200.0),
     )
     (files / "model").mkdir()
     write_tree(

@@ -36,10 +36,10 @@ def test_a_recipe_is_explained_under_the_name_of_its_task(
     command: Callable[..., Any], variants: Path
 ) -> None:
     every = command("why", "candidate:mine").out.splitlines()
-    recipes = ("ptq", "inner_gears", "qat")
+    recipes = ("ptq", "inner_subranges", "qat")
     assert [line.partition(": ")[0] for line in every] == [f"candidate:mine/{name}" for name in recipes]
     assert command("why", "candidate:mine/qat").out.splitlines() == every[2:]
-    ended = command("why", "candidate:mine/gears")
+    ended = command("why", "candidate:mine/input_subranges")
     assert ended.exit_code == 2
 
 

@@ -40,6 +40,11 @@ def test_defaults_are_those_the_documentation_promises(tmp_path: Path) -> None:
             7,
             ["'portable' or 'stedgeai'", "did you mean 'portable'?"],
         ),
+        (
+            MINIMAL + '[quantize]\nrecipes = ["ptq", "inner_gears"]\n',
+            7,
+            ['is now called "inner_subranges"'],
+        ),
         (MINIMAL + 'recording = "((("\n', 6, ["is not a regular expression"]),
         (MINIMAL + 'recording = ".*"\n', 6, ["has no group (?P<recording>...)"]),
         (MINIMAL + '[model]\ncheckpoint = "a.keras"\n', 6, ["add the key config"]),

@@ -125,7 +125,7 @@ def test_a_small_model_equals_the_references(spec: FrontendSpec, tmp_path: Path,
 
 
 def mixer(spec: FrontendSpec) -> Mixer:
-    """Return a mixer as a trained model may have it, with two gears."""
+    """Return a mixer as a trained model may have it, with two sub-ranges."""
     rng = np.random.default_rng(3)
     hinges = (3, spec.num_mels)
     bank = spectrogram.mel_bank(spec)
@@ -135,7 +135,7 @@ def mixer(spec: FrontendSpec) -> Mixer:
         k=rng.uniform(-0.2, 0.6, hinges).astype(np.float32),
         w=rng.uniform(0.5, 1.5, hinges).astype(np.float32),
         b=rng.uniform(-0.8, 0, hinges).astype(np.float32),
-        gears=(0.04, 0.64),
+        subranges=(0.04, 0.64),
     )
 
 

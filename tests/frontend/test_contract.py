@@ -189,19 +189,24 @@ def write_configuration(folder: Path, mixer: Mixer | None = None) -> Path:
     return path
 
 
-def identity(bins: int, mels: int, gears: tuple[float, ...] = ()) -> Mixer:
+def identity(bins: int, mels: int, subranges: tuple[float, ...] = ()) -> Mixer:
     none = np.zeros((0, mels), np.float32)
     return Mixer(
-        mel=np.eye(bins, mels, dtype=np.float32), k0=np.ones(mels), k=none, w=none, b=none, gears=gears
+        mel=np.eye(bins, mels, dtype=np.float32),
+        k0=np.ones(mels),
+        k=none,
+        w=none,
+        b=none,
+        subranges=subranges,
     )
 
 
-@pytest.mark.parametrize(("gears", "channels"), [((), 1), ((0.5,), 1), ((0.1, 0.5, 1.0), 3)])
+@pytest.mark.parametrize(("subranges", "channels"), [((), 1), ((0.5,), 1), ((0.1, 0.5, 1.0), 3)])
 def test_a_float_front_end_is_read_from_beside_the_configuration(
-    tmp_path: Path, gears: tuple[float, ...], channels: int
+    tmp_path: Path, subranges: tuple[float, ...], channels: int
 ) -> None:
-    contract = read_contract(write_configuration(tmp_path, identity(257, 64, gears)))
-    assert contract.frontend.mixer == identity(257, 64, gears)
+    contract = read_contract(write_configuration(tmp_path, identity(257, 64, subranges)))
+    assert contract.frontend.mixer == identity(257, 64, subranges)
     assert contract.frontend.input_shape == (64, 256, channels)
     time_major = replace(contract.frontend, layout=Layout.TIME_MAJOR)
     assert time_major.input_shape == (256, 64, channels)
@@ -235,7 +240,7 @@ def test_only_a_spectrogram_has_a_float_front_end() -> None:
 
 def test_bands_of_mel_are_not_mixed_again() -> None:
     spec = spec_from_json({**PUBLISHED_0_9, "audio_frontend": "mel"}, where="test")
-    assert replace(spec, mixer=identity(64, 64, gears=(0.1, 1.0))).input_shape[-1] == 2
+    assert replace(spec, mixer=identity(64, 64, subranges=(0.1, 1.0))).input_shape[-1] == 2
     with pytest.raises(InputError, match="mixes 257 bins to 64 bands"):
         replace(spec, mixer=identity(257, 64))
     doubled = replace(identity(64, 64), mel=2 * np.eye(64, dtype=np.float32))

@@ -9,13 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.mixer import MAX_FILE_BYTES, Mixer, load_mixer, mix, save_mixer, shift
+from birdnet_stm32.frontend.mixer import (
+    MAX_FILE_BYTES,
+    Mixer,
+    load_mixer,
+    mix,
+    save_mixer,
+    split_into_subranges,
+)
 
 finite = st.floats(-1e6, 1e6, width=32)
 
 
 @st.composite
-def gears(draw, least=0):
+def subranges(draw, least=0):
     widths = draw(st.lists(st.floats(1e-4, 10), min_size=least, max_size=8))
     return tuple(np.cumsum(widths).tolist())
 
@@ -30,7 +37,7 @@ def mixers(draw):
         k=draw(hinges),
         w=draw(hinges),
         b=draw(hinges),
-        gears=draw(gears()),
+        subranges=draw(subranges()),
     )
 
 
@@ -40,7 +47,7 @@ EXAMPLE = Mixer(
     k=np.array([[-0.5, 2]], np.float32),
     w=np.array([[1, 2]], np.float32),
     b=np.array([[-3, -1]], np.float32),
-    gears=(0.5, 2.0),
+    subranges=(0.5, 2.0),
 )
 
 
@@ -50,9 +57,11 @@ def test_bands_are_mixed_and_bent():
     assert np.array_equal(mix(spectrogram, EXAMPLE), [[2, 4], [0.375 + 2 * 0.5, 1.5 + 2 * 5]])
 
 
-@given(arrays(np.float32, array_shapes(max_dims=3), elements=st.floats(-2, 100, width=32)), gears(least=1))
-def test_gears_add_up_to_the_clipped_value(values, ends):
-    channels = shift(values, ends)
+@given(
+    arrays(np.float32, array_shapes(max_dims=3), elements=st.floats(-2, 100, width=32)), subranges(least=1)
+)
+def test_subranges_add_up_to_the_clipped_value(values, ends):
+    channels = split_into_subranges(values, ends)
     assert channels.dtype == np.float32
     assert channels.shape == (*values.shape, len(ends))
     assert channels.min() >= 0
@@ -61,16 +70,16 @@ def test_gears_add_up_to_the_clipped_value(values, ends):
     assert np.abs(total - np.clip(values, 0, ends[-1])).max() <= np.finfo(np.float32).eps * ends[-1]
 
 
-@given(gears(least=2))
-def test_a_gear_moves_only_when_the_one_before_is_full(ends):
-    channels = shift(np.linspace(0, 1.1 * ends[-1], 101).astype(np.float32), ends)
+@given(subranges(least=2))
+def test_a_subrange_moves_only_when_the_one_before_is_full(ends):
+    channels = split_into_subranges(np.linspace(0, 1.1 * ends[-1], 101).astype(np.float32), ends)
     assert (np.diff(channels, axis=0) >= 0).all()
     assert (channels[:, :-1][channels[:, 1:] > 0] == 1).all()
 
 
-def test_without_gears_there_is_one_channel_as_it_is():
+def test_without_subranges_there_is_one_channel_as_it_is():
     values = np.array([-1, 0, 7], np.float32)
-    assert np.array_equal(shift(values, ()), values[:, np.newaxis])
+    assert np.array_equal(split_into_subranges(values, ()), values[:, np.newaxis])
 
 
 @given(mixers())
@@ -82,7 +91,7 @@ def test_a_mixer_reads_back_and_has_one_form(tmp_path_factory, mixer):
     loaded = load_mixer(folder / "first.npz")
     assert loaded == mixer
     assert hash(loaded) == hash(mixer)
-    assert loaded.gears == mixer.gears
+    assert loaded.subranges == mixer.subranges
     with np.load(folder / "first.npz", allow_pickle=False) as file:
         assert np.array_equal(file["mel"], mixer.mel)
 
@@ -94,7 +103,7 @@ def test_one_other_number_makes_another_mixer(field):
     other = replace(EXAMPLE, **{field: table})
     assert other != EXAMPLE
     assert other.digest != EXAMPLE.digest
-    assert replace(EXAMPLE, gears=(0.5, 2.5)) != EXAMPLE
+    assert replace(EXAMPLE, subranges=(0.5, 2.5)) != EXAMPLE
     assert EXAMPLE != "a mixer"
 
 
@@ -119,11 +128,11 @@ def test_a_mixer_cannot_be_changed_through_its_arrays():
         ({"k": np.float32(1)}, r"k has the shape \[\]"),
         ({"k": np.ones((65, 2))}, "65 pieces"),
         ({"b": np.full((1, 2), np.inf)}, "b holds values that are not finite"),
-        ({"gears": (0.0, 1.0)}, "gears end at"),
-        ({"gears": (1.0, 0.5)}, "gears end at"),
-        ({"gears": (1.0, 1.0 + 1e-12)}, "gears end at"),
-        ({"gears": (1.0, float("nan"))}, "gears end at"),
-        ({"gears": tuple(range(1, 10))}, "gears end at"),
+        ({"subranges": (0.0, 1.0)}, "sub-ranges end at"),
+        ({"subranges": (1.0, 0.5)}, "sub-ranges end at"),
+        ({"subranges": (1.0, 1.0 + 1e-12)}, "sub-ranges end at"),
+        ({"subranges": (1.0, float("nan"))}, "sub-ranges end at"),
+        ({"subranges": tuple(range(1, 10))}, "sub-ranges end at"),
     ],
 )
 def test_contradictions_are_refused(change, message):
@@ -159,7 +168,7 @@ def header(shape, descr="<f4"):
         ("k0", npy(np.ones(3, np.float32)), r"k0 has the shape \[3\]"),
         ("k0", npy(np.full(2, np.nan, np.float32)), "k0 holds values that are not finite"),
         ("gears", npy(np.array([[1.0]])), "gears has the shape"),
-        ("gears", npy(np.array([2.0, 1.0])), "gears end at"),
+        ("gears", npy(np.array([2.0, 1.0])), "sub-ranges end at"),
         ("k", bytes(MAX_FILE_BYTES + 1), "k is larger than"),
     ],
 )

@@ -76,7 +76,9 @@ def test_the_configuration_reads_back_to_the_front_end(spec):
 def test_a_float_front_end_is_named_and_its_stage_described(tmp_path):
     band = np.ones(16, np.float32)
     none = np.zeros((0, 16), np.float32)
-    mixer = Mixer(mel=np.eye(128, 16, dtype=np.float32), k0=band, k=none, w=none, b=none, gears=(0.1, 1.0))
+    mixer = Mixer(
+        mel=np.eye(128, 16, dtype=np.float32), k0=band, k=none, w=none, b=none, subranges=(0.1, 1.0)
+    )
     spec = replace(SPEC, kind=Frontend.HYBRID, mixer=mixer)
     made = document(spec)
     assert made["windows"][0]["mixed"]["shape"] == [16, 10]

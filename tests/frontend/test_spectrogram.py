@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
-from birdnet_stm32.frontend.mixer import Mixer, mix, shift
+from birdnet_stm32.frontend.mixer import Mixer, mix, split_into_subranges
 from birdnet_stm32.frontend.spectrogram import (
     PCM_FULL_SCALE,
     features,
@@ -34,7 +34,9 @@ RAW = replace(HYBRID, kind=Frontend.RAW, compression=Compression.NONE)
 HINGES = np.full((1, 20), 0.5, np.float32)
 MIXED = replace(
     HYBRID,
-    mixer=Mixer(mel=mel_bank(MEL).T, k0=np.ones(20), k=HINGES, w=HINGES, b=-HINGES / 9, gears=(0.002, 0.03)),
+    mixer=Mixer(
+        mel=mel_bank(MEL).T, k0=np.ones(20), k=HINGES, w=HINGES, b=-HINGES / 9, subranges=(0.002, 0.03)
+    ),
 )
 KINDS = {"hybrid": HYBRID, "mel": MEL, "raw": RAW, "mixed": MIXED}
 each_kind = pytest.mark.parametrize("spec", KINDS.values(), ids=KINDS)
@@ -183,11 +185,11 @@ def test_a_mixer_takes_the_place_of_the_networks_first_layers(layout):
     assert np.array_equal(values.compressed, stages(pcm, HYBRID).compressed)
     assert np.array_equal(values.mixed, mix(normalize_min_max(values.compressed), spec.mixer))
     assert values.mixed.shape == (20, 47)
-    geared = shift(values.mixed, spec.mixer.gears)
+    split = split_into_subranges(values.mixed, spec.mixer.subranges)
     if layout is Layout.TIME_MAJOR:
-        geared = geared.transpose(1, 0, 2)
-    assert np.array_equal(values.model_input, geared)
-    assert values.model_input.shape == spec.input_shape == geared.shape
+        split = split.transpose(1, 0, 2)
+    assert np.array_equal(values.model_input, split)
+    assert values.model_input.shape == spec.input_shape == split.shape
     assert values.model_input.flags.c_contiguous
 
 

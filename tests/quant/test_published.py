@@ -45,7 +45,7 @@ def test_published_checkpoint(shared: Path) -> None:
     assert 0.75 < comparison.all.cosine_mean < 0.93
     assert len(verify.gate(comparison, min_cosine_mean=0.95, min_cosine_p05=0.90)) == 2
     suggested = verify.remedies(contract, tried=("ptq",), per_tensor=False, doctor="doctor")
-    assert [word for word in ("inner_gears", "qat.when") if word not in "\n".join(suggested)] == []
+    assert [word for word in ("inner_subranges", "qat.when") if word not in "\n".join(suggested)] == []
 
     epochs: list[weight_qat.QatEpoch] = []
     tuned = weight_qat.tune(

@@ -77,9 +77,9 @@ def test_every_recipe_makes_a_candidate(recipe: str, pcm: np.ndarray) -> None:
     reached = interpreter.run(candidate.tflite, inputs)
     assert reached.shape == (12, 3)
     assert np.abs(reached - expected).max() < 0.1 * max(1.0, np.abs(expected).max())
-    geared = "gears" in RECIPES[recipe]
-    assert inputs.shape[-1] == (2 if geared else 1 if "float_front_end" in RECIPES[recipe] else 256)
-    assert ("gears" in candidate.notes) == geared
+    split = "input_subranges" in RECIPES[recipe]
+    assert inputs.shape[-1] == (2 if split else 1 if "float_front_end" in RECIPES[recipe] else 256)
+    assert ("input_subranges" in candidate.notes) == split
 
 
 def test_levers_add_up() -> None:
@@ -91,7 +91,7 @@ def test_one_scale_a_kernel_is_for_the_converter_alone(pcm: np.ndarray) -> None:
     model, settings = dscnn.build(CONTRACT), replace(SETTINGS, per_tensor=True)
     make_candidate("logits", model, CONTRACT, pcm, pcm[:0], settings)
     with pytest.raises(UnfitError, match="one scale a kernel"):
-        make_candidate("gears", model, CONTRACT, pcm, pcm[:0], settings)
+        make_candidate("input_subranges", model, CONTRACT, pcm, pcm[:0], settings)
 
 
 @pytest.mark.parametrize("layout", Layout)
@@ -99,7 +99,7 @@ def test_a_model_of_mel_spectrograms_is_rewritten_too(layout: Layout, pcm: np.nd
     frontend = replace(CONTRACT.frontend, kind=Frontend.MEL, layout=layout)
     contract = replace(CONTRACT, frontend=frontend)
     model = dscnn.build(contract, seed=2)
-    candidate = make_candidate("inner_gears", model, contract, pcm, pcm[:0], SETTINGS)
+    candidate = make_candidate("inner_subranges", model, contract, pcm, pcm[:0], SETTINGS)
     expected = np.asarray(model(features(pcm, frontend), training=False))
     inputs = features(pcm, candidate.contract.frontend)
     assert inputs.shape == (12, 64, 32, 2)
@@ -120,11 +120,11 @@ def test_what_has_no_such_layers_is_refused(changes: dict, said: str, pcm: np.nd
         magnitude_scale=MagnitudeScale.NONE if changes else MagnitudeScale.DB,
     )
     with pytest.raises(UnfitError, match=said):
-        make_candidate("inner_gears", dscnn.build(contract), contract, pcm, pcm[:0], SETTINGS)
+        make_candidate("inner_subranges", dscnn.build(contract), contract, pcm, pcm[:0], SETTINGS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["ptq", "gears", "inner_gears"])
+@pytest.mark.parametrize("recipe", ["ptq", "input_subranges", "inner_subranges"])
 def test_ranges_can_be_asked_for(recipe: str, pcm: np.ndarray) -> None:
     model = dscnn.build(CONTRACT, seed=2)
     whole, narrow = (
@@ -160,7 +160,9 @@ def test_the_published_checkpoint_survives_field_recordings(shared: Path) -> Non
     model = checkpoint.load(base / "birdnet_stm32n6_100.keras", contract)
     pcm = real_windows(shared, contract)
     calibration, validation = pcm[::2], pcm[1::2]
-    candidate = make_candidate("inner_gears", model, contract, calibration, calibration[:0], RecipeSettings())
+    candidate = make_candidate(
+        "inner_subranges", model, contract, calibration, calibration[:0], RecipeSettings()
+    )
     inputs = features(validation, candidate.contract.frontend)
     expected = probabilities(
         model.predict(features(validation, contract.frontend), batch_size=16, verbose=0), contract
@@ -179,7 +181,7 @@ def test_the_published_checkpoint_survives_field_recordings(shared: Path) -> Non
 def assert_same_function(
     model: keras.Model, contract: ModelContract, candidate: Candidate, pcm: np.ndarray
 ) -> None:
-    """Within 1e-5, on windows that are in the gears' ranges.
+    """Within 1e-5, on windows that are in the sub-ranges.
 
     Logits are as large as 26, and float32 adds them up with an error of 2e-5, rewritten or not; hence double.
     """

@@ -123,18 +123,18 @@ def test_gate_quotes_measured_and_asked() -> None:
 
 
 PTQ = ("ptq",)
-GEARED = ("ptq", "inner_gears")
+SPLIT = ("ptq", "inner_subranges")
 DB = replace(CONTRACT, magnitude_scale=MagnitudeScale.DB)
 
 
 @pytest.mark.parametrize(
     ("contract", "tried", "per_tensor", "present", "absent"),
     [
-        (CONTRACT, PTQ, False, ["inner_gears", "qat.when"], ["pwl", "per_tensor", "qat.epochs"]),
-        (CONTRACT, GEARED, False, ["qat.when"], ["inner_gears"]),
-        (CONTRACT, (*GEARED, "qat"), False, ["qat.epochs"], ["inner_gears", "qat.when"]),
-        (CONTRACT, PTQ, True, ["per_tensor = false"], ["inner_gears"]),
-        (DB, PTQ, False, ["pwl"], ["inner_gears", "qat.when"]),
+        (CONTRACT, PTQ, False, ["inner_subranges", "qat.when"], ["pwl", "per_tensor", "qat.epochs"]),
+        (CONTRACT, SPLIT, False, ["qat.when"], ["inner_subranges"]),
+        (CONTRACT, (*SPLIT, "qat"), False, ["qat.epochs"], ["inner_subranges", "qat.when"]),
+        (CONTRACT, PTQ, True, ["per_tensor = false"], ["inner_subranges"]),
+        (DB, PTQ, False, ["pwl"], ["inner_subranges", "qat.when"]),
     ],
 )
 def test_only_remedies_that_apply(
@@ -148,9 +148,11 @@ def test_only_remedies_that_apply(
 
 
 def test_recipes_that_were_not_needed_are_named() -> None:
-    found = verify.remedies(CONTRACT, tried=PTQ, per_tensor=False, doctor="x", not_needed=("inner_gears",))
-    assert any('quantize.select = "best": tries inner_gears too' in text for text in found)
-    assert not any("list " in text and "inner_gears" in text for text in found)
+    found = verify.remedies(
+        CONTRACT, tried=PTQ, per_tensor=False, doctor="x", not_needed=("inner_subranges",)
+    )
+    assert any('quantize.select = "best": tries inner_subranges too' in text for text in found)
+    assert not any("list " in text and "inner_subranges" in text for text in found)
 
 
 def test_json_has_exactly_the_documented_keys() -> None:

@@ -25,7 +25,7 @@ def candidate(recipe: str, mean: float, p05: float, agreement: float) -> dict[st
 
 
 POOR = candidate("ptq", 0.9, 0.5, 0.7)
-NEAR = candidate("gears", 0.96, 0.89, 0.92)
+NEAR = candidate("input_subranges", 0.96, 0.89, 0.92)
 GOOD = candidate("equalize", 0.97, 0.92, 0.94)
 BEST = candidate("qat", 0.99, 0.98, 0.98)
 
@@ -42,11 +42,11 @@ def test_the_first_that_reaches_the_gates_or_the_best() -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_without_one_that_does_the_nearest_goes_on_to_be_refused(first: bool) -> None:
-    assert chosen(POOR, NEAR, first=first) == "gears"
+    assert chosen(POOR, NEAR, first=first) == "input_subranges"
 
 
 def test_of_equals_the_cheapest_is_taken() -> None:
-    assert chosen(GOOD, {**GOOD, "recipe": "inner_gears"}, first=False) == "equalize"
+    assert chosen(GOOD, {**GOOD, "recipe": "inner_subranges"}, first=False) == "equalize"
 
 
 def test_a_recipe_waits_for_those_before_it(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_stages_wait_for_the_stages_that_they_need(variants: Path) -> None:
         f"{task['basename']}:{task['name']}": task for task in pipeline(load_releases(variants, variants))
     }
     assert found["analyze:demo"]["task_dep"] == ["verify:demo"]
-    recipes = [f"candidate:demo/{recipe}" for recipe in ("ptq", "inner_gears", "qat")]
+    recipes = [f"candidate:demo/{recipe}" for recipe in ("ptq", "inner_subranges", "qat")]
     assert found["convert:demo"]["task_dep"] == recipes
     assert set(found["candidate:demo/qat"]["task_dep"]) > set(recipes[:2])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from birdnet_stm32.commands.shared.checkpoint_source import Source
-from birdnet_stm32.config.variant import Recipe
+from birdnet_stm32.config.recipe_names import RECIPE_NAMES, refuse_old_name
 from birdnet_stm32.errors import GateError, InputError
 
 if TYPE_CHECKING:
@@ -21,12 +21,22 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         nargs="+",
-        choices=get_args(Recipe),
+        type=_recipe_name,
+        choices=RECIPE_NAMES,
         default=["ptq"],
         metavar="NAME",
-        help=f"in order, until one reaches the gates: {', '.join(get_args(Recipe))}; default: ptq. From "
+        help=f"in order, until one reaches the gates: {', '.join(RECIPE_NAMES)}; default: ptq. From "
         "float_front_end on the network's input is another, which the files written beside it describe",
     )
+
+
+def _recipe_name(name: str) -> str:
+    """Return ``name``, or say what a recipe of that name is called today."""
+    try:
+        refuse_old_name(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'"{name}" {error}') from None
+    return name
 
 
 def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:

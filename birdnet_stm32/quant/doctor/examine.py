@@ -166,7 +166,7 @@ def _quantize(patient: Patient, settings: RecipeSettings) -> Quantize:
 
 
 def _ranges_again(patient: Patient) -> Quantize:
-    """Return what takes the ranges anew and leaves all that the recipe chose: gears, shares, weights.
+    """Return what takes the ranges anew and leaves all that the recipe chose: sub-ranges, shares, weights.
 
     To choose these again would take minutes for each trial, and is not what windows are tried for.
     """

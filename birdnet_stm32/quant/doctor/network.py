@@ -46,7 +46,7 @@ def linear_input(case: Case) -> Result:
     why = "train with the square root of the spectrogram, which gives quiet values more of the steps"
     compress = retrain(case, "input_compression", "sqrt", "--input_compression", why)
     proposals = (
-        *(try_recipes(case, "inner_gears") or try_recipes(case, "qat")),
+        *(try_recipes(case, "inner_subranges") or try_recipes(case, "qat")),
         *((compress,) if linear else ()),
     )
     return check.judge(1 - facts.cosine, case.loss, evidence, proposals)
@@ -67,7 +67,7 @@ def input_outliers(case: Case) -> Result:
     )
     if facts.full_windows >= OUTLIER_WINDOWS:
         return check.fine(*evidence)
-    proposals = try_recipes(case, "gears", "inner_gears")
+    proposals = try_recipes(case, "input_subranges", "inner_subranges")
     return check.judge(facts.clipped_cosine - facts.cosine, case.loss, evidence, proposals)
 
 
@@ -81,7 +81,7 @@ def int8_sigmoid(case: Case) -> Result:
         f"{facts.vanishing:.0%} of the float probabilities lie below half a step of 1/256 and become zero",
         f"with only its outputs rounded the float network's mean cosine is {facts.cosine:.3f}",
     )
-    return check.judge(1 - facts.cosine, case.loss, evidence, try_recipes(case, "logits", "inner_gears"))
+    return check.judge(1 - facts.cosine, case.loss, evidence, try_recipes(case, "logits", "inner_subranges"))
 
 
 def first_layers(case: Case) -> Result:
@@ -98,7 +98,7 @@ def first_layers(case: Case) -> Result:
         f"the {facts.channels} channels of the first convolution peak between {low:.2g} and {high:.2g} and "
         "share one step",
     )
-    proposals = try_recipes(case, "equalize", "inner_gears") or try_recipes(case, "qat")
+    proposals = try_recipes(case, "equalize", "inner_subranges") or try_recipes(case, "qat")
     return check.judge(facts.floating_cosine - facts.cosine, case.loss, evidence, proposals)
 
 

@@ -40,7 +40,7 @@ def too_diverse(case: Case) -> Result:
     )
     if best.cosine_mean < max(halves) + CLEAR_GAIN * (max(halves) - min(halves)):
         return check.fine(*evidence)
-    proposals = (*proposals_of(best), *try_recipes(case, "equalize", "inner_gears"))
+    proposals = (*proposals_of(best), *try_recipes(case, "equalize", "inner_subranges"))
     return check.judge(best.cosine_mean - whole.cosine_mean, case.loss, evidence, proposals)
 
 
@@ -60,7 +60,7 @@ def wide_ranges(case: Case) -> Result:
         f"instead of {whole.cosine_mean:.3f} and {whole.cosine_p05:.3f}",
         _narrower(whole.spans, best.spans),
     )
-    proposals = (*proposals_of(best), *try_recipes(case, "equalize", "inner_gears"))
+    proposals = (*proposals_of(best), *try_recipes(case, "equalize", "inner_subranges"))
     return check.judge(best.cosine_mean - whole.cosine_mean, case.loss, evidence, proposals)
 
 
@@ -132,7 +132,7 @@ def quiet_windows(case: Case) -> Result:
         text="keep them, the device will hear the like; finer steps for small values help them most"
     )
     # It says where, not why; so a cause, if there is one, comes first.
-    return check.finding(Severity.MEDIUM, evidence, (*try_recipes(case, "inner_gears"), keep), cost=cost)
+    return check.finding(Severity.MEDIUM, evidence, (*try_recipes(case, "inner_subranges"), keep), cost=cost)
 
 
 CHECKS = (too_diverse, wide_ranges, too_small, order, quiet_windows)

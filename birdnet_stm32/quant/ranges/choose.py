@@ -76,7 +76,8 @@ def best_shares(network: Network, windows: Floats, ranges: Ranges) -> dict[str, 
     """Return for each tensor the share of its range whose rounding and clipping disturb it least.
 
     Judged tensor by tensor on the calibration windows by :func:`noise_to_signal`, which needs no output and
-    so cannot be fitted to one. The input, whose ends are the gears', and the logits are left as they are.
+    so cannot be fitted to one. The input, whose ends are those of its sub-ranges, and the logits keep their
+    ranges.
     """
     import tensorflow as tf
 

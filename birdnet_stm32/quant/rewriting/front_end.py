@@ -39,7 +39,7 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
         contract: what it is.
 
     Returns:
-        The front end without gears; the backbone, fed ``[frames, mels, 1]`` (time-major) or
+        The front end without sub-ranges; the backbone, fed ``[frames, mels, 1]`` (time-major) or
         ``[mels, frames, 1]``; and the contract of the two together, in the backbone's layout.
 
     Raises:

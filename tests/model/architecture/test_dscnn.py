@@ -48,7 +48,7 @@ def test_a_front_end_with_a_float_part_is_refused(contract: ModelContract) -> No
         k=nothing,
         w=nothing,
         b=nothing,
-        gears=(1.0,),
+        subranges=(1.0,),
     )
     with pytest.raises(InputError, match="this float front end holds"):
         build(replace(contract, frontend=replace(spec, mixer=mixer)))

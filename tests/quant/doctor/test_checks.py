@@ -93,9 +93,9 @@ def test_recipes_are_proposed_that_fit_and_are_new(make_case: MakeCase) -> None:
         ]
 
     case = make_case(input=LINEAR)
-    assert proposed(case) == ["inner_gears"]
-    assert proposed(replace(case, tried=("ptq", "inner_gears"))) == ["qat"]
-    assert proposed(replace(case, tried=("ptq", "inner_gears", "qat"))) == []
+    assert proposed(case) == ["inner_subranges"]
+    assert proposed(replace(case, tried=("ptq", "inner_subranges"))) == ["qat"]
+    assert proposed(replace(case, tried=("ptq", "inner_subranges", "qat"))) == []
     assert proposed(replace(case, per_tensor=True)) == []
     raw = replace(case.contract, frontend=replace(case.contract.frontend, kind=Frontend.RAW))
     assert proposed(replace(case, contract=raw)) == []

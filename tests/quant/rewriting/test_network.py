@@ -20,14 +20,14 @@ from birdnet_stm32.frontend.contract import (
     ModelContract,
     OutputActivation,
 )
-from birdnet_stm32.frontend.mixer import shift
+from birdnet_stm32.frontend.mixer import split_into_subranges
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.quant.rewriting.equalize import LARGEST_FACTOR, equalize, pairs
 from birdnet_stm32.quant.rewriting.front_end import split_front_end
-from birdnet_stm32.quant.rewriting.gears import with_inner_gears, with_input_gears
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import Kind, Network, scaled_inputs, scaled_outputs, with_weights
+from birdnet_stm32.quant.rewriting.subranges import with_inner_subranges, with_input_subranges
 
 SPEC = FrontendSpec(
     kind=Frontend.HYBRID,
@@ -118,7 +118,7 @@ def test_the_front_end_comes_off(model: keras.Model, model_contract: ModelContra
     mixer, network, split = split_front_end(from_keras(model), model_contract)
     assert split.frontend.mixer == mixer
     assert mixer.pieces == 3
-    assert mixer.gears == ()
+    assert mixer.subranges == ()
     assert network.input_shape == split.frontend.input_shape
     expected = outputs(model, features(pcm, model_contract.frontend))
     assert_same(expected, outputs(network, features(pcm, split.frontend)))
@@ -147,39 +147,39 @@ def test_other_front_ends_are_refused(changed: ModelContract, message: str) -> N
 
 
 @pytest.mark.parametrize("shares", [(0.1, 1.0), (0.05, 0.3, 1.0)])
-def test_input_gears_leave_the_function(
+def test_input_subranges_leave_the_function(
     backbone: tuple[Network, np.ndarray], shares: tuple[float, ...]
 ) -> None:
     network, inputs = backbone
     ends = tuple(share * float(inputs.max()) for share in shares)
-    geared = with_input_gears(network, ends)
-    assert geared.input_shape[-1] == len(shares)
-    assert_same(outputs(network, inputs), outputs(geared, shift(inputs[..., 0], ends)))
+    split = with_input_subranges(network, ends)
+    assert split.input_shape[-1] == len(shares)
+    assert_same(outputs(network, inputs), outputs(split, split_into_subranges(inputs[..., 0], ends)))
 
 
-def test_inner_gears_leave_the_function(backbone: tuple[Network, np.ndarray]) -> None:
+def test_inner_subranges_leave_the_function(backbone: tuple[Network, np.ndarray]) -> None:
     network, inputs = backbone
     expected, highest = outputs(network, inputs), peaks(network, inputs)
     for unit in network.units[:2]:
-        network = with_inner_gears(network, unit.name, highest[unit.name], 1 / 6)
+        network = with_inner_subranges(network, unit.name, highest[unit.name], 1 / 6)
     assert [unit.kind for unit in network.units[:3]] == [Kind.CONVOLUTION] * 3  # the second was depthwise
     assert_same(expected, outputs(network, inputs))
 
 
-def test_inner_gears_of_a_depthwise_layer(backbone: tuple[Network, np.ndarray]) -> None:
+def test_inner_subranges_of_a_depthwise_layer(backbone: tuple[Network, np.ndarray]) -> None:
     network, inputs = backbone
     unit = network.units[1]
-    split = with_inner_gears(network, unit.name, peaks(network, inputs)[unit.name], 1 / 4)
+    split = with_inner_subranges(network, unit.name, peaks(network, inputs)[unit.name], 1 / 4)
     assert split.unit(unit.name).kind is Kind.DEPTHWISE
     assert split.unit(unit.name).weights[0].shape[-1] == 2
     assert_same(outputs(network, inputs), outputs(split, inputs))
 
 
-def test_inner_gears_need_one_reader(backbone: tuple[Network, np.ndarray]) -> None:
+def test_inner_subranges_need_one_reader(backbone: tuple[Network, np.ndarray]) -> None:
     network, _ = backbone
     shared = next(unit.name for unit in network.units if len(network.consumers(unit.name)) == 2)
-    with pytest.raises(InputError, match="cannot be split into gears"):
-        with_inner_gears(network, shared, np.ones(8, np.float32), 0.25)
+    with pytest.raises(InputError, match="cannot be split into sub-ranges"):
+        with_inner_subranges(network, shared, np.ones(8, np.float32), 0.25)
 
 
 def quiet(network: Network, factor: float) -> Network:

@@ -135,7 +135,7 @@ KINDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "recipe"),
-    [*((kind, "ptq") for kind in KINDS), ("frequency_major", "inner_gears")],
+    [*((kind, "ptq") for kind in KINDS), ("frequency_major", "inner_subranges")],
 )
 def test_every_kind_of_candidate(kind: str, recipe: str, pcm: np.ndarray) -> None:
     contract = KINDS[kind]

@@ -21,9 +21,9 @@ from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.ranges import choose
 from birdnet_stm32.quant.rewriting.equalize import equalize
 from birdnet_stm32.quant.rewriting.front_end import split_front_end
-from birdnet_stm32.quant.rewriting.gears import with_inner_gears
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import Network, weights, with_weights
+from birdnet_stm32.quant.rewriting.subranges import with_inner_subranges
 from birdnet_stm32.quant.simulation import int8_graph, simulate
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
@@ -167,7 +167,7 @@ def test_on_the_published_checkpoint(shared: Path) -> None:
     assert len(inputs) == 100
     peaks = simulate.observe(plain, inputs).peaks
     rewritten = equalize(plain, peaks)
-    rewritten = with_inner_gears(
+    rewritten = with_inner_subranges(
         rewritten, "stem_conv", simulate.observe(rewritten, inputs).peaks["stem_conv"], 1 / 6
     )
     expected = simulate.sigmoid(simulate.run(plain, inputs))
