@@ -26,8 +26,8 @@ from peers import programs
 
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.program import Boundary
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.checked_options import checked_table
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import BirdnetError, InputError, ToolError
@@ -132,7 +132,7 @@ def _folder(text: str) -> Path:
 
 
 def _measure_all(options: argparse.Namespace, build: Path) -> None:
-    timeout_s = checked(EmulateTable, timeout_s=options.timeout).timeout_s
+    timeout_s = checked_table(EmulateTable, timeout_s=options.timeout).timeout_s
     writer = Writer(command="benchmark_runtime", overwrite=False)
     writer.check(options.json)
     model = _read_model(options.model, options.windows)
@@ -156,7 +156,7 @@ def _measure_all(options: argparse.Namespace, build: Path) -> None:
             if target == "tflite_micro":
                 missing[target] = _with_messages(found, model, build, options) or missing[target]
     writer.write_json(options.json, {"rows": [asdict(row) for row in rows], "missing": missing})
-    say("\n".join((*_table(rows), "", *_notes(rows, missing, len(model.windows)))), options.json)
+    print_message("\n".join((*_table(rows), "", *_notes(rows, missing, len(model.windows)))), options.json)
 
 
 def _read_model(path: Path, windows: Path | None) -> Model:

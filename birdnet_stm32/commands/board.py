@@ -15,11 +15,11 @@ import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import channel_of
 from birdnet_stm32.boards import folders
-from birdnet_stm32.commands.shared import board_session, built
-from birdnet_stm32.commands.shared.board_bring_up import Walk, walk
-from birdnet_stm32.commands.shared.board_session import Questions
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import positive
+from birdnet_stm32.commands.shared import board_session, variant_option
+from birdnet_stm32.commands.shared.board_bring_up import BringUpSettings, bring_up_board
+from birdnet_stm32.commands.shared.board_session import BoardTest
+from birdnet_stm32.commands.shared.checked_options import positive_integer
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import read_bytes
@@ -37,7 +37,7 @@ WINDOWS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    built.add_arguments(parser)
+    variant_option.add_variant(parser)
     parser.add_argument("--port", metavar="PORT", help="serial port; default: the only ST-LINK's")
     parser.add_argument(
         "--recordings",
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="score these instead of the variant's validation windows",
     )
     parser.add_argument(
-        "--windows", type=positive, default=WINDOWS, metavar="N", help=f"at most (default {WINDOWS})"
+        "--windows", type=positive_integer, default=WINDOWS, metavar="N", help=f"at most (default {WINDOWS})"
     )
     parser.add_argument(
         "--timeout-s", type=float, default=30.0, metavar="S", help="for the self-test (default 30)"
@@ -63,35 +63,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Listen, compare, judge."""
     writer_of(options).check(options.json)
-    release = built.release(options)
-    board = built.flashed_board(release)
-    plan = read_plan(built.folder(release, "image"), folders.require(board.flash, board, "flash"))
-    questions = questions_of(release, options.recordings, most=options.windows)
+    release = variant_option.release_of(options)
+    board = variant_option.flashed_board(release)
+    plan = read_plan(
+        variant_option.published_folder(release, "image"), folders.require(board.flash, board, "flash")
+    )
+    board_test = board_test_of(release, options.recordings, most=options.windows)
     if options.bring_up:
-        about = Walk(plan=plan, variant=release.name, port=options.port, listen_s=options.timeout_s)
-        writer_of(options).write_json(options.json, walk(about, questions))
+        settings = BringUpSettings(
+            plan=plan, variant=release.name, port=options.port, listen_s=options.timeout_s
+        )
+        writer_of(options).write_json(options.json, bring_up_board(settings, board_test))
         return
-    found, parity = board_session.hold(plan, questions, port=options.port, timeout_s=options.timeout_s)
-    say(board_session.describe(found), options.json)
-    say(board_session.judge(parity, found.clock_hz), options.json)
+    found, parity = board_session.run_board_test(
+        plan, board_test, port=options.port, timeout_s=options.timeout_s
+    )
+    print_message(board_session.self_test_text(found), options.json)
+    print_message(board_session.comparison_text(parity, found.clock_hz), options.json)
     writer_of(options).write_json(options.json, {"self_test": asdict(found), "parity": asdict(parity)})
     board_parity.require(parity)
 
 
-def questions_of(release: Release, files: list[Path] | None, *, most: int = WINDOWS) -> Questions:
+def board_test_of(release: Release, files: list[Path] | None, *, most: int = WINDOWS) -> BoardTest:
     """Return windows of the files, or else validation windows of the release, for its board."""
-    verified = built.folder(release, "verify")
+    verified = variant_option.published_folder(release, "verify")
     contract = read_contract(verified / CONFIG)
     if files is None:
-        stored = load_windows(built.folder(release, "representative"))
+        stored = load_windows(variant_option.published_folder(release, "representative"))
         recordings = [row.recording for row in stored.validation_rows[:most]]
         windows = np.asarray(stored.validation[:most])
     else:
-        recordings, windows = board_session.windows_of(
+        recordings, windows = board_session.windows_of_recordings(
             files, contract.frontend, most, channel=channel_of(release.variant.index)
         )
-    board = built.flashed_board(release)
-    return Questions(
+    board = variant_option.flashed_board(release)
+    return BoardTest(
         model=read_bytes(verified / MODEL),
         contract=contract,
         windows=windows,

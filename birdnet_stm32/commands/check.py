@@ -11,8 +11,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.commands.shared import built
-from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared import variant_option
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.build_lock import lock_of
@@ -32,7 +32,7 @@ _LONGEST = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class CheckedStage:
     """What was found in a stage's folder.
 
     Args:
@@ -49,7 +49,7 @@ class Checked:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("target", nargs="?", metavar="VARIANT|FILE.zip", help="default: every variant")
-    built.add_places(parser)
+    variant_option.add_build_folders(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was found; - for standard output")
 
 
@@ -65,8 +65,8 @@ def run(options: argparse.Namespace) -> None:
     if options.target is not None and options.target.lower().endswith(".zip"):
         writer.write_json(options.json, _check_bundle(Path(options.target), options.json))
         return
-    names = [options.target] if options.target else built.variant_names(options.variants)
-    checked: dict[str, list[Checked]] = {}
+    names = [options.target] if options.target else variant_option.variant_names(options.variants)
+    checked: dict[str, list[CheckedStage]] = {}
     broken: list[InputError] = []
     for name in names:
         try:
@@ -95,37 +95,37 @@ def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
         f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
         f"{size_bytes:,} bytes, all as they were bundled"
     )
-    say(printable(said, longest=_LONGEST), json)  # whoever made the bundle chose these words
+    print_message(printable(said, longest=_LONGEST), json)  # whoever made the bundle chose these words
     fields = {"variant": listed.variant, "title": listed.title, "version": listed.version, "build": build}
     return {**fields, "files": {entry.path: entry.sha256 for entry in listed.files}}
 
 
-def _check_variant(release: Release, json: Path | None) -> list[Checked]:
+def _check_variant(release: Release, json: Path | None) -> list[CheckedStage]:
     lock = lock_of(release.root)
     lock.refuse_if_held()
     checked = []
     for stage in stages_of(release.variant):
         task = stage.task(release.name)
         if not release.folder(stage.key).exists():
-            say(f"{task}: not published", json)
+            print_message(f"{task}: not published", json)
             continue
         one = _check_stage(stage, release)
         said = "; ".join(one.damaged) or f"{one.files} files as they were published"
-        say(f"{task}: {said}", json)
+        print_message(f"{task}: {said}", json)
         checked.append(one)
     lock.refuse_if_held()  # what a build replaced meanwhile is not damaged
     return checked
 
 
-def _check_stage(stage: Stage, release: Release) -> Checked:
+def _check_stage(stage: Stage, release: Release) -> CheckedStage:
     folder, task = release.folder(stage.key), stage.task(release.name)
     manifest = read_manifest(folder)
     if manifest is None:
-        return Checked(task=task, files=0, damaged=(manifest_fault(folder),))
+        return CheckedStage(task=task, files=0, damaged=(manifest_fault(folder),))
     damaged = [f"{path} {_fault(folder / path)}" for path in store.damaged_outputs(folder, manifest)]
     if not store.sums_are_whole(folder, manifest):
         damaged.append(f"{SUMS} is not what was published")
-    return Checked(task=task, files=len(manifest.outputs), damaged=tuple(damaged))
+    return CheckedStage(task=task, files=len(manifest.outputs), damaged=tuple(damaged))
 
 
 def _fault(path: Path) -> str:
@@ -138,7 +138,7 @@ def _fault(path: Path) -> str:
     return "is not what was published"
 
 
-def _damage(damaged: dict[str, list[Checked]], build: Path) -> GateError:
+def _damage(damaged: dict[str, list[CheckedStage]], build: Path) -> GateError:
     named = [f"{one.task}: {what}" for stages in damaged.values() for one in stages for what in one.damaged]
     more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     tasks = " ".join(one.task for stages in damaged.values() for one in stages)

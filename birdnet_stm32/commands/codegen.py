@@ -11,13 +11,12 @@ from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.lowering import check_supported
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
-    beside,
+    file_beside,
     labels_beside,
     labels_to_show,
-    say,
-    warn,
 )
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
@@ -53,14 +52,14 @@ def run(options: argparse.Namespace) -> None:
     writer.check(options.json)
     graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
     check_supported(graph)
-    config = options.model_config or beside(options.model, *CONFIG_SUFFIXES)
+    config = options.model_config or file_beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)
     files = generate(graph, labels=labels, contract=contract)
     writer.write_folder(options.out, files, last="network.json")
     network = json.loads(files["network.json"])
     writer.write_json(options.json, network)
-    say(
+    print_message(
         f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of weights and tables, "
         f"arena of {network['arena']['size_bytes']:,} bytes",
         options.json,
@@ -85,7 +84,7 @@ def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract |
         return contract.labels
     numbered = _numbered(graph)
     if path is None:
-        warn(f"no label file beside {options.model}: outputs are called output_0 and so on")
+        print_warning(f"no label file beside {options.model}: outputs are called output_0 and so on")
         return numbered
     labels = read_labels(path)
     if len(labels) != len(numbered):

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
-from birdnet_stm32.commands.shared import checkpoint_source
+from birdnet_stm32.commands.shared import checkpoint_option
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
-    beside,
     contract_of,
+    file_beside,
+    files_beside_model,
     labels_beside,
     learned_beside,
-    say,
-    sidecars,
 )
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
@@ -31,15 +31,15 @@ from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
     pass
-from birdnet_stm32.commands.shared.recipe_option import add_recipe, choose_recipe
+from birdnet_stm32.commands.shared.recipe_option import add_recipe_option, choose_recipe
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
-    checkpoint_source.add_arguments(parser)
-    add_recipe(parser)
+    checkpoint_option.add_checkpoint(parser)
+    add_recipe_option(parser)
     parser.add_argument("--output_path", type=Path, metavar="FILE", help="default: <stem>_quantized.tflite")
     parser.add_argument("--report_json", "--json", type=Path, metavar="FILE", help="the measures")
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     contract = contract_of(options.checkpoint_path, options.model_config)
     learned = learned_beside(options.checkpoint_path)
     writer.check_model(output, _files_beside(output, contract, learned))
-    given = checkpoint_source.load(options)
+    given = checkpoint_option.load_inputs(options)
 
     # TensorFlow, which is loaded by now.
     from birdnet_stm32.model.front_end_check import doubts_about
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
     )
     writer.write_model(output, candidate, _files_beside(output, contract, learned))
     measures = scores.comparison.all
-    say(
+    print_message(
         f"{output}: {choice.recipe}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
         f"{measures.windows} validation windows, 5th percentile {measures.cosine_p05:.3f}",
         options.report_json,
@@ -96,7 +96,7 @@ def _files_beside(
     model: Path, contract: ModelContract, learned: Mapping[str, str] | None
 ) -> dict[str, bytes]:
     """Return the files to write beside the model: those that are not there yet and say something new."""
-    files = sidecars(model, contract, learned)
+    files = files_beside_model(model, contract, learned)
     table = model.stem + LEARNED_FROM_SUFFIX
     same = learned is not None and learned_beside(model) == learned
     described = _is_described(model, contract)
@@ -105,7 +105,7 @@ def _files_beside(
 
 def _is_described(model: Path, contract: ModelContract) -> bool:
     """Return whether files beside the model, which may be the user's, say all that this command would."""
-    config, labels = beside(model, *CONFIG_SUFFIXES), labels_beside(model)
+    config, labels = file_beside(model, *CONFIG_SUFFIXES), labels_beside(model)
     try:
         return config is not None and labels is not None and read_contract(config) == contract
     except InputError:

@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 
 from birdnet_stm32.boards import folders
-from birdnet_stm32.commands.board import questions_of
-from birdnet_stm32.commands.shared import board_session, built
+from birdnet_stm32.commands.board import board_test_of
+from birdnet_stm32.commands.shared import board_session, variant_option
 from birdnet_stm32.commands.shared.deploy_model import deploy_model, plan_model
-from birdnet_stm32.commands.shared.flashing import flash, print_commands
-from birdnet_stm32.commands.shared.legacy_config import read
-from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.flashing import flash_release, print_commands
+from birdnet_stm32.commands.shared.legacy_config import read_legacy_config
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware.flash_plan import read_plan
@@ -42,7 +42,7 @@ _LEGACY = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; those of the 0.9 line have its names."""
-    built.add_arguments(parser, required=False)
+    variant_option.add_variant(parser, required=False)
     parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print the commands, run none")
     parser.add_argument("--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader, once a board")
     parser.add_argument("--port", metavar="PORT", help="the board's serial port; default: the only ST-LINK's")
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
         _deploy_variant(options)
         return
     board = folders.select("npu", options.board)
-    config = read(_config_file(options.config), legacy, os.environ)
+    config = read_legacy_config(_config_file(options.config), legacy, os.environ)
     if options.dry_run:
         plan_model(config, board, validates=not options.skip_validate)
         return
@@ -93,29 +93,29 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _deploy_variant(options: argparse.Namespace) -> None:
-    release = built.release(options)
+    release = variant_option.release_of(options)
     build = [
         *(sys.executable, "-m", "doit", f"image:{release.name}"),
         *(f"variants={options.variants}", f"build={options.build}"),
     ]
     if options.dry_run:
-        say(f"Build:\n  doit {' '.join(build[3:])}")
-        board = built.flashed_board(release)
+        print_message(f"Build:\n  doit {' '.join(build[3:])}")
+        board = variant_option.flashed_board(release)
         weights = ["weights.hex"] if release.variant.codegen.backend == "stedgeai" else []
-        say("Flash, after a check that the parts belong together:")
+        print_message("Flash, after a check that the parts belong together:")
         print_commands(
             [release.folder("image") / name for name in (*weights, "application.hex")],
             folders.require(board.flash, board, "flash"),
         )
-        say(f"Question:\n  birdnet-stm32 board {release.name}")
+        print_message(f"Question:\n  birdnet-stm32 board {release.name}")
         return
     if subprocess.run(build, check=False).returncode != 0:
         raise ToolError(f"the pipeline did not build the image of {release.name}: see above")
-    image, board = built.folder(release, "image"), built.flashed_board(release)
-    if not flash(image, board, fsbl=options.fsbl, dry_run=False, writer=writer_of(options)):
+    image, board = variant_option.published_folder(release, "image"), variant_option.flashed_board(release)
+    if not flash_release(image, board, fsbl=options.fsbl, dry_run=False, writer=writer_of(options)):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
     plan = read_plan(image, folders.require(board.flash, board, "flash"))
-    board_session.after_flashing(plan, questions_of(release, options.recordings), port=options.port)
+    board_session.check_after_flashing(plan, board_test_of(release, options.recordings), port=options.port)
 
 
 def _config_file(given: Path | None) -> Path | None:

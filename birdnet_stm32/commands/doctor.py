@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.commands.shared import built, checkpoint_source
-from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared import checkpoint_option, variant_option
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.commands.shared.recipe_option import add_recipe
+from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
 
 if TYPE_CHECKING:
-    from birdnet_stm32.commands.shared.diagnosed_model import Examined
+    from birdnet_stm32.commands.shared.diagnosis_inputs import DiagnosisInputs
 
 EXAMPLE = (
     "birdnet-stm32 doctor mine\n"
@@ -35,9 +35,9 @@ WIDTH = 110
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options: a variant as ``why`` has it, or files as ``convert`` has them."""
     parser.add_argument("variant", nargs="?", metavar="VARIANT", help="whose verify was refused")
-    built.add_places(parser)
-    checkpoint_source.add_arguments(parser, required=False)
-    add_recipe(parser)
+    variant_option.add_build_folders(parser)
+    checkpoint_option.add_checkpoint(parser, required=False)
+    add_recipe_option(parser)
     parser.add_argument(
         "--json",
         type=Path,
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Opinion:
+class _Conclusion:
     """What was found, the gates that are missed, and what to say first."""
 
     found: Diagnosis
@@ -66,27 +66,29 @@ def run(options: argparse.Namespace) -> None:
     writer_of(options).check(options.json)
     name = options.variant or str(options.checkpoint_path)
     try:
-        opinion = _examine(_patient(options))
+        conclusion = _examine(_diagnosis_inputs(options))
     except GateError as error:  # there is no int8 model to look at
-        opinion = _unconvertible(name, error)
+        conclusion = _unconvertible(name, error)
     except InputError as error:
         if not isinstance(error.__cause__, GateError):
             raise
-        opinion = _unconvertible(name, error.__cause__)
-    findings = opinion.found.findings
-    for line in (*opinion.head, *_lines(opinion.found, in_variant=options.variant is not None)):
-        say(line, options.json)
-    writer_of(options).write_json(options.json, {"missed": list(opinion.missed), **to_json(opinion.found)})
+        conclusion = _unconvertible(name, error.__cause__)
+    findings = conclusion.found.findings
+    for line in (*conclusion.head, *_lines(conclusion.found, in_variant=options.variant is not None)):
+        print_message(line, options.json)
+    writer_of(options).write_json(
+        options.json, {"missed": list(conclusion.missed), **to_json(conclusion.found)}
+    )
     blocking = tuple(one.title for one in findings if one.severity is Severity.BLOCKING)
-    if opinion.missed or blocking:
+    if conclusion.missed or blocking:
         raise GateError(
-            " and ".join((*opinion.missed, *blocking)),
+            " and ".join((*conclusion.missed, *blocking)),
             where=name,
             remedy="what stands under 1, then the others" if findings else (),
         )
 
 
-def _patient(options: argparse.Namespace) -> Examined:
+def _diagnosis_inputs(options: argparse.Namespace) -> DiagnosisInputs:
     files = (options.checkpoint_path, options.data_path_train)
     if options.variant is not None and any(files):
         raise InputError(
@@ -98,21 +100,21 @@ def _patient(options: argparse.Namespace) -> Examined:
             expected="a variant, or --checkpoint_path and --data_path_train",
         )
     # TensorFlow, seconds to load, which --help and a wrong option do not need.
-    from birdnet_stm32.commands.shared import diagnosed_model
+    from birdnet_stm32.commands.shared import diagnosis_inputs
 
     if options.variant is None:
-        return diagnosed_model.of_options(options)
-    return diagnosed_model.of_variant(built.release(options))
+        return diagnosis_inputs.of_options(options)
+    return diagnosis_inputs.of_variant(variant_option.release_of(options))
 
 
-def _unconvertible(name: str, error: GateError) -> _Opinion:
+def _unconvertible(name: str, error: GateError) -> _Conclusion:
     from birdnet_stm32.npu.doctor import not_int8
 
     head = (f"{name}: there is no int8 model of it",)
-    return _Opinion(found=diagnosis([not_int8(error)]), missed=(), head=head)
+    return _Conclusion(found=diagnosis([not_int8(error)]), missed=(), head=head)
 
 
-def _examine(examined: Examined) -> _Opinion:
+def _examine(examined: DiagnosisInputs) -> _Conclusion:
     from birdnet_stm32.npu import doctor as npu
     from birdnet_stm32.npu.analyze import analyze
     from birdnet_stm32.quant.doctor import network, recordings
@@ -139,7 +141,7 @@ def _examine(examined: Examined) -> _Opinion:
     graph = read_graph(diagnosed_model.int8.tflite, where=examined.name)
     checks = (*network.CHECKS, *recordings.CHECKS)
     missed = scores.missed(examined.limits)
-    return _Opinion(
+    return _Conclusion(
         found=diagnosis([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
         missed=missed,
         head=(

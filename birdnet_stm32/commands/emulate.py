@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.audio_files import scan
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.boards import folders
-from birdnet_stm32.commands.shared.emulation import emulate, generate_library
-from birdnet_stm32.commands.shared.model_files import contract_of, say, warn
-from birdnet_stm32.commands.shared.options import add_board, checked, positive
+from birdnet_stm32.commands.shared.checked_options import add_board, checked_table, positive_integer
+from birdnet_stm32.commands.shared.emulation import emulate_model, generate_library
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
+from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.commands.shared.recording import add_channel, decode
+from birdnet_stm32.commands.shared.recording_option import add_channel_option, decode_recording
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
@@ -37,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, required=True, metavar="DIR", help="recordings, at any depth")
     parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
     parser.add_argument(
-        "--most", type=positive, metavar="N", help="at most N recordings, spread over the folder"
+        "--most", type=positive_integer, metavar="N", help="at most N recordings, spread over the folder"
     )
-    add_channel(parser)
+    add_channel_option(parser)
     add_board(parser, "that QEMU emulates")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
@@ -47,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Build, run and compare."""
-    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
+    timeout_s = checked_table(
+        EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
+    ).timeout_s
     writer_of(options).check(options.json)
     board = folders.select("emulator", options.board)
     model = read_bytes(options.model)
@@ -55,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     library = generate_library(model, contract, where=str(options.model))
     recordings = _recordings(options.audio, contract.frontend.sample_rate_hz, options.most, options.channel)
     with track("windows") as report:
-        ran, result = emulate(
+        ran, result = emulate_model(
             model,
             contract,
             library,
@@ -76,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
             **described(ran, [Place(path=name) for name in ran.recordings], contract.frontend.sample_rate_hz),
         },
     )
-    say(
+    print_message(
         f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs differ, "
         f"front end within {result.front_end_max_relative_error:.1e}",
         options.json,
@@ -97,16 +100,16 @@ def _recordings(
     files = scan(root)
     for file in files:
         if file.problem:
-            warn(f"left out {file.path}: {file.problem}")
+            print_warning(f"left out {file.path}: {file.problem}")
     names = [file.path for file in files if not file.problem]
     if most is not None and most < len(names):
         names = [names[len(names) * position // most] for position in range(most)]
     decoded: dict[str, NDArray[np.int16]] = {}
     with track("decode") as report:
         for done, name in enumerate(names, start=1):
-            pcm = decode(root / name, sample_rate_hz=sample_rate_hz, channel=channel)
+            pcm = decode_recording(root / name, sample_rate_hz=sample_rate_hz, channel=channel)
             if isinstance(pcm, Unusable):
-                warn(f"left out {name}: {pcm.reason}")
+                print_warning(f"left out {name}: {pcm.reason}")
             else:
                 decoded[name] = pcm
             report(done, len(names))

@@ -24,9 +24,10 @@ from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, without_
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
-from birdnet_stm32.commands.shared.model_files import learned_beside, say, warn
-from birdnet_stm32.commands.shared.model_forms import Kind, Side, run_side, sides_of
-from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.checked_options import checked_table
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
+from birdnet_stm32.commands.shared.model_files import learned_beside
+from birdnet_stm32.commands.shared.model_forms import FormKind, ModelForm, model_forms_of, run_model_form
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, RepresentativeTable
 from birdnet_stm32.errors import GateError, InputError
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one for all models or one each; default: beside the model",
     )
-    labelled_folder.add_arguments(parser, "--data_path_test")
+    labelled_folder.add_folder(parser, "--data_path_test")
     parser.add_argument(
         "--include_learned",
         action="store_true",
@@ -93,46 +94,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score, write what is asked for, and judge."""
-    checked(FirmwareTable, threshold=options.threshold)
-    checked(RepresentativeTable, seed=options.seed)
-    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
+    checked_table(FirmwareTable, threshold=options.threshold)
+    checked_table(RepresentativeTable, seed=options.seed)
+    timeout_s = checked_table(
+        EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
+    ).timeout_s
     writer_of(options).check(options.json, options.predictions, options.report_html)
-    sides = sides_of(options.model_path, options.model_config, firmware=options.firmware)
-    writer_of(options).check(*_prediction_files(options, sides).values())
+    forms = model_forms_of(options.model_path, options.model_config, firmware=options.firmware)
+    writer_of(options).check(*_prediction_files(options, forms).values())
     limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
-    _check_limits(sides, limits)
-    contract = sides[0].contract
+    _check_limits(forms, limits)
+    contract = forms[0].contract
     rows = labelled_folder.index_folder(
         options.data_path_test, options, train_every_label=False, classes=contract.labels, splits=False
     )
-    rows = _unheard(rows, sides, options)
+    rows = _unheard(rows, forms, options)
     labelled_folder.require_common_class(rows, contract, options.data_path_test)
     left_out = _left_out(rows, contract)
     windows = _windows(rows, options.data_path_test, contract)
-    results: dict[Side, tuple[Floats, Evaluation]] = {}
-    for side in sides:
-        found = run_side(side, windows, options.data_path_test, timeout_s=timeout_s, channel=options.channel)
-        results[side] = found, _score(found, windows, contract, options)
-    losses = _losses({side: result for side, (_, result) in results.items()}, limits)
+    results: dict[ModelForm, tuple[Floats, Evaluation]] = {}
+    for form in forms:
+        found = run_model_form(
+            form, windows, options.data_path_test, timeout_s=timeout_s, channel=options.channel
+        )
+        results[form] = found, _score(found, windows, contract, options)
+    losses = _losses({form: result for form, (_, result) in results.items()}, limits)
     _write(options, results, losses, windows, left_out)
     if str(options.json) != "-":
-        _show(results[sides[0]][1], {side.name: result for side, (_, result) in results.items()})
+        _show(results[forms[0]][1], {form.name: result for form, (_, result) in results.items()})
     _require(losses)
 
 
-def _check_limits(sides: Sequence[Side], limits: Mapping[str, float | None]) -> None:
+def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]) -> None:
     if all(limit is None for limit in limits.values()):
         return
-    kinds = [side.kind for side in sides]
-    if kinds.count(Kind.FLOAT) != 1 or len(kinds) < 2:
+    kinds = [form.kind for form in forms]
+    if kinds.count(FormKind.FLOAT) != 1 or len(kinds) < 2:
         raise InputError(
-            f"a loss is limited, and the models are {', '.join(side.path.name for side in sides)}",
+            f"a loss is limited, and the models are {', '.join(form.path.name for form in forms)}",
             expected="one .keras to lose against and at least one .tflite",
         )
 
 
 def _unheard(
-    rows: tuple[IndexRow, ...], sides: Sequence[Side], options: argparse.Namespace
+    rows: tuple[IndexRow, ...], forms: Sequence[ModelForm], options: argparse.Namespace
 ) -> tuple[IndexRow, ...]:
     """Leave out what a model learned from, as far as the files beside the models say.
 
@@ -140,10 +145,10 @@ def _unheard(
         InputError: nothing is left.
     """
     learned: dict[str, str] = {}
-    for path in dict.fromkeys(side.path for side in sides):
+    for path in dict.fromkeys(form.path for form in forms):
         known = learned_beside(path)
         if known is None:
-            warn(
+            print_warning(
                 f"{path.name}: nobody knows which recordings it learned from, as there is no "
                 f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
                 "scores too high."
@@ -153,7 +158,7 @@ def _unheard(
     marked = without_learned(rows, learned)
     count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
     if count and options.include_learned:
-        warn(f"{count} of these recordings were learned from: the scores are too high")
+        print_warning(f"{count} of these recordings were learned from: the scores are too high")
         return rows
     if count and not any(row.usable and not row.background for row in marked):
         raise InputError(
@@ -168,12 +173,12 @@ def _unheard(
 def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
     """Count recordings that take no part, by reason, and say so."""
     reasons = Counter(row.reason for row in rows if not row.usable)
-    unknown = set(labelled_folder.strangers(rows, contract))
+    unknown = set(labelled_folder.unknown_classes(rows, contract))
     count = sum(row.usable and row.label in unknown for row in rows)
     if count:
         reasons["of a class that the model does not know"] = count
     for reason, number in sorted(reasons.items()):
-        warn(f"left out {number} recordings: {reason}")
+        print_warning(f"left out {number} recordings: {reason}")
     return dict(sorted(reasons.items()))
 
 
@@ -216,17 +221,17 @@ def _score(
     )
 
 
-def _losses(results: Mapping[Side, Evaluation], limits: Mapping[str, float | None]) -> tuple[Loss, ...]:
+def _losses(results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float | None]) -> tuple[Loss, ...]:
     """Compare every other side with the one float model, if there is one."""
-    floats = [result for side, result in results.items() if side.kind is Kind.FLOAT]
+    floats = [result for form, result in results.items() if form.kind is FormKind.FLOAT]
     if len(floats) != 1:
         return ()
     losses = []
-    for side, result in results.items():
+    for form, result in results.items():
         for measure, limit in limits.items():
             before, after = getattr(floats[0], measure), getattr(result, measure)
-            if side.kind is not Kind.FLOAT and before is not None and after is not None:
-                losses.append(Loss(side=side.name, measure=measure, loss=before - after, limit=limit))
+            if form.kind is not FormKind.FLOAT and before is not None and after is not None:
+                losses.append(Loss(side=form.name, measure=measure, loss=before - after, limit=limit))
     return tuple(losses)
 
 
@@ -243,7 +248,7 @@ def _require(losses: Sequence[Loss]) -> None:
 
 def _write(
     options: argparse.Namespace,
-    results: Mapping[Side, tuple[Floats, Evaluation]],
+    results: Mapping[ModelForm, tuple[Floats, Evaluation]],
     losses: Sequence[Loss],
     windows: Windows,
     left_out: Mapping[str, int],
@@ -257,16 +262,16 @@ def _write(
         "left_out": dict(left_out),
     }
     measured = [
-        {"model": side.path.name, "name": side.name, "kind": side.kind.value, **asdict(result)}
-        for side, (_, result) in results.items()
+        {"model": form.path.name, "name": form.name, "kind": form.kind.value, **asdict(result)}
+        for form, (_, result) in results.items()
     ]
     writer.write_json(
         options.json,
         {**measured[0], **settings, "models": measured, "losses": [asdict(loss) for loss in losses]},
     )
     files = _prediction_files(options, results)
-    for side, path in files.items():
-        writer.write(path, _predictions(results[side][0], windows, side.contract).encode())
+    for form, path in files.items():
+        writer.write(path, _predictions(results[form][0], windows, form.contract).encode())
     if options.report_html is not None:
         report = EvaluationReport(
             folder=real_path(options.data_path_test).name,
@@ -275,24 +280,24 @@ def _write(
             windows=len(windows.rows),
             left_out=tuple(left_out.items()),
             sides=tuple(
-                SideReport(name=side.name, file=side.path.name, result=result)
-                for side, (_, result) in results.items()
+                SideReport(name=form.name, file=form.path.name, result=result)
+                for form, (_, result) in results.items()
             ),
             losses=tuple(losses),
         )
         writer.write(options.report_html, render_evaluation(report).encode())
 
 
-def _prediction_files(options: argparse.Namespace, sides: Iterable[Side]) -> dict[Side, Path]:
+def _prediction_files(options: argparse.Namespace, forms: Iterable[ModelForm]) -> dict[ModelForm, Path]:
     """Return where the predictions of each side go: ``--predictions``, with the name of all but the first."""
     if options.predictions is None:
         return {}
     files = {}
-    for side in sides:
-        of_first = side.path == options.model_path[0] and side.kind is not Kind.FIRMWARE
-        which = "" if of_first else "." + side.name.replace(" ", ".")
+    for form in forms:
+        of_first = form.path == options.model_path[0] and form.kind is not FormKind.FIRMWARE
+        which = "" if of_first else "." + form.name.replace(" ", ".")
         given = options.predictions
-        files[side] = given.with_name(f"{given.stem}{which}{given.suffix}")
+        files[form] = given.with_name(f"{given.stem}{which}{given.suffix}")
     return files
 
 
@@ -325,7 +330,7 @@ def _show(first: Evaluation, results: Mapping[str, Evaluation]) -> None:
     Console(markup=False, emoji=False).print(table)
     print()
     for name, result in results.items():
-        say(f"{name}: {_summary(result)}")
+        print_message(f"{name}: {_summary(result)}")
 
 
 def _summary(result: Evaluation) -> str:

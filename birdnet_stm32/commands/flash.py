@@ -12,8 +12,8 @@ from pathlib import Path
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
-from birdnet_stm32.commands.shared import built
-from birdnet_stm32.commands.shared.flashing import flash
+from birdnet_stm32.commands.shared import variant_option
+from birdnet_stm32.commands.shared.flashing import flash_release
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
 
@@ -24,7 +24,7 @@ EXAMPLE = """birdnet-stm32 flash demo --dry-run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    built.add_arguments(parser, required=False)
+    variant_option.add_variant(parser, required=False)
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="write this folder's flash.json instead of a variant's"
     )
@@ -50,9 +50,12 @@ def run(options: argparse.Namespace) -> None:
     if options.folder is not None:
         folder, board = options.folder, _board_of(options.folder, options.board)
     else:
-        release = built.release(options)
-        folder, board = built.folder(release, "image"), built.flashed_board(release)
-    flash(folder, board, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
+        release = variant_option.release_of(options)
+        folder, board = (
+            variant_option.published_folder(release, "image"),
+            variant_option.flashed_board(release),
+        )
+    flash_release(folder, board, fsbl=options.fsbl, dry_run=options.dry_run, writer=writer_of(options))
 
 
 def _board_of(folder: Path, named: str | None) -> Board:

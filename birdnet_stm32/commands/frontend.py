@@ -13,7 +13,7 @@ from pathlib import Path
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.commands.shared.recording import add_channel, decode
+from birdnet_stm32.commands.shared.recording_option import add_channel_option, decode_recording
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.json_file import json_object, read_json_object
 from birdnet_stm32.files.regular_file import read_bytes
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, default=Path("-"), metavar="FILE", help="default: standard output"
     )
-    add_channel(parser)
+    add_channel_option(parser)
     parser.add_argument("--compare", type=Path, metavar="FILE", help="what it should be")
 
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         where=str(options.model_config),
         folder=options.model_config.parent,
     )
-    pcm = decode(options.audio, sample_rate_hz=spec.sample_rate_hz, channel=options.channel)
+    pcm = decode_recording(options.audio, sample_rate_hz=spec.sample_rate_hz, channel=options.channel)
     if isinstance(pcm, Unusable):
         raise InputError(pcm.reason, where=options.audio, expected="a recording that can be used")
     starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)

@@ -10,8 +10,8 @@ import argparse
 from pathlib import Path
 
 from birdnet_stm32.boards import folders
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import add_board
+from birdnet_stm32.commands.shared.checked_options import add_board
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
@@ -58,5 +58,5 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"the output is {options.out.name}", expected="a name that ends in .hex or .bin")
     writer.write(options.out, content)
     address = slots[options.type].address
-    say(f"{options.out}: {len(image):,} bytes for 0x{address:08X}", options.json)
+    print_message(f"{options.out}: {len(image):,} bytes for 0x{address:08X}", options.json)
     writer.write_json(options.json, {"address": address, "bytes": len(image), "type": options.type})

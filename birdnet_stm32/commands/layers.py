@@ -13,9 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from birdnet_stm32.commands.shared import checkpoint_source, labelled_folder
-from birdnet_stm32.commands.shared.model_files import contract_of, say
-from birdnet_stm32.commands.shared.options import checked, positive
+from birdnet_stm32.commands.shared import checkpoint_option, labelled_folder
+from birdnet_stm32.commands.shared.checked_options import checked_table, positive_integer
+from birdnet_stm32.commands.shared.messages import print_message
+from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import RepresentativeTable
 from birdnet_stm32.errors import InputError
@@ -37,18 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint_path", type=Path, required=True, metavar="FILE", help="*.keras that it was made from"
     )
     parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
-    labelled_folder.add_arguments(parser, "--data_path_train")
+    labelled_folder.add_folder(parser, "--data_path_train")
     windows = RepresentativeTable()
-    parser.add_argument("--validate_samples", type=positive, default=windows.validation_windows, metavar="N")
+    parser.add_argument(
+        "--validate_samples", type=positive_integer, default=windows.validation_windows, metavar="N"
+    )
     parser.add_argument("--seed", type=int, default=windows.seed)
     parser.add_argument("--json", type=Path, metavar="FILE", help="everything; - for standard output")
 
 
 def run(options: argparse.Namespace) -> None:
     """Compare, write, and show the rankings."""
-    asked = checked(
+    asked = checked_table(
         RepresentativeTable,
-        options=checkpoint_source.WINDOW_OPTIONS,
+        options=checkpoint_option.WINDOW_OPTIONS,
         validation_windows=options.validate_samples,
         seed=options.seed,
     )
@@ -64,7 +67,9 @@ def run(options: argparse.Namespace) -> None:
     rows = labelled_folder.index_folder(
         options.data_path_train, options, train_every_label=False, classes=contract.labels
     )
-    chosen = checkpoint_source.cut(rows, options.data_path_train, contract, asked, calibration_windows=0)
+    chosen = checkpoint_option.cut_windows(
+        rows, options.data_path_train, contract, asked, calibration_windows=0
+    )
     windows = chosen.pcm[spread(len(chosen.pcm))]
     expected = probabilities(predict(model, windows, contract), contract)
     with track("layers") as report:
@@ -78,10 +83,10 @@ def run(options: argparse.Namespace) -> None:
             ) from error
     writer_of(options).write_json(options.json, to_json(found))
     if str(options.json) != "-":
-        show(found)
+        _show(found)
 
 
-def show(found: LayerReport) -> None:
+def _show(found: LayerReport) -> None:
     """Print the two rankings."""
     parts = Table(box=None, pad_edge=False, header_style="bold")
     parts.add_column("part in float", no_wrap=True)
@@ -114,7 +119,7 @@ def show(found: LayerReport) -> None:
     for table in (parts, tensors):
         console.print(table)
         print()
-    say(
+    print_message(
         f"{found.windows} windows: mean cosine {found.cosine_mean:.4f}, by the fast kernels, from which "
         f"gains count, {found.baseline:.4f}; with only kernels and biases in float {found.weights_gain:+.4f}"
     )

@@ -10,8 +10,8 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import named_as_options
+from birdnet_stm32.commands.shared.checked_options import named_as_options
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import GateError, InputError
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
     writer_of(options).check(options.json)
     if options.rules:
-        say(listing(RULES), options.json)
+        print_message(listing(RULES), options.json)
         writer_of(options).write_json(options.json, [rule_to_json(rule) for rule in RULES])
         return
     suppress = load_variant(options.variant).lint.suppress if options.variant else {}
@@ -63,13 +63,15 @@ def run(options: argparse.Namespace) -> None:
     with named_as_options({"[lint] suppress": f"{options.variant}, [lint] suppress"}):
         found = lint(graph, suppress)
     for diagnosis in found:
-        say(line(diagnosis, str(options.model)), options.json)
+        print_message(line(diagnosis, str(options.model)), options.json)
     for name in idle(suppress, found):
-        say(f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json)
+        print_message(
+            f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json
+        )
     suggestions = _suggestions(graph) if options.suggest else ()
     for one in suggestions:
-        say(suggestion_text(one, str(options.model)), options.json)
-    say(f"{options.model}: {summary(found)}", options.json)
+        print_message(suggestion_text(one, str(options.model)), options.json)
+    print_message(f"{options.model}: {summary(found)}", options.json)
     writer_of(options).write_json(
         options.json,
         {

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
-from birdnet_stm32.commands.shared.model_files import say, warn
-from birdnet_stm32.commands.shared.npu_where import say_where
-from birdnet_stm32.commands.shared.options import checked
+from birdnet_stm32.commands.shared.checked_options import checked_table
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
+from birdnet_stm32.commands.shared.npu_installation import print_installation
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compile one model, or say where ST's tool is."""
     if options.where:
-        say_where(options.core_dir, writer_of(options), options.json)
+        print_installation(options.core_dir, writer_of(options), options.json)
         return
     missing = [name for name, given in (("MODEL.tflite", options.model), ("--out", options.out)) if not given]
     if missing:
@@ -111,11 +111,11 @@ def run(options: argparse.Namespace) -> None:
     inputs = read_bytes(options.validate) if options.validate else None
     graph = read_graph(model, where=str(options.model))
     tool = locate(options.core_dir)
-    warn(str(tool))
+    print_warning(str(tool))
     if tool.warning:
-        warn(f"warning: {tool.warning}")
+        print_warning(f"warning: {tool.warning}")
     log = options.out / LOG
-    writer.claim_logs(options.out, LOG, VALIDATION_LOG)
+    writer.register_logs(options.out, LOG, VALIDATION_LOG)
     if options.analyze:
         _analyze(tool, model, asked, board, log, options)
         return
@@ -130,12 +130,12 @@ def run(options: argparse.Namespace) -> None:
     writer.write_json(options.json, described)
     for finding in findings:
         reason = f" ({finding.reason})" if finding.reason else ""
-        say(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
+        print_message(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
     refuse_failures(findings)
     if inputs is not None:
         _validate(tool, model, asked, board, inputs, options)
     blobs = {blob.name: blob.epochs for blob in compilation.blobs}
-    say(f"{options.out}: {_counted(compilation.epochs, blobs)}", options.json)
+    print_message(f"{options.out}: {_counted(compilation.epochs, blobs)}", options.json)
 
 
 def _validate(
@@ -158,7 +158,7 @@ def _validate(
     )
     for one in agreements:
         text = f"cosine {one.cosine}, mean absolute error {one.mae}, mean error {one.mean}"
-        say(f"{one.output}: {text}, by ST's tool", options.json)
+        print_message(f"{one.output}: {text}, by ST's tool", options.json)
 
 
 def _analyze(
@@ -177,11 +177,11 @@ def _analyze(
     writer_of(options).write_json(json, fields)
     for epoch in info.epochs:
         if epoch.kind != "hardware":
-            say(f"epoch {epoch.index}: {epoch.kind}, {', '.join(epoch.operators)}", json)
+            print_message(f"epoch {epoch.index}: {epoch.kind}, {', '.join(epoch.operators)}", json)
     for pool in info.pools:
         if pool.used_bytes:
-            say(f"{pool.name}: {pool.used_bytes:,} bytes", json)
-    say(_counted(info.epochs, info.blobs), json)
+            print_message(f"{pool.name}: {pool.used_bytes:,} bytes", json)
+    print_message(_counted(info.epochs, info.blobs), json)
 
 
 def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str:
@@ -201,7 +201,7 @@ def _asked(options: argparse.Namespace) -> NpuTable:
         if not separator:
             raise InputError(f"--waive {given}", expected="GATE=REASON")
         waive[gate] = reason
-    return checked(
+    return checked_table(
         NpuTable,
         options={"weights_address": "--weights-address", "timeout_s": "--timeout-s"},
         weights_address=options.weights_address,

@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from birdnet_stm32.boards import folders
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.options import add_board, checked
+from birdnet_stm32.commands.shared.checked_options import add_board, checked_table
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.files.regular_file import read_bytes
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Generate, build, run and count."""
-    timeout_s = checked(EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout).timeout_s
+    timeout_s = checked_table(
+        EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
+    ).timeout_s
     writer_of(options).check(options.json)
     board = folders.select("emulator", options.board)
     graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
@@ -46,8 +48,8 @@ def run(options: argparse.Namespace) -> None:
         )
     writer_of(options).write_json(options.json, to_json(found))
     for line in table(found):
-        say(line, options.json)
-    say(
+        print_message(line, options.json)
+    print_message(
         f"stack {found.stack_bytes:,} bytes; arena {found.arena_bytes:,} bytes, nothing written outside it; "
         f"weights and tables {found.constant_bytes:,} bytes",
         options.json,

@@ -21,16 +21,16 @@ from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
     LABELS_SUFFIX,
-    beside,
     contract_of,
+    file_beside,
+    files_beside_model,
     learned_beside,
-    say,
-    sidecars,
 )
-from birdnet_stm32.commands.shared.options import checked, named_as_options
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
 from birdnet_stm32.config.variant import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
@@ -66,7 +66,7 @@ _TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_r
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
     model, training, tuning = ModelTable(), TrainTable(), QatTable()
-    labelled_folder.add_arguments(parser, "--data_path_train")
+    labelled_folder.add_folder(parser, "--data_path_train")
     parser.add_argument("--checkpoint_path", type=Path, default=Path("checkpoints/best_model.keras"))
     parser.add_argument("--qat", action="store_true", help="fine-tune the checkpoint for quantization")
     parser.add_argument(
@@ -112,12 +112,12 @@ def run(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
-    model = checked(
+    model = checked_table(
         ModelTable,
         options={key: f"--{name}" for name, key in _MODEL_OPTIONS.items()},
         **_given(options, _MODEL_OPTIONS),
     )
-    settings = checked(TrainTable, **_given(options, _TRAINING_OPTIONS))
+    settings = checked_table(TrainTable, **_given(options, _TRAINING_OPTIONS))
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
@@ -132,12 +132,12 @@ def _train(options: argparse.Namespace) -> None:
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path, writer, learned_from(rows))
     writer.write_json(options.json, history_of(trained))
-    say(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
+    print_message(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
 
 def _tune(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
-    settings = checked(QatTable, **_given(options, _TRAINING_OPTIONS))
+    settings = checked_table(QatTable, **_given(options, _TRAINING_OPTIONS))
     if not path.is_file():
         raise InputError(
             "there is no such checkpoint",
@@ -182,7 +182,7 @@ def _tune(options: argparse.Namespace) -> None:
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     rows = [asdict(epoch) for epoch in epochs]
     writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
-    say(
+    print_message(
         f"{output}: best after epoch {best.number} of {settings.epochs}, loss with int8 kernels "
         f"{epochs[0].held_out_loss:.4f} before and {best.held_out_loss:.4f} after",
         options.json,
@@ -196,7 +196,7 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
     """
     root = options.data_path_train
     rows = labelled_folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
-    unknown = labelled_folder.strangers(rows, contract)
+    unknown = labelled_folder.unknown_classes(rows, contract)
     if unknown and not options.unlabelled:
         raise InputError(
             f"holds classes that the checkpoint does not know: {first_names(unknown)}",
@@ -207,7 +207,7 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
             ),
         )
-    with named_as_options(labelled_folder.places_of(root)), track("decode") as report:
+    with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
         windows = split_windows(
             rows,
             root,
@@ -263,7 +263,7 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
     Raises:
         InputError: the checkpoint that is there has other classes.
     """
-    config = beside(path, CONFIG_SUFFIXES[0])
+    config = file_beside(path, CONFIG_SUFFIXES[0])
     if not path.is_file() or config is None:
         return
     there = set(read_contract(config).labels)
@@ -287,7 +287,7 @@ def _write(
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
-        writer.write_model(path, saved.read_bytes(), sidecars(path, contract, learned))
+        writer.write_model(path, saved.read_bytes(), files_beside_model(path, contract, learned))
 
 
 def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:

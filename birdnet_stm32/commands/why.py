@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.commands.shared import built
-from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared import variant_option
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
@@ -24,7 +24,7 @@ EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("target", metavar="[STAGE:]VARIANT[/RECIPE]")
-    built.add_places(parser)
+    variant_option.add_build_folders(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the reasons by stage")
 
 
@@ -48,5 +48,5 @@ def run(options: argparse.Namespace) -> None:
     steps = [step for step in plan(release) if step.stage in chosen]
     for step in steps:
         said = "; ".join(step.reasons) or step.state.value
-        say(f"{step.stage.task(variant)}: {said}", options.json)
+        print_message(f"{step.stage.task(variant)}: {said}", options.json)
     writer_of(options).write_json(options.json, {step.stage.key: list(step.reasons) for step in steps})

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from birdnet_stm32 import cli
-from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.commands.shared.model_files import files_beside_model
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import (
@@ -118,7 +118,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract)
 
     path = tmp_path_factory.mktemp("checkpoints") / "best_model.keras"
     checkpoint.save(dscnn.build(contract, seed=1), path)
-    write_tree(path.parent, sidecars(path, contract))
+    write_tree(path.parent, files_beside_model(path, contract))
     return path
 
 

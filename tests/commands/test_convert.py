@@ -10,7 +10,7 @@ import pytest
 
 from birdnet_stm32.audio.index.learned_from import learned_from_text
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.commands.shared.model_files import files_beside_model
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
@@ -103,20 +103,22 @@ def spoil_archive(model: Path, contract: ModelContract) -> str:
 
 
 def other_classes(model: Path, contract: ModelContract) -> str:
-    write_tree(model.parent, sidecars(model, replace(contract, labels=("high", "low", "owl"))))
+    write_tree(model.parent, files_beside_model(model, replace(contract, labels=("high", "low", "owl"))))
     return "3 classes, one per label"
 
 
 def other_input(model: Path, contract: ModelContract) -> str:
     write_tree(
-        model.parent, sidecars(model, replace(contract, frontend=replace(contract.frontend, spec_width=64)))
+        model.parent,
+        files_beside_model(model, replace(contract, frontend=replace(contract.frontend, spec_width=64))),
     )
     return "as the model's configuration says"
 
 
 def other_bands(model: Path, contract: ModelContract) -> str:
     write_tree(
-        model.parent, sidecars(model, replace(contract, frontend=replace(contract.frontend, num_mels=32)))
+        model.parent,
+        files_beside_model(model, replace(contract, frontend=replace(contract.frontend, num_mels=32))),
     )
     return "its layer mel_mixer makes 16 bands"
 
@@ -127,7 +129,7 @@ def no_config(model: Path, contract: ModelContract) -> str:
 
 
 def all_strangers(model: Path, contract: ModelContract) -> str:
-    write_tree(model.parent, sidecars(model, replace(contract, labels=("owl", "crow"))))
+    write_tree(model.parent, files_beside_model(model, replace(contract, labels=("owl", "crow"))))
     return "holds no class of the model, but high, low"
 
 

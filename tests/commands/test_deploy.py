@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.shared.legacy_config import LegacyConfig, read
+from birdnet_stm32.commands.shared.legacy_config import LegacyConfig, read_legacy_config
 from birdnet_stm32.errors import InputError
 
 # The keys of the 0.9 line's config.example.json.
@@ -38,12 +38,12 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def test_the_json_of_the_09_line_is_read(tmp_path: Path) -> None:
-    config = read(write(tmp_path, "config.json", json.dumps(EXAMPLE)), {}, {})
+    config = read_legacy_config(write(tmp_path, "config.json", json.dumps(EXAMPLE)), {}, {})
     assert config == LegacyConfig(**EXAMPLE)
 
 
 def test_the_toml_of_the_09_line_is_read(tmp_path: Path) -> None:
-    config = read(write(tmp_path, "config.toml", TOML), {}, {})
+    config = read_legacy_config(write(tmp_path, "config.toml", TOML), {}, {})
     assert (config.model_path, config.arm_toolchain_path) == ("model.tflite", "/usr")
     assert config.x_cube_ai_path == "", "an empty text is as good as none"
     assert config.n6_loader["project_build_conf"] == "N6-DK"
@@ -52,7 +52,7 @@ def test_the_toml_of_the_09_line_is_read(tmp_path: Path) -> None:
 def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "config.json", json.dumps(EXAMPLE))
     variables = {"X_CUBE_AI_PATH": "/from/variable", "BIRDNET_MODEL_PATH": "variable.tflite"}
-    config = read(path, {"model_path": "option.tflite", "output_dir": None}, variables)
+    config = read_legacy_config(path, {"model_path": "option.tflite", "output_dir": None}, variables)
     assert (config.x_cube_ai_path, config.model_path) == ("/from/variable", "option.tflite")
     assert config.output_dir == EXAMPLE["output_dir"]
 
@@ -70,7 +70,7 @@ def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) 
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read(write(tmp_path, name, text), {}, {})
+        read_legacy_config(write(tmp_path, name, text), {}, {})
 
 
 def test_a_dry_run_prints_every_command_and_runs_none(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.cli import main
-from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.commands.shared.model_files import files_beside_model
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
@@ -29,7 +29,7 @@ def both(untrained: Path, contract: ModelContract, tmp_path_factory: pytest.Temp
     calibration = np.random.default_rng(0).random((8, *shape)).astype(np.float32)
     path = tmp_path_factory.mktemp("int8") / "model.tflite"
     path.write_bytes(convert(checkpoint.load(untrained, contract), calibration))
-    write_tree(path.parent, sidecars(path, contract))
+    write_tree(path.parent, files_beside_model(path, contract))
     return untrained, path
 
 
@@ -54,8 +54,8 @@ def test_the_published_model_on_real_recordings(shared: Path, tmp_path: Path) ->
     )
     result = json.loads(scores.read_text())
     assert result["recordings"] == 21 + 12  # the loon is no class of the model
-    strangers = len(list((folder / "Gavia immer_Common Loon").glob("*.flac")))
-    assert result["left_out"] == {"of a class that the model does not know": strangers}
+    unknown_classes = len(list((folder / "Gavia immer_Common Loon").glob("*.flac")))
+    assert result["left_out"] == {"of a class that the model does not know": unknown_classes}
     assert {one["label"] for one in result["classes"]} == {
         "Parus major_Great Tit",
         "Turdus migratorius_American Robin",
@@ -171,7 +171,7 @@ def test_the_firmware_predicts_what_the_model_does(both: Models, birds: Path, tm
     np.testing.assert_allclose(step[0], step[1], atol=0.02)
 
 
-def strangers(folder: Path, birds: Path, models: Models) -> list[str]:
+def unknown_classes(folder: Path, birds: Path, models: Models) -> list[str]:
     (folder / "owl").symlink_to(birds / "low")
     return [str(models[0])]
 
@@ -203,7 +203,7 @@ def three_configs(folder: Path, birds: Path, models: Models) -> list[str]:
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (strangers, "holds no class of the model, but owl"),
+        (unknown_classes, "holds no class of the model, but owl"),
         (another_kind, "a name that ends in .keras or .tflite"),
         (damaged, "model.tflite"),
         (float_alone, "one .keras to lose against and at least one .tflite"),
@@ -232,7 +232,7 @@ def test_models_of_other_classes_are_not_compared(
 ) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(both[1].read_bytes())
-    write_tree(other.parent, sidecars(other, replace(contract, labels=("low", "high"))))
+    write_tree(other.parent, files_beside_model(other, replace(contract, labels=("low", "high"))))
     line = ["evaluate", "--data_path_test", str(birds), "--model_path", str(both[0])]
     assert main([*line, "--model_path", str(other)]) == 2
     assert "its classes are low, high" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.commands.shared.model_files import files_beside_model
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
@@ -86,7 +86,9 @@ def test_a_configuration_with_a_float_front_end_is_read_with_its_file(
     (files / "model").mkdir()
     write_tree(
         (files / "model" / "m.tflite").parent,
-        sidecars(files / "model" / "m.tflite", replace(contract, frontend=replace(spec, mixer=mixer))),
+        files_beside_model(
+            files / "model" / "m.tflite", replace(contract, frontend=replace(spec, mixer=mixer))
+        ),
     )
     line = ("frontend", "songs/low/0.wav", "--model-config", "model/m_model_config.json")
     document = json.loads(command(*line).out)

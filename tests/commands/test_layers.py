@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from birdnet_stm32.commands.shared.model_files import sidecars
+from birdnet_stm32.commands.shared.model_files import files_beside_model
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
 
@@ -75,7 +75,7 @@ def test_a_checkpoint_that_the_model_was_not_made_from_is_refused(
 
     deeper, other = replace(contract, depth_multiplier=2), tmp_path / "deeper.keras"
     checkpoint.save(dscnn.build(deeper, seed=1), other)
-    write_tree(other.parent, sidecars(other, deeper))
+    write_tree(other.parent, files_beside_model(other, deeper))
     ended = command(
         *("layers", "--model_path", quantized, "--checkpoint_path", other),
         *("--data_path_train", birds, "--validate_samples", 16),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.commands.shared.board_session import describe
+from birdnet_stm32.commands.shared.board_session import self_test_text
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.firmware import host_link
 from birdnet_stm32.firmware.host_link import Link, SelfTest
@@ -185,7 +185,7 @@ def test_whatever_comes_it_is_a_report_or_an_error_of_ours(data: bytes) -> None:
 def test_what_a_board_says_reaches_no_terminal_raw() -> None:
     hostile = '"\\u001b[2J\\nbirdnet-stm32: all is well' + "x" * 5_000 + '"'
     found = listen(REPORT.replace('"A \\u0022bird\\u0022"', hostile).replace("PASS 2", "PASS \x1b]0;x\x07 2"))
-    shown = describe(found)
+    shown = self_test_text(found)
     with pytest.raises(GateError) as refused:
         host_link.require(found, title="T", version="1.2.3", model="m")
     for text in (shown, str(refused.value)):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.commands.shared.legacy_config import read as read_legacy
+from birdnet_stm32.commands.shared.legacy_config import read_legacy_config
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.json_file import json_object, parse_json
@@ -238,7 +238,7 @@ def test_flash_plans_and_old_configurations(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(content)
         check(lambda _: read_plan(tmp_path), content)
         for name in ("config.json", "config.toml"):
-            check(lambda _, name=name: read_legacy(tmp_path / name, {}, {}), content)  # type: ignore[misc]
+            check(lambda _, name=name: read_legacy_config(tmp_path / name, {}, {}), content)  # type: ignore[misc]
 
     plan = b'{"title": "t", "version": "1", "model": "m", "parts": [{"name": "application", "file": "a.hex",'
     plan += b'"address": 1880096768, "size_bytes": 4, "sha256": "' + b"0" * 64 + b'"}]}'

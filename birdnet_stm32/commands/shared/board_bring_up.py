@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 
 from birdnet_stm32.commands.shared import board_session
-from birdnet_stm32.commands.shared.board_session import PortError, Questions
+from birdnet_stm32.commands.shared.board_session import BoardTest, PortError
 from birdnet_stm32.errors import GateError, ToolError
 from birdnet_stm32.firmware import bring_up
 from birdnet_stm32.firmware.board_parity import BoardParity, require
@@ -27,7 +27,7 @@ _PAGE = "docs/how-to/bring-up.md"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class BringUpStep:
     """One round: what the board was found to be, and what the person was asked to do."""
 
     state: str
@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walk:
+class BringUpSettings:
     """Whom it is about, and how long to listen.
 
     Args:
@@ -52,7 +52,7 @@ class Walk:
     listen_s: float
 
 
-def walk(about: Walk, questions: Questions) -> dict[str, object]:
+def bring_up_board(settings: BringUpSettings, board_test: BoardTest) -> dict[str, object]:
     """Go on until the board works or nothing is left to try.
 
     Returns:
@@ -62,15 +62,15 @@ def walk(about: Walk, questions: Questions) -> dict[str, object]:
         GateError: what the board says, and that nothing more can be tried; or it computes something else.
         ToolError: no port, or nobody who does what is asked for.
     """
-    steps: list[Step] = []
+    steps: list[BringUpStep] = []
     tried: Counter[str] = Counter()
-    while (state := _round(about, questions.baud, steps, tried)) is not None:
+    while (state := _round(settings, board_test.baud, steps, tried)) is not None:
         tried[state] += 1
-    found, parity = board_session.hold(
-        about.plan, questions, port=about.port, timeout_s=about.listen_s, on_open=_say_that_it_works
+    found, parity = board_session.run_board_test(
+        settings.plan, board_test, port=settings.port, timeout_s=settings.listen_s, on_open=_say_that_it_works
     )
-    print(board_session.describe(found))
-    print(board_session.judge(parity, found.clock_hz))
+    print(board_session.self_test_text(found))
+    print(board_session.comparison_text(parity, found.clock_hz))
     _end(parity)
     return {"steps": [asdict(step) for step in steps], "self_test": asdict(found), "parity": asdict(parity)}
 
@@ -84,18 +84,18 @@ def _end(parity: BoardParity) -> None:
     print("The board is a working detector.")
 
 
-def _round(about: Walk, baud: int, steps: list[Step], tried: Counter[str]) -> str | None:
+def _round(settings: BringUpSettings, baud: int, steps: list[BringUpStep], tried: Counter[str]) -> str | None:
     """Listen once and ask for the next action; None when the self-test passed."""
-    heard = _hear(about, baud)
+    heard = _hear(settings, baud)
     if isinstance(heard, str):
-        _ask(steps, "no port", heard, _PORT_ACTIONS, tried, about)
+        _ask(steps, "no port", heard, _PORT_ACTIONS, tried, settings)
         return "no port"
     for remark in heard.remarks:
         print(f"remark: {remark}")
-    state = bring_up.recognize(heard, about.plan)
+    state = bring_up.recognize(heard, settings.plan)
     if state is None:
         return None
-    _ask(steps, state.name, bring_up.sentence(state, heard), state.actions, tried, about)
+    _ask(steps, state.name, bring_up.sentence(state, heard), state.actions, tried, settings)
     return state.name
 
 
@@ -106,14 +106,14 @@ _PORT_ACTIONS = (
 )
 
 
-def _hear(about: Walk, baud: int) -> Heard | str:
+def _hear(settings: BringUpSettings, baud: int) -> Heard | str:
     """Return what came; or why the port cannot be used, in one sentence."""
-    print(f"step: listening for up to {about.listen_s:g} s")
-    deadline = time.monotonic() + (_PORT_RETURNS_S if about.listen_s >= LISTEN_S else about.listen_s)
+    print(f"step: listening for up to {settings.listen_s:g} s")
+    deadline = time.monotonic() + (_PORT_RETURNS_S if settings.listen_s >= LISTEN_S else settings.listen_s)
     while True:
         try:
-            with board_session.opened(about.port, baud) as port:
-                return bring_up.listen(Link(port), timeout_s=about.listen_s)
+            with board_session.open_port(settings.port, baud) as port:
+                return bring_up.listen(Link(port), timeout_s=settings.listen_s)
         except PortError as error:
             if time.monotonic() > deadline:
                 return error.what
@@ -121,7 +121,12 @@ def _hear(about: Walk, baud: int) -> Heard | str:
 
 
 def _ask(
-    steps: list[Step], name: str, sentence: str, actions: tuple[str, ...], tried: Counter[str], about: Walk
+    steps: list[BringUpStep],
+    name: str,
+    sentence: str,
+    actions: tuple[str, ...],
+    tried: Counter[str],
+    settings: BringUpSettings,
 ) -> None:
     """Say what is wrong and what to do, and wait until it is done; or end.
 
@@ -136,8 +141,8 @@ def _ask(
             expected="self-test PASS",
             remedy=f"{_PAGE} says what else can be behind {name!r}; report it with the lines above",
         )
-    action = actions[tried[name]].format(variant=about.variant)
-    steps.append(Step(state=name, sentence=sentence, action=action))
+    action = actions[tried[name]].format(variant=settings.variant)
+    steps.append(BringUpStep(state=name, sentence=sentence, action=action))
     print(f"found: {sentence}")
     print(f"do: {action}")
     print("then press Enter", flush=True)

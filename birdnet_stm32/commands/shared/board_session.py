@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.decoding.mono import MIX
 from birdnet_stm32.audio.windows.window_positions import cut, window_starts
-from birdnet_stm32.commands.shared.model_files import say
-from birdnet_stm32.commands.shared.recording import decode
+from birdnet_stm32.commands.shared.messages import print_message
+from birdnet_stm32.commands.shared.recording_option import decode_recording
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import board_parity, host_link
 from birdnet_stm32.firmware.board_parity import BoardParity
@@ -42,7 +42,7 @@ class PortError(ToolError):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Questions:
+class BoardTest:
     """Windows for a board, and what to hold its answers against.
 
     Args:
@@ -60,9 +60,9 @@ class Questions:
     baud: int
 
 
-def hold(
+def run_board_test(
     plan: FlashPlan,
-    questions: Questions,
+    board_test: BoardTest,
     *,
     port: str | None,
     timeout_s: float,
@@ -72,7 +72,7 @@ def hold(
 
     Args:
         plan: what was written to it.
-        questions: what to ask.
+        board_test: what to ask.
         port: name of the serial port; None for the only ST-LINK's.
         timeout_s: seconds until its self-test has been heard.
         on_open: called when the port is open.
@@ -81,14 +81,14 @@ def hold(
         GateError: another firmware, or a failed self-test.
         ToolError: no port, no answer.
     """
-    contract = questions.contract
+    contract = board_test.contract
     with track("reference") as report:
         outputs = interpreter.run(
-            questions.model,
-            features(questions.windows, contract.frontend),
-            on_window=lambda done: report(done, len(questions.windows)),
+            board_test.model,
+            features(board_test.windows, contract.frontend),
+            on_window=lambda done: report(done, len(board_test.windows)),
         )
-    with opened(port, questions.baud) as serial_port:
+    with open_port(port, board_test.baud) as serial_port:
         on_open()
         link = Link(serial_port)
         found = host_link.self_test(link, timeout_s=timeout_s)
@@ -96,28 +96,28 @@ def hold(
         with track("board") as report:
             answers = host_link.score(
                 link,
-                questions.windows,
+                board_test.windows,
                 len(contract.labels),
                 timeout_s=_ANSWER_TIMEOUT_S,
-                on_window=lambda done: report(done, len(questions.windows)),
+                on_window=lambda done: report(done, len(board_test.windows)),
             )
-    return found, board_parity.measure(answers, probabilities(outputs, contract), questions.recordings)
+    return found, board_parity.measure(answers, probabilities(outputs, contract), board_test.recordings)
 
 
-def after_flashing(plan: FlashPlan, questions: Questions, *, port: str | None) -> None:
+def check_after_flashing(plan: FlashPlan, board_test: BoardTest, *, port: str | None) -> None:
     """Wait for the board to start what was written, then ask, print and judge.
 
     Raises:
         GateError: it is another firmware, or computes something else than the reference.
         ToolError: no port, no answer.
     """
-    found, parity = hold(plan, questions, port=port, timeout_s=_BOOT_S)
-    say(describe(found))
-    say(judge(parity, found.clock_hz))
+    found, parity = run_board_test(plan, board_test, port=port, timeout_s=_BOOT_S)
+    print_message(self_test_text(found))
+    print_message(comparison_text(parity, found.clock_hz))
     board_parity.require(parity)
 
 
-def windows_of(
+def windows_of_recordings(
     files: Sequence[Path], spec: FrontendSpec, most: int, *, channel: int = MIX
 ) -> tuple[list[str], Pcm]:
     """Return the windows of recordings, int16 [n, samples], and which recording each came from.
@@ -133,7 +133,7 @@ def windows_of(
     """
     names, windows = [], []
     for file in files:
-        pcm = decode(file, sample_rate_hz=spec.sample_rate_hz, channel=channel)
+        pcm = decode_recording(file, sample_rate_hz=spec.sample_rate_hz, channel=channel)
         if isinstance(pcm, Unusable):
             raise InputError(pcm.reason, where=file)
         for start in window_starts(len(pcm), spec.window_samples, spec.window_hop_samples):
@@ -143,7 +143,7 @@ def windows_of(
 
 
 @contextmanager
-def opened(name: str | None, baud: int) -> Iterator[Serial]:
+def open_port(name: str | None, baud: int) -> Iterator[Serial]:
     """Open the port, the only ST-LINK's without a name; whatever goes wrong until it is closed is one error.
 
     Raises:
@@ -179,14 +179,14 @@ def opened(name: str | None, baud: int) -> Iterator[Serial]:
         ) from error
 
 
-def describe(found: SelfTest) -> str:
+def self_test_text(found: SelfTest) -> str:
     """Return what a board said of itself, for people."""
     clock = "" if found.clock_hz is None else f", CPU at {found.clock_hz / 1e6:g} MHz"
     title, version, model = (host_link.words(text) for text in (found.title, found.version, found.model))
     return f"{title} {version}, model {model}{clock}\nself-test {found.verdict}"
 
 
-def judge(parity: BoardParity, clock_hz: int | None) -> str:
+def comparison_text(parity: BoardParity, clock_hz: int | None) -> str:
     """Return a comparison for people; milliseconds where the clock is known."""
     agreeing = parity.recordings - len(parity.differing)
     lines = [

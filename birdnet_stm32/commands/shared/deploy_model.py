@@ -19,10 +19,11 @@ from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.commands.shared import board_session
-from birdnet_stm32.commands.shared.board_session import Questions
-from birdnet_stm32.commands.shared.flashing import flash, print_commands
+from birdnet_stm32.commands.shared.board_session import BoardTest
+from birdnet_stm32.commands.shared.flashing import flash_release, print_commands
 from birdnet_stm32.commands.shared.legacy_config import LegacyConfig
-from birdnet_stm32.commands.shared.model_files import contract_of, say, warn
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
+from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.config.variant import CodegenTable, FirmwareTable, NpuTable
 from birdnet_stm32.errors import InputError, ToolError
@@ -59,20 +60,20 @@ def plan_model(config: LegacyConfig, board: Board, *, validates: bool) -> None:
     output, workspace = Path(config.output_dir), Path(config.workspace_dir)
     request = Request(model=Path(config.model_path), output=output, workspace=workspace, profile=None)
     program, script = _planned_tools(config)
-    say("Generate (in a work folder of its own, with a profile):")
-    say(f"  {' '.join([program, *command.generate(request)])}")
-    say(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
+    print_message("Generate (in a work folder of its own, with a profile):")
+    print_message(f"  {' '.join([program, *command.generate(request)])}")
+    print_message(f"Build:\n  cmake --preset release, then cmake --build, in {output / _PROJECT}")
     if validates:
-        say("Validate with ST's own firmware:")
-        say(f"  {' '.join(_loader_command(config, script))}")
+        print_message("Validate with ST's own firmware:")
+        print_message(f"  {' '.join(_loader_command(config, script))}")
         arguments = command.validate(request, mode="target", inputs=workspace / "inputs.npy")
-        say(f"  {' '.join([program, *arguments])}")
-    say("Flash:")
+        print_message(f"  {' '.join([program, *arguments])}")
+    print_message("Flash:")
     print_commands(
         [output / _IMAGES / name for name in ("weights.hex", "application.hex")],
         folders.require(board.flash, board, "flash"),
     )
-    say("Question the board on its serial port.")
+    print_message("Question the board on its serial port.")
 
 
 def deploy_model(
@@ -108,10 +109,10 @@ def deploy_model(
             expected="--recordings FILE ...",
             remedy="the firmware tests itself on windows of them, and the board is compared on them",
         )
-    names, windows = board_session.windows_of(recordings, contract.frontend, MOST_WINDOWS)
+    names, windows = board_session.windows_of_recordings(recordings, contract.frontend, MOST_WINDOWS)
     output, workspace = Path(config.output_dir), Path(config.workspace_dir)
     writer.check_folder(output)
-    writer.claim_logs(workspace, *_LOGS)
+    writer.register_logs(workspace, *_LOGS)
     tool = _tool(config)
     compilation = _compile(board, tool, model, path, output, workspace, writer)
     if validates:
@@ -119,9 +120,9 @@ def deploy_model(
     _build(config, board, tool, model, path, contract, windows, compilation, output, writer)
     environment = {**os.environ, **_programmer_of(config)}
     images = output / _IMAGES
-    if not flash(images, board, fsbl=fsbl, dry_run=False, writer=writer, environment=environment):
+    if not flash_release(images, board, fsbl=fsbl, dry_run=False, writer=writer, environment=environment):
         raise ToolError("nothing was written to the board", remedy="run the commands above")
-    questions = Questions(
+    board_test = BoardTest(
         model=model,
         contract=contract,
         windows=windows,
@@ -129,7 +130,7 @@ def deploy_model(
         baud=folders.require(board.console, board, "console").baud,
     )
     plan = read_plan(images, folders.require(board.flash, board, "flash"))
-    board_session.after_flashing(plan, questions, port=port)
+    board_session.check_after_flashing(plan, board_test, port=port)
 
 
 def _tool(config: LegacyConfig) -> Tool:
@@ -148,9 +149,9 @@ def _tool(config: LegacyConfig) -> Tool:
 def _compile(
     board: Board, tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
 ) -> result.Compilation:
-    warn(str(tool))
+    print_warning(str(tool))
     if tool.warning:
-        warn(f"warning: {tool.warning}")
+        print_warning(f"warning: {tool.warning}")
     asked = NpuTable()
     compilation = compile_network(tool, model, asked, board, log=workspace / _LOGS[0])
     writer.write_folder(output, result.files_of(compilation), last=result.COMPILATION)
@@ -165,7 +166,7 @@ def _compile(
         )
     )
     for finding in findings:
-        say(f"{finding.state:<8}{finding.gate}: {finding.detail}")
+        print_message(f"{finding.state:<8}{finding.gate}: {finding.detail}")
     refuse_failures(findings)
     return compilation
 
@@ -248,7 +249,7 @@ def _validate(
         loader_config = workspace / _LOGS[2]
         loader_config.write_text(json.dumps(dict(config.n6_loader), indent=2), encoding="utf-8")
     if not loader_config.is_file():
-        warn(f"no {loader_config}: ST's own validation is left out")
+        print_warning(f"no {loader_config}: ST's own validation is left out")
         return
     if tool.core_dir is None:
         raise ToolError(
@@ -270,7 +271,7 @@ def _validate(
     np.save(inputs, features(windows, contract.frontend))
     log = workspace / _LOGS[1]
     for one in validate(tool, model, NpuTable(), board, mode="target", inputs=inputs.read_bytes(), log=log):
-        say(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
+        print_message(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
 
 
 def _programmer_of(config: LegacyConfig) -> dict[str, str]:

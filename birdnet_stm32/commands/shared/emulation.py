@@ -30,7 +30,7 @@ def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> d
     return generate(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
 
 
-def emulate(
+def emulate_model(
     tflite: bytes,
     contract: ModelContract,
     library: Mapping[str, bytes],

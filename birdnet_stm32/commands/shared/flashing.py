@@ -8,7 +8,7 @@ from pathlib import Path
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board, Flash
-from birdnet_stm32.commands.shared.model_files import say
+from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware import programmer
@@ -18,7 +18,7 @@ from birdnet_stm32.firmware.intel_hex import read_intel_hex
 from birdnet_stm32.terminal_text import printable
 
 
-def flash(
+def flash_release(
     folder: Path,
     board: Board,
     *,
@@ -36,25 +36,25 @@ def flash(
     plan = read_plan(folder, memory)
     files = [*([] if fsbl is None else [_loader(fsbl, memory)]), *(folder / part.file for part in plan.parts)]
     tool = None if dry_run else programmer.find(memory, environment)
-    say(_describe(plan))
-    say(BEFORE)
+    print_message(_describe(plan))
+    print_message(BEFORE)
     if tool is None:
         why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
-        say(f"{why}. The commands, in this order:")
+        print_message(f"{why}. The commands, in this order:")
         print_commands(files, memory)
     else:
         log = folder.parent / "flash.log" if folder.name == "image" else Path("flash.log")
-        writer.claim_log(log)
-        programmer.write(tool, files, log=log, on_file=lambda file: say(f"writing {file.name} ..."))
-        say(f"written; everything that {programmer.PROGRAM} said is in {log}")
-    say(AFTER)
+        writer.register_log(log)
+        programmer.write(tool, files, log=log, on_file=lambda file: print_message(f"writing {file.name} ..."))
+        print_message(f"written; everything that {programmer.PROGRAM} said is in {log}")
+    print_message(AFTER)
     return tool is not None
 
 
 def print_commands(files: Sequence[Path], memory: Flash) -> None:
     """Print the command line that writes each file."""
     for file in files:
-        say("  " + " ".join(programmer.command(programmer.placeholder(memory), file)))
+        print_message("  " + " ".join(programmer.command(programmer.placeholder(memory), file)))
 
 
 def _describe(plan: FlashPlan) -> str:

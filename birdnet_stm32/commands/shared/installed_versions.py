@@ -73,8 +73,8 @@ def _programs(environment: Mapping[str, str]) -> dict[str, Path | ToolError | No
     except ToolError as error:
         found["stedgeai"] = error if environment.get(tool.VARIABLE) else None
     writer = programmer.program_path(environment)
-    beside = shutil.which(_SIGNING_TOOL, path=str(writer.parent)) if writer is not None else None
-    signer = shutil.which(_SIGNING_TOOL, path=path) or beside
+    file_beside = shutil.which(_SIGNING_TOOL, path=str(writer.parent)) if writer is not None else None
+    signer = shutil.which(_SIGNING_TOOL, path=path) or file_beside
     found[programmer.PROGRAM] = writer
     found[_SIGNING_TOOL] = Path(signer) if signer else None
     return found

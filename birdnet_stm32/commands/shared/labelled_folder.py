@@ -11,9 +11,9 @@ from birdnet_stm32.audio.index.class_names import decodable, label_of
 from birdnet_stm32.audio.index.measurements import measure
 from birdnet_stm32.audio.index.recording_index import IndexRow, build_index, count_notes, list_files
 from birdnet_stm32.audio.index.recording_notes import notes
-from birdnet_stm32.commands.shared.model_files import warn
-from birdnet_stm32.commands.shared.options import checked, named_as_options, renamed
-from birdnet_stm32.commands.shared.recording import add_channel
+from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options, with_option_names
+from birdnet_stm32.commands.shared.messages import print_warning
+from birdnet_stm32.commands.shared.recording_option import add_channel_option
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -21,7 +21,7 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.terminal_text import first_names
 
 
-def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
+def add_folder(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
     """Add the folder and how its files are read."""
     parser.add_argument(option, type=Path, required=required, metavar="DIR", help="one folder a class")
     parser.add_argument(
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser, option: str, *, required: boo
         metavar="NAME",
         help="folders that may have no usable recording when a model is trained",
     )
-    add_channel(parser)
+    add_channel_option(parser)
     parser.add_argument(
         "--deterministic",
         action="store_true",
@@ -84,9 +84,9 @@ def index_folder(
         InputError: there is no such folder, or nothing in it can be used.
     """
     if options.deterministic:
-        warn("--deterministic: every run is, nothing more is needed")
+        print_warning("--deterministic: every run is, nothing more is needed")
     files = list_files(root)
-    table = checked(
+    table = checked_table(
         IndexTable,
         background=_background(options, files),
         conventions=options.conventions,
@@ -97,17 +97,17 @@ def index_folder(
     )
     with track("recordings") as report:
         measured = measure(root, files, {}, channel=options.channel, report=report)
-    with named_as_options(places_of(root)):
+    with named_as_options(option_names_of(root)):
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
     found = notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
     for note in found:
-        warn(renamed(note, places_of(root)))
+        print_warning(with_option_names(note, option_names_of(root)))
     for kind, count in count_notes(rows):
-        warn(f"{count} of {len(rows)} recordings: {kind}")
+        print_warning(f"{count} of {len(rows)} recordings: {kind}")
     return rows
 
 
-def places_of(root: Path) -> dict[str, str]:
+def option_names_of(root: Path) -> dict[str, str]:
     """Return what stands on the command line for the tables of a variant that errors of recordings name."""
     return {
         "[index] background": "--background",
@@ -129,7 +129,7 @@ def _background(options: argparse.Namespace, files: Sequence[FileStat]) -> tuple
     return tuple(sorted(name for name in folders if name == "background" or name.startswith("_")))
 
 
-def strangers(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
+def unknown_classes(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
     """Return the classes of usable recordings that a model does not know, background left out."""
     return tuple(
         sorted({row.label for row in rows if row.usable and not row.background} - set(contract.labels))
@@ -144,7 +144,7 @@ def require_common_class(
     Raises:
         InputError: names classes of both.
     """
-    unknown = strangers(rows, contract)
+    unknown = unknown_classes(rows, contract)
     if not {row.label for row in rows if row.usable} & set(contract.labels):
         raise InputError(
             f"holds no class of the model, but {first_names(unknown, most=3)}",

@@ -50,7 +50,7 @@ class LegacyConfig(Table):
     """The table ``[n6_loader]`` of a ``config.toml``, in place of the file."""
 
 
-def read(
+def read_legacy_config(
     path: Path | None, options: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> LegacyConfig:
     """Return the configuration: options win over variables, variables over the file, the file over defaults.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,6 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
 from birdnet_stm32.frontend.mixer import save_mixer
-from birdnet_stm32.terminal_text import printable
 
 # As published, and as the pipeline has it beside model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
@@ -37,7 +35,7 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
         raise InputError("there is no such file", where=model)
     if given is not None:
         return _with_labels_beside(model, read_contract(given))
-    found = beside(model, *CONFIG_SUFFIXES)
+    found = file_beside(model, *CONFIG_SUFFIXES)
     if found is None and model.is_dir():
         raise InputError("is a folder", where=model, expected="a model: one .keras or .tflite file")
     if found is None:
@@ -80,7 +78,7 @@ def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | N
     )
 
 
-def beside(model: Path, *suffixes: str) -> Path | None:
+def file_beside(model: Path, *suffixes: str) -> Path | None:
     """Return the first file ``<stem><suffix>`` that is there, or None."""
     files = (model.with_name(model.stem + suffix) for suffix in suffixes)
     return next((path for path in files if path.is_file()), None)
@@ -89,7 +87,7 @@ def beside(model: Path, *suffixes: str) -> Path | None:
 def labels_beside(model: Path) -> Path | None:
     """Return the label file beside a model: named after it, or as stages and bundles have it, or None."""
     in_bundles = model.with_name(LABELS) if model.stem == _STEM_IN_BUNDLES else None
-    named = beside(model, LABELS_SUFFIX)
+    named = file_beside(model, LABELS_SUFFIX)
     return in_bundles if named is None and in_bundles is not None and in_bundles.is_file() else named
 
 
@@ -99,11 +97,11 @@ def learned_beside(model: Path) -> dict[str, str] | None:
     Raises:
         InputError: there is such a file, and it is no such table.
     """
-    table = beside(model, LEARNED_FROM_SUFFIX)
+    table = file_beside(model, LEARNED_FROM_SUFFIX)
     return None if table is None else read_learned_from(table)
 
 
-def sidecars(
+def files_beside_model(
     model: Path, contract: ModelContract, learned: Mapping[str, str] | None = None
 ) -> dict[str, bytes]:
     """Return the files beside a model by name, named and written as the published lines have them.
@@ -125,14 +123,3 @@ def sidecars(
     if learned is not None:
         files[model.stem + LEARNED_FROM_SUFFIX] = learned_from_text(learned).encode()
     return files
-
-
-def warn(text: str) -> None:
-    """Print lines for people on standard error."""
-    print(printable(text, keep="\n\t"), file=sys.stderr)
-
-
-def say(text: str, json: Path | None = None) -> None:
-    """Print lines for people: on standard error where standard output is taken by ``--json -``."""
-    shown = printable(text, keep="\n\t")  # the names in it are not ours
-    print(shown, file=sys.stderr if str(json) == "-" else sys.stdout)

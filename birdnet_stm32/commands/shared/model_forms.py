@@ -15,7 +15,7 @@ from birdnet_stm32.audio.decoding.mono import MIX
 from birdnet_stm32.audio.windows.representative_windows import Windows
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.lowering import lower
-from birdnet_stm32.commands.shared.emulation import emulate, generate_library
+from birdnet_stm32.commands.shared.emulation import emulate_model, generate_library
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 _Comparable = int | tuple[str, ...]
 
 
-class Kind(StrEnum):
+class FormKind(StrEnum):
     """What computes."""
 
     FLOAT = "float"  # a .keras
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class ModelForm:
     """One form of one model.
 
     Args:
@@ -52,12 +52,14 @@ class Side:
     """
 
     name: str
-    kind: Kind
+    kind: FormKind
     path: Path
     contract: ModelContract
 
 
-def sides_of(paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool) -> tuple[Side, ...]:
+def model_forms_of(
+    paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool
+) -> tuple[ModelForm, ...]:
     """Return what is to be measured, the float models first.
 
     Args:
@@ -81,12 +83,12 @@ def sides_of(paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool) 
             found.append((kind, path, contract_of(path, given)))
     _check_alike([(path, contract) for _, path, contract in found])
     kinds = [kind for kind, _, _ in found]
-    if firmware and Kind.FIRMWARE not in kinds:
+    if firmware and FormKind.FIRMWARE not in kinds:
         raise InputError(
             "--firmware is given without a .tflite", expected="--model_path with the model to run"
         )
-    sides = (
-        Side(
+    forms = (
+        ModelForm(
             name=kind.value if kinds.count(kind) == 1 else f"{kind.value} {path.name}",
             kind=kind,
             path=path,
@@ -94,14 +96,16 @@ def sides_of(paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool) 
         )
         for kind, path, contract in found
     )
-    return tuple(sorted(sides, key=lambda side: list(Kind).index(side.kind)))
+    return tuple(sorted(forms, key=lambda form: list(FormKind).index(form.kind)))
 
 
-def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float, channel: int = MIX) -> Floats:
+def run_model_form(
+    form: ModelForm, windows: Windows, root: Path, *, timeout_s: float, channel: int = MIX
+) -> Floats:
     """Return the probabilities of every window, float32 [windows, classes].
 
     Args:
-        side: what to run.
+        form: what to run.
         windows: the windows of all recordings, as deployment cuts them.
         root: folder of the recordings, which the firmware reads itself.
         timeout_s: seconds until an emulation counts as hung.
@@ -112,23 +116,23 @@ def run_side(side: Side, windows: Windows, root: Path, *, timeout_s: float, chan
         GateError: the firmware computes anything else than the reference kernels.
         ToolError: a compiler or the emulator is missing or failed.
     """
-    if side.kind is Kind.FLOAT:
+    if form.kind is FormKind.FLOAT:
         from birdnet_stm32.model.checkpoints import checkpoint
         from birdnet_stm32.model.training import fit  # TensorFlow, which a .tflite does not need
 
-        outputs = fit.predict(checkpoint.load(side.path, side.contract), windows.pcm, side.contract)
-    elif side.kind is Kind.INT8:
-        outputs = _run_int8(side, windows)
+        outputs = fit.predict(checkpoint.load(form.path, form.contract), windows.pcm, form.contract)
+    elif form.kind is FormKind.INT8:
+        outputs = _run_int8(form, windows)
     else:
-        outputs = _run_firmware(side, windows, root, timeout_s, channel)
-    return probabilities(outputs, side.contract)
+        outputs = _run_firmware(form, windows, root, timeout_s, channel)
+    return probabilities(outputs, form.contract)
 
 
-def _kinds(path: Path, *, firmware: bool) -> tuple[Kind, ...]:
+def _kinds(path: Path, *, firmware: bool) -> tuple[FormKind, ...]:
     if path.suffix == ".keras":
-        return (Kind.FLOAT,)
+        return (FormKind.FLOAT,)
     if path.suffix == ".tflite":
-        return (Kind.INT8, Kind.FIRMWARE) if firmware else (Kind.INT8,)
+        return (FormKind.INT8, FormKind.FIRMWARE) if firmware else (FormKind.INT8,)
     raise InputError(f"the model is {path.name}", expected="a name that ends in .keras or .tflite")
 
 
@@ -154,32 +158,32 @@ def _text(value: _Comparable) -> str:
     return str(value) if isinstance(value, int) else first_names(value)
 
 
-def _run_int8(side: Side, windows: Windows) -> Floats:
-    model = read_bytes(side.path)
-    _check_outputs(model, side)
-    with track(f"windows of {side.name}") as report:
+def _run_int8(form: ModelForm, windows: Windows) -> Floats:
+    model = read_bytes(form.path)
+    _check_outputs(model, form)
+    with track(f"windows of {form.name}") as report:
         return interpreter.run(
             model,
-            features(windows.pcm, side.contract.frontend),
+            features(windows.pcm, form.contract.frontend),
             on_window=lambda done: report(done, len(windows.pcm)),
         )
 
 
-def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float, channel: int) -> Floats:
-    model = read_bytes(side.path)
-    output = lower(read_graph(model, where=str(side.path))).output
-    library = generate_library(model, side.contract, where=str(side.path))
+def _run_firmware(form: ModelForm, windows: Windows, root: Path, timeout_s: float, channel: int) -> Floats:
+    model = read_bytes(form.path)
+    output = lower(read_graph(model, where=str(form.path))).output
+    library = generate_library(model, form.contract, where=str(form.path))
     recordings = {
-        path: _decoded(root / path, side, channel) for path in dict.fromkeys(row.path for row in windows.rows)
+        path: _decoded(root / path, form, channel) for path in dict.fromkeys(row.path for row in windows.rows)
     }
-    with track(f"windows of {side.name}") as report:
-        ran, compared = emulate(
+    with track(f"windows of {form.name}") as report:
+        ran, compared = emulate_model(
             model,
-            side.contract,
+            form.contract,
             library,
             recordings,
             board=folders.select("emulator"),
-            title=side.path.stem,
+            title=form.path.stem,
             timeout_s=timeout_s,
             report=report,
         )
@@ -189,21 +193,21 @@ def _run_firmware(side: Side, windows: Windows, root: Path, timeout_s: float, ch
     return ((steps.astype(np.int32) - output.zero_point) * np.float32(output.scale)).astype(np.float32)
 
 
-def _decoded(path: Path, side: Side, channel: int) -> NDArray[np.int16]:
+def _decoded(path: Path, form: ModelForm, channel: int) -> NDArray[np.int16]:
     pcm = decode(
-        path, sample_rate_hz=side.contract.frontend.sample_rate_hz, channel=channel, min_duration_s=0.0
+        path, sample_rate_hz=form.contract.frontend.sample_rate_hz, channel=channel, min_duration_s=0.0
     )
     if isinstance(pcm, Unusable):
         raise InputError(f"changed while it was read: now {pcm.reason}", where=path, remedy="run again")
     return pcm
 
 
-def _check_outputs(model: bytes, side: Side) -> None:
-    graph = read_graph(model, where=str(side.path))
+def _check_outputs(model: bytes, form: ModelForm) -> None:
+    graph = read_graph(model, where=str(form.path))
     outputs = graph.tensors[graph.outputs[0]].shape[-1] if graph.outputs else 0
-    if outputs != len(side.contract.labels):
+    if outputs != len(form.contract.labels):
         raise InputError(
             f"it has {outputs} outputs",
-            where=side.path,
-            expected=f"{len(side.contract.labels)}, the classes of its configuration",
+            where=form.path,
+            expected=f"{len(form.contract.labels)}, the classes of its configuration",
         )

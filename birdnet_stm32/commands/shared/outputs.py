@@ -142,12 +142,12 @@ class Writer:
         place = _place(folder)
         self._replace(place, files, last, place / RECORD_SUFFIX, removes_stale=True)
 
-    def claim_log(self, path: Path) -> None:
+    def register_log(self, path: Path) -> None:
         """Make a log this command's, which grows while it runs. Raises: InputError, as :meth:`check`."""
         place = _place(path)
-        self._claim(place.parent, [place.name], _record_of(place))
+        self._register(place.parent, [place.name], _record_of(place))
 
-    def claim_logs(self, folder: Path, *names: str) -> None:
+    def register_logs(self, folder: Path, *names: str) -> None:
         """Make a folder this command's, with logs that grow while it runs.
 
         Raises:
@@ -155,9 +155,9 @@ class Writer:
         """
         self.check_folder(folder)
         folder = _place(folder)
-        self._claim(folder, names, folder / RECORD_SUFFIX)
+        self._register(folder, names, folder / RECORD_SUFFIX)
 
-    def _claim(self, folder: Path, names: Sequence[str], record: Path) -> None:
+    def _register(self, folder: Path, names: Sequence[str], record: Path) -> None:
         for name in names:
             _check_place(folder / name)
         own = self._own(record) or _Record(command=self.command)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from birdnet_stm32.commands.shared.checkpoint_source import Source
+from birdnet_stm32.commands.shared.checkpoint_option import QuantizationInputs
 from birdnet_stm32.config.recipe_names import RECIPE_NAMES, refuse_old_name
 from birdnet_stm32.errors import GateError, InputError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from birdnet_stm32.selection.attempt import Attempt
 
 
-def add_recipe(parser: argparse.ArgumentParser) -> None:
+def add_recipe_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that names recipes."""
     parser.add_argument(
         "--recipe",
@@ -39,7 +39,7 @@ def _recipe_name(name: str) -> str:
     return name
 
 
-def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
+def choose_recipe(given: QuantizationInputs, options: argparse.Namespace) -> ChosenRecipe:
     """Try the recipes that the options name, in order, until one reaches the gates; else take the best.
 
     Raises:
@@ -58,11 +58,11 @@ def choose_recipe(given: Source, options: argparse.Namespace) -> Choice:
         if passes(fields[recipe], given.limits):
             break
     chosen = choose(fields, given.limits, first=True)
-    return Choice(settings=settings, tried=tried, fields=fields, recipe=chosen)
+    return ChosenRecipe(settings=settings, tried=tried, fields=fields, recipe=chosen)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Choice:
+class ChosenRecipe:
     """Which recipe a command takes, of those it tried.
 
     Args:
@@ -84,7 +84,7 @@ class Choice:
 
 
 def _attempts(
-    given: Source, options: argparse.Namespace, settings: RecipeSettings
+    given: QuantizationInputs, options: argparse.Namespace, settings: RecipeSettings
 ) -> Iterator[tuple[str, Attempt]]:
     """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.
 

@@ -83,7 +83,7 @@ def test_no_command_opens_what_is_no_file(
     odd = tmp_path / "songs/odd.wav"
     make(odd)
     with pytest.raises(InputError, match=r"is a (pipe|device|folder)"):
-        board_session.windows_of([odd], contract.frontend, 5)
+        board_session.windows_of_recordings([odd], contract.frontend, 5)
     assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None, MIX)) == ["good.wav"]
     assert "left out odd.wav: is a " in capsys.readouterr().err or odd.is_dir()
 
@@ -92,6 +92,6 @@ def test_a_link_to_itself_is_named(tmp_path: Path, contract: ModelContract, caps
     write(tmp_path / "songs/good.wav")
     (tmp_path / "songs/self.wav").symlink_to("self.wav")
     with pytest.raises(InputError, match="leads back to itself"):
-        board_session.windows_of([tmp_path / "songs/self.wav"], contract.frontend, 5)
+        board_session.windows_of_recordings([tmp_path / "songs/self.wav"], contract.frontend, 5)
     assert list(emulate._recordings(tmp_path / "songs", RATE_HZ, None, MIX)) == ["good.wav"]
     assert "left out self.wav: is a link that leads back to itself" in capsys.readouterr().err

@@ -207,14 +207,14 @@ def test_a_folder_of_others_is_refused(tmp_path: Path, writer: Writer) -> None:
 
 def test_logs_grow_in_a_folder_of_their_command(tmp_path: Path) -> None:
     folder = tmp_path / "npu"
-    TRAIN.claim_logs(folder, "a.log")
+    TRAIN.register_logs(folder, "a.log")
     (folder / "a.log").write_text("said")
     (folder / "b.log").write_text("mine")
-    TRAIN.claim_logs(folder, "a.log")
+    TRAIN.register_logs(folder, "a.log")
     with pytest.raises(InputError, match=r"b\.log: is there already"):
-        TRAIN.claim_logs(folder, "a.log", "b.log")
+        TRAIN.register_logs(folder, "a.log", "b.log")
     TRAIN.write_folder(folder, {"x": b""}, last="x")
-    TRAIN.claim_logs(folder, "a.log")
+    TRAIN.register_logs(folder, "a.log")
 
 
 # Every option of every command that writes, on a file that is there and not the command's.

@@ -13,8 +13,9 @@ from birdnet_stm32.audio.windows.representative_windows import Windows as Cut
 from birdnet_stm32.audio.windows.representative_windows import choose
 from birdnet_stm32.audio.windows.window_roles import assign
 from birdnet_stm32.commands.shared import labelled_folder
-from birdnet_stm32.commands.shared.model_files import contract_of, warn
-from birdnet_stm32.commands.shared.options import checked, named_as_options
+from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
+from birdnet_stm32.commands.shared.messages import print_warning
+from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.config.variant import ConvertTable, RepresentativeTable, VerifyTable
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
@@ -26,7 +27,7 @@ _LIMIT_OPTIONS = {"min_cosine_mean": "--min_cosine_sim"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
+class QuantizationInputs:
     """What the options name.
 
     Args:
@@ -46,12 +47,12 @@ class Source:
     limits: VerifyTable
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+def add_checkpoint(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the options; their names are those of the 0.9 line."""
     windows, ranges, limits = RepresentativeTable(), ConvertTable(), VerifyTable()
     parser.add_argument("--checkpoint_path", type=Path, required=required, metavar="FILE", help="*.keras")
     parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
-    labelled_folder.add_arguments(parser, "--data_path_train", required=required)
+    labelled_folder.add_folder(parser, "--data_path_train", required=required)
     parser.add_argument("--num_samples", type=int, default=windows.calibration_windows, metavar="N")
     parser.add_argument("--validate_samples", type=int, default=windows.validation_windows, metavar="N")
     parser.add_argument("--min_cosine_sim", type=float, default=limits.min_cosine_mean, metavar="X")
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> 
     parser.add_argument("--seed", type=int, default=windows.seed)
 
 
-def cut(
+def cut_windows(
     rows: Sequence[IndexRow],
     root: Path,
     contract: ModelContract,
@@ -92,7 +93,7 @@ def cut(
         asked: how many validation windows, and the seed.
         calibration_windows: how many; 0 for those that validate alone.
     """
-    with named_as_options(labelled_folder.places_of(root)), track("decode") as report:
+    with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
         return choose(
             rows,
             root,
@@ -105,13 +106,13 @@ def cut(
         )
 
 
-def load(options: argparse.Namespace) -> Source:
+def load_inputs(options: argparse.Namespace) -> QuantizationInputs:
     """Load the checkpoint and cut the windows.
 
     Raises:
         InputError: an option, the checkpoint or the folder cannot be used.
     """
-    asked = checked(
+    asked = checked_table(
         RepresentativeTable,
         options=WINDOW_OPTIONS,
         calibration_windows=options.num_samples,
@@ -121,10 +122,10 @@ def load(options: argparse.Namespace) -> Source:
         max_snr_db=options.max_snr_db,
         max_distance_db=options.max_distance_db,
     )
-    ranges = checked(
+    ranges = checked_table(
         ConvertTable, per_tensor=options.per_tensor, ranges=options.ranges, percentile=options.percentile
     )
-    limits = checked(
+    limits = checked_table(
         VerifyTable,
         options=_LIMIT_OPTIONS,
         min_cosine_mean=options.min_cosine_sim,
@@ -145,14 +146,14 @@ def load(options: argparse.Namespace) -> Source:
             options.data_path_train,
             remedy="--unlabelled: calibrate with these recordings whatever their folders are called",
         )
-    chosen = cut(
+    chosen = cut_windows(
         rows, options.data_path_train, contract, asked, calibration_windows=asked.calibration_windows
     )
-    with named_as_options(labelled_folder.places_of(options.data_path_train)):
+    with named_as_options(labelled_folder.option_names_of(options.data_path_train)):
         assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
-        warn(f"--{name}: {count} windows left out of the calibration")
-    return Source(
+        print_warning(f"--{name}: {count} windows left out of the calibration")
+    return QuantizationInputs(
         model=model,
         contract=contract,
         windows=by_role(assigned.windows.pcm, assigned.windows.rows, assigned.left_out),

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode_with_notes
 from birdnet_stm32.audio.decoding.mono import MIX
-from birdnet_stm32.commands.shared.model_files import warn
-from birdnet_stm32.commands.shared.options import positive
+from birdnet_stm32.commands.shared.checked_options import positive_integer
+from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.terminal_text import printable
 
 
-def add_channel(parser: argparse.ArgumentParser) -> None:
+def add_channel_option(parser: argparse.ArgumentParser) -> None:
     """Add which channel of a recording is taken."""
     parser.add_argument(
         "--channel",
@@ -27,14 +27,14 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
 
 
 def _channel(text: str) -> int:
-    return MIX if text == "mix" else positive(text)
+    return MIX if text == "mix" else positive_integer(text)
 
 
-def decode(path: Path, *, sample_rate_hz: int, channel: int = MIX) -> NDArray[np.int16] | Unusable:
+def decode_recording(path: Path, *, sample_rate_hz: int, channel: int = MIX) -> NDArray[np.int16] | Unusable:
     """Return a recording as mono PCM, and print the notes about it."""
     found = decode_with_notes(path, sample_rate_hz=sample_rate_hz, channel=channel)
     if isinstance(found, Unusable):
         return found
     for note in found.notes:
-        warn(printable(f"{path}: {note}"))
+        print_warning(printable(f"{path}: {note}"))
     return found.pcm

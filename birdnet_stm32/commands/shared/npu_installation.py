@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from birdnet_stm32.commands.shared.model_files import say, warn
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.npu.st_runtime import find_runtime
 from birdnet_stm32.npu.stedgeai.installation import Installation, look_at
 from birdnet_stm32.npu.stedgeai.tool import Tool, find, program_of, read_version
 
 
-def say_where(named: Path | None, writer: Writer, json: Path | None) -> None:
+def print_installation(named: Path | None, writer: Writer, json: Path | None) -> None:
     """Say where ST's tool is. What lies beside it is said first, so also where the tool itself is broken.
 
     Args:
@@ -26,17 +26,19 @@ def say_where(named: Path | None, writer: Writer, json: Path | None) -> None:
     writer.check(json)
     tool: Tool | None = None
     if named is not None and program_of(named) is None and find_runtime(named) is not None:
-        say(f"{named} holds no stedgeai", json)  # a project of ST's tools, which firmware is built from
-        installation = _say_installation(named, json)
+        print_message(
+            f"{named} holds no stedgeai", json
+        )  # a project of ST's tools, which firmware is built from
+        installation = _print_parts(named, json)
     else:
         found = find(named)
-        say(f"{found.program}, found by {found.by}", json)
-        installation = _say_installation(found.core_dir, json)
+        print_message(f"{found.program}, found by {found.by}", json)
+        installation = _print_parts(found.core_dir, json)
         version = read_version(found.program)
         tool = Tool(program=found.program, core_dir=found.core_dir, version=version, found_by=found.by)
-        say(f"ST Edge AI Core {version}", json)
+        print_message(f"ST Edge AI Core {version}", json)
         if tool.warning:
-            warn(f"warning: {tool.warning}")
+            print_warning(f"warning: {tool.warning}")
     parts = [] if installation is None else [asdict(part) for part in installation.parts]
     fields = {
         "tool": None if tool is None else str(tool.version),
@@ -50,20 +52,20 @@ def say_where(named: Path | None, writer: Writer, json: Path | None) -> None:
     writer.write_json(json, fields)
 
 
-def _say_installation(root: Path | None, json: Path | None) -> Installation | None:
+def _print_parts(root: Path | None, json: Path | None) -> Installation | None:
     if root is None:
-        say("it lies in no installation, so neither the runtime nor ST's scripts are known", json)
+        print_message("it lies in no installation, so neither the runtime nor ST's scripts are known", json)
         return None
     installation = look_at(root)
     flat = installation.runtime is not None and installation.runtime.flat
     layout = ", laid out as STM32Cube AI Studio does" if flat else ""
     runtime = _runtime_of(installation) or "not there"
-    say(f"{root}: {installation.kind}; runtime ll_aton {runtime}{layout}", json)
+    print_message(f"{root}: {installation.kind}; runtime ll_aton {runtime}{layout}", json)
     for part in installation.parts:
         if part.path is not None:
-            say(f"found    {part.what}: {part.path}", json)
+            print_message(f"found    {part.what}: {part.path}", json)
     for part in installation.missing:
-        say(f"missing  {part.what} ({part.expected}), which is needed for {part.needed_for}", json)
+        print_message(f"missing  {part.what} ({part.expected}), which is needed for {part.needed_for}", json)
     return installation
 
 

@@ -13,7 +13,7 @@ from birdnet_stm32.engine.release import Release, load_release
 from birdnet_stm32.errors import InputError
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+def add_variant(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the variant and where it is built."""
     parser.add_argument(
         "variant",
@@ -21,16 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> 
         metavar="VARIANT",
         help="its name, as in doit image:VARIANT",
     )
-    add_places(parser)
+    add_build_folders(parser)
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
+def add_build_folders(parser: argparse.ArgumentParser) -> None:
     """Add where variants are, and where they are built."""
     parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
     parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
 
 
-def release(options: argparse.Namespace) -> Release:
+def release_of(options: argparse.Namespace) -> Release:
     """Return the release that the options name. Raises: InputError."""
     return load_release(options.variant, options.variants, options.build)
 
@@ -43,19 +43,19 @@ def variant_names(folder: Path) -> list[str]:
     return names
 
 
-def flashed_board(of: Release) -> Board:
+def flashed_board(release: Release) -> Board:
     """Return the board that a release is flashed to. Raises: InputError where it is none."""
-    return folders.first("flash", of.variant.firmware.boards)
+    return folders.first("flash", release.variant.firmware.boards)
 
 
-def folder(of: Release, stage: str) -> Path:
+def published_folder(release: Release, stage: str) -> Path:
     """Return what a stage published. Raises: InputError where it has not."""
-    path = of.folder(stage)
+    path = release.folder(stage)
     if not (path / MANIFEST).is_file():
         raise InputError(
-            f"{of.name} has no {stage} yet",
+            f"{release.name} has no {stage} yet",
             where=path,
             expected="what the pipeline publishes there",
-            remedy=f"doit {stage}:{of.name}",
+            remedy=f"doit {stage}:{release.name}",
         )
     return path

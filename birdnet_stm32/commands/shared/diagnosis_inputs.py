@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.windows.window_roles import distances_db
-from birdnet_stm32.commands.shared import checkpoint_source
+from birdnet_stm32.commands.shared import checkpoint_option
 from birdnet_stm32.commands.shared.recipe_option import choose_recipe
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.manifest import read_manifest
@@ -33,7 +33,7 @@ from birdnet_stm32.stages.inputs.windows import Windows, load_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Examined:
+class DiagnosisInputs:
     """A model and what it is judged by.
 
     Args:
@@ -65,7 +65,7 @@ class Examined:
         )
 
 
-def of_variant(release: Release) -> Examined:
+def of_variant(release: Release) -> DiagnosisInputs:
     """Return what the stages published; without a candidate the variant's first recipe makes one.
 
     Raises:
@@ -94,7 +94,7 @@ def of_variant(release: Release) -> Examined:
         recipe = release.variant.recipes[0]
         made = attempt(recipe, model, start.contract, windows, settings).candidate
         tried = (recipe,)
-    return Examined(
+    return DiagnosisInputs(
         name=release.name,
         patient=Patient(
             source=model,
@@ -115,16 +115,16 @@ def of_variant(release: Release) -> Examined:
     )
 
 
-def of_options(options: argparse.Namespace) -> Examined:
+def of_options(options: argparse.Namespace) -> DiagnosisInputs:
     """Return a checkpoint converted as ``convert`` does.
 
     Raises:
         InputError: an option, the checkpoint or the folder cannot be used, or its conversion is not int8.
     """
-    given = checkpoint_source.load(options)
+    given = checkpoint_option.load_inputs(options)
     choice = choose_recipe(given, options)
     made = choice.candidate
-    return Examined(
+    return DiagnosisInputs(
         name=str(options.checkpoint_path),
         patient=Patient(
             source=given.model,

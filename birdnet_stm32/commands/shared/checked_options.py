@@ -18,7 +18,9 @@ from birdnet_stm32.files.value_errors import first_problem
 Checked = TypeVar("Checked", bound=Table)
 
 
-def checked(table: type[Checked], *, options: Mapping[str, str] | None = None, **values: object) -> Checked:
+def checked_table(
+    table: type[Checked], *, options: Mapping[str, str] | None = None, **values: object
+) -> Checked:
     """Return ``table`` with these values.
 
     Args:
@@ -62,13 +64,15 @@ def named_as_options(places: Mapping[str, str]) -> Iterator[None]:
         if error.where is None or not error.where.startswith("["):
             raise
         texts = (error.what, error.where, error.expected, *error.remedies)
-        what, where, expected, *remedies = (None if one is None else renamed(one, places) for one in texts)
+        what, where, expected, *remedies = (
+            None if one is None else with_option_names(one, places) for one in texts
+        )
         raise InputError(
             what or "", where=where, expected=expected, remedy=tuple(one for one in remedies if one)
         ) from error
 
 
-def renamed(text: str, places: Mapping[str, str]) -> str:
+def with_option_names(text: str, places: Mapping[str, str]) -> str:
     """Return a text with what :func:`named_as_options` is given in place of keys of a variant file."""
     for key in sorted(places, key=len, reverse=True):
         text = text.replace(key, places[key])
@@ -89,7 +93,7 @@ def add_board(parser: argparse.ArgumentParser, which: str) -> None:
     )
 
 
-def positive(text: str) -> int:
+def positive_integer(text: str) -> int:
     """Read an option's number of things, at least one."""
     try:
         number = int(text)
