@@ -1,9 +1,12 @@
-"""Progress of long work: a bar on a terminal, a line at every tenth elsewhere."""
+"""Show the progress of long work: a bar on a terminal; elsewhere, or beside other tasks, line by line."""
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,14 +14,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from birdnet_stm32.terminal_text import printable
 
 Report = Callable[[int, int], None]
-"""Called with what is done and what there is in all."""
+"""Called with (done, total) after each step."""
+
+_task: ContextVar[str] = ContextVar("task", default="")
+
+
+@contextmanager
+def progress_of(task: str) -> Iterator[None]:
+    """Name ``task`` in the lines of progress while the block runs, if it is one of several workers."""
+    token = _task.set(task)
+    try:
+        yield
+    finally:
+        _task.reset(token)
 
 
 @contextmanager
 def track(description: str) -> Iterator[Report]:
-    """Show progress of ``description`` on stderr while the block runs."""
+    """Show progress of ``description`` on stderr while the block runs.
+
+    A bar is drawn again and again on the last line of the terminal, so nothing else may write there.
+    The workers of ``doit -n 2`` share the terminal; they write lines that begin with the name of their task.
+    """
     console = Console(stderr=True, markup=False, emoji=False)
     description = printable(description)
+    if _is_worker():
+        task = printable(_task.get())
+        yield _lines(f"{task}: {description}" if task else description, console)
+        return
     if not console.is_terminal:
         yield _lines(description, console)
         return
@@ -29,8 +52,14 @@ def track(description: str) -> Iterator[Report]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task_id = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task_id, completed=done, total=total)
+
+
+def _is_worker() -> bool:
+    """Return whether this is a worker of ``doit -n``: a process or, with ``-P thread``, a thread."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return multiprocessing.parent_process() is not None or not in_main_thread
 
 
 def _lines(description: str, console: Console) -> Report:
@@ -41,6 +70,7 @@ def _lines(description: str, console: Console) -> Report:
         tenth = 10 * done // max(total, 1)
         if tenth > last_tenth:
             last_tenth = tenth
-            console.print(f"  {description}: {done} of {total}", highlight=False)
+            # One call of write for each line, so that lines of several workers do not mix.
+            console.print(f"  {description}: {done} of {total}", highlight=False, soft_wrap=True)
 
     return report

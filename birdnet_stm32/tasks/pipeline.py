@@ -29,6 +29,7 @@ from birdnet_stm32.engine.stage import Stage, task_of
 from birdnet_stm32.engine.staleness import reasons_to_run, repair
 from birdnet_stm32.errors import BirdnetError, GateError, InputError
 from birdnet_stm32.native_output import diverted
+from birdnet_stm32.progress import progress_of
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 from birdnet_stm32.tasks.interruption import stop_in_a_sentence
 from birdnet_stm32.tasks.plan import State, plan
@@ -247,7 +248,7 @@ def _run(stage: Stage, release: Release) -> None:
     log = folder.with_name(f"{folder.name}.log")
     if log.is_symlink() or log.is_fifo():
         log.unlink()  # what it leads to is not ours, and a pipe would be waited for
-    with diverted(log):
+    with diverted(log), progress_of(stage.task(release.name)):
         run_stage(stage, release, needs)
 
 

@@ -63,6 +63,11 @@ def test_two_variants_build_side_by_side(checkout: Any) -> None:
     printed = [one.communicate(timeout=300)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], printed
     assert "waiting" not in "".join(printed)
+    for name in ("tiny", "other"):
+        shutil.rmtree(checkout.build / name / "index")
+    together = checkout.doit("-n", "2", "index:tiny", "index:other").stdout
+    for name in ("tiny", "other"):
+        assert f"\n  index:{name}: recordings: 9 of 9\n" in together
 
 
 def test_a_moved_checkout_has_nothing_to_do(checkout: Any, tmp_path: Path) -> None:
