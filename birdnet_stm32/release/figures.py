@@ -33,10 +33,13 @@ _VARIABLES = {
     _SECOND: "var(--second)",
     _LIMIT: "var(--limit)",
 }
+# On the narrowest screens a picture is 300 pixels wide, and no text may be smaller than 11 pixels there.
+_SIZE_INCHES = (4.2, 2.9)
+_FONT_POINTS = 12.0
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: the page's font, searchable, small
     "font.family": "sans-serif",
-    "font.size": 9.5,
+    "font.size": _FONT_POINTS,
     "text.parse_math": False,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -52,10 +55,10 @@ _STYLE: dict[str, Any] = {
     "ytick.color": _INK,
     "legend.frameon": False,
 }
-_SIZE_INCHES = (4.3, 2.8)
 _NO_ERROR_DB = 120.0  # what a tensor without error or without values has
-_LONGEST_NAME = 24
-_ROW_INCHES = 0.2  # of a chart that grows with what it shows
+_LEGEND: dict[str, Any] = {"handlelength": 1.4, "columnspacing": 1.0}
+_LONGEST_NAME = 17
+_ROW_INCHES = 0.22  # of a chart that grows with what it shows
 _MAX_SCATTER_POINTS = 1_500
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _KIB = 1024
@@ -114,15 +117,8 @@ def training_curve(training: Training) -> str:
             lines += right.plot(epochs, training.metric, color=_SECOND, label=training.metric_name)
             right.set(ylim=(0, 1), ylabel=training.metric_name)
             right.grid(visible=False)
-        axes.legend(
-            lines,
-            [str(line.get_label()) for line in lines],
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=3,
-            fontsize=8,
-            handlelength=1.4,
-            columnspacing=1.0,
+        axes.figure.legend(
+            lines, [str(line.get_label()) for line in lines], loc="outside upper center", ncols=2, **_LEGEND
         )
 
     return _svg(draw, "training")
@@ -153,7 +149,7 @@ def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) ->
             axis.set_major_locator(FixedLocator(_DET_TICKS))
             axis.set_major_formatter(FixedFormatter([f"{100 * tick:g}%" for tick in _DET_TICKS]))
             axis.set_minor_locator(NullLocator())
-        axes.legend(loc="upper right", fontsize=8)
+        axes.legend(loc="upper right")
 
     return _svg(draw, "det")
 
@@ -162,7 +158,7 @@ def layer_chart(layers: Layers) -> str:
     """Draw, part by part from the input down, what it costs and how far its tensors are from float."""
 
     def draw(figure: Figure) -> None:
-        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(5, 4))
         rows = np.arange(len(layers.groups))
         left.barh(
             rows,
@@ -177,19 +173,20 @@ def layer_chart(layers: Layers) -> str:
         left.plot(up_to, rows, color=_SECOND, marker="o", markersize=3, label="up to here")
         left.set_yticks(rows, [_short(group.name) for group in layers.groups])
         left.invert_yaxis()
-        left.set(xlabel="cosine gained if float")
-        left.xaxis.set_major_locator(MaxNLocator(4))
-        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8, handlelength=1.4)
+        left.set(xlabel="cosine gained")
+        left.xaxis.set_major_locator(MaxNLocator(2))
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, **_LEGEND)
         for row, group in zip(rows, layers.groups, strict=True):
             ratios = [ratio for ratio in group.snr_db if abs(ratio) < _NO_ERROR_DB]
             right.scatter(ratios, [row] * len(ratios), s=12, color=_FIRST, linewidths=0)
         right.set(xlabel="SNR in dB")
+        right.xaxis.set_major_locator(MaxNLocator(3))
         for axes in (left, right):
             axes.grid(visible=False, axis="y")
             axes.tick_params(axis="y", length=0)
 
     width, height = _SIZE_INCHES
-    return _figure_svg(draw, "layers", (1.2 * width, max(height, 0.9 + _ROW_INCHES * len(layers.groups))))
+    return _figure_svg(draw, "layers", (width, max(height, 0.9 + _ROW_INCHES * len(layers.groups))))
 
 
 def arena_plan(arena: Arena) -> str:
