@@ -14,6 +14,7 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.boards import folders
+from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate
 from birdnet_stm32.codegen.vectors import make as make_vectors
@@ -36,7 +37,7 @@ from birdnet_stm32.tflite.reader import read_graph
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
 BOARD = folders.find("mps3_an547")
-MACHINE = folders.require(BOARD.emulator, BOARD, "emulator")
+EMULATED = folders.having("emulator", folders.names())
 Pcm = npt.NDArray[np.int16]
 Write = Callable[[Mapping[str, bytes], Path], Path]
 
@@ -50,6 +51,7 @@ def prove(
     write: Write,
     timeout_s: float,
     vectors: Pcm | None = None,
+    board: Board = BOARD,
 ) -> tuple[emulator.EmulationRun, parity.Parity]:
     graph = fold_batch(read_graph(tflite, where="model.tflite"))
     model_files = generate(
@@ -59,9 +61,16 @@ def prove(
         vectors=None if vectors is None else make_vectors(vectors, contract.frontend, tflite),
     )
     settings = FirmwareSettings(threshold=0.1, top_k=3, title="A proof", version="1")
-    project = write(render_project(BOARD.name, model_files, settings), folder / "project")
+    project = write(render_project(board.name, model_files, settings), folder / "project")
     elf = build(project, folder / "build").elf
-    run = emulator.run(elf, MACHINE, recordings, contract.frontend, work=folder / "work", timeout_s=timeout_s)
+    run = emulator.run(
+        elf,
+        folders.require(board.emulator, board, "emulator"),
+        recordings,
+        contract.frontend,
+        work=folder / "work",
+        timeout_s=timeout_s,
+    )
     found = parity.check(run, tflite, contract.frontend, recordings)
     shutil.rmtree(folder / "work")  # nearly a megabyte a window
     return run, found
@@ -101,7 +110,10 @@ def chirps() -> dict[str, Pcm]:
     ],
     ids=["hybrid", "mel"],
 )
-def test_a_small_model_equals_the_references(spec: FrontendSpec, tmp_path: Path, write: Write) -> None:
+@pytest.mark.parametrize("board", EMULATED, ids=lambda board: board.name)
+def test_a_small_model_equals_the_references(
+    spec: FrontendSpec, board: Board, tmp_path: Path, write: Write
+) -> None:
     from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.quant.convert import convert
 
@@ -115,7 +127,7 @@ def test_a_small_model_equals_the_references(spec: FrontendSpec, tmp_path: Path,
     recordings = chirps()
     windows = np.stack([pcm[: spec.window_samples] for pcm in recordings.values() if len(pcm) > 8_001])
     tflite = convert(dscnn.build(contract), spectrogram.features(windows, spec))
-    run, found = prove(tflite, contract, recordings, folder=tmp_path, write=write, timeout_s=60)
+    run, found = prove(tflite, contract, recordings, folder=tmp_path, write=write, timeout_s=60, board=board)
     parity.require(found)
     assert found.first_difference is None
     assert found.windows == len(run.windows) > 5
