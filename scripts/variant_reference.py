@@ -17,9 +17,10 @@ def markdown(schema: dict[str, Any]) -> str:
     lines = [
         "# Variant files",
         "",
-        "One file a release, `variants/<name>.toml`; one table a stage. Paths are relative to the file.",
-        "A key that is left out has its default; an unknown key or a value out of range is refused.",
-        "Editors complete and check the file with `docs/reference/variant.schema.json`",
+        "Each release has one file, `variants/<name>.toml`, with one table for each stage.",
+        "Paths are relative to the folder of the file. A key that is left out has its default.",
+        "An unknown key or a value out of range is refused.",
+        "Editors can complete and check the file with `docs/reference/variant.schema.json`",
         "(`#:schema` in Taplo and Even Better TOML).",
         "",
     ]

