@@ -135,9 +135,7 @@ class _Described(GenerateJsonSchema):
         for base in schema["cls"].__mro__[1:-1]:
             fields = docstring_of(base)[1] | fields
         made["description"] = summary
-        aliases = {
-            field.get("serialization_alias", field["name"]): field["name"] for field in _fields(schema)
-        }
+        names = {field.get("serialization_alias", field["name"]): field["name"] for field in _fields(schema)}
         for key, value in made.get("properties", {}).items():
             value.pop("title", None)
             name = names.get(key, key)
