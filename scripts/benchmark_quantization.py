@@ -34,6 +34,7 @@ from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
 from birdnet_stm32.stages.inputs.recordings import root_of
 
@@ -77,7 +78,7 @@ def source_audio(folder: Path) -> np.ndarray:
     for file in recording_index.list_files(folder):
         pcm = decode.decode(folder / file.path, sample_rate_hz=SOURCE_HZ)
         if isinstance(pcm, np.ndarray) and samples < SOURCE_S * SOURCE_HZ:
-            found.append(pcm.astype(np.float32) / 32_768)
+            found.append(pcm.astype(np.float32) / FULL_SCALE)
             samples += len(pcm)
     return np.concatenate(found)
 

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "birdnet_stm32"
 # From the bottom to the top; what stands on one line must not import each other's packages.
 # A room that stands on a line of its own, such as ``stages.inputs``, is a part of its own.
 LAYERS = [
-    {"spelling", "terminal_text"},
+    {"pcm", "spelling", "terminal_text"},
     {"errors"},
     {"gates"},
     {"files"},

@@ -8,76 +8,76 @@ from birdnet_stm32.codegen import kernel_scales, shapes
 from birdnet_stm32.codegen.kernel_calls import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import broadcast_strides, collapse
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Tensor
+from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.single_operator import table
 
 _SUM_FRACTION_BITS = 20  # of birdnet_add and of the reference
 
 
-def add(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+def add(node: Node) -> tuple[Step, ...]:
     """Lower ADD and SUB."""
-    first, second, target = _three(operator, graph)
+    first, second, target = _three(node)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
-        kernel_scales.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+        kernel_scales.tensor_scale(node, tensor) for tensor in (first, second, target)
     )
     common = 2 * max(first_scale, second_scale)
     factor = common / (2**_SUM_FRACTION_BITS * target_scale)
     if factor >= 1:
         raise refuse(
-            operator,
-            graph,
+            node,
             f"its output's scale is {target_scale:g} where its operands' reach {common / 2:g}",
             expected="an output scale of at least a 500,000th of its operands'",
         )
     layer = Add(
-        shape=_broadcast(operator, graph),
+        shape=_broadcast(node),
         first_zero_point=first_zero,
         second_zero_point=second_zero,
         first_scale=kernel_scales.scale_of(first_scale / common),
         second_scale=kernel_scales.scale_of(second_scale / common),
         result_scale=kernel_scales.scale_of(factor),
-        result=kernel_scales.result(operator, graph),
+        result=kernel_scales.result(node),
     )
-    return (_step(operator, graph, "birdnet_add" if operator.name == "ADD" else "birdnet_subtract", layer),)
+    return (_step(node, "birdnet_add" if node.name == "ADD" else "birdnet_subtract", layer),)
 
 
-def multiply(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+def multiply(node: Node) -> tuple[Step, ...]:
     """Lower MUL."""
-    first, second, target = _three(operator, graph)
+    first, second, target = _three(node)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
-        kernel_scales.tensor_scale(operator, graph, tensor) for tensor in (first, second, target)
+        kernel_scales.tensor_scale(node, tensor) for tensor in (first, second, target)
     )
     # The reference computes this factor in float32.
     with np.errstate(over="ignore"):
         factor = np.float32(first_scale) * np.float32(second_scale) / np.float32(target_scale)
     scale = kernel_scales.scale_of(min(float(factor), float(kernel_scales.INT32_MAX)))
     if 255 * 255 << max(scale.shift, 0) >= kernel_scales.INT32_MAX - kernel_scales.ACCUMULATOR_MARGIN:
-        raise refuse(operator, graph, f"its factor {float(factor):g} makes the product exceed 32 bits")
+        raise refuse(node, f"its factor {float(factor):g} makes the product exceed 32 bits")
     layer = Multiply(
-        shape=_broadcast(operator, graph),
+        shape=_broadcast(node),
         first_zero_point=first_zero,
         second_zero_point=second_zero,
         result_scale=scale,
-        result=kernel_scales.result(operator, graph),
+        result=kernel_scales.result(node),
     )
-    return (_step(operator, graph, "birdnet_multiply", layer),)
+    return (_step(node, "birdnet_multiply", layer),)
 
 
-def extremum(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+def extremum(node: Node) -> tuple[Step, ...]:
     """Lower MAXIMUM and MINIMUM."""
-    kernel_scales.check_tied(operator, graph, *_three(operator, graph))
-    return (_step(operator, graph, f"birdnet_{operator.name.lower()}", _broadcast(operator, graph)),)
+    kernel_scales.check_tied(node, *_three(node))
+    return (_step(node, f"birdnet_{node.name.lower()}", _broadcast(node)),)
 
 
-def lookup(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+def lookup(node: Node) -> tuple[Step, ...]:
     """Lower a function of one value to the table of its 256 results on the reference kernels."""
-    source, target = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    kernel_scales.tensor_scale(operator, graph, source)
-    kernel_scales.tensor_scale(operator, graph, target)
-    layer = Lookup(elements=source.elements, table=int8("table", table(operator, source, target)))
+    source, target = node.input, node.output
+    kernel_scales.tensor_scale(node, source)
+    kernel_scales.tensor_scale(node, target)
+    layer = Lookup(elements=source.elements, table=int8("table", table(node.operator, source, target)))
     return (
         Step(
-            operator=operator,
+            operator=node.operator,
             function="birdnet_lookup",
             layer=layer,
             inputs=(source.index,),
@@ -87,16 +87,15 @@ def lookup(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     )
 
 
-def _three(operator: Operator, graph: Graph) -> tuple[Tensor, Tensor, Tensor]:
-    first, second = (shapes.operand(operator, graph, position) for position in (0, 1))
-    return first, second, graph.tensors[operator.outputs[0]]
+def _three(node: Node) -> tuple[Tensor, Tensor, Tensor]:
+    first, second = (shapes.operand(node, position) for position in (0, 1))
+    return first, second, node.output
 
 
-def _broadcast(operator: Operator, graph: Graph) -> Broadcast:
-    first, second, target = _three(operator, graph)
+def _broadcast(node: Node) -> Broadcast:
+    first, second, target = _three(node)
     sizes, first_strides, second_strides = collapse(
-        operator,
-        graph,
+        node,
         target.shape,
         broadcast_strides(first.shape, target.shape),
         broadcast_strides(second.shape, target.shape),
@@ -104,13 +103,13 @@ def _broadcast(operator: Operator, graph: Graph) -> Broadcast:
     return Broadcast(sizes=sizes, first_strides=first_strides, second_strides=second_strides)
 
 
-def _step(operator: Operator, graph: Graph, function: str, layer: Layer) -> Step:
-    first, second, target = _three(operator, graph)
+def _step(node: Node, function: str, layer: Layer) -> Step:
+    first, second, target = _three(node)
     inputs: list[int | Constant] = []
     for role, tensor in (("first", first), ("second", second)):
         inputs.append(tensor.index if tensor.data is None else int8(role, tensor.data))
     return Step(
-        operator=operator,
+        operator=node.operator,
         function=function,
         layer=layer,
         inputs=tuple(inputs),

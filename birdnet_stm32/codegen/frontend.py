@@ -17,7 +17,8 @@ from birdnet_stm32.frontend.contract import (
     Layout,
 )
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, PCM_FULL_SCALE, hann, mel_bank, step_names
+from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, hann, mel_bank, step_names
+from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.templating import c_array, render
 
 # Of runtime/birdnet_fft.h, against which the generated C checks its length again.
@@ -128,8 +129,8 @@ def _transform_tables(length: int) -> tuple[Table, ...]:
             name="taper",
             type="double",
             length="FFT_LENGTH",
-            about=f"Periodic Hann window / {PCM_FULL_SCALE}.",
-            values=hann(length) / PCM_FULL_SCALE,
+            about=f"Periodic Hann window / {FULL_SCALE}.",
+            values=hann(length) / FULL_SCALE,
         ),
         Table(
             name="sine",

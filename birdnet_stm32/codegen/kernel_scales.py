@@ -8,7 +8,8 @@ from birdnet_stm32.codegen.kernel_calls import Output, Scale
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.quant.arithmetic.fixed_point import quantize_multiplier
 from birdnet_stm32.quant.arithmetic.scheme import ACTIVATION_MAX, ACTIVATION_MIN, round_half_away
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Tensor
+from birdnet_stm32.tflite.node import Node
 
 INT32_MAX = 2**31 - 1
 # What a zero point can add to an accumulator that is checked to fit.
@@ -27,7 +28,7 @@ def mean_multiplier(scale: Scale, count: int) -> Scale:
     return Scale(multiplier=(scale.multiplier << shift) // count, shift=scale.shift - shift)
 
 
-def tensor_scale(operator: Operator, graph: Graph, tensor: Tensor) -> tuple[float, int]:
+def tensor_scale(node: Node, tensor: Tensor) -> tuple[float, int]:
     """Return scale and zero point of an int8 activation.
 
     Raises:
@@ -40,41 +41,38 @@ def tensor_scale(operator: Operator, graph: Graph, tensor: Tensor) -> tuple[floa
         or not ACTIVATION_MIN <= quantization.zero_points[0] <= ACTIVATION_MAX
     ):
         raise refuse(
-            operator,
-            graph,
+            node,
             f"tensor {tensor.index} ({tensor.short_name}) has no int8 quantization for the whole tensor",
             expected="one scale and a zero point within int8",
         )
     return quantization.scales[0], quantization.zero_points[0]
 
 
-def check_tied(operator: Operator, graph: Graph, *tensors: Tensor) -> None:
+def check_tied(node: Node, *tensors: Tensor) -> None:
     """Refuse an operator that keeps the numbers when its operands and its output differ in scale."""
-    if len({tensor_scale(operator, graph, tensor) for tensor in tensors}) != 1:
+    if len({tensor_scale(node, tensor) for tensor in tensors}) != 1:
         raise refuse(
-            operator,
-            graph,
+            node,
             "its operands and its output are quantized differently",
             expected="one scale for all, as the converter gives them",
         )
 
 
-def result(operator: Operator, graph: Graph) -> Output:
+def result(node: Node) -> Output:
     """Return zero point and range of the output behind the operator's fused activation function.
 
     Raises:
         InputError: the activation function is not one of NONE, RELU, RELU6, RELU_N1_TO_1.
     """
-    scale, zero_point = tensor_scale(operator, graph, graph.tensors[operator.outputs[0]])
-    activation = str(operator.options.get("fused_activation_function", "NONE"))
+    scale, zero_point = tensor_scale(node, node.output)
+    activation = str(node.options.get("fused_activation_function", "NONE"))
     if activation not in _RANGES:
         raise refuse(
-            operator,
-            graph,
+            node,
             f"its activation function is {activation}",
             expected="one of " + ", ".join(_RANGES),
         )
-    low, high = (_bound(operator, graph, limit, scale, zero_point) for limit in _RANGES[activation])
+    low, high = (_bound(node, limit, scale, zero_point) for limit in _RANGES[activation])
     return Output(
         zero_point=zero_point,
         minimum=ACTIVATION_MIN if low is None else max(ACTIVATION_MIN, low),
@@ -90,14 +88,12 @@ _RANGES: dict[str, tuple[float | None, float | None]] = {
 }
 
 
-def _bound(
-    operator: Operator, graph: Graph, limit: float | None, scale: float, zero_point: int
-) -> int | None:
+def _bound(node: Node, limit: float | None, scale: float, zero_point: int) -> int | None:
     """Return the integer that stands for ``limit``, divided in float32 as the reference does."""
     if limit is None:
         return None
     with np.errstate(over="ignore"):
         steps = np.float32(limit) / np.float32(scale)
     if not abs(steps) < INT32_MAX:
-        raise refuse(operator, graph, f"its output's scale {scale:g} is too fine for its activation function")
+        raise refuse(node, f"its output's scale {scale:g} is too fine for its activation function")
     return zero_point + int(round_half_away(steps))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.kernel_calls import ChannelLookup, Lookup, Step, int8
 from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 
-def tabulated(operator: Operator, graph: Graph) -> tuple[Step, ...]:
+def tabulated(node: Node) -> tuple[Step, ...]:
     """Lower TABLE, see :mod:`birdnet_stm32.codegen.rewrite.value_tables`."""
-    source, tables = (shapes.operand(operator, graph, position) for position in (0, 1))
+    source, tables = (shapes.operand(node, position) for position in (0, 1))
     if tables.data is None:
-        raise refuse(operator, graph, "its table is computed")
+        raise refuse(node, "its table is computed")
     channels = len(tables.data)
     layer: Lookup | ChannelLookup = (
         Lookup(elements=source.elements, table=int8("table", tables.data[0]))
@@ -27,12 +27,12 @@ def tabulated(operator: Operator, graph: Graph) -> tuple[Step, ...]:
     )
     return (
         Step(
-            operator=operator,
+            operator=node.operator,
             function="birdnet_lookup" if channels == 1 else "birdnet_channel_lookup",
             layer=layer,
             inputs=(source.index,),
-            output=operator.outputs[0],
+            output=node.output.index,
             in_place=(source.index,),
-            title=str(operator.options["title"]),
+            title=str(node.options["title"]),
         ),
     )

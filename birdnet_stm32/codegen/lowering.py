@@ -15,10 +15,12 @@ from birdnet_stm32.codegen.rewrite.edit import needed
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node, nodes
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
 from birdnet_stm32.tflite.reader import OTHERS, listed
 
-Rule = Callable[[Operator, Graph], tuple[Step, ...]]
+Rule = Callable[[Node], tuple[Step, ...]]
 
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(shapes.UNARY - {"DEQUANTIZE"}, elementwise.lookup),
@@ -33,15 +35,12 @@ _RULES: dict[str, Rule] = {
     "MUL": elementwise.multiply,
     "MAXIMUM": elementwise.extremum,
     "MINIMUM": elementwise.extremum,
-    "RESHAPE": movement.reshape,
-    "SQUEEZE": movement.reshape,
-    "EXPAND_DIMS": movement.reshape,
+    **dict.fromkeys(RESHAPES, movement.reshape),
     "TRANSPOSE": movement.transpose,
     "STRIDED_SLICE": movement.strided_slice,
     "SLICE": movement.slice_,
     "CONCATENATION": movement.concatenation,
-    "PAD": movement.pad,
-    "PADV2": movement.pad,
+    **dict.fromkeys(PADS, movement.pad),
 }
 SUPPORTED = tuple(sorted({*_RULES, "DEQUANTIZE"}))
 _RULES[TABLE] = lookup_tables.tabulated
@@ -64,7 +63,7 @@ _ABOUT = {
     "SOFTMAX": ": end the model in its logits, or in a sigmoid for each class",
 }
 # What a probability may pass between its LOGISTIC and the output.
-_PASSES = frozenset("RESHAPE SQUEEZE EXPAND_DIMS QUANTIZE DEQUANTIZE".split())
+_PASSES = frozenset((*RESHAPES, *CONVERSIONS))
 
 
 GraphPass = Callable[[Graph], Graph]
@@ -111,17 +110,17 @@ def _lowered(graph: Graph) -> Program:
         raise InputError("the model's output is a constant", where=graph.tensors[leave].short_name)
     steps: list[Step] = []
     refused: list[InputError] = []
-    for operator in graph.operators:
-        if _is_boundary(operator, graph):
+    for node in nodes(graph):
+        if _is_boundary(node):
             continue
         try:
-            lowered = _kernel_calls(operator, graph)
+            lowered = _kernel_calls(node)
         except InputError as error:
             refused.append(error)
             continue
         steps.extend(lowered)
         if not lowered:
-            same[operator.outputs[0]] = operator.inputs[0]
+            same[node.output.index] = node.input.index
     if refused:
         raise together(refused)
     if not steps:
@@ -136,10 +135,10 @@ def _lowered(graph: Graph) -> Program:
     )
 
 
-def _kernel_calls(operator: Operator, graph: Graph) -> tuple[Step, ...]:
-    if operator.name != TABLE:
-        _check_types(operator, graph)
-    return _RULES[operator.name](operator, graph)
+def _kernel_calls(node: Node) -> tuple[Step, ...]:
+    if node.name != TABLE:
+        _check_types(node)
+    return _RULES[node.name](node)
 
 
 def check_supported(graph: Graph) -> None:
@@ -165,9 +164,9 @@ def _unsupported_parts(graph: Graph) -> Iterator[InputError]:
             _odd_end(name, graph.tensors[index]) for index in indices if _is_odd_end(graph.tensors[index])
         )
     yield from _unknown(graph)
-    for operator in needed(graph.operators, graph.outputs):
-        if operator.name in ("CONV_2D", "DEPTHWISE_CONV_2D") and shapes.dilation(operator) != (1, 1):
-            yield _dilated(operator, graph)
+    for node in nodes(replace(graph, operators=needed(graph.operators, graph.outputs))):
+        if node.name in ("CONV_2D", "DEPTHWISE_CONV_2D") and node.dilations != (1, 1):
+            yield _dilated(node)
 
 
 def _is_odd_end(tensor: Tensor) -> bool:
@@ -190,31 +189,29 @@ def _other_types(graph: Graph) -> Iterator[InputError]:
     """
     seen = frozenset("float16 float32 uint8 int16".split())
     ends = {*graph.inputs, *graph.outputs}
-    for operator in graph.operators:
-        if operator.name not in _RULES or _is_boundary(operator, graph):
+    for node in nodes(graph):
+        if node.name not in _RULES or _is_boundary(node):
             continue
-        touched = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
-        wrong = [tensor for tensor in touched if tensor.dtype in seen and tensor.data is None]
+        wrong = [tensor for tensor in node.tensors if tensor.dtype in seen and tensor.data is None]
         if wrong and not ends.issuperset(tensor.index for tensor in wrong):
-            yield _not_int8(operator, graph, wrong[0])
+            yield _not_int8(node, wrong[0])
 
 
 def _unknown(graph: Graph) -> Iterator[InputError]:
     """Give one refusal for each kind of operator that is not supported, with all places of its kind."""
     foldable = frozenset("SHAPE PACK FILL GATHER REDUCE_PROD CAST".split())
-    kinds: dict[str, list[Operator]] = {}
-    for operator in graph.operators:
-        if operator.name not in SUPPORTED and operator.name not in foldable:
-            kinds.setdefault(operator.name, []).append(operator)
-    for operators in kinds.values():
-        yield _unsupported(operators, graph)
+    kinds: dict[str, list[Node]] = {}
+    for node in nodes(graph):
+        if node.name not in SUPPORTED and node.name not in foldable:
+            kinds.setdefault(node.name, []).append(node)
+    for of_kind in kinds.values():
+        yield _unsupported(*of_kind)
 
 
-def _unsupported(operators: Sequence[Operator], graph: Graph) -> InputError:
-    first = operators[0]
-    where = describe(first, graph)
-    if len(operators) > 1:
-        others = ", ".join(listed([str(operator.index) for operator in operators[1:]]))
+def _unsupported(first: Node, *more: Node) -> InputError:
+    where = describe(first)
+    if more:
+        others = ", ".join(listed([str(node.index) for node in more]))
         where += f" and operators {others}"
     return InputError(
         f"the operator {first.name} is not supported{_ABOUT.get(first.name, '')}",
@@ -224,45 +221,41 @@ def _unsupported(operators: Sequence[Operator], graph: Graph) -> InputError:
     )
 
 
-def _dilated(operator: Operator, graph: Graph) -> InputError:
+def _dilated(node: Node) -> InputError:
     return refuse(
-        operator,
-        graph,
-        f"its dilation is {list(shapes.dilation(operator))}",
+        node,
+        f"its dilation is {list(node.dilations)}",
         expected="a convolution without dilation",
         remedy=("build the model with dilation_rate=1", OTHERS[1]),
     )
 
 
 def _refuse_empty(graph: Graph) -> None:
-    for operator in graph.operators:
-        if len(operator.outputs) != 1:
-            raise refuse(operator, graph, f"it has {len(operator.outputs)} outputs", expected="one")
-        for index in (*operator.inputs, *operator.outputs):
-            if index >= 0 and min(graph.tensors[index].shape, default=1) < 1:
-                raise refuse(
-                    operator, graph, f"tensor {index} has the shape {list(graph.tensors[index].shape)}"
-                )
+    for node in nodes(graph):
+        if len(node.outputs) != 1:
+            raise refuse(node, f"it has {len(node.outputs)} outputs", expected="one")
+        for tensor in node.tensors:
+            if min(tensor.shape, default=1) < 1:
+                raise refuse(node, f"tensor {tensor.index} has the shape {list(tensor.shape)}")
 
 
 def _entry(graph: Graph, same: dict[int, int]) -> int:
     """Return the int8 tensor that the input is, or that QUANTIZE makes of it."""
     tensor = graph.tensors[graph.inputs[0]]
-    readers = [operator for operator in graph.operators if tensor.index in operator.inputs]
+    readers = [node for node in nodes(graph) if tensor in node.inputs]
     if tensor.dtype == "int8":
         return tensor.index
     for reader in readers:
         if tensor.dtype != "float32" or reader.name != "QUANTIZE":
-            raise _not_int8(reader, graph, tensor)
+            raise _not_int8(reader, tensor)
     if not readers:
         raise InputError("nothing reads the model's input", where=tensor.short_name)
-    entry, *others = (reader.outputs[0] for reader in readers)
-    for other, reader in zip(others, readers[1:], strict=True):
-        if tensor_scale(reader, graph, graph.tensors[other]) != tensor_scale(
-            readers[0], graph, graph.tensors[entry]
-        ):
-            raise refuse(reader, graph, "the input is quantized twice, differently", expected="one scale")
-        same[other] = entry
+    first, *others = readers
+    entry = first.output.index
+    for reader in others:
+        if tensor_scale(reader, reader.output) != tensor_scale(first, first.output):
+            raise refuse(reader, "the input is quantized twice, differently", expected="one scale")
+        same[reader.output.index] = entry
     return entry
 
 
@@ -271,53 +264,43 @@ def _exit(graph: Graph) -> int:
     tensor = graph.tensors[graph.outputs[0]]
     if tensor.dtype == "int8":
         return tensor.index
-    writers = [operator for operator in graph.operators if tensor.index in operator.outputs]
+    writers = [node for node in nodes(graph) if tensor in node.outputs]
     if not writers:
         raise InputError("nothing computes the model's output", where=tensor.short_name)
     if tensor.dtype != "float32" or writers[0].name != "DEQUANTIZE":
-        raise _not_int8(writers[0], graph, tensor)
-    return writers[0].inputs[0]
+        raise _not_int8(writers[0], tensor)
+    return writers[0].input.index
 
 
-def _is_boundary(operator: Operator, graph: Graph) -> bool:
+def _is_boundary(node: Node) -> bool:
     """Return whether it is the QUANTIZE behind a float32 input or the DEQUANTIZE before an output."""
-    if operator.name == "QUANTIZE":
-        sources = [graph.tensors[index] for index in operator.inputs[:1] if index in graph.inputs]
-        return any(source.dtype == "float32" for source in sources)
-    return operator.name == "DEQUANTIZE" and any(index in graph.outputs for index in operator.outputs[:1])
+    if node.name == "QUANTIZE":
+        source = node.input_at(0)
+        return source is not None and source.index in node.graph.inputs and source.dtype == "float32"
+    return node.name == "DEQUANTIZE" and any(one.index in node.graph.outputs for one in node.outputs[:1])
 
 
-def _check_types(operator: Operator, graph: Graph) -> None:
+def _check_types(node: Node) -> None:
     """Refuse an operator that computes with anything but int8."""
-    if operator.name not in _RULES:
-        computed = graph.tensors[operator.outputs[0]]
-        raise (
-            _not_int8(operator, graph, computed)
-            if operator.name == "DEQUANTIZE"
-            else _unsupported([operator], graph)
-        )
-    first = shapes.operand(operator, graph, 0)
-    pair = (shapes.operand(operator, graph, 1),) if operator.name in shapes.BINARY else ()
-    several = operator.inputs if operator.name == "CONCATENATION" else ()
-    values = (first, *pair, *(graph.tensors[i] for i in several), graph.tensors[operator.outputs[0]])
-    for tensor in values:
+    if node.name not in _RULES:
+        raise _not_int8(node, node.output) if node.name == "DEQUANTIZE" else _unsupported(node)
+    first = shapes.operand(node, 0)
+    pair = (shapes.operand(node, 1),) if node.name in shapes.BINARY else ()
+    several = node.inputs if node.name == "CONCATENATION" else ()
+    for tensor in (first, *pair, *several, node.output):
         if tensor.dtype != "int8":
-            raise _not_int8(operator, graph, tensor)
-    if first.data is not None and operator.name not in shapes.BINARY and operator.name != "CONCATENATION":
-        raise refuse(operator, graph, "its input is a constant", expected="a computed value")
+            raise _not_int8(node, tensor)
+    if first.data is not None and node.name not in shapes.BINARY and node.name != "CONCATENATION":
+        raise refuse(node, "its input is a constant", expected="a computed value")
 
 
-def _not_int8(operator: Operator, graph: Graph, tensor: Tensor) -> InputError:
-    hybrid = tensor.dtype == "float32" and any(
-        index >= 0 and graph.tensors[index].dtype == "int8" and graph.tensors[index].data is not None
-        for index in operator.inputs
-    )
+def _not_int8(node: Node, tensor: Tensor) -> InputError:
+    hybrid = tensor.dtype == "float32" and any(constant.dtype == "int8" for constant in node.constants)
     kind = (
         "int8 weights on float32 values (dynamic-range quantization)" if hybrid else f"{tensor.dtype} values"
     )
     return refuse(
-        operator,
-        graph,
+        node,
         f"it computes with {kind}: tensor {tensor.index} ({tensor.short_name})",
         expected="int8 from the QUANTIZE behind the input to the DEQUANTIZE before the output",
         remedy=_QUANTIZE,

@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Tensor
+from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.reader import listed
 
 
-def describe(operator: Operator, graph: Graph) -> str:
+def describe(node: Node) -> str:
     """Return ``operator 22 CONV_2D [1, 64, 256, 1] -> [1, 64, 128, 16]``; weights are left out."""
-    sources = [graph.tensors[index] for index in operator.inputs if index >= 0]
-    computed = [tensor for tensor in sources if tensor.data is None] or sources
-    targets = [graph.tensors[index] for index in operator.outputs]
-    return f"operator {operator.index} {operator.name} {_shapes(computed)} -> {_shapes(targets)}"
+    computed = node.activations or node.inputs
+    return f"operator {node.index} {node.name} {_shapes(computed)} -> {_shapes(node.outputs)}"
 
 
 def refuse(
-    operator: Operator,
-    graph: Graph,
+    node: Node,
     what: str,
     *,
     expected: str | None = None,
     remedy: str | tuple[str, ...] = (),
 ) -> InputError:
-    """Return the error that ``operator`` cannot be generated because ``what``."""
-    return InputError(what, where=describe(operator, graph), expected=expected, remedy=remedy)
+    """Return the error that ``node`` cannot be generated because ``what``."""
+    return InputError(what, where=describe(node), expected=expected, remedy=remedy)
 
 
 def together(errors: Sequence[InputError]) -> InputError:
@@ -50,5 +48,5 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _shapes(tensors: list[Tensor]) -> str:
+def _shapes(tensors: Sequence[Tensor]) -> str:
     return ", ".join(str(list(tensor.shape)) for tensor in tensors)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from birdnet_stm32.codegen.kernel_calls import Four
 from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 Walk = tuple[Four, Four, Four]
 
@@ -33,14 +33,11 @@ def broadcast_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int,
     return (0,) * (len(target) - len(shape)) + own
 
 
-def collapse(
-    operator: Operator, graph: Graph, sizes: Sequence[int], first: Sequence[int], second: Sequence[int]
-) -> Walk:
+def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Sequence[int]) -> Walk:
     """Return the same walk in four loops: dimensions of size 1 dropped, contiguous neighbours joined.
 
     Args:
-        operator: for the error.
-        graph: for the error.
+        node: for the error.
         sizes: of the walk.
         first: strides of one side.
         second: strides of the other.
@@ -56,7 +53,7 @@ def collapse(
             size *= loops.pop()[0]
         loops.append((size, one, two))
     if len(loops) > 4:
-        raise refuse(operator, graph, f"it needs {len(loops)} nested loops", expected="at most 4")
+        raise refuse(node, f"it needs {len(loops)} nested loops", expected="at most 4")
     return _walk([(1, 0, 0)] * (4 - len(loops)) + loops)
 
 

@@ -26,10 +26,10 @@ from birdnet_stm32.frontend.contract import (
     Layout,
 )
 from birdnet_stm32.frontend.mixer import mix, split_into_subranges
+from birdnet_stm32.pcm import FULL_SCALE
 
 Floats = npt.NDArray[np.float32]
 
-PCM_FULL_SCALE = 32_768
 BLOCK_FRAMES = 32  # what a block needs stays in the cache, and is not asked of the system window by window
 LOG_FLOOR_RATIO = 10.0 ** (-LOG_FLOOR_DB / 20)  # of the peak, which is an amplitude
 
@@ -71,7 +71,7 @@ def stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
             f"the window is {pcm.dtype} of shape {list(pcm.shape)}",
             expected=f"int16 of shape [{spec.window_samples}], the model's window",
         )
-    window = pcm.astype(np.float32) / np.float32(PCM_FULL_SCALE)
+    window = pcm.astype(np.float32) / np.float32(FULL_SCALE)
     if spec.kind is Frontend.RAW:
         return FrontendStages(
             window=window,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, WEIGHTED
+from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of
 from birdnet_stm32.npu.evidence import to_fields
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
 from birdnet_stm32.npu.operator_mapping import Kind, Mapping, mapping
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.node import Node, nodes
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +94,13 @@ def analyze(graph: Graph) -> Analysis:
         sum(costs.tensor_bytes(tensor) for tensor in tensors if tensor.dtype != "float32") for tensors in live
     ]
     operators = tuple(
-        _report(operator, graph, step_bytes)
-        for operator, step_bytes in zip(graph.operators, live_bytes, strict=True)
+        _report(node, step_bytes) for node, step_bytes in zip(nodes(graph), live_bytes, strict=True)
     )
-    used = {index for operator in graph.operators for index in operator.inputs if index >= 0}
-    constants = [graph.tensors[index] for index in used if graph.tensors[index].data is not None]
+    constants = {tensor.index: tensor for node in nodes(graph) for tensor in node.constants}
     return Analysis(
         operators=operators,
         macs=sum(report.macs for report in operators),
-        constant_bytes=sum(map(costs.tensor_bytes, constants)),
+        constant_bytes=sum(map(costs.tensor_bytes, constants.values())),
         activation_peak_bytes=max(live_bytes, default=0),
         quantized_peak_bytes=max(quantized, default=0),
     )
@@ -160,19 +160,18 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _report(operator: Operator, graph: Graph, live_bytes: int) -> OperatorReport:
-    output = graph.tensors[operator.outputs[0]]
-    activations = [graph.tensors[i] for i in operator.inputs if i >= 0 and graph.tensors[i].data is None]
+def _report(node: Node, live_bytes: int) -> OperatorReport:
+    output = node.output
     return OperatorReport(
-        index=operator.index,
-        name=operator.name,
+        index=node.index,
+        name=node.name,
         output=output.short_name,
-        input_shapes=tuple(tensor.shape for tensor in activations),
+        input_shapes=tuple(tensor.shape for tensor in node.activations),
         output_shape=output.shape,
-        macs=costs.macs(operator, graph),
-        constant_bytes=costs.constant_bytes(operator, graph),
+        macs=costs.macs(node),
+        constant_bytes=costs.constant_bytes(node),
         live_bytes=live_bytes,
-        cycles=round(cycles(features_of(operator, graph))),
-        channels=output.shape[-1] if operator.name in WEIGHTED else None,
-        mapping=mapping(operator, graph),
+        cycles=round(cycles(features_of(node))),
+        channels=output.shape[-1] if node.name in WEIGHTED else None,
+        mapping=mapping(node),
     )

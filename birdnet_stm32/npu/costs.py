@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.operands import input_at
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node
 
 BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4, "float32": 4, "int64": 8}
 
@@ -30,13 +30,13 @@ def tensor_bytes(tensor: Tensor) -> int:
     return elements(tensor) * BYTES[tensor.dtype]
 
 
-def macs(operator: Operator, graph: Graph) -> int:
+def macs(node: Node) -> int:
     """Return the multiply-accumulates of one run of ``operator``, 0 for those that only move or add."""
-    result = elements(graph.tensors[operator.outputs[0]])
-    weights = input_at(operator, graph, 1)
+    result = elements(node.output)
+    weights = node.input_at(1)
     if weights is None:
         return 0
-    match operator.name:
+    match node.name:
         case "CONV_2D":
             return result * math.prod(weights.shape[1:])
         case "DEPTHWISE_CONV_2D":
@@ -44,17 +44,16 @@ def macs(operator: Operator, graph: Graph) -> int:
         case "FULLY_CONNECTED":
             return result * weights.shape[-1]
         case "TRANSPOSE_CONV":  # inputs: shape, weights [out, rows, columns, in], data
-            return elements(graph.tensors[operator.inputs[2]]) * math.prod(weights.shape[:3])
+            return elements(node.inputs[2]) * math.prod(weights.shape[:3])
         case "BATCH_MATMUL":
-            return result * graph.tensors[operator.inputs[0]].shape[-1]
+            return result * node.input.shape[-1]
         case _:
             return 0
 
 
-def constant_bytes(operator: Operator, graph: Graph) -> int:
+def constant_bytes(node: Node) -> int:
     """Return the bytes of the constants that ``operator`` reads."""
-    used = {index for index in operator.inputs if index >= 0}
-    return sum(tensor_bytes(graph.tensors[index]) for index in used if graph.tensors[index].data is not None)
+    return sum(map(tensor_bytes, {tensor.index: tensor for tensor in node.constants}.values()))
 
 
 def live_tensors(graph: Graph) -> tuple[tuple[Tensor, ...], ...]:

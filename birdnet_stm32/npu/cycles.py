@@ -15,27 +15,26 @@ from dataclasses import astuple
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.cycle_features import NOTHING, Features
 from birdnet_stm32.npu.measured_times import RATES
-from birdnet_stm32.npu.operands import activations, outputs
 from birdnet_stm32.npu.operator_mapping import Kind, mapping
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.node import Node, nodes
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
 
 CYCLES_PER_MS = 1_000_000  # of the NPU at its default clock, 1 GHz
 # They become no operation, or a copy that another operator takes over.
-_FREE = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "PADV2", "QUANTIZE", "DEQUANTIZE")
+_FREE = frozenset((*RESHAPES, *PADS, *CONVERSIONS))
 
 
-def features_of(operator: Operator, graph: Graph) -> Features:
+def features_of(node: Node) -> Features:
     """Return what ``operator`` asks for."""
-    if operator.name in _FREE and mapping(operator, graph).kind is not Kind.SOFTWARE:
+    if node.name in _FREE and mapping(node).kind is not Kind.SOFTWARE:
         return NOTHING
-    moved = sum(
-        costs.tensor_bytes(tensor) for tensor in (*activations(operator, graph), *outputs(operator, graph))
-    )
-    if mapping(operator, graph).kind is Kind.SOFTWARE:
+    moved = sum(costs.tensor_bytes(tensor) for tensor in (*node.activations, *node.outputs))
+    if mapping(node).kind is Kind.SOFTWARE:
         return Features(macs=0, weight_bytes=0, activation_bytes=0, starts=0, software_bytes=moved)
     return Features(
-        macs=costs.macs(operator, graph),
-        weight_bytes=costs.constant_bytes(operator, graph),
+        macs=costs.macs(node),
+        weight_bytes=costs.constant_bytes(node),
         activation_bytes=moved,
         starts=1,
         software_bytes=0,
@@ -44,7 +43,7 @@ def features_of(operator: Operator, graph: Graph) -> Features:
 
 def features_of_network(graph: Graph) -> Features:
     """Return what all operators together ask for."""
-    return sum((features_of(operator, graph) for operator in graph.operators), NOTHING)
+    return sum((features_of(node) for node in nodes(graph)), NOTHING)
 
 
 def cycles(features: Features, rates: Features = RATES) -> float:

@@ -7,6 +7,7 @@ from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.operator_mapping import Kind
 from birdnet_stm32.quant.doctor.finding import Check, Proposal, Result, Severity
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS
 
 UNSUPPORTED = Check(
     id="unsupported_operator",
@@ -19,7 +20,6 @@ MISALIGNED = Check(
     wrong=f"channels do not fill the NPU's groups of {CHANNEL_MULTIPLE}",
 )
 _OFF_THE_NPU = frozenset((Kind.REFUSED, Kind.UNLISTED, Kind.SOFTWARE))
-_BOUNDARY = frozenset(("QUANTIZE", "DEQUANTIZE"))
 _LISTED = 5
 
 
@@ -28,7 +28,7 @@ def unsupported_operator(analysis: Analysis) -> Result:
     concerned = [
         report
         for report in analysis.operators
-        if report.mapping.kind in _OFF_THE_NPU and report.name not in _BOUNDARY
+        if report.mapping.kind in _OFF_THE_NPU and report.name not in CONVERSIONS
     ]
     total = len(analysis.operators)
     if not concerned:

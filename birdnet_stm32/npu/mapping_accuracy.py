@@ -17,7 +17,9 @@ from birdnet_stm32.npu.conditions.floats import at_the_boundary
 from birdnet_stm32.npu.conditions.movement import pads_channels
 from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.npu.stedgeai.result import Epoch
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.node import Node, nodes
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS
 
 # TFLite names, and the kinds of ONNX nodes that the compiler makes of them.
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -38,7 +40,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "softmax": (("SOFTMAX",), ("Softmax",)),
-    "conversion": (("QUANTIZE", "DEQUANTIZE"), ("QuantizeLinear", "DequantizeLinear")),
+    "conversion": (CONVERSIONS, ("QuantizeLinear", "DequantizeLinear")),
     "cast": (("CAST",), ("Cast",)),
     "transpose": (("TRANSPOSE",), ("Transpose",)),
     "addition": (("ADD",), ("Add",)),
@@ -102,18 +104,18 @@ class Row:
         return self.predicted == self.off
 
 
-def steps_of(operator: Operator, graph: Graph) -> tuple[str, int]:
+def steps_of(node: Node) -> tuple[str, int]:
     """Return what the compiler makes of ``operator``: which family of steps, and how many.
 
     A batched matrix product becomes one of each pair of matrices; padding of channels stands between two
     transpositions.
     """
-    if operator.name == "BATCH_MATMUL":
-        matrices = graph.tensors[operator.outputs[0]].shape[:-2]
-        return _OF_OPERATOR[operator.name], math.prod(abs(size) for size in matrices)
-    if operator.name in ("PAD", "PADV2") and pads_channels(operator, graph):
+    if node.name == "BATCH_MATMUL":
+        matrices = node.output.shape[:-2]
+        return _OF_OPERATOR[node.name], math.prod(abs(size) for size in matrices)
+    if node.name in PADS and pads_channels(node):
         return "transpose", 2
-    return _OF_OPERATOR.get(operator.name, OTHER), 1
+    return _OF_OPERATOR.get(node.name, OTHER), 1
 
 
 def off_the_npu(epochs: Iterable[Epoch]) -> Counter[tuple[str, str]]:
@@ -128,25 +130,27 @@ def off_in_network_c(text: str) -> Counter[tuple[str, str]]:
     return Counter(("software", kind) for kind in _PROCESSOR.findall(text))
 
 
-def compare(graph: Graph, nodes: Counter[tuple[str, str]], *, float_boundary: bool = True) -> tuple[Row, ...]:
+def compare(
+    graph: Graph, off_npu: Counter[tuple[str, str]], *, float_boundary: bool = True
+) -> tuple[Row, ...]:
     """Return a row for each family that the network has, or of which something is off the NPU.
 
     Args:
         graph: the network.
-        nodes: what the compiler took off the NPU.
+        off_npu: what the compiler took off the NPU.
         float_boundary: False where the compiler was told to leave out the conversions at both ends.
     """
     steps: Counter[str] = Counter()
     predicted: Counter[str] = Counter()
-    for operator in graph.operators:
-        if not float_boundary and at_the_boundary(operator, graph):
+    for operator in nodes(graph):
+        if not float_boundary and at_the_boundary(operator):
             continue
-        family, count = steps_of(operator, graph)
+        family, count = steps_of(operator)
         steps[family] += count
-        if mapping(operator, graph).kind is Kind.SOFTWARE:
+        if mapping(operator).kind is Kind.SOFTWARE:
             predicted[family] += count
     actual: Counter[tuple[str, str]] = Counter()
-    for (kind, node), count in nodes.items():
+    for (kind, node), count in off_npu.items():
         actual[kind, _OF_NODE.get(node, OTHER)] += count
     families = [*FAMILIES, OTHER]
     rows = (_row(one, steps[one], predicted[one], actual) for one in families)

@@ -24,7 +24,8 @@ from birdnet_stm32.npu.evidence import (
     Source,
     zoo,
 )
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import RESHAPES
 
 
 class Kind(StrEnum):
@@ -268,9 +269,7 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
         ),
         _hardware(LISTED, reason="a copy"),
     ),
-    "RESHAPE": _NOTHING,
-    "SQUEEZE": _NOTHING,
-    "EXPAND_DIMS": _NOTHING,
+    **dict.fromkeys(RESHAPES, _NOTHING),
     "TRANSPOSE": (
         _doubtful(
             reason="fewer than 4 dimensions stopped the compiler in one network and ran in another",
@@ -316,12 +315,12 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
 }
 
 
-def mapping(operator: Operator, graph: Graph) -> Mapping:
+def mapping(node: Node) -> Mapping:
     """Return what becomes of ``operator``: the first case that holds, general ones first."""
-    cases = (*GENERAL, *OPERATORS.get(operator.name, ()), UNKNOWN)
-    found = next(case.mapping for case in cases if case.when(operator, graph))
+    cases = (*GENERAL, *OPERATORS.get(node.name, ()), UNKNOWN)
+    found = next(case.mapping for case in cases if case.when(node))
     claims_npu = found.kind in (Kind.HARDWARE, Kind.CONDITIONAL)
-    return FLOAT.mapping if claims_npu and FLOAT.when(operator, graph) else found
+    return FLOAT.mapping if claims_npu and FLOAT.when(node) else found
 
 
 def answer(name: str) -> Kind | None:

@@ -23,6 +23,7 @@ from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.release.claims import ON_SILICON, heard_by_int8, lacking, unproven
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.report import render_report
@@ -296,7 +297,7 @@ def _pictures(job: Job, verification: Verification) -> tuple[WindowPicture, ...]
 
 
 def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
-    magnitude = spectrogram.stft_magnitude(pcm / np.float32(spectrogram.PCM_FULL_SCALE), spec)
+    magnitude = spectrogram.stft_magnitude(pcm / np.float32(FULL_SCALE), spec)
     floor = max(magnitude.max() * 10 ** (-PICTURE_RANGE_DB / 20), 1e-12)
     return 20 * np.log10(np.maximum(magnitude, floor))
 

@@ -30,7 +30,8 @@ from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.templating import render
-from birdnet_stm32.tflite.ir import Data, Graph, Operator, Quantization, Tensor
+from birdnet_stm32.tflite.ir import Data, Graph, Quantization, Tensor
+from birdnet_stm32.tflite.node import Node
 
 RANK = 4  # of what CMSIS-NN takes
 UINT16_MAX = 2**16 - 1
@@ -234,8 +235,8 @@ def _target(step: Step, graph: Graph) -> Tensor:
     return graph.tensors[step.operator.outputs[0]]
 
 
-def _zero_point(operator: Operator, graph: Graph, tensor: Tensor) -> int:
-    return kernel_scales.tensor_scale(operator, graph, tensor)[1]
+def _zero_point(node: Node, tensor: Tensor) -> int:
+    return kernel_scales.tensor_scale(node, tensor)[1]
 
 
 # The casts below are of what the lowering has checked before.
@@ -258,8 +259,8 @@ def _bias(step: Step, graph: Graph, outputs: int) -> Constant:
 def _scales(step: Step, graph: Graph, outputs: int) -> dict[str, Constant]:
     """Return multipliers and shifts, one an output channel."""
     ends = _source(step, graph), _target(step, graph)
-    source, target = (kernel_scales.tensor_scale(step.operator, graph, tensor)[0] for tensor in ends)
-    factors = _factors(shapes.operand(step.operator, graph, 1))
+    source, target = (kernel_scales.tensor_scale(Node(step.operator, graph), tensor)[0] for tensor in ends)
+    factors = _factors(shapes.operand(Node(step.operator, graph), 1))
     found = [kernel_scales.scale_of(source * scale / target) for scale in factors]
     found *= outputs // len(found)
     return {
@@ -270,19 +271,23 @@ def _scales(step: Step, graph: Graph, outputs: int) -> dict[str, Constant]:
 
 def _convolution(step: Step, graph: Graph) -> Step:
     """CONV_2D and DEPTHWISE_CONV_2D."""
-    operator = step.operator
-    source, target, weights = _source(step, graph), _target(step, graph), shapes.operand(operator, graph, 1)
-    result = kernel_scales.result(operator, graph)
-    stride_h, stride_w = shapes.strides(operator, graph)
+    node = Node(step.operator, graph)
+    source, target, weights = (
+        _source(step, graph),
+        _target(step, graph),
+        shapes.operand(node, 1),
+    )
+    result = kernel_scales.result(node)
+    stride_h, stride_w = shapes.strides(node)
     pads = [
-        shapes.windows(size, window, stride, str(operator.options["padding"]))[1]
+        shapes.windows(size, window, stride, str(node.options["padding"]))[1]
         for size, window, stride in zip(
             source.shape[1:3], weights.shape[1:3], (stride_h, stride_w), strict=True
         )
     ]
     outputs = target.shape[3]
     layer = Convolution(
-        input_offset=-_zero_point(operator, graph, source),
+        input_offset=-_zero_point(node, source),
         output_offset=result.zero_point,
         stride=Tile(w=stride_w, h=stride_h),
         padding=Tile(w=pads[1], h=pads[0]),
@@ -294,15 +299,15 @@ def _convolution(step: Step, graph: Graph) -> Step:
         bias=_bias(step, graph, outputs),
         **_scales(step, graph, outputs),
     )
-    return _calls(step, "cmsis_convolve" if operator.name == "CONV_2D" else "cmsis_depthwise", layer)
+    return _calls(step, "cmsis_convolve" if node.name == "CONV_2D" else "cmsis_depthwise", layer)
 
 
 def _dense(step: Step, graph: Graph) -> Step:
-    operator = step.operator
-    source, weights = _source(step, graph), shapes.operand(operator, graph, 1)
+    node = Node(step.operator, graph)
+    source, weights = _source(step, graph), shapes.operand(node, 1)
     outputs, inputs = weights.shape
-    result = kernel_scales.result(operator, graph)
-    zero_point = _zero_point(operator, graph, source)
+    result = kernel_scales.result(node)
+    zero_point = _zero_point(node, source)
     bias = _bias(step, graph, outputs)
     values = _values(weights)
     layer = Dense(
@@ -358,7 +363,7 @@ def _pool(step: Step, graph: Graph) -> Step:
 
 
 def _extremum(step: Step, graph: Graph) -> Step | None:
-    operands = [shapes.operand(step.operator, graph, position) for position in (0, 1)]
+    operands = [shapes.operand(Node(step.operator, graph), position) for position in (0, 1)]
     first, second, output = (tensor.shape for tensor in (*operands, _target(step, graph)))
     if max(map(len, (first, second, output))) > RANK:
         return None
@@ -369,7 +374,7 @@ def _extremum(step: Step, graph: Graph) -> Step | None:
 def _transpose(step: Step, graph: Graph) -> Step | None:
     """TRANSPOSE, without the dimensions of size 1: as 2D it is faster than as 4D."""
     source = _source(step, graph).shape
-    order = [axis for axis in shapes.integers(step.operator, graph, 1) if source[axis] > 1]
+    order = [axis for axis in shapes.integers(Node(step.operator, graph), 1) if source[axis] > 1]
     kept = sorted(order)
     if not 2 <= len(kept) <= RANK:
         return None
@@ -410,10 +415,10 @@ def _pad(step: Step, graph: Graph) -> Step | None:
     if not _pads(step, graph):
         return None
     source = _source(step, graph)
-    amounts = shapes.integers(step.operator, graph, 1)
+    amounts = shapes.integers(Node(step.operator, graph), 1)
     missing = (0,) * (RANK - len(source.shape))
     layer = Pad(
-        value=_zero_point(step.operator, graph, _target(step, graph)),
+        value=_zero_point(Node(step.operator, graph), _target(step, graph)),
         input=_dims(source.shape),
         before=_dims((*missing, *amounts[::2])),
         after=_dims((*missing, *amounts[1::2])),

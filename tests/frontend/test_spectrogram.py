@@ -10,7 +10,6 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
 from birdnet_stm32.frontend.mixer import Mixer, mix, split_into_subranges
 from birdnet_stm32.frontend.spectrogram import (
-    PCM_FULL_SCALE,
     features,
     mel_bank,
     normalize_min_max,
@@ -18,6 +17,7 @@ from birdnet_stm32.frontend.spectrogram import (
     step_names,
     steps,
 )
+from birdnet_stm32.pcm import FULL_SCALE
 
 HYBRID = FrontendSpec(
     kind=Frontend.HYBRID,
@@ -69,7 +69,7 @@ def test_the_stft_equals_librosas(fft_length, spec_width, window_samples, seed):
     )
     pcm = noise(1, spec, seed)[0]
     expected = librosa.stft(
-        pcm.astype(np.float64) / PCM_FULL_SCALE,
+        pcm.astype(np.float64) / FULL_SCALE,
         n_fft=fft_length,
         hop_length=spec.hop_samples,
         center=True,
@@ -91,7 +91,7 @@ def test_the_nyquist_bin_is_the_last_one_and_dropped_by_default():
 def test_mel_equals_librosas_mel_spectrogram():
     pcm = noise(1, MEL)[0]
     expected = librosa.feature.melspectrogram(
-        y=pcm.astype(np.float64) / PCM_FULL_SCALE,
+        y=pcm.astype(np.float64) / FULL_SCALE,
         sr=MEL.sample_rate_hz,
         n_fft=MEL.fft_length,
         hop_length=MEL.hop_samples,

@@ -15,6 +15,7 @@ from birdnet_stm32.npu.analyze import analyze, estimate_text, to_json
 from birdnet_stm32.npu.cycle_features import NOTHING, Features
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of, features_of_network
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR, RATES
+from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
 from tests.npu.lint.conftest import Net
 
@@ -34,13 +35,13 @@ def script() -> Any:
 
 def test_an_operator_s_features(one_operator: Any, activation: Any, constant: Any) -> None:
     graph = one_operator("FULLY_CONNECTED", [activation(1, 32), constant(8, 32), None], activation(1, 8))
-    assert features_of(graph.operators[0], graph) == Features(
+    assert features_of(nodes(graph)[0]) == Features(
         macs=256, weight_bytes=256, activation_bytes=40, starts=1, software_bytes=0
     )
     soft = one_operator("SOFTMAX", [activation(1, 8)], activation(1, 8))
-    assert features_of(soft.operators[0], soft) == replace(NOTHING, software_bytes=16)
+    assert features_of(nodes(soft)[0]) == replace(NOTHING, software_bytes=16)
     view = one_operator("RESHAPE", [activation(1, 8)], activation(8, 1))
-    assert features_of(view.operators[0], view) == NOTHING
+    assert features_of(nodes(view)[0]) == NOTHING
 
 
 def test_a_network_costs_what_its_operators_cost() -> None:

@@ -14,6 +14,7 @@ from birdnet_stm32.npu.mapping_accuracy import Row, compare, off_in_network_c, o
 from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
 from birdnet_stm32.npu.stedgeai.result import Epoch
+from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
 from tests.npu.lint.conftest import Net
 
@@ -78,7 +79,7 @@ def test_a_network_is_rebuilt_from_its_layers() -> None:
     assert (conv.options["stride_h"], conv.options["stride_w"]) == (2, 2)
     assert graph.tensors[graph.operators[1].inputs[1]].dtype == "float32"  # 4 bytes a slope
     assert graph.tensors[graph.operators[2].inputs[1]].data.tolist() == [1, 2]
-    kinds = [mapping(one, graph).kind for one in graph.operators]
+    kinds = [mapping(one).kind for one in nodes(graph)]
     off = [Kind.SOFTWARE] * 3
     assert kinds == [Kind.HARDWARE, Kind.SOFTWARE, Kind.HARDWARE, *off]
 

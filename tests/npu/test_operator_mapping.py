@@ -8,6 +8,7 @@ import pytest
 
 from birdnet_stm32.npu.operator_mapping import OPERATORS, Kind, Mapping, mapping
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.node import nodes
 
 HARDWARE, CONDITIONAL, SOFTWARE, UNLISTED, REFUSED = Kind
 UNIT = {"stride_h": 1, "stride_w": 1}
@@ -20,7 +21,7 @@ ST_LIST = (  # ST's list of TFLite operators that the NPU takes
 
 
 def only(graph: Graph) -> Mapping:
-    return mapping(graph.operators[0], graph)
+    return mapping(nodes(graph)[0])
 
 
 def test_every_row_ends_with_an_answer_for_everything() -> None:
@@ -115,7 +116,7 @@ def test_a_grouped_convolution_on_one_pixel_behind_a_sum_is_refused(
     )
     behind = Operator(index=0, name="ADD", inputs=(3, 4), outputs=(0,))
     graph = replace(graph, tensors=tensors, operators=(behind, graph.operators[0]), inputs=(3, 4))
-    assert mapping(graph.operators[1], graph).kind is REFUSED
+    assert mapping(nodes(graph)[1]).kind is REFUSED
 
 
 @pytest.mark.parametrize(("stride", "kind"), [(1, HARDWARE), (2, CONDITIONAL), (3, SOFTWARE)])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from birdnet_stm32 import pcm
 from birdnet_stm32.audio.containers.source import UnreadableError
 from birdnet_stm32.audio.decoding import levels
 from birdnet_stm32.audio.decoding.stream import Stream
@@ -186,7 +187,7 @@ def notes_of(tally: Tally, gain: np.float32) -> Iterator[str]:
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Round samples in [-1, 1] to 16 bits; what exceeds them is clipped."""
-    scaled = samples * np.float32(32_768)
+    scaled = samples * np.float32(pcm.FULL_SCALE)
     np.rint(scaled, out=scaled)
-    np.clip(scaled, -32_768, 32_767, out=scaled)
+    np.clip(scaled, -pcm.FULL_SCALE, pcm.FULL_SCALE - 1, out=scaled)
     return scaled.astype(np.int16)

@@ -26,6 +26,7 @@ from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows import window_positions
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.pcm import FULL_SCALE
 
 if TYPE_CHECKING:
     from birdnet_stm32.progress import Report
@@ -263,7 +264,7 @@ def _decode(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]
 def _window_row(
     row: IndexRow, name: str, start: int, window: NDArray[np.int16], sample_rate_hz: int
 ) -> WindowRow:
-    powers = levels.frame_powers(window.astype(np.float32) / np.float32(32_768), sample_rate_hz)
+    powers = levels.frame_powers(window.astype(np.float32) / np.float32(FULL_SCALE), sample_rate_hz)
     return WindowRow(
         path=row.path,
         recording=row.recording,

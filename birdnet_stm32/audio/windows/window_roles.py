@@ -24,6 +24,7 @@ from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALI
 from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.config.variant import RepresentativeTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.pcm import FULL_SCALE
 
 HELD_OUT = "held_out"
 LEFT_OUT = "left_out"
@@ -192,7 +193,7 @@ def distances_db(pcm: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.floa
 
 def _spectrum_db(window: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
     """Return the power of bands of equal width in octaves, in dB, over the whole window."""
-    power = np.square(np.abs(np.fft.rfft(window / 32_768)) / len(window))
+    power = np.square(np.abs(np.fft.rfft(window / FULL_SCALE)) / len(window))
     hz = np.fft.rfftfreq(len(window), 1 / sample_rate_hz)
     edges = np.geomspace(LOWEST_BAND_HZ, sample_rate_hz / 2, BANDS + 1)
     sums = [power[(hz >= low) & (hz < high)].sum() for low, high in itertools.pairwise(edges)]

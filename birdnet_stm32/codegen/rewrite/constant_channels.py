@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from birdnet_stm32.codegen.rewrite.edit import exchanged, readers, with_constant
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Tensor
+from birdnet_stm32.tflite.node import Node
 
 Integers = npt.NDArray[np.int64]
 
@@ -38,26 +39,26 @@ def fold_constant_channels(graph: Graph) -> Graph:
         if operator.name != "CONCATENATION" or operator.outputs[0] in graph.outputs:
             continue
         followers = by_tensor[operator.outputs[0]]
-        if len(followers) == 1 and _is_pointwise(followers[0], graph):
-            join = _join(operator, graph)
+        if len(followers) == 1 and _is_pointwise(Node(followers[0], graph)):
+            join = _join(Node(operator, graph))
             if join is not None:
                 graph = _folded(graph, followers[0], join)
     return graph
 
 
-def _is_pointwise(operator: Operator, graph: Graph) -> bool:
-    if operator.name != "CONV_2D" or len(operator.inputs) != 3 or operator.inputs[2] < 0:
+def _is_pointwise(node: Node) -> bool:
+    if node.name != "CONV_2D" or len(node.inputs) != 3:
         return False
-    weights, bias = (graph.tensors[index] for index in operator.inputs[1:])
+    _, weights, bias = node.inputs
     return (weights.dtype, bias.dtype, weights.shape[1:3]) == ("int8", "int32", (1, 1))
 
 
-def _join(operator: Operator, graph: Graph) -> _Join | None:
-    target = graph.tensors[operator.outputs[0]]
-    sources = [graph.tensors[index] for index in operator.inputs]
+def _join(node: Node) -> _Join | None:
+    target = node.output
+    sources = node.inputs
     computed = [source for source in sources if source.data is None]
-    axis = int(operator.options.get("axis", 0)) % len(target.shape)
-    plain = operator.options.get("fused_activation_function", "NONE") == "NONE"
+    axis = int(node.options.get("axis", 0)) % len(target.shape)
+    plain = node.options.get("fused_activation_function", "NONE") == "NONE"
     if not plain or axis != len(target.shape) - 1 or len(computed) != 1:
         return None
     if target.quantization is None or any(source.quantization != target.quantization for source in sources):

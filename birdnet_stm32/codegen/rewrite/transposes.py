@@ -9,6 +9,7 @@ import numpy as np
 from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.rewrite.edit import exchanged, with_constant, writers
 from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.node import Node
 
 
 def compose_transposes(graph: Graph) -> Graph:
@@ -23,7 +24,7 @@ def compose_transposes(graph: Graph) -> Graph:
         inner = writers(graph).get(operator.inputs[0])
         if inner is None or inner.name != "TRANSPOSE":
             continue
-        first, second = (shapes.integers(each, graph, 1) for each in (inner, operator))
+        first, second = (shapes.integers(Node(each, graph), 1) for each in (inner, operator))
         order = np.array([first[axis] for axis in second], dtype=np.int32)
         graph, index = with_constant(graph, "permutation", order)
         graph = exchanged(graph, {operator.index: replace(operator, inputs=(inner.inputs[0], index))})

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.rewrite.edit import exchanged, needed, readers, with_constant, writers
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.single_operator import VALUES, evaluate
 
 # Not of TFLite: output[..., c] = table[c, input[..., c] + 128]; inputs are the values and the table.
@@ -57,23 +58,23 @@ def _origins(graph: Graph) -> dict[int, int]:
     """Return, for each tensor that is a function of the values of one other, that other."""
     origins: dict[int, int] = {}
     fixed = _read_by_others(graph)
-    for operator in graph.operators:
-        if not _is_channelwise(operator, graph):
+    for node in nodes(graph):
+        if not _is_channelwise(node):
             continue
         # A tensor that exists anyway is where the next region may begin.
         roots = {
-            tensor if tensor in fixed else origins.get(tensor, tensor)
-            for tensor in _computed(operator, graph)
+            tensor.index if tensor.index in fixed else origins.get(tensor.index, tensor.index)
+            for tensor in node.activations
         }
         if len(roots) == 1:
-            origins[operator.outputs[0]] = roots.pop()
+            origins[node.output.index] = roots.pop()
     return origins
 
 
 def _read_by_others(graph: Graph) -> set[int]:
     """Return the tensors that some operator reads which can be part of no region."""
-    others = [operator for operator in graph.operators if not _is_channelwise(operator, graph)]
-    return {tensor for operator in others for tensor in operator.inputs} | set(graph.outputs)
+    others = [node for node in nodes(graph) if not _is_channelwise(node)]
+    return {tensor.index for node in others for tensor in node.inputs} | set(graph.outputs)
 
 
 def _read_outside(graph: Graph, origins: dict[int, int]) -> set[int]:
@@ -85,30 +86,19 @@ def _read_outside(graph: Graph, origins: dict[int, int]) -> set[int]:
     return outside
 
 
-def _computed(operator: Operator, graph: Graph) -> set[int]:
-    return {index for index in operator.inputs if index >= 0 and graph.tensors[index].data is None}
-
-
-def _constants(operator: Operator, graph: Graph) -> list[Tensor]:
-    operands = [graph.tensors[index] for index in operator.inputs if index >= 0]
-    return [operand for operand in operands if operand.data is not None]
-
-
-def _is_channelwise(operator: Operator, graph: Graph) -> bool:
-    if operator.name not in shapes.UNARY | shapes.BINARY | {"DEPTHWISE_CONV_2D"}:
+def _is_channelwise(node: Node) -> bool:
+    if node.name not in shapes.UNARY | shapes.BINARY | {"DEPTHWISE_CONV_2D"}:
         return False
-    target = graph.tensors[operator.outputs[0]]
-    values = [graph.tensors[index] for index in _computed(operator, graph)]
-    constants = _constants(operator, graph)
+    target = node.output
     return (
-        bool(values)
+        bool(node.activations)
         and len(target.shape) >= 2
-        and all(_is_like(tensor, target) for tensor in values)
+        and all(_is_like(tensor, target) for tensor in node.activations)
         and _is_int8(target)
         and (
-            _is_depthwise_1x1(operator, constants)
-            if operator.name == "DEPTHWISE_CONV_2D"
-            else all(_is_per_channel(constant, target) for constant in constants)
+            _is_depthwise_1x1(node)
+            if node.name == "DEPTHWISE_CONV_2D"
+            else all(_is_per_channel(constant, target) for constant in node.constants)
         )
     )
 
@@ -130,10 +120,11 @@ def _is_per_channel(constant: Tensor, target: Tensor) -> bool:
     )
 
 
-def _is_depthwise_1x1(operator: Operator, constants: list[Tensor]) -> bool:
-    strides = (operator.options.get("stride_h"), operator.options.get("stride_w"))
+def _is_depthwise_1x1(node: Node) -> bool:
+    constants = node.constants
+    strides = (node.options.get("stride_h"), node.options.get("stride_w"))
     return (
-        len(operator.inputs) == len(constants) + 1
+        len(node.operator.inputs) == len(constants) + 1
         and len(constants) in (1, 2)
         and constants[0].shape[:3] == (1, 1, 1)
         and strides == (1, 1)

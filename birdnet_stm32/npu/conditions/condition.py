@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.npu.evidence import Evidence
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node
 
 CHANNEL_MULTIPLE = 8  # fills the lanes
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
-CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +26,12 @@ class Condition:
 
     name: str
     means: str
-    holds: Callable[[Operator, Graph], bool]
+    holds: Callable[[Node], bool]
     evidence: tuple[Evidence, ...]
 
-    def __call__(self, operator: Operator, graph: Graph) -> bool:
+    def __call__(self, node: Node) -> bool:
         """Answer the question."""
-        return self.holds(operator, graph)
+        return self.holds(node)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +52,10 @@ def _means(function: Callable[..., Any]) -> str:
     return (function.__doc__ or "").split("\n")[0]
 
 
-def known(*evidence: Evidence) -> Callable[[Callable[[Operator, Graph], bool]], Condition]:
+def known(*evidence: Evidence) -> Callable[[Callable[[Node], bool]], Condition]:
     """Make a condition of a question about an operator."""
 
-    def make(holds: Callable[[Operator, Graph], bool]) -> Condition:
+    def make(holds: Callable[[Node], bool]) -> Condition:
         return Condition(name=holds.__name__, means=_means(holds), holds=holds, evidence=evidence)
 
     return make
@@ -74,6 +73,6 @@ def known_of_tensors(
 
 
 @known()
-def always(operator: Operator, graph: Graph) -> bool:
+def always(node: Node) -> bool:
     """Hold for every operator."""
     return True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, WEIGHTED, known
+from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, known
 from birdnet_stm32.npu.evidence import SEEN, Evidence, Source, board, eco8, field, report, st, zoo
-from birdnet_stm32.npu.operands import dilation, input_at, kernel, plane, stride, strides
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.ir import Tensor
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 MAX_TAPS = 112
 MAX_STRIDE = 2
@@ -29,25 +30,30 @@ _ELEMENTWISE = frozenset("ADD SUB MUL DIV RELU RELU6 RELU_N1_TO_1 LOGISTIC TANH 
         "depthwise 7 x 7 over 7 x 7: rewritten into six named _subm_, three of them software",
     ),
 )
-def kernel_as_high_as_input(operator: Operator, graph: Graph) -> bool:
+def kernel_as_high_as_input(node: Node) -> bool:
     """Hold when a kernel of 3 rows and more covers all rows at once and leaves one."""
-    data, taps = input_at(operator, graph, 0), kernel(operator, graph)
-    before = None if data is None else plane(data)
-    after = plane(graph.tensors[operator.outputs[0]])
+    data, taps = node.input_at(0), node.kernel
+    before = None if data is None else _plane(data)
+    after = _plane(node.output)
     if taps is None or before is None or after is None:
         return False
     rows = before[0]
     return rows > FULL_HEIGHT_ROWS_SEEN and taps[0] >= rows and after[0] == 1
 
 
+def _plane(tensor: Tensor) -> tuple[int, int] | None:
+    """Return height and width of a tensor [batch, height, width, channels], or None for another."""
+    return (tensor.shape[1], tensor.shape[2]) if len(tensor.shape) == 4 else None
+
+
 @known(
     eco8("dilations of 2, 4 and 8 along the rows: a software Conv on the Cortex-M55", date="2026-09-16"),
     st("avoid large dilations"),
 )
-def dilated_rows(operator: Operator, graph: Graph) -> bool:
+def dilated_rows(node: Node) -> bool:
     """Hold when a kernel of several rows skips rows."""
-    taps = kernel(operator, graph)
-    return taps is not None and taps[0] > 1 and dilation(operator, "h") > 1
+    taps = node.kernel
+    return taps is not None and taps[0] > 1 and node.dilations[0] > 1
 
 
 @known(
@@ -59,10 +65,10 @@ def dilated_rows(operator: Operator, graph: Graph) -> bool:
     ),
     st("avoid large dilations"),
 )
-def dilated_columns(operator: Operator, graph: Graph) -> bool:
+def dilated_columns(node: Node) -> bool:
     """Hold when a kernel of several columns skips columns."""
-    taps = kernel(operator, graph)
-    return taps is not None and taps[1] > 1 and dilation(operator, "w") > 1
+    taps = node.kernel
+    return taps is not None and taps[1] > 1 and node.dilations[1] > 1
 
 
 @known(
@@ -73,12 +79,12 @@ def dilated_columns(operator: Operator, graph: Graph) -> bool:
         "16 expanding convolutions of squeeze gates are pure software",
     ),
 )
-def one_channel_on_one_pixel(operator: Operator, graph: Graph) -> bool:
+def one_channel_on_one_pixel(node: Node) -> bool:
     """Hold for a 1 x 1 convolution of one input channel on one position: the end of a squeeze gate."""
-    data = input_at(operator, graph, 0)
-    if data is None or kernel(operator, graph) != (1, 1):
+    data = node.input_at(0)
+    if data is None or node.kernel != (1, 1):
         return False
-    return plane(data) == (1, 1) and data.shape[3] == 1
+    return _plane(data) == (1, 1) and data.shape[3] == 1
 
 
 @known(
@@ -91,15 +97,15 @@ def one_channel_on_one_pixel(operator: Operator, graph: Graph) -> bool:
     ),
     board("LarocheC/eco8-neaixt, N6NET_COMPILE.md", SEEN, "2026-09-17", "4 x 1 with stride 4: hardware"),
 )
-def stride_in_software(operator: Operator, graph: Graph) -> bool:
+def stride_in_software(node: Node) -> bool:
     """Hold when a stride is above 2 and not 4."""
-    return any(step > MAX_STRIDE and step != 2 * MAX_STRIDE for step in strides(operator))
+    return any(step > MAX_STRIDE and step != 2 * MAX_STRIDE for step in node.strides)
 
 
 @known(zoo("stride2-depthwise-conv-stalls-npu", "kernel 3, stride 2, one dimension"))
-def strided_row(operator: Operator, graph: Graph) -> bool:
+def strided_row(node: Node) -> bool:
     """Hold for a stride where data or kernel have one row or one column."""
-    return max(strides(operator)) > 1 and _one_row(operator, graph)
+    return max(node.strides) > 1 and _one_row(node)
 
 
 @known(
@@ -111,57 +117,57 @@ def strided_row(operator: Operator, graph: Graph) -> bool:
         "MobileNet v2 runs with cosine 0.9987",
     ),
 )
-def strided_plane(operator: Operator, graph: Graph) -> bool:
+def strided_plane(node: Node) -> bool:
     """Hold for a stride where data and kernel have several rows and columns."""
-    return max(strides(operator)) > 1 and not _one_row(operator, graph)
+    return max(node.strides) > 1 and not _one_row(node)
 
 
-def _one_row(operator: Operator, graph: Graph) -> bool:
-    data, weights = input_at(operator, graph, 0), input_at(operator, graph, 1)
+def _one_row(node: Node) -> bool:
+    data, weights = node.input_at(0), node.input_at(1)
     return data is not None and weights is not None and 1 in (*data.shape[1:3], *weights.shape[1:3])
 
 
 @known(field("one report", "448 positions were wrong with trained weights, 112 right, between them unknown"))
-def too_many_taps(operator: Operator, graph: Graph) -> bool:
+def too_many_taps(node: Node) -> bool:
     """Hold when a kernel spans more than 112 positions."""
-    taps = kernel(operator, graph)
+    taps = node.kernel
     return taps is not None and taps[0] * taps[1] > MAX_TAPS
 
 
 @known(st("3 rows; 6 columns, 12 with a stride"))
-def kernel_decomposed(operator: Operator, graph: Graph) -> bool:
+def kernel_decomposed(node: Node) -> bool:
     """Hold when the kernel is above what one pass takes: 3 rows; 6 columns, 12 with a stride."""
-    taps = kernel(operator, graph)
+    taps = node.kernel
     if taps is None:
         return False
-    columns = 6 if stride(operator, "w") == 1 else 12
+    columns = 6 if node.strides[1] == 1 else 12
     return taps[0] > ONE_PASS_ROWS or taps[1] > columns
 
 
 @known(st("not documented; compile reports show it in hardware"))
-def grouped(operator: Operator, graph: Graph) -> bool:
+def grouped(node: Node) -> bool:
     """Hold for a convolution whose kernel sees only part of the input channels."""
-    data, weights = input_at(operator, graph, 0), input_at(operator, graph, 1)
+    data, weights = node.input_at(0), node.input_at(1)
     return data is not None and weights is not None and data.shape[-1] != weights.shape[-1]
 
 
 @known(zoo("int8-grouped-conv-hw-lowering-assert"))
-def grouped_on_one_pixel(operator: Operator, graph: Graph) -> bool:
+def grouped_on_one_pixel(node: Node) -> bool:
     """Hold for a grouped convolution on 1 x 1 positions behind an elementwise operator."""
-    if not grouped(operator, graph) or graph.tensors[operator.inputs[0]].shape[1:3] != (1, 1):
+    if not grouped(node) or node.input.shape[1:3] != (1, 1):
         return False
     return any(
-        before.name in _ELEMENTWISE for before in graph.operators if operator.inputs[0] in before.outputs
+        before.name in _ELEMENTWISE for before in node.graph.operators if node.input.index in before.outputs
     )
 
 
-def _channels(operator: Operator, graph: Graph) -> int:
-    return graph.tensors[operator.outputs[0]].shape[-1]
+def _channels(node: Node) -> int:
+    return node.output.shape[-1]
 
 
-def _chosen(operator: Operator, graph: Graph) -> bool:
+def _chosen(node: Node) -> bool:
     """Hold unless its channels are the classes: those of the last such operator are nobody's choice."""
-    return any(later.name in WEIGHTED for later in graph.operators[operator.index + 1 :])
+    return any(later.name in WEIGHTED for later in node.graph.operators[node.index + 1 :])
 
 
 @known(
@@ -173,14 +179,14 @@ def _chosen(operator: Operator, graph: Graph) -> bool:
         says="a hint for speed, which ST does not document",
     )
 )
-def lanes_unfilled(operator: Operator, graph: Graph) -> bool:
+def lanes_unfilled(node: Node) -> bool:
     """Hold when channels are no multiple of 8 and might be."""
-    return _channels(operator, graph) % CHANNEL_MULTIPLE != 0 and _chosen(operator, graph)
+    return _channels(node) % CHANNEL_MULTIPLE != 0 and _chosen(node)
 
 
 @known(st("avoid prime numbers of channels"))
-def prime_channels(operator: Operator, graph: Graph) -> bool:
+def prime_channels(node: Node) -> bool:
     """Hold for a prime number of channels above 8 that might be another."""
-    channels = _channels(operator, graph)
+    channels = _channels(node)
     prime = channels > CHANNEL_MULTIPLE and all(channels % d for d in range(2, int(channels**0.5) + 1))
-    return prime and _chosen(operator, graph)
+    return prime and _chosen(node)

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
+from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.conditions.weights import float_weights
 from birdnet_stm32.npu.evidence import TABLE, eco8, field, report, st, zoo
-from birdnet_stm32.npu.operands import activations, inputs
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 
 @known(field("ST's community, thread 166639", "unresolved"))
-def scales_differ(operator: Operator, graph: Graph) -> bool:
+def scales_differ(node: Node) -> bool:
     """Hold when two computed inputs have different scales or zero points."""
-    return len({tensor.quantization for tensor in activations(operator, graph)}) > 1
+    return len({tensor.quantization for tensor in node.activations}) > 1
 
 
 @known(st(), zoo("quantized-concat-fp32-zeros-dtype-mix"))
-def input_parameters_differ(operator: Operator, graph: Graph) -> bool:
+def input_parameters_differ(node: Node) -> bool:
     """Hold when any two inputs have different scales or zero points."""
-    return len({tensor.quantization for tensor in inputs(operator, graph)}) > 1
+    return len({tensor.quantization for tensor in node.inputs}) > 1
 
 
 @known(zoo("quantized-concat-fp32-zeros-dtype-mix", "not implemented shape len for Conversion"))
-def input_types_differ(operator: Operator, graph: Graph) -> bool:
+def input_types_differ(node: Node) -> bool:
     """Hold when any two inputs have different types."""
-    return len({tensor.dtype for tensor in inputs(operator, graph)}) > 1
+    return len({tensor.dtype for tensor in node.inputs}) > 1
 
 
 @known(st("broadcasts one input over the other"))
-def broadcasts_both_ways(operator: Operator, graph: Graph) -> bool:
+def broadcasts_both_ways(node: Node) -> bool:
     """Hold when both inputs are repeated to make the output."""
-    target = graph.tensors[operator.outputs[0]].shape
-    return all(tensor.shape != target for tensor in inputs(operator, graph))
+    target = node.output.shape
+    return all(tensor.shape != target for tensor in node.inputs)
 
 
 @known(
@@ -44,16 +44,16 @@ def broadcasts_both_ways(operator: Operator, graph: Graph) -> bool:
         "12 of 12 are software; with the second operand repeated, 12 of 12 are hardware",
     )
 )
-def first_operand_repeated(operator: Operator, graph: Graph) -> bool:
+def first_operand_repeated(node: Node) -> bool:
     """Hold when the first operand is repeated to make the output: what something is taken from."""
-    first = graph.tensors[operator.inputs[0]]
-    return first.shape != graph.tensors[operator.outputs[0]].shape
+    first = node.input
+    return first.shape != node.output.shape
 
 
 @known(field("one report", "the zero point was ignored"))
-def zero_point_not_zero(operator: Operator, graph: Graph) -> bool:
+def zero_point_not_zero(node: Node) -> bool:
     """Hold when the input's zero point is not 0."""
-    quantization = graph.tensors[operator.inputs[0]].quantization
+    quantization = node.input.quantization
     return quantization is not None and any(point != 0 for point in quantization.zero_points)
 
 
@@ -75,16 +75,16 @@ float_slope = replace(
 
 
 @known(zoo("clip-bounds-through-dequantizelinear", "with ONNX, to which TFLite models are converted"))
-def computed_bound(operator: Operator, graph: Graph) -> bool:
+def computed_bound(node: Node) -> bool:
     """Hold when a single computed value is compared with a whole tensor."""
-    result = graph.tensors[operator.outputs[0]].elements
-    return any(tensor.elements == 1 < result for tensor in activations(operator, graph))
+    result = node.output.elements
+    return any(tensor.elements == 1 < result for tensor in node.activations)
 
 
 @known(zoo("activ-to-convacc-stream-link-stalls-npu", "convolutions over one dimension"))
-def feeds_a_convolution(operator: Operator, graph: Graph) -> bool:
+def feeds_a_convolution(node: Node) -> bool:
     """Hold when a later operator with weights reads its result."""
     return any(
-        after.name in WEIGHTED and after.inputs[0] == operator.outputs[0]
-        for after in graph.operators[operator.index + 1 :]
+        after.name in WEIGHTED and after.inputs[0] == node.output.index
+        for after in node.graph.operators[node.index + 1 :]
     )

@@ -5,42 +5,41 @@ from __future__ import annotations
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.conditions.shapes import MAX_RANK, computes_shapes
 from birdnet_stm32.npu.evidence import INFERRED, LISTED, MESSAGES, SEEN, eco8, report, st, zoo
-from birdnet_stm32.npu.operands import constant_numbers, input_at
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 
 @known(
     report("LarocheC/stm32n6-stt, compile reports", SEEN, "2026-08", "a step of 2: four software epochs"),
 )
-def slice_steps(operator: Operator, graph: Graph) -> bool:
+def slice_steps(node: Node) -> bool:
     """Hold when a strided slice of data skips elements or its steps are computed."""
-    steps = constant_numbers(operator, graph, 3)
+    steps = node.integers_at(3)
     skips = steps is None or any(step != 1 for step in steps)
-    return skips and not computes_shapes(operator, graph)
+    return skips and not computes_shapes(node)
 
 
 @known(MESSAGES)
-def slice_cuts_batch(operator: Operator, graph: Graph) -> bool:
+def slice_cuts_batch(node: Node) -> bool:
     """Hold when a slice shortens the first dimension."""
-    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    before, after = node.input.shape, node.output.shape
     return len(before) > 1 and len(before) == len(after) and before[0] != after[0]
 
 
 @known(MESSAGES)
-def slice_cuts_many(operator: Operator, graph: Graph) -> bool:
+def slice_cuts_many(node: Node) -> bool:
     """Hold when a slice shortens more than three dimensions."""
-    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    before, after = node.input.shape, node.output.shape
     return len(before) == len(after) and sum(old != new for old, new in zip(before, after, strict=True)) > 3
 
 
 @known(zoo("slice-sentinel-bounds", "with ONNX, to which TFLite models are converted"))
-def slice_open_ended(operator: Operator, graph: Graph) -> bool:
+def slice_open_ended(node: Node) -> bool:
     """Hold when a strided slice of data shortens a dimension by a negative or left-out bound."""
-    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
-    bounds = [constant_numbers(operator, graph, position) for position in (1, 2)]
-    if before == after or computes_shapes(operator, graph):
+    before, after = node.input.shape, node.output.shape
+    bounds = [node.integers_at(position) for position in (1, 2)]
+    if before == after or computes_shapes(node):
         return False
-    masked = any(operator.options.get(mask, 0) for mask in ("begin_mask", "end_mask"))
+    masked = any(node.options.get(mask, 0) for mask in ("begin_mask", "end_mask"))
     return bool(masked) or any(bound is None or min(bound, default=0) < 0 for bound in bounds)
 
 
@@ -52,20 +51,20 @@ def slice_open_ended(operator: Operator, graph: Graph) -> bool:
         "the first epoch is a software Transpose",
     )
 )
-def reads_network_input(operator: Operator, graph: Graph) -> bool:
+def reads_network_input(node: Node) -> bool:
     """Hold when it reads the network's input, directly or behind its QUANTIZE."""
-    first = set(graph.inputs)
-    for other in graph.operators:
-        if other.name == "QUANTIZE" and set(other.inputs) & set(graph.inputs):
+    first = set(node.graph.inputs)
+    for other in node.graph.operators:
+        if other.name == "QUANTIZE" and set(other.inputs) & set(node.graph.inputs):
             first.update(other.outputs)
-    return bool(first & set(operator.inputs))
+    return bool(first & set(node.operator.inputs))
 
 
 @known(zoo("rank1-graph-input-through-reshape", "Error in computation of shapes"))
-def flat_network_input(operator: Operator, graph: Graph) -> bool:
+def flat_network_input(node: Node) -> bool:
     """Hold when it reads a network input of one dimension."""
-    first = operator.inputs[0]
-    return first in graph.inputs and len(graph.tensors[first].shape) == 1
+    first = node.input.index
+    return first in node.graph.inputs and len(node.graph.tensors[first].shape) == 1
 
 
 @known(
@@ -77,24 +76,24 @@ def flat_network_input(operator: Operator, graph: Graph) -> bool:
     ),
     LISTED,
 )
-def transposes_data(operator: Operator, graph: Graph) -> bool:
+def transposes_data(node: Node) -> bool:
     """Hold for a transposition whose result is more than the second operand that a BATCH_MATMUL turns."""
-    readers = [one for one in graph.operators if operator.outputs[0] in one.inputs]
+    readers = [one for one in node.graph.operators if node.output.index in one.inputs]
     turned = [
         one
         for one in readers
         if one.name == "BATCH_MATMUL"
         and one.options.get("adj_y", False)
-        and one.inputs[1:2] == operator.outputs[:1]
+        and one.inputs[1:2] == node.operator.outputs[:1]
     ]
     return not readers or len(turned) < len(readers)
 
 
 @known(*transposes_data.evidence)
-def transposes_inside(operator: Operator, graph: Graph) -> bool:
+def transposes_inside(node: Node) -> bool:
     """Hold for such a transposition of four dimensions that is not the network's first operator."""
-    other = transposes_below_rank_4(operator, graph) or reads_network_input(operator, graph)
-    return transposes_data(operator, graph) and not other
+    other = transposes_below_rank_4(node) or reads_network_input(node)
+    return transposes_data(node) and not other
 
 
 @known(
@@ -106,16 +105,16 @@ def transposes_inside(operator: Operator, graph: Graph) -> bool:
         "one of three dimensions, near the output, is hardware",
     ),
 )
-def transposes_below_rank_4(operator: Operator, graph: Graph) -> bool:
+def transposes_below_rank_4(node: Node) -> bool:
     """Hold for a computed tensor of fewer than four dimensions."""
-    data = graph.tensors[operator.inputs[0]]
+    data = node.input
     return data.data is None and len(data.shape) < MAX_RANK
 
 
 @known(INFERRED)
-def pads_computed(operator: Operator, graph: Graph) -> bool:
+def pads_computed(node: Node) -> bool:
     """Hold when the amount of padding is computed at run time."""
-    return constant_numbers(operator, graph, 1) is None
+    return node.integers_at(1) is None
 
 
 @known(
@@ -126,9 +125,9 @@ def pads_computed(operator: Operator, graph: Graph) -> bool:
         "11 of 11 stand between two software Transposes each",
     )
 )
-def pads_channels(operator: Operator, graph: Graph) -> bool:
+def pads_channels(node: Node) -> bool:
     """Hold when padding adds channels."""
-    before, after = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    before, after = node.input.shape, node.output.shape
     return len(before) == len(after) > 1 and before[-1] != after[-1]
 
 
@@ -141,25 +140,25 @@ def pads_channels(operator: Operator, graph: Graph) -> bool:
     ),
     eco8("along the columns: a copy by the Cortex-M55", date="2026-09-16"),
 )
-def joins_positions(operator: Operator, graph: Graph) -> bool:
+def joins_positions(node: Node) -> bool:
     """Hold when tensors are joined along another dimension than the last."""
-    first, result = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.outputs[0]].shape
+    first, result = node.input.shape, node.output.shape
     return len(first) == len(result) and first[-1] == result[-1] and first != result
 
 
 @known(st("constant padding"))
-def pads_negative(operator: Operator, graph: Graph) -> bool:
+def pads_negative(node: Node) -> bool:
     """Hold when padding removes elements."""
-    return min(constant_numbers(operator, graph, 1) or (0,)) < 0
+    return min(node.integers_at(1) or (0,)) < 0
 
 
 @known(*pads_negative.evidence)
-def pads_unusually(operator: Operator, graph: Graph) -> bool:
+def pads_unusually(node: Node) -> bool:
     """Hold when padding removes elements or names the value."""
-    return pads_negative(operator, graph) or input_at(operator, graph, 2) is not None
+    return pads_negative(node) or node.input_at(2) is not None
 
 
 @known(zoo("atonn-segfault-empty-pad-constant-value", "signo=11"))
-def pad_value_missing(operator: Operator, graph: Graph) -> bool:
+def pad_value_missing(node: Node) -> bool:
     """Hold when a PADV2 names no value."""
-    return input_at(operator, graph, 2) is None
+    return node.input_at(2) is None

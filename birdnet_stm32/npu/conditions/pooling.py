@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import SEEN, TABLE, board, eco8, report, st, zoo
-from birdnet_stm32.npu.operands import constant_numbers, strides, window
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 POOL_FACTORS = (2, 3)  # the pooling unit takes windows of up to 3 x 3 and chains them
 LARGEST_ODD_POOL_SEEN = 300  # positions: 50 x 6, and smaller, ran on boards whatever their factors
@@ -60,18 +59,18 @@ def _area(sizes: tuple[int, ...]) -> int:
 
 
 @known(*_POOL_EVIDENCE)
-def pool_fails(operator: Operator, graph: Graph) -> bool:
+def pool_fails(node: Node) -> bool:
     """Hold when a plane of 550 positions and more is pooled at once and no product of twos and threes."""
-    sizes = _pooled(operator, graph)
+    sizes = _pooled(node)
     if sizes is None or _row(sizes):
         return False
     return _odd(sizes) and _area(sizes) >= SMALLEST_ODD_POOL_FAILED
 
 
 @known(*_POOL_EVIDENCE)
-def pool_unknown(operator: Operator, graph: Graph) -> bool:
+def pool_unknown(node: Node) -> bool:
     """Hold when such a plane has 301 to 549 positions, or a row more than 800: nobody has looked."""
-    sizes = _pooled(operator, graph)
+    sizes = _pooled(node)
     if sizes is None or not _odd(sizes):
         return False
     if _row(sizes):
@@ -79,14 +78,14 @@ def pool_unknown(operator: Operator, graph: Graph) -> bool:
     return LARGEST_ODD_POOL_SEEN < _area(sizes) < SMALLEST_ODD_POOL_FAILED
 
 
-def _pooled(operator: Operator, graph: Graph) -> tuple[int, ...] | None:
+def _pooled(node: Node) -> tuple[int, ...] | None:
     """Return the sizes that a pool or a global reduction covers."""
-    if "POOL" in operator.name:
-        return window(operator)
-    if not reduces_space(operator, graph):
+    if "POOL" in node.name:
+        return node.window
+    if not reduces_space(node):
         return None
-    shape = graph.tensors[operator.inputs[0]].shape
-    return tuple(shape[axis] for axis in constant_numbers(operator, graph, 1) or ())
+    shape = node.input.shape
+    return tuple(shape[axis] for axis in node.integers_at(1) or ())
 
 
 @known(
@@ -98,9 +97,9 @@ def _pooled(operator: Operator, graph: Graph) -> tuple[int, ...] | None:
         "24 means over the last of three dimensions are hardware",
     ),
 )
-def reduces_space(operator: Operator, graph: Graph) -> bool:
+def reduces_space(node: Node) -> bool:
     """Hold for a global pool: all axes between batch and channels are reduced, or the last of three."""
-    axes, rank = constant_numbers(operator, graph, 1), len(graph.tensors[operator.inputs[0]].shape)
+    axes, rank = node.integers_at(1), len(node.input.shape)
     if axes is None:
         return False
     reduced = sorted(axis % rank for axis in axes)
@@ -108,12 +107,12 @@ def reduces_space(operator: Operator, graph: Graph) -> bool:
 
 
 @known(TABLE, eco8("a mean over the rows alone is a hybrid Transpose", date="2026-09-16"))
-def reduces_elsewhere(operator: Operator, graph: Graph) -> bool:
+def reduces_elsewhere(node: Node) -> bool:
     """Hold for a reduction that is no global pool."""
-    return not reduces_space(operator, graph)
+    return not reduces_space(node)
 
 
 @known(st("strides of 1 to 15"))
-def pool_stride_too_large(operator: Operator, graph: Graph) -> bool:
+def pool_stride_too_large(node: Node) -> bool:
     """Hold when a stride is above 15."""
-    return max(strides(operator)) > MAX_POOL_STRIDE
+    return max(node.strides) > MAX_POOL_STRIDE

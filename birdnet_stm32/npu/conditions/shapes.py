@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known, known_of_tensors
 from birdnet_stm32.npu.evidence import st, zoo
-from birdnet_stm32.npu.operands import activations, inputs, outputs, touched
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node
 
 MAX_DIMENSION = 65_535
 MAX_RANK = 4
@@ -76,54 +76,52 @@ def is_of_other_type(tensor: Tensor, graph: Graph) -> bool:
 
 
 @known(*has_large_dimension.evidence)
-def dimension_too_large(operator: Operator, graph: Graph) -> bool:
+def dimension_too_large(node: Node) -> bool:
     """Hold when a dimension does not fit 16 bits."""
-    return any(has_large_dimension(tensor, graph) for tensor in touched(operator, graph))
+    return any(has_large_dimension(tensor, node.graph) for tensor in node.tensors)
 
 
 @known(*has_large_rank.evidence)
-def rank_too_large(operator: Operator, graph: Graph) -> bool:
+def rank_too_large(node: Node) -> bool:
     """Hold when a tensor has more than four dimensions."""
-    return any(has_large_rank(tensor, graph) for tensor in touched(operator, graph))
+    return any(has_large_rank(tensor, node.graph) for tensor in node.tensors)
 
 
 @known(*is_open.evidence)
-def dynamic(operator: Operator, graph: Graph) -> bool:
+def dynamic(node: Node) -> bool:
     """Hold when a dimension other than the batch is open; an open batch is taken as 1."""
-    return any(is_open(tensor, graph) for tensor in touched(operator, graph))
+    return any(is_open(tensor, node.graph) for tensor in node.tensors)
 
 
 @known(st(), zoo("op-outside-supported-vocabulary"))
-def computes_shapes(operator: Operator, graph: Graph) -> bool:
+def computes_shapes(node: Node) -> bool:
     """Hold when it computes integers from integers: a shape or an index, not data."""
-    return operator.name == "SHAPE" or all(
-        tensor.dtype in _SHAPE_TYPES for tensor in touched(operator, graph)
-    )
+    return node.name == "SHAPE" or all(tensor.dtype in _SHAPE_TYPES for tensor in node.tensors)
 
 
 @known(st("float layers run on the Cortex-M55"), zoo("fp32-elementwise-tail-sets-activation-peak"))
-def has_float(operator: Operator, graph: Graph) -> bool:
+def has_float(node: Node) -> bool:
     """Hold when an activation it reads or writes is float."""
-    seen = (*activations(operator, graph), *outputs(operator, graph))
+    seen = (*node.activations, *node.outputs)
     return any(tensor.dtype.startswith("float") for tensor in seen)
 
 
 @known(*is_bool.evidence)
-def has_bool(operator: Operator, graph: Graph) -> bool:
+def has_bool(node: Node) -> bool:
     """Hold when it reads or writes a boolean tensor."""
-    return any(is_bool(tensor, graph) for tensor in touched(operator, graph))
+    return any(is_bool(tensor, node.graph) for tensor in node.tensors)
 
 
 @known(*is_unsigned_inside.evidence)
-def has_unsigned(operator: Operator, graph: Graph) -> bool:
+def has_unsigned(node: Node) -> bool:
     """Hold when it reads or writes an unsigned 8-bit tensor that is no input or output of the network."""
-    return any(is_unsigned_inside(tensor, graph) for tensor in touched(operator, graph))
+    return any(is_unsigned_inside(tensor, node.graph) for tensor in node.tensors)
 
 
 @known(st("hybrid operators are not supported"))
-def hybrid(operator: Operator, graph: Graph) -> bool:
+def hybrid(node: Node) -> bool:
     """Hold for int8 weights on float activations: dynamic-range quantization."""
-    constants = [tensor for tensor in inputs(operator, graph) if tensor.data is not None]
-    return has_float(operator, graph) and any(
+    constants = [tensor for tensor in node.inputs if tensor.data is not None]
+    return has_float(node) and any(
         tensor.dtype == "int8" and tensor.quantization is not None for tensor in constants
     )

@@ -4,49 +4,48 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import TABLE, st, zoo
-from birdnet_stm32.npu.operands import activations, input_at, inputs
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 
 @known(st(), zoo("dynamic-matmul-software-epoch-fallback"))
-def computed_weights(operator: Operator, graph: Graph) -> bool:
+def computed_weights(node: Node) -> bool:
     """Hold when the second operand is computed at run time."""
-    weights = input_at(operator, graph, 1)
+    weights = node.input_at(1)
     return weights is not None and weights.data is None
 
 
 @known(*computed_weights.evidence)
-def computed_integer_weights(operator: Operator, graph: Graph) -> bool:
+def computed_integer_weights(node: Node) -> bool:
     """Hold when the second operand, in integers, is computed; of BATCH_MATMUL, when both are."""
-    if operator.name == "BATCH_MATMUL":
-        return no_constant_operand(operator, graph)
-    return computed_weights(operator, graph) and not float_weights(operator, graph)
+    if node.name == "BATCH_MATMUL":
+        return no_constant_operand(node)
+    return computed_weights(node) and not float_weights(node)
 
 
 @known(zoo("gemm-with-activation-bias-input", "TOOL ERROR: list index out of range"))
-def computed_bias(operator: Operator, graph: Graph) -> bool:
+def computed_bias(node: Node) -> bool:
     """Hold when the third operand is computed at run time."""
-    bias = input_at(operator, graph, 2)
+    bias = node.input_at(2)
     return bias is not None and bias.data is None
 
 
 @known(TABLE, zoo("dynamic-matmul-software-epoch-fallback"))
-def no_constant_operand(operator: Operator, graph: Graph) -> bool:
+def no_constant_operand(node: Node) -> bool:
     """Hold when every operand is computed at run time."""
-    return len(activations(operator, graph)) == len(inputs(operator, graph))
+    return len(node.activations) == len(node.inputs)
 
 
 @known(zoo("quantize-static-emits-unquantized-graph", core="all"))
-def float_weights(operator: Operator, graph: Graph) -> bool:
+def float_weights(node: Node) -> bool:
     """Hold for float weights, also those that a DEQUANTIZE makes from float16."""
-    weights = input_at(operator, graph, 1)
+    weights = node.input_at(1)
     return weights is not None and weights.dtype.startswith("float")
 
 
 @known(st("signed symmetric weights"))
-def asymmetric_weights(operator: Operator, graph: Graph) -> bool:
+def asymmetric_weights(node: Node) -> bool:
     """Hold when constant weights have a zero point other than 0."""
-    weights = input_at(operator, graph, 1)
+    weights = node.input_at(1)
     return (
         weights is not None
         and weights.data is not None
@@ -56,10 +55,10 @@ def asymmetric_weights(operator: Operator, graph: Graph) -> bool:
 
 
 @known(st("a scale for each channel"), zoo("quantize-static-emits-unquantized-graph", core="all"))
-def one_scale(operator: Operator, graph: Graph) -> bool:
+def one_scale(node: Node) -> bool:
     """Hold when the weights of several channels share a scale."""
-    weights = input_at(operator, graph, 1)
-    channels = graph.tensors[operator.outputs[0]].shape[-1]
+    weights = node.input_at(1)
+    channels = node.output.shape[-1]
     return (
         weights is not None
         and weights.data is not None

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from birdnet_stm32.npu.conditions.condition import Condition, TensorCondition, always
 from birdnet_stm32.npu.evidence import Evidence
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node, nodes
 
 
 class Severity(StrEnum):
@@ -34,7 +35,7 @@ class Hit:
     evidence: str = ""
 
 
-Says = Callable[[Operator, Graph], str]
+Says = Callable[[Node], str]
 SaysOfTensor = Callable[[Tensor], str]
 
 
@@ -91,7 +92,7 @@ class Rule:
         return tuple(dict.fromkeys(one.where for one in self.evidence))
 
 
-def nothing(operator: Operator, graph: Graph) -> str:
+def nothing(node: Node) -> str:
     """Say nothing more than the rule's title."""
     return ""
 
@@ -116,9 +117,9 @@ def operators(*names: str, when: Condition, says: Says = nothing) -> Find:
     """
 
     def hits(graph: Graph) -> Iterator[Hit]:
-        for operator in graph.operators:
-            if (not names or operator.name in names) and when(operator, graph):
-                yield Hit(operator=operator.index, evidence=says(operator, graph))
+        for node in nodes(graph):
+            if (not names or node.name in names) and when(node):
+                yield Hit(operator=node.index, evidence=says(node))
 
     return Find(hits=hits, evidence=when.evidence)
 
@@ -148,16 +149,16 @@ def shape_of(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "scalar"
 
 
-def first_output(operator: Operator, graph: Graph) -> str:
+def first_output(node: Node) -> str:
     """Say the shape of an operator's first output."""
-    return shape_of(graph.tensors[operator.outputs[0]])
+    return shape_of(node.output)
 
 
-def first_input(operator: Operator, graph: Graph) -> str:
+def first_input(node: Node) -> str:
     """Say the shape of an operator's first input."""
-    return shape_of(graph.tensors[operator.inputs[0]])
+    return shape_of(node.input)
 
 
-def from_to(operator: Operator, graph: Graph) -> str:
+def from_to(node: Node) -> str:
     """Say the shapes of an operator's first input and output."""
-    return f"{first_input(operator, graph)} to {first_output(operator, graph)}"
+    return f"{first_input(node)} to {first_output(node)}"

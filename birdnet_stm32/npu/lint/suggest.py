@@ -14,7 +14,6 @@ import numpy.typing as npt
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.npu.conditions.convolution import MAX_TAPS, kernel_as_high_as_input
 from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
-from birdnet_stm32.npu.operands import input_at, strides
 from birdnet_stm32.quant.rewriting.full_height import (
     Places,
     activation_of,
@@ -23,7 +22,8 @@ from birdnet_stm32.quant.rewriting.full_height import (
     without_full_height,
 )
 from birdnet_stm32.quant.rewriting.network import Kind, Network, Unit
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.reader import read_graph
 
 SEED = 7
@@ -33,17 +33,17 @@ Floats = npt.NDArray[np.float32]
 
 def suggest(graph: Graph) -> Iterator[Suggestion]:
     """Yield what to put in the place of each convolution as high as its input."""
-    for operator in graph.operators:
-        if operator.name == "CONV_2D" and kernel_as_high_as_input(operator, graph):
-            tensor = graph.tensors[operator.outputs[0]].short_name
+    for node in nodes(graph):
+        if node.name == "CONV_2D" and kernel_as_high_as_input(node):
+            tensor = node.output.short_name
             try:
-                yield _suggestion(operator, graph, tensor)
+                yield _suggestion(node, tensor)
             except (GateError, InputError) as error:
-                yield Suggestion(operator=operator.index, tensor=tensor, refused=error.what)
+                yield Suggestion(operator=node.index, tensor=tensor, refused=error.what)
 
 
-def _suggestion(operator: Operator, graph: Graph, tensor: str) -> Suggestion:
-    unit, data = _unit(operator, graph)
+def _suggestion(node: Node, tensor: str) -> Suggestion:
+    unit, data = _unit(node)
     before = alone(unit, data.shape[1:])
     after, changed = without_full_height(before, max_taps=MAX_TAPS)
     if not changed:
@@ -52,7 +52,7 @@ def _suggestion(operator: Operator, graph: Graph, tensor: str) -> Suggestion:
     float_error = _float_error(before, after, windows)
     differences = _int8_differences(before, after, windows)
     return Suggestion(
-        operator=operator.index,
+        operator=node.index,
         tensor=tensor,
         layers=_layers(after, data.shape[1]),
         float_error=float_error,
@@ -62,14 +62,14 @@ def _suggestion(operator: Operator, graph: Graph, tensor: str) -> Suggestion:
     )
 
 
-def _unit(operator: Operator, graph: Graph) -> tuple[Unit, Tensor]:
+def _unit(node: Node) -> tuple[Unit, Tensor]:
     """Return the convolution in float, and what it reads."""
-    data, weights = graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[1]]
+    data, weights = node.inputs[:2]
     if weights.data is None or weights.quantization is None or data.quantization is None:
         raise InputError("its weights are computed, or it is not quantized")
     if weights.shape[-1] != data.shape[-1]:
         raise InputError("it is grouped")
-    activation = activation_of(str(operator.options.get("fused_activation_function", "NONE")))
+    activation = activation_of(str(node.options.get("fused_activation_function", "NONE")))
     if activation is None:
         raise InputError("its activation is neither ReLU nor ReLU6")
     if min(data.shape[1:]) < 1 or weights.shape[1] != data.shape[1]:
@@ -78,7 +78,7 @@ def _unit(operator: Operator, graph: Graph) -> tuple[Unit, Tensor]:
     points = np.asarray(weights.quantization.zero_points, np.float64)
     shape = (-1, 1, 1, 1)
     kernel = (weights.data - points.reshape(shape)) * scales.reshape(shape)
-    bias = input_at(operator, graph, 2)
+    bias = node.input_at(2)
     values = np.zeros(weights.shape[0])
     if bias is not None and bias.data is not None:
         values = bias.data * scales * data.quantization.scales[0]
@@ -88,8 +88,8 @@ def _unit(operator: Operator, graph: Graph) -> tuple[Unit, Tensor]:
         inputs=(),
         kernel=np.ascontiguousarray(kernel.transpose(1, 2, 3, 0), np.float32),
         bias=np.asarray(values, np.float32),
-        strides=strides(operator),
-        padding=str(operator.options.get("padding", "VALID")).lower(),
+        strides=node.strides,
+        padding=str(node.options.get("padding", "VALID")).lower(),
         activation=activation,
     )
     return unit, data

@@ -34,6 +34,7 @@ from birdnet_stm32.npu.stedgeai.report import read_report, report_of
 from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port, blobs_in_words
 from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
 from birdnet_stm32.tflite.ir import Graph, Tensor
+from birdnet_stm32.tflite.node import nodes
 
 # What ST always runs in software, and where: conversions at the ends, and a final softmax.
 _FIRST_IN_SOFTWARE = frozenset({"QuantizeLinear"})
@@ -328,11 +329,7 @@ def _epoch_controller(subject: Subject) -> Result:
 
 def _full_height(subject: Subject) -> Result:
     graph, pieces = subject.graph, subject.info.split_convolutions
-    full = [
-        f"operator {index} ({operator.name})"
-        for index, operator in enumerate(graph.operators)
-        if kernel_as_high_as_input(operator, graph)
-    ]
+    full = [f"operator {node.index} ({node.name})" for node in nodes(graph) if kernel_as_high_as_input(node)]
     if full and pieces:
         named = ", ".join(pieces[:2])
         return (

@@ -17,12 +17,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.tflite.flatbuffer import operator_name, pack_model
+from birdnet_stm32.tflite.operator_sets import REORDERS
 from birdnet_stm32.tflite.reader import parse_model
 
 FloatArray = npt.NDArray[np.float32]
 TensorRanges = Mapping[int, tuple[float, float]]
-
-_MOVES = frozenset({"RESHAPE", "TRANSPOSE"})
 
 # The converter takes no maximum for smaller, and a tensor of zeros would have no scale.
 _SMALLEST_MAXIMUM = float(np.finfo(np.float32).tiny)
@@ -99,7 +98,7 @@ def moves(graph: bytes) -> dict[int, int]:
     return {
         int(operator.outputs[0]): int(operator.inputs[0])
         for operator in model.subgraphs[0].operators
-        if operator_name(model, operator) in _MOVES
+        if operator_name(model, operator) in REORDERS
     }
 
 

@@ -20,12 +20,10 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.tflite.flatbuffer import operator_name, pack_model
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS, MOVES
 
-# Operators that only move values; their output has the grid of their input and is no tensor of its own.
-MOVES = frozenset({"EXPAND_DIMS", "PAD", "RESHAPE", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"})
 # What a converter makes of a batch that it does not know, beside the padding that asks for it.
 _OF_AN_OPEN_BATCH = frozenset({"SHAPE", "PACK", "FILL", "GATHER", "REDUCE_PROD"})
-_BOUNDARY = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +118,7 @@ def mixed(
     position = 0
     for operator in model.subgraphs[0].operators:
         kind = operator_name(model, operator)
-        if kind in _BOUNDARY:
+        if kind in CONVERSIONS:
             splice.boundary(operator, kind, floating)
             continue
         inputs, output = [int(index) for index in operator.inputs], int(operator.outputs[0])
@@ -270,7 +268,7 @@ def _listed(counts: Counter[str]) -> str:
 
 
 def _inner(model: Any) -> list[Any]:
-    return [one for one in model.subgraphs[0].operators if operator_name(model, one) not in _BOUNDARY]
+    return [one for one in model.subgraphs[0].operators if operator_name(model, one) not in CONVERSIONS]
 
 
 def _kernel(graph: Any, operator: Any) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.check import Diagnosis, lint
 from birdnet_stm32.npu.lint.rule import Severity
 from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
 
 Shape = tuple[int, ...]
@@ -390,8 +391,8 @@ def test_what_the_mapping_table_doubts_a_rule_explains(name: str, new_net: Calla
     for model in CASES[name]:
         graph = read_graph(model(new_net()), where="case")
         found = lint(graph)
-        for operator in graph.operators:
-            kind = mapping(operator, graph).kind
+        for operator in nodes(graph):
+            kind = mapping(operator).kind
             explained = {one.rule.severity for one in found if one.operator == operator.index}
             if kind is Kind.REFUSED:
                 assert Severity.ERROR in explained, operator.name

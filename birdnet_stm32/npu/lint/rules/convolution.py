@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import operands
 from birdnet_stm32.npu.conditions import convolution
-from birdnet_stm32.npu.conditions.condition import WEIGHTED
 from birdnet_stm32.npu.evidence import ENLARGING, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, known_always, operators
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
-def _kernel(operator: Operator, graph: Graph) -> str:
-    taps = operands.kernel(operator, graph)
+def _kernel(node: Node) -> str:
+    taps = node.kernel
     return "" if taps is None else f"{taps[0]}x{taps[1]}"
 
 
-def _stride(operator: Operator, graph: Graph) -> str:
-    steps = f"stride {operands.stride(operator, 'h')}x{operands.stride(operator, 'w')}"
-    return f"{steps}, kernel {_kernel(operator, graph)}"
+def _stride(node: Node) -> str:
+    steps = f"stride {node.strides[0]}x{node.strides[1]}"
+    return f"{steps}, kernel {_kernel(node)}"
 
 
-def _dilation(operator: Operator, graph: Graph) -> str:
-    steps = f"dilation {operands.dilation(operator, 'h')}x{operands.dilation(operator, 'w')}"
-    return f"{steps}, kernel {_kernel(operator, graph)}"
+def _dilation(node: Node) -> str:
+    steps = f"dilation {node.dilations[0]}x{node.dilations[1]}"
+    return f"{steps}, kernel {_kernel(node)}"
 
 
-def _over(operator: Operator, graph: Graph) -> str:
-    return f"kernel {_kernel(operator, graph)} over {first_input(operator, graph)}"
+def _over(node: Node) -> str:
+    return f"kernel {_kernel(node)} over {first_input(node)}"
 
 
-def _channel_count(operator: Operator, graph: Graph) -> str:
-    return f"{graph.tensors[operator.outputs[0]].shape[-1]} channels"
+def _channel_count(node: Node) -> str:
+    return f"{node.output.shape[-1]} channels"
 
 
 _MOVED = (

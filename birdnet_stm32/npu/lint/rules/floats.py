@@ -6,32 +6,34 @@ from collections.abc import Iterator
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions import floats, shapes
-from birdnet_stm32.npu.conditions.condition import CONVERSIONS, WEIGHTED, known
+from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import zoo
 from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, at, operators, search
 from birdnet_stm32.npu.operator_mapping import FLOAT, Kind, mapping
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import CONVERSIONS, WEIGHTED
 
 
-def _output_bytes(operator: Operator, graph: Graph) -> str:
-    return f"{costs.tensor_bytes(graph.tensors[operator.outputs[0]]):,} bytes"
+def _output_bytes(node: Node) -> str:
+    return f"{costs.tensor_bytes(node.output):,} bytes"
 
 
-def _input_bytes(operator: Operator, graph: Graph) -> str:
-    return f"{costs.tensor_bytes(graph.tensors[operator.inputs[0]]):,} bytes"
+def _input_bytes(node: Node) -> str:
+    return f"{costs.tensor_bytes(node.input):,} bytes"
 
 
 @known(*shapes.has_float.evidence)
-def _computes_in_float(operator: Operator, graph: Graph) -> bool:
+def _computes_in_float(node: Node) -> bool:
     """Hold where the NPU would do it, were it not float; float weights are a finding of their own."""
     own_rule = (*CONVERSIONS, *WEIGHTED)
-    return operator.name not in own_rule and mapping(operator, graph) == FLOAT.mapping
+    return node.name not in own_rule and mapping(node) == FLOAT.mapping
 
 
 @known(*floats.writes_much_output.evidence)
-def _large_software_output(operator: Operator, graph: Graph) -> bool:
+def _large_software_output(node: Node) -> bool:
     """Hold when the Cortex-M55 writes a large output of the network."""
-    return floats.writes_much_output(operator, graph) and mapping(operator, graph).kind is Kind.SOFTWARE
+    return floats.writes_much_output(node) and mapping(node).kind is Kind.SOFTWARE
 
 
 @search(zoo("fp32-elementwise-tail-sets-activation-peak"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from birdnet_stm32.npu.conditions import movement
 from birdnet_stm32.npu.evidence import zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, known_always, operators
+from birdnet_stm32.tflite.operator_sets import PADS
 
 _SLICES = ("SLICE", "STRIDED_SLICE")
-_PADS = ("PAD", "PADV2")
 _PADS_BY_ITSELF = known_always(
     zoo("pad-scalar-constant-value", "missing shape or size for value=Pad_..._constant_value")
 )
@@ -79,7 +79,7 @@ RULES = (
         severity=Severity.WARNING,
         why="The compiler transposes before and after it, each time as an epoch on the Cortex-M55.",
         remedy="a 1 x 1 convolution that makes the channels, or as many channels from the start",
-        find=operators(*_PADS, when=movement.pads_channels, says=from_to),
+        find=operators(*PADS, when=movement.pads_channels, says=from_to),
     ),
     Rule(
         id="concatenation-of-positions",
@@ -104,7 +104,7 @@ RULES = (
         why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
         remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
-        find=operators(*_PADS, when=_PADS_BY_ITSELF, says=from_to),
+        find=operators(*PADS, when=_PADS_BY_ITSELF, says=from_to),
     ),
     Rule(
         id="undocumented-pad",
@@ -112,7 +112,7 @@ RULES = (
         severity=Severity.WARNING,
         why="ST documents constant padding; whether it takes these is not said.",
         remedy="slice instead of negative amounts; pad with zeros",
-        find=operators(*_PADS, when=movement.pads_unusually, says=from_to),
+        find=operators(*PADS, when=movement.pads_unusually, says=from_to),
     ),
     Rule(
         id="computed-pad",
@@ -120,6 +120,6 @@ RULES = (
         severity=Severity.WARNING,
         why="The NPU pads by constants; this becomes an epoch on the Cortex-M55.",
         remedy="export with fixed shapes, so that the converter folds the amounts",
-        find=operators(*_PADS, when=movement.pads_computed, says=from_to),
+        find=operators(*PADS, when=movement.pads_computed, says=from_to),
     ),
 )

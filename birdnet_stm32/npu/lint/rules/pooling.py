@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.npu import operands
 from birdnet_stm32.npu.conditions import pooling
 from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, operators
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
 
 _POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _REDUCTIONS = ("MEAN", "REDUCE_MAX")
@@ -16,13 +15,13 @@ _WRONG = (
 )
 
 
-def _window(operator: Operator, graph: Graph) -> str:
-    rows, columns = operands.window(operator)
+def _window(node: Node) -> str:
+    rows, columns = node.window
     return f"window {rows}x{columns}"
 
 
-def _stride(operator: Operator, graph: Graph) -> str:
-    return f"stride {operands.stride(operator, 'h')}x{operands.stride(operator, 'w')}"
+def _stride(node: Node) -> str:
+    return f"stride {node.strides[0]}x{node.strides[1]}"
 
 
 RULES = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import elementwise, floats, shapes, weights
-from birdnet_stm32.npu.conditions.condition import WEIGHTED
 from birdnet_stm32.npu.lint.rule import Rule, Severity, operators, tensors
-from birdnet_stm32.npu.operands import input_at, inputs
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
+from birdnet_stm32.tflite.ir import Tensor
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 _COMPRESSIONS = ("LOG", "POW", "SQRT", "RSQRT")
 
@@ -19,29 +19,29 @@ def _name(tensor: Tensor) -> str:
     return tensor.short_name
 
 
-def _weights_name(operator: Operator, graph: Graph) -> str:
-    weights = input_at(operator, graph, 1)
+def _weights_name(node: Node) -> str:
+    weights = node.input_at(1)
     return "" if weights is None else f"{weights.dtype} {weights.short_name}"
 
 
-def _zero_points(operator: Operator, graph: Graph) -> str:
-    weights = input_at(operator, graph, 1)
+def _zero_points(node: Node) -> str:
+    weights = node.input_at(1)
     points = weights.quantization.zero_points if weights is not None and weights.quantization else ()
     return "zero points " + ", ".join(str(point) for point in sorted(set(points))[:3])
 
 
-def _scales(operator: Operator, graph: Graph) -> str:
-    seen = (tensor.quantization for tensor in inputs(operator, graph))
+def _scales(node: Node) -> str:
+    seen = (tensor.quantization for tensor in node.inputs)
     return "scales " + ", ".join(f"{one.scales[0]:.4g}" for one in seen if one is not None)
 
 
-def _input_zero_point(operator: Operator, graph: Graph) -> str:
-    quantization = graph.tensors[operator.inputs[0]].quantization
+def _input_zero_point(node: Node) -> str:
+    quantization = node.input.quantization
     return "" if quantization is None else f"zero point {quantization.zero_points[0]}"
 
 
-def _types(operator: Operator, graph: Graph) -> str:
-    return ", ".join(tensor.dtype for tensor in inputs(operator, graph))
+def _types(node: Node) -> str:
+    return ", ".join(tensor.dtype for tensor in node.inputs)
 
 
 RULES = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import elementwise, shapes, weights
-from birdnet_stm32.npu.conditions.condition import WEIGHTED, known
+from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import KERNEL, REPORTS, TABLE, field, st, zoo
 from birdnet_stm32.npu.lint.rule import Rule, Severity, known_always, operators
 from birdnet_stm32.npu.operator_mapping import OPERATORS, Kind, answer, mapping
-from birdnet_stm32.tflite.ir import Graph, Operator
+from birdnet_stm32.tflite.node import Node
+from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
 _OWN_RULE = ("SOFTMAX", "DEQUANTIZE", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE_CONV")
 _CLIPS = ("MINIMUM", "MAXIMUM")
@@ -18,33 +19,33 @@ _RELUS = ("RELU", "RELU6", "RELU_N1_TO_1")
 
 
 @known(st(), zoo("einsum-block-diagonal-projection"))
-def _rejected(operator: Operator, graph: Graph) -> bool:
+def _rejected(node: Node) -> bool:
     """Hold for an operator that the table refuses in every form."""
-    return answer(operator.name) is Kind.REFUSED
+    return answer(node.name) is Kind.REFUSED
 
 
 @known(zoo("op-outside-supported-vocabulary"), zoo("export-lint-under-approximates"))
-def _unlisted(operator: Operator, graph: Graph) -> bool:
+def _unlisted(node: Node) -> bool:
     """Hold for an operator that the table does not have."""
-    listed = operator.name in OPERATORS or operator.name.startswith("CUSTOM:")
-    return not listed and not shapes.computes_shapes(operator, graph)
+    listed = node.name in OPERATORS or node.name.startswith("CUSTOM:")
+    return not listed and not shapes.computes_shapes(node)
 
 
 @known(st(), zoo("op-outside-supported-vocabulary"))
-def _custom(operator: Operator, graph: Graph) -> bool:
+def _custom(node: Node) -> bool:
     """Hold for a custom operator that the table does not have."""
-    return operator.name.startswith("CUSTOM:") and operator.name not in OPERATORS
+    return node.name.startswith("CUSTOM:") and node.name not in OPERATORS
 
 
 @known(TABLE, KERNEL, zoo("software-epoch-op-tier"))
-def _in_software(operator: Operator, graph: Graph) -> bool:
+def _in_software(node: Node) -> bool:
     """Hold for an operator that is software in every form."""
-    own_rule = operator.name in _OWN_RULE or shapes.computes_shapes(operator, graph)
-    return answer(operator.name) is Kind.SOFTWARE and not own_rule
+    own_rule = node.name in _OWN_RULE or shapes.computes_shapes(node)
+    return answer(node.name) is Kind.SOFTWARE and not own_rule
 
 
-def _reason(operator: Operator, graph: Graph) -> str:
-    return mapping(operator, graph).reason
+def _reason(node: Node) -> str:
+    return mapping(node).reason
 
 
 RULES = (

@@ -8,6 +8,7 @@ from birdnet_stm32.npu.conditions import movement, shapes
 from birdnet_stm32.npu.evidence import st
 from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, first_input, operators, search, shape_of, tensors
 from birdnet_stm32.tflite.ir import Graph
+from birdnet_stm32.tflite.operator_sets import RESHAPES
 
 
 @search(st("unconnected outputs are not supported"))
@@ -71,9 +72,7 @@ RULES = (
         why="The front end takes the only dimension for the batch and stops with `Error in computation of "
         "shapes`.",
         remedy="declare the input as [1, N, ...]",
-        find=operators(
-            "RESHAPE", "SQUEEZE", "EXPAND_DIMS", when=movement.flat_network_input, says=first_input
-        ),
+        find=operators(*RESHAPES, when=movement.flat_network_input, says=first_input),
     ),
     Rule(
         id="unconnected-output",
