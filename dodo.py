@@ -7,7 +7,7 @@ from pathlib import Path
 
 from doit import get_var
 
-from birdnet_stm32.tasks.pipeline import doit_config, manual, pipeline
+from birdnet_stm32.tasks.pipeline import board_tasks, doit_config, pipeline_tasks
 from birdnet_stm32.tasks.releases import load_releases
 
 BUILD = Path(get_var("build", "build"))
@@ -19,5 +19,5 @@ DOIT_CONFIG = doit_config(BUILD)
 def task_pipeline():
     """Every stage of every variant, and the tasks that touch a board."""
     releases = load_releases(VARIANTS, BUILD)
-    yield from pipeline(releases)
-    yield from manual(releases, VARIANTS)
+    yield from pipeline_tasks(releases)
+    yield from board_tasks(releases, VARIANTS)

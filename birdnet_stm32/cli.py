@@ -16,7 +16,7 @@ from birdnet_stm32.commands.shared.command_parsers import COMMANDS, EXIT_CODES, 
 from birdnet_stm32.config.text_types import names_a_file
 from birdnet_stm32.errors import BirdnetError, InputError
 from birdnet_stm32.files.regular_file import refused_by_the_system
-from birdnet_stm32.native_output import diverted
+from birdnet_stm32.native_output import divert_native_output
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
@@ -78,7 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
     try:
         _check_paths(options)
-        with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
+        with (
+            tempfile.TemporaryDirectory(prefix="birdnet-") as folder,
+            divert_native_output(Path(folder) / "native.log"),
+        ):
             importlib.import_module(f"birdnet_stm32.commands.{name}").run(options)
             sys.stdout.flush()  # here, where a reader that has gone is noticed
     except BirdnetError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 @contextmanager
-def diverted(log: Path) -> Iterator[None]:
+def divert_native_output(log: Path) -> Iterator[None]:
     """Send what is written to file descriptor 2 to ``log`` while the block runs; Python's stderr stays.
 
     An empty log is removed. After a crash of a library the log is where its last words are.

@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class FinishedProgram:
     """A program that ended by itself."""
 
     command: tuple[str, ...]
@@ -35,7 +35,7 @@ class Finished:
     output: str  # stdout and stderr, in the order they were written
 
 
-def find(program: str, *, package: str) -> Path:
+def find_program(program: str, *, package: str) -> Path:
     """Return the path of ``program``.
 
     Raises:
@@ -51,7 +51,7 @@ def find(program: str, *, package: str) -> Path:
     return Path(found)
 
 
-class Running:
+class RunningProgram:
     """A program at work in a session of its own, which ends with everything in it when this process does.
 
     Also by ``kill -9``: a guard beside it holds one end of a pipe, this object the other.
@@ -82,13 +82,13 @@ class Running:
             self._process.wait()
 
 
-def start(
+def start_program(
     command: Sequence[str | Path],
     *,
     output: BinaryIO,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-) -> Running:
+) -> RunningProgram:
     """Start ``command``; whoever asks for it calls ``stop`` in the end.
 
     Args:
@@ -125,10 +125,10 @@ def start(
         raise ToolError(f"{name} could not be started: {error.strerror}", where=arguments[0]) from error
     finally:
         os.close(reading)
-    return Running(process, writing)
+    return RunningProgram(process, writing)
 
 
-def run(
+def run_program(
     command: Sequence[str | Path],
     *,
     timeout_s: float,
@@ -136,7 +136,7 @@ def run(
     env: Mapping[str, str] | None = None,
     check: bool = True,
     log: Path | None = None,
-) -> Finished:
+) -> FinishedProgram:
     """Run ``command`` to its end and return what it printed.
 
     Nothing of it outlives the call: children end at a time-out or Ctrl-C, with this process however that is
@@ -157,7 +157,7 @@ def run(
     name = Path(arguments[0]).name
     # A file, not a pipe: a child left behind would hold a pipe open, and reading it would never end.
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as file:
-        running = start(command, output=file, cwd=cwd, env=env)
+        running = start_program(command, output=file, cwd=cwd, env=env)
         try:
             exit_status = running.wait(timeout_s)
         except subprocess.TimeoutExpired as error:
@@ -173,7 +173,7 @@ def run(
         raise ToolError(
             f"{name} ended with exit status {exit_status}{_tail(output)}", where=" ".join(arguments)
         )
-    return Finished(command=arguments, exit_status=exit_status, output=output)
+    return FinishedProgram(command=arguments, exit_status=exit_status, output=output)
 
 
 @cache

@@ -145,7 +145,7 @@ def _environment(root: Path) -> jinja2.Environment:
     return environment
 
 
-def render(template: str, context: Mapping[str, Any]) -> str:
+def render_template(template: str, context: Mapping[str, Any]) -> str:
     """Render ``firmware_templates/<template>`` with ``context``.
 
     Raises:

@@ -28,7 +28,7 @@ import soxr
 
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.index import measurements, recording_index
-from birdnet_stm32.audio.windows import representative_windows
+from birdnet_stm32.audio.windows import cut_windows, representative_windows
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.release import Release
@@ -75,7 +75,7 @@ def compared(what: str, goal: str, ours: Callable[[], Any], obvious: Callable[[]
 def source_audio(folder: Path) -> np.ndarray:
     """Return up to ten minutes of the recordings below a folder, one behind the other, float32."""
     found, samples = [], 0
-    for file in recording_index.list_files(folder):
+    for file in recording_index.list_recordings(folder):
         pcm = decode.decode(folder / file.path, sample_rate_hz=SOURCE_HZ)
         if isinstance(pcm, np.ndarray) and samples < SOURCE_S * SOURCE_HZ:
             found.append(pcm.astype(np.float32) / FULL_SCALE)
@@ -100,9 +100,7 @@ def write_mixed(root: Path, audio: np.ndarray, count: int, seconds: float) -> No
                 file.write(block)
 
 
-def obvious_features(
-    root: Path, rows: Sequence[representative_windows.WindowRow], spec: FrontendSpec
-) -> np.ndarray:
+def obvious_features(root: Path, rows: Sequence[cut_windows.WindowRow], spec: FrontendSpec) -> np.ndarray:
     """Load every recording with librosa and take the STFT of its window."""
     import librosa
 
@@ -120,18 +118,17 @@ def bench_representative(
     """Choose and cut one window of every recording and make the network's input of it."""
     table = IndexTable(root=str(root))
     started = time.perf_counter()
-    measured = measurements.measure(root, recording_index.list_files(root), {})
+    measured = measurements.measure_files(root, recording_index.list_recordings(root), {})
     indexed_s = time.perf_counter() - started
     print(f"index of {len(measured)} recordings of {seconds:g} s, kept for later: {indexed_s:.2f} s")
     rows = recording_index.build_index(measured, table, train_every_label=False)
     parts = [sum(row.split == part for row in rows) for part in ("train", "validation")]
 
-    def choose() -> representative_windows.Windows:
-        return representative_windows.choose(
+    def choose() -> cut_windows.CutWindows:
+        return representative_windows.choose_representative_windows(
             rows,
             root,
-            sample_rate_hz=spec.sample_rate_hz,
-            window_samples=spec.window_samples,
+            spec.window_shape,
             calibration_windows=parts[0],
             validation_windows=parts[1],
             seed=42,
@@ -288,7 +285,7 @@ def load_model(release: Release) -> tuple[Any, ModelContract]:
     table = release.variant.model
     if table.checkpoint is None or table.config is None:
         contract = contract_to_train(table, tuple(f"class_{number}" for number in range(CLASSES)))
-        return dscnn.build(contract), contract
+        return dscnn.build_dscnn(contract), contract
     contract = read_contract(release.resolve(table.config))
     return checkpoint.load(release.resolve(table.checkpoint), contract), contract
 

@@ -32,7 +32,7 @@ from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import BirdnetError, InputError, ToolError
 from birdnet_stm32.files.regular_file import read_bytes
-from birdnet_stm32.native_output import diverted
+from birdnet_stm32.native_output import divert_native_output
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
@@ -97,7 +97,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     options = _parser().parse_args(argv)
     try:
-        with tempfile.TemporaryDirectory(prefix="birdnet-") as folder, diverted(Path(folder) / "native.log"):
+        with (
+            tempfile.TemporaryDirectory(prefix="birdnet-") as folder,
+            divert_native_output(Path(folder) / "native.log"),
+        ):
             _measure_all(options, options.build or Path(folder))
     except BirdnetError as error:
         print(f"benchmark_runtime: {error}", file=sys.stderr)

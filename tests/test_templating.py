@@ -79,4 +79,4 @@ def test_an_undefined_name_stops_rendering(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "a.j2").write_text("{{ absent }}")
     monkeypatch.setattr(templating, "firmware_templates", lambda: tmp_path)
     with pytest.raises(jinja2.UndefinedError):
-        templating.render("a.j2", {})
+        templating.render_template("a.j2", {})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.files.regular_file import what_instead, why_unreadable
+from birdnet_stm32.files.regular_file import not_a_file_reason, why_unreadable
 
 SUPPORTED = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 UNSUPPORTED = frozenset(
@@ -47,7 +47,7 @@ _BROKEN_LINKS = {
 }
 
 
-def scan(root: Path) -> list[FileStat]:
+def scan_audio_files(root: Path) -> list[FileStat]:
     """List every audio file below ``root``, sorted by path.
 
     Hidden files and folders are passed over. Links are followed, except where they would loop. What has the
@@ -104,7 +104,7 @@ def _look_at(
 
 
 def _why_no_file(mode: int) -> str:
-    what = what_instead(mode)
+    what = not_a_file_reason(mode)
     return f"{what}, not a file" if what else ""
 
 

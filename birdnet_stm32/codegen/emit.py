@@ -16,7 +16,7 @@ from birdnet_stm32.codegen.vectors import TestVectors, vector_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite.ir import Graph
 
 _NETWORK_TEMPLATES = (
@@ -83,11 +83,11 @@ def generate(
         "has_vectors": vectors is not None,
     }
     for name in _NETWORK_TEMPLATES:
-        files[name] = render(f"network/{name}.j2", context).encode()
+        files[name] = render_template(f"network/{name}.j2", context).encode()
     digest = network_digest(files)
     files[IDENTITY] = identity_header(digest)
     files[LISTING] = cmake_listing(files)
-    files["README.md"] = render("network/README.md.j2", context).encode()
+    files["README.md"] = render_template("network/README.md.j2", context).encode()
     files["network.json"] = network_json(program, memory, labels, files, digest)
     return dict(sorted(files.items()))
 
@@ -107,7 +107,7 @@ def network_digest(files: Mapping[str, bytes]) -> str:
 
 def identity_header(digest: str) -> bytes:
     """Return the header that gives a network's names their digest, :data:`IDENTITY`."""
-    return render(f"network/{IDENTITY}.j2", {"digest": digest, "names": _NAMES}).encode()
+    return render_template(f"network/{IDENTITY}.j2", {"digest": digest, "names": _NAMES}).encode()
 
 
 def _runtime() -> dict[str, bytes]:

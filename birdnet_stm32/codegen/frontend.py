@@ -14,12 +14,12 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
 )
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, hann, mel_bank, step_names
+from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, hann, in_place_stage_names, mel_bank
 from birdnet_stm32.pcm import FULL_SCALE
-from birdnet_stm32.templating import c_array, render
+from birdnet_stm32.templating import c_array, render_template
 
 # Of runtime/birdnet_fft.h, against which the generated C checks its length again.
 FFT_MIN_LENGTH = 64
@@ -73,12 +73,12 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "spec": spec,
         "summary": f"{spec.kind}, {spec.window_samples} samples at {spec.sample_rate_hz} Hz",
         "spectrogram": spectrogram,
-        "frequency_major": spec.layout is Layout.FREQUENCY_MAJOR,
+        "frequency_major": spec.layout is InputLayout.FREQUENCY_MAJOR,
         "rows": mixer.mels if mixer else spec.rows,
         "channels": mixer.channels if mixer else 1,
         "workspace_bytes": workspace_bytes(spec),
         "column_doubles": -(-spec.rows // 2) if spectrogram else 0,
-        "step_names": step_names(spec),
+        "step_names": in_place_stage_names(spec),
         "transform_tables": _transform_tables(spec.fft_length) if spectrogram else (),
         "fixed_tables": _fixed_tables(spec.fft_length) if fixed else (),
         "tables": _tables(spec) if spectrogram else (),
@@ -87,7 +87,7 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
         "min_max_epsilon": MIN_MAX_EPSILON,
         "peak_epsilon": PEAK_EPSILON,
     }
-    return {name: render(f"network/{name}.j2", context).encode() for name in _TEMPLATES}
+    return {name: render_template(f"network/{name}.j2", context).encode() for name in _TEMPLATES}
 
 
 def workspace_bytes(spec: FrontendSpec) -> int:

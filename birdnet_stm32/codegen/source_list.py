@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 
 LISTING = "CMakeLists.txt"
 
@@ -19,4 +19,4 @@ def cmake_listing(files: Collection[str]) -> bytes:
         "sources": sorted(name for name in files if name.endswith(".c")),
         "has_frontend": "birdnet_frontend_config.h" in files,
     }
-    return render(f"network/{LISTING}.j2", context).encode()
+    return render_template(f"network/{LISTING}.j2", context).encode()

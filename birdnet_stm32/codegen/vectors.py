@@ -11,7 +11,7 @@ import numpy.typing as npt
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite import interpreter
 
 MAX_DIFFERING = 0.02  # of a window's inputs, off by one: other rounding of the last steps, with room
@@ -61,4 +61,4 @@ def vector_files(vectors: TestVectors) -> dict[str, bytes]:
         "pcm_samples": vectors.pcm.shape[1],
         "max_differing": math.ceil(MAX_DIFFERING * inputs.shape[1]),
     }
-    return {name: render(f"network/{name}.j2", context).encode() for name in _TEMPLATES}
+    return {name: render_template(f"network/{name}.j2", context).encode() for name in _TEMPLATES}

@@ -56,11 +56,11 @@ def run(options: argparse.Namespace) -> None:
     given = checkpoint_option.load_inputs(options)
 
     # TensorFlow, which is loaded by now.
-    from birdnet_stm32.model.front_end_check import doubts_about
+    from birdnet_stm32.model.front_end_check import checkpoint_warnings
     from birdnet_stm32.quant.verify import float_baseline, to_json
     from birdnet_stm32.selection.scores import score
 
-    for doubt in doubts_about(given.model, given.contract, given.windows.validation):
+    for doubt in checkpoint_warnings(given.model, given.contract, given.windows.validation):
         print(f"{options.checkpoint_path}: {doubt}", file=sys.stderr)
     choice = choose_recipe(given, options)
     candidate, contract = choice.candidate.tflite, choice.candidate.contract

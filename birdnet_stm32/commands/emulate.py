@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.audio_files import scan
+from birdnet_stm32.audio.audio_files import scan_audio_files
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.checked_options import add_board, checked_table, positive_integer
@@ -97,7 +97,7 @@ def _recordings(
     """
     if not root.is_dir():
         raise InputError("is not a folder", where=root, expected="a folder of recordings")
-    files = scan(root)
+    files = scan_audio_files(root)
     for file in files:
         if file.problem:
             print_warning(f"left out {file.path}: {file.problem}")

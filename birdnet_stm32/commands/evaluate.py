@@ -22,7 +22,7 @@ from rich.table import Table
 
 from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, without_learned
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
@@ -33,7 +33,7 @@ from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, Representa
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.evaluation.evaluate import Evaluation, Pooling, evaluate, pool
+from birdnet_stm32.model.evaluation.evaluate import Evaluation, Pooling, evaluate, pool_windows
 from birdnet_stm32.progress import track
 from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
 from birdnet_stm32.terminal_text import printable
@@ -182,28 +182,25 @@ def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, in
     return dict(sorted(reasons.items()))
 
 
-def _windows(rows: Sequence[IndexRow], root: Path, contract: ModelContract) -> Windows:
-    spec = contract.frontend
+def _windows(rows: Sequence[IndexRow], root: Path, contract: ModelContract) -> CutWindows:
     known = [row for row in rows if row.usable and (row.background or row.label in contract.labels)]
     with track("decode") as report:
         return split_windows(
             [replace(row, split=PART) for row in known],
             root,
-            part=PART,
-            sample_rate_hz=spec.sample_rate_hz,
-            window_samples=spec.window_samples,
-            hop_samples=spec.window_hop_samples,
+            PART,
+            contract.frontend.window_shape,
             report=report,
         )
 
 
 def _score(
-    found: Floats, windows: Windows, contract: ModelContract, options: argparse.Namespace
+    found: Floats, windows: CutWindows, contract: ModelContract, options: argparse.Namespace
 ) -> Evaluation:
     """Pool windows over their files; the bootstrap draws the recordings that the files were cut from."""
     first = {row.path: row for row in windows.rows}
     number = {path: position for position, path in enumerate(first)}
-    pooled = pool(
+    pooled = pool_windows(
         found, np.array([number[row.path] for row in windows.rows], np.int64), Pooling(options.pooling)
     )
     targets = np.zeros_like(pooled)
@@ -250,7 +247,7 @@ def _write(
     options: argparse.Namespace,
     results: Mapping[ModelForm, tuple[Floats, Evaluation]],
     losses: Sequence[Loss],
-    windows: Windows,
+    windows: CutWindows,
     left_out: Mapping[str, int],
 ) -> None:
     """Write the files that were asked for, now that nothing can fail any more."""
@@ -301,7 +298,7 @@ def _prediction_files(options: argparse.Namespace, forms: Iterable[ModelForm]) -
     return files
 
 
-def _predictions(found: Floats, windows: Windows, contract: ModelContract) -> str:
+def _predictions(found: Floats, windows: CutWindows, contract: ModelContract) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "start", "label", *contract.labels])

@@ -11,14 +11,13 @@ import hashlib
 from pathlib import Path
 
 from birdnet_stm32.audio.decoding.decode import Unusable
-from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recording_option import add_channel_option, decode_recording
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.json_file import json_object, read_json_object
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import spec_from_json
-from birdnet_stm32.frontend.reference_vectors import compare, describe
+from birdnet_stm32.frontend.reference_vectors import compare_documents, describe_recording
 
 EXAMPLE = "birdnet-stm32 frontend song.wav --model-config model_config.json --json stages.json"
 TOLERANCE = 1e-4
@@ -51,15 +50,15 @@ def run(options: argparse.Namespace) -> None:
     pcm = decode_recording(options.audio, sample_rate_hz=spec.sample_rate_hz, channel=options.channel)
     if isinstance(pcm, Unusable):
         raise InputError(pcm.reason, where=options.audio, expected="a recording that can be used")
-    starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)
-    document = describe(
+    starts = spec.window_shape.starts(len(pcm))
+    document = describe_recording(
         pcm, spec, starts, audio=options.audio.name, audio_sha256=hashlib.sha256(content).hexdigest()
     )
     writer_of(options).write_json(options.json, document)
     if options.compare:
         wanted = read_json_object(options.compare)
         try:
-            errors = compare(wanted, document)
+            errors = compare_documents(wanted, document)
         except (KeyError, TypeError) as error:
             raise InputError("is not what this command writes", where=options.compare) from error
         wrong = [f"{stage} by {error:.1e}" for stage, error in errors if not error <= TOLERANCE]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
@@ -36,7 +36,7 @@ from birdnet_stm32.config.variant import ModelTable, QatTable, TrainTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.training.dataset import targets_of
+from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.training.weight_qat import QatEpoch, QatSettings, tune
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
@@ -157,7 +157,7 @@ def _tune(options: argparse.Namespace) -> None:
     model = checkpoint.load(path, contract)
     windows, new = _tuning_windows(options, contract)
     known = learned_beside(path)
-    targets = None if options.unlabelled else _smooth(targets_of(windows.rows, contract.labels))
+    targets = None if options.unlabelled else _smooth(window_targets(windows.rows, contract.labels))
     epochs: list[QatEpoch] = []
     with track("qat epochs") as report:
 
@@ -189,7 +189,9 @@ def _tune(options: argparse.Namespace) -> None:
     )
 
 
-def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tuple[Windows, dict[str, str]]:
+def _tuning_windows(
+    options: argparse.Namespace, contract: ModelContract
+) -> tuple[CutWindows, dict[str, str]]:
     """Return windows of the recordings that convert calibrates with, and those recordings by SHA-256.
 
     None are of recordings that convert verifies on.
@@ -211,16 +213,14 @@ def _tuning_windows(options: argparse.Namespace, contract: ModelContract) -> tup
         windows = split_windows(
             rows,
             root,
-            part=recording_split.TRAIN,
-            sample_rate_hz=contract.frontend.sample_rate_hz,
-            window_samples=contract.frontend.window_samples,
-            hop_samples=contract.frontend.window_hop_samples,
+            recording_split.TRAIN,
+            contract.frontend.window_shape,
             report=report,
         )
     count = len(windows.rows)
     kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
     learned = learned_from(row for row in rows if row.split == recording_split.TRAIN)
-    return Windows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept)), learned
+    return CutWindows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept)), learned
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:

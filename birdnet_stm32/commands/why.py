@@ -16,7 +16,7 @@ from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.stages.catalog import BY_NAME, stages_of
-from birdnet_stm32.tasks.plan import plan
+from birdnet_stm32.tasks.plan import plan_stages
 
 EXAMPLE = "birdnet-stm32 why demo            # every stage\n  birdnet-stm32 why convert:demo"
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     if not chosen:
         raise InputError(f"{release.name} has no stage {options.target}", where=release.path)
-    steps = [step for step in plan(release) if step.stage in chosen]
+    steps = [step for step in plan_stages(release) if step.stage in chosen]
     for step in steps:
         said = "; ".join(step.reasons) or step.state.value
         print_message(f"{step.stage.task(variant)}: {said}", options.json)

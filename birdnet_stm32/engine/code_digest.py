@@ -57,7 +57,7 @@ def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     return frozenset(own), frozenset(others)
 
 
-def closure(module: Path) -> tuple[list[Path], set[str]]:
+def import_closure(module: Path) -> tuple[list[Path], set[str]]:
     """Return all files of the package that ``module`` needs, sorted, and the other packages they import."""
     files: set[Path] = set()
     others: set[str] = set()
@@ -78,10 +78,10 @@ def _file_digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def digest(module: Path, templates: Iterable[str]) -> str:
+def stage_code_digest(module: Path, templates: Iterable[str]) -> str:
     """Return the digest of ``module``'s closure and of files in folders of ``firmware_templates``."""
     root = firmware_templates()
-    modules = closure(module)[0]
+    modules = import_closure(module)[0]
     # A package's own templates lie beside its modules.
     beside = {folder for file in modules if (folder := file.parent / "templates").is_dir()}
     rendered = (file for folder in templates for file in (root / folder).rglob("*") if file.is_file())
@@ -102,5 +102,5 @@ def _version(distribution: str) -> str:
 
 def library_versions(module: Path) -> dict[str, str]:
     """Return the version of every library that ``module``'s closure imports."""
-    used = sorted(DISTRIBUTIONS[name] for name in closure(module)[1] & DISTRIBUTIONS.keys())
+    used = sorted(DISTRIBUTIONS[name] for name in import_closure(module)[1] & DISTRIBUTIONS.keys())
     return {distribution: _version(distribution) for distribution in used}

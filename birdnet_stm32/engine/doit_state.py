@@ -27,7 +27,7 @@ _IGNORE = "ignore:"  # doit's own key
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class DoitRequests:
     """What a person told doit.
 
     Args:
@@ -43,16 +43,16 @@ class Told:
         return self.forgotten.get(task, 0) + self.forgotten.get(_ALL, 0)
 
 
-def read_told(build: Path) -> Told:
+def read_requests(build: Path) -> DoitRequests:
     """Return what was told about a build folder. Raises: InputError where the file is damaged."""
     return _read(build / STATE)
 
 
-def _read(path: Path) -> Told:
+def _read(path: Path) -> DoitRequests:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return Told(forgotten={}, ignored=frozenset())
+        return DoitRequests(forgotten={}, ignored=frozenset())
     except OSError as error:
         raise InputError(why_unreadable(error), where=path) from error
     fields = read_json_object(path)
@@ -68,7 +68,7 @@ def _read(path: Path) -> Told:
             where=path,
             remedy="remove it: only what `doit forget` and `doit ignore` were told is lost",
         )
-    return Told(forgotten=forgotten, ignored=frozenset(ignored))
+    return DoitRequests(forgotten=forgotten, ignored=frozenset(ignored))
 
 
 class ToldState:
@@ -125,7 +125,7 @@ class ToldState:
         Raises:
             InvalidDodoFile: it cannot be written; doit prints the message and ends.
         """
-        told = Told(forgotten=self._forgotten, ignored=frozenset(self._ignored))
+        told = DoitRequests(forgotten=self._forgotten, ignored=frozenset(self._ignored))
         if told == self._told:
             return
         path = Path(self.name)

@@ -26,7 +26,7 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
+class StageManifest:
     """What a stage was made from and what it made.
 
     Args:
@@ -57,17 +57,17 @@ class _UnusableError(Exception):
     """A manifest that cannot be used, with the reason."""
 
 
-def sums_text(manifest: Manifest) -> str:
+def sums_text(manifest: StageManifest) -> str:
     """Return what ``SHA256SUMS`` holds."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.outputs.items()))
 
 
-def outputs_digest(manifest: Manifest) -> str:
+def outputs_digest(manifest: StageManifest) -> str:
     """Return the digest of all that a stage published: of what its undamaged ``SHA256SUMS`` holds."""
     return hashlib.sha256(sums_text(manifest).encode()).hexdigest()
 
 
-def read_manifest(folder: Path) -> Manifest | None:
+def read_manifest(folder: Path) -> StageManifest | None:
     """Return the manifest of a published folder, or None where there is none that can be used."""
     try:
         return _load_manifest(folder)
@@ -92,7 +92,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         return {}  # only seconds and caches are lost
 
 
-def _load_manifest(folder: Path) -> Manifest:
+def _load_manifest(folder: Path) -> StageManifest:
     path = folder / MANIFEST
     try:
         status = path.stat()
@@ -104,7 +104,7 @@ def _load_manifest(folder: Path) -> Manifest:
 
 
 @lru_cache(maxsize=256)
-def _parsed_manifest(path: Path, *_: int) -> Manifest:
+def _parsed_manifest(path: Path, *_: int) -> StageManifest:
     damaged = _UnusableError(f"its {MANIFEST} is damaged")
     try:
         content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
@@ -114,13 +114,14 @@ def _parsed_manifest(path: Path, *_: int) -> Manifest:
     if fields.get("schema") in range(SCHEMA):
         raise _UnusableError("it was published by another version of this program")
     checksum = fields.pop("checksum", None)
-    if checksum != _checksum(fields) or fields.pop("schema") != SCHEMA:
+    if checksum != manifest_checksum(fields) or fields.pop("schema") != SCHEMA:
         raise damaged
     try:
-        return Manifest(**{**fields, "warnings": tuple(fields["warnings"])})
+        return StageManifest(**{**fields, "warnings": tuple(fields["warnings"])})
     except (KeyError, TypeError):
         raise damaged from None
 
 
-def _checksum(fields: Mapping[str, Any]) -> str:
+def manifest_checksum(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's fields, which ``manifest.json`` carries as ``checksum``."""
     return hashlib.sha256(canonical_json(fields).encode()).hexdigest()

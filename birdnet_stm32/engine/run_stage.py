@@ -11,11 +11,11 @@ from pathlib import Path
 
 from birdnet_stm32.disk import disk_error
 from birdnet_stm32.engine import code_digest, store
-from birdnet_stm32.engine.doit_state import read_told
-from birdnet_stm32.engine.manifest import Manifest, manifest_fault, read_manifest
+from birdnet_stm32.engine.doit_state import read_requests
+from birdnet_stm32.engine.manifest import StageManifest, manifest_fault, read_manifest
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job, Outcome, Stage, task_of
-from birdnet_stm32.engine.staleness import _stage_digests, config_slice, file_digests, versions
+from birdnet_stm32.engine.staleness import config_slice, file_digests, program_versions, stage_digests
 from birdnet_stm32.errors import GateError, InputError
 
 
@@ -34,7 +34,7 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
     work = final.with_name(f".{final.name}.{os.getpid()}")
     try:
         outcome, manifest = _run_into(work, stage, release, needs)
-        told = read_told(release.build).times_forgotten(stage.task(release.name))
+        told = read_requests(release.build).times_forgotten(stage.task(release.name))
         ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": told}
         store.publish(work, final, manifest, ran)
     except GateError:
@@ -57,7 +57,7 @@ def _failed(final: Path) -> Path:
 
 def _run_into(
     work: Path, stage: Stage, release: Release, needs: Mapping[str, Path]
-) -> tuple[Outcome, Manifest]:
+) -> tuple[Outcome, StageManifest]:
     """Run ``stage`` into the new folder ``work``, and describe what it made of what."""
     final = release.folder(stage.key)
     for leftover in (_failed(final), *final.parent.glob(f".{final.name}.*")):
@@ -85,12 +85,12 @@ def _run_into(
                 where=stage.files(release)[what],
                 remedy=f"doit {stage.task(release.name)}",
             )
-    return outcome, Manifest(
+    return outcome, StageManifest(
         stage=stage.name,
         config=config_slice(stage, release.variant),
-        code=code_digest.digest(stage.module, stage.templates),
-        versions=versions(stage),
-        inputs=_stage_digests(stage, published) | files,
+        code=code_digest.stage_code_digest(stage.module, stage.templates),
+        versions=program_versions(stage),
+        inputs=stage_digests(stage, published) | files,
         outputs=store.digest_outputs(work),
         measures=outcome.measures,
         summary=outcome.summary,
@@ -98,7 +98,7 @@ def _run_into(
     )
 
 
-def _whole(key: str, folder: Path, release: Release) -> Manifest:
+def _whole(key: str, folder: Path, release: Release) -> StageManifest:
     """Return what a stage published, every byte of which is what it recorded.
 
     Raises:

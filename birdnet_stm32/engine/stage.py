@@ -57,7 +57,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class ExternalProgram:
     """An external program whose version matters, and the Debian package that brings it."""
 
     name: str
@@ -89,7 +89,7 @@ class Stage:
     doc: str
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    programs: tuple[Program, ...] = ()
+    programs: tuple[ExternalProgram, ...] = ()
     templates: tuple[str, ...] = ()
     wanted: Callable[[Variant], bool] = lambda _: True
     files: Callable[[Release], dict[str, Path]] = lambda _: {}

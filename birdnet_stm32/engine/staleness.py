@@ -11,10 +11,10 @@ from typing import Any
 from birdnet_stm32 import process
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine import code_digest, store
-from birdnet_stm32.engine.doit_state import read_told
+from birdnet_stm32.engine.doit_state import read_requests
 from birdnet_stm32.engine.manifest import (
     SUMS,
-    Manifest,
+    StageManifest,
     manifest_fault,
     outputs_digest,
     read_manifest,
@@ -41,11 +41,13 @@ def config_slice(stage: Stage, variant: Variant) -> dict[str, Any]:
 
 @cache
 def _program_version(program: str, package: str) -> str:
-    output = process.run([process.find(program, package=package), "--version"], timeout_s=20).output
+    output = process.run_program(
+        [process.find_program(program, package=package), "--version"], timeout_s=20
+    ).output
     return output.splitlines()[0] if output else "unknown"
 
 
-def versions(stage: Stage) -> dict[str, str]:
+def program_versions(stage: Stage) -> dict[str, str]:
     """Return the versions of the libraries and programs that ``stage`` calls.
 
     Raises:
@@ -72,7 +74,7 @@ def file_digests(stage: Stage, release: Release) -> dict[str, str]:
     return digests
 
 
-def _stage_digests(stage: Stage, published: Mapping[str, Manifest]) -> dict[str, str]:
+def stage_digests(stage: Stage, published: Mapping[str, StageManifest]) -> dict[str, str]:
     """Return the digests of what ``stage`` reads of other stages."""
     digests = {key: outputs_digest(manifest) for key, manifest in published.items()}
     if stage.reads_summaries:
@@ -107,7 +109,7 @@ def reasons_to_run(
         for key, needed in needs.items()
         if key not in unknown and (found := read_manifest(needed)) is not None
     }
-    inputs = _stage_digests(stage, published) | file_digests(stage, release)
+    inputs = stage_digests(stage, published) | file_digests(stage, release)
     left_out = {*unknown, *(f"summary of {key}" for key in unknown)}
     recorded = {name: digest for name, digest in manifest.inputs.items() if name not in left_out}
     return [
@@ -120,21 +122,21 @@ def reasons_to_run(
     ]
 
 
-def _folder_reasons(folder: Path, manifest: Manifest) -> list[str]:
+def _folder_reasons(folder: Path, manifest: StageManifest) -> list[str]:
     reasons = [f"output {path} was changed or removed" for path in store.changed_outputs(folder, manifest)]
     return reasons + ([] if store.sums_are_whole(folder, manifest) else [SUMS_REASON])
 
 
 def _told_reasons(stage: Stage, release: Release) -> list[str]:
-    now = read_told(release.build).times_forgotten(stage.task(release.name))
+    now = read_requests(release.build).times_forgotten(stage.task(release.name))
     noted = read_run(release.folder(stage.key)).get("forgotten", 0)
     return [] if now == noted else ["doit was told to forget it"]
 
 
-def _code_reasons(stage: Stage, manifest: Manifest) -> list[str]:
-    same = manifest.code == code_digest.digest(stage.module, stage.templates)
+def _code_reasons(stage: Stage, manifest: StageManifest) -> list[str]:
+    same = manifest.code == code_digest.stage_code_digest(stage.module, stage.templates)
     reasons = [] if same else ["the code or templates that it runs changed"]
-    return reasons + _differences("version of ", versions(stage), manifest.versions)
+    return reasons + _differences("version of ", program_versions(stage), manifest.versions)
 
 
 def _differences(what: str, now: Mapping[str, object], then: Mapping[str, object], of: str = "") -> list[str]:
@@ -142,7 +144,7 @@ def _differences(what: str, now: Mapping[str, object], then: Mapping[str, object
     return [f"{what}{name}{of} changed" for name in names if now.get(name) != then.get(name)]
 
 
-def repair(stage: Stage, release: Release, needs: Mapping[str, Path]) -> bool:
+def repair_sums(stage: Stage, release: Release, needs: Mapping[str, Path]) -> bool:
     """Write ``SHA256SUMS`` again where that alone is damaged; it holds nothing that the manifest does not.
 
     Returns:

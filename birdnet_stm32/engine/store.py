@@ -22,8 +22,8 @@ from birdnet_stm32.engine.manifest import (
     RUN,
     SCHEMA,
     SUMS,
-    Manifest,
-    _checksum,
+    StageManifest,
+    manifest_checksum,
     read_run,
     sums_text,
 )
@@ -45,7 +45,7 @@ def digest_outputs(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in output_files(folder)}
 
 
-def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any]) -> None:
+def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, Any]) -> None:
     """Put ``work`` in the place of ``final``, as a whole.
 
     Killed at any moment, ``final`` is the old folder, the new one, or missing: never a mixture.
@@ -57,7 +57,7 @@ def publish(work: Path, final: Path, manifest: Manifest, run: Mapping[str, Any])
         run: what differs from run to run.
     """
     fields = {"schema": SCHEMA, **asdict(manifest)}
-    fields["checksum"] = _checksum(fields)
+    fields["checksum"] = manifest_checksum(fields)
     (work / MANIFEST).write_text(canonical_json(fields), encoding="utf-8")
     (work / SUMS).write_text(sums_text(manifest), encoding="utf-8")
     told = {**run, "stats": _stats(work), "local": _local_digests(work)}
@@ -98,14 +98,14 @@ def refuse_foreign(folder: Path) -> None:
         )
 
 
-def restore_sums(folder: Path, manifest: Manifest) -> None:
+def restore_sums(folder: Path, manifest: StageManifest) -> None:
     """Write ``SHA256SUMS`` again from the manifest."""
     partial = folder / f".{SUMS}.{os.getpid()}"
     partial.write_text(sums_text(manifest), encoding="utf-8")
     partial.replace(folder / SUMS)
 
 
-def sums_are_whole(folder: Path, manifest: Manifest) -> bool:
+def sums_are_whole(folder: Path, manifest: StageManifest) -> bool:
     """Return whether ``SHA256SUMS`` is what was published."""
     try:
         return read_bytes(folder / SUMS, max_bytes=MAX_JSON_BYTES) == sums_text(manifest).encode()
@@ -113,7 +113,7 @@ def sums_are_whole(folder: Path, manifest: Manifest) -> bool:
         return False
 
 
-def changed_outputs(folder: Path, manifest: Manifest) -> list[str]:
+def changed_outputs(folder: Path, manifest: StageManifest) -> list[str]:
     """Return the outputs that are missing or differ from their recorded digest.
 
     A file whose size and times are those of its publication is not read again. The time of the last change
@@ -129,7 +129,7 @@ def changed_outputs(folder: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def damaged_outputs(folder: Path, manifest: Manifest) -> list[str]:
+def damaged_outputs(folder: Path, manifest: StageManifest) -> list[str]:
     """Return the outputs that are missing or differ from their recorded digest; all of them are read.
 
     A process reads a file once as long as its size and times stay the same.

@@ -85,7 +85,7 @@ def why_unreadable(error: OSError) -> str:
     return known or f"cannot be read: {error.strerror or type(error).__name__}"
 
 
-def what_instead(mode: int) -> str:
+def not_a_file_reason(mode: int) -> str:
     """Return what something is that is no regular file; empty for one that is."""
     if stat.S_ISREG(mode):
         return ""
@@ -93,7 +93,7 @@ def what_instead(mode: int) -> str:
 
 
 def _check_kind(path: Path, mode: int) -> None:
-    what = what_instead(mode)
+    what = not_a_file_reason(mode)
     if what:
         remedy = "write what comes out of it into a file first" if "pipe" in what else ()
         raise InputError(what, where=path, expected="a regular file", remedy=remedy)

@@ -48,7 +48,7 @@ _EXPECTED = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class ValueProblem:
     """The first thing that is wrong.
 
     Args:
@@ -73,7 +73,7 @@ class Problem:
         return printable(".".join(str(part) for part in self.location), longest=LONGEST_VALUE)
 
 
-def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> Problem:
+def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> ValueProblem:
     """Return the problem to show of those that a validation found.
 
     Args:
@@ -95,17 +95,17 @@ def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> Probl
     elif kind not in ("extra_forbidden", "missing"):
         expected = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
     location = tuple(part for part in first["loc"] if part != "[key]")
-    return Problem(
+    return ValueProblem(
         kind=kind,
         location=location,
-        value=shown(first["input"]),
+        value=shown_value(first["input"]),
         what=what,
         expected=expected,
         others=len(problems) - 1,
     )
 
 
-def shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """Return a value as it may stand in a message."""
     if isinstance(value, dict):
         return "a table"

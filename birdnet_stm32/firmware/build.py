@@ -116,9 +116,9 @@ def build(
     """
     build_dir = build_dir.resolve()  # cmake starts in the project
     program = folders.read_program(project / folders.BOARD_FILE)
-    tools = {name: process.find(name, package=package) for name, package in _TOOLS.items()}
+    tools = {name: process.find_program(name, package=package) for name, package in _TOOLS.items()}
     defined = [f"-D{name}={value}" for name, value in (definitions or {}).items()]
-    process.run(
+    process.run_program(
         [
             tools["cmake"],
             "--preset",
@@ -132,7 +132,9 @@ def build(
         env=_NO_FLAGS,
         timeout_s=CONFIGURE_TIMEOUT_S,
     )
-    compiled = process.run([tools["cmake"], "--build", build_dir], timeout_s=COMPILE_TIMEOUT_S, check=False)
+    compiled = process.run_program(
+        [tools["cmake"], "--build", build_dir], timeout_s=COMPILE_TIMEOUT_S, check=False
+    )
     if compiled.exit_status != 0:
         raise _build_error(compiled.output, program.memory)
     elf = build_dir / "firmware.elf"

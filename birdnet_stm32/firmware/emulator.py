@@ -19,7 +19,7 @@ from birdnet_stm32.firmware import console, tensor_dump
 from birdnet_stm32.firmware.console import Console, Detection
 from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import FrontendSpec
-from birdnet_stm32.frontend.spectrogram import step_names
+from birdnet_stm32.frontend.spectrogram import in_place_stage_names
 
 MAX_CONSOLE_BYTES = 64 * 2**20  # a firmware that prints without end must not fill the disk
 _POLL_S = 0.05
@@ -94,7 +94,7 @@ class _Machine:
 
     work: Path
     recordings: tuple[int, ...]
-    running: process.Running
+    running: process.RunningProgram
 
     @property
     def text(self) -> str:
@@ -138,7 +138,7 @@ def run(
         raise InputError(
             f"{', '.join(empty[:3]) or 'the list of recordings'} is empty", expected="recordings with samples"
         )
-    qemu = process.find("qemu-system-arm", package="qemu-system-arm")
+    qemu = process.find_program("qemu-system-arm", package="qemu-system-arm")
     names = tuple(recordings)
     shares = _shares([len(recordings[name]) for name in names], machines)
     started: list[_Machine] = []
@@ -185,7 +185,7 @@ def _start(qemu: Path, emulator: Emulator, elf: Path, folder: Path, recordings: 
         *("-kernel", str(elf.resolve())),
     ]
     with (folder / _CONSOLE).open("wb") as output:
-        running = process.start(command, cwd=folder, output=output)
+        running = process.start_program(command, cwd=folder, output=output)
     return _Machine(work=folder, recordings=recordings, running=running)
 
 
@@ -227,7 +227,7 @@ def _collect(names: tuple[str, ...], machines: Sequence[_Machine], spec: Fronten
         dumped = tensor_dump.read(
             machine.work / _DUMP,
             window_samples=spec.window_samples,
-            steps=len(step_names(spec)),
+            steps=len(in_place_stage_names(spec)),
             input_elements=spec.input_elements,
         )
         _check(machine, report, dumped)

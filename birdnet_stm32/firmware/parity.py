@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.audio.windows.window_positions import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut_window
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.emulator import EmulationRun
 from birdnet_stm32.firmware.tensor_dump import WindowDump
@@ -135,9 +135,9 @@ def require(parity: Parity) -> None:
 def _windows(recordings: Mapping[str, Pcm], spec: FrontendSpec) -> Iterator[tuple[int, int, int, Pcm]]:
     """Yield recording, window, first sample and PCM of every window, as deployment cuts them."""
     for recording, pcm in enumerate(recordings.values()):
-        starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)
+        starts = spec.window_shape.starts(len(pcm))
         for window, start in enumerate(starts):
-            yield recording, window, start, cut(pcm, start, spec.window_samples)
+            yield recording, window, start, cut_window(pcm, start, spec.window_samples)
 
 
 def _check_windows(run: EmulationRun, expected: Sequence[tuple[int, int, int, Pcm]]) -> None:
@@ -153,7 +153,7 @@ def _check_windows(run: EmulationRun, expected: Sequence[tuple[int, int, int, Pc
 
 def _stage_errors(dumped: WindowDump, pcm: Pcm, spec: FrontendSpec) -> dict[str, float]:
     """Return the largest error of each stage, relative to the stage's largest magnitude."""
-    references = spectrogram.steps(spectrogram.stages(pcm, spec), spec)
+    references = spectrogram.in_place_stages(spectrogram.frontend_stages(pcm, spec), spec)
     return {
         name: _relative_error(found, reference)
         for found, (name, reference) in zip(dumped.steps, references.items(), strict=True)

@@ -30,7 +30,7 @@ from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.render import board_files
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.progress import Report
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite.ir import Graph
 
 # The board's own program, whose place the profiling program takes.
@@ -145,14 +145,14 @@ def render_project(
     files |= board_files(board, context, without=_BOARD_PROGRAM)
     files |= {f"src/app/{name}": (root / "app" / name).read_bytes() for name in _APP_FILES}
     files |= {f"src/app/{name}": (root / "profile" / name).read_bytes() for name in ("main.c", "profile.h")}
-    files["src/app/steps.c"] = render("profile/steps.c.j2", view).encode()
+    files["src/app/steps.c"] = render_template("profile/steps.c.j2", view).encode()
     files["CMakePresets.json"] = (root / "project/CMakePresets.json").read_bytes()
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name[-2:] == ".c"
     )
     context |= {"sources": sources, "has_board_cmake": False}
     for name in ("CMakeLists.txt", "cmake/arm-none-eabi.cmake", folders.BOARD_FILE):
-        files[name] = render(f"project/{name}.j2", context).encode()
+        files[name] = render_template(f"project/{name}.j2", context).encode()
     return dict(sorted(files.items()))
 
 
@@ -185,12 +185,12 @@ def run_counting(elf: Path, emulator: Emulator, *, cwd: Path, timeout_s: float) 
     Raises:
         ToolError: QEMU is missing, or the program hung.
     """
-    qemu = process.find("qemu-system-arm", package="qemu-system-arm")
+    qemu = process.find_program("qemu-system-arm", package="qemu-system-arm")
     command: list[str | Path] = [
         *(qemu, "-M", emulator.machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"),
         *("-serial", "null", "-semihosting-config", "enable=on,target=native,arg=profile", "-kernel", elf),
     ]
-    return process.run(command, timeout_s=timeout_s, cwd=cwd, check=False).output
+    return process.run_program(command, timeout_s=timeout_s, cwd=cwd, check=False).output
 
 
 def parse(output: str, *, steps: int, instructions_per_tick: float) -> Measured:

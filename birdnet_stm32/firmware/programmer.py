@@ -134,14 +134,14 @@ def write(
     log.write_text("", encoding="utf-8")
     for file in files:
         on_file(file)
-        done = process.run(command(programmer, file), timeout_s=_TIMEOUT_S, check=False)
+        done = process.run_program(command(programmer, file), timeout_s=_TIMEOUT_S, check=False)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"$ {' '.join(done.command)}\n{done.output}\n")
         if done.exit_status != 0 or _DONE not in done.output or _FAILED.search(done.output):
             raise _failed(done, file, log)
 
 
-def _failed(done: process.Finished, file: Path, log: Path) -> ToolError:
+def _failed(done: process.FinishedProgram, file: Path, log: Path) -> ToolError:
     said = _FAILED.search(done.output)
     remedy = next((text for words, text in _KNOWN.items() if words.lower() in done.output.lower()), None)
     return ToolError(

@@ -14,7 +14,7 @@ from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.firmware.npu_network import NpuNetwork, check
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 
 _NEEDED_MODEL_FILES = ("CMakeLists.txt", "birdnet_network.h", "birdnet_frontend_config.h")
 _VECTORS = "birdnet_test_vectors.h"
@@ -133,7 +133,7 @@ def _with_usage(board: Board, program: Program, context: Mapping[str, Any]) -> P
     ]
     if program.usage or not written:
         return program
-    return replace(program, usage=render(written[-1], {**context, "program": program}))
+    return replace(program, usage=render_template(written[-1], {**context, "program": program}))
 
 
 def model_digest(model_files: Mapping[str, bytes]) -> str:
@@ -174,7 +174,9 @@ def _folder(
             continue
         name = str(Path(target) / path.relative_to(root / source).as_posix())
         if path.suffix == ".j2":
-            files[name.removesuffix(".j2")] = render(path.relative_to(root).as_posix(), context).encode()
+            files[name.removesuffix(".j2")] = render_template(
+                path.relative_to(root).as_posix(), context
+            ).encode()
         else:
             files[name] = path.read_bytes()
     return files

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.value_errors import shown
+from birdnet_stm32.files.value_errors import shown_value
 
 OWN_KEYS = frozenset({"input_layout", "keep_nyquist"})
 KEYS_OF_1_X = frozenset(
@@ -36,7 +36,7 @@ _HIGHEST_HZ = frozenset({"fmax", "f_max", "fmax_hz", "mel_fmax"})
 _ALIKE = 0.85
 
 
-class Line(StrEnum):
+class ConfigLine(StrEnum):
     """Who wrote a configuration."""
 
     OF_0_9 = "0.9"
@@ -44,17 +44,17 @@ class Line(StrEnum):
     OWN = "own"
 
 
-def line_of(fields: Mapping[str, Any]) -> Line:
+def config_line(fields: Mapping[str, Any]) -> ConfigLine:
     """Return which line has the keys of ``fields``."""
     of_1_x = any(key in fields for key in KEYS_OF_1_X)
     # Upstream calls mel bands librosa or precomputed, and has no float front end.
     own = fields.get("audio_frontend") == "mel" or "float_front_end" in fields
     if any(key in fields for key in OWN_KEYS) or (of_1_x and own):
-        return Line.OWN
-    return Line.OF_1_X if of_1_x else Line.OF_0_9
+        return ConfigLine.OWN
+    return ConfigLine.OF_1_X if of_1_x else ConfigLine.OF_0_9
 
 
-def require(fields: Mapping[str, Any], key: str, *, where: str, choices: str, means: str) -> None:
+def require_key(fields: Mapping[str, Any], key: str, *, where: str, choices: str, means: str) -> None:
     """Refuse a configuration that leaves out what nothing else says. Raises: InputError."""
     if key not in fields:
         raise InputError(
@@ -68,7 +68,7 @@ def require(fields: Mapping[str, Any], key: str, *, where: str, choices: str, me
         )
 
 
-def refuse_misspelt(fields: Mapping[str, Any], *, where: str) -> None:
+def refuse_misspelt_keys(fields: Mapping[str, Any], *, where: str) -> None:
     """Refuse a key that looks like one that is missing, which would then be taken as left out.
 
     Raises:
@@ -90,7 +90,9 @@ def refuse_misspelt(fields: Mapping[str, Any], *, where: str) -> None:
             )
 
 
-def refuse_other_bands(fields: Mapping[str, Any], *, lowest_hz: float, highest_hz: float, where: str) -> None:
+def refuse_other_mel_edges(
+    fields: Mapping[str, Any], *, lowest_hz: float, highest_hz: float, where: str
+) -> None:
     """Refuse edges of the mel bank other than those that are computed.
 
     Args:
@@ -107,7 +109,7 @@ def refuse_other_bands(fields: Mapping[str, Any], *, lowest_hz: float, highest_h
             value = otherwise if fields[key] is None else fields[key]
             if value != edge_hz:
                 raise InputError(
-                    f"{key} is {shown(fields[key])}",
+                    f"{key} is {shown_value(fields[key])}",
                     where=where,
                     expected=f"{edge_hz:g} Hz, the only mel bank that is computed",
                     remedy='a model that mixes its own bands: audio_frontend = "hybrid"',

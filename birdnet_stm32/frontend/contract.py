@@ -14,11 +14,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
-from birdnet_stm32.files.value_errors import shown
+from birdnet_stm32.files.value_errors import shown_value
 from birdnet_stm32.frontend import config_versions
-from birdnet_stm32.frontend.config_versions import Line
+from birdnet_stm32.frontend.config_versions import ConfigLine
 from birdnet_stm32.frontend.labels import check_names
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
 
@@ -47,7 +48,7 @@ class MagnitudeScale(StrEnum):
     DB = "db"
 
 
-class Layout(StrEnum):
+class InputLayout(StrEnum):
     """Order of the spectrogram in memory."""
 
     FREQUENCY_MAJOR = "frequency_major"  # [bins, frames, 1]: row = bin, as published
@@ -98,7 +99,7 @@ class FrontendSpec:
     num_mels: int = 64
     keep_nyquist: bool = False
     compression: Compression = Compression.NONE
-    layout: Layout = Layout.TIME_MAJOR
+    layout: InputLayout = InputLayout.TIME_MAJOR
     fmin_hz: float = 150.0
     mixer: Mixer | None = None
 
@@ -132,6 +133,15 @@ class FrontendSpec:
         return self.window_samples // 2
 
     @property
+    def window_shape(self) -> WindowShape:
+        """Rate, length and hop of the windows that are cut from recordings."""
+        return WindowShape(
+            sample_rate_hz=self.sample_rate_hz,
+            window_samples=self.window_samples,
+            hop_samples=self.window_hop_samples,
+        )
+
+    @property
     def bins(self) -> int:
         """FFT bins kept."""
         return self.fft_length // 2 + (1 if self.keep_nyquist else 0)
@@ -153,9 +163,9 @@ class FrontendSpec:
             return (self.window_samples, 1)
         if self.mixer is not None:
             bands, frames = self.num_mels, self.spec_width
-            ordered = (bands, frames) if self.layout is Layout.FREQUENCY_MAJOR else (frames, bands)
+            ordered = (bands, frames) if self.layout is InputLayout.FREQUENCY_MAJOR else (frames, bands)
             return (*ordered, self.mixer.channels)
-        if self.layout is Layout.FREQUENCY_MAJOR:
+        if self.layout is InputLayout.FREQUENCY_MAJOR:
             return (self.rows, self.spec_width, 1)
         if self.kind is Frontend.HYBRID:
             return (1, self.spec_width, self.rows)
@@ -177,7 +187,11 @@ class FrontendSpec:
             InputError: says which key of the configuration the shape contradicts, if it is one.
         """
         wanted = self.input_shape
-        turned = Layout.TIME_MAJOR if self.layout is Layout.FREQUENCY_MAJOR else Layout.FREQUENCY_MAJOR
+        turned = (
+            InputLayout.TIME_MAJOR
+            if self.layout is InputLayout.FREQUENCY_MAJOR
+            else InputLayout.FREQUENCY_MAJOR
+        )
         as_turned = self.kind is not Frontend.RAW and shape == replace(self, layout=turned).input_shape
         if shape == wanted or (not as_turned and _without_ones(shape) == _without_ones(wanted)):
             return
@@ -281,8 +295,8 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
     window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
     name = fields.get("audio_frontend")
     kind = _choice(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
-    config_versions.refuse_misspelt(fields, where=where)
-    line = config_versions.line_of(fields)
+    config_versions.refuse_misspelt_keys(fields, where=where)
+    line = config_versions.config_line(fields)
     spec = FrontendSpec(
         kind=kind,
         sample_rate_hz=sample_rate_hz,
@@ -290,20 +304,20 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
         fft_length=_whole(fields, "fft_length", where, minimum=16),
         spec_width=_whole(fields, "spec_width", where, minimum=1),
         num_mels=_whole({"num_mels": 64, **fields}, "num_mels", where, minimum=1),
-        keep_nyquist=_flag(fields, "keep_nyquist", where, otherwise=line is Line.OF_0_9),
+        keep_nyquist=_flag(fields, "keep_nyquist", where, otherwise=line is ConfigLine.OF_0_9),
         compression=_choice(Compression, fields.get("input_compression", "none"), "input_compression", where),
-        layout=_choice(Layout, fields.get("input_layout", "frequency_major"), "input_layout", where),
+        layout=_choice(InputLayout, fields.get("input_layout", "frequency_major"), "input_layout", where),
     )
     if kind is not Frontend.RAW:
         _require_unseen(fields, line, where)
     if kind is Frontend.MEL:
-        config_versions.refuse_other_bands(
+        config_versions.refuse_other_mel_edges(
             fields, lowest_hz=spec.fmin_hz, highest_hz=spec.fmax_hz, where=where
         )
     hop = fields.get("hop_length")
     if hop is not None and hop != spec.hop_samples:
         raise InputError(
-            f"hop_length is {shown(hop)}",
+            f"hop_length is {shown_value(hop)}",
             where=where,
             expected=f"{spec.hop_samples}, which is sample_rate * chunk_duration // spec_width",
         )
@@ -358,7 +372,9 @@ def _with_mixer(
         return spec
     if not isinstance(name, str) or Path(name).name != name or Path(name).suffix != ".npz":
         raise InputError(
-            f"{FLOAT_FRONT_END} is {shown(name)}", where=where, expected="the name of an .npz file beside it"
+            f"{FLOAT_FRONT_END} is {shown_value(name)}",
+            where=where,
+            expected="the name of an .npz file beside it",
         )
     if folder is None:
         raise InputError(f"{FLOAT_FRONT_END} names {name}, and this configuration has no folder", where=where)
@@ -373,22 +389,22 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
+def _require_unseen(fields: Mapping[str, Any], line: ConfigLine, where: str) -> None:
     """Refuse a spectrogram's configuration without a key that the network does not show."""
-    if line is not Line.OF_0_9:
-        config_versions.require(
+    if line is not ConfigLine.OF_0_9:
+        config_versions.require_key(
             fields,
             "input_compression",
             where=where,
             choices=", ".join(Compression),
             means="what is applied to every spectrogram value before it is scaled to [0, 1]",
         )
-    if line is Line.OWN:
-        config_versions.require(
+    if line is ConfigLine.OWN:
+        config_versions.require_key(
             fields,
             "input_layout",
             where=where,
-            choices=", ".join(Layout),
+            choices=", ".join(InputLayout),
             means="whether a row of the network's input is a frame or a frequency",
         )
 
@@ -396,7 +412,7 @@ def _require_unseen(fields: Mapping[str, Any], line: Line, where: str) -> None:
 def _flag(fields: Mapping[str, Any], key: str, where: str, *, otherwise: bool) -> bool:
     value = fields.get(key, otherwise)
     if not isinstance(value, bool):
-        raise InputError(f"{key} is {shown(value)}", where=where, expected="true or false")
+        raise InputError(f"{key} is {shown_value(value)}", where=where, expected="true or false")
     return value
 
 
@@ -404,7 +420,7 @@ def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) 
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < 1e9:
         raise InputError(
-            f"{key} is {shown(value)}", where=where, expected=f"a number of at least {minimum:g}"
+            f"{key} is {shown_value(value)}", where=where, expected=f"a number of at least {minimum:g}"
         )
     return value
 
@@ -412,7 +428,7 @@ def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) 
 def _whole(fields: Mapping[str, Any], key: str, where: str, *, minimum: int) -> int:
     value = _number(fields, key, where, minimum=minimum)
     if value != int(value):
-        raise InputError(f"{key} is {shown(value)}", where=where, expected="a whole number")
+        raise InputError(f"{key} is {shown_value(value)}", where=where, expected="a whole number")
     return int(value)
 
 
@@ -421,5 +437,5 @@ def _choice(kind: type[Choice], value: object, key: str, where: str) -> Choice:
         return kind(str(value))
     except ValueError:
         raise InputError(
-            f"{key} is {shown(value)}", where=where, expected="one of " + ", ".join(kind)
+            f"{key} is {shown_value(value)}", where=where, expected="one of " + ", ".join(kind)
         ) from None

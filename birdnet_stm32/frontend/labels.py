@@ -13,7 +13,7 @@ from pathlib import Path
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import text_file
-from birdnet_stm32.files.value_errors import shown
+from birdnet_stm32.files.value_errors import shown_value
 
 _MOST_NAMED = 5
 
@@ -51,18 +51,18 @@ def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tup
     seen: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
         if not isinstance(name, str):
-            raise InputError(f"{what} {number} is {shown(name)}", where=where, expected="a name")
+            raise InputError(f"{what} {number} is {shown_value(name)}", where=where, expected="a name")
         if not name.strip():
             raise InputError(f"{what} {number} is empty", where=where, expected="one name for every output")
         if any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in name):
             raise InputError(
-                f"{what} {number} is {shown(name)}",
+                f"{what} {number} is {shown_value(name)}",
                 where=where,
                 expected="a name of one line, without control characters",
             )
         if (first := seen.setdefault(_whole(name), number)) != number:
             raise InputError(
-                f"{shown(name)} stands there twice, as {what} {first} and {number}",
+                f"{shown_value(name)} stands there twice, as {what} {first} and {number}",
                 where=where,
                 expected="a name of its own for every output",
                 remedy="put in what the network was trained with; outputs of one name cannot be told apart",
@@ -70,7 +70,7 @@ def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tup
     return tuple(unicodedata.normalize("NFC", str(name)) for name in names)
 
 
-def reconcile(
+def reconcile_labels(
     labels: Sequence[str],
     class_names: Sequence[str],
     *,
@@ -108,7 +108,7 @@ def reconcile(
     first = next(output for output, line in enumerate(permutation) if output != line)
     raise InputError(
         f"has the names of the model's configuration in another order: line {first + 1} is "
-        f"{shown(labels[first])}, class_names has {shown(class_names[first])} there",
+        f"{shown_value(labels[first])}, class_names has {shown_value(class_names[first])} there",
         where=where,
         expected="the order of the network's outputs in both files",
         remedy=remedy,
@@ -145,8 +145,8 @@ def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> I
     """Say which names are in one of the two only, by the part of the name that most of them share."""
 
     def alone(part: Callable[[str], str]) -> tuple[list[str], list[str]]:
-        shown, known = {part(name) for name in labels}, {part(name) for name in class_names}
-        missing = [name for name in class_names if part(name) not in shown]
+        own, known = {part(name) for name in labels}, {part(name) for name in class_names}
+        missing = [name for name in class_names if part(name) not in own]
         return missing, [name for name in labels if part(name) not in known]
 
     missing, extra = min((alone(part) for part in _PARTS), key=lambda two: len(two[0]) + len(two[1]))
@@ -164,5 +164,5 @@ def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> I
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:_MOST_NAMED])
-    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
+    first = ", ".join(repr(name) for name in names[:_MOST_NAMED])
+    return first if len(names) <= _MOST_NAMED else f"{first} and {len(names) - _MOST_NAMED} more"

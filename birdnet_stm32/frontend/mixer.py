@@ -115,7 +115,7 @@ class Mixer:
         return digest.hexdigest()
 
 
-def mix(spectrogram: Floats, mixer: Mixer) -> Floats:
+def mix_bands(spectrogram: Floats, mixer: Mixer) -> Floats:
     """Mix and scale a spectrogram; the values are not split into sub-ranges yet.
 
     Args:

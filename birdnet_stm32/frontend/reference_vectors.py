@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.frontend.config_versions import Line, line_of
+from birdnet_stm32.frontend.config_versions import ConfigLine, config_line
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END,
     FLOAT_FRONT_END_FILE,
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
 )
-from birdnet_stm32.frontend.spectrogram import FrontendStages, stages
+from birdnet_stm32.frontend.spectrogram import FrontendStages, frontend_stages
 
 HEAD_VALUES = 8
 TOLERANCE = "a float32 port agrees to about 1e-4 relative on every stage"
@@ -29,7 +29,7 @@ TOLERANCE = "a float32 port agrees to about 1e-4 relative on every stage"
 STAGES = ("window", "stft_magnitude", "mel", "compressed", "mixed", "model_input")
 
 
-def describe(
+def describe_recording(
     pcm: npt.NDArray[np.int16],
     spec: FrontendSpec,
     starts: Sequence[int],
@@ -55,7 +55,7 @@ def describe(
         "layout": _layout(spec),
         "tolerance": TOLERANCE,
         "windows": [
-            describe_window(stages(padded[start : start + spec.window_samples], spec), start)
+            describe_window(frontend_stages(padded[start : start + spec.window_samples], spec), start)
             for start in starts
         ],
     }
@@ -70,7 +70,7 @@ def describe_window(values: FrontendStages, start_sample: int) -> dict[str, Any]
     }
 
 
-def compare(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[tuple[str, float]]:
+def compare_documents(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[tuple[str, float]]:
     """Compare two documents of the same recording.
 
     Args:
@@ -110,14 +110,14 @@ def _config(spec: FrontendSpec) -> dict[str, Any]:
         "spec_width": spec.spec_width,
     }
     # In configurations of the 0.9 line a missing input_compression means that the Nyquist bin is kept.
-    frequency_major = spec.layout is Layout.FREQUENCY_MAJOR
+    frequency_major = spec.layout is InputLayout.FREQUENCY_MAJOR
     if not (spec.keep_nyquist and spec.compression is Compression.NONE and frequency_major):
         config["input_compression"] = spec.compression.value
     if spec.kind is Frontend.MEL:
         config["num_mels"] = spec.num_mels
     if spec.mixer is not None:
         config |= {"num_mels": spec.num_mels, FLOAT_FRONT_END: FLOAT_FRONT_END_FILE}
-    if not frequency_major or line_of(config) is Line.OWN:
+    if not frequency_major or config_line(config) is ConfigLine.OWN:
         config["input_layout"] = spec.layout.value
     if spec.keep_nyquist and "input_compression" in config:
         config["keep_nyquist"] = True
@@ -131,7 +131,7 @@ def _layout(spec: FrontendSpec) -> str:
     rows = f"frequency-major: row = {'mel band' if spec.kind is Frontend.MEL else 'FFT bin'}, column = frame"
     if spec.mixer is not None:
         rows += "; in mixed and model_input row = mel band"
-    if spec.layout is Layout.TIME_MAJOR:
+    if spec.layout is InputLayout.TIME_MAJOR:
         rows += "; model_input is time-major: row = frame"
     return f"{rows}; {head}"
 

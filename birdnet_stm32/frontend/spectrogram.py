@@ -23,9 +23,9 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
 )
-from birdnet_stm32.frontend.mixer import mix, split_into_subranges
+from birdnet_stm32.frontend.mixer import mix_bands, split_into_subranges
 from birdnet_stm32.pcm import FULL_SCALE
 
 Floats = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ class FrontendStages:
     model_input: Floats
 
 
-def stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
+def frontend_stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
     """Compute every stage of one window.
 
     Args:
@@ -85,7 +85,7 @@ def stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
     mel = mel_energies(magnitude, spec) if spec.kind is Frontend.MEL else None
     compressed = compress(magnitude if mel is None else mel, spec.compression)
     normalized = normalize_min_max(compressed)
-    mixed = None if spec.mixer is None else mix(normalized, spec.mixer)
+    mixed = None if spec.mixer is None else mix_bands(normalized, spec.mixer)
     return FrontendStages(
         window=window,
         stft_magnitude=magnitude,
@@ -96,7 +96,7 @@ def stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
     )
 
 
-def step_names(spec: FrontendSpec) -> tuple[str, ...]:
+def in_place_stage_names(spec: FrontendSpec) -> tuple[str, ...]:
     """Return the stages that an implementation working in place on the model's input goes through."""
     if spec.mixer is not None:
         return ("mixed", "model_input")
@@ -105,16 +105,16 @@ def step_names(spec: FrontendSpec) -> tuple[str, ...]:
     return ("mel" if spec.kind is Frontend.MEL else "stft_magnitude", "compressed", "model_input")
 
 
-def steps(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
-    """Return the stages of :func:`step_names` in the model's layout, each of shape ``spec.input_shape``.
+def in_place_stages(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
+    """Return the stages of :func:`in_place_stage_names`, each of shape ``spec.input_shape``.
 
     Before a mixer splits values into sub-ranges, every channel of a band holds the same value.
     """
-    found = {name: getattr(values, name) for name in step_names(spec)[:-1]}
+    found = {name: getattr(values, name) for name in in_place_stage_names(spec)[:-1]}
     if spec.mixer is not None:
         found["mixed"] = np.repeat(found["mixed"][..., np.newaxis], spec.mixer.channels, axis=-1)
     arranged = {
-        name: stage.reshape(spec.input_shape) if name == "window" else arrange(stage, spec)
+        name: stage.reshape(spec.input_shape) if name == "window" else to_input_layout(stage, spec)
         for name, stage in found.items()
     }
     return {**arranged, "model_input": values.model_input}
@@ -134,12 +134,12 @@ def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
         float32 ``[n, *spec.input_shape]``.
 
     Raises:
-        InputError: as :func:`stages`.
+        InputError: as :func:`frontend_stages`.
     """
     result = np.empty((len(pcm_batch), *spec.input_shape), dtype=np.float32)
 
     def fill(position: int) -> None:
-        result[position] = stages(pcm_batch[position], spec).model_input
+        result[position] = frontend_stages(pcm_batch[position], spec).model_input
 
     if spec.kind is Frontend.MEL:
         mel_bank(spec)  # once, before all threads ask for it
@@ -231,11 +231,13 @@ def normalize_peak(window: Floats) -> Floats:
     return normalized
 
 
-def arrange(spectrogram: Floats, spec: FrontendSpec) -> Floats:
+def to_input_layout(spectrogram: Floats, spec: FrontendSpec) -> Floats:
     """Bring ``[rows, frames, ...]`` into the model's layout, contiguous, of shape ``spec.input_shape``."""
-    ordered = spectrogram if spec.layout is Layout.FREQUENCY_MAJOR else spectrogram.swapaxes(0, 1)
+    ordered = spectrogram if spec.layout is InputLayout.FREQUENCY_MAJOR else spectrogram.swapaxes(0, 1)
     return np.ascontiguousarray(ordered).reshape(spec.input_shape)
 
 
 def _model_input(values: Floats, spec: FrontendSpec) -> Floats:
-    return arrange(values if spec.mixer is None else split_into_subranges(values, spec.mixer.subranges), spec)
+    return to_input_layout(
+        values if spec.mixer is None else split_into_subranges(values, spec.mixer.subranges), spec
+    )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, ModelContract
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout, ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _STANDARD_ERRORS = 3.0
 _FLOOR = 1e-9
 
 
-def other_readings(spec: FrontendSpec) -> dict[str, FrontendSpec]:
+def alternative_front_ends(spec: FrontendSpec) -> dict[str, FrontendSpec]:
     """Return the front ends that the network's shapes allow too, by what the configuration would say."""
     if spec.kind is Frontend.RAW:
         return {}
@@ -46,14 +46,16 @@ def other_readings(spec: FrontendSpec) -> dict[str, FrontendSpec]:
     }
     turned = replace(
         spec,
-        layout=Layout.TIME_MAJOR if spec.layout is Layout.FREQUENCY_MAJOR else Layout.FREQUENCY_MAJOR,
+        layout=InputLayout.TIME_MAJOR
+        if spec.layout is InputLayout.FREQUENCY_MAJOR
+        else InputLayout.FREQUENCY_MAJOR,
     )
     if turned.input_shape == spec.input_shape:
         others[f'"input_layout": "{turned.layout}"'] = turned
     return others
 
 
-def information(scores: Floats) -> NDArray[np.float64]:
+def information_nats(scores: Floats) -> NDArray[np.float64]:
     """Return what each answer says about its window, in nats.
 
     Args:
@@ -68,7 +70,7 @@ def information(scores: Floats) -> NDArray[np.float64]:
     return divergence
 
 
-def doubts(
+def front_end_warnings(
     spec: FrontendSpec, windows: NDArray[np.int16], score: Callable[[FrontendSpec, NDArray[np.int16]], Floats]
 ) -> tuple[str, ...]:
     """Return a sentence for the reading of the features that the network understands better, if one is.
@@ -78,13 +80,13 @@ def doubts(
         windows: int16 [n, samples], real ones; at most ``MOST_WINDOWS`` are used, spread evenly.
         score: returns the network's probabilities [n, classes], fed as a front end says.
     """
-    others = other_readings(spec)
+    others = alternative_front_ends(spec)
     if len(windows) < FEWEST_WINDOWS or not others:
         return ()
     chosen = np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).round().astype(np.int64)
     sample = np.asarray(windows[np.unique(chosen)])
-    configured = information(score(spec, sample))
-    found = {name: information(score(other, sample)) for name, other in others.items()}
+    configured = information_nats(score(spec, sample))
+    found = {name: information_nats(score(other, sample)) for name, other in others.items()}
     better = {name: values for name, values in found.items() if _is_better(values, configured)}
     if not better:
         return ()
@@ -92,15 +94,17 @@ def doubts(
     return (_sentence(name, better, configured),)
 
 
-def doubts_about(model: keras.Model, contract: ModelContract, windows: NDArray[np.int16]) -> tuple[str, ...]:
-    """Return the doubts about a checkpoint's own configuration; the arguments are those of :func:`doubts`."""
+def checkpoint_warnings(
+    model: keras.Model, contract: ModelContract, windows: NDArray[np.int16]
+) -> tuple[str, ...]:
+    """Return what :func:`front_end_warnings` finds for a checkpoint and its own configuration."""
     from birdnet_stm32.model.training.fit import predict
 
     def score(spec: FrontendSpec, sample: NDArray[np.int16]) -> Floats:
         fed = replace(contract, frontend=spec)
         return probabilities(predict(model, sample, fed), fed)
 
-    return doubts(contract.frontend, windows, score)
+    return front_end_warnings(contract.frontend, windows, score)
 
 
 def _is_better(other: NDArray[np.float64], configured: NDArray[np.float64]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.audio.windows.class_coverage import Coverage, sentences
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files import json_file, parquet_table
@@ -46,8 +46,8 @@ def unproven(job: Job) -> tuple[str, ...]:
 
 def lacking(job: Job) -> tuple[str, ...]:
     """Return which classes of this release nothing trains, calibrates or measures."""
-    classes = parquet_table.read(job.inputs["representative"] / COVERAGE, Coverage)
-    return sentences(classes, trained=job.variant.model.checkpoint is None)
+    classes = parquet_table.read(job.inputs["representative"] / COVERAGE, ClassCoverage)
+    return missing_window_sentences(classes, trained=job.variant.model.checkpoint is None)
 
 
 def proven(job: Job) -> tuple[str, ...]:

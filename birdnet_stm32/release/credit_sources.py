@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.audio.credits import Entry, key_of, read_credits
+from birdnet_stm32.audio.credits import RecordingCredit, credit_key, read_credits
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.packages import CREDITS
-from birdnet_stm32.audio.windows.representative_windows import VALIDATION, WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
+from birdnet_stm32.audio.windows.representative_windows import VALIDATION
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
@@ -64,17 +65,17 @@ def _validation(job: Job) -> list[WindowRow]:
     return [row for row in rows if row.set == VALIDATION]
 
 
-def _divide(job: Job) -> tuple[list[Entry], list[IndexRow], tuple[str, ...]]:
+def _divide(job: Job) -> tuple[list[RecordingCredit], list[IndexRow], tuple[str, ...]]:
     """Return the entries of the recordings in use, the recordings without one, and what else has one."""
     path = _table_of(job)
-    entries: Mapping[str, Entry] = {} if path is None else read_credits(path)
+    entries: Mapping[str, RecordingCredit] = {} if path is None else read_credits(path)
     found, missing = [], []
     rows = read_index(job.inputs["index"])
-    strays = entries.keys() - {key_of(row.path) for row in rows}
+    strays = entries.keys() - {credit_key(row.path) for row in rows}
     for row in rows:
         if not row.usable:
             continue
-        entry = entries.get(key_of(row.path))
+        entry = entries.get(credit_key(row.path))
         if entry is None:
             missing.append(row)
             continue
@@ -90,7 +91,7 @@ def _table_of(job: Job) -> Path | None:
     return job.files.get(OWN_TABLE)
 
 
-def _check(entry: Entry, row: IndexRow, *, where: str) -> None:
+def _check(entry: RecordingCredit, row: IndexRow, *, where: str) -> None:
     for what, said, found in (("sha256", entry.sha256, row.digest), ("label", entry.label, row.label)):
         if said and said != found:
             raise InputError(
@@ -101,7 +102,7 @@ def _check(entry: Entry, row: IndexRow, *, where: str) -> None:
             )
 
 
-def _grouped(entries: list[Entry]) -> tuple[Credit, ...]:
+def _grouped(entries: list[RecordingCredit]) -> tuple[Credit, ...]:
     """Return one credit for all files of a package with the same author and licence."""
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for entry in entries:

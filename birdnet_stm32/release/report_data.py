@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.audio.windows.class_coverage import Coverage
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import Diagnosis
 from birdnet_stm32.npu.stedgeai.gates import Finding
@@ -313,7 +313,7 @@ class ClassRecordings:
     usable: int
     unusable: tuple[tuple[str, int], ...] = ()
     background: bool = False
-    coverage: Coverage | None = None
+    coverage: ClassCoverage | None = None
     notes: tuple[tuple[str, int], ...] = ()
 
 

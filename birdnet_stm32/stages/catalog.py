@@ -10,15 +10,15 @@ from birdnet_stm32 import paths
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
-from birdnet_stm32.engine.stage import Program, Stage
+from birdnet_stm32.engine.stage import ExternalProgram, Stage
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import vendor
 from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stages.inputs import recordings
 
-_CROSS_GCC = Program(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
-_CMAKE = Program(name="cmake", package="cmake")
-_QEMU = Program(name="qemu-system-arm", package="qemu-system-arm")
+_CROSS_GCC = ExternalProgram(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
+_CMAKE = ExternalProgram(name="cmake", package="cmake")
+_QEMU = ExternalProgram(name="qemu-system-arm", package="qemu-system-arm")
 
 
 def _trains(variant: Variant) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.audio.packages import CREDITS, LICENCES, fetch
+from birdnet_stm32.audio.packages import CREDITS, LICENCES, fetch_packages
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.recordings import FETCHED
@@ -14,7 +14,7 @@ def run(job: Job) -> Outcome:
     packages = job.variant.fetch.packages
     recordings = job.out / FETCHED
     with track("packages") as report:
-        fetch(packages, recordings, report)
+        fetch_packages(packages, recordings, report)
     (recordings / CREDITS).rename(job.out / CREDITS)
     (recordings / LICENCES).rename(job.out / LICENCES)
     count = sum(len(package.files) for package in packages)

@@ -17,11 +17,11 @@ from birdnet_stm32.audio.index.recording_index import (
     IndexRow,
     build_index,
     channel_of,
-    list_files,
-    notes_of,
-    summarize,
+    list_recordings,
+    row_notes,
+    summarize_classes,
 )
-from birdnet_stm32.audio.index.recording_notes import notes
+from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
@@ -37,25 +37,25 @@ CLASSES = "classes.tsv"
 def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
     root = root_of(job.release)
-    files = list_files(root)
+    files = list_recordings(root)
     settings, trains = job.variant.index, job.variant.model.checkpoint is None
     with track("recordings") as report:
-        measured = measurements.measure(
+        measured = measurements.measure_files(
             root, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
         )
-    (job.out / MEASURES).write_text(measurements.to_json(measured), encoding="utf-8")
+    (job.out / MEASURES).write_text(measurements.measurements_to_json(measured), encoding="utf-8")
     rows = build_index(measured, settings, train_every_label=trains)
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
     _list_repaired(rows, job.out / REPAIRED)
-    classes = summarize(rows)
+    classes = summarize_classes(rows)
     parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
-    noted = notes(rows, settings, train_every_label=trains)
+    noted = index_notes(rows, settings, train_every_label=trains)
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
     unusable = sum(not row.usable and not row.is_folder for row in rows)
     return Outcome(
-        summary=_summary(classes, usable, unusable, sum(bool(notes_of(row)) for row in rows)),
+        summary=_summary(classes, usable, unusable, sum(bool(row_notes(row)) for row in rows)),
         measures={"usable": usable, "unusable": unusable},
         warnings=noted,
     )
@@ -79,12 +79,12 @@ def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
 
 def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
     """List every recording that takes part although its bytes are not as they should be."""
-    lines = ((row.path, note) for row in rows for note in notes_of(row))
+    lines = ((row.path, note) for row in rows for note in row_notes(row))
     path.write_text(parquet_table.to_text(("path", "note"), lines), encoding="utf-8")
 
 
-def _known(path: Path) -> dict[str, measurements.Measured]:
+def _known(path: Path) -> dict[str, measurements.MeasuredFile]:
     try:
-        return measurements.from_json(path.read_text(encoding="utf-8"))
+        return measurements.measurements_from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # a cache that is missing or broken: everything is measured again

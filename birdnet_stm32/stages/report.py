@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
-from birdnet_stm32.audio.windows.class_coverage import Coverage
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -112,7 +112,7 @@ def gather(job: Job) -> ReportData:
         training=_training(job),
         recordings=_recordings(
             read_index(job.inputs["index"]),
-            parquet_table.read(job.inputs["representative"] / COVERAGE, Coverage),
+            parquet_table.read(job.inputs["representative"] / COVERAGE, ClassCoverage),
         ),
         recording_notes=(*read_notes(job.inputs["index"]), *lacking(job)),
         unproven=(ON_SILICON, *unproven(job)),
@@ -361,7 +361,9 @@ def _training(job: Job) -> Training | None:
     )
 
 
-def _recordings(rows: tuple[IndexRow, ...], coverage: tuple[Coverage, ...]) -> tuple[ClassRecordings, ...]:
+def _recordings(
+    rows: tuple[IndexRow, ...], coverage: tuple[ClassCoverage, ...]
+) -> tuple[ClassRecordings, ...]:
     by_label: dict[str, list[IndexRow]] = {}
     for row in rows:
         by_label.setdefault(row.label, []).append(row)

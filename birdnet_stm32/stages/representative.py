@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from birdnet_stm32.audio.windows.class_coverage import Coverage, gaps
-from birdnet_stm32.audio.windows.representative_windows import WindowRow, choose
-from birdnet_stm32.audio.windows.window_roles import LEFT_OUT, ROLES, assign, cover
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_windows
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
+from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows
+from birdnet_stm32.audio.windows.window_roles import LEFT_OUT, ROLES, assign_roles, count_coverage
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file, parquet_table
 from birdnet_stm32.progress import track
@@ -26,42 +27,34 @@ from birdnet_stm32.terminal_text import first_names
 def run(job: Job) -> Outcome:
     """Choose the windows."""
     settings = job.variant.representative
-    sample_rate_hz, window_samples = window_shape(job)
+    shape = window_shape(job)
     rows = read_index(job.inputs["index"])
     with track("decode") as report:
-        chosen = choose(
+        chosen = choose_representative_windows(
             rows,
             root_of(job.release),
-            sample_rate_hz=sample_rate_hz,
-            window_samples=window_samples,
+            shape,
             calibration_windows=settings.calibration_windows,
             validation_windows=settings.validation_windows,
             seed=settings.seed,
             report=report,
         )
-    assigned = assign(chosen, settings, sample_rate_hz)
+    assigned = assign_roles(chosen, settings, shape.sample_rate_hz)
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
     parquet_table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
     (job.out / OPTIONS).write_text(json_file.canonical_json(assigned.left_out), encoding="utf-8")
     trained = "checkpoint" not in job.files
-    classes = cover(
-        rows,
-        assigned.windows.rows,
-        trained=trained,
-        sample_rate_hz=sample_rate_hz,
-        window_samples=window_samples,
-        hop_samples=window_samples // 2,
-    )
-    parquet_table.write(classes, Coverage, job.out / COVERAGE)
-    parquet_table.write_text(classes, Coverage, job.out / CLASSES)
-    lacking = gaps(classes, trained=trained)
+    classes = count_coverage(rows, assigned.windows.rows, shape, trained=trained)
+    parquet_table.write(classes, ClassCoverage, job.out / COVERAGE)
+    parquet_table.write_text(classes, ClassCoverage, job.out / CLASSES)
+    lacking = missing_windows(classes, trained=trained)
     counts = {role: sum(row.set == role for row in assigned.windows.rows) for role in ROLES}
     said = [
         f"{count} {role.replace('_', ' ')}" for role, count in counts.items() if count or role != LEFT_OUT
     ]
     by_option = ", ".join(f"{count} by {name}" for name, count in assigned.left_out.items())
     return Outcome(
-        summary=f"{', '.join(said)} windows of {window_samples / sample_rate_hz:g} s"
+        summary=f"{', '.join(said)} windows of {shape.window_samples / shape.sample_rate_hz:g} s"
         + (f"; left out {by_option}" if by_option else "")
         + "".join(f"; no {part} window of {first_names(labels, most=3)}" for part, labels in lacking.items()),
         measures={f"{role}_windows": count for role, count in counts.items()}

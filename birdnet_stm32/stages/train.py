@@ -13,7 +13,7 @@ from typing import Any
 from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.representative_windows import Windows, split_windows
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
 from birdnet_stm32.config.variant import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
@@ -54,9 +54,9 @@ def train_on(
         return fit.train(
             contract,
             training.pcm,
-            dataset.targets_of(training.rows, contract.labels),
+            dataset.window_targets(training.rows, contract.labels),
             validation.pcm,
-            dataset.targets_of(validation.rows, contract.labels),
+            dataset.window_targets(validation.rows, contract.labels),
             fit.FitSettings(
                 epochs=settings.epochs,
                 learning_rate=settings.learning_rate,
@@ -72,14 +72,6 @@ def history_of(trained: fit.Trained) -> dict[str, Any]:
     return {"best_epoch": trained.best_epoch, "epochs": [asdict(epoch) for epoch in trained.history]}
 
 
-def _windows(rows: Sequence[IndexRow], root: Path, part: str, spec: FrontendSpec) -> Windows:
+def _windows(rows: Sequence[IndexRow], root: Path, part: str, spec: FrontendSpec) -> CutWindows:
     with track(f"decode {part}") as report:
-        return split_windows(
-            rows,
-            root,
-            part=part,
-            sample_rate_hz=spec.sample_rate_hz,
-            window_samples=spec.window_samples,
-            hop_samples=spec.window_hop_samples,
-            report=report,
-        )
+        return split_windows(rows, root, part, spec.window_shape, report=report)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
@@ -20,8 +20,8 @@ from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.evaluation import chance
 from birdnet_stm32.model.evaluation.chance import Hearing
-from birdnet_stm32.model.front_end_check import doubts_about
-from birdnet_stm32.model.training.dataset import targets_of
+from birdnet_stm32.model.front_end_check import checkpoint_warnings
+from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
 from birdnet_stm32.selection.scores import score
@@ -53,7 +53,7 @@ def run(job: Job) -> Outcome:
     notes: list[str] = []
     model = checkpoint.load(source.path, source.contract, on_note=notes.append)
     if "checkpoint" in job.files:  # what the pipeline trained is fed as it was trained
-        notes += doubts_about(model, source.contract, windows.validation)
+        notes += checkpoint_warnings(model, source.contract, windows.validation)
     with track("verify") as report:
         scores = score(model, source.contract, candidate.read_bytes(), contract, windows.validation, report)
     comparison = scores.comparison
@@ -102,7 +102,7 @@ def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...])
     judged = [row for row, is_known in zip(rows, known, strict=True) if is_known]
     _, recordings = np.unique([f"{row.label}/{row.recording}" for row in judged], return_inverse=True)
     return chance.hearing(
-        scores[known], targets_of(judged, labels), recordings, unknown_windows=len(rows) - len(judged)
+        scores[known], window_targets(judged, labels), recordings, unknown_windows=len(rows) - len(judged)
     )
 
 

@@ -26,14 +26,14 @@ from birdnet_stm32.engine.manifest import MANIFEST, SUMS
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.run_stage import run_stage
 from birdnet_stm32.engine.stage import Stage, task_of
-from birdnet_stm32.engine.staleness import reasons_to_run, repair
+from birdnet_stm32.engine.staleness import reasons_to_run, repair_sums
 from birdnet_stm32.errors import BirdnetError, GateError, InputError
-from birdnet_stm32.native_output import diverted
+from birdnet_stm32.native_output import divert_native_output
 from birdnet_stm32.progress import progress_of
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed, stages_of
 from birdnet_stm32.tasks.interruption import stop_in_a_sentence
-from birdnet_stm32.tasks.plan import State, plan
-from birdnet_stm32.tasks.releases import BROKEN, Releases, _first_line
+from birdnet_stm32.tasks.plan import StageState, plan_stages
+from birdnet_stm32.tasks.releases import BROKEN, Releases, first_line
 from birdnet_stm32.tasks.reporter import StageReporter
 from birdnet_stm32.tasks.unknown_task import name_unknown_tasks
 from birdnet_stm32.terminal_text import printable
@@ -78,7 +78,7 @@ def doit_config(build: Path) -> dict[str, Any]:
     }
 
 
-def pipeline(releases: Releases) -> Iterator[dict[str, Any]]:
+def pipeline_tasks(releases: Releases) -> Iterator[dict[str, Any]]:
     """Yield a doit task for every stage of every variant, ``convert:demo``, and a group for each stage.
 
     A broken variant has a task in every group that says what is wrong and fails.
@@ -111,7 +111,7 @@ def _broken_task(name: str, error: BirdnetError) -> dict[str, Any]:
 
     return {
         "name": name,
-        "doc": f"broken: {_first_line(error)}",
+        "doc": f"broken: {first_line(error)}",
         "actions": [fail],
         "uptodate": [False],
         "io": {"capture": False},
@@ -120,7 +120,7 @@ def _broken_task(name: str, error: BirdnetError) -> dict[str, Any]:
     }
 
 
-def manual(releases: Releases, variants: Path) -> Iterator[dict[str, Any]]:
+def board_tasks(releases: Releases, variants: Path) -> Iterator[dict[str, Any]]:
     """Yield the tasks that touch a board, ``flash:demo`` and ``board:demo``; they run when they are named."""
     for name, doc in MANUAL.items():
         yield {"basename": name, "name": None, "doc": f"{doc} (never run by another task)"}
@@ -242,19 +242,19 @@ def _run(stage: Stage, release: Release) -> None:
         if not reasons_to_run(stage, release, needs):
             _say(f"{folder.name}: the other build made it")
             return
-    if repair(stage, release, needs):
+    if repair_sums(stage, release, needs):
         _say(f"{folder.name}: {SUMS} was damaged; it is written again from {MANIFEST}")
         return
     log = folder.with_name(f"{folder.name}.log")
     if log.is_symlink() or log.is_fifo():
         log.unlink()  # what it leads to is not ours, and a pipe would be waited for
-    with diverted(log), progress_of(stage.task(release.name)):
+    with divert_native_output(log), progress_of(stage.task(release.name)):
         run_stage(stage, release, needs)
 
 
 def _require_current(needs: Mapping[str, Path], release: Release) -> None:
     """Refuse inputs that another build changed after this one had found them current."""
-    stale = [step.stage.key for step in plan(release) if step.state is not State.CURRENT]
+    stale = [step.stage.key for step in plan_stages(release) if step.state is not StageState.CURRENT]
     changed = [key for key in needs if key in stale]
     if changed:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from birdnet_stm32.engine.doit_state import Told, read_told
+from birdnet_stm32.engine.doit_state import DoitRequests, read_requests
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Stage
 from birdnet_stm32.engine.staleness import reasons_to_run
@@ -13,7 +13,7 @@ from birdnet_stm32.errors import BirdnetError
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 
 
-class State(StrEnum):
+class StageState(StrEnum):
     """What doit would do with a stage."""
 
     RUNS = "will run"
@@ -23,42 +23,46 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class PlannedStage:
     """One stage of a plan, with the reasons for its state; none where it is up to date."""
 
     stage: Stage
-    state: State
+    state: StageState
     reasons: tuple[str, ...] = ()
 
 
-def plan(release: Release) -> tuple[Step, ...]:
+def plan_stages(release: Release) -> tuple[PlannedStage, ...]:
     """Return what doit would do with every stage of a variant, in the order of the pipeline.
 
     Raises:
         InputError: what doit was told cannot be read.
     """
-    told = read_told(release.build)
-    steps: dict[str, Step] = {}
+    told = read_requests(release.build)
+    steps: dict[str, PlannedStage] = {}
     for stage in stages_of(release.variant):
         steps[stage.key] = _step(stage, release, told, steps)
     return tuple(steps.values())
 
 
-def _step(stage: Stage, release: Release, told: Told, before: dict[str, Step]) -> Step:
+def _step(
+    stage: Stage, release: Release, told: DoitRequests, before: dict[str, PlannedStage]
+) -> PlannedStage:
     needs = folders_needed(stage, release)
     if stage.task(release.name) in told.ignored:
-        return Step(stage=stage, state=State.IGNORED, reasons=("doit was told to ignore it",))
-    ignored = [key for key in needs if before[key].state is State.IGNORED]
+        return PlannedStage(stage=stage, state=StageState.IGNORED, reasons=("doit was told to ignore it",))
+    ignored = [key for key in needs if before[key].state is StageState.IGNORED]
     if ignored:
-        return Step(stage=stage, state=State.IGNORED, reasons=(f"it needs {', '.join(ignored)}",))
-    waits_for = [key for key in needs if before[key].state is not State.CURRENT]
+        return PlannedStage(
+            stage=stage, state=StageState.IGNORED, reasons=(f"it needs {', '.join(ignored)}",)
+        )
+    waits_for = [key for key in needs if before[key].state is not StageState.CURRENT]
     try:
         reasons = reasons_to_run(stage, release, needs, unknown=waits_for)
     except BirdnetError as error:  # running the stage will say it at full length
         reasons = [error.what]
     if reasons:
-        return Step(stage=stage, state=State.RUNS, reasons=tuple(reasons))
+        return PlannedStage(stage=stage, state=StageState.RUNS, reasons=tuple(reasons))
     if waits_for:
         changing = f"runs if {' or '.join(waits_for)} changes its outputs"
-        return Step(stage=stage, state=State.MAY_RUN, reasons=(changing,))
-    return Step(stage=stage, state=State.CURRENT)
+        return PlannedStage(stage=stage, state=StageState.MAY_RUN, reasons=(changing,))
+    return PlannedStage(stage=stage, state=StageState.CURRENT)

@@ -47,7 +47,7 @@ def load_releases(variants: Path, build: Path) -> Releases:
     if not good:
         raise InvalidDodoFile(f"{printable(variants)}: holds no variant\n  expected: at least one NAME.toml")
     for one in broken.values():
-        print(f"warning: {_first_line(one)}; the other variants can be built", file=sys.stderr)
+        print(f"warning: {first_line(one)}; the other variants can be built", file=sys.stderr)
     return Releases(good=tuple(good), broken=broken)
 
 
@@ -58,5 +58,6 @@ def _located(error: BirdnetError, path: Path) -> BirdnetError:
     return InputError(error.what, where=path, expected=error.expected, remedy=error.remedies)
 
 
-def _first_line(error: BirdnetError) -> str:
+def first_line(error: BirdnetError) -> str:
+    """Return what was found and where, without what was expected and what to do."""
     return str(error).split("\n", 1)[0]

@@ -29,7 +29,7 @@ from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.program import Program
 from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite.ir import Data, Graph, Quantization, Tensor
 from birdnet_stm32.tflite.node import Node
 
@@ -170,7 +170,7 @@ def generate(graph: Graph) -> Network:
     view = network_view(program, plan_memory(program))
     context = {**view, "labels": (), "has_frontend": False, "has_vectors": False}
     plain = {step.operator.name for step in program.steps if step.function.startswith("birdnet_")}
-    files = {name: render(f"network/{name}.j2", context).encode() for name in TEMPLATES}
+    files = {name: render_template(f"network/{name}.j2", context).encode() for name in TEMPLATES}
     return Network(
         files=files | {IDENTITY: identity_header(network_digest(files))},
         plain=("QUANTIZE", *sorted(plain - {"QUANTIZE"}), "DEQUANTIZE"),

@@ -190,11 +190,19 @@ def configure(
     lines = [f'set({name} "{";".join(map(str, values))}")\n' for name, values in variables.items()]
     files["sources.cmake"] = "".join(lines).encode()
     write_tree(build / "generated", files)
-    process.find("ninja", package="ninja-build")
-    process.find("arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
-    process.run(
+    process.find_program("ninja", package="ninja-build")
+    process.find_program("arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    process.run_program(
         [
-            *(process.find("cmake", package="cmake"), "-G", "Ninja", "-S", PEERS, "-B", build / "objects"),
+            *(
+                process.find_program("cmake", package="cmake"),
+                "-G",
+                "Ninja",
+                "-S",
+                PEERS,
+                "-B",
+                build / "objects",
+            ),
             f"-DCMAKE_TOOLCHAIN_FILE={PEERS / 'arm-none-eabi.cmake'}",
             f"-DGENERATED={build / 'generated'}",
             f"-DMESSAGES={'ON' if messages else 'OFF'}",
@@ -205,9 +213,9 @@ def configure(
 
 def compile_program(build: Path, target: str, *, jobs: int) -> Path:
     """Compile one program and return its ELF file. Raises: ToolError."""
-    cmake = process.find("cmake", package="cmake")
+    cmake = process.find_program("cmake", package="cmake")
     command: list[str | Path] = [cmake, "--build", build / "objects", "--target", target, "-j", str(jobs)]
-    compiled = process.run(command, timeout_s=BUILD_TIMEOUT_S, check=False)
+    compiled = process.run_program(command, timeout_s=BUILD_TIMEOUT_S, check=False)
     if compiled.exit_status:
         lines = compiled.output.splitlines()
         errors = [line for line in lines if _REPORTED.search(line)] or lines
@@ -280,9 +288,9 @@ def _include(name: str, folder: Path) -> Path:
 
 def _check_cxx() -> None:
     """Raise ToolError unless C++ with its library can be compiled."""
-    compiler = process.find("arm-none-eabi-g++", package="gcc-arm-none-eabi")
+    compiler = process.find_program("arm-none-eabi-g++", package="gcc-arm-none-eabi")
     command: list[str | Path] = [compiler, "-fsyntax-only", "-x", "c++", "-include", "cstdint", "/dev/null"]
-    if process.run(command, timeout_s=60.0, check=False).exit_status:
+    if process.run_program(command, timeout_s=60.0, check=False).exit_status:
         raise ToolError(
             "arm-none-eabi-g++ has no C++ library, which tflite-micro needs",
             remedy="sudo apt-get install -y --no-install-recommends libstdc++-arm-none-eabi-newlib",

@@ -23,14 +23,14 @@ def touch(root, *names):
 def test_all_audio_is_listed_by_name_and_nothing_else(tmp_path):
     touch(tmp_path, "b/Z.WAV", "b/a.mp3", "a/2020/x.flac", "a/x.ogg", "top.wav", "b/phone.m4a")
     touch(tmp_path, "b/notes.txt", "MANIFEST.tsv", "b/.hidden.wav", ".git/y.wav", "b/._Z.WAV")
-    found = [file.path for file in audio_files.scan(tmp_path)]
+    found = [file.path for file in audio_files.scan_audio_files(tmp_path)]
     assert found == ["a/2020/x.flac", "a/x.ogg", "b/Z.WAV", "b/a.mp3", "b/phone.m4a", "top.wav"]
-    assert all(file.size_bytes == 1 and file.mtime_ns > 0 for file in audio_files.scan(tmp_path))
+    assert all(file.size_bytes == 1 and file.mtime_ns > 0 for file in audio_files.scan_audio_files(tmp_path))
 
 
 def test_the_order_does_not_come_from_the_file_system(tmp_path, monkeypatch):
     touch(tmp_path, *(f"{folder}/{name}.wav" for folder in "äBa" for name in ("10", "9", "Ö", "ö", "z")))
-    before, real = audio_files.scan(tmp_path), os.scandir
+    before, real = audio_files.scan_audio_files(tmp_path), os.scandir
 
     class Shuffled(list):
         def __enter__(self):
@@ -44,7 +44,7 @@ def test_the_order_does_not_come_from_the_file_system(tmp_path, monkeypatch):
             return Shuffled(sorted(entries, key=lambda entry: entry.name[::-1], reverse=True))
 
     monkeypatch.setattr(os, "scandir", shuffled)
-    assert audio_files.scan(tmp_path) == before
+    assert audio_files.scan_audio_files(tmp_path) == before
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path):
@@ -52,12 +52,12 @@ def test_links_are_followed_but_never_in_circles(tmp_path):
     (tmp_path / "root/a/loop").symlink_to(tmp_path / "root")
     (tmp_path / "root/b").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root/a/dangling.wav").symlink_to(tmp_path / "nowhere.wav")
-    found = {file.path: file.size_bytes for file in audio_files.scan(tmp_path / "root")}
+    found = {file.path: file.size_bytes for file in audio_files.scan_audio_files(tmp_path / "root")}
     assert found == {"a/dangling.wav": 0, "a/x.wav": 1, "b/y.wav": 1}
 
 
 def problems(root):
-    return {file.path: file.problem for file in audio_files.scan(root) if file.problem}
+    return {file.path: file.problem for file in audio_files.scan_audio_files(root) if file.problem}
 
 
 def test_what_is_no_regular_file_is_listed_with_its_kind(tmp_path):
@@ -104,9 +104,9 @@ def test_a_folder_that_may_not_be_read_is_named_and_the_rest_goes_on(tmp_path):
     for name, mode in (("locked", 0o000), ("b/deep", 0o600), (".", 0o755), ("a", 0o755), ("b", 0o755)):
         (tmp_path / name).chmod(mode)
     script = (
-        "import os, sys, json; from pathlib import Path; from birdnet_stm32.audio import files;"
+        "import os, sys, json; from pathlib import Path; from birdnet_stm32.audio import audio_files;"
         "here = os.open(sys.argv[1], os.O_RDONLY); os.fchdir(here); os.setgroups([]); os.setuid(65534);"
-        "print(json.dumps({one.path: one.problem for one in files.scan(Path('.'))}))"
+        "print(json.dumps({one.path: one.problem for one in audio_files.scan_audio_files(Path('.'))}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path], check=True, capture_output=True, text=True, cwd=REPOSITORY

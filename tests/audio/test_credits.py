@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.audio import packages
-from birdnet_stm32.audio.credits import Entry, key_of, read_credits
+from birdnet_stm32.audio.credits import RecordingCredit, credit_key, read_credits
 from birdnet_stm32.config.variant import IndexTable, Package, Variant
 from birdnet_stm32.errors import InputError
 
@@ -19,7 +19,7 @@ def test_three_columns_are_enough_in_any_order_and_with_a_mark(tmp_path):
     path = write(tmp_path / "mine.tsv", "credit\tfile\tlicence", "Ada\towl/1.wav\tCC BY 4.0")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert read_credits(path) == {
-        "owl/1.wav": Entry(file="owl/1.wav", licence="CC BY 4.0", credit="Ada"),
+        "owl/1.wav": RecordingCredit(file="owl/1.wav", licence="CC BY 4.0", credit="Ada"),
     }
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_table_of_credits_is_refused_with_its_line(tmp_path, lines, p
 
 
 def test_a_recording_is_found_by_what_a_table_can_say_of_its_name():
-    assert key_of("cafe\u0301/a\tb.wav") == "caf\u00e9/a\\tb.wav"
+    assert credit_key("cafe\u0301/a\tb.wav") == "caf\u00e9/a\\tb.wav"
 
 
 def test_credits_of_no_folder_are_a_mistake():

@@ -72,7 +72,7 @@ def test_recordings_come_with_their_credits_and_licences(wheel, tmp_path):
         member="finches/data/call.wav", sha256=sha256(CALL), name="f2.wav", licence="CC BY 4.0", credit="Bea"
     )
     done: list[tuple[int, int]] = []
-    packages.fetch([finches(wheel, song(), call)], tmp_path / "audio", lambda *n: done.append(n))
+    packages.fetch_packages([finches(wheel, song(), call)], tmp_path / "audio", lambda *n: done.append(n))
     assert done == [(1, 1)]
     assert listing(tmp_path / "audio") == {
         "CREDITS.tsv",
@@ -91,12 +91,12 @@ def test_recordings_come_with_their_credits_and_licences(wheel, tmp_path):
 def test_what_is_there_is_not_fetched_again_and_damage_is_repaired(wheel, tmp_path, monkeypatch):
     audio = tmp_path / "audio"
     package = finches(wheel)
-    packages.fetch([package], audio)
+    packages.fetch_packages([package], audio)
     (audio / "Fringilla/f1.wav").write_bytes(SONG[:4])
-    packages.fetch([package], audio)
+    packages.fetch_packages([package], audio)
     assert (audio / "Fringilla/f1.wav").read_bytes() == SONG
-    monkeypatch.setattr(packages.process, "run", None)
-    packages.fetch([package], audio)
+    monkeypatch.setattr(packages.process, "run_program", None)
+    packages.fetch_packages([package], audio)
 
 
 def test_another_archive_than_listed_is_refused(wheel, tmp_path):
@@ -106,43 +106,43 @@ def test_another_archive_than_listed_is_refused(wheel, tmp_path):
     with pytest.raises(
         ToolError, match=r"finches 1\.2: the downloaded finches-1\.2-py3-none-any\.whl has the SHA-256"
     ):
-        packages.fetch([package], tmp_path / "audio")
+        packages.fetch_packages([package], tmp_path / "audio")
     assert listing(tmp_path) == {"index/finches-1.2-py3-none-any.whl"}
 
 
 def test_a_recording_that_is_not_as_listed_is_refused(wheel, tmp_path):
     with pytest.raises(ToolError, match=r"song\.wav has the SHA-256"):
-        packages.fetch([finches(wheel, song(sha256=sha256(CALL)))], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel, song(sha256=sha256(CALL)))], tmp_path / "audio")
     with pytest.raises(InputError, match=r"holds no finches/data/lost\.wav"):
-        packages.fetch([finches(wheel, song(member="finches/data/lost.wav"))], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel, song(member="finches/data/lost.wav"))], tmp_path / "audio")
     with pytest.raises(InputError, match="holds no finches/COPYING"):
-        packages.fetch([finches(wheel, licence_file="finches/COPYING")], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel, licence_file="finches/COPYING")], tmp_path / "audio")
     assert not (tmp_path / "audio/CREDITS.tsv").exists()
 
 
 def test_a_huge_member_is_not_unpacked(wheel, tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "MAX_MEMBER_BYTES", 5)
     with pytest.raises(InputError, match=r"song\.wav has 11 bytes"):
-        packages.fetch([finches(wheel)], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel)], tmp_path / "audio")
 
 
 def test_nothing_is_written_outside_the_folder(wheel, tmp_path):
-    packages.fetch([finches(wheel, song(member="../../escaped.wav"))], tmp_path / "a/b/audio")
+    packages.fetch_packages([finches(wheel, song(member="../../escaped.wav"))], tmp_path / "a/b/audio")
     assert listing(tmp_path / "a/b/audio") >= {"Fringilla/f1.wav"}
     for label in ("..", "../up", "/etc", "a\\b", ".hidden", "licences"):
         with pytest.raises(InputError, match="is no name for a folder of recordings"):
-            packages.fetch([finches(wheel, song(label=label))], tmp_path / "a/b/audio")
+            packages.fetch_packages([finches(wheel, song(label=label))], tmp_path / "a/b/audio")
     assert not list(tmp_path.rglob("escaped.wav"))
 
 
 def test_two_recordings_cannot_have_one_name(wheel, tmp_path):
     with pytest.raises(InputError, match=r"the name Fringilla/F1\.WAV is taken"):
-        packages.fetch([finches(wheel, song(), song(name="F1.WAV"))], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel, song(), song(name="F1.WAV"))], tmp_path / "audio")
 
 
 def test_an_index_without_the_package_is_named_as_the_trouble(wheel, tmp_path):
     with pytest.raises(ToolError, match="No matching distribution found for finches==9"):
-        packages.fetch([finches(wheel, version="9.0")], tmp_path / "audio")
+        packages.fetch_packages([finches(wheel, version="9.0")], tmp_path / "audio")
 
 
 def test_the_demo_lists_three_classes_with_recordings_to_validate():

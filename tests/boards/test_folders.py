@@ -65,7 +65,9 @@ def test_a_new_folder_is_a_board(templates: Path) -> None:
     assert folders.default_names() == before, "only those that say so are defaults"
     with pytest.raises(InputError, match="the board 'mine' has no NPU"):
         folders.template_folders(folders.find("mine"), npu=True)
-    with pytest.raises(InputError, match=r"none of the boards mine has an emulator[\s\S]*one of .*mps3_an547"):
+    with pytest.raises(
+        InputError, match=r"none of the boards mine has an emulator[\s\S]*one of .*mps3_an547"
+    ):
         folders.first("emulator", ["mine"])
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
-from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout
+from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, InputLayout
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
 
 HERE = Path(__file__).resolve().parent
@@ -104,7 +104,7 @@ def on_the_core(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder = tmp_path_factory.mktemp("core")
     script = folder / "linker.ld"
     program_of_board = board_folders.find("mps3_an547").program
-    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
+    script.write_text(render_template("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     runtime = firmware_templates() / "runtime"
     flags = [*STRICT, "-O3", "-ffp-contract=off", *CROSS, f"-I{runtime}", f"-I{APP}", f"-I{BOARD}"]
     own = [*(BOARD / f"{name}.c" for name in ("startup", "semihosting", "board")), APP / "console.c"]
@@ -258,7 +258,7 @@ def _input_alone(spec: FrontendSpec, reordered: bool) -> str:
     channels = spec.mixer.channels if spec.mixer else 1
     frames = 1 if spec.kind is Frontend.RAW else spec.spec_width
     rows = spec.input_elements // frames // channels
-    outer, inner = (rows, frames) if spec.layout is Layout.FREQUENCY_MAJOR else (frames, rows)
+    outer, inner = (rows, frames) if spec.layout is InputLayout.FREQUENCY_MAJOR else (frames, rows)
     place = f"element / {channels}u % {inner}u * {outer * channels}u"
     place += f" + element / {inner * channels}u * {channels}u + element % {channels}u"
     scale, zero_point = (1 / 127, 1) if spec.kind is Frontend.RAW else (1 / 250, -126)

@@ -147,7 +147,7 @@ def own(frontend: Literal["hybrid", "raw"]) -> Graph:
     contract = contract_to_train(ModelTable(frontend=frontend), labels=tuple("abcdefghij"))
     spec = contract.frontend
     noise = np.random.default_rng(5).integers(-20_000, 20_000, (2, spec.window_samples)).astype(np.int16)
-    tflite = convert(dscnn.build(contract, seed=1), spectrogram.features(noise, spec))
+    tflite = convert(dscnn.build_dscnn(contract, seed=1), spectrogram.features(noise, spec))
     return read_graph(tflite, where=frontend)
 
 

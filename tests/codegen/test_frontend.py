@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.codegen.frontend import frontend_files
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, spec_from_json
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout, spec_from_json
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.frontend.reference_vectors import compare, describe_window
-from birdnet_stm32.frontend.spectrogram import FrontendStages, mel_bank, stages, step_names, steps
+from birdnet_stm32.frontend.reference_vectors import compare_documents, describe_window
+from birdnet_stm32.frontend.spectrogram import (
+    FrontendStages,
+    frontend_stages,
+    in_place_stage_names,
+    in_place_stages,
+    mel_bank,
+)
 
 TOLERANCE = 1e-5  # of a stage's maximum
 PUBLISHED_TOLERANCE = 1e-4  # of values that were themselves computed in single precision
@@ -93,14 +99,16 @@ def run_c(tmp_path_factory, write_frontend):
         (folder / "pcm").write_bytes(pcm.astype("<i2").tobytes())
         subprocess.run([driver, folder / "pcm", folder / "floats"], check=True, timeout=120)
         floats = np.fromfile(folder / "floats", dtype="<f4")
-        return floats.reshape(len(pcm), len(step_names(spec)), *spec.input_shape)
+        return floats.reshape(len(pcm), len(in_place_stage_names(spec)), *spec.input_shape)
 
     return run
 
 
 def assert_within_tolerance(actual, pcm, spec):
     tolerances = {"stft_magnitude": SPECTRUM_TOLERANCE, "mel": SPECTRUM_TOLERANCE}
-    for found, (name, right) in zip(actual, steps(stages(pcm, spec), spec).items(), strict=True):
+    for found, (name, right) in zip(
+        actual, in_place_stages(frontend_stages(pcm, spec), spec).items(), strict=True
+    ):
         assert np.abs(found - right).max() <= tolerances.get(name, TOLERANCE) * np.abs(right).max()
 
 
@@ -154,7 +162,7 @@ def specs(draw):
         num_mels=draw(st.integers(1, fft_length // 16)),
         keep_nyquist=draw(st.booleans()),
         compression=draw(st.sampled_from(Compression)),
-        layout=draw(st.sampled_from(Layout)),
+        layout=draw(st.sampled_from(InputLayout)),
     )
     if spec.kind is Frontend.HYBRID and draw(st.booleans()):
         return replace(spec, mixer=draw(mixers(spec)))
@@ -208,13 +216,13 @@ def test_every_published_stage_in_c_is_within_its_tolerance(run_c, tmp_path, sha
             model_input=found[2],
         )
         windows.append(describe_window(in_c, start))
-    errors = compare(expected, {"windows": windows})
+    errors = compare_documents(expected, {"windows": windows})
     assert len(errors) == 4
     assert max(error for _, error in errors) < PUBLISHED_TOLERANCE
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("layout", InputLayout)
 def test_quiet_bins_of_real_recordings_keep_their_subranges(run_c, tmp_path, shared, layout):
     """The smallest of all magnitudes shifts the whole window, and its square root magnifies its error."""
     plain = replace(

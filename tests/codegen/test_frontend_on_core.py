@@ -14,11 +14,11 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.boards import folders as board_folders
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.frontend.spectrogram import mel_bank, stages, steps
+from birdnet_stm32.frontend.spectrogram import frontend_stages, in_place_stages, mel_bank
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
@@ -56,7 +56,7 @@ PUBLISHED = FrontendSpec(
     num_mels=64,
     keep_nyquist=True,
     compression=Compression.SQRT,
-    layout=Layout.FREQUENCY_MAJOR,
+    layout=InputLayout.FREQUENCY_MAJOR,
 )
 SMALL = replace(PUBLISHED, window_samples=9_001, spec_width=11, num_mels=4)
 
@@ -95,7 +95,7 @@ def run(tmp_path: Path, write_frontend: Callable[..., list[Path]]) -> Run:
 def build(folder: Path, written: list[Path]) -> None:
     script = folder / "linker.ld"
     program_of_board = board_folders.find("mps3_an547").program
-    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
+    script.write_text(render_template("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     sources = [PROGRAM, *written, APP / "console.c", BOARD / "startup.c", BOARD / "semihosting.c"]
     folders = [f"-I{each}" for each in (folder, folder / "runtime", BOARD, APP)]
     link = ["-nostartfiles", f"-T{script}", "-lm", "-o", folder / "core.elf"]
@@ -116,7 +116,9 @@ def sounds(samples: int) -> Pcm:
 
 def assert_equal_numpy(found: npt.NDArray[np.float32], pcm: Pcm, spec: FrontendSpec) -> None:
     for window, actual in zip(pcm, found, strict=True):
-        for values, (name, right) in zip(actual, steps(stages(window, spec), spec).items(), strict=True):
+        for values, (name, right) in zip(
+            actual, in_place_stages(frontend_stages(window, spec), spec).items(), strict=True
+        ):
             tolerance = SPECTRUM_TOLERANCE if name in ("stft_magnitude", "mel") else TOLERANCE
             assert np.abs(values - right.ravel()).max() <= tolerance * np.abs(right).max(), name
 
@@ -131,7 +133,7 @@ def test_every_length_equals_numpy(run: Run, fft_length: int) -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        replace(SMALL, layout=Layout.TIME_MAJOR, keep_nyquist=False),
+        replace(SMALL, layout=InputLayout.TIME_MAJOR, keep_nyquist=False),
         replace(SMALL, kind=Frontend.MEL, num_mels=23),
         replace(SMALL, compression=Compression.LOG),
         replace(SMALL, spec_width=1, window_samples=101),

@@ -14,7 +14,7 @@ import pytest
 
 from birdnet_stm32.boards import folders as board_folders
 from birdnet_stm32.paths import firmware_templates
-from birdnet_stm32.templating import render
+from birdnet_stm32.templating import render_template
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = firmware_templates()
@@ -53,7 +53,7 @@ def _on_the_core(folder: Path, *arguments: str) -> Run:
     _need("arm-none-eabi-gcc", "qemu-system-arm")
     script = folder / "linker.ld"
     program_of_board = board_folders.find("mps3_an547").program
-    script.write_text(render("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
+    script.write_text(render_template("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     program = folder / "check.elf"
     target = ["-mthumb", "-mfloat-abi=hard", "-ffp-contract=off", f"-I{BOARD}"]
     board = [

@@ -117,7 +117,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract)
     from birdnet_stm32.model.checkpoints import checkpoint
 
     path = tmp_path_factory.mktemp("checkpoints") / "best_model.keras"
-    checkpoint.save(dscnn.build(contract, seed=1), path)
+    checkpoint.save(dscnn.build_dscnn(contract, seed=1), path)
     write_tree(path.parent, files_beside_model(path, contract))
     return path
 

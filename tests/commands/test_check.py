@@ -12,7 +12,7 @@ import pytest
 
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.build_lock import BuildLock
-from birdnet_stm32.engine.manifest import Manifest
+from birdnet_stm32.engine.manifest import StageManifest
 from birdnet_stm32.files import tree
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.manifest import Role, file_name
@@ -21,7 +21,7 @@ from birdnet_stm32.release.manifest import Role, file_name
 def publish(folder: Path, files: dict[str, str]) -> None:
     work = folder.with_name(".work")
     tree.write_tree(work, {name: text.encode() for name, text in files.items()})
-    manifest = Manifest(
+    manifest = StageManifest(
         stage=folder.name,
         config={},
         code="",

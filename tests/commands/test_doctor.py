@@ -15,7 +15,7 @@ from doit.doit_cmd import DoitMain
 from birdnet_stm32 import cli
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.tasks.pipeline import pipeline
+from birdnet_stm32.tasks.pipeline import pipeline_tasks
 from birdnet_stm32.tasks.releases import load_releases
 from birdnet_stm32.tasks.reporter import StageReporter
 
@@ -113,7 +113,7 @@ def variant(tmp_path: Path, untrained: Path, birds: Path, monkeypatch: pytest.Mo
 def test_a_variant_that_was_refused_is_examined(command: Command, variant: Path) -> None:
     releases = load_releases(variant / "variants", variant / "build")
     tasks = {
-        "task_pipeline": lambda: pipeline(releases),
+        "task_pipeline": lambda: pipeline_tasks(releases),
         "DOIT_CONFIG": {"dep_file": str(variant / "doit.db"), "reporter": StageReporter},
     }
     assert DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["verify:mine"]) == 1

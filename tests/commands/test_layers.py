@@ -74,7 +74,7 @@ def test_a_checkpoint_that_the_model_was_not_made_from_is_refused(
     from birdnet_stm32.model.checkpoints import checkpoint
 
     deeper, other = replace(contract, depth_multiplier=2), tmp_path / "deeper.keras"
-    checkpoint.save(dscnn.build(deeper, seed=1), other)
+    checkpoint.save(dscnn.build_dscnn(deeper, seed=1), other)
     write_tree(other.parent, files_beside_model(other, deeper))
     ended = command(
         *("layers", "--model_path", quantized, "--checkpoint_path", other),

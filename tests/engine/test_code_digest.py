@@ -32,11 +32,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def digest(package: Path) -> str:
     code_digest._imports.cache_clear()
     code_digest._file_digest.cache_clear()
-    return code_digest.digest(package / "stages" / "convert.py", ("runtime",))
+    return code_digest.stage_code_digest(package / "stages" / "convert.py", ("runtime",))
 
 
 def test_the_closure_follows_imports_inside_functions(package: Path) -> None:
-    files, others = code_digest.closure(package / "stages" / "convert.py")
+    files, others = code_digest.import_closure(package / "stages" / "convert.py")
     names = {file.relative_to(package).as_posix() for file in files}
     assert names == {"stages/convert.py", "quant/__init__.py", "quant/convert.py", "errors.py"}
     assert others == {"numpy", "tensorflow"}

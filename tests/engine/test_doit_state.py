@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doit.exceptions import InvalidDodoFile
 
-from birdnet_stm32.engine.doit_state import STATE, ToldState, read_told
+from birdnet_stm32.engine.doit_state import STATE, ToldState, read_requests
 from birdnet_stm32.errors import InputError
 
 
@@ -24,7 +24,7 @@ def test_a_build_leaves_no_state(tmp_path: Path) -> None:
     running.remove("verify:demo")  # it failed
     running.dump()
     assert not (tmp_path / "build").exists()
-    assert read_told(tmp_path / "build").times_forgotten("verify:demo") == 0
+    assert read_requests(tmp_path / "build").times_forgotten("verify:demo") == 0
 
 
 def test_what_is_to_be_forgotten_is_counted(tmp_path: Path) -> None:
@@ -32,13 +32,13 @@ def test_what_is_to_be_forgotten_is_counted(tmp_path: Path) -> None:
         forgetting = state(tmp_path)
         forgetting.remove("train:demo")
         forgetting.dump()
-        assert read_told(tmp_path).times_forgotten("train:demo") == count
-    assert read_told(tmp_path).times_forgotten("verify:demo") == 0
+        assert read_requests(tmp_path).times_forgotten("train:demo") == count
+    assert read_requests(tmp_path).times_forgotten("verify:demo") == 0
     forgetting = state(tmp_path)
     forgetting.remove_all()
     forgetting.dump()
-    assert read_told(tmp_path).times_forgotten("train:demo") == 3
-    assert read_told(tmp_path).times_forgotten("verify:demo") == 1
+    assert read_requests(tmp_path).times_forgotten("train:demo") == 3
+    assert read_requests(tmp_path).times_forgotten("verify:demo") == 1
 
 
 def test_what_is_ignored_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
@@ -47,18 +47,18 @@ def test_what_is_ignored_is_kept_until_it_is_forgotten(tmp_path: Path) -> None:
     telling.dump()
     assert state(tmp_path).get("train:demo", "ignore:") == "1"
     assert state(tmp_path).get("verify:demo", "ignore:") is None
-    assert read_told(tmp_path).ignored == {"train:demo"}
+    assert read_requests(tmp_path).ignored == {"train:demo"}
     telling = state(tmp_path)
     telling.remove("train:demo")
     telling.dump()
-    assert read_told(tmp_path).ignored == frozenset()
+    assert read_requests(tmp_path).ignored == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"forgotten": 1, "ignored": []}', "SQLite format 3\0"])
 def test_a_damaged_file_is_an_error_with_a_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / STATE).write_text(text)
     with pytest.raises(InputError):
-        read_told(tmp_path)
+        read_requests(tmp_path)
     with pytest.raises(InvalidDodoFile, match=STATE):
         state(tmp_path)
 

@@ -8,10 +8,10 @@ import pytest
 
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine import code_digest, release, stage, staleness, store
-from birdnet_stm32.engine.manifest import MANIFEST, SUMS, Manifest, read_manifest
+from birdnet_stm32.engine.manifest import MANIFEST, SUMS, StageManifest, read_manifest
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.run_stage import run_stage
-from birdnet_stm32.engine.stage import Job, Outcome, Program, Stage
+from birdnet_stm32.engine.stage import ExternalProgram, Job, Outcome, Stage
 from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import GateError, InputError, ToolError
 from birdnet_stm32.stages.catalog import BY_NAME
@@ -120,7 +120,7 @@ def needed(folder: Path, text: str = "one", summary: str = "made") -> dict[str, 
     work = folder.with_name("work")
     work.mkdir(parents=True)
     (work / "one.txt").write_text(text)
-    manifest = Manifest(
+    manifest = StageManifest(
         stage="needed",
         config={},
         code="",
@@ -158,9 +158,9 @@ def test_damaged_sums_of_an_input_are_no_reason_and_are_written_again(
     own.write_text(good[1:])
     assert reasons_to_run(TOY, workshop.release, needs) == ["SHA256SUMS was changed or removed"]
     workshop.makes({}, ValueError("the stage must not run"))
-    assert staleness.repair(TOY, workshop.release, needs)
+    assert staleness.repair_sums(TOY, workshop.release, needs)
     assert own.read_text() == good
-    assert not staleness.repair(TOY, workshop.release, needs)
+    assert not staleness.repair_sums(TOY, workshop.release, needs)
 
 
 def test_what_a_stage_reads_is_held_against_what_was_recorded(workshop: Workshop, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_inputs_that_are_no_single_file_have_a_check_of_their_own(workshop: Work
 
 
 def test_a_program_counts_by_its_version(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    saw = Program(name="python3", package="python3")
+    saw = ExternalProgram(name="python3", package="python3")
     sawing = Stage(name="toy", doc="", programs=(saw,))
     run_stage(sawing, workshop.release, {})
     manifest = read_manifest(workshop.folder)
@@ -280,9 +280,9 @@ def test_a_program_counts_by_its_version(workshop: Workshop, monkeypatch: pytest
 
 
 def test_a_missing_program_is_named_with_its_package(workshop: Workshop) -> None:
-    sawing = Stage(name="toy", doc="", programs=(Program(name="no-such-saw", package="saws"),))
+    sawing = Stage(name="toy", doc="", programs=(ExternalProgram(name="no-such-saw", package="saws"),))
     with pytest.raises(ToolError, match="no-such-saw is not installed") as caught:
-        staleness.versions(sawing)
+        staleness.program_versions(sawing)
     assert "apt-get install" in str(caught.value)
 
 

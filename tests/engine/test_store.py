@@ -10,7 +10,7 @@ from birdnet_stm32.engine.manifest import (
     MANIFEST,
     RUN,
     SUMS,
-    Manifest,
+    StageManifest,
     manifest_fault,
     outputs_digest,
     read_manifest,
@@ -21,8 +21,8 @@ from birdnet_stm32.files import json_file, regular_file
 from birdnet_stm32.files.json_file import load_json
 
 
-def manifest(work: Path) -> Manifest:
-    return Manifest(
+def manifest(work: Path) -> StageManifest:
+    return StageManifest(
         stage="convert",
         config={"convert": {"per_tensor": False}},
         code="c0de",

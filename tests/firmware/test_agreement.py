@@ -36,7 +36,7 @@ def compare(tmp_path_factory: pytest.TempPathFactory) -> Compare:
     library = tmp_path_factory.mktemp("agreement") / "agreement.so"
     source: Path = firmware_templates() / "app" / "agreement.c"
     flags = "-std=c11 -O1 -Wall -Wextra -Wconversion -Werror -shared -fPIC".split()
-    process.run(["gcc", *flags, source, "-o", library, "-lm"], timeout_s=60)
+    process.run_program(["gcc", *flags, source, "-o", library, "-lm"], timeout_s=60)
     loaded = ctypes.CDLL(str(library))
     loaded.agreement_of.restype = Agreement
     loaded.agreement_suffices.restype = ctypes.c_bool

@@ -62,7 +62,7 @@ def test_another_folder_and_the_commands_of_the_readme_give_the_same_bytes(
     commands = [line.strip() for line in files["README.md"].decode().split("\n") if "    cmake " in line]
     assert len(commands) == 2
     for command in commands:
-        process.run(command.split(), cwd=other, timeout_s=60)
+        process.run_program(command.split(), cwd=other, timeout_s=60)
     elf = result.elf.read_bytes()
     assert elf == (other / "build" / "release" / "firmware.elf").read_bytes()
     assert str(tmp_path).encode() not in elf

@@ -26,7 +26,7 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     ModelContract,
     OutputActivation,
     read_contract,
@@ -105,7 +105,7 @@ def chirps() -> dict[str, Pcm]:
             spec_width=33,
             num_mels=24,
             compression=Compression.LOG,
-            layout=Layout.FREQUENCY_MAJOR,
+            layout=InputLayout.FREQUENCY_MAJOR,
         ),
     ],
     ids=["hybrid", "mel"],
@@ -126,7 +126,7 @@ def test_a_small_model_equals_the_references(
     )
     recordings = chirps()
     windows = np.stack([pcm[: spec.window_samples] for pcm in recordings.values() if len(pcm) > 8_001])
-    tflite = convert(dscnn.build(contract), spectrogram.features(windows, spec))
+    tflite = convert(dscnn.build_dscnn(contract), spectrogram.features(windows, spec))
     run, found = prove(tflite, contract, recordings, folder=tmp_path, write=write, timeout_s=60, board=board)
     parity.require(found)
     assert found.first_difference is None
@@ -174,7 +174,7 @@ def backbone(spec: FrontendSpec, classes: int) -> Any:
             spec_width=32,
             num_mels=16,
             keep_nyquist=True,
-            layout=Layout.FREQUENCY_MAJOR,
+            layout=InputLayout.FREQUENCY_MAJOR,
         ),
         FrontendSpec(
             kind=Frontend.HYBRID,

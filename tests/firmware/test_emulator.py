@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.audio.windows.window_positions import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, emulator
@@ -91,7 +91,7 @@ def test_a_run_gives_every_window_and_detection(compiled: Compile, tmp_path: Pat
     ]
     assert [(one.recording, one.window, one.first_sample) for one in run.windows] == places
     for one, pcm in zip(run.windows, (list(given.values())[place[0]] for place in places), strict=True):
-        window = cut(pcm, one.first_sample, 64) / np.float32(32_768)
+        window = cut_window(pcm, one.first_sample, 64) / np.float32(32_768)
         np.testing.assert_array_equal(one.features, window)
         np.testing.assert_array_equal(one.quantized_input, np.trunc(window * 128))
         assert one.output[0] == one.quantized_input[0]

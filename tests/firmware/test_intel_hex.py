@@ -76,5 +76,5 @@ def test_binutils_reads_it(tmp_path: Path) -> None:
     data = bytes(range(256)) * 300
     (tmp_path / "a.hex").write_text(intel_hex(data, 0x7010_0000), encoding="ascii")
     command = ["arm-none-eabi-objcopy", "-I", "ihex", "-O", "binary", tmp_path / "a.hex", tmp_path / "a.bin"]
-    process.run(command, timeout_s=60)
+    process.run_program(command, timeout_s=60)
     assert (tmp_path / "a.bin").read_bytes() == data

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.windows.window_positions import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import EmulationRun
@@ -50,14 +50,16 @@ def right(tflite: bytes, spec: FrontendSpec, recordings: Recordings) -> Emulatio
     for recording, pcm in enumerate(recordings.values()):
         starts = window_starts(len(pcm), spec.window_samples, spec.window_hop_samples)
         for window, start in enumerate(starts):
-            stages = spectrogram.stages(cut(pcm, start, spec.window_samples), spec)
+            stages = spectrogram.frontend_stages(cut_window(pcm, start, spec.window_samples), spec)
             network = interpreter.run_int8(tflite, stages.model_input[np.newaxis])
             windows.append(
                 WindowDump(
                     recording=recording,
                     window=window,
                     first_sample=start,
-                    steps=np.stack([step.reshape(-1) for step in spectrogram.steps(stages, spec).values()]),
+                    steps=np.stack(
+                        [step.reshape(-1) for step in spectrogram.in_place_stages(stages, spec).values()]
+                    ),
                     quantized_input=network.inputs.reshape(-1),
                     output=network.outputs.reshape(-1),
                 )

@@ -14,7 +14,7 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -47,7 +47,7 @@ specs = st.builds(
     num_mels=st.sampled_from([32, 64]),
     keep_nyquist=st.booleans(),
     compression=st.sampled_from(Compression),
-    layout=st.sampled_from(Layout),
+    layout=st.sampled_from(InputLayout),
 )
 
 
@@ -126,7 +126,7 @@ def test_lines_that_have_one_layout_or_compression_may_leave_it_out(name: str) -
     of_0_9 = {**PUBLISHED_0_9, "audio_frontend": name}
     for fields in (of_0_9, {**of_0_9, "input_compression": "log"}):
         spec = spec_from_json(fields, where="test")
-        assert spec.layout is Layout.FREQUENCY_MAJOR
+        assert spec.layout is InputLayout.FREQUENCY_MAJOR
         assert spec.compression.value == fields.get("input_compression", "none")
     with pytest.raises(InputError, match="input_compression is missing, and the network does not show it"):
         spec_from_json({**of_0_9, "stage_widths": [32, 64]}, where="test")
@@ -208,7 +208,7 @@ def test_a_float_front_end_is_read_from_beside_the_configuration(
     contract = read_contract(write_configuration(tmp_path, identity(257, 64, subranges)))
     assert contract.frontend.mixer == identity(257, 64, subranges)
     assert contract.frontend.input_shape == (64, 256, channels)
-    time_major = replace(contract.frontend, layout=Layout.TIME_MAJOR)
+    time_major = replace(contract.frontend, layout=InputLayout.TIME_MAJOR)
     assert time_major.input_shape == (256, 64, channels)
     assert contract_to_json(contract)["float_front_end"] == FLOAT_FRONT_END_FILE
     fields = json.loads(json.dumps(contract_to_json(contract)))

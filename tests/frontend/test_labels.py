@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.frontend.labels import LabelOrder, check_names, read_labels, reconcile
+from birdnet_stm32.frontend.labels import LabelOrder, check_names, read_labels, reconcile_labels
 
 WHERE = Path("labels.txt")
 BIRDS = ("Parus major_Great Tit", "Turdus merula_Eurasian Blackbird", "Pica pica_Eurasian Magpie", "Noise")
@@ -20,7 +20,7 @@ BIRDS = ("Parus major_Great Tit", "Turdus merula_Eurasian Blackbird", "Pica pica
 def shown(
     labels: tuple[str, ...], names: tuple[str, ...] = BIRDS, order: LabelOrder | None = None
 ) -> tuple[str, ...]:
-    return reconcile(labels, names, order=order, where=WHERE, remedy="say whose order holds")
+    return reconcile_labels(labels, names, order=order, where=WHERE, remedy="say whose order holds")
 
 
 names = st.lists(

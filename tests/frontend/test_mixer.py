@@ -13,7 +13,7 @@ from birdnet_stm32.frontend.mixer import (
     MAX_FILE_BYTES,
     Mixer,
     load_mixer,
-    mix,
+    mix_bands,
     save_mixer,
     split_into_subranges,
 )
@@ -54,7 +54,7 @@ EXAMPLE = Mixer(
 def test_bands_are_mixed_and_bent():
     spectrogram = np.array([[0, 1], [1, 2], [0.25, 1]], np.float32)
     # Energies [[2, 5], [0.75, 3]]; the hinges begin at 3 and at 0.5.
-    assert np.array_equal(mix(spectrogram, EXAMPLE), [[2, 4], [0.375 + 2 * 0.5, 1.5 + 2 * 5]])
+    assert np.array_equal(mix_bands(spectrogram, EXAMPLE), [[2, 4], [0.375 + 2 * 0.5, 1.5 + 2 * 5]])
 
 
 @given(

@@ -13,11 +13,11 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     spec_from_json,
 )
 from birdnet_stm32.frontend.mixer import Mixer, save_mixer
-from birdnet_stm32.frontend.reference_vectors import compare, describe
+from birdnet_stm32.frontend.reference_vectors import compare_documents, describe_recording
 
 SPEC = FrontendSpec(
     kind=Frontend.MEL, sample_rate_hz=24_000, window_samples=2_400, fft_length=256, spec_width=10, num_mels=16
@@ -27,7 +27,7 @@ SPEC = FrontendSpec(
 def document(spec=SPEC, samples=3_600):
     pcm = np.random.default_rng(1).normal(0, 2_000, samples).astype(np.int16)
     starts = [0, samples - 2_400] if samples > 2_400 else [0]
-    return describe(pcm, spec, starts, audio="noise.wav", audio_sha256="00")
+    return describe_recording(pcm, spec, starts, audio="noise.wav", audio_sha256="00")
 
 
 @pytest.mark.shared
@@ -36,14 +36,14 @@ def test_every_published_stage_is_within_its_tolerance(shared):
         expected = json.loads(path.read_text())
         audio = path.with_name(expected["audio"])
         pcm, _ = soundfile.read(audio, dtype="int16")
-        actual = describe(
+        actual = describe_recording(
             pcm,
             spec_from_json(expected["config"], where=path.name),
             [window["start_sample"] for window in expected["windows"]],
             audio=audio.name,
             audio_sha256=hashlib.sha256(audio.read_bytes()).hexdigest(),
         )
-        errors = compare(expected, actual)
+        errors = compare_documents(expected, actual)
         assert [stage for stage, _ in errors] == ["window", "stft_magnitude", "compressed", "model_input"]
         assert max(error for _, error in errors) < 1e-4
         without_windows = {**expected, "windows": []}
@@ -63,7 +63,7 @@ def test_a_document_is_plain_json_and_reads_back():
     "spec",
     [
         SPEC,
-        replace(SPEC, layout=Layout.FREQUENCY_MAJOR),
+        replace(SPEC, layout=InputLayout.FREQUENCY_MAJOR),
         replace(SPEC, kind=Frontend.HYBRID, num_mels=64, keep_nyquist=True),
         replace(SPEC, kind=Frontend.HYBRID, num_mels=64, compression=Compression.LOG),
         replace(SPEC, kind=Frontend.RAW, num_mels=64),
@@ -94,7 +94,7 @@ def test_a_short_recording_is_padded_once_at_its_end():
 
 
 def test_equal_documents_have_no_error():
-    assert compare(document(), document()) == [
+    assert compare_documents(document(), document()) == [
         (stage, 0.0) for stage in ("window", "stft_magnitude", "mel", "compressed", "model_input")
     ]
 
@@ -106,7 +106,7 @@ def test_the_largest_error_of_any_window_is_found(key):
     values = expected["windows"][1]["mel"]
     scale = values["sum"] if key == "sum" else values["max"]
     actual["windows"][1]["mel"][key] += 0.01 * scale
-    errors = dict(compare(expected, actual))
+    errors = dict(compare_documents(expected, actual))
     assert errors.pop("mel") == pytest.approx(0.01)
     assert set(errors.values()) == {0.0}
 
@@ -115,14 +115,14 @@ def test_the_first_values_count():
     expected = document()
     actual = copy.deepcopy(expected)
     actual["windows"][0]["model_input"]["head"][7] += 0.5
-    assert dict(compare(expected, actual))["model_input"] == pytest.approx(0.5, rel=1e-3)
+    assert dict(compare_documents(expected, actual))["model_input"] == pytest.approx(0.5, rel=1e-3)
 
 
 def test_other_windows_stages_and_shapes_are_refused():
     expected = document()
     with pytest.raises(GateError, match=r"\[0\]"):
-        compare(expected, document(samples=2_400))
+        compare_documents(expected, document(samples=2_400))
     with pytest.raises(GateError, match="stage mel"):
-        compare(expected, document(replace(SPEC, kind=Frontend.HYBRID)))
+        compare_documents(expected, document(replace(SPEC, kind=Frontend.HYBRID)))
     with pytest.raises(GateError, match="stage mel of the window at sample 0"):
-        compare(expected, document(replace(SPEC, num_mels=12)))
+        compare_documents(expected, document(replace(SPEC, num_mels=12)))

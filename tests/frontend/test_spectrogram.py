@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout
-from birdnet_stm32.frontend.mixer import Mixer, mix, split_into_subranges
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout
+from birdnet_stm32.frontend.mixer import Mixer, mix_bands, split_into_subranges
 from birdnet_stm32.frontend.spectrogram import (
     features,
+    frontend_stages,
+    in_place_stage_names,
+    in_place_stages,
     mel_bank,
     normalize_min_max,
-    stages,
-    step_names,
-    steps,
 )
 from birdnet_stm32.pcm import FULL_SCALE
 
@@ -27,7 +27,7 @@ HYBRID = FrontendSpec(
     spec_width=47,
     num_mels=20,
     compression=Compression.SQRT,
-    layout=Layout.FREQUENCY_MAJOR,
+    layout=InputLayout.FREQUENCY_MAJOR,
 )
 MEL = replace(HYBRID, kind=Frontend.MEL)
 RAW = replace(HYBRID, kind=Frontend.RAW, compression=Compression.NONE)
@@ -75,15 +75,15 @@ def test_the_stft_equals_librosas(fft_length, spec_width, window_samples, seed):
         center=True,
         pad_mode="constant",
     )
-    actual = stages(pcm, spec).stft_magnitude
+    actual = frontend_stages(pcm, spec).stft_magnitude
     assert actual.dtype == np.float32
     assert largest_relative_error(actual, np.abs(expected)[:, :spec_width]) < 1e-6
 
 
 def test_the_nyquist_bin_is_the_last_one_and_dropped_by_default():
     pcm = noise(1, HYBRID)[0]
-    kept = stages(pcm, replace(HYBRID, keep_nyquist=True)).stft_magnitude
-    dropped = stages(pcm, HYBRID).stft_magnitude
+    kept = frontend_stages(pcm, replace(HYBRID, keep_nyquist=True)).stft_magnitude
+    dropped = frontend_stages(pcm, HYBRID).stft_magnitude
     assert (kept.shape, dropped.shape) == ((129, 47), (128, 47))
     assert np.array_equal(kept[:-1], dropped)
 
@@ -100,12 +100,12 @@ def test_mel_equals_librosas_mel_spectrogram():
         power=1.0,
         pad_mode="constant",
     )
-    assert largest_relative_error(stages(pcm, MEL).mel, expected[:, : MEL.spec_width]) < 1e-6
+    assert largest_relative_error(frontend_stages(pcm, MEL).mel, expected[:, : MEL.spec_width]) < 1e-6
 
 
 def test_log_is_natural_and_floored_80_db_below_the_windows_peak():
     tone = np.round(30_000 * np.sin(2 * np.pi * 3_000 / 24_000 * np.arange(6_000))).astype(np.int16)
-    values = stages(tone, replace(HYBRID, compression=Compression.LOG))
+    values = frontend_stages(tone, replace(HYBRID, compression=Compression.LOG))
     peak = values.stft_magnitude.max()
     assert np.allclose(values.compressed, np.log(values.stft_magnitude.clip(peak / 10_000)), atol=1e-6)
     assert np.ptp(values.compressed) == pytest.approx(np.log(10_000), abs=1e-5)
@@ -116,7 +116,7 @@ def test_log_is_natural_and_floored_80_db_below_the_windows_peak():
 def test_the_model_input_spans_zero_to_one_whatever_the_gain(spec, compression):
     spec = replace(spec, compression=compression)
     pcm = noise(1, spec, level=100)[0]
-    quiet, loud = stages(pcm, spec).model_input, stages(pcm * 30, spec).model_input
+    quiet, loud = frontend_stages(pcm, spec).model_input, frontend_stages(pcm * 30, spec).model_input
     assert (quiet.min(), quiet.max()) == (0, pytest.approx(1, abs=1e-6))
     assert np.allclose(quiet, loud, atol=1e-5)
 
@@ -125,19 +125,19 @@ def test_the_model_input_spans_zero_to_one_whatever_the_gain(spec, compression):
     ("spec", "shape"),
     [
         (HYBRID, (128, 47, 1)),
-        (replace(HYBRID, layout=Layout.TIME_MAJOR), (1, 47, 128)),
+        (replace(HYBRID, layout=InputLayout.TIME_MAJOR), (1, 47, 128)),
         (MEL, (20, 47, 1)),
-        (replace(MEL, layout=Layout.TIME_MAJOR), (47, 20, 1)),
+        (replace(MEL, layout=InputLayout.TIME_MAJOR), (47, 20, 1)),
     ],
 )
 def test_layouts_hold_the_same_values(spec, shape):
-    values = stages(noise(1, spec)[0], spec)
+    values = frontend_stages(noise(1, spec)[0], spec)
     assert values.model_input.shape == shape == spec.input_shape
     assert values.model_input.flags.c_contiguous
     frequency_major = values.model_input.reshape(
-        (spec.rows, -1) if spec.layout is Layout.FREQUENCY_MAJOR else (-1, spec.rows)
+        (spec.rows, -1) if spec.layout is InputLayout.FREQUENCY_MAJOR else (-1, spec.rows)
     )
-    if spec.layout is Layout.TIME_MAJOR:
+    if spec.layout is InputLayout.TIME_MAJOR:
         frequency_major = frequency_major.T
     scaled = values.compressed - values.compressed.min()
     assert np.allclose(frequency_major, scaled / scaled.max(), atol=1e-6)
@@ -145,7 +145,7 @@ def test_layouts_hold_the_same_values(spec, shape):
 
 def test_raw_divides_by_the_peak():
     pcm = noise(1, RAW)[0]
-    values = stages(pcm, RAW)
+    values = frontend_stages(pcm, RAW)
     assert values.model_input.shape == (6_000, 1)
     assert np.allclose(values.model_input[:, 0], pcm / np.abs(pcm.astype(int)).max(), atol=1e-4)
     assert (values.stft_magnitude, values.mel, values.compressed) == (None, None, None)
@@ -155,12 +155,12 @@ def test_raw_divides_by_the_peak():
 @pytest.mark.parametrize("spec", [HYBRID, MEL, RAW], ids=["hybrid", "mel", "raw"])
 def test_silence_is_zero(spec, compression):
     silent = np.zeros(spec.window_samples, np.int16)
-    assert not stages(silent, replace(spec, compression=compression)).model_input.any()
+    assert not frontend_stages(silent, replace(spec, compression=compression)).model_input.any()
 
 
 @pytest.mark.parametrize("spec", [HYBRID, MEL, RAW], ids=["hybrid", "mel", "raw"])
 def test_the_most_negative_sample_is_full_scale(spec):
-    values = stages(np.full(spec.window_samples, -32_768, np.int16), spec)
+    values = frontend_stages(np.full(spec.window_samples, -32_768, np.int16), spec)
     assert values.window.min() == -1
     assert np.isfinite(values.model_input).all()
     assert np.abs(values.model_input).max() == pytest.approx(1, abs=2e-6)
@@ -172,21 +172,22 @@ def test_a_batch_equals_its_windows(spec):
     result = features(batch, spec)
     assert (result.dtype, result.shape) == (np.float32, (5, *spec.input_shape))
     assert all(
-        np.array_equal(row, stages(pcm, spec).model_input) for row, pcm in zip(result, batch, strict=True)
+        np.array_equal(row, frontend_stages(pcm, spec).model_input)
+        for row, pcm in zip(result, batch, strict=True)
     )
     assert features(batch[:0], spec).shape == (0, *spec.input_shape)
 
 
-@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("layout", InputLayout)
 def test_a_mixer_takes_the_place_of_the_networks_first_layers(layout):
     spec = replace(MIXED, layout=layout)
     pcm = noise(1, spec)[0]
-    values = stages(pcm, spec)
-    assert np.array_equal(values.compressed, stages(pcm, HYBRID).compressed)
-    assert np.array_equal(values.mixed, mix(normalize_min_max(values.compressed), spec.mixer))
+    values = frontend_stages(pcm, spec)
+    assert np.array_equal(values.compressed, frontend_stages(pcm, HYBRID).compressed)
+    assert np.array_equal(values.mixed, mix_bands(normalize_min_max(values.compressed), spec.mixer))
     assert values.mixed.shape == (20, 47)
     split = split_into_subranges(values.mixed, spec.mixer.subranges)
-    if layout is Layout.TIME_MAJOR:
+    if layout is InputLayout.TIME_MAJOR:
         split = split.transpose(1, 0, 2)
     assert np.array_equal(values.model_input, split)
     assert values.model_input.shape == spec.input_shape == split.shape
@@ -195,9 +196,9 @@ def test_a_mixer_takes_the_place_of_the_networks_first_layers(layout):
 
 @each_kind
 def test_steps_are_stages_in_the_models_layout(spec):
-    values = stages(noise(1, spec)[0], spec)
-    found = steps(values, spec)
-    assert tuple(found) == step_names(spec)
+    values = frontend_stages(noise(1, spec)[0], spec)
+    found = in_place_stages(values, spec)
+    assert tuple(found) == in_place_stage_names(spec)
     assert all(step.shape == spec.input_shape for step in found.values())
     for name, step in found.items():
         assert np.isclose(step.mean(), getattr(values, name).mean())
@@ -205,7 +206,7 @@ def test_steps_are_stages_in_the_models_layout(spec):
 
 def test_another_length_or_type_is_refused():
     with pytest.raises(InputError, match=r"int16 of shape \[5999\]"):
-        stages(np.zeros(5_999, np.int16), HYBRID)
+        frontend_stages(np.zeros(5_999, np.int16), HYBRID)
     with pytest.raises(InputError, match="float32"):
         features(np.zeros((1, 6_000), np.float32), HYBRID)
 

@@ -164,9 +164,9 @@ def read_archive(content: bytes, folder: Path) -> None:
 
 def judge(config: Any, path: Path) -> None:
     """Do with a configuration all that is done before Keras sees it."""
-    modern, _ = keras_versions.modernise(config, path)
-    published_front_end.is_published(modern)
-    allowlist.refuse_foreign(modern, path)
+    modern, _ = keras_versions.modernise_config(config, path)
+    published_front_end.has_published_front_end(modern)
+    allowlist.refuse_foreign_objects(modern, path)
 
 
 def read_weights(content: bytes) -> None:

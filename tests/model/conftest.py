@@ -11,7 +11,7 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -59,7 +59,7 @@ KINDS = [
     pytest.param((kind, scale, layout), id=f"{kind}-{scale}-{layout}")
     for kind in (Frontend.HYBRID, Frontend.MEL)
     for scale in MagnitudeScale
-    for layout in Layout
+    for layout in InputLayout
 ]
 
 

@@ -10,9 +10,14 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.audio.windows.window_positions import center_crop
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, Layout, read_contract
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.model.front_end_check import doubts, doubts_about, information, other_readings
+from birdnet_stm32.model.front_end_check import (
+    alternative_front_ends,
+    checkpoint_warnings,
+    front_end_warnings,
+    information_nats,
+)
 
 MEL = FrontendSpec(
     kind=Frontend.MEL,
@@ -27,16 +32,16 @@ WINDOWS = np.zeros((60, 4), np.int16)
 
 
 def test_what_the_shapes_allow_too() -> None:
-    assert len(other_readings(MEL)) == 3
-    assert len(other_readings(replace(MEL, spec_width=40))) == 2
-    assert len(other_readings(replace(MEL, kind=Frontend.HYBRID))) == 2
-    assert other_readings(replace(MEL, kind=Frontend.RAW)) == {}
+    assert len(alternative_front_ends(MEL)) == 3
+    assert len(alternative_front_ends(replace(MEL, spec_width=40))) == 2
+    assert len(alternative_front_ends(replace(MEL, kind=Frontend.HYBRID))) == 2
+    assert alternative_front_ends(replace(MEL, kind=Frontend.RAW)) == {}
 
 
 def test_equal_answers_hold_no_information() -> None:
-    assert information(np.full((5, 3), 0.2, np.float32)) == pytest.approx(0, abs=1e-12)
-    assert information(np.eye(4, dtype=np.float32)) == pytest.approx(np.log(4), abs=1e-6)
-    assert np.isfinite(information(np.zeros((3, 2), np.float32))).all()
+    assert information_nats(np.full((5, 3), 0.2, np.float32)) == pytest.approx(0, abs=1e-12)
+    assert information_nats(np.eye(4, dtype=np.float32)) == pytest.approx(np.log(4), abs=1e-6)
+    assert np.isfinite(information_nats(np.zeros((3, 2), np.float32))).all()
 
 
 def score_like(right: FrontendSpec, strength: float):  # type: ignore[no-untyped-def]
@@ -51,14 +56,14 @@ def score_like(right: FrontendSpec, strength: float):  # type: ignore[no-untyped
 
 
 def test_the_reading_that_is_understood_is_named() -> None:
-    turned = replace(MEL, layout=Layout.FREQUENCY_MAJOR)
+    turned = replace(MEL, layout=InputLayout.FREQUENCY_MAJOR)
     plain = replace(MEL, compression=Compression.NONE)
     for right, key in ((turned, '"input_layout": "frequency_major"'), (plain, '"input_compression": "none"')):
-        (doubt,) = doubts(MEL, WINDOWS, score_like(right, 0.9))
+        (doubt,) = front_end_warnings(MEL, WINDOWS, score_like(right, 0.9))
         assert key in doubt
-    assert doubts(MEL, WINDOWS, score_like(MEL, 0.9)) == ()
-    assert doubts(MEL, WINDOWS, score_like(turned, 0.2)) == ()
-    assert doubts(MEL, WINDOWS[:20], score_like(turned, 0.9)) == ()
+    assert front_end_warnings(MEL, WINDOWS, score_like(MEL, 0.9)) == ()
+    assert front_end_warnings(MEL, WINDOWS, score_like(turned, 0.2)) == ()
+    assert front_end_warnings(MEL, WINDOWS[:20], score_like(turned, 0.9)) == ()
 
 
 @pytest.mark.slow
@@ -73,8 +78,8 @@ def test_the_published_checkpoint_with_right_and_wrong_configurations(shared: Pa
     windows = np.stack(
         [center_crop(pcm, spec.window_samples) for pcm in decoded if isinstance(pcm, np.ndarray)]
     )
-    assert doubts_about(model, contract, windows) == ()
+    assert checkpoint_warnings(model, contract, windows) == ()
     for wrong in (Compression.SQRT, Compression.LOG):
         changed = replace(contract, frontend=replace(spec, compression=wrong))
-        (doubt,) = doubts_about(model, changed, windows)
+        (doubt,) = checkpoint_warnings(model, changed, windows)
         assert '"input_compression": "none"' in doubt

@@ -15,7 +15,7 @@ from birdnet_stm32.audio.windows.window_positions import center_crop
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -61,7 +61,7 @@ def pcm() -> np.ndarray:
     "recipe", [pytest.param(name, marks=[pytest.mark.slow] if name == "qat" else []) for name in RECIPES]
 )
 def test_every_recipe_makes_a_candidate(recipe: str, pcm: np.ndarray) -> None:
-    model = dscnn.build(CONTRACT, seed=2)
+    model = dscnn.build_dscnn(CONTRACT, seed=2)
     before = [weight.copy() for weight in model.get_weights()]
     done: list[tuple[int, int]] = []
     candidate = make_candidate(
@@ -88,17 +88,17 @@ def test_levers_add_up() -> None:
 
 
 def test_one_scale_a_kernel_is_for_the_converter_alone(pcm: np.ndarray) -> None:
-    model, settings = dscnn.build(CONTRACT), replace(SETTINGS, per_tensor=True)
+    model, settings = dscnn.build_dscnn(CONTRACT), replace(SETTINGS, per_tensor=True)
     make_candidate("logits", model, CONTRACT, pcm, pcm[:0], settings)
     with pytest.raises(UnfitError, match="one scale a kernel"):
         make_candidate("input_subranges", model, CONTRACT, pcm, pcm[:0], settings)
 
 
-@pytest.mark.parametrize("layout", Layout)
-def test_a_model_of_mel_spectrograms_is_rewritten_too(layout: Layout, pcm: np.ndarray) -> None:
+@pytest.mark.parametrize("layout", InputLayout)
+def test_a_model_of_mel_spectrograms_is_rewritten_too(layout: InputLayout, pcm: np.ndarray) -> None:
     frontend = replace(CONTRACT.frontend, kind=Frontend.MEL, layout=layout)
     contract = replace(CONTRACT, frontend=frontend)
-    model = dscnn.build(contract, seed=2)
+    model = dscnn.build_dscnn(contract, seed=2)
     candidate = make_candidate("inner_subranges", model, contract, pcm, pcm[:0], SETTINGS)
     expected = np.asarray(model(features(pcm, frontend), training=False))
     inputs = features(pcm, candidate.contract.frontend)
@@ -120,13 +120,13 @@ def test_what_has_no_such_layers_is_refused(changes: dict, said: str, pcm: np.nd
         magnitude_scale=MagnitudeScale.NONE if changes else MagnitudeScale.DB,
     )
     with pytest.raises(UnfitError, match=said):
-        make_candidate("inner_subranges", dscnn.build(contract), contract, pcm, pcm[:0], SETTINGS)
+        make_candidate("inner_subranges", dscnn.build_dscnn(contract), contract, pcm, pcm[:0], SETTINGS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["ptq", "input_subranges", "inner_subranges"])
 def test_ranges_can_be_asked_for(recipe: str, pcm: np.ndarray) -> None:
-    model = dscnn.build(CONTRACT, seed=2)
+    model = dscnn.build_dscnn(CONTRACT, seed=2)
     whole, narrow = (
         make_candidate(recipe, model, CONTRACT, pcm, pcm[:0], replace(SETTINGS, clip=clip)).tflite
         for clip in (Clip(method=Method.MINMAX), Clip(method=Method.PERCENTILE, percentile=99))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio.windows.class_coverage import Coverage
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.gates import Finding
@@ -191,7 +191,7 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
                 usable=7,
                 unusable=((label, 2),),
                 background=True,
-                coverage=Coverage(
+                coverage=ClassCoverage(
                     label=label,
                     background=True,
                     train_recordings=4,

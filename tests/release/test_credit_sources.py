@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job

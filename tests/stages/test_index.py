@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.windows.representative_windows import split_windows
+from birdnet_stm32.audio.windows.cut_windows import split_windows
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -69,10 +70,8 @@ def test_the_chosen_channel_is_measured_and_cut(birds):
         windows = split_windows(
             rows,
             birds / "recordings",
-            part="train",
-            sample_rate_hz=RATE_HZ,
-            window_samples=4_000,
-            hop_samples=4_000,
+            "train",
+            WindowShape(sample_rate_hz=RATE_HZ, window_samples=4_000, hop_samples=4_000),
         )
         levels[name] = np.array([row.rms_db for row in rows])
         power[name] = np.mean(windows.pcm.astype(float) ** 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.stages.verify import heard_on, warnings_of
 
 LABELS = ("crow", "tit")

@@ -18,7 +18,7 @@ from birdnet_stm32.errors import BirdnetError, GateError, InputError, ToolError
 from birdnet_stm32.stages import catalog
 from birdnet_stm32.stages.catalog import STAGES
 from birdnet_stm32.tasks import pipeline as doit_tasks
-from birdnet_stm32.tasks.pipeline import pipeline
+from birdnet_stm32.tasks.pipeline import pipeline_tasks
 from birdnet_stm32.tasks.releases import load_releases
 from birdnet_stm32.tasks.reporter import StageReporter
 
@@ -33,7 +33,7 @@ def variants(tmp_path: Path) -> Path:
 
 
 def names(variants: Path) -> list[str]:
-    found = pipeline(load_releases(variants, variants.parent / "build"))
+    found = pipeline_tasks(load_releases(variants, variants.parent / "build"))
     return [f"{task['basename']}:{task['name']}" for task in found if task["name"]]
 
 
@@ -56,7 +56,8 @@ def test_a_variant_has_only_the_stages_that_it_wants(variants: Path) -> None:
 
 def test_stages_wait_for_the_stages_that_they_need(variants: Path) -> None:
     found = {
-        f"{task['basename']}:{task['name']}": task for task in pipeline(load_releases(variants, variants))
+        f"{task['basename']}:{task['name']}": task
+        for task in pipeline_tasks(load_releases(variants, variants))
     }
     assert found["analyze:demo"]["task_dep"] == ["verify:demo"]
     recipes = [f"candidate:demo/{recipe}" for recipe in ("ptq", "inner_subranges", "qat")]
@@ -65,7 +66,7 @@ def test_stages_wait_for_the_stages_that_they_need(variants: Path) -> None:
 
 
 def test_doit_has_no_opinion_of_its_own_on_files(variants: Path) -> None:
-    for task in pipeline(load_releases(variants, variants)):
+    for task in pipeline_tasks(load_releases(variants, variants)):
         assert {"file_dep", "targets"} & task.keys() == set()
 
 
@@ -115,7 +116,7 @@ class Doit:
         self.module.run = run  # type: ignore[attr-defined]
 
     def tasks(self) -> Any:
-        yield from pipeline(load_releases(self.root / "variants", self.root / "build"))
+        yield from pipeline_tasks(load_releases(self.root / "variants", self.root / "build"))
 
     def run(self, *arguments: str) -> int | None:
         config = {

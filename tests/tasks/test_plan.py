@@ -9,11 +9,11 @@ import pytest
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine import code_digest, stage, staleness, store
 from birdnet_stm32.engine.doit_state import STATE, ToldState
-from birdnet_stm32.engine.manifest import MANIFEST, Manifest, read_manifest
+from birdnet_stm32.engine.manifest import MANIFEST, StageManifest, read_manifest
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Stage
 from birdnet_stm32.tasks import plan
-from birdnet_stm32.tasks.plan import State
+from birdnet_stm32.tasks.plan import StageState
 
 ONE = Stage(name="one", doc="")
 TWO = Stage(name="two", doc="", needs=("one",))
@@ -51,12 +51,12 @@ def publish(release: Release, one: Stage, text: str) -> None:
     work.mkdir(parents=True)
     (work / "out.txt").write_text(text)
     needs = {need: read_manifest(release.folder(need)) for need in one.needs}
-    manifest = Manifest(
+    manifest = StageManifest(
         stage=one.name,
         config={},
-        code=code_digest.digest(one.module, ()),
+        code=code_digest.stage_code_digest(one.module, ()),
         versions={},
-        inputs=staleness._stage_digests(one, {key: found for key, found in needs.items() if found}),
+        inputs=staleness.stage_digests(one, {key: found for key, found in needs.items() if found}),
         outputs=store.digest_outputs(work),
         measures={},
         summary=text,
@@ -65,18 +65,18 @@ def publish(release: Release, one: Stage, text: str) -> None:
     store.publish(work, folder, manifest, {"forgotten": 0})
 
 
-def states(release: Release) -> list[State]:
-    return [step.state for step in plan.plan(release)]
+def states(release: Release) -> list[StageState]:
+    return [step.state for step in plan.plan_stages(release)]
 
 
 def test_nothing_to_do(release: Release) -> None:
-    assert states(release) == [State.CURRENT] * 4
+    assert states(release) == [StageState.CURRENT] * 4
 
 
 def test_what_is_behind_a_stage_that_runs_may_run(release: Release) -> None:
     (release.folder("one") / "out.txt").write_text("edited")
-    found = plan.plan(release)
-    assert [step.state for step in found] == [State.RUNS, *[State.MAY_RUN] * 3]
+    found = plan.plan_stages(release)
+    assert [step.state for step in found] == [StageState.RUNS, *[StageState.MAY_RUN] * 3]
     assert [step.reasons for step in found] == [
         ("output out.txt was changed or removed",),
         ("runs if one changes its outputs",),
@@ -87,13 +87,18 @@ def test_what_is_behind_a_stage_that_runs_may_run(release: Release) -> None:
 
 def test_a_removed_stage_is_no_reason_of_those_behind_it(release: Release) -> None:
     (release.folder("one") / MANIFEST).unlink()
-    assert states(release) == [State.RUNS, *[State.MAY_RUN] * 3]
+    assert states(release) == [StageState.RUNS, *[StageState.MAY_RUN] * 3]
 
 
 def test_an_input_that_changed_is_a_reason(release: Release) -> None:
     publish(release, TWO, "second")
-    found = plan.plan(release)
-    assert [step.state for step in found] == [State.CURRENT, State.CURRENT, State.RUNS, State.MAY_RUN]
+    found = plan.plan_stages(release)
+    assert [step.state for step in found] == [
+        StageState.CURRENT,
+        StageState.CURRENT,
+        StageState.RUNS,
+        StageState.MAY_RUN,
+    ]
     assert found[2].reasons == ("input summary of two changed", "input two changed")
 
 
@@ -101,14 +106,14 @@ def test_what_doit_was_told_counts(release: Release) -> None:
     told = ToldState(str(release.build / STATE), None)
     told.remove("three:demo")
     told.dump()
-    assert states(release) == [State.CURRENT, State.CURRENT, State.RUNS, State.MAY_RUN]
+    assert states(release) == [StageState.CURRENT, StageState.CURRENT, StageState.RUNS, StageState.MAY_RUN]
     told.set("two:demo", "ignore:", "1")
     told.dump()
-    assert states(release) == [State.CURRENT, *[State.IGNORED] * 3]
+    assert states(release) == [StageState.CURRENT, *[StageState.IGNORED] * 3]
 
 
 def test_a_moved_build_is_current(release: Release, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     moved = release.build.rename(tmp_path / "elsewhere" / "build")
     other = Release(name="demo", path=release.path, build=moved, variant=release.variant)
-    assert states(other) == [State.CURRENT] * 4
+    assert states(other) == [StageState.CURRENT] * 4

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from birdnet_stm32.audio.containers import flac, mpeg, ogg, wav
-from birdnet_stm32.audio.containers.layout import Layout
-from birdnet_stm32.audio.containers.source import Source, Span, UnreadableError
+from birdnet_stm32.audio.containers.layout import ContainerLayout
+from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, UnreadableError
 
 _TAG_HEADER_BYTES = 10
 _OTHERS = {b"caff": "CAF", b"FORM": "AIFF", b".snd": "AU", b"riff": "W64"}
 _CONTAINERS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "Ogg", ".mp3": "MP3"}
 
 
-def inspect(source: Source, kind: str) -> Layout:
+def inspect_container(source: AudioBytes, kind: str) -> ContainerLayout:
     """Return what to show a decoder of a recording.
 
     Args:
@@ -27,20 +27,20 @@ def inspect(source: Source, kind: str) -> Layout:
     return _inspect(source, kind, first) or _as_it_is(source, kind, first)
 
 
-def _inspect(source: Source, kind: str, first: int) -> Layout | None:
+def _inspect(source: AudioBytes, kind: str, first: int) -> ContainerLayout | None:
     mark = source.read(first, 12)
     if mark[:4] in wav.FORMS and mark[8:] == b"WAVE":
-        return wav.inspect(source, first)
+        return wav.inspect_wav(source, first)
     if mark.startswith(flac.MARK):
-        return flac.inspect(source, first)
+        return flac.inspect_flac(source, first)
     if mark.startswith(ogg.MARK):
-        return ogg.inspect(source, first)
-    if kind == ".mp3" or mpeg.starts_with_frames(source, first):
-        return mpeg.inspect(source, first)
+        return ogg.inspect_ogg(source, first)
+    if kind == ".mp3" or mpeg.starts_with_mp3_frames(source, first):
+        return mpeg.inspect_mp3(source, first)
     return None
 
 
-def _as_it_is(source: Source, kind: str, first: int) -> Layout:
+def _as_it_is(source: AudioBytes, kind: str, first: int) -> ContainerLayout:
     """Return a layout that leaves everything to the decoder.
 
     Raises:
@@ -49,14 +49,14 @@ def _as_it_is(source: Source, kind: str, first: int) -> Layout:
     if source.end_of_content(0, source.size) == 0:
         raise UnreadableError("unreadable: every byte of it is zero")
     other = _OTHERS.get(source.read(0, 4))
-    return Layout(
+    return ContainerLayout(
         container=other or _CONTAINERS.get(kind, "audio"),
-        parts=((Span(first=0, last=source.size),),),
+        parts=((ByteSpan(first=0, last=source.size),),),
         notes=(f"length not checked: it is {other}, read as far as its header says",) if other else (),
     )
 
 
-def _behind_tags(source: Source) -> int:
+def _behind_tags(source: AudioBytes) -> int:
     """Return where the first byte stands that belongs to no ID3 tag."""
     at = 0
     while (head := source.read(at, _TAG_HEADER_BYTES))[:3] == b"ID3" and len(head) == _TAG_HEADER_BYTES:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.audio.containers.layout import Layout
-from birdnet_stm32.audio.containers.source import Source, Span, UnreadableError
+from birdnet_stm32.audio.containers.layout import ContainerLayout
+from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, UnreadableError
 
 MARK = b"fLaC"
 _STREAM = MARK + b"\0\0\0\x22"  # with the block that comes first, of 34 bytes
@@ -13,7 +13,7 @@ _HEADER_BYTES = 42
 _ID3V1_BYTES = 128
 
 
-def inspect(source: Source, first: int) -> Layout | None:
+def inspect_flac(source: AudioBytes, first: int) -> ContainerLayout | None:
     """Return what a FLAC file holds, with headers that do not say how much; None if its header is cut.
 
     Args:
@@ -37,13 +37,13 @@ def inspect(source: Source, first: int) -> Layout | None:
     if 0 in counts:
         notes.append("length missing in the header: read to the end of the file")
     ends = [*starts[1:], _end(source)]
-    return Layout(
+    return ContainerLayout(
         container="FLAC",
         parts=tuple(
             (
                 source.read(start, _COUNT_AT),
                 (field >> 36 << 36).to_bytes(_COUNT_BYTES, "big"),
-                Span(first=start + _COUNT_AT + _COUNT_BYTES, last=end),
+                ByteSpan(first=start + _COUNT_AT + _COUNT_BYTES, last=end),
             )
             for start, end, field in zip(starts, ends, fields, strict=True)
         ),
@@ -53,7 +53,7 @@ def inspect(source: Source, first: int) -> Layout | None:
     )
 
 
-def _streams(source: Source, first: int) -> list[int]:
+def _streams(source: AudioBytes, first: int) -> list[int]:
     """Return where other files begin whose headers are whole."""
     found: list[int] = []
     last = first
@@ -64,7 +64,7 @@ def _streams(source: Source, first: int) -> list[int]:
     return found
 
 
-def _end(source: Source) -> int:
+def _end(source: AudioBytes) -> int:
     """Return where the audio ends. Some programs append an ID3v1 tag, which belongs to MP3."""
     tag = source.size - _ID3V1_BYTES
     return tag if source.read(tag, 3) == b"TAG" else source.size

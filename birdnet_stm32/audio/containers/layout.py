@@ -10,7 +10,7 @@ MOST_PARTS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class ContainerLayout:
     """A recording as its bytes say it is.
 
     Args:
@@ -35,6 +35,6 @@ class Layout:
             raise UnreadableError(f"unreadable: more than {MOST_PARTS:,} files in one")
 
 
-def seconds(samples: float, rate_hz: int) -> str:
+def seconds_text(samples: float, rate_hz: int) -> str:
     """Return a length for a message."""
     return f"{samples / rate_hz:.3f} s"

@@ -10,8 +10,8 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from birdnet_stm32.audio.containers.layout import Layout, seconds
-from birdnet_stm32.audio.containers.source import Beyond, Piece, Source, Span
+from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
+from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, MissingBytes, Piece
 
 _MPEG1 = 3
 _LAYER3 = 1
@@ -76,7 +76,7 @@ def _parse(word: int) -> _Frame | None:
 class _Window:
     """Bytes of a file by their place in it, read a megabyte at a time."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: AudioBytes) -> None:
         self._source = source
         self._first = 0
         self._bytes = b""
@@ -97,7 +97,7 @@ class _Stream:
 
     first: _Frame
     frames: int = 0
-    spans: list[Span] = field(default_factory=list)
+    spans: list[ByteSpan] = field(default_factory=list)
     cut_last: bool = False
 
 
@@ -111,12 +111,12 @@ class _Info:
     trimmed_samples: int
 
 
-def starts_with_frames(source: Source, first: int) -> bool:
+def starts_with_mp3_frames(source: AudioBytes, first: int) -> bool:
     """Return whether frames begin at this very place."""
     return _chain(_Window(source), source.size, first, None)
 
 
-def inspect(source: Source, first: int) -> Layout | None:
+def inspect_mp3(source: AudioBytes, first: int) -> ContainerLayout | None:
     """Return what an MP3 file holds; None if no frames can be found in it.
 
     Args:
@@ -131,7 +131,7 @@ def inspect(source: Source, first: int) -> Layout | None:
     info = _read_info(head, stream.first)
     frames = stream.frames - (info is not None)
     samples = frames * stream.first.samples - (info.trimmed_samples if info else 0)
-    return Layout(
+    return ContainerLayout(
         container="MP3",
         parts=(_part(source, stream, info, head, frames),),
         promised=max(0, samples),
@@ -140,7 +140,7 @@ def inspect(source: Source, first: int) -> Layout | None:
     )
 
 
-def _walk(source: Source, first: int) -> _Stream | None:
+def _walk(source: AudioBytes, first: int) -> _Stream | None:
     window = _Window(source)
     at = _resync(source, window, first, None)
     start = window.frame(at) if at is not None else None
@@ -157,16 +157,16 @@ def _walk(source: Source, first: int) -> _Stream | None:
             at += frame.length
             stream.frames += 1
             continue
-        stream.spans.append(Span(first=span_first, last=at))
+        stream.spans.append(ByteSpan(first=span_first, last=at))
         found = _resync(source, window, at + 1, same)
         if found is None:
             return stream
         span_first = at = found
-    stream.spans.append(Span(first=span_first, last=at))
+    stream.spans.append(ByteSpan(first=span_first, last=at))
     return stream if stream.frames else None
 
 
-def _resync(source: Source, window: _Window, first: int, same: int | None) -> int | None:
+def _resync(source: AudioBytes, window: _Window, first: int, same: int | None) -> int | None:
     """Return where a row of frames begins, of any kind or of that of the stream."""
     for at in source.find(b"\xff", first):
         if _chain(window, source.size, at, same):
@@ -213,7 +213,9 @@ def _trimmed(info: bytes) -> int:
     return (both >> 12) + (both & 0xFFF)
 
 
-def _part(source: Source, stream: _Stream, info: _Info | None, head: bytes, frames: int) -> tuple[Piece, ...]:
+def _part(
+    source: AudioBytes, stream: _Stream, info: _Info | None, head: bytes, frames: int
+) -> tuple[Piece, ...]:
     """Return the frames so that a decoder does not stop before the last one.
 
     A count that is too small is made true. Without a count, a decoder divides the length of the file by that
@@ -225,15 +227,15 @@ def _part(source: Source, stream: _Stream, info: _Info | None, head: bytes, fram
     size = last - begin + sum(span.last - span.first for span in spans)
     if info is not None and info.mark != b"VBRI" and info.frames is not None:
         start = _with_count(head, info, max(frames, info.frames), size)
-        return (start, Span(first=begin + len(head), last=last), *spans)
+        return (start, ByteSpan(first=begin + len(head), last=last), *spans)
     if info is not None and info.mark == b"VBRI":
         if info.frames is not None and info.frames >= frames:
-            return (Span(first=begin, last=last), *spans)
+            return (ByteSpan(first=begin, last=last), *spans)
         begin += len(head)  # it cannot be put right in place
     missing = (frames + 2) * stream.first.length - size
     # A decoder looks for a tag in the last bytes first, and must find some.
-    beyond = (Beyond(size=missing), bytes(_TAG_BYTES)) if missing > 0 else ()
-    return (Span(first=begin, last=last), *spans, *beyond)
+    beyond = (MissingBytes(size=missing), bytes(_TAG_BYTES)) if missing > 0 else ()
+    return (ByteSpan(first=begin, last=last), *spans, *beyond)
 
 
 def _with_count(head: bytes, info: _Info, frames: int, size: int) -> bytes:
@@ -248,7 +250,7 @@ def _with_count(head: bytes, info: _Info, frames: int, size: int) -> bytes:
 
 def _notes(stream: _Stream, info: _Info | None, frames: int, first: int) -> Iterator[str]:
     def length(count: int) -> str:
-        return seconds(count * stream.first.samples, stream.first.rate_hz)
+        return seconds_text(count * stream.first.samples, stream.first.rate_hz)
 
     if stream.spans[0].first > first:
         yield f"something that is no MP3 before the audio: {stream.spans[0].first - first} bytes left out"

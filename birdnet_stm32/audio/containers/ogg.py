@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from birdnet_stm32.audio.containers.layout import Layout
-from birdnet_stm32.audio.containers.source import Part, Source, Span, UnreadableError
+from birdnet_stm32.audio.containers.layout import ContainerLayout
+from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, Part, UnreadableError
 
 MARK = b"OggS"
 _HEAD = struct.Struct("<4sBBqIIIB")
@@ -20,14 +20,14 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    span: Span
+    span: ByteSpan
     flags: int
     place: int
     stream: int
     number: int
 
 
-def inspect(source: Source, first: int) -> Layout:
+def inspect_ogg(source: AudioBytes, first: int) -> ContainerLayout:
     """Return what an Ogg file holds: the recordings in it, one after the other.
 
     Args:
@@ -58,12 +58,12 @@ def inspect(source: Source, first: int) -> Layout:
         notes.append("cut off: its last page is missing")
     elif between:
         notes.append(f"something that is no Ogg within or after the audio: {between} bytes left out")
-    return Layout(
+    return ContainerLayout(
         container="Ogg",
         parts=tuple(
-            _open_ended(source, Span(first=start, last=end), link[-1])
+            _open_ended(source, ByteSpan(first=start, last=end), link[-1])
             if is_unsure
-            else (Span(first=start, last=end),)
+            else (ByteSpan(first=start, last=end),)
             for start, end, link, is_unsure in zip(starts, ends, links, unsure, strict=True)
         ),
         is_open=any(unsure),
@@ -71,11 +71,11 @@ def inspect(source: Source, first: int) -> Layout:
     )
 
 
-def _bytes(span: Span) -> int:
+def _bytes(span: ByteSpan) -> int:
     return span.last - span.first
 
 
-def _pages(source: Source, at: int) -> Iterator[_Page]:
+def _pages(source: AudioBytes, at: int) -> Iterator[_Page]:
     """Yield whole pages, passing over what is none."""
     while at + _HEAD.size <= source.size:
         head = source.read(at, _HEAD.size + 255)
@@ -83,7 +83,7 @@ def _pages(source: Source, at: int) -> Iterator[_Page]:
         last = at + _HEAD.size + segments + sum(head[_HEAD.size : _HEAD.size + segments])
         if mark == MARK and version == 0 and last <= source.size:
             yield _Page(
-                span=Span(first=at, last=last), flags=flags, place=place, stream=stream, number=number
+                span=ByteSpan(first=at, last=last), flags=flags, place=place, stream=stream, number=number
             )
             at = last
         else:
@@ -110,18 +110,18 @@ def _missing(link: list[_Page]) -> int:
     return missing
 
 
-def _open_ended(source: Source, link: Span, page: _Page) -> Part:
+def _open_ended(source: AudioBytes, link: ByteSpan, page: _Page) -> Part:
     """Return a recording whose last page ends so late that a decoder leaves nothing out."""
     first, last = page.span.first, page.span.last
     head = _HEAD.unpack(source.read(first, _HEAD.size))
     body = source.read(first + _HEAD.size, last - first - _HEAD.size)
     fields = [*head[:3], _FAR_SAMPLES, *head[4:6], 0, head[7]]
-    fields[6] = checksum(_HEAD.pack(*fields) + body)
+    fields[6] = page_checksum(_HEAD.pack(*fields) + body)
     before, after = replace(link, last=first), replace(link, first=last)
     return (before, _HEAD.pack(*fields) + body, after)
 
 
-def checksum(page: bytes) -> int:
+def page_checksum(page: bytes) -> int:
     """Return Ogg's CRC-32, which is zlib's with the bits of all bytes the other way round."""
     reflected = zlib.crc32(page.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
     return int(f"{reflected:032b}"[::-1], 2)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.files.regular_file import what_instead
+from birdnet_stm32.files.regular_file import not_a_file_reason
 
 _SCAN_BYTES = 1 << 22
 _FIRST_SCAN_BYTES = 1 << 12
@@ -22,7 +22,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class ByteSpan:
     """Bytes ``first`` to ``last`` of a file."""
 
     first: int
@@ -30,18 +30,18 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beyond:
+class MissingBytes:
     """Bytes that a file claims to have at its end and has not."""
 
     size: int
 
 
-Piece = bytes | Span | Beyond
+Piece = bytes | ByteSpan | MissingBytes
 Part = tuple[Piece, ...]
 """What a decoder is shown as one file."""
 
 
-class Source:
+class AudioBytes:
     """An open regular file that is read at any place.
 
     Args:
@@ -86,18 +86,18 @@ class Source:
             last = start
         return first
 
-    def view(self, part: Part) -> View:
+    def view(self, part: Part) -> SplicedFile:
         """Return pieces of this file, joined into one file object that a decoder can read."""
-        return View(self, part)
+        return SplicedFile(self, part)
 
 
-class View(io.RawIOBase):
+class SplicedFile(io.RawIOBase):
     """A file put together from pieces of another and from bytes; ``error`` keeps what reading it met.
 
     A decoder calls it through C, where an exception would be printed and forgotten.
     """
 
-    def __init__(self, source: Source, part: Sequence[Piece]) -> None:
+    def __init__(self, source: AudioBytes, part: Sequence[Piece]) -> None:
         super().__init__()
         self.error: OSError | None = None
         self._source = source
@@ -144,7 +144,7 @@ class View(io.RawIOBase):
         """Copy from the piece that the position is in; a bisection, since damage can leave many pieces."""
         number = bisect.bisect_right(self._ends, self._position)
         piece, left = self._pieces[number], self._ends[number] - self._position
-        if isinstance(piece, Beyond):
+        if isinstance(piece, MissingBytes):
             return 0
         wanted = min(len(target), left)
         if isinstance(piece, bytes):
@@ -159,13 +159,13 @@ class View(io.RawIOBase):
 
 
 def _length(piece: Piece) -> int:
-    if isinstance(piece, Span):
+    if isinstance(piece, ByteSpan):
         return piece.last - piece.first
-    return piece.size if isinstance(piece, Beyond) else len(piece)
+    return piece.size if isinstance(piece, MissingBytes) else len(piece)
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_audio_bytes(path: Path) -> Iterator[AudioBytes]:
     """Open a regular file; anything else, which could wait for ever or never end, is not opened.
 
     Raises:
@@ -178,12 +178,12 @@ def open_source(path: Path) -> Iterator[Source]:
     try:
         status = os.fstat(descriptor)
         _require_regular(status)
-        yield Source(descriptor, status.st_size)
+        yield AudioBytes(descriptor, status.st_size)
     finally:
         os.close(descriptor)
 
 
 def _require_regular(status: os.stat_result) -> None:
-    what = what_instead(status.st_mode)
+    what = not_a_file_reason(status.st_mode)
     if what:
         raise UnreadableError(f"{what}, not a file")

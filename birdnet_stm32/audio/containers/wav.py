@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from birdnet_stm32.audio.containers.layout import Layout, seconds
-from birdnet_stm32.audio.containers.source import Piece, Source, Span, UnreadableError
+from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
+from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, Piece, UnreadableError
 
 FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # Written after the audio by recorders and editors.
@@ -55,14 +55,14 @@ class _Header:
     bytes_per_s: int
 
     def length(self, size: int) -> str:
-        return seconds(size, max(1, self.bytes_per_s))
+        return seconds_text(size, max(1, self.bytes_per_s))
 
     @property
     def order(self) -> str:
         return ">" if self.form == b"RIFX" else "<"
 
 
-def inspect(source: Source, first: int) -> Layout | None:
+def inspect_wav(source: AudioBytes, first: int) -> ContainerLayout | None:
     """Return what a WAV file holds; None if it has no audio chunk or no description of it.
 
     Args:
@@ -81,11 +81,11 @@ def inspect(source: Source, first: int) -> Layout | None:
         raise UnreadableError("a sample rate of 0 Hz is not plausible")
     last, notes = _find_end(source, header)
     as_it_is = header.form != b"BW64" and not notes and last == header.data.last
-    part = (Span(first=first, last=source.size),) if as_it_is else _rewritten(header, last)
-    return Layout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
+    part = (ByteSpan(first=first, last=source.size),) if as_it_is else _rewritten(header, last)
+    return ContainerLayout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
 
 
-def _read_header(source: Source, first: int) -> _Header | None:
+def _read_header(source: AudioBytes, first: int) -> _Header | None:
     form = source.read(first, 4)
     order = ">" if form == b"RIFX" else "<"
     described, data_bytes, chunks_at = b"", None, first + 12
@@ -115,7 +115,7 @@ def _read_header(source: Source, first: int) -> _Header | None:
     return None
 
 
-def _chunks(source: Source, at: int, order: str) -> Iterator[_Chunk]:
+def _chunks(source: AudioBytes, at: int, order: str) -> Iterator[_Chunk]:
     """Yield chunks one after the other, the last one perhaps longer than the file."""
     for _ in range(_MOST_CHUNKS):
         head = source.read(at, 8)
@@ -126,7 +126,7 @@ def _chunks(source: Source, at: int, order: str) -> Iterator[_Chunk]:
         at += 8 + size + size % 2
 
 
-def _find_end(source: Source, header: _Header) -> tuple[int, tuple[str, ...]]:
+def _find_end(source: AudioBytes, header: _Header) -> tuple[int, tuple[str, ...]]:
     """Return where the audio ends, and what is to be said about it."""
     data, size = header.data, source.size
     if data.last <= size:
@@ -146,7 +146,7 @@ def _find_end(source: Source, header: _Header) -> tuple[int, tuple[str, ...]]:
     return _after_power_loss(source, header, last)
 
 
-def _after_power_loss(source: Source, header: _Header, last: int) -> tuple[int, tuple[str, ...]]:
+def _after_power_loss(source: AudioBytes, header: _Header, last: int) -> tuple[int, tuple[str, ...]]:
     """Return the end of audio that the header does not cover.
 
     A recorder that reserves space for its files in advance leaves zeros after the audio. Nobody can tell
@@ -167,7 +167,7 @@ def _after_power_loss(source: Source, header: _Header, last: int) -> tuple[int, 
     return last, (f"{kind}read to the end of the file, {found}", *notes)
 
 
-def _followers(source: Source, last: int, order: str) -> tuple[str, ...] | None:
+def _followers(source: AudioBytes, last: int, order: str) -> tuple[str, ...] | None:
     """Return what to say about the bytes after the audio; None if they can only be more audio.
 
     Raises:
@@ -185,7 +185,7 @@ def _followers(source: Source, last: int, order: str) -> tuple[str, ...] | None:
     return None
 
 
-def _judge(chain: list[_Chunk], source: Source) -> tuple[str, ...]:
+def _judge(chain: list[_Chunk], source: AudioBytes) -> tuple[str, ...]:
     names = [chunk.name for chunk in chain]
     if b"data" in names:
         raise UnreadableError(
@@ -198,7 +198,7 @@ def _judge(chain: list[_Chunk], source: Source) -> tuple[str, ...]:
     return ()
 
 
-def _chain(source: Source, at: int, order: str, seen: set[int] | None = None) -> list[_Chunk] | None:
+def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None) -> list[_Chunk] | None:
     """Return the chunks from a place to the end of the file; None unless they end there, or in zeros.
 
     Args:
@@ -224,7 +224,7 @@ def _chain(source: Source, at: int, order: str, seen: set[int] | None = None) ->
     return found or None
 
 
-def _first_of_tail(source: Source, first: int, order: str) -> int:
+def _first_of_tail(source: AudioBytes, first: int, order: str) -> int:
     """Return where chunks begin that reach exactly to the end of the file, or the end itself."""
     begin = max(first, source.size - _TAIL_BYTES)
     places = sorted(at for name in KNOWN_CHUNKS for at in source.find(name, begin))
@@ -236,9 +236,9 @@ def _rewritten(header: _Header, last: int) -> tuple[Piece, ...]:
     """Return the file with a header that is true."""
     first = header.data.first
     size = (last - first) // header.frame_bytes * header.frame_bytes
-    before = Span(first=header.chunks_at, last=first - 8)
+    before = ByteSpan(first=header.chunks_at, last=first - 8)
     riff = 4 + before.last - before.first + 8 + size
-    audio = Span(first=first, last=first + size)
+    audio = ByteSpan(first=first, last=first + size)
     if riff <= 0xFFFF_FFFF:
         form = header.form if header.form == b"RIFX" else b"RIFF"
         start = struct.pack(f"{header.order}4sI4s", form, riff, b"WAVE")

@@ -17,21 +17,21 @@ import soxr
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.audio_files import suffix
-from birdnet_stm32.audio.containers.detect import inspect
-from birdnet_stm32.audio.containers.source import UnreadableError, open_source
+from birdnet_stm32.audio.containers.detect import inspect_container
+from birdnet_stm32.audio.containers.source import UnreadableError, open_audio_bytes
 from birdnet_stm32.audio.decoding import levels
 from birdnet_stm32.audio.decoding.mono import (
     MIX,
-    Tally,
-    gain_of,
-    judge,
+    StreamMeasures,
+    empty_measures,
+    full_scale_gain,
+    level_notes,
+    measure_stream,
     mono_blocks,
-    new_tally,
-    notes_of,
-    survey,
+    refuse_unusable,
     to_int16,
 )
-from birdnet_stm32.audio.decoding.stream import Stream
+from birdnet_stm32.audio.decoding.stream import AudioStream
 from birdnet_stm32.files.regular_file import why_unreadable
 
 MIN_DURATION_S = 0.1
@@ -78,7 +78,9 @@ class Decoded:
     notes: tuple[str, ...]
 
 
-def probe(path: Path, *, channel: int = MIX, min_duration_s: float = MIN_DURATION_S) -> Properties | Unusable:
+def measure_recording(
+    path: Path, *, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
+) -> Properties | Unusable:
     """Read all of a recording and measure it at its own rate.
 
     Args:
@@ -116,7 +118,7 @@ def decode(
 def decode_with_notes(
     path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
 ) -> Decoded | Unusable:
-    """Return what :func:`decode` does, and what :func:`probe` notes about the recording."""
+    """Return what :func:`decode` does, and what :func:`measure_recording` notes about the recording."""
     return _with_stream(path, lambda stream: _decode(stream, sample_rate_hz, channel, min_duration_s))
 
 
@@ -155,20 +157,20 @@ def decoded_samples(duration_s: float, rate_hz: int, sample_rate_hz: int) -> int
     return (2 * samples * sample_rate_hz + rate_hz) // (2 * rate_hz)
 
 
-def _with_stream(path: Path, use: Callable[[Stream], Result]) -> Result | Unusable:
+def _with_stream(path: Path, use: Callable[[AudioStream], Result]) -> Result | Unusable:
     try:
-        with open_source(path) as source:
-            return use(Stream(source, inspect(source, suffix(path.name))))
+        with open_audio_bytes(path) as source:
+            return use(AudioStream(source, inspect_container(source, suffix(path.name))))
     except UnreadableError as error:
         return Unusable(reason=str(error))
     except OSError as error:
         return Unusable(reason=why_unreadable(error))
 
 
-def _measure(stream: Stream, channel: int, min_duration_s: float) -> Properties:
-    tally = survey(stream, channel)
-    gain = gain_of(stream, tally)
-    judge(tally, gain, min_duration_s=min_duration_s)
+def _measure(stream: AudioStream, channel: int, min_duration_s: float) -> Properties:
+    tally = measure_stream(stream, channel)
+    gain = full_scale_gain(stream, tally)
+    refuse_unusable(tally, gain, min_duration_s=min_duration_s)
     frames = np.concatenate(tally.powers)
     return Properties(
         duration_s=round(tally.samples / stream.rate_hz, 6),
@@ -176,27 +178,27 @@ def _measure(stream: Stream, channel: int, min_duration_s: float) -> Properties:
         channels=stream.channels,
         rms_db=levels.rms_db(frames),
         snr_db=levels.snr_db(frames),
-        notes=(*stream.notes, *notes_of(tally, gain)),
+        notes=(*stream.notes, *level_notes(tally, gain)),
     )
 
 
-def _decode(stream: Stream, sample_rate_hz: int, channel: int, min_duration_s: float) -> Decoded:
+def _decode(stream: AudioStream, sample_rate_hz: int, channel: int, min_duration_s: float) -> Decoded:
     # The gain of a floating-point file depends on all of it, so that such a file is read twice.
-    tally = survey(stream, channel) if stream.is_floating else new_tally(stream, channel)
-    gain = gain_of(stream, tally) if stream.is_floating else np.float32(1)
+    tally = measure_stream(stream, channel) if stream.is_floating else empty_measures(stream, channel)
+    gain = full_scale_gain(stream, tally) if stream.is_floating else np.float32(1)
     blocks = _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally)
-    judge(tally, gain, min_duration_s=min_duration_s)
+    refuse_unusable(tally, gain, min_duration_s=min_duration_s)
     pcm = np.concatenate(blocks)
     # Rounding may leave single steps of what resampling took away.
     steps = int(pcm.max()) - int(pcm.min()) if len(pcm) else 0
     if steps <= (stream.rate_hz != sample_rate_hz):
         half_hz = sample_rate_hz / 2
         raise UnreadableError(f"{SILENT_AT}{sample_rate_hz} Hz: all its sound lies above {half_hz:.0f} Hz")
-    return Decoded(pcm=pcm, notes=(*stream.notes, *notes_of(tally, gain)))
+    return Decoded(pcm=pcm, notes=(*stream.notes, *level_notes(tally, gain)))
 
 
 def _resample(
-    stream: Stream, sample_rate_hz: int, channel: int, gain: np.float32, tally: Tally | None
+    stream: AudioStream, sample_rate_hz: int, channel: int, gain: np.float32, tally: StreamMeasures | None
 ) -> list[NDArray[np.int16]]:
     if stream.rate_hz == sample_rate_hz:
         return [to_int16(mono * gain) for mono in mono_blocks(stream, channel, tally)]
@@ -207,7 +209,7 @@ def _resample(
 
 
 def _decode_parts(
-    stream: Stream, parts: Sequence[tuple[int, int]], sample_rate_hz: int, samples: int, channel: int
+    stream: AudioStream, parts: Sequence[tuple[int, int]], sample_rate_hz: int, samples: int, channel: int
 ) -> list[NDArray[np.int16]] | None:
     if stream.is_floating or stream.expected != samples or channel > stream.channels:
         return None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from birdnet_stm32 import pcm
 from birdnet_stm32.audio.containers.source import UnreadableError
 from birdnet_stm32.audio.decoding import levels
-from birdnet_stm32.audio.decoding.stream import Stream
+from birdnet_stm32.audio.decoding.stream import AudioStream
 
 MIX = 0
 BLOCK_SAMPLES = 1 << 18
@@ -29,7 +29,7 @@ _REMEDY = "choose one with [index] channel or --channel"
 
 
 @dataclass
-class Tally:
+class StreamMeasures:
     """What went through :func:`mono_blocks`.
 
     Args:
@@ -70,7 +70,9 @@ class Tally:
         return float(10 * np.log10((power[:-1].max() + 1e-30) / (power[-1] + 1e-30)))
 
 
-def mono_blocks(stream: Stream, channel: int, tally: Tally | None = None) -> Iterator[NDArray[np.float32]]:
+def mono_blocks(
+    stream: AudioStream, channel: int, tally: StreamMeasures | None = None
+) -> Iterator[NDArray[np.float32]]:
     """Yield a recording as one channel, in blocks of whole frames of the module ``levels``.
 
     Args:
@@ -114,29 +116,29 @@ def _whole_frames(blocks: Iterable[NDArray[np.float32]], frame: int) -> Iterator
         yield held
 
 
-def survey(stream: Stream, channel: int) -> Tally:
+def measure_stream(stream: AudioStream, channel: int) -> StreamMeasures:
     """Read all of a recording and measure it.
 
     Raises:
         UnreadableError: see :func:`mono_blocks`.
     """
-    tally = new_tally(stream, channel)
+    tally = empty_measures(stream, channel)
     for mono in mono_blocks(stream, channel, tally):
         tally.powers.append(levels.frame_powers(mono, stream.rate_hz))
     return tally
 
 
-def new_tally(stream: Stream, channel: int) -> Tally:
+def empty_measures(stream: AudioStream, channel: int) -> StreamMeasures:
     """Return an empty tally for a recording."""
-    return Tally(rate_hz=stream.rate_hz, mixed=stream.channels if channel == MIX else 1)
+    return StreamMeasures(rate_hz=stream.rate_hz, mixed=stream.channels if channel == MIX else 1)
 
 
-def gain_of(stream: Stream, tally: Tally) -> np.float32:
+def full_scale_gain(stream: AudioStream, tally: StreamMeasures) -> np.float32:
     """Return what brings a floating-point file within full scale, 1 for all others."""
     return np.float32(1 / max(1.0, tally.peak)) if stream.is_floating else np.float32(1)
 
 
-def judge(tally: Tally, gain: np.float32, *, min_duration_s: float) -> None:
+def refuse_unusable(tally: StreamMeasures, gain: np.float32, *, min_duration_s: float) -> None:
     """Refuse what is no recording.
 
     Args:
@@ -153,7 +155,7 @@ def judge(tally: Tally, gain: np.float32, *, min_duration_s: float) -> None:
     if tally.lowest == tally.highest or ends[0] == ends[1]:
         _refuse_silence(tally)
     if tally.samples < min_duration_s * tally.rate_hz:
-        raise UnreadableError(too_short(tally.samples / tally.rate_hz, min_duration_s))
+        raise UnreadableError(too_short_reason(tally.samples / tally.rate_hz, min_duration_s))
     if gain <= _OUTLIER_GAIN and tally.powers:
         loud_db = levels.loud_db(np.concatenate(tally.powers) * float(gain) ** 2)
         if loud_db < _OUTLIER_DB:
@@ -163,7 +165,7 @@ def judge(tally: Tally, gain: np.float32, *, min_duration_s: float) -> None:
             )
 
 
-def _refuse_silence(tally: Tally) -> None:
+def _refuse_silence(tally: StreamMeasures) -> None:
     if tally.mix_loss_db > _MIX_LOSS_DB:
         raise UnreadableError(f"its channels cancel in the mix to mono: {_REMEDY}")
     if tally.lowest == tally.highest:
@@ -171,12 +173,12 @@ def _refuse_silence(tally: Tally) -> None:
     raise UnreadableError(f"silent: its peak of {tally.peak:.3g} of full scale is nothing in 16 bits")
 
 
-def too_short(duration_s: float, min_duration_s: float) -> str:
+def too_short_reason(duration_s: float, min_duration_s: float) -> str:
     """Return the reason that refuses a recording for its length."""
     return f"too short: {duration_s:.3f} s, the least is {min_duration_s:g} s"
 
 
-def notes_of(tally: Tally, gain: np.float32) -> Iterator[str]:
+def level_notes(tally: StreamMeasures, gain: np.float32) -> Iterator[str]:
     """Yield what is to be said about levels."""
     if tally.mix_loss_db > _MIX_LOSS_DB:
         yield f"channels cancel in the mix: {tally.mix_loss_db:.0f} dB below the loudest of them, {_REMEDY}"

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.containers.layout import Layout, seconds
-from birdnet_stm32.audio.containers.source import Part, Source, UnreadableError, View
+from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
+from birdnet_stm32.audio.containers.source import AudioBytes, Part, SplicedFile, UnreadableError
 
 RATES_HZ = range(1_000, 1_000_001)
 _FLOATING = ("FLOAT", "DOUBLE")
@@ -48,7 +48,7 @@ _REASONS = {
 }
 
 
-def explain(error: soundfile.LibsndfileError, container: str) -> str:
+def decoder_error_text(error: soundfile.LibsndfileError, container: str) -> str:
     """Return a decoder's error in our words; its own speak of its code and of files that it did not find."""
     said = _REASONS.get(error.code, "it cannot be decoded as {container}")
     return f"unreadable: {said.format(container=container)}"
@@ -65,7 +65,7 @@ class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-class Stream:
+class AudioStream:
     """A recording that can be read, several times if need be.
 
     Args:
@@ -76,12 +76,14 @@ class Stream:
         UnreadableError: it cannot be decoded.
     """
 
-    def __init__(self, source: Source, layout: Layout) -> None:
+    def __init__(self, source: AudioBytes, layout: ContainerLayout) -> None:
         self._source = source
         self._layout = layout
         self._decoded: int | None = None
         self._is_damaged = self._has_more = False
-        self._opened: dict[Part, tuple[View, Any]] = {}  # and not read from yet: opening Ogg takes its time
+        self._opened: dict[
+            Part, tuple[SplicedFile, Any]
+        ] = {}  # and not read from yet: opening Ogg takes its time
         files = list(self._openable())
         self._parts = layout.parts[: len(files)]
         self.is_floating = any(file.subtype in _FLOATING for file in files)
@@ -173,14 +175,14 @@ class Stream:
                     raise
                 return
 
-    def _new(self, part: Part) -> tuple[View, Any]:
+    def _new(self, part: Part) -> tuple[SplicedFile, Any]:
         """Open a part, to be read by the next that asks for it."""
         view = self._source.view(part)
         try:
             with self._silence():
                 self._opened[part] = view, _Decoder(view)
         except soundfile.LibsndfileError as error:
-            raise view.error or UnreadableError(explain(error, self._layout.container)) from error
+            raise view.error or UnreadableError(decoder_error_text(error, self._layout.container)) from error
         return self._opened[part]
 
     @contextmanager
@@ -204,8 +206,8 @@ class Stream:
     def _about_length(self) -> Iterator[str]:
         if self._decoded is None:
             return
-        expected, found = self.expected, seconds(self._decoded, self.rate_hz)
-        promised = "" if expected is None else seconds(expected, self.rate_hz)
+        expected, found = self.expected, seconds_text(self._decoded, self.rate_hz)
+        promised = "" if expected is None else seconds_text(expected, self.rate_hz)
         if self._is_damaged or (expected is not None and self._decoded < expected - self._layout.slack):
             of_promised = f" of {promised}" if promised else ""
             yield f"cut off or damaged: {found}{of_promised} could be decoded"

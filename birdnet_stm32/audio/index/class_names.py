@@ -40,7 +40,7 @@ def is_background_by_convention(label: str) -> bool:
     return label.casefold() in _NO_EVENT or (label.startswith(_NEGATIVE) and label != _NEGATIVE)
 
 
-def several(label: str, labels: Collection[str]) -> tuple[str, ...]:
+def classes_of_folder(label: str, labels: Collection[str]) -> tuple[str, ...]:
     """Return the classes that a folder's recordings hold together, by BirdNET-Analyzer's convention.
 
     Args:
@@ -51,7 +51,7 @@ def several(label: str, labels: Collection[str]) -> tuple[str, ...]:
     return parts if len(parts) > 1 and any(part in labels for part in parts) else ()
 
 
-def background_of(
+def background_folders(
     labels: Collection[str], table: IndexTable, classes: Collection[str] = ()
 ) -> frozenset[str]:
     """Return the folders that hold none of the classes.
@@ -69,7 +69,7 @@ def background_of(
     return frozenset(table.background) | recognised
 
 
-def check(labels: Iterable[str]) -> None:
+def check_class_names(labels: Iterable[str]) -> None:
     """Refuse names of class folders that no list of labels can hold, or that some systems take for one.
 
     Raises:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
+from birdnet_stm32 import pcm
 from birdnet_stm32.audio import audio_files, parallel
 from birdnet_stm32.audio.audio_files import SUPPORTED, FileStat, suffix
 from birdnet_stm32.audio.containers import detect, flac, layout, mpeg, ogg, source, wav
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredFile:
     """One file and what its content is.
 
     Args:
@@ -47,15 +48,15 @@ class Measured:
     channel: int = MIX
 
 
-def measure(
+def measure_files(
     root: Path,
     files: Sequence[FileStat],
-    known: Mapping[str, Measured],
+    known: Mapping[str, MeasuredFile],
     *,
     channel: int = MIX,
     n_jobs: int = -1,
     report: Report | None = None,
-) -> list[Measured]:
+) -> list[MeasuredFile]:
     """Measure files, leaving alone those whose size and modification time are known.
 
     A file that was only touched is read but not decoded.
@@ -73,18 +74,20 @@ def measure(
     pairs = [
         (file, of_channel.get(file.path)) for file in files if _is_stale(file, of_channel.get(file.path))
     ]
-    fresh = {new.stat.path: new for new in parallel.each(task, pairs, n_jobs=n_jobs, report=report)}
+    fresh = {
+        new.stat.path: new for new in parallel.map_in_parallel(task, pairs, n_jobs=n_jobs, report=report)
+    }
     return [fresh.get(file.path) or of_channel[file.path] for file in files]
 
 
-def _is_stale(file: FileStat, known: Measured | None) -> bool:
+def _is_stale(file: FileStat, known: MeasuredFile | None) -> bool:
     """Return whether a file must be read; one that could not be read is always tried again."""
     return known is None or known.stat != file or not known.digest
 
 
-def _measure_file(root: Path, channel: int, pair: tuple[FileStat, Measured | None]) -> Measured:
+def _measure_file(root: Path, channel: int, pair: tuple[FileStat, MeasuredFile | None]) -> MeasuredFile:
     file, known = pair
-    measured = functools.partial(Measured, stat=file, channel=channel)
+    measured = functools.partial(MeasuredFile, stat=file, channel=channel)
     if file.problem:
         return measured(digest="", content=Unusable(reason=file.problem))
     path = root / file.path
@@ -100,7 +103,7 @@ def _measure_file(root: Path, channel: int, pair: tuple[FileStat, Measured | Non
 
 
 def _digest(path: Path) -> str:
-    with source.open_source(path) as opened, open(opened.descriptor, "rb", closefd=False) as content:
+    with source.open_audio_bytes(path) as opened, open(opened.descriptor, "rb", closefd=False) as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
@@ -109,11 +112,11 @@ def _content(path: Path, channel: int) -> Properties | Unusable:
     if kind not in SUPPORTED:
         return Unusable(reason=f"{kind} is not supported: convert it to wav, flac, ogg or mp3")
     # The index knows the least length that is wanted.
-    return decode.probe(path, channel=channel, min_duration_s=0.0)
+    return decode.measure_recording(path, channel=channel, min_duration_s=0.0)
 
 
-def to_json(measured: Sequence[Measured]) -> str:
-    """Return measures as a document that :func:`from_json` reads."""
+def measurements_to_json(measured: Sequence[MeasuredFile]) -> str:
+    """Return measures as a document that :func:`measurements_from_json` reads."""
     entries = [
         {
             **asdict(one.stat),
@@ -126,7 +129,7 @@ def to_json(measured: Sequence[Measured]) -> str:
     return json.dumps({"measured_by": _fingerprint(), "files": entries}, indent=0)
 
 
-def from_json(text: str) -> dict[str, Measured]:
+def measurements_from_json(text: str) -> dict[str, MeasuredFile]:
     """Return measures by path; none of them if other code measured them, since they may be wrong now."""
     document = json.loads(text)
     if document["measured_by"] != _fingerprint():
@@ -134,13 +137,13 @@ def from_json(text: str) -> dict[str, Measured]:
     return {entry["path"]: _from_entry(entry) for entry in document["files"]}
 
 
-def _from_entry(entry: dict[str, object]) -> Measured:
+def _from_entry(entry: dict[str, object]) -> MeasuredFile:
     content: dict[str, object] = entry.pop("content")  # type: ignore[assignment]
     digest, channel = entry.pop("digest"), entry.pop("channel")
     if "notes" in content:
         content["notes"] = tuple(content["notes"])  # type: ignore[arg-type]
     kind = Unusable if "reason" in content else Properties
-    return Measured(
+    return MeasuredFile(
         stat=FileStat(**entry),  # type: ignore[arg-type]
         digest=digest,  # type: ignore[arg-type]
         content=kind(**content),  # type: ignore[arg-type]
@@ -158,6 +161,7 @@ MEASURED_BY = (
     mono,
     mpeg,
     ogg,
+    pcm,
     regular_file,
     source,
     stream,

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from birdnet_stm32.audio.audio_files import FileStat, scan
+from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
 from birdnet_stm32.audio.decoding.decode import Properties
-from birdnet_stm32.audio.decoding.mono import MIX, too_short
+from birdnet_stm32.audio.decoding.mono import MIX, too_short_reason
 from birdnet_stm32.audio.index import class_names
-from birdnet_stm32.audio.index.measurements import Measured
+from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
@@ -105,7 +105,7 @@ _BETWEEN_NOTES = "; "
 _UNMEASURED = Properties(duration_s=0.0, rate_hz=0, channels=0, rms_db=0.0, snr_db=0.0)
 
 
-def list_files(root: Path) -> list[FileStat]:
+def list_recordings(root: Path) -> list[FileStat]:
     """List the audio files below ``root``, and the folders that hold none or cannot be listed.
 
     Raises:
@@ -120,7 +120,7 @@ def list_files(root: Path) -> list[FileStat]:
             errno.ENOENT: "there is no such folder",
         }.get(error.errno or 0) or why_unreadable(error)
         raise InputError(reason, where=root, expected=expected) from error
-    files = scan(root)
+    files = scan_audio_files(root)
     if all(file.is_folder for file in files):
         reasons = [f"{class_names.decodable(file.path)}: {file.problem}" for file in files[:5]]
         found = "; ".join(reasons) or (f"only {', '.join(others)}" if others else "nothing at all")
@@ -129,7 +129,7 @@ def list_files(root: Path) -> list[FileStat]:
 
 
 def build_index(
-    measured: Iterable[Measured],
+    measured: Iterable[MeasuredFile],
     table: IndexTable,
     *,
     train_every_label: bool,
@@ -138,11 +138,11 @@ def build_index(
     """Return the index of measured files, sorted by path.
 
     Args:
-        measured: what :func:`birdnet_stm32.audio.index.measurements.measure` returned.
+        measured: what :func:`birdnet_stm32.audio.index.measurements.measure_files` returned.
         table: the variant's ``[index]``.
-        train_every_label: a model is trained, see :func:`birdnet_stm32.audio.splits.recording_split.assign`.
+        train_every_label: whether a model is trained, so that every class needs a training recording.
         classes: those of a model that exists already, see
-            :func:`birdnet_stm32.audio.index.class_names.background_of`.
+            :func:`birdnet_stm32.audio.index.class_names.background_folders`.
 
     Raises:
         InputError: nothing is usable, a class to train has nothing usable, folders that the table names are
@@ -154,9 +154,9 @@ def build_index(
     _check_usable(rows)
     if train_every_label:
         _check_trained(rows, table)
-    splits = recording_split.assign(
+    splits = recording_split.assign_splits(
         (
-            recording_split.Clip(label=row.label, recording=row.recording, duration_s=row.duration_s)
+            recording_split.UsableFile(label=row.label, recording=row.recording, duration_s=row.duration_s)
             for row in rows
             if row.usable
         ),
@@ -186,15 +186,15 @@ def recording_of(path: str, label: str, table: IndexTable) -> str:
     return f"{label}/{name}"
 
 
-def _rows(measured: Iterable[Measured], table: IndexTable, classes: Collection[str]) -> list[IndexRow]:
+def _rows(measured: Iterable[MeasuredFile], table: IndexTable, classes: Collection[str]) -> list[IndexRow]:
     by_path = {class_names.decodable(one.stat.path): one for one in measured}
     labels = {class_names.label_of(path) for path, one in by_path.items() if not one.stat.is_folder} - {""}
-    background = class_names.background_of(labels, table, classes)
+    background = class_names.background_folders(labels, table, classes)
     rows = []
     for path in sorted(by_path):
         label = class_names.label_of(path)
         row = _row(path, by_path[path], label, table, background=label in background)
-        together = class_names.several(label, labels) if table.conventions != "none" else ()
+        together = class_names.classes_of_folder(label, labels) if table.conventions != "none" else ()
         if together and label not in (*classes, *table.background):
             reason = f"{_NO_CLASS}{class_names.NAMED_FOR_SEVERAL}, {' and '.join(together)}"
             row = replace(row, reason=reason)
@@ -202,7 +202,7 @@ def _rows(measured: Iterable[Measured], table: IndexTable, classes: Collection[s
     return rows
 
 
-def _row(path: str, measured: Measured, label: str, table: IndexTable, *, background: bool) -> IndexRow:
+def _row(path: str, measured: MeasuredFile, label: str, table: IndexTable, *, background: bool) -> IndexRow:
     content = measured.content if isinstance(measured.content, Properties) else _UNMEASURED
     recording = "" if measured.stat.is_folder else recording_of(path, label, table)
     reason = "" if isinstance(measured.content, Properties) else measured.content.reason
@@ -213,7 +213,7 @@ def _row(path: str, measured: Measured, label: str, table: IndexTable, *, backgr
     elif not recording and not measured.stat.is_folder:
         reason = "the recording pattern does not match its name"
     elif not reason and content.duration_s < table.min_duration_s:
-        reason = too_short(content.duration_s, table.min_duration_s)
+        reason = too_short_reason(content.duration_s, table.min_duration_s)
     return IndexRow(
         path=path,
         label=label,
@@ -238,14 +238,14 @@ def channel_of(table: IndexTable) -> int:
     return MIX if table.channel == "mix" else table.channel
 
 
-def notes_of(row: IndexRow) -> tuple[str, ...]:
+def row_notes(row: IndexRow) -> tuple[str, ...]:
     """Return what is noted of a usable recording."""
     return tuple(row.notes.split(_BETWEEN_NOTES)) if row.usable and row.notes else ()
 
 
 def count_notes(rows: Iterable[IndexRow]) -> tuple[tuple[str, int], ...]:
     """Count the usable recordings by what is noted of them, its particulars left out."""
-    kinds = Counter(kind for row in rows for kind in {note.split(": ")[0] for note in notes_of(row)})
+    kinds = Counter(kind for row in rows for kind in {note.split(": ")[0] for note in row_notes(row)})
     return tuple(sorted(kinds.items()))
 
 
@@ -282,7 +282,7 @@ def _check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
         )
     for name in sorted(set(table.untrained) - set(folders)):
         raise InputError(f"there is no folder {name}", where="[index] untrained", expected=expected)
-    class_names.check(row.label for row in rows if is_of_a_class(row))
+    class_names.check_class_names(row.label for row in rows if belongs_to_class(row))
 
 
 def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:
@@ -291,7 +291,7 @@ def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:
     left = {row.label for row in rows if row.usable} | small | set(table.untrained)
     lost: dict[str, Counter[str]] = {}
     for row in rows:
-        if row.label not in left and is_of_a_class(row) and not row.background:
+        if row.label not in left and belongs_to_class(row) and not row.background:
             lost.setdefault(row.label, Counter())[row.reason] += 1
     if not lost:
         return
@@ -330,12 +330,12 @@ def _check_usable(rows: Sequence[IndexRow]) -> None:
     )
 
 
-def is_of_a_class(row: IndexRow) -> bool:
+def belongs_to_class(row: IndexRow) -> bool:
     """Return whether it is a recording, usable or not, in a folder of one class or of background."""
     return bool(row.label) and not row.is_folder and not row.reason.startswith(_NO_CLASS)
 
 
-def summarize(rows: Iterable[IndexRow]) -> tuple[ClassSummary, ...]:
+def summarize_classes(rows: Iterable[IndexRow]) -> tuple[ClassSummary, ...]:
     """Count each class, those without anything usable too; files in no class folder count as class ``""``."""
     classes: dict[str, list[IndexRow]] = {}
     for row in rows:

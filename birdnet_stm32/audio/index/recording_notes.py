@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from birdnet_stm32.audio.index import class_names
-from birdnet_stm32.audio.index.recording_index import IndexRow, is_of_a_class
+from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import suspected_clips
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.terminal_text import first_names, printable
 
 
-def notes(
+def index_notes(
     rows: Sequence[IndexRow],
     table: IndexTable,
     *,
@@ -50,7 +50,7 @@ def _folders(rows: Iterable[IndexRow]) -> Iterable[str]:
 
 def _untrained(rows: Iterable[IndexRow], *, train_every_label: bool) -> Iterable[str]:
     """Say which classes the model will not know although there are recordings."""
-    found = {row.label for row in rows if is_of_a_class(row) and not row.background}
+    found = {row.label for row in rows if belongs_to_class(row) and not row.background}
     lost = sorted(found - {row.label for row in rows if row.usable})
     if lost and train_every_label:
         yield f"no usable recording of {first_names(lost)}: the model does not learn {_them(lost)}"
@@ -99,11 +99,13 @@ def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bo
     if table.recording is not None or table.recordings_span_classes:
         return
     files = [
-        suspected_clips.File(path=row.path, label=row.label, duration_s=row.duration_s, split=row.split)
+        suspected_clips.AssignedFile(
+            path=row.path, label=row.label, duration_s=row.duration_s, split=row.split
+        )
         for row in rows
         if row.usable
     ]
-    found = suspected_clips.suspect(files, train_every_label=train_every_label)
+    found = suspected_clips.find_suspected_clips(files, train_every_label=train_every_label)
     if found is None:
         return
     join = (

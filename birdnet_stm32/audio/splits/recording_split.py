@@ -19,7 +19,7 @@ VALIDATION_SHARE = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
+class UsableFile:
     """One usable file.
 
     Args:
@@ -34,22 +34,22 @@ class Clip:
     duration_s: float
 
 
-def rank(recording: str) -> tuple[bytes, str]:
+def split_order(recording: str) -> tuple[bytes, str]:
     """Return a sort key that puts recordings into an order which depends on their names alone.
 
     It hashes the name without folder and audio extension, so that a class that is renamed and a collection
     that is converted to another format keep their splits. Recordings of one name are told apart by the rest.
     """
-    return hashlib.sha256(name_of(recording).encode()).digest(), recording
+    return hashlib.sha256(recording_name(recording).encode()).digest(), recording
 
 
-def name_of(recording: str) -> str:
+def recording_name(recording: str) -> str:
     """Return what a recording is called, whatever its class folder and its format."""
     name = recording.rsplit("/", 1)[-1]
     return name[: -len(suffix(name))] if suffix(name) in SUPPORTED else name
 
 
-def assign(clips: Iterable[Clip], *, train_every_label: bool) -> dict[str, str]:
+def assign_splits(clips: Iterable[UsableFile], *, train_every_label: bool) -> dict[str, str]:
     """Give every recording to a split.
 
     Each class is divided by itself, so that validation gets about two fifths of its seconds, at least one
@@ -78,7 +78,7 @@ def assign(clips: Iterable[Clip], *, train_every_label: bool) -> dict[str, str]:
     return assigned
 
 
-def _seconds(clips: Iterable[Clip]) -> dict[str, dict[str, float]]:
+def _seconds(clips: Iterable[UsableFile]) -> dict[str, dict[str, float]]:
     """Return the seconds of each recording by class; an exact sum, so that no order shows in it."""
     durations: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for clip in clips:
@@ -114,7 +114,7 @@ def _divide(seconds: Mapping[str, float], assigned: dict[str, str], spare: _Spar
     validation = {recording for recording in seconds if assigned.get(recording) == VALIDATION}
     taken_s = math.fsum(seconds[recording] for recording in validation)
     target_s = VALIDATION_SHARE * math.fsum(seconds.values())
-    open_recordings = sorted((name for name in seconds if name not in assigned), key=rank)
+    open_recordings = sorted((name for name in seconds if name not in assigned), key=split_order)
     for recording in open_recordings:
         closer = abs(taken_s + seconds[recording] - target_s) < abs(taken_s - target_s)
         if closer and len(validation) < len(seconds) // 2 and spare.has(recording):
@@ -123,7 +123,7 @@ def _divide(seconds: Mapping[str, float], assigned: dict[str, str], spare: _Spar
             taken_s += seconds[recording]
     free = [recording for recording in open_recordings if spare.has(recording)]
     if not validation and len(seconds) > 1 and free:
-        shortest = min(free, key=lambda name: (seconds[name], name_of(name), name))
+        shortest = min(free, key=lambda name: (seconds[name], recording_name(name), name))
         validation.add(shortest)
         spare.take(shortest)
     for recording in open_recordings:

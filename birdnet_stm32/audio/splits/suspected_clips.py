@@ -33,7 +33,7 @@ EVERY_FILE = "^(?P<recording>.+)$"
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class AssignedFile:
     """A usable file: its path relative to the root, its class, its length and its split."""
 
     path: str
@@ -48,7 +48,7 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suspicion:
+class SuspectedClips:
     """Files that look like clips of one recording.
 
     Args:
@@ -66,15 +66,15 @@ class Suspicion:
     pattern: str
 
 
-def suspect(files: Sequence[File], *, train_every_label: bool) -> Suspicion | None:
+def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bool) -> SuspectedClips | None:
     """Return what looks like clips of one recording on both sides of the split, if there is such a thing.
 
     Args:
         files: the usable files, each of them a recording of its own.
-        train_every_label: as for :func:`birdnet_stm32.audio.splits.recording_split.assign`.
+        train_every_label: as for :func:`birdnet_stm32.audio.splits.recording_split.assign_splits`.
     """
     tails: list[str] = []
-    pairs: dict[tuple[str, str], tuple[File, File]] = {}
+    pairs: dict[tuple[str, str], tuple[AssignedFile, AssignedFile]] = {}
     for tail in ("", *_TAILS):
         found = _divided(files, tail)
         if found and tail:
@@ -86,7 +86,7 @@ def suspect(files: Sequence[File], *, train_every_label: bool) -> Suspicion | No
     pattern = f"^(?P<recording>.+?)({'|'.join(tails)})?$" if tails else EVERY_FILE
     works = _joins(files, pairs.values(), pattern, train_every_label=train_every_label)
     first, second = pairs[min(pairs)]
-    return Suspicion(
+    return SuspectedClips(
         first=first.path,
         second=second.path,
         recordings=len(pairs),
@@ -95,14 +95,16 @@ def suspect(files: Sequence[File], *, train_every_label: bool) -> Suspicion | No
     )
 
 
-def _divided(files: Iterable[File], tail: str) -> dict[tuple[str, str], tuple[File, File]]:
+def _divided(
+    files: Iterable[AssignedFile], tail: str
+) -> dict[tuple[str, str], tuple[AssignedFile, AssignedFile]]:
     """Return a pair of files from both sides for every class and stem without ``tail`` that has one.
 
     Names that are only counted through, ``take_1`` to ``take_9``, leave one stem in the whole class. That is
     a recording only if the stem holds what looks like the number of an upload.
     """
     pattern = re.compile(f"(?P<recording>.+?)({tail})?") if tail else re.compile("(?P<recording>.+)")
-    groups: dict[str, dict[str, list[File]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[str, list[AssignedFile]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         match = pattern.fullmatch(file.stem)
         dated = tail and _DATE_OR_TIME.search(file.stem)
@@ -120,13 +122,17 @@ def _divided(files: Iterable[File], tail: str) -> dict[tuple[str, str], tuple[Fi
     return pairs
 
 
-def _one_folder(files: Iterable[File]) -> bool:
+def _one_folder(files: Iterable[AssignedFile]) -> bool:
     """Return whether files of one stem lie side by side, as copies in another format do."""
     return len({file.path[: -len(suffix(file.path))] for file in files}) == 1
 
 
 def _joins(
-    files: Sequence[File], pairs: Iterable[tuple[File, File]], pattern: str, *, train_every_label: bool
+    files: Sequence[AssignedFile],
+    pairs: Iterable[tuple[AssignedFile, AssignedFile]],
+    pattern: str,
+    *,
+    train_every_label: bool,
 ) -> bool:
     """Return whether a pattern joins each pair and leaves recordings for both sides."""
     compiled = re.compile(pattern)
@@ -134,9 +140,9 @@ def _joins(
     if not all(matches.values()):
         return False
     recording = {path: match["recording"] for path, match in matches.items() if match}
-    assigned = recording_split.assign(
+    assigned = recording_split.assign_splits(
         (
-            recording_split.Clip(
+            recording_split.UsableFile(
                 label=file.label, recording=f"{file.label}/{recording[file.path]}", duration_s=file.duration_s
             )
             for file in files

@@ -9,7 +9,7 @@ from birdnet_stm32.terminal_text import first_names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coverage:
+class ClassCoverage:
     """What there is of one class.
 
     Args:
@@ -37,7 +37,7 @@ class Coverage:
     validation_windows: int
 
 
-def gaps(classes: Sequence[Coverage], *, trained: bool) -> dict[str, tuple[str, ...]]:
+def missing_windows(classes: Sequence[ClassCoverage], *, trained: bool) -> dict[str, tuple[str, ...]]:
     """Return the classes that lack a part, by the part: training, calibration, held out and validation.
 
     Args:
@@ -56,7 +56,7 @@ def gaps(classes: Sequence[Coverage], *, trained: bool) -> dict[str, tuple[str, 
     return {part: labels for part, labels in lacking.items() if labels}
 
 
-def sentences(classes: Sequence[Coverage], *, trained: bool) -> tuple[str, ...]:
+def missing_window_sentences(classes: Sequence[ClassCoverage], *, trained: bool) -> tuple[str, ...]:
     """Return in plain words which classes of a release lack what.
 
     Args:
@@ -71,5 +71,5 @@ def sentences(classes: Sequence[Coverage], *, trained: bool) -> tuple[str, ...]:
     }
     return tuple(
         f"No {part} window of {first_names(labels)}: {meanings[part]}"
-        for part, labels in gaps(classes, trained=trained).items()
+        for part, labels in missing_windows(classes, trained=trained).items()
     )

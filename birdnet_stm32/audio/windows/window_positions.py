@@ -1,16 +1,41 @@
-"""Cuts recordings into windows of the length that the network sees."""
+"""Cut recordings into windows of the length that the network sees."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowShape:
+    """Rate, length and hop of the windows that a model sees.
+
+    Args:
+        sample_rate_hz: sample rate of the model's audio, in Hz.
+        window_samples: length of a window, in samples.
+        hop_samples: distance from the start of one window to the start of the next, in samples.
+    """
+
+    sample_rate_hz: int
+    window_samples: int
+    hop_samples: int
+
+    def starts(self, samples: int) -> tuple[int, ...]:
+        """Return where the windows of a recording of ``samples`` samples start, see :func:`window_starts`.
+
+        >>> WindowShape(sample_rate_hz=8_000, window_samples=8_000, hop_samples=4_000).starts(19_000)
+        (0, 4000, 8000, 11000)
+        """
+        return window_starts(samples, self.window_samples, self.hop_samples)
 
 
 def window_starts(samples: int, window_samples: int, hop_samples: int) -> tuple[int, ...]:
     """Return where the windows of a recording start in deployment.
 
     The last window is right-aligned to the end, so every sample is seen and no window is padded. A recording
-    shorter than one window has one window, which :func:`cut` pads.
+    shorter than one window has one window, which :func:`cut_window` pads.
 
     Args:
         samples: length of the recording.
@@ -39,7 +64,7 @@ def center_out_starts(samples: int, window_samples: int) -> tuple[int, ...]:
     return tuple(center + offset for offset in offsets if 0 <= center + offset <= slack)
 
 
-def cut(pcm: NDArray[np.int16], start: int, window_samples: int) -> NDArray[np.int16]:
+def cut_window(pcm: NDArray[np.int16], start: int, window_samples: int) -> NDArray[np.int16]:
     """Return one window of a recording, padded with zeros at its end if the recording is shorter.
 
     Args:
@@ -55,4 +80,4 @@ def cut(pcm: NDArray[np.int16], start: int, window_samples: int) -> NDArray[np.i
 
 def center_crop(pcm: NDArray[np.int16], window_samples: int) -> NDArray[np.int16]:
     """Return the window in the middle of a recording."""
-    return cut(pcm, center_out_starts(len(pcm), window_samples)[0], window_samples)
+    return cut_window(pcm, center_out_starts(len(pcm), window_samples)[0], window_samples)

@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decoding import decode, levels
-from birdnet_stm32.audio.index.recording_index import IndexRow, is_of_a_class
+from birdnet_stm32.audio.decoding import levels
+from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.class_coverage import Coverage
-from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALIDATION, WindowRow, Windows
-from birdnet_stm32.audio.windows.window_positions import window_starts
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow, samples_of
+from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALIDATION
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.pcm import FULL_SCALE
@@ -31,20 +32,20 @@ LEFT_OUT = "left_out"
 ROLES = (CALIBRATION, LEFT_OUT, HELD_OUT, VALIDATION)  # in the order of the windows
 
 HELD_OUT_SHARE = 0.2  # of the windows, at most
-FEWEST = 16  # windows that still calibrate when others are left out
+MIN_CALIBRATING = 16  # windows that still calibrate when others are left out
 LOWEST_BAND_HZ = 150.0
 BANDS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assigned:
+class AssignedWindows:
     """Windows in the order of :data:`ROLES`, and how many each option left out, by its name."""
 
-    windows: Windows
+    windows: CutWindows
     left_out: dict[str, int]
 
 
-def assign(windows: Windows, limits: RepresentativeTable, sample_rate_hz: int) -> Assigned:
+def assign_roles(windows: CutWindows, limits: RepresentativeTable, sample_rate_hz: int) -> AssignedWindows:
     """Give every window its role.
 
     Args:
@@ -64,12 +65,12 @@ def assign(windows: Windows, limits: RepresentativeTable, sample_rate_hz: int) -
         values = _MEASURES[name](windows, members, sample_rate_hz)
         beyond = values < limit if name.startswith("min") else values > limit
         left_out[name] = int(beyond.sum())
-        if len(members) - left_out[name] < FEWEST:
+        if len(members) - left_out[name] < MIN_CALIBRATING:
             raise _too_few(name, limit, values, int((~beyond).sum()))
         roles[members[beyond]] = LEFT_OUT
     order = np.argsort([ROLES.index(role) for role in roles], kind="stable")
     rows = tuple(replace(windows.rows[index], set=str(roles[index])) for index in order)
-    return Assigned(windows=Windows(pcm=windows.pcm[order], rows=rows), left_out=left_out)
+    return AssignedWindows(windows=CutWindows(pcm=windows.pcm[order], rows=rows), left_out=left_out)
 
 
 def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
@@ -100,7 +101,7 @@ def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
         labels[row.recording].add(row.label)
     calibrating = Counter(label for of_one in labels.values() for label in of_one)
     several = {label for label, count in calibrating.items() if count > 1}
-    order = sorted(windows, key=recording_split.rank)
+    order = sorted(windows, key=recording_split.split_order)
     chosen: set[str] = set()
     room = HELD_OUT_SHARE * len(rows)
 
@@ -118,36 +119,31 @@ def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
     return np.array([row.recording in chosen for row in rows])
 
 
-def cover(
+def count_coverage(
     rows: Sequence[IndexRow],
     chosen: Sequence[WindowRow],
+    shape: WindowShape,
     *,
     trained: bool,
-    sample_rate_hz: int,
-    window_samples: int,
-    hop_samples: int,
-) -> tuple[Coverage, ...]:
+) -> tuple[ClassCoverage, ...]:
     """Count recordings and windows of each class that has a folder with recordings, sorted by label.
 
     Args:
         rows: the index.
-        chosen: windows that have their role, see :func:`assign`.
-        trained: a model is trained on every window of the training split.
-        sample_rate_hz: the model's rate.
-        window_samples: length of a window.
-        hop_samples: from one window to the next.
+        chosen: windows that have their role, see :func:`assign_roles`.
+        shape: rate, length and hop of the windows that the model is trained on.
+        trained: whether a model is trained on every window of the training split.
     """
     by_label: dict[str, list[IndexRow]] = defaultdict(list)
     for row in rows:
-        if is_of_a_class(row):
+        if belongs_to_class(row):
             by_label[row.label].append(row)
     cut: dict[tuple[str, str], list[WindowRow]] = defaultdict(list)
     for window in chosen:
         cut[window.label, window.set].append(window)
 
     def trains_on(row: IndexRow) -> int:
-        samples = decode.decoded_samples(row.duration_s, row.rate_hz, sample_rate_hz)
-        return len(window_starts(samples, window_samples, hop_samples))
+        return len(shape.starts(samples_of(row, shape.sample_rate_hz)))
 
     found = []
     for label, of_class in sorted(by_label.items()):
@@ -155,7 +151,7 @@ def cover(
         validation = [row for row in of_class if row.split == recording_split.VALIDATION]
         calibration, held_out = cut[label, CALIBRATION], cut[label, HELD_OUT]
         found.append(
-            Coverage(
+            ClassCoverage(
                 label=label,
                 background=of_class[0].background,
                 train_recordings=_recordings(training),
@@ -200,11 +196,11 @@ def _spectrum_db(window: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.f
     return 10 * np.log10(np.array(sums) + levels.FLOOR_POWER)
 
 
-def _snr_db(windows: Windows, members: NDArray[np.intp], _: int) -> NDArray[np.float64]:
+def _snr_db(windows: CutWindows, members: NDArray[np.intp], _: int) -> NDArray[np.float64]:
     return np.array([windows.rows[index].snr_db for index in members])
 
 
-def _distance_db(windows: Windows, members: NDArray[np.intp], sample_rate_hz: int) -> NDArray[np.float64]:
+def _distance_db(windows: CutWindows, members: NDArray[np.intp], sample_rate_hz: int) -> NDArray[np.float64]:
     return distances_db(windows.pcm[members], sample_rate_hz)
 
 
@@ -221,5 +217,6 @@ def _too_few(name: str, limit: float, values: NDArray[np.float64], left: int) ->
     return InputError(
         f"{name} = {limit:g} leaves {left} of {len(values)} calibration windows",
         where="[representative]",
-        expected=f"at least {FEWEST}; the windows have {middle:.1f} dB, nine in ten {low:.1f} to {high:.1f}",
+        expected=f"at least {MIN_CALIBRATING}; the windows have {middle:.1f} dB, "
+        f"nine in ten {low:.1f} to {high:.1f}",
     )

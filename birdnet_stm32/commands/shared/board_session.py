@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.decoding.mono import MIX
-from birdnet_stm32.audio.windows.window_positions import cut, window_starts
+from birdnet_stm32.audio.windows.window_positions import cut_window
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.recording_option import decode_recording
 from birdnet_stm32.errors import InputError, ToolError
@@ -136,9 +136,9 @@ def windows_of_recordings(
         pcm = decode_recording(file, sample_rate_hz=spec.sample_rate_hz, channel=channel)
         if isinstance(pcm, Unusable):
             raise InputError(pcm.reason, where=file)
-        for start in window_starts(len(pcm), spec.window_samples, spec.window_hop_samples):
+        for start in spec.window_shape.starts(len(pcm)):
             names.append(str(file))
-            windows.append(cut(pcm, start, spec.window_samples))
+            windows.append(cut_window(pcm, start, spec.window_samples))
     return names[:most], np.stack(windows[:most])
 
 

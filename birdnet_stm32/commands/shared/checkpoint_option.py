@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows.representative_windows import Windows as Cut
-from birdnet_stm32.audio.windows.representative_windows import choose
-from birdnet_stm32.audio.windows.window_roles import assign
+from birdnet_stm32.audio.windows.cut_windows import CutWindows
+from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows
+from birdnet_stm32.audio.windows.window_roles import assign_roles
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_warning
@@ -83,7 +83,7 @@ def cut_windows(
     asked: RepresentativeTable,
     *,
     calibration_windows: int,
-) -> Cut:
+) -> CutWindows:
     """Cut windows of a folder's recordings for a model, with progress.
 
     Args:
@@ -94,11 +94,10 @@ def cut_windows(
         calibration_windows: how many; 0 for those that validate alone.
     """
     with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
-        return choose(
+        return choose_representative_windows(
             rows,
             root,
-            sample_rate_hz=contract.frontend.sample_rate_hz,
-            window_samples=contract.frontend.window_samples,
+            contract.frontend.window_shape,
             calibration_windows=calibration_windows,
             validation_windows=asked.validation_windows,
             seed=asked.seed,
@@ -150,7 +149,7 @@ def load_inputs(options: argparse.Namespace) -> QuantizationInputs:
         rows, options.data_path_train, contract, asked, calibration_windows=asked.calibration_windows
     )
     with named_as_options(labelled_folder.option_names_of(options.data_path_train)):
-        assigned = assign(chosen, asked, contract.frontend.sample_rate_hz)
+        assigned = assign_roles(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
         print_warning(f"--{name}: {count} windows left out of the calibration")
     return QuantizationInputs(

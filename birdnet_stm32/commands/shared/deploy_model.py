@@ -259,7 +259,7 @@ def _validate(
         )
     chosen = config.model_copy(update={"n6_loader_config": str(loader_config)})
     loading = _loader_command(chosen, str(loader(tool.core_dir)))
-    loaded = process.run(loading, timeout_s=_LOADER_TIMEOUT_S)
+    loaded = process.run_program(loading, timeout_s=_LOADER_TIMEOUT_S)
     if _LOADED not in loaded.output:
         raise ToolError(
             "ST's validation firmware was not loaded; a validation would measure whatever ran before",

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.windows.window_positions import window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.emit import generate
@@ -60,10 +59,7 @@ def emulate_model(
     settings = FirmwareSettings(
         threshold=defaults.threshold, top_k=defaults.top_k, title=title, version="0.0.0"
     )
-    total = sum(
-        len(window_starts(len(pcm), spec.window_samples, spec.window_hop_samples))
-        for pcm in recordings.values()
-    )
+    total = sum(len(spec.window_shape.starts(len(pcm))) for pcm in recordings.values())
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         work = Path(folder)
         write_tree(work / "project", render_project(board.name, library, settings))

@@ -86,7 +86,7 @@ def _version_of_program(program: Path | ToolError | None) -> str:
     if isinstance(program, ToolError):
         return f"{NOT_FOUND}: {program.where}: {program.what}"
     try:
-        printed = process.run([program, "--version"], timeout_s=_TIMEOUT_S, check=False).output
+        printed = process.run_program([program, "--version"], timeout_s=_TIMEOUT_S, check=False).output
     except ToolError as error:
         return f"{error.what.splitlines()[0]}, {program}"
     lines = [line.strip() for line in printed.splitlines() if any(map(str.isdigit, line))]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from birdnet_stm32.audio.audio_files import FileStat
 from birdnet_stm32.audio.index.class_names import decodable, label_of
-from birdnet_stm32.audio.index.measurements import measure
-from birdnet_stm32.audio.index.recording_index import IndexRow, build_index, count_notes, list_files
-from birdnet_stm32.audio.index.recording_notes import notes
+from birdnet_stm32.audio.index.measurements import measure_files
+from birdnet_stm32.audio.index.recording_index import IndexRow, build_index, count_notes, list_recordings
+from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options, with_option_names
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
@@ -85,7 +85,7 @@ def index_folder(
     """
     if options.deterministic:
         print_warning("--deterministic: every run is, nothing more is needed")
-    files = list_files(root)
+    files = list_recordings(root)
     table = checked_table(
         IndexTable,
         background=_background(options, files),
@@ -96,10 +96,10 @@ def index_folder(
         channel=options.channel or "mix",
     )
     with track("recordings") as report:
-        measured = measure(root, files, {}, channel=options.channel, report=report)
+        measured = measure_files(root, files, {}, channel=options.channel, report=report)
     with named_as_options(option_names_of(root)):
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
-    found = notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
+    found = index_notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
     for note in found:
         print_warning(with_option_names(note, option_names_of(root)))
     for kind, count in count_notes(rows):

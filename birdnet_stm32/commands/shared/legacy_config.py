@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from birdnet_stm32.config.variant import Table
+from birdnet_stm32.config.variant import ConfigTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.toml_file import read_toml
-from birdnet_stm32.files.value_errors import Problem, first_problem, shown
+from birdnet_stm32.files.value_errors import ValueProblem, first_problem, shown_value
 
 VARIABLES = {
     "X_CUBE_AI_PATH": "x_cube_ai_path",
@@ -25,7 +25,7 @@ VARIABLES = {
 _TOML_TABLES = ("deploy", "build")
 
 
-class LegacyConfig(Table):
+class LegacyConfig(ConfigTable):
     """Where the 0.9 line's ``deploy`` found things. Empty texts count as left out."""
 
     x_cube_ai_path: str = ""
@@ -88,12 +88,12 @@ def _file(path: Path) -> dict[str, Any]:
     for name in _TOML_TABLES:
         table = fields.pop(name, {})
         if not isinstance(table, dict):
-            raise InputError(f"{name} is {shown(table)}", where=path, expected=f"a table, [{name}]")
+            raise InputError(f"{name} is {shown_value(table)}", where=path, expected=f"a table, [{name}]")
         flat |= table
     return {**flat, **fields}
 
 
-def _explain(problem: Problem, path: Path | None) -> InputError:
+def _explain(problem: ValueProblem, path: Path | None) -> InputError:
     known = list(LegacyConfig.model_fields)
     if problem.kind == "extra_forbidden":
         close = difflib.get_close_matches(problem.key, known, n=1)

@@ -15,7 +15,7 @@ from birdnet_stm32.frontend.contract import (
     contract_to_json,
     read_contract,
 )
-from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile_labels
 from birdnet_stm32.frontend.mixer import save_mixer
 
 # As published, and as the pipeline has it beside model.tflite.
@@ -66,7 +66,7 @@ def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | N
     Raises:
         InputError: the file cannot be read, or contradicts the configuration.
     """
-    return reconcile(
+    return reconcile_labels(
         read_labels(path),
         contract.labels,
         order=order,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.audio.decoding.mono import MIX
-from birdnet_stm32.audio.windows.representative_windows import Windows
+from birdnet_stm32.audio.windows.cut_windows import CutWindows
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.shared.emulation import emulate_model, generate_library
@@ -100,7 +100,7 @@ def model_forms_of(
 
 
 def run_model_form(
-    form: ModelForm, windows: Windows, root: Path, *, timeout_s: float, channel: int = MIX
+    form: ModelForm, windows: CutWindows, root: Path, *, timeout_s: float, channel: int = MIX
 ) -> Floats:
     """Return the probabilities of every window, float32 [windows, classes].
 
@@ -158,7 +158,7 @@ def _text(value: _Comparable) -> str:
     return str(value) if isinstance(value, int) else first_names(value)
 
 
-def _run_int8(form: ModelForm, windows: Windows) -> Floats:
+def _run_int8(form: ModelForm, windows: CutWindows) -> Floats:
     model = read_bytes(form.path)
     _check_outputs(model, form)
     with track(f"windows of {form.name}") as report:
@@ -169,7 +169,7 @@ def _run_int8(form: ModelForm, windows: Windows) -> Floats:
         )
 
 
-def _run_firmware(form: ModelForm, windows: Windows, root: Path, timeout_s: float, channel: int) -> Floats:
+def _run_firmware(form: ModelForm, windows: CutWindows, root: Path, timeout_s: float, channel: int) -> Floats:
     model = read_bytes(form.path)
     output = lower(read_graph(model, where=str(form.path))).output
     library = generate_library(model, form.contract, where=str(form.path))

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, Layout, MagnitudeScale, ModelContract
+from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, InputLayout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.spectrogram import mel_bank
 from birdnet_stm32.model.architecture import blocks, filterbank
 from birdnet_stm32.model.architecture.keras_layers import Decibel
@@ -22,7 +22,7 @@ STAGES = ((32, 2), (64, 3), (128, 4), (256, 2))  # channels, blocks; the first b
 DROPOUT = 0.3
 
 
-def build(contract: ModelContract, *, seed: int = 0) -> keras.Model:
+def build_dscnn(contract: ModelContract, *, seed: int = 0) -> keras.Model:
     """Build an untrained network.
 
     Args:
@@ -40,12 +40,12 @@ def build(contract: ModelContract, *, seed: int = 0) -> keras.Model:
         raise InputError("a network is built with its mel mixer, which this float front end holds")
     raw = spec.kind is Frontend.RAW
     inputs = keras.Input(spec.input_shape, name="waveform" if raw else "spectrogram")
-    x = filterbank.bands(inputs, spec) if raw else _bands(inputs, spec)
+    x = filterbank.filterbank_bands(inputs, spec) if raw else _bands(inputs, spec)
     if contract.magnitude_scale is MagnitudeScale.PWL:
         x = blocks.piecewise_linear(x, name="pwl")
     elif contract.magnitude_scale is MagnitudeScale.DB:
         x = Decibel(name="decibel")(x)
-    frames = filterbank.fold(spec).frames if raw else spec.spec_width
+    frames = filterbank.fold_waveform(spec).frames if raw else spec.spec_width
     x = keras.layers.Reshape((frames, spec.num_mels, 1), name="time_by_mel")(x)
     x = _backbone(x, contract, seed)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
@@ -61,7 +61,7 @@ def build(contract: ModelContract, *, seed: int = 0) -> keras.Model:
 def _bands(inputs: Any, spec: FrontendSpec) -> Any:
     """Return the magnitude of each mel band, ``[batch, 1, frames, bands]``, whatever the input's layout."""
     x = inputs
-    if spec.layout is Layout.FREQUENCY_MAJOR:
+    if spec.layout is InputLayout.FREQUENCY_MAJOR:
         x = keras.layers.Permute((3, 2, 1), name="to_time_major")(x)
     elif spec.kind is Frontend.MEL:
         x = keras.layers.Reshape((1, spec.spec_width, spec.num_mels), name="mel_as_channels")(x)

@@ -44,7 +44,7 @@ class Fold:
     frames: int
 
 
-def fold(spec: FrontendSpec) -> Fold:
+def fold_waveform(spec: FrontendSpec) -> Fold:
     """Choose the blocks so that there are about ``spec.spec_width`` frames, more if blocks get too long.
 
     Blocks of a multiple of 8 samples suit the NPU; others are taken where those would not fit its 16 bits.
@@ -67,7 +67,7 @@ def fold(spec: FrontendSpec) -> Fold:
     return Fold(block=block, rows=rows, frames=-(-(rows + BLOCKS - 1) // STRIDE))
 
 
-def bands(x: Any, spec: FrontendSpec) -> Any:
+def filterbank_bands(x: Any, spec: FrontendSpec) -> Any:
     """Filter a waveform and return the level of each band.
 
     Args:
@@ -77,7 +77,7 @@ def bands(x: Any, spec: FrontendSpec) -> Any:
     Returns:
         [batch, frames, 1, bands] in [0, 6].
     """
-    shape = fold(spec)
+    shape = fold_waveform(spec)
     x = keras.layers.Reshape((spec.window_samples, 1, 1), name="samples_as_rows")(x)
     missing = shape.rows * shape.block - spec.window_samples
     if missing:
@@ -123,7 +123,7 @@ def initial_filters(spec: FrontendSpec) -> NDArray[np.float32]:
     """
     from librosa import mel_frequencies  # takes a second, and only this front end needs it
 
-    shape = fold(spec)
+    shape = fold_waveform(spec)
     taps = BLOCKS * shape.block
     edges_hz = mel_frequencies(spec.num_mels + 2, fmin=spec.fmin_hz, fmax=spec.fmax_hz)
     centres_hz = edges_hz[1:-1]

@@ -36,7 +36,7 @@ _OWN_MODULE = "birdnet_stm32.model.layers"  # ``STORED_MODULE`` of keras_layers,
 _TENSOR = "__keras_tensor__"  # how a configuration refers to another layer's output
 
 
-def refuse_foreign(config: dict[str, Any], path: Path) -> None:
+def refuse_foreign_objects(config: dict[str, Any], path: Path) -> None:
     """Refuse a configuration that names anything but stock layers without code and the project's own.
 
     Raises:

@@ -24,9 +24,9 @@ from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, Outpu
 from birdnet_stm32.model.architecture import keras_layers
 from birdnet_stm32.model.checkpoints import keras_archive as keras_archive
 from birdnet_stm32.model.checkpoints import published_front_end
-from birdnet_stm32.model.checkpoints.allowlist import refuse_foreign
-from birdnet_stm32.model.checkpoints.keras_archive import Archive
-from birdnet_stm32.model.checkpoints.keras_versions import modernise
+from birdnet_stm32.model.checkpoints.allowlist import refuse_foreign_objects
+from birdnet_stm32.model.checkpoints.keras_archive import KerasArchive
+from birdnet_stm32.model.checkpoints.keras_versions import modernise_config
 from birdnet_stm32.terminal_text import printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
@@ -56,13 +56,13 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
             ``contract``.
     """
     archive = keras_archive.read(path)
-    config, notes = modernise(archive.config, path)
+    config, notes = modernise_config(archive.config, path)
     archive = replace(archive, config=config)
-    if published_front_end.is_published(archive.config):
-        archive = published_front_end.rewrite(archive, contract, path)
+    if published_front_end.has_published_front_end(archive.config):
+        archive = published_front_end.rewrite_front_end(archive, contract, path)
     # How the checkpoint was compiled for its training is of no use here and would widen what is trusted.
     config = {key: value for key, value in archive.config.items() if key != "compile_config"}
-    refuse_foreign(config, path)
+    refuse_foreign_objects(config, path)
     _refuse_large(config, archive, path)
     model = _functional(_deserialise(config, path), contract, path)
     _set_weights(model, archive, path)
@@ -80,7 +80,7 @@ def save(model: keras.Model, path: Path) -> None:
     """
     config: dict[str, Any] = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)
-    refuse_foreign(config, path)
+    refuse_foreign_objects(config, path)
     bare = _deserialise(config, path)  # a compiled model would store its optimizer's state
     bare.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ def _building(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_large(config: dict[str, Any], archive: Archive, path: Path) -> None:
+def _refuse_large(config: dict[str, Any], archive: KerasArchive, path: Path) -> None:
     """Refuse a layer that has more weights than are stored, before Keras takes the memory for them.
 
     Raises:
@@ -195,7 +195,7 @@ def _functional(model: keras.Model, contract: ModelContract, path: Path) -> kera
     return model
 
 
-def _set_weights(model: keras.Model, archive: Archive, path: Path) -> None:
+def _set_weights(model: keras.Model, archive: KerasArchive, path: Path) -> None:
     unused = set(archive.weights) - {layer.name for layer in model.layers}
     if unused:
         raise InputError(f"holds weights of {min(unused)}, which is no layer of the model", where=path)

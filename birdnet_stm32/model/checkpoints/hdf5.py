@@ -32,7 +32,7 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_PLUGIN
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class WeightGroup:
     """The arrays of one layer.
 
     Args:
@@ -48,7 +48,7 @@ class Group:
 
 def read_groups(
     content: bytes, *, max_bytes: int, where: str | Path, timeout_s: float = TIMEOUT_S
-) -> tuple[Group, ...]:
+) -> tuple[WeightGroup, ...]:
     """Return every group of arrays below the layers of a Keras weights file.
 
     Args:
@@ -73,7 +73,7 @@ def read_groups(
             str(max_bytes),
         ]
         try:
-            ended = process.run(command, timeout_s=timeout_s, env=_ONE_THREAD, check=False)
+            ended = process.run_program(command, timeout_s=timeout_s, env=_ONE_THREAD, check=False)
         except ToolError as error:
             raise _refused(f"takes longer than {timeout_s:g} s to read", where) from error
         if ended.exit_status != 0 or not target.is_file():
@@ -87,7 +87,7 @@ def _how_it_ended(exit_status: int) -> str:
     return "is damaged: the HDF5 library cannot read it, or needs too much memory for it"
 
 
-def _parse(content: bytes, where: str | Path) -> tuple[Group, ...]:
+def _parse(content: bytes, where: str | Path) -> tuple[WeightGroup, ...]:
     header, _, values = content.partition(b"\n")
     document: dict[str, Any] = json.loads(header)  # written by our own worker
     if "refused" in document:
@@ -101,7 +101,7 @@ def _parse(content: bytes, where: str | Path) -> tuple[Group, ...]:
             array = np.frombuffer(values, "<f4", count, offset).reshape(shape).astype(np.float32)
             arrays[str(entry["key"])] = array
             offset += 4 * count
-        groups.append(Group(path=group["path"], name=group["name"], arrays=arrays))
+        groups.append(WeightGroup(path=group["path"], name=group["name"], arrays=arrays))
     return tuple(groups)
 
 

@@ -44,7 +44,7 @@ _REMEDY = "train it again, or name another checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
+class KerasArchive:
     """What a ``.keras`` file says.
 
     Args:
@@ -58,7 +58,7 @@ class Archive:
     keras_version: str = ""
 
 
-def read(path: Path) -> Archive:
+def read(path: Path) -> KerasArchive:
     """Read a ``.keras`` file without deserialising anything.
 
     Raises:
@@ -83,7 +83,7 @@ def read(path: Path) -> Archive:
         ) from error
     fields = json_object(parse_json(config, where=f"{path}, {CONFIG}"), where=f"{path}, {CONFIG}")
     groups = hdf5.read_groups(weights, max_bytes=MAX_WEIGHTS_BYTES, where=f"{path}, {WEIGHTS}")
-    return Archive(
+    return KerasArchive(
         config=fields, weights=_by_layer(groups, fields, path), keras_version=_version(metadata, path)
     )
 
@@ -220,7 +220,7 @@ def _version(metadata: bytes, path: Path) -> str:
 
 
 def _by_layer(
-    groups: Sequence[hdf5.Group], config: dict[str, Any], path: Path
+    groups: Sequence[hdf5.WeightGroup], config: dict[str, Any], path: Path
 ) -> dict[str, tuple[NDArray[np.float32], ...]]:
     unnamed = _layers_by_place(config) if any(group.name is None for group in groups) else {}
     weights: dict[str, tuple[NDArray[np.float32], ...]] = {}
@@ -260,7 +260,7 @@ def _layers_by_place(config: dict[str, Any]) -> dict[str, str]:
     return places
 
 
-def _arrays(group: hdf5.Group, name: str, path: Path) -> tuple[NDArray[np.float32], ...]:
+def _arrays(group: hdf5.WeightGroup, name: str, path: Path) -> tuple[NDArray[np.float32], ...]:
     wanted = [str(index) for index in range(len(group.arrays))]
     if sorted(group.arrays, key=lambda key: (len(key), key)) != wanted:
         raise InputError(

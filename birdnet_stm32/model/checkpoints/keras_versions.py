@@ -45,7 +45,7 @@ _WITHOUT_MEANING: dict[str, tuple[tuple[str, ...], tuple[object, ...]]] = {
 }
 
 
-def modernise(config: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def modernise_config(config: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a model's configuration as this version of Keras writes it, and what a reader has to know.
 
     Args:

@@ -13,21 +13,21 @@ from typing import Any
 import keras
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.value_errors import shown
-from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
+from birdnet_stm32.files.value_errors import shown_value
+from birdnet_stm32.frontend.contract import Frontend, InputLayout, MagnitudeScale, ModelContract
 from birdnet_stm32.model.architecture import blocks
-from birdnet_stm32.model.checkpoints.keras_archive import Archive
+from birdnet_stm32.model.checkpoints.keras_archive import KerasArchive
 
 LAYER_CLASS = "AudioFrontendLayer"
 _ALIGNMENT = 8  # bins are padded to a multiple of it before the mel mixer
 
 
-def is_published(config: dict[str, Any]) -> bool:
+def has_published_front_end(config: dict[str, Any]) -> bool:
     """Tell whether a configuration holds the published line's front-end layer."""
     return any(layer.get("class_name") == LAYER_CLASS for layer in _layers(config))
 
 
-def rewrite(archive: Archive, contract: ModelContract, path: Path) -> Archive:
+def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path) -> KerasArchive:
     """Return ``archive`` with its front-end layer replaced by stock layers; all other layers stay.
 
     The layer pads the bins with zeros to a multiple of 8. Zeros add nothing, so the padding is left out
@@ -62,7 +62,9 @@ def rewrite(archive: Archive, contract: ModelContract, path: Path) -> Archive:
             expected=f"[1, 1, {padded_bins}, {contract.frontend.num_mels}]",
         )
     trimmed = kernels[0][:, :, :bins]
-    return Archive(config={**archive.config, "config": graph}, weights={**archive.weights, mixer: (trimmed,)})
+    return KerasArchive(
+        config={**archive.config, "config": graph}, weights={**archive.weights, mixer: (trimmed,)}
+    )
 
 
 def _front_end(contract: ModelContract, *, name: str, input_name: str) -> keras.Model:
@@ -97,18 +99,18 @@ def _refuse_other_kinds(config: dict[str, Any], contract: ModelContract, path: P
     for key, value in expected.items():
         if config.get(key) != value:
             raise InputError(
-                f"the front-end layer's {key} is {shown(config.get(key))}",
+                f"the front-end layer's {key} is {shown_value(config.get(key))}",
                 where=path,
                 expected=f"{value!r}, as the model's configuration says",
             )
     window_s = config.get("chunk_duration")
     if isinstance(window_s, int | float) and round(window_s * spec.sample_rate_hz) != spec.window_samples:
         raise InputError(
-            f"the front-end layer's chunk_duration is {shown(window_s)}",
+            f"the front-end layer's chunk_duration is {shown_value(window_s)}",
             where=path,
             expected=f"{spec.window_s:g}, as the model's configuration says",
         )
-    if contract.magnitude_scale is not MagnitudeScale.PWL or spec.layout is not Layout.FREQUENCY_MAJOR:
+    if contract.magnitude_scale is not MagnitudeScale.PWL or spec.layout is not InputLayout.FREQUENCY_MAJOR:
         raise InputError(
             f"the front-end layer scales by {contract.magnitude_scale} in the layout {spec.layout}",
             where=path,

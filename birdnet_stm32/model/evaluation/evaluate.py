@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.model.evaluation.bootstrap import Interval, average_precision_intervals
-from birdnet_stm32.model.training.dataset import BACKGROUND, class_of
+from birdnet_stm32.model.training.dataset import BACKGROUND, strongest_class
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -97,7 +97,7 @@ class Evaluation:
     det: DetCurve | None
 
 
-def pool(probabilities: Floats, recordings: Indices, pooling: Pooling = Pooling.MAX) -> Floats:
+def pool_windows(probabilities: Floats, recordings: Indices, pooling: Pooling = Pooling.MAX) -> Floats:
     """Return one row of probabilities a recording.
 
     Args:
@@ -193,7 +193,7 @@ def _confusion(
     """Count only classes that a recording holds or is taken for."""
     from sklearn.metrics import confusion_matrix
 
-    true = class_of(targets)
+    true = strongest_class(targets)
     predicted = np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), BACKGROUND)
     found = np.union1d(true, predicted)
     classes = [*found[found != BACKGROUND].tolist(), BACKGROUND]

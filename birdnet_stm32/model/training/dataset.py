@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.errors import InputError
 
 Pcm = npt.NDArray[np.int16]
@@ -40,13 +40,13 @@ def one_hot(classes: npt.ArrayLike, class_count: int) -> Floats:
     return targets
 
 
-def targets_of(rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Floats:
+def window_targets(rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Floats:
     """Return the targets of windows whose classes are all among ``labels``, float32 [n, labels]."""
     position = {label: number for number, label in enumerate(labels)}
     return one_hot([BACKGROUND if row.background else position[row.label] for row in rows], len(labels))
 
 
-def class_of(targets: Floats) -> Indices:
+def strongest_class(targets: Floats) -> Indices:
     """Return the strongest class of each target or probability row, ``BACKGROUND`` where none reaches 0.5."""
     return np.where(targets.max(axis=1) >= 0.5, targets.argmax(axis=1), BACKGROUND).astype(np.int64)
 
@@ -56,7 +56,7 @@ def balanced_order(targets: Floats, count: int, rng: np.random.Generator) -> Ind
 
     Each class is gone through completely, in a new order, before any of its examples repeats.
     """
-    classes = class_of(targets)
+    classes = strongest_class(targets)
     members = [np.flatnonzero(classes == value) for value in np.unique(classes)]
     share = -(-count // len(members))
     drawn = [_rounds(group, share, rng) for group in members]
@@ -68,7 +68,7 @@ def _rounds(group: Indices, count: int, rng: np.random.Generator) -> Indices:
     return np.concatenate([rng.permutation(group) for _ in range(rounds)])[:count]
 
 
-def augment(pcm: Pcm, partner: Pcm | None, rng: np.random.Generator) -> Pcm:
+def augment_window(pcm: Pcm, partner: Pcm | None, rng: np.random.Generator) -> Pcm:
     """Shift a window in time, around its end, and mix another window in.
 
     Levels are relative: the front end's min-max removes any common gain, so the result fills int16.
@@ -113,5 +113,8 @@ def training_batches(
         pairs = list(
             zip(order[start : start + batch_size], partners[start : start + batch_size], strict=True)
         )
-        pcm = [augment(windows[one], windows[other] if other != one else None, rng) for one, other in pairs]
+        pcm = [
+            augment_window(windows[one], windows[other] if other != one else None, rng)
+            for one, other in pairs
+        ]
         yield np.stack(pcm), np.stack([np.maximum(targets[one], targets[other]) for one, other in pairs])

@@ -15,7 +15,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.model.training.dataset import Floats, Pcm, class_of, training_batches
+from birdnet_stm32.model.training.dataset import Floats, Pcm, strongest_class, training_batches
 
 VALIDATION_BATCH = 64
 WEIGHT_DECAY = 1e-3
@@ -123,7 +123,7 @@ def train(
     tf.config.experimental.enable_op_determinism()
     rng = np.random.default_rng(settings.seed)
 
-    model = dscnn.build(contract, seed=settings.seed)
+    model = dscnn.build_dscnn(contract, seed=settings.seed)
     steps = settings.epochs * math.ceil(len(windows) / settings.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
@@ -153,7 +153,7 @@ def train(
         if best is None or report.validation_loss < best.validation_loss:
             best, best_weights = report, model.get_weights()
     model.set_weights(best_weights)
-    _, counts = np.unique(class_of(validation_targets), return_counts=True)
+    _, counts = np.unique(strongest_class(validation_targets), return_counts=True)
     return Trained(
         model=model,
         history=tuple(history),
@@ -197,7 +197,7 @@ def _training_step(
 
 
 def _accuracy(scores: Floats, targets: Floats) -> float:
-    return float(np.mean(class_of(scores) == class_of(targets)))
+    return float(np.mean(strongest_class(scores) == strongest_class(targets)))
 
 
 def _check_set(name: str, windows: Pcm, targets: Floats, contract: ModelContract) -> None:

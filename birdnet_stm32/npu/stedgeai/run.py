@@ -87,7 +87,7 @@ def run(
         )
         line = [str(tool.program), *arguments(request)]
         try:
-            ended = process.run(line, timeout_s=settings.timeout_s, cwd=work, check=False, log=log)
+            ended = process.run_program(line, timeout_s=settings.timeout_s, cwd=work, check=False, log=log)
         except ToolError as error:
             raise ToolError(
                 error.what,

@@ -154,7 +154,7 @@ def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.env
 
 def read_version(program: Path) -> ToolVersion:
     """Return the version that ``program --version`` says. Raises: ToolError."""
-    printed = process.run([program, "--version"], timeout_s=VERSION_TIMEOUT_S).output
+    printed = process.run_program([program, "--version"], timeout_s=VERSION_TIMEOUT_S).output
     return parse_version(printed, where=program)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from birdnet_stm32.audio.windows.representative_windows import WindowRow
+from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features

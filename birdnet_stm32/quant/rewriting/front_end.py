@@ -10,7 +10,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -51,7 +51,7 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
     position = _first_spatial(network)
     scalings: dict[str, _Scaling] = {}
     mel: Floats | None = None
-    layout = Layout.TIME_MAJOR  # behind the mel mixer, whatever the spectrogram's
+    layout = InputLayout.TIME_MAJOR  # behind the mel mixer, whatever the spectrogram's
     if spec.kind is Frontend.MEL:
         mel, layout = np.eye(spec.num_mels, dtype=np.float32), spec.layout
         scalings[INPUT] = _unscaled(spec.num_mels)
@@ -103,8 +103,8 @@ def _unscaled(bands: int) -> _Scaling:
     return _Scaling(k0=np.ones(bands, np.float32), k=none, w=none, b=none)
 
 
-def _turned(layout: Layout) -> Layout:
-    return Layout.TIME_MAJOR if layout is Layout.FREQUENCY_MAJOR else Layout.FREQUENCY_MAJOR
+def _turned(layout: InputLayout) -> InputLayout:
+    return InputLayout.TIME_MAJOR if layout is InputLayout.FREQUENCY_MAJOR else InputLayout.FREQUENCY_MAJOR
 
 
 def _first_spatial(network: Network) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files.json_file import canonical_json
@@ -13,14 +14,14 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
     contract_to_json,
     read_contract,
 )
-from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile
+from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile_labels
 from birdnet_stm32.frontend.mixer import save_mixer
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, LABELS
 
@@ -52,7 +53,7 @@ def checkpoint_contract(job: Job) -> ModelContract:
     if labels is None:
         return contract
     order = job.variant.model.label_order
-    names = reconcile(
+    names = reconcile_labels(
         read_labels(labels),
         contract.labels,
         order=None if order is None else LabelOrder(order),
@@ -68,18 +69,8 @@ def checkpoint_contract(job: Job) -> ModelContract:
 
 def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:
     """Return the contract of the model that the variant asks to train."""
-    spec = FrontendSpec(
-        kind=Frontend(model.frontend),
-        sample_rate_hz=model.sample_rate_hz,
-        window_samples=round(model.sample_rate_hz * model.window_s),
-        fft_length=model.fft_length,
-        spec_width=model.spec_width,
-        num_mels=model.num_mels,
-        compression=Compression(model.input_compression),
-        layout=Layout(model.layout),
-    )
     return ModelContract(
-        frontend=spec,
+        frontend=frontend_to_train(model),
         labels=labels,
         output_activation=OutputActivation.LOGIT,
         magnitude_scale=MagnitudeScale(model.magnitude_scale),
@@ -89,13 +80,25 @@ def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContra
     )
 
 
-def window_shape(job: Job) -> tuple[int, int]:
-    """Return the rate in Hz and the length in samples of the variant's windows."""
+def frontend_to_train(model: ModelTable) -> FrontendSpec:
+    """Return the front end of the model that the variant asks to train."""
+    return FrontendSpec(
+        kind=Frontend(model.frontend),
+        sample_rate_hz=model.sample_rate_hz,
+        window_samples=round(model.sample_rate_hz * model.window_s),
+        fft_length=model.fft_length,
+        spec_width=model.spec_width,
+        num_mels=model.num_mels,
+        compression=Compression(model.input_compression),
+        layout=InputLayout(model.layout),
+    )
+
+
+def window_shape(job: Job) -> WindowShape:
+    """Return rate, length and hop of the variant's windows."""
     if "checkpoint" in job.files:
-        spec = checkpoint_contract(job).frontend
-        return spec.sample_rate_hz, spec.window_samples
-    model = job.variant.model
-    return model.sample_rate_hz, round(model.sample_rate_hz * model.window_s)
+        return checkpoint_contract(job).frontend.window_shape
+    return frontend_to_train(job.variant.model).window_shape
 
 
 def write_contract(contract: ModelContract, folder: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from birdnet_stm32.audio.audio_files import FileStat, scan
+from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import sha256_of
 
@@ -36,7 +36,9 @@ def are_current(release: Release) -> bool:
     try:
         indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
         known = {entry["path"]: entry for entry in indexed}
-        files = scan(root)  # of a folder that is gone or locked: a problem that the list does not have
+        files = scan_audio_files(
+            root
+        )  # of a folder that is gone or locked: a problem that the list does not have
         return [file.path for file in files] == list(known) and all(
             _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
         )

@@ -38,7 +38,7 @@ def encoded(kind: str, samples: np.ndarray | None = None, **options: object) -> 
 def read(path: Path, content: bytes, rate_hz: int = RATE_HZ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Decode; measuring finds the same length and says the same."""
     path.write_bytes(content)
-    found, measured = decode.decode_with_notes(path, sample_rate_hz=rate_hz), decode.probe(path)
+    found, measured = decode.decode_with_notes(path, sample_rate_hz=rate_hz), decode.measure_recording(path)
     assert isinstance(found, Decoded), found
     assert isinstance(measured, Properties)
     assert measured.notes == found.notes
@@ -58,7 +58,7 @@ def read(path: Path, content: bytes, rate_hz: int = RATE_HZ) -> tuple[np.ndarray
 
 def reason(path: Path, content: bytes) -> str:
     path.write_bytes(content)
-    found = decode.probe(path)
+    found = decode.measure_recording(path)
     assert isinstance(found, Unusable)
     assert decode.decode(path, sample_rate_hz=RATE_HZ) == found
     return found.reason
@@ -335,7 +335,7 @@ def test_ogg_that_is_cut_damaged_or_ends_before_it_begins(tmp_path, subtype):
     last = content.rindex(b"OggS")
     page = content[last : last + 6] + struct.pack("<q", 999) + content[last + 14 : last + 22] + bytes(4)
     page += content[last + 26 :]
-    page = page[:22] + struct.pack("<I", ogg.checksum(page)) + page[26:]
+    page = page[:22] + struct.pack("<I", ogg.page_checksum(page)) + page[26:]
     pcm, notes = read(tmp_path / "back.ogg", content[:last] + page)
     np.testing.assert_array_equal(pcm[: len(whole)], whole)
     assert kinds(notes) == ["length wrong in the last page"]
@@ -357,7 +357,7 @@ def test_a_cut_file_never_holds_more_than_the_whole(tmp_path, kind, part):
     path.write_bytes(content)
     whole = decode.decode(path, sample_rate_hz=16_000)
     path.write_bytes(content[: int(part * len(content))])
-    found, measured = decode.decode(path, sample_rate_hz=16_000), decode.probe(path)
+    found, measured = decode.decode(path, sample_rate_hz=16_000), decode.measure_recording(path)
     assert isinstance(found, Unusable) == isinstance(measured, Unusable)
     # A cut mp3 lacks the frames from which the encoder's silence would be taken off.
     assert isinstance(found, Unusable) or len(found) <= len(whole) + 1_152 * (kind == "mp3")
@@ -365,7 +365,7 @@ def test_a_cut_file_never_holds_more_than_the_whole(tmp_path, kind, part):
 
 @pytest.mark.parametrize(("name", "seconds"), [("variable_no_xing.mp3", 30), ("bw64_small.wav", 4)])
 def test_recordings_of_strangers(shared, name, seconds):
-    found = decode.probe(shared / "data/trials/recordings" / name)
+    found = decode.measure_recording(shared / "data/trials/recordings" / name)
     assert isinstance(found, Properties)
     assert found.duration_s == pytest.approx(seconds, abs=0.1)
 
@@ -377,7 +377,7 @@ def test_headers_cut_within_a_number(tmp_path):
     for size in range(8, 120):
         path = tmp_path / "short.flac"
         path.write_bytes(encoded("FLAC")[:size])
-        assert isinstance(decode.probe(path), Unusable)
+        assert isinstance(decode.measure_recording(path), Unusable)
 
 
 def test_a_second_file_that_cannot_be_opened_is_left_out(tmp_path):
@@ -398,7 +398,7 @@ def test_files_made_to_keep_a_reader_busy_end_soon(tmp_path):
         ("frames.mp3", b"\xff\xfb\x90\x64" * 50_000),
     ):
         (tmp_path / name).write_bytes(content)
-        decode.probe(tmp_path / name)
+        decode.measure_recording(tmp_path / name)
     many = encoded("FLAC", sound(0.01)) * 1_001
     assert reason(tmp_path / "many.flac", many) == "unreadable: more than 1,000 files in one"
 
@@ -423,7 +423,10 @@ def test_no_damage_raises(tmp_path, seed):
             content[at : at + int(rng.integers(count + 1))] = piece
         path = tmp_path / f"damaged.{kind.lower()}"
         path.write_bytes(content)
-        found, measured = decode.decode_with_notes(path, sample_rate_hz=RATE_HZ), decode.probe(path)
+        found, measured = (
+            decode.decode_with_notes(path, sample_rate_hz=RATE_HZ),
+            decode.measure_recording(path),
+        )
         if isinstance(found, Unusable):
             assert found == measured
         else:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdnet_stm32.audio.decoding import decode, mono
-from birdnet_stm32.audio.decoding.decode import Properties, Unusable, decoded_samples, probe
+from birdnet_stm32.audio.decoding.decode import Properties, Unusable, decoded_samples, measure_recording
 
 
 def read(path: Path, rate_hz: int = 24_000) -> np.ndarray:
@@ -21,7 +21,7 @@ def read(path: Path, rate_hz: int = 24_000) -> np.ndarray:
 
 def reason(path: Path) -> str:
     """The same reason, whether a file is measured or decoded, and without a path in it."""
-    found, again = probe(path), decode.decode(path, sample_rate_hz=24_000)
+    found, again = measure_recording(path), decode.decode(path, sample_rate_hz=24_000)
     assert isinstance(found, Unusable)
     assert found == again
     assert str(path.parent) not in found.reason
@@ -38,7 +38,7 @@ def test_every_format_gives_the_tone_that_was_recorded(tmp_path, write_tone, suf
     assert abs(len(pcm) - 24_000) <= (2_400 if suffix in (".ogg", ".mp3") else 1)
     assert np.argmax(spectrum) == pytest.approx(1_000, abs=15)
     assert np.abs(pcm).max() == pytest.approx(0.5 * 32_768, rel=0.2)
-    properties = probe(path)
+    properties = measure_recording(path)
     assert isinstance(properties, Properties)
     assert (properties.rate_hz, properties.channels) == (rate_hz, channels)
     assert len(pcm) == decoded_samples(properties.duration_s, rate_hz, 24_000)
@@ -62,14 +62,14 @@ def test_pcm_at_the_models_rate_is_untouched(tmp_path):
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
 def test_blocks_leave_no_seam(tmp_path, write_tone, monkeypatch, suffix):
     path = write_tone(tmp_path / f"long{suffix}", seconds=3, rate_hz=44_100)
-    whole, measured = read(path, 22_050), probe(path)
+    whole, measured = read(path, 22_050), measure_recording(path)
     monkeypatch.setattr(mono, "BLOCK_SAMPLES", 1_000)
     assert np.abs(read(path, 22_050).astype(int) - whole).max() <= 1
-    assert probe(path) == measured
+    assert measure_recording(path) == measured
 
 
 def parts(path: Path, *wanted: tuple[int, int], rate_hz: int = 22_050):
-    recorded = probe(path)
+    recorded = measure_recording(path)
     assert isinstance(recorded, Properties)
     samples = round(recorded.duration_s * recorded.rate_hz)
     return decode.decode_parts(path, wanted, sample_rate_hz=rate_hz, samples=samples)

@@ -26,7 +26,7 @@ def written(path: Path, samples: np.ndarray, subtype: str = "FLOAT", rate_hz: in
 
 
 def refused(path: Path, **options: int) -> str:
-    found = decode.probe(path, **options)
+    found = decode.measure_recording(path, **options)
     assert isinstance(found, Unusable)
     assert decode.decode(path, sample_rate_hz=RATE_HZ, **options) == found
     return found.reason
@@ -35,7 +35,7 @@ def refused(path: Path, **options: int) -> str:
 def accepted(path: Path, **options: int) -> tuple[np.ndarray, tuple[str, ...]]:
     found, measured = (
         decode.decode_with_notes(path, sample_rate_hz=RATE_HZ, **options),
-        decode.probe(path, **options),
+        decode.measure_recording(path, **options),
     )
     assert isinstance(found, Decoded)
     assert isinstance(measured, Properties)
@@ -82,7 +82,7 @@ def test_what_resampling_leaves_nothing_of_is_silent(tmp_path, subtype):
     time_s = np.arange(2 * 192_000) / 192_000
     ultrasound = 0.2 * np.sin(2 * np.pi * 60_000 * time_s) * np.hanning(len(time_s))
     path = written(tmp_path / "bat.wav", ultrasound, subtype, 192_000)
-    assert isinstance(decode.probe(path), Properties)
+    assert isinstance(decode.measure_recording(path), Properties)
     found = decode.decode(path, sample_rate_hz=RATE_HZ)
     assert isinstance(found, Unusable)
     assert found.reason == "silent at 24000 Hz: all its sound lies above 12000 Hz"
@@ -157,6 +157,6 @@ def test_no_reason_is_a_librarys(tmp_path):
         for size in (0, 10, 100, 5_000):
             for suffix in (".wav", ".flac", ".ogg", ".mp3"):
                 (tmp_path / f"a{suffix}").write_bytes(mark + rng.bytes(size))
-                found = decode.probe(tmp_path / f"a{suffix}")
+                found = decode.measure_recording(tmp_path / f"a{suffix}")
                 if isinstance(found, Unusable):
                     assert not any(word in found.reason for word in words), found.reason

@@ -8,7 +8,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from birdnet_stm32.audio.audio_files import scan
+from birdnet_stm32.audio.audio_files import scan_audio_files
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.decoding.decode import Properties, Unusable
 from birdnet_stm32.audio.index import measurements
@@ -27,7 +27,7 @@ class Count:
 
 def remeasure(root: Path, known):
     count = Count()
-    measured = measurements.measure(root, scan(root), known, report=count)
+    measured = measurements.measure_files(root, scan_audio_files(root), known, report=count)
     return {one.stat.path: one for one in measured}, count.read
 
 
@@ -57,7 +57,7 @@ def test_a_changed_file_costs_one_file(collection, measured, write_tone):
 
 
 def test_a_touched_file_is_read_but_not_decoded(collection, measured, monkeypatch):
-    monkeypatch.setattr(decode, "probe", None)
+    monkeypatch.setattr(decode, "measure_recording", None)
     os.utime(collection / "Strix aluco/strix0__t000.wav", ns=(1, 1))
     again, read = remeasure(collection, measured)
     assert read == 1
@@ -75,12 +75,12 @@ def test_new_and_gone_files(collection, measured, write_tone):
 
 
 def test_what_could_not_be_read_is_tried_again(collection, measured):
-    files = scan(collection)
+    files = scan_audio_files(collection)
     files[0] = measurements.FileStat(path="Parus major/gone.wav", size_bytes=1, mtime_ns=1)
-    known = {one.stat.path: one for one in measurements.measure(collection, files, measured)}
+    known = {one.stat.path: one for one in measurements.measure_files(collection, files, measured)}
     assert known["Parus major/gone.wav"].digest == ""
     count = Count()
-    measurements.measure(collection, files, known, report=count)
+    measurements.measure_files(collection, files, known, report=count)
     assert count.read == 1
 
 
@@ -95,13 +95,16 @@ def test_other_formats_and_names_are_refused_with_a_reason(tmp_path, write_tone)
 
 
 def test_the_document_brings_everything_back(measured):
-    assert measurements.from_json(measurements.to_json(list(measured.values()))) == measured
+    assert (
+        measurements.measurements_from_json(measurements.measurements_to_json(list(measured.values())))
+        == measured
+    )
 
 
 def test_measures_of_other_code_are_not_trusted(measured, monkeypatch):
-    text = measurements.to_json(list(measured.values()))
+    text = measurements.measurements_to_json(list(measured.values()))
     monkeypatch.setattr(measurements, "_fingerprint", lambda: "other")
-    assert measurements.from_json(text) == {}
+    assert measurements.measurements_from_json(text) == {}
 
 
 def test_worker_processes_find_the_same(collection, measured):
@@ -129,9 +132,13 @@ def test_the_measures_depend_on_all_code_that_reads_recordings():
 
 def test_another_channel_is_measured_again(collection, measured):
     count = Count()
-    again = measurements.measure(collection, scan(collection), measured, channel=1, report=count)
-    assert count.read == len(measured)
-    assert measurements.from_json(measurements.to_json(again)) == {one.stat.path: one for one in again}
-    assert measurements.measure(collection, scan(collection), {one.stat.path: one for one in again}) == list(
-        measured.values()
+    again = measurements.measure_files(
+        collection, scan_audio_files(collection), measured, channel=1, report=count
     )
+    assert count.read == len(measured)
+    assert measurements.measurements_from_json(measurements.measurements_to_json(again)) == {
+        one.stat.path: one for one in again
+    }
+    assert measurements.measure_files(
+        collection, scan_audio_files(collection), {one.stat.path: one for one in again}
+    ) == list(measured.values())

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.audio_files import FileStat
 from birdnet_stm32.audio.decoding.decode import Properties, Unusable
 from birdnet_stm32.audio.index import measurements
-from birdnet_stm32.audio.index.measurements import Measured
+from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.index.recording_index import (
     ClassSummary,
     IndexRow,
     build_index,
-    list_files,
-    summarize,
+    list_recordings,
+    summarize_classes,
 )
-from birdnet_stm32.audio.index.recording_notes import notes
+from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
@@ -33,7 +33,7 @@ CLIPS = IndexTable(background=("background",), recording=r"^(?P<recording>.+?)(_
 
 
 def indexed(root: Path, settings: IndexTable = CLIPS, *, train_every_label: bool = True):
-    measured = measurements.measure(root, list_files(root), {}, n_jobs=1)
+    measured = measurements.measure_files(root, list_recordings(root), {}, n_jobs=1)
     return build_index(measured, settings, train_every_label=train_every_label)
 
 
@@ -56,7 +56,7 @@ def test_the_table_depends_on_nothing_but_the_recordings(collection, tmp_path):
     rows = indexed(collection)
     copy = tmp_path / "copied elsewhere"
     shutil.copytree(collection, copy, copy_function=shutil.copyfile)
-    measured = measurements.measure(copy, list_files(copy), {}, n_jobs=1)
+    measured = measurements.measure_files(copy, list_recordings(copy), {}, n_jobs=1)
     random.Random(3).shuffle(measured)  # noqa: S311 - an order, not a secret
     again = build_index(measured, CLIPS, train_every_label=True)
     for name, found in (("a", rows), ("b", again)):
@@ -101,7 +101,7 @@ def test_small_classes_are_left_out_but_never_background(collection, write_tone)
 
 def test_the_summary_counts_each_class(collection, write_tone):
     write_tone(collection / "Bubo bubo/only.wav")
-    summary = {one.label: one for one in summarize(indexed(collection))}
+    summary = {one.label: one for one in summarize_classes(indexed(collection))}
     assert list(summary) == ["Bubo bubo", "Parus major", "Strix aluco", "background"]
     assert (summary["Bubo bubo"].train, summary["Bubo bubo"].validation) == (1, 0)
     tit = summary["Parus major"]
@@ -132,7 +132,7 @@ def test_what_cannot_be_indexed_is_refused_with_what_was_found(tmp_path, write_t
         ("texts", "only notes.txt"),
     ):
         with pytest.raises(InputError, match=problem):
-            list_files(tmp_path / name)
+            list_recordings(tmp_path / name)
     for number in range(3):
         (tmp_path / "empty/owl").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"empty/owl/{number}.wav").touch()
@@ -149,11 +149,11 @@ def test_a_background_folder_that_is_not_there_is_a_mistake(collection):
     assert "Parus major, Strix aluco, background" in str(error.value)
 
 
-def measured_as(paths: list[str], **changes: object) -> list[Measured]:
+def measured_as(paths: list[str], **changes: object) -> list[MeasuredFile]:
     """Measures of files that nobody wrote: all usable, all different."""
     content = Properties(duration_s=3.0, rate_hz=24_000, channels=1, rms_db=-20.0, snr_db=10.0)
     return [
-        Measured(
+        MeasuredFile(
             stat=FileStat(path=path, size_bytes=1, mtime_ns=1),
             digest=hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest(),
             content=changes.get(path, content),
@@ -171,14 +171,14 @@ def test_the_usual_numbering_hides_no_class():
     """Two of five classes of a release were never trained on: A/1.flac and B/1.flac counted as one."""
     rows = splits_of([f"species {label}/{take}.flac" for label in "ABCDE" for take in (1, 2, 3)])
     assert len({row.recording for row in rows}) == 15
-    for one in summarize(rows):
+    for one in summarize_classes(rows):
         assert (one.recordings, one.train_recordings, one.validation_recordings) == (3, 2, 1)
 
 
 def test_a_thousand_classes_of_two_files_are_two_thousand_recordings():
     rows = splits_of([f"{label}/{take}.wav" for label in range(1_000) for take in "ab"])
     assert len({row.recording for row in rows}) == 2_000
-    assert {(one.train, one.validation) for one in summarize(rows)} == {(1, 1)}
+    assert {(one.train, one.validation) for one in summarize_classes(rows)} == {(1, 1)}
 
 
 def test_a_pattern_joins_within_a_class_unless_recordings_span_classes():
@@ -221,12 +221,12 @@ def test_random_trees_lose_no_class_and_split_no_recording(tree, pattern, spans,
     assert len(sides) == len({row.recording for row in rows}), "a recording is on both sides"
     if not spans:
         assert all(len({row.label for row in rows if row.recording == one}) == 1 for one, _ in sides)
-    for one in summarize(rows):
+    for one in summarize_classes(rows):
         assert one.train_recordings >= 1
         if not spans and one.recordings >= 2:
             assert one.validation_recordings >= 1
     assert splits_of(order.sample(paths, len(paths)), **keys) == rows
-    for one in summarize(splits_of(paths, train_every_label=False, **keys)):
+    for one in summarize_classes(splits_of(paths, train_every_label=False, **keys)):
         assert one.recordings < 2 or one.train_recordings >= 1
 
 
@@ -241,8 +241,8 @@ def test_a_class_without_anything_to_train_on_stops_the_build_unless_it_is_named
         build_index(measured, IndexTable(), train_every_label=True)
     assert "list them as [index] untrained: 'tit'" in str(error.value)
     allowed = build_index(measured, IndexTable(untrained=("tit",)), train_every_label=True)
-    assert {one.label: one.train for one in summarize(allowed)} == {"jay": 1, "owl": 1, "tit": 0}
-    assert notes(allowed, IndexTable(), train_every_label=True) == (
+    assert {one.label: one.train for one in summarize_classes(allowed)} == {"jay": 1, "owl": 1, "tit": 0}
+    assert index_notes(allowed, IndexTable(), train_every_label=True) == (
         "no usable recording of tit: the model does not learn this class",
     )
     assert build_index(measured, IndexTable(), train_every_label=False), "a checkpoint knows its classes"
@@ -264,17 +264,17 @@ def test_folders_by_the_convention_of_birdnet_analyzer_are_no_species():
     paths = [f"{label}/{take}.wav" for label in labels for take in "12"]
     rows = splits_of(paths)
     assert {row.label for row in rows if not row.background} == {"Strix aluco", "Parus major"}
-    (note,) = notes(rows, IndexTable(), train_every_label=True)
+    (note,) = index_notes(rows, IndexTable(), train_every_label=True)
     assert note.startswith(
         "taken for background, as BirdNET-Analyzer does: -Strix aluco, Background, NOISE, "
     )
     off = IndexTable(conventions="none")
     rows = build_index(measured_as(paths), off, train_every_label=True)
     assert not any(row.background for row in rows)
-    assert notes(rows, off, train_every_label=True) == ()
+    assert index_notes(rows, off, train_every_label=True) == ()
     named = IndexTable(background=("Background", "NOISE", "other", "Silence", "-Strix aluco"))
     rows = build_index(measured_as(paths), named, train_every_label=True)
-    assert notes(rows, named, train_every_label=True) == ()
+    assert index_notes(rows, named, train_every_label=True) == ()
 
 
 def test_a_model_that_has_a_class_called_noise_keeps_it():
@@ -290,8 +290,8 @@ def test_a_model_that_has_a_class_called_noise_keeps_it():
 def test_folders_named_for_several_classes_are_left_out_and_said():
     rows = splits_of(["owl/1.wav", "owl/2.wav", "owl,tit/1.wav", "Smith, John/1.wav"])
     assert reasons(rows) == {"owl,tit/1.wav": "its folder is named for several classes, owl and tit"}
-    assert [one.label for one in summarize(rows) if one.train] == ["Smith, John", "owl"]
-    (note,) = notes(rows, IndexTable(), train_every_label=True)
+    assert [one.label for one in summarize_classes(rows) if one.train] == ["Smith, John", "owl"]
+    (note,) = index_notes(rows, IndexTable(), train_every_label=True)
     assert note.startswith("left out, as their names stand for several classes at once: owl,tit")
     assert reasons(splits_of(["owl/1.wav", "owl/2.wav", "owl,tit/1.wav"], conventions="none")) == {}
 
@@ -301,7 +301,7 @@ def test_folders_equal_but_for_unicode_form_are_one_class_and_said():
     assert {row.label for row in rows} == {"Pyrrhula caf\u00e9"}
     assert len({row.recording for row in rows}) == len({row.path for row in rows}) == 2
     assert {row.split for row in rows} == {"train", "validation"}
-    (note,) = notes(rows, IndexTable(), train_every_label=True)
+    (note,) = index_notes(rows, IndexTable(), train_every_label=True)
     assert note == "2 folders are called Pyrrhula caf\u00e9, in different Unicode forms: taken for one class"
     named = splits_of(["caf\u00e9/1.wav", "owl/1.wav"], background=("cafe\u0301",))
     assert [row.label for row in named if row.background] == ["caf\u00e9"]
@@ -334,10 +334,10 @@ def test_a_label_that_is_no_line_of_text_is_refused_at_the_index(name):
 
 
 def test_folders_that_begin_with_an_underscore_are_named():
-    (note,) = notes(splits_of(["owl/1.wav", "_new/1.wav"]), IndexTable(), train_every_label=True)
+    (note,) = index_notes(splits_of(["owl/1.wav", "_new/1.wav"]), IndexTable(), train_every_label=True)
     assert note.startswith("left out, as their names start with _: _new ")
     assert (
-        notes(
+        index_notes(
             splits_of(["owl/1.wav", "_new/1.wav"], background=("_new",)),
             IndexTable(background=("_new",)),
             train_every_label=True,
@@ -350,18 +350,18 @@ def test_near_equal_stems_on_both_sides_are_warned_of_with_a_pattern_that_joins_
     uploads = range(19898, 19998, 10)
     paths = [f"dog/1-{number}-{take}.wav" for number in uploads for take in "AB"]
     rows = splits_of([*paths, "cat/2-1.wav"])
-    (note,) = notes(rows, IndexTable(), train_every_label=True)
+    (note,) = index_notes(rows, IndexTable(), train_every_label=True)
     assert "look like clips of one recording, but one trains and the other validates" in note
     pattern = re.search("recording = '(.+?)' keeps", note)[1]
     followed = IndexTable(recording=pattern)
     rows = build_index(measured_as([*paths, "cat/2-1.wav"]), followed, train_every_label=True)
     assert {row.recording for row in rows} == {"cat/2-1", *(f"dog/1-{number}" for number in uploads)}
-    assert notes(rows, followed, train_every_label=True) == ()
+    assert index_notes(rows, followed, train_every_label=True) == ()
 
 
 def test_the_tables_name_every_side_of_every_class(tmp_path):
     rows = splits_of(["owl/1.wav", "owl/2.wav", "tit/x\ty\n.wav"])
-    parquet_table.write_text(summarize(rows), ClassSummary, tmp_path / "classes.tsv")
+    parquet_table.write_text(summarize_classes(rows), ClassSummary, tmp_path / "classes.tsv")
     lines = (tmp_path / "classes.tsv").read_text(encoding="utf-8").split("\n")
     assert lines[0].split("\t")[0] == "label"
     assert lines[1:] == ["owl\tno\t2\t0\t2\t1\t1\t1\t1", "tit\tno\t1\t0\t1\t1\t1\t0\t0", ""]

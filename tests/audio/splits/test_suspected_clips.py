@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.audio.splits.suspected_clips import EVERY_FILE, File, suspect
+from birdnet_stm32.audio.splits.suspected_clips import EVERY_FILE, AssignedFile, find_suspected_clips
 
 
-def files(*stems: str, label: str = "owl", suffix: str = ".wav") -> list[File]:
+def files(*stems: str, label: str = "owl", suffix: str = ".wav") -> list[AssignedFile]:
     """Files of a class that train and validate in turn."""
     return [
-        File(
+        AssignedFile(
             path=f"{label}/{stem}{suffix}",
             label=label,
             duration_s=3.0,
@@ -36,7 +36,7 @@ def files(*stems: str, label: str = "owl", suffix: str = ".wav") -> list[File]:
     ],
 )
 def test_clips_of_one_upload_are_found_and_the_pattern_joins_them(first, second, third):
-    found = suspect(files(first, second, third, "another"), train_every_label=True)
+    found = find_suspected_clips(files(first, second, third, "another"), train_every_label=True)
     assert (found.first, found.second) == (f"owl/{first}.wav", f"owl/{second}.wav")
     joined = {re.search(found.pattern, stem)["recording"] for stem in (first, second)}
     assert len(joined) == 1
@@ -56,26 +56,31 @@ def test_clips_of_one_upload_are_found_and_the_pattern_joins_them(first, second,
     ],
 )
 def test_files_that_are_only_counted_or_dated_are_let_alone(stems):
-    assert suspect(files(*stems), train_every_label=True) is None
+    assert find_suspected_clips(files(*stems), train_every_label=True) is None
 
 
 def test_pairs_on_one_side_or_in_two_classes_are_let_alone():
-    one_side = [File(path=f"owl/XC1234_{n}.wav", label="owl", duration_s=3, split="train") for n in range(3)]
-    assert suspect(one_side, train_every_label=True) is None
+    one_side = [
+        AssignedFile(path=f"owl/XC1234_{n}.wav", label="owl", duration_s=3, split="train") for n in range(3)
+    ]
+    assert find_suspected_clips(one_side, train_every_label=True) is None
     across = [*files("XC1234_1", label="owl"), *files("x", "XC1234_2", label="tit")]
-    assert suspect(across, train_every_label=True) is None
+    assert find_suspected_clips(across, train_every_label=True) is None
 
 
 def test_the_same_recording_in_two_formats_is_found():
-    two = [*files("song"), File(path="owl/song.flac", label="owl", duration_s=3, split="validation")]
-    found = suspect([*two, *files("b", "c")], train_every_label=True)
+    two = [*files("song"), AssignedFile(path="owl/song.flac", label="owl", duration_s=3, split="validation")]
+    found = find_suspected_clips([*two, *files("b", "c")], train_every_label=True)
     assert found.pattern == EVERY_FILE
-    counted = [*files("1"), File(path="owl/2021/1.wav", label="owl", duration_s=3, split="validation")]
-    assert suspect(counted, train_every_label=True) is None
+    counted = [
+        *files("1"),
+        AssignedFile(path="owl/2021/1.wav", label="owl", duration_s=3, split="validation"),
+    ]
+    assert find_suspected_clips(counted, train_every_label=True) is None
 
 
 def test_no_pattern_is_given_that_leaves_nothing_to_validate():
-    found = suspect(files("XC1234_1", "XC1234_2"), train_every_label=True)
+    found = find_suspected_clips(files("XC1234_1", "XC1234_2"), train_every_label=True)
     assert found.pattern == ""
 
 
@@ -85,8 +90,8 @@ def test_no_pattern_is_given_that_leaves_nothing_to_validate():
 )
 def test_whatever_the_stems_the_pattern_given_works(stems, order):
     given_files = files(*sorted(stems))
-    found = suspect(given_files, train_every_label=True)
-    assert suspect(order.sample(given_files, len(given_files)), train_every_label=True) == found
+    found = find_suspected_clips(given_files, train_every_label=True)
+    assert find_suspected_clips(order.sample(given_files, len(given_files)), train_every_label=True) == found
     if found is not None and found.pattern:
         stems_found = [path.removeprefix("owl/").removesuffix(".wav") for path in (found.first, found.second)]
         assert len({re.search(found.pattern, stem)["recording"] for stem in stems_found}) == 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.index import measurements, recording_index
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows import representative_windows
+from birdnet_stm32.audio.windows import cut_windows, representative_windows
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 
@@ -20,14 +21,20 @@ CLIPS = IndexTable(background=("background",), recording=r"^(?P<recording>.+?)(_
 
 @pytest.fixture
 def rows(collection):
-    measured = measurements.measure(collection, recording_index.list_files(collection), {}, n_jobs=1)
+    measured = measurements.measure_files(
+        collection, recording_index.list_recordings(collection), {}, n_jobs=1
+    )
     return recording_index.build_index(measured, CLIPS, train_every_label=True)
 
 
-def choose(rows, root, calibration=16, validation=8, **changes):
-    settings = {"sample_rate_hz": 8_000, "window_samples": 16_000, "seed": 7, "n_jobs": 1} | changes
-    return representative_windows.choose(
-        rows, root, calibration_windows=calibration, validation_windows=validation, **settings
+def shape_of(window_samples=16_000, sample_rate_hz=8_000):
+    return WindowShape(sample_rate_hz=sample_rate_hz, window_samples=window_samples, hop_samples=4_000)
+
+
+def choose(rows, root, calibration=16, validation=8, *, shape=None, **changes):
+    settings = {"calibration_windows": calibration, "validation_windows": validation, "seed": 7, "n_jobs": 1}
+    return representative_windows.choose_representative_windows(
+        rows, root, shape or shape_of(), **settings | changes
     )
 
 
@@ -67,7 +74,7 @@ def test_asking_for_more_keeps_what_was_chosen(rows, collection):
 
 
 def test_a_long_recording_gives_several_windows_when_files_run_out(rows, collection):
-    chosen = choose(rows, collection, 100, 50, window_samples=4_000)
+    chosen = choose(rows, collection, 100, 50, shape=shape_of(4_000))
     order = [8_000, 4_000, 12_000, 0, 16_000, 6_000, 10_000, 2_000, 14_000]  # in 20,000 samples
     for path in {row.path for row in chosen.rows}:
         starts = [row.start_sample for row in chosen.rows if row.path == path]
@@ -77,7 +84,7 @@ def test_a_long_recording_gives_several_windows_when_files_run_out(rows, collect
 
 
 def test_fewer_than_asked_is_fine_down_to_the_least(rows, collection):
-    chosen = choose(rows, collection, 1_000, 1_000, window_samples=4_000)
+    chosen = choose(rows, collection, 1_000, 1_000, shape=shape_of(4_000))
     assert len(chosen.rows) == 36 * 9
     with pytest.raises(InputError, match="calibration windows in all") as error:
         choose(rows, collection, 1_000, 8)
@@ -90,7 +97,7 @@ def test_a_file_that_changed_since_the_index_is_noticed(rows, collection, write_
     with pytest.raises(
         InputError, match=r"strix0__t000\.wav: changed since it was indexed: now 1\.000 s long"
     ):
-        choose(rows, collection, 200, 200, window_samples=4_000)
+        choose(rows, collection, 200, 200, shape=shape_of(4_000))
 
 
 def test_quiet_windows_are_taken_too(rows, collection, write_tone):
@@ -101,13 +108,11 @@ def test_quiet_windows_are_taken_too(rows, collection, write_tone):
 
 
 def test_training_windows_are_the_devices(rows, collection):
-    cut = representative_windows.split_windows(
+    cut = cut_windows.split_windows(
         rows,
         collection,
-        part="train",
-        sample_rate_hz=8_000,
-        window_samples=8_000,
-        hop_samples=4_000,
+        "train",
+        shape_of(8_000),
         n_jobs=1,
     )
     train = [row.path for row in rows if row.split == "train"]
@@ -116,13 +121,11 @@ def test_training_windows_are_the_devices(rows, collection):
     assert cut.pcm.shape == (4 * len(train), 8_000)
     assert {row.set for row in cut.rows} == {"train"}
     with pytest.raises(InputError, match="no recording in the split validation"):
-        representative_windows.split_windows(
+        cut_windows.split_windows(
             [row for row in rows if row.split == "train"],
             collection,
-            part="validation",
-            sample_rate_hz=8_000,
-            window_samples=8_000,
-            hop_samples=4_000,
+            "validation",
+            shape_of(8_000),
         )
 
 
@@ -155,7 +158,7 @@ def test_classes_and_recordings_take_turns(counts, seed):
         for recording, clips in enumerate(recordings)
         for clip in range(clips)
     ]
-    places = list(representative_windows._turns(rows, 8_000, 8_000, seed))
+    places = list(representative_windows._turns(rows, shape_of(8_000), seed))
     assert sorted(place.row.path for place in places) == sorted(row.path for row in rows)
     for length in range(1, len(places) + 1):
         taken = Counter(place.row.label for place in places[:length])
@@ -170,7 +173,7 @@ def test_classes_and_recordings_take_turns(counts, seed):
 def test_the_shared_recordings_give_what_the_published_variant_asks(shared):
     root = shared / "data/birds"
     table = IndexTable(background=("_background", "_soundscape"), recording=CLIPS.recording)
-    measured = measurements.measure(root, recording_index.list_files(root), {})
+    measured = measurements.measure_files(root, recording_index.list_recordings(root), {})
     rows = recording_index.build_index(measured, table, train_every_label=False)
     done: list[tuple[int, int]] = []
     chosen = choose(
@@ -178,8 +181,7 @@ def test_the_shared_recordings_give_what_the_published_variant_asks(shared):
         root,
         300,
         200,
-        sample_rate_hz=22_050,
-        window_samples=66_150,
+        shape=shape_of(66_150, 22_050),
         n_jobs=-1,
         report=lambda *progress: done.append(progress),
     )
@@ -200,13 +202,12 @@ def test_the_index_alone_decides_how_short_a_recording_may_be(tmp_path, write_to
             write_tone(
                 tmp_path / f"{label}/{take}.wav", seconds=0.06, rate_hz=8_000, seed=take + 50 * (label == "b")
             )
-    measured = measurements.measure(tmp_path, recording_index.list_files(tmp_path), {}, n_jobs=1)
+    measured = measurements.measure_files(tmp_path, recording_index.list_recordings(tmp_path), {}, n_jobs=1)
     found = recording_index.build_index(measured, IndexTable(min_duration_s=0.05), train_every_label=True)
     assert all(row.usable for row in found)
-    shape = {"sample_rate_hz": 8_000, "window_samples": 8_000}
-    chosen = choose(found, tmp_path, 32, 16, **shape)
+    chosen = choose(found, tmp_path, 32, 16, shape=shape_of(8_000))
     assert len(chosen.rows) == 48
-    whole = representative_windows.split_windows(found, tmp_path, part="train", hop_samples=4_000, **shape)
+    whole = cut_windows.split_windows(found, tmp_path, "train", shape_of(8_000))
     assert len(whole.rows) == sum(row.split == "train" for row in found)
     with pytest.raises(InputError, match=r"80 x too short: 0.060 s, the least is 0.1 s"):
         recording_index.build_index(measured, IndexTable(), train_every_label=True)

@@ -41,6 +41,6 @@ def test_crops_lie_inside_start_in_the_middle_and_differ(samples, window):
 
 def test_a_short_recording_is_padded_once_at_its_end():
     pcm = np.arange(1, 4, dtype=np.int16)
-    np.testing.assert_array_equal(window_positions.cut(pcm, 0, 5), [1, 2, 3, 0, 0])
+    np.testing.assert_array_equal(window_positions.cut_window(pcm, 0, 5), [1, 2, 3, 0, 0])
     np.testing.assert_array_equal(window_positions.center_crop(pcm, 5), [1, 2, 3, 0, 0])
     np.testing.assert_array_equal(window_positions.center_crop(np.arange(9, dtype=np.int16), 3), [3, 4, 5])

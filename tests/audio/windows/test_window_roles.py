@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows import class_coverage, window_roles
-from birdnet_stm32.audio.windows.representative_windows import WindowRow, Windows
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.terminal_text import first_names
@@ -17,7 +18,7 @@ from birdnet_stm32.terminal_text import first_names
 RATE_HZ = 8_000
 
 
-def windows(calibration: int = 60, validation: int = 10) -> Windows:
+def windows(calibration: int = 60, validation: int = 10) -> CutWindows:
     """Windows of noise, three a recording, whose SNR grows; every tenth is a tone and not noise."""
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 3_000, (calibration + validation, RATE_HZ)).astype(np.int16)
@@ -35,16 +36,16 @@ def windows(calibration: int = 60, validation: int = 10) -> Windows:
         )
         for number in range(calibration + validation)
     )
-    return Windows(pcm=pcm, rows=rows)
+    return CutWindows(pcm=pcm, rows=rows)
 
 
-def by_role(assigned: window_roles.Assigned) -> dict[str, list[WindowRow]]:
+def by_role(assigned: window_roles.AssignedWindows) -> dict[str, list[WindowRow]]:
     return {role: [row for row in assigned.windows.rows if row.set == role] for role in window_roles.ROLES}
 
 
 def test_windows_of_a_role_lie_together_and_keep_their_sound() -> None:
     source = windows()
-    assigned = window_roles.assign(source, RepresentativeTable(min_snr_db=20), RATE_HZ)
+    assigned = window_roles.assign_roles(source, RepresentativeTable(min_snr_db=20), RATE_HZ)
     assert [window_roles.ROLES.index(row.set) for row in assigned.windows.rows] == sorted(
         window_roles.ROLES.index(row.set) for row in assigned.windows.rows
     )
@@ -53,7 +54,7 @@ def test_windows_of_a_role_lie_together_and_keep_their_sound() -> None:
 
 
 def test_no_recording_is_on_both_sides() -> None:
-    found = by_role(window_roles.assign(windows(), RepresentativeTable(), RATE_HZ))
+    found = by_role(window_roles.assign_roles(windows(), RepresentativeTable(), RATE_HZ))
     assert len(found["held_out"]) == 12
     assert len(found["calibration"]) == 48
     assert len(found["validation"]) == 10
@@ -129,22 +130,22 @@ def test_every_side_of_every_class_is_counted() -> None:
         ("owl/3.wav", "owl"): "validation",
     }
     chosen = [replace(window_of(name, label), set=role) for (name, label), role in of.items()]
-    shape = {"sample_rate_hz": 8_000, "window_samples": 8_000, "hop_samples": 4_000}
-    found = {one.label: one for one in window_roles.cover(rows, chosen, trained=True, **shape)}
+    shape = WindowShape(sample_rate_hz=8_000, window_samples=8_000, hop_samples=4_000)
+    found = {one.label: one for one in window_roles.count_coverage(rows, chosen, shape, trained=True)}
     assert list(found) == ["jay", "owl", "tit"]
     owl, tit = found["owl"], found["tit"]
     assert (owl.train_recordings, owl.train_windows, owl.calibration_windows) == (2, 8, 1)
     assert (owl.held_out_recordings, owl.validation_recordings, owl.validation_windows) == (1, 1, 1)
     assert (tit.train_windows, tit.calibration_windows, tit.validation_recordings) == (4, 0, 0)
     classes = tuple(found.values())
-    assert class_coverage.gaps(classes, trained=True) == {
+    assert class_coverage.missing_windows(classes, trained=True) == {
         "training": ("jay",),
         "calibration": ("jay", "tit"),
         "held-out": ("jay", "tit"),
         "validation": ("jay", "tit"),
     }
-    assert "training" not in class_coverage.gaps(classes, trained=False)
-    assert class_coverage.sentences(classes, trained=True)[0] == (
+    assert "training" not in class_coverage.missing_windows(classes, trained=False)
+    assert class_coverage.missing_window_sentences(classes, trained=True)[0] == (
         "No training window of jay: the model does not know them."
     )
     many = first_names([f"class {number}" for number in range(9)])
@@ -160,8 +161,8 @@ def test_every_side_of_every_class_is_counted() -> None:
     ],
 )
 def test_each_option_leaves_out_what_it_says_and_nothing_held_out(limits, left) -> None:
-    plain = by_role(window_roles.assign(windows(), RepresentativeTable(), RATE_HZ))
-    assigned = window_roles.assign(windows(), RepresentativeTable(**limits), RATE_HZ)
+    plain = by_role(window_roles.assign_roles(windows(), RepresentativeTable(), RATE_HZ))
+    assigned = window_roles.assign_roles(windows(), RepresentativeTable(**limits), RATE_HZ)
     found = by_role(assigned)
     assert [row.path for row in found["held_out"]] == [row.path for row in plain["held_out"]]
     assert [row.path for row in found["left_out"]] == [row.path for row in plain["calibration"] if left(row)]
@@ -171,7 +172,7 @@ def test_each_option_leaves_out_what_it_says_and_nothing_held_out(limits, left) 
 
 def test_an_option_counts_what_those_before_it_left() -> None:
     limits = RepresentativeTable(min_snr_db=20, max_distance_db=5)
-    assigned = window_roles.assign(windows(), limits, RATE_HZ)
+    assigned = window_roles.assign_roles(windows(), limits, RATE_HZ)
     tones = [row for row in by_role(assigned)["left_out"] if row.snr_db >= 20]
     assert assigned.left_out["max_distance_db"] == len(tones)
     assert sum(assigned.left_out.values()) == len(by_role(assigned)["left_out"])
@@ -179,7 +180,7 @@ def test_an_option_counts_what_those_before_it_left() -> None:
 
 def test_too_few_windows_are_refused_with_what_they_have() -> None:
     with pytest.raises(InputError, match=r"min_snr_db = 55 leaves \d+ of 48") as refused:
-        window_roles.assign(windows(), RepresentativeTable(min_snr_db=55), RATE_HZ)
+        window_roles.assign_roles(windows(), RepresentativeTable(min_snr_db=55), RATE_HZ)
     assert "nine in ten" in str(refused.value)
 
 

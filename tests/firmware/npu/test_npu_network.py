@@ -86,7 +86,7 @@ def run(
     )
     includes = [f"-I{root / name}" for name in ("board", "app", "model", "model/runtime")]
     program = folder / "harness"
-    process.run(
+    process.run_program(
         [
             *["gcc", *FLAGS, "-fno-sanitize-recover", "-no-pie", f"-DBOARD_CPU_HZ={CPU_HZ}u"],
             *["-include", fakes / "host.h", f"-I{fakes}", *includes, *sources, "-o", program, "-lm"],
@@ -108,7 +108,7 @@ def run(
     ) -> list[str]:
         command = [program, str(cycles), str(steps), str(output_bytes), str(inferences)]
         command += [where, counting, f"{left:x}", str(int(by_watchdog))]
-        return process.run(command, timeout_s=60).output.splitlines()
+        return process.run_program(command, timeout_s=60).output.splitlines()
 
     return log
 

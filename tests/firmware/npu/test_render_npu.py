@@ -171,6 +171,6 @@ def test_without_sts_sources_cmake_names_the_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("STM32CUBE_N6_DIR", raising=False)
-    process.find("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
+    process.find_program("arm-none-eabi-gcc", package="gcc-arm-none-eabi")
     with pytest.raises(ToolError, match="Set STM32CUBE_N6_DIR"):
         build(write(project(model, network()), tmp_path / "project"), tmp_path / "build")

@@ -114,7 +114,7 @@ def run_on_host(write: Write, tmp_path: Path) -> Callable[..., Printed]:
         ).split()
         includes = [f"-I{app}", f"-I{folder}", f"-I{folder / 'runtime'}"]
         program = tmp_path / "self_test"
-        process.run(
+        process.run_program(
             [
                 "gcc",
                 *flags,
@@ -129,7 +129,7 @@ def run_on_host(write: Write, tmp_path: Path) -> Callable[..., Printed]:
             ],
             timeout_s=120,
         )
-        done = process.run([program], timeout_s=60, check=False)
+        done = process.run_program([program], timeout_s=60, check=False)
         return Printed(done.exit_status, done.output.splitlines())
 
     return run
@@ -233,8 +233,8 @@ def loader_image(assembly: str, stack: int, entry: int, folder: Path) -> bytes:
         f"ldr r0, ={entry:#x}\nbx r0\n.ltorg\n"
     )
     flags = ["-mcpu=cortex-m55", "-mthumb", "-nostdlib", "-Wl,-Ttext=0x10000000", "-Wl,-e,0"]
-    process.run(["arm-none-eabi-gcc", *flags, source, "-o", elf], timeout_s=60)
-    process.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binary], timeout_s=60)
+    process.run_program(["arm-none-eabi-gcc", *flags, source, "-o", elf], timeout_s=60)
+    process.run_program(["arm-none-eabi-objcopy", "-O", "binary", elf, binary], timeout_s=60)
     return binary.read_bytes()
 
 
@@ -278,7 +278,7 @@ def machine(write: Write, tmp_path: Path) -> Callable[..., tuple[BuildResult, li
     def prepare(
         model_files: Files, serial: str, loader: str = "", npu: NpuBuild | None = None
     ) -> tuple[BuildResult, list[str]]:
-        qemu = process.find("qemu-system-arm", package="qemu-system-arm")
+        qemu = process.find_program("qemu-system-arm", package="qemu-system-arm")
         network = None if npu is None else npu.network
         rendered = render_project(BOARD, model_files, SETTINGS, npu=network)
         project = write(moved(rendered), tmp_path / "project")

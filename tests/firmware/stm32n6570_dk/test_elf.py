@@ -63,7 +63,7 @@ def test_neither_heap_nor_stdio(image: Any) -> None:
 
 @pytest.mark.emulated
 def test_fpu_instruction_set(image: Any) -> None:
-    attributes = process.run(["arm-none-eabi-readelf", "-A", image.result.elf], timeout_s=60).output
+    attributes = process.run_program(["arm-none-eabi-readelf", "-A", image.result.elf], timeout_s=60).output
     assert "Tag_MVE_arch: MVE Integer and FP" in attributes
     assert "Tag_ABI_VFP_args: VFP registers" in attributes
 

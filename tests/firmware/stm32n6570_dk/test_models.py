@@ -64,7 +64,7 @@ def small_model() -> Files:
     noise = np.random.default_rng(5).normal(0, 300, (2, 8_000))
     tones = [9_000 * np.sin(2 * np.pi * (low + 600 * time_s) * time_s) for low in (500, 1_500)]
     windows = (np.stack(tones) + noise).astype(np.int16)
-    return generated(convert(dscnn.build(contract), features(windows, spec)), contract, windows)
+    return generated(convert(dscnn.build_dscnn(contract), features(windows, spec)), contract, windows)
 
 
 def test_a_small_model_passes(

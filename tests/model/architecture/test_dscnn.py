@@ -11,10 +11,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.frontend.contract import Frontend, Layout, MagnitudeScale, ModelContract
+from birdnet_stm32.frontend.contract import Frontend, InputLayout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
 from birdnet_stm32.frontend.spectrogram import features, mel_bank
-from birdnet_stm32.model.architecture.dscnn import build
+from birdnet_stm32.model.architecture.dscnn import build_dscnn
 from birdnet_stm32.quant.convert import convert
 
 BASE_OPERATORS = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "RESHAPE", "MEAN", "FULLY_CONNECTED"}
@@ -23,7 +23,7 @@ BASE_OPERATORS = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "RESHAPE", "MEAN", "FUL
 def operators(contract: ModelContract) -> Counter[str]:
     """Operators of the network's .tflite, less the QUANTIZE and DEQUANTIZE at its ends."""
     windows = np.random.default_rng(0).integers(-9_000, 9_000, (4, 4_000), dtype=np.int16)
-    tflite = convert(build(contract), features(windows, contract.frontend))
+    tflite = convert(build_dscnn(contract), features(windows, contract.frontend))
     interpreter = Interpreter(model_content=tflite, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     names = [operator["op_name"] for operator in interpreter._get_ops_details()]
     assert (names[0], names[-1]) == ("QUANTIZE", "DEQUANTIZE")
@@ -31,7 +31,7 @@ def operators(contract: ModelContract) -> Counter[str]:
 
 
 def test_every_kind_builds_and_gives_logits(any_contract: ModelContract) -> None:
-    model = build(any_contract)
+    model = build_dscnn(any_contract)
     windows = np.random.default_rng(0).integers(-9_000, 9_000, (2, 4_000), dtype=np.int16)
     logits = model(features(windows, any_contract.frontend))
     assert logits.shape == (2, 2)
@@ -51,11 +51,11 @@ def test_a_front_end_with_a_float_part_is_refused(contract: ModelContract) -> No
         subranges=(1.0,),
     )
     with pytest.raises(InputError, match="this float front end holds"):
-        build(replace(contract, frontend=replace(spec, mixer=mixer)))
+        build_dscnn(replace(contract, frontend=replace(spec, mixer=mixer)))
 
 
 def test_every_channel_count_is_a_multiple_of_8(contract: ModelContract) -> None:
-    model = build(replace(contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
+    model = build_dscnn(replace(contract, alpha=0.3, depth_multiplier=2, embedding_size=100))
     inside = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert len(inside) > 20
     assert all(layer.filters % 8 == 0 for layer in inside)
@@ -65,14 +65,14 @@ def test_every_channel_count_is_a_multiple_of_8(contract: ModelContract) -> None
 @pytest.mark.parametrize(
     ("kind", "scale", "layout", "more"),
     [
-        (Frontend.HYBRID, MagnitudeScale.NONE, Layout.TIME_MAJOR, set()),
-        (Frontend.HYBRID, MagnitudeScale.DB, Layout.TIME_MAJOR, {"LOG", "MUL"}),
-        (Frontend.HYBRID, MagnitudeScale.PWL, Layout.FREQUENCY_MAJOR, {"TRANSPOSE"}),
-        (Frontend.MEL, MagnitudeScale.PWL, Layout.TIME_MAJOR, set()),
+        (Frontend.HYBRID, MagnitudeScale.NONE, InputLayout.TIME_MAJOR, set()),
+        (Frontend.HYBRID, MagnitudeScale.DB, InputLayout.TIME_MAJOR, {"LOG", "MUL"}),
+        (Frontend.HYBRID, MagnitudeScale.PWL, InputLayout.FREQUENCY_MAJOR, {"TRANSPOSE"}),
+        (Frontend.MEL, MagnitudeScale.PWL, InputLayout.TIME_MAJOR, set()),
     ],
 )
 def test_operators_of_other_kinds(
-    contract: ModelContract, kind: Frontend, scale: MagnitudeScale, layout: Layout, more: set[str]
+    contract: ModelContract, kind: Frontend, scale: MagnitudeScale, layout: InputLayout, more: set[str]
 ) -> None:
     spec = replace(contract.frontend, kind=kind, layout=layout)
     counted = operators(replace(contract, frontend=spec, magnitude_scale=scale))
@@ -93,13 +93,13 @@ def test_depth_multiplier_repeats_blocks(contract: ModelContract) -> None:
     def depthwise(model: keras.Model) -> int:
         return sum(layer.name.startswith("stage") and layer.name.endswith("_dw") for layer in model.layers)
 
-    assert depthwise(build(contract)) == 11
-    assert depthwise(build(replace(contract, depth_multiplier=2))) == 22
+    assert depthwise(build_dscnn(contract)) == 11
+    assert depthwise(build_dscnn(replace(contract, depth_multiplier=2))) == 22
 
 
 def test_embedding_has_its_width(contract: ModelContract) -> None:
     for size in (64, 128):
-        model = build(replace(contract, embedding_size=size))
+        model = build_dscnn(replace(contract, embedding_size=size))
         assert model.get_layer("logits").input.shape == (None, size)
 
 
@@ -107,23 +107,23 @@ def test_layouts_compute_the_same(contract: ModelContract) -> None:
     windows = np.random.default_rng(0).integers(-9_000, 9_000, (3, 4_000), dtype=np.int16)
     for kind in (Frontend.HYBRID, Frontend.MEL):
         logits = []
-        for layout in Layout:
+        for layout in InputLayout:
             spec = replace(contract.frontend, kind=kind, layout=layout)
-            model = build(replace(contract, frontend=spec), seed=4)
+            model = build_dscnn(replace(contract, frontend=spec), seed=4)
             logits.append(model(features(windows, spec)))
         np.testing.assert_allclose(*logits, atol=1e-5)
 
 
 def test_the_mel_bank_is_in_the_network(contract: ModelContract) -> None:
-    kernel = build(contract).get_layer("mel_mixer").get_weights()[0][0, 0]
+    kernel = build_dscnn(contract).get_layer("mel_mixer").get_weights()[0][0, 0]
     bank = mel_bank(contract.frontend).T
     np.testing.assert_allclose(kernel, bank / bank.sum(axis=0).max(), rtol=1e-6)
 
 
 def test_equal_seeds_equal_weights(contract: ModelContract) -> None:
     keras.utils.set_random_seed(1)
-    first = build(contract, seed=5).get_weights()
+    first = build_dscnn(contract, seed=5).get_weights()
     keras.utils.set_random_seed(2)
-    again, other = build(contract, seed=5).get_weights(), build(contract, seed=6).get_weights()
+    again, other = build_dscnn(contract, seed=5).get_weights(), build_dscnn(contract, seed=6).get_weights()
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))

@@ -15,7 +15,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import filterbank
-from birdnet_stm32.model.architecture.dscnn import build
+from birdnet_stm32.model.architecture.dscnn import build_dscnn
 from birdnet_stm32.npu.operator_mapping import Kind, mapping
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite.node import nodes
@@ -26,7 +26,7 @@ SPEC = FrontendSpec(kind=Frontend.RAW, sample_rate_hz=8_000, window_samples=4_00
 
 @given(st.integers(4_000, 65_535), st.integers(32, 1_024))
 def test_every_window_below_the_limit_can_be_folded(samples: int, spec_width: int) -> None:
-    shape = filterbank.fold(replace(SPEC, window_samples=samples, spec_width=spec_width))
+    shape = filterbank.fold_waveform(replace(SPEC, window_samples=samples, spec_width=spec_width))
     assert shape.block <= filterbank.MAX_TAPS
     assert samples <= shape.rows * shape.block < 65_536
     # The last filter's last block is the last of the window, or beyond it.
@@ -35,22 +35,22 @@ def test_every_window_below_the_limit_can_be_folded(samples: int, spec_width: in
 
 
 def test_usual_windows_keep_their_frames() -> None:
-    assert filterbank.fold(replace(SPEC, window_samples=55_125, spec_width=256)).frames == 248
-    shape = filterbank.fold(replace(SPEC, window_samples=60_000, spec_width=256))
+    assert filterbank.fold_waveform(replace(SPEC, window_samples=55_125, spec_width=256)).frames == 248
+    shape = filterbank.fold_waveform(replace(SPEC, window_samples=60_000, spec_width=256))
     assert (shape.block, shape.frames) == (112, 270)
 
 
 def test_a_longer_window_is_refused() -> None:
     with pytest.raises(InputError, match="at most 65535"):
-        filterbank.fold(replace(SPEC, window_samples=65_536))
+        filterbank.fold_waveform(replace(SPEC, window_samples=65_536))
 
 
 def test_the_partial_convolutions_are_one_filter(contract: ModelContract) -> None:
-    model = build(replace(contract, frontend=SPEC), seed=2)
+    model = build_dscnn(replace(contract, frontend=SPEC), seed=2)
     windows = np.random.default_rng(0).integers(-9_000, 9_000, (2, 4_000), dtype=np.int16)
     inputs = features(windows, SPEC)
     found = np.asarray(keras.Model(model.input, model.get_layer("phases_relu").output)(inputs))[:, :, 0]
-    shape = filterbank.fold(SPEC)
+    shape = filterbank.fold_waveform(SPEC)
     filters = filterbank.initial_filters(SPEC)
     padded = np.pad(inputs[..., 0], ((0, 0), (3 * shape.block, 5 * shape.block)))
     for frame in (0, 1, shape.frames // 2, shape.frames - 1):
@@ -60,7 +60,7 @@ def test_the_partial_convolutions_are_one_filter(contract: ModelContract) -> Non
 
 
 def test_a_tone_is_loudest_in_its_band(contract: ModelContract) -> None:
-    model = build(replace(contract, frontend=SPEC))
+    model = build_dscnn(replace(contract, frontend=SPEC))
     levels = keras.Model(model.input, model.get_layer("bands").output)
     seconds = np.arange(4_000) / 8_000
     loudest = []
@@ -77,7 +77,7 @@ def test_a_tone_is_loudest_in_its_band(contract: ModelContract) -> None:
 def test_the_npu_computes_every_operator_of_it(contract: ModelContract) -> None:
     windows = np.random.default_rng(0).integers(-9_000, 9_000, (4, 4_000), dtype=np.int16)
     graph = read_graph(
-        convert(build(replace(contract, frontend=SPEC)), features(windows, SPEC)), where="raw.tflite"
+        convert(build_dscnn(replace(contract, frontend=SPEC)), features(windows, SPEC)), where="raw.tflite"
     )
     names = Counter(operator.name for operator in graph.operators)
     assert not names.keys() & {"ABS", "NEG", "MINIMUM", "MAXIMUM", "STRIDED_SLICE", "SLICE", "TRANSPOSE"}

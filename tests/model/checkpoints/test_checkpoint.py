@@ -18,7 +18,7 @@ import pytest
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, MagnitudeScale, ModelContract, OutputActivation
-from birdnet_stm32.model.architecture.dscnn import build
+from birdnet_stm32.model.architecture.dscnn import build_dscnn
 from birdnet_stm32.model.checkpoints import checkpoint, keras_archive
 from birdnet_stm32.model.probabilities import probabilities
 
@@ -31,7 +31,7 @@ def original(contract: ModelContract, tmp_path_factory: pytest.TempPathFactory) 
     path = tmp_path_factory.mktemp("checkpoint") / "model.keras"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # see conftest.py, whose marks spare fixtures
-        checkpoint.save(build(contract, seed=1), path)
+        checkpoint.save(build_dscnn(contract, seed=1), path)
     return path.read_bytes()
 
 
@@ -78,7 +78,7 @@ def random_inputs(contract: ModelContract) -> np.ndarray:
 @pytest.mark.parametrize("scale", list(MagnitudeScale))
 def test_round_trip_is_exact(contract: ModelContract, scale: MagnitudeScale, tmp_path: Path) -> None:
     contract = replace(contract, magnitude_scale=scale)
-    model = build(contract, seed=1)
+    model = build_dscnn(contract, seed=1)
     checkpoint.save(model, tmp_path / "model.keras")
     loaded = checkpoint.load(tmp_path / "model.keras", contract)
     inputs = random_inputs(contract)
@@ -94,18 +94,18 @@ def test_stock_keras_loads_it(contract: ModelContract, saved: Path) -> None:
 
 def test_equal_weights_give_equal_bytes(contract: ModelContract, saved: Path, tmp_path: Path) -> None:
     keras.layers.Dense(3)  # moves Keras's counters of automatic names
-    checkpoint.save(build(contract, seed=1), tmp_path / "again.keras")
+    checkpoint.save(build_dscnn(contract, seed=1), tmp_path / "again.keras")
     checkpoint.save(checkpoint.load(saved, contract), tmp_path / "loaded.keras")
     assert (tmp_path / "again.keras").read_bytes() == saved.read_bytes()
     assert (tmp_path / "loaded.keras").read_bytes() == saved.read_bytes()
-    checkpoint.save(build(contract, seed=2), tmp_path / "other.keras")
+    checkpoint.save(build_dscnn(contract, seed=2), tmp_path / "other.keras")
     assert (tmp_path / "other.keras").read_bytes() != saved.read_bytes()
 
 
 def test_a_layer_of_ours_is_stored_under_a_name_that_does_not_move(
     contract: ModelContract, tmp_path: Path
 ) -> None:
-    model = build(replace(contract, magnitude_scale=MagnitudeScale.DB))
+    model = build_dscnn(replace(contract, magnitude_scale=MagnitudeScale.DB))
     checkpoint.save(model, tmp_path / "model.keras")
     layers = json.loads(members(tmp_path / "model.keras")["config.json"])["config"]["layers"]
     stored = [layer["module"] for layer in layers if layer["class_name"] == "Decibel"]
@@ -113,7 +113,7 @@ def test_a_layer_of_ours_is_stored_under_a_name_that_does_not_move(
 
 
 def test_optimizer_and_compilation_are_not_saved(contract: ModelContract, tmp_path: Path) -> None:
-    model = build(contract)
+    model = build_dscnn(contract)
     model.compile("adam", "mse")
     model.optimizer.build(model.trainable_variables)
     checkpoint.save(model, tmp_path / "model.keras")
@@ -301,7 +301,7 @@ def test_contradictions_to_the_contract(contract: ModelContract, saved: Path) ->
 
 
 def test_a_sigmoid_is_taken_off(contract: ModelContract) -> None:
-    model = build(contract, seed=1)
+    model = build_dscnn(contract, seed=1)
     dense = keras.layers.Dense(2, activation="sigmoid", name="scores")
     scores = keras.Model(model.inputs[0], dense(model.layers[-1].input), name="scores")
     sigmoid = replace(contract, output_activation=OutputActivation.SIGMOID)
@@ -316,6 +316,6 @@ def test_a_configuration_with_other_bands_is_refused(contract: ModelContract, tm
     for kind, layer in ((Frontend.HYBRID, "mel_mixer"), (Frontend.RAW, "bands")):
         spec = replace(contract.frontend, kind=kind)
         path = tmp_path / f"{kind}.keras"
-        checkpoint.save(build(replace(contract, frontend=spec)), path)
+        checkpoint.save(build_dscnn(replace(contract, frontend=spec)), path)
         with pytest.raises(InputError, match=f"its layer {layer} makes 16 bands"):
             checkpoint.load(path, replace(contract, frontend=replace(spec, num_mels=24)))

@@ -30,7 +30,7 @@ def weights(edit: Edit = lambda file: None) -> bytes:
     return content.getvalue()
 
 
-def read(content: bytes, *, max_bytes: int = 1 << 20) -> tuple[hdf5.Group, ...]:
+def read(content: bytes, *, max_bytes: int = 1 << 20) -> tuple[hdf5.WeightGroup, ...]:
     return hdf5.read_groups(content, max_bytes=max_bytes, where="file")
 
 

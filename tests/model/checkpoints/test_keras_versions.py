@@ -19,7 +19,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     ModelContract,
     OutputActivation,
     read_contract,
@@ -33,7 +33,7 @@ SPEC = FrontendSpec(
     fft_length=64,
     spec_width=12,
     num_mels=16,
-    layout=Layout.FREQUENCY_MAJOR,
+    layout=InputLayout.FREQUENCY_MAJOR,
 )
 CONTRACT = ModelContract(frontend=SPEC, labels=("a", "b"), output_activation=OutputActivation.LOGIT)
 INPUTS = np.random.default_rng(0).random((3, *SPEC.input_shape), dtype=np.float32)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.model.evaluation.evaluate import NO_CLASS, Pooling, evaluate, pool
+from birdnet_stm32.model.evaluation.evaluate import NO_CLASS, Pooling, evaluate, pool_windows
 
 LABELS = ("finch", "tit")
 
@@ -16,7 +16,7 @@ LABELS = ("finch", "tit")
 )
 def test_pooling_takes_each_recordings_maximum(probabilities: np.ndarray, more: list[int]) -> None:
     recordings = np.array([0, 1, 2, *more])
-    pooled = pool(probabilities, recordings)
+    pooled = pool_windows(probabilities, recordings)
     for number in range(3):
         assert np.array_equal(pooled[number], probabilities[recordings == number].max(axis=0))
 
@@ -59,12 +59,12 @@ def test_without_any_known_class_there_is_nothing_to_score() -> None:
 def test_pooling_by_mean_and_by_soft_maximum() -> None:
     probabilities = np.array([[0.2, 0.0], [0.8, 0.0], [0.5, 1.0]], np.float32)
     recordings = np.array([0, 0, 1])
-    average = pool(probabilities, recordings, Pooling.AVG)
+    average = pool_windows(probabilities, recordings, Pooling.AVG)
     np.testing.assert_allclose(average, [[0.5, 0], [0.5, 1]], atol=1e-6)
-    soft = pool(probabilities, recordings, Pooling.LME)
+    soft = pool_windows(probabilities, recordings, Pooling.LME)
     np.testing.assert_allclose(soft[1], [0.5, 1], atol=1e-6)  # of one window: itself
     assert soft[0, 0] == pytest.approx(np.log((np.exp(2) + np.exp(8)) / 2) / 10)
-    assert average[0, 0] < soft[0, 0] < pool(probabilities, recordings)[0, 0]
+    assert average[0, 0] < soft[0, 0] < pool_windows(probabilities, recordings)[0, 0]
 
 
 def test_confusion_counts_what_was_taken_for_what() -> None:

@@ -15,7 +15,7 @@ from birdnet_stm32.model.training.dataset import BACKGROUND
 def test_targets_and_back() -> None:
     targets = dataset.one_hot([1, BACKGROUND, 0], 3)
     np.testing.assert_array_equal(targets, [[0, 1, 0], [0, 0, 0], [1, 0, 0]])
-    np.testing.assert_array_equal(dataset.class_of(targets), [1, BACKGROUND, 0])
+    np.testing.assert_array_equal(dataset.strongest_class(targets), [1, BACKGROUND, 0])
 
 
 @pytest.mark.parametrize("wrong", [-2, 3])
@@ -41,7 +41,7 @@ def test_a_class_is_gone_through_before_it_repeats() -> None:
 def test_augmentation_shifts_and_fills_the_range() -> None:
     pcm = np.zeros(1_000, np.int16)
     pcm[10] = 50
-    moved = dataset.augment(pcm, None, np.random.default_rng(3))
+    moved = dataset.augment_window(pcm, None, np.random.default_rng(3))
     assert moved.dtype == np.int16
     assert moved.max() == dataset.PCM_PEAK
     assert np.count_nonzero(moved) == 1
@@ -51,7 +51,7 @@ def test_augmentation_shifts_and_fills_the_range() -> None:
 def test_a_mixture_holds_both_at_a_level_in_range(seed: int) -> None:
     one, other = np.zeros(64, np.int16), np.zeros(64, np.int16)
     one[0], other[1:3] = 20, -9_000  # levels do not matter, only their ratio once each has level 1
-    mixed = dataset.augment(one, other, np.random.default_rng(seed)).astype(float)
+    mixed = dataset.augment_window(one, other, np.random.default_rng(seed)).astype(float)
     positive, negative = mixed.clip(min=0).sum(), -mixed.clip(max=0).sum()
     if np.count_nonzero(mixed) == 3:  # no sample fell on another
         level_db = 20 * np.log10(negative / positive / np.sqrt(2))
@@ -60,7 +60,7 @@ def test_a_mixture_holds_both_at_a_level_in_range(seed: int) -> None:
 
 def test_silence_stays_silence() -> None:
     silence = np.zeros(100, np.int16)
-    assert not dataset.augment(silence, silence, np.random.default_rng(0)).any()
+    assert not dataset.augment_window(silence, silence, np.random.default_rng(0)).any()
 
 
 def test_batches_are_whole_united_and_reproducible() -> None:

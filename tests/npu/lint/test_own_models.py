@@ -12,7 +12,7 @@ from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -34,14 +34,14 @@ pytestmark = [
 # Hints that a quantized residual network with a float boundary cannot do without.
 RESIDUAL = {"add-scales-differ", "depthwise-stride", "float-boundary"}
 KINDS = [
-    (Frontend.HYBRID, Layout.TIME_MAJOR, set()),
-    (Frontend.HYBRID, Layout.FREQUENCY_MAJOR, {"transpose-of-the-input"}),
-    (Frontend.MEL, Layout.TIME_MAJOR, set()),
-    (Frontend.RAW, Layout.TIME_MAJOR, {"explicit-pad"}),
+    (Frontend.HYBRID, InputLayout.TIME_MAJOR, set()),
+    (Frontend.HYBRID, InputLayout.FREQUENCY_MAJOR, {"transpose-of-the-input"}),
+    (Frontend.MEL, InputLayout.TIME_MAJOR, set()),
+    (Frontend.RAW, InputLayout.TIME_MAJOR, {"explicit-pad"}),
 ]
 
 
-def contract_of(kind: Frontend, layout: Layout, scale: MagnitudeScale) -> ModelContract:
+def contract_of(kind: Frontend, layout: InputLayout, scale: MagnitudeScale) -> ModelContract:
     """The default sizes of a variant file, with few channels."""
     return ModelContract(
         frontend=FrontendSpec(
@@ -67,18 +67,18 @@ def converted(contract: ModelContract) -> bytes:
     from birdnet_stm32.quant.convert import convert
 
     noise = np.random.default_rng(2).random((2, *contract.frontend.input_shape), dtype=np.float32)
-    return convert(dscnn.build(contract, seed=1), noise)
+    return convert(dscnn.build_dscnn(contract, seed=1), noise)
 
 
 @pytest.mark.parametrize(("kind", "layout", "more"), KINDS, ids=lambda value: str(value))
-def test_models_of_every_front_end_are_clean(kind: Frontend, layout: Layout, more: set[str]) -> None:
+def test_models_of_every_front_end_are_clean(kind: Frontend, layout: InputLayout, more: set[str]) -> None:
     found = lint(read_graph(converted(contract_of(kind, layout, MagnitudeScale.PWL)), where="own"))
     assert summary(found).startswith("clean"), Counter(one.rule.id for one in found)
     assert {one.rule.id for one in found} == RESIDUAL | more
 
 
 def test_decibels_in_the_network_are_a_warning() -> None:
-    contract = contract_of(Frontend.MEL, Layout.TIME_MAJOR, MagnitudeScale.DB)
+    contract = contract_of(Frontend.MEL, InputLayout.TIME_MAJOR, MagnitudeScale.DB)
     found = lint(read_graph(converted(contract), where="own"))
     worse = {one.rule.id for one in found if one.rule.severity is not Severity.HINT}
     assert "quantization-before-compression" in worse

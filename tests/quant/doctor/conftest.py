@@ -80,7 +80,7 @@ def build(
         gain: of the first convolution.
         bias: mean logit.
     """
-    model = dscnn.build(contract, seed=1)
+    model = dscnn.build_dscnn(contract, seed=1)
     norm = model.get_layer("stem_bn")
     gamma, *others = norm.get_weights()
     norm.set_weights([gamma * gain, *others])

@@ -15,7 +15,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -48,7 +48,7 @@ def contract(**changes: object) -> ModelContract:
 
 def trained(built: ModelContract) -> keras.Model:
     """A network whose BatchNorms and hinges are not those of its beginning."""
-    model = dscnn.build(built, seed=1)
+    model = dscnn.build_dscnn(built, seed=1)
     rng = np.random.default_rng(5)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -77,7 +77,7 @@ def pcm() -> np.ndarray:
     return (RNG.normal(size=(6, SPEC.window_samples)) * 3_000).astype(np.int16)
 
 
-@pytest.fixture(scope="module", params=list(Layout))
+@pytest.fixture(scope="module", params=list(InputLayout))
 def model_contract(request: pytest.FixtureRequest) -> ModelContract:
     return contract(layout=request.param)
 

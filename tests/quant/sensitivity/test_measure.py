@@ -12,7 +12,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
-    Layout,
+    InputLayout,
     MagnitudeScale,
     ModelContract,
     OutputActivation,
@@ -125,7 +125,7 @@ def contract_of(**changed: object) -> ModelContract:
 
 KINDS = {
     "hybrid": CONTRACT,
-    "frequency_major": contract_of(layout=Layout.FREQUENCY_MAJOR),
+    "frequency_major": contract_of(layout=InputLayout.FREQUENCY_MAJOR),
     "mel": contract_of(kind=Frontend.MEL),
     "raw": contract_of(kind=Frontend.RAW),
     "decibels": replace(CONTRACT, magnitude_scale=MagnitudeScale.DB),
@@ -139,7 +139,7 @@ KINDS = {
 )
 def test_every_kind_of_candidate(kind: str, recipe: str, pcm: np.ndarray) -> None:
     contract = KINDS[kind]
-    model = dscnn.build(contract, seed=1)
+    model = dscnn.build_dscnn(contract, seed=1)
     candidate = make_candidate(
         recipe,
         model,

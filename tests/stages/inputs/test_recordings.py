@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from birdnet_stm32.audio.audio_files import scan
+from birdnet_stm32.audio.audio_files import scan_audio_files
 from birdnet_stm32.audio.decoding.decode import Properties
 from birdnet_stm32.audio.index import measurements
 from birdnet_stm32.config.variant import Variant
@@ -145,8 +145,10 @@ def test_names_that_are_not_utf_8_are_no_traceback(release: Release) -> None:
     release.resolve("songs/caf\udce9").mkdir()
     release.resolve("songs/tit/1.wav").rename(release.resolve("songs/caf\udce9/1.wav"))
     root = release.resolve("songs")
-    measured = measurements.measure(root, scan(root), {}, n_jobs=1)
-    assert measurements.from_json(measurements.to_json(measured)) == {one.stat.path: one for one in measured}
+    measured = measurements.measure_files(root, scan_audio_files(root), {}, n_jobs=1)
+    assert measurements.measurements_from_json(measurements.measurements_to_json(measured)) == {
+        one.stat.path: one for one in measured
+    }
     assert sum(isinstance(one.content, Properties) for one in measured) == 3
     lenient = release.variant.index.model_copy(update={"untrained": (r"caf\xe9",)})
     variant = release.variant.model_copy(update={"index": lenient})

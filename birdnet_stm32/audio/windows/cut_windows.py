@@ -1,0 +1,168 @@
+"""Cut windows from indexed recordings, and note where each window came from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio import parallel
+from birdnet_stm32.audio.decoding import decode, levels
+from birdnet_stm32.audio.decoding.decode import Unusable
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.windows.window_positions import WindowShape, cut_window
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.pcm import FULL_SCALE
+
+if TYPE_CHECKING:
+    from birdnet_stm32.progress import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRow:
+    """Where a window came from.
+
+    Args:
+        path: the file, relative to the root.
+        recording: the recording that the file belongs to, as in the index.
+        label: the class.
+        background: the class is not a target species.
+        start_sample: first sample of the window, at the model's rate.
+        set: what the window is for. Representative windows are cut for ``calibration`` or ``validation``; the
+            module ``window_roles`` then divides the former into its ``ROLES``. :func:`split_windows` writes
+            the split that it was asked for: ``train``, ``validation``, or ``test`` in the command evaluate.
+        rms_db: level of the window, in dB of full scale.
+        snr_db: signal-to-noise estimate of the window, in dB.
+    """
+
+    path: str
+    recording: str
+    label: str
+    background: bool
+    start_sample: int
+    set: str
+    rms_db: float
+    snr_db: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutWindows:
+    """Windows and where they came from, in the same order.
+
+    Args:
+        pcm: int16 ``[n, samples]``.
+        rows: one for each window.
+    """
+
+    pcm: NDArray[np.int16]
+    rows: tuple[WindowRow, ...]
+
+
+CutWindow = tuple[WindowRow, NDArray[np.int16]]
+"""One window, int16 ``[samples]``, with its row."""
+
+
+def split_windows(
+    rows: Sequence[IndexRow],
+    root: Path,
+    split: str,
+    shape: WindowShape,
+    *,
+    n_jobs: int = -1,
+    report: Report | None = None,
+) -> CutWindows:
+    """Cut every window of a split as the device would cut it: to train on, or to evaluate with.
+
+    Args:
+        rows: the index.
+        root: folder that the paths of the index are relative to.
+        split: ``train``, ``validation``, or the name that a command gave its own split.
+        shape: rate, length and hop of the windows.
+        n_jobs: number of workers; -1 starts one for each core.
+        report: called with (done, total) after each decoded file.
+
+    Raises:
+        InputError: the split is empty, or a file changed since it was indexed.
+    """
+    members = [row for row in rows if row.split == split]
+    if not members:
+        raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
+    task = functools.partial(_cut_file, root, shape)
+    cuts = [
+        cut
+        for of_file in parallel.map_in_parallel(task, members, n_jobs=n_jobs, report=report)
+        for cut in of_file
+    ]
+    return CutWindows(pcm=np.stack([window for _, window in cuts]), rows=tuple(row for row, _ in cuts))
+
+
+def _cut_file(root: Path, shape: WindowShape, row: IndexRow) -> list[CutWindow]:
+    pcm = decode_indexed(root, row, shape.sample_rate_hz)
+    starts = shape.starts(len(pcm))
+    cuts = [cut_window(pcm, start, shape.window_samples) for start in starts]
+    return [
+        (window_row(row, row.split, start, window, shape.sample_rate_hz), window)
+        for start, window in zip(starts, cuts, strict=True)
+    ]
+
+
+def samples_of(row: IndexRow, sample_rate_hz: int) -> int:
+    """Return how many samples an indexed recording has at ``sample_rate_hz``."""
+    return decode.decoded_samples(row.duration_s, row.rate_hz, sample_rate_hz)
+
+
+def decode_indexed(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]:
+    """Decode an indexed recording.
+
+    Returns:
+        int16 ``[samples]`` at ``sample_rate_hz``.
+
+    Raises:
+        InputError: the file changed since it was indexed, or is silent at this rate.
+    """
+    # The index applies the least length that is wanted.
+    pcm = decode.decode(
+        root / row.path, sample_rate_hz=sample_rate_hz, channel=row.channel, min_duration_s=0.0
+    )
+    if isinstance(pcm, Unusable) and pcm.reason.startswith(decode.SILENT_AT):
+        raise InputError(
+            pcm.reason,
+            where=root / row.path,
+            remedy=("take it out of its folder", "raise [model] sample_rate_hz"),
+        )
+    if isinstance(pcm, Unusable) or len(pcm) != samples_of(row, sample_rate_hz):
+        found = pcm.reason if isinstance(pcm, Unusable) else f"{len(pcm) / sample_rate_hz:.3f} s long"
+        raise InputError(
+            f"changed since it was indexed: now {found}", where=root / row.path, remedy="run again"
+        )
+    return pcm
+
+
+def window_row(
+    row: IndexRow, purpose: str, start: int, window: NDArray[np.int16], sample_rate_hz: int
+) -> WindowRow:
+    """Describe a window of an indexed recording, with its levels.
+
+    Args:
+        row: the recording.
+        purpose: for ``WindowRow.set``.
+        start: first sample of the window in the recording.
+        window: int16 ``[samples]``.
+        sample_rate_hz: rate of the window.
+    """
+    powers = levels.frame_powers(window.astype(np.float32) / np.float32(FULL_SCALE), sample_rate_hz)
+    return WindowRow(
+        path=row.path,
+        recording=row.recording,
+        label=row.label,
+        background=row.background,
+        start_sample=start,
+        set=purpose,
+        rms_db=levels.rms_db(powers),
+        snr_db=levels.snr_db(powers),
+    )
