@@ -125,28 +125,39 @@ def fully_connected(node: Node) -> tuple[Step, ...]:
 
 def mean(node: Node) -> tuple[Step, ...]:
     """Lower MEAN over neighbouring dimensions."""
-    source, target = node.input, node.output
-    reduced = shapes.axes(node, shapes.integers(node, 1), len(source.shape))
-    kept = [axis for axis, size in enumerate(source.shape) if size > 1 and axis not in reduced]
-    removed = [axis for axis, size in enumerate(source.shape) if size > 1 and axis in reduced]
-    first, last = min(removed, default=0), max(removed, default=-1)
-    if any(first < axis < last for axis in kept):
-        raise refuse(node, f"it averages over {list(reduced)}", expected="neighbouring dimensions")
-    input_scale, zero_point = kernel_scales.tensor_scale(node, source)
-    output_scale, _ = kernel_scales.tensor_scale(node, target)
-    count = math.prod(source.shape[axis] for axis in removed)
+    outer, count, inner = _reduced(node)
+    input_scale, zero_point = kernel_scales.tensor_scale(node, node.input)
+    output_scale, _ = kernel_scales.tensor_scale(node, node.output)
     scale = kernel_scales.mean_multiplier(kernel_scales.scale_of(input_scale / output_scale), count)
     if (count * 255) << max(scale.shift, 0) >= kernel_scales.INT32_MAX:
         raise refuse(node, f"the sum over {count} values may not fit 32 bits")
     layer = Mean(
-        outer=math.prod(source.shape[axis] for axis in kept if axis < first),
+        outer=outer,
         reduced=count,
-        inner=math.prod(source.shape[axis] for axis in kept if axis > first or not removed),
+        inner=inner,
         offset=-zero_point * count,
         scale=scale,
         result=kernel_scales.result(node),
     )
     return (_step(node, "birdnet_mean", layer, 0),)
+
+
+def _reduced(node: Node) -> tuple[int, int, int]:
+    """Return the elements before, in and after the dimensions that ``node`` reduces.
+
+    Raises:
+        InputError: these dimensions are not neighbours.
+    """
+    shape = node.input.shape
+    axes = shapes.axes(node, shapes.integers(node, 1), len(shape))
+    kept = [axis for axis, size in enumerate(shape) if size > 1 and axis not in axes]
+    removed = [axis for axis, size in enumerate(shape) if size > 1 and axis in axes]
+    first, last = min(removed, default=0), max(removed, default=-1)
+    if any(first < axis < last for axis in kept):
+        raise refuse(node, f"it reduces the dimensions {list(axes)}", expected="neighbouring dimensions")
+    outer = math.prod(shape[axis] for axis in kept if axis < first)
+    inner = math.prod(shape[axis] for axis in kept if axis > first or not removed)
+    return outer, math.prod(shape[axis] for axis in removed), inner
 
 
 def pool_2d(node: Node) -> tuple[Step, ...]:
