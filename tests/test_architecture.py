@@ -37,6 +37,7 @@ LAYERS = [
     {"model"},
     {"quant"},
     {"codegen"},
+    {"api"},
     {"npu"},
     {"firmware"},
     {"engine"},

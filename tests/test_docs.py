@@ -111,6 +111,16 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
         assert not found, f"{name}: {found[0] if found else ''}"
 
 
+def test_python_reference_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("api_reference", ROOT / "scripts" / "api_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    page = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    assert page == reference.markdown(), "run scripts/api_reference.py"
+
+
 @pytest.mark.slow
 def test_command_reference_is_current() -> None:
     spec = importlib.util.spec_from_file_location("commands", ROOT / "scripts" / "command_reference.py")
