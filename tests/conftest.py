@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+import os
+import py_compile
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).resolve().parent
+COMPILERS = ("cc", "gcc", "arm-none-eabi-gcc")
 SHARED = TESTS.parents[1] / "shared"
 
 
@@ -23,6 +30,60 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def between_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of a run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def made_once(between_workers: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that gives a folder by its name; the first worker that asks for it fills it.
+
+    What is in the folder is for every test to read and for none to change.
+    """
+
+    def folder_of(name: str, fill: Callable[[Path], None]) -> Path:
+        folder = between_workers / name
+        with (between_workers / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                work = between_workers / f"{name}.work"
+                shutil.rmtree(work, ignore_errors=True)  # of a worker that failed at it
+                work.mkdir()
+                fill(work)
+                work.rename(folder)
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def object_cache(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Iterator[None]:
+    """Let no C file be compiled twice in a run of the tests: ``object_cache.py`` says when it is."""
+
+    def fill(folder: Path) -> None:
+        (folder / "bin").mkdir()
+        (folder / "objects").mkdir()
+        program = folder / "object_cache.pyc"
+        py_compile.compile(str(TESTS / "object_cache.py"), cfile=str(program), doraise=True)
+        for name in COMPILERS:
+            if (compiler := shutil.which(name)) is not None:
+                status = Path(compiler).resolve().stat()
+                version = f"{compiler} {status.st_size} {status.st_mtime_ns}"
+                final = folder.with_suffix("")
+                command = [sys.executable, "-IS", final / program.name, final / "objects", compiler, version]
+                stand_in = folder / "bin" / name
+                stand_in.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
+                stand_in.chmod(0o755)
+
+    folder = made_once("compilers", fill)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @pytest.fixture

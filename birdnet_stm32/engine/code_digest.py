@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -34,15 +34,33 @@ DISTRIBUTIONS = {
 }
 
 
+# The fields of a statement that hold statements. Expressions hold none; to leave them out saves most of the time.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def _import_statements(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield every import statement of a module, those inside functions and branches included."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+            continue
+        for block in _BLOCKS:
+            inner = getattr(node, block, None)
+            if isinstance(inner, list):  # the body of a lambda is an expression
+                waiting.extend(inner)
+
+
 @cache
 def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     """Return the package's own files and the top-level names of others that ``path`` imports."""
     own: set[Path] = set()
     others: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+    for node in _import_statements(ast.parse(path.read_bytes(), filename=str(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        elif node.module and node.level == 0:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue

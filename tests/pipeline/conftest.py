@@ -75,7 +75,9 @@ class Checkout:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PYTHONPATH": str(self.root), "PATH": path}
+        found = {**os.environ, "PYTHONPATH": str(self.root), "PATH": path}
+        found.pop("PYTHONDONTWRITEBYTECODE", None)  # most tests start a dozen processes with the same modules
+        return found
 
     def folder(self, stage: str) -> Path:
         return self.build / "tiny" / stage
@@ -158,24 +160,27 @@ def new_checkout() -> Callable[..., Checkout]:
 
 
 @pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A copy of a checkout in which ``bundle:tiny`` has been built: to look at, not to build in."""
+def pristine(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Checkout:
+    """A checkout in which ``bundle:tiny`` has been built: to look at, not to build in."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed")
-    folder = tmp_path_factory.mktemp("pipeline")
-    built = copy_repository(folder / "checkout")
-    finished = built.doit("bundle:tiny")
-    assert finished.returncode == 0, finished.stdout
-    (built.root / "printed.txt").write_text(finished.stdout, encoding="utf-8")
-    shutil.copytree(built.root, folder / "saved")
-    return Checkout(root=folder / "saved", build=folder / "saved" / "build")
+
+    def fill(folder: Path) -> None:
+        built = copy_repository(folder / "checkout")
+        finished = built.doit("bundle:tiny")
+        assert finished.returncode == 0, finished.stdout
+        (built.root / "printed.txt").write_text(finished.stdout, encoding="utf-8")
+
+    root = made_once("pipeline", fill) / "checkout"
+    return Checkout(root=root, build=root / "build")
 
 
 @pytest.fixture
-def checkout(pristine: Checkout) -> Checkout:
-    """The built checkout to do anything with: where it was built, as it was then."""
-    root = pristine.root.with_name("checkout")
-    shutil.rmtree(root)
-    shutil.copytree(pristine.root, root)
+def checkout(pristine: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the built checkout, to do anything with."""
+    root = tmp_path_factory.getbasetemp() / "checkout"
+    if root.exists():  # that of the test before: to keep all of them would take gigabytes
+        shutil.rmtree(root)
+    subprocess.run(["cp", "-a", pristine.root, root], check=True)  # a third of what copytree takes
     return Checkout(root=root, build=root / "build")

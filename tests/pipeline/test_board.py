@@ -24,7 +24,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.tflite import interpreter
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 Answer = Callable[[np.ndarray], np.ndarray]
 

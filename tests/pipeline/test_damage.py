@@ -16,7 +16,7 @@ from birdnet_stm32.engine import published, store
 from birdnet_stm32.engine.manifest import MANIFEST, RUN, SUMS, read_manifest, read_run
 from birdnet_stm32.files import json_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 
 def command(checkout: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 STAND_IN = Path(__file__).resolve().parents[1] / "npu" / "stedgeai" / "stand_in" / "stedgeai_stand_in.py"
 

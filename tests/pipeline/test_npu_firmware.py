@@ -14,7 +14,7 @@ import pytest
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.stages.bundle import require_terms
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 TESTS = Path(__file__).resolve().parents[1]
 STAND_IN = TESTS / "npu" / "stedgeai" / "stand_in" / "stedgeai_stand_in.py"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 FROM_FIRMWARE = frozenset({"firmware", "compile", "emulate", "image", "report", "bundle"})
 ALL = FROM_FIRMWARE | {

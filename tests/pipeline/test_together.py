@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.emulated, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 
 def start(checkout: Any, *arguments: str) -> subprocess.Popen[str]:
@@ -97,7 +97,7 @@ def test_nothing_lives_on_when_doit_is_killed(checkout: Any, workers: list[str],
     running = subprocess.Popen(
         checkout.command(*workers, "bundle:tiny"),
         cwd=checkout.root,
-        env={**checkout.environment, "TMPDIR": str(temporary)},
+        env={**checkout.environment, "TMPDIR": str(temporary), "OBJECT_CACHE": "off"},  # so that cc1 is seen
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
