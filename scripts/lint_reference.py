@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from birdnet_stm32.npu.lint.catalog import RULES
-from birdnet_stm32.npu.lint.rule import Rule, Severity
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference" / "lint"
 
@@ -66,7 +66,7 @@ def pages() -> dict[str, str]:
 
 def _index() -> str:
     lines = [HEAD]
-    for severity in Severity:
+    for severity in LintSeverity:
         rules = sorted((rule for rule in RULES if rule.severity is severity), key=lambda rule: rule.id)
         lines += [f"## {severity.capitalize()}s", "", "| rule | finds |", "|---|---|"]
         lines += [f"| [{rule.id}]({rule.id}.md) | {rule.title} |" for rule in rules]

@@ -18,8 +18,8 @@ from scipy.optimize import nnls
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.cycle_features import Features
-from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of_network
-from birdnet_stm32.npu.measured_times import MEASURED, Measured
+from birdnet_stm32.npu.cycles import CYCLES_PER_MS, estimated_cycles, features_of_network
+from birdnet_stm32.npu.measured_times import MEASURED, MeasuredNetwork
 from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -59,7 +59,7 @@ To fit to other networks, give a folder: `python scripts/npu_cycles.py FOLDER`, 
 """
 
 
-def read_samples(folder: Path) -> tuple[Measured, ...]:
+def read_samples(folder: Path) -> tuple[MeasuredNetwork, ...]:
     """Return the networks below ``folder``. Raises: InputError."""
     samples = tuple(_sample(path.parent) for path in sorted(folder.rglob(MEASURED_MS)))
     if not samples:
@@ -67,7 +67,7 @@ def read_samples(folder: Path) -> tuple[Measured, ...]:
     return samples
 
 
-def _sample(folder: Path) -> Measured:
+def _sample(folder: Path) -> MeasuredNetwork:
     text = (folder / MEASURED_MS).read_text(encoding="utf-8").strip()
     models = sorted(folder.glob("*.tflite"))
     reports = sorted(folder.glob("*report*.txt"))
@@ -82,10 +82,10 @@ def _sample(folder: Path) -> Measured:
     except ValueError as error:
         raise InputError(f"holds {text[:40]!r}", where=folder / MEASURED_MS, expected="a number") from error
     features = features_of_network(graph)
-    return Measured(name=folder.name, core="", ms=ms, source=str(folder), features=features)
+    return MeasuredNetwork(name=folder.name, core="", ms=ms, source=str(folder), features=features)
 
 
-def fit(samples: tuple[Measured, ...]) -> Features:
+def fit(samples: tuple[MeasuredNetwork, ...]) -> Features:
     """Return the rates, none negative, that make the relative errors smallest in the mean square."""
     matrix = np.array([astuple(one.features) for one in samples], float)
     times = np.array([one.ms * CYCLES_PER_MS for one in samples])
@@ -100,10 +100,10 @@ def fit(samples: tuple[Measured, ...]) -> Features:
     )
 
 
-def left_out(samples: tuple[Measured, ...]) -> tuple[float, ...]:
+def left_out(samples: tuple[MeasuredNetwork, ...]) -> tuple[float, ...]:
     """Return each network's estimate over its time, fitted without its set."""
     return tuple(
-        cycles(sample.features, fit(tuple(one for one in samples if _set(one) != _set(sample))))
+        estimated_cycles(sample.features, fit(tuple(one for one in samples if _set(one) != _set(sample))))
         / (sample.ms * CYCLES_PER_MS)
         for sample in samples
     )
@@ -115,11 +115,11 @@ def factors(ratios: tuple[float, ...]) -> tuple[float, float]:
     return each[len(each) // 2], each[-1]
 
 
-def _set(sample: Measured) -> str:
+def _set(sample: MeasuredNetwork) -> str:
     return sample.name.split("-")[0]
 
 
-def page(samples: tuple[Measured, ...]) -> str:
+def page(samples: tuple[MeasuredNetwork, ...]) -> str:
     """Return the page on the estimate."""
     rates, ratios = fit(samples), left_out(samples)
     median, largest = factors(ratios)

@@ -14,11 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.npu.mapping_accuracy import Row, compare, off_in_network_c, off_the_npu, total
+from birdnet_stm32.npu.mapping_accuracy import (
+    FamilyRow,
+    compare_with_compiler,
+    off_in_network_c,
+    off_the_npu,
+    total_rows,
+)
 from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.npu.stedgeai.network_c import read_network_c
-from birdnet_stm32.npu.stedgeai.report import read_report
+from birdnet_stm32.npu.stedgeai.text_report import read_report
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -41,7 +47,7 @@ class Network:
     name: str
     source: str
     outputs: str
-    rows: tuple[Row, ...]
+    rows: tuple[FamilyRow, ...]
     reason: str = ""
 
 
@@ -61,7 +67,10 @@ def _network(folder: Path, name: str) -> Network:
     except (InputError, ToolError) as error:
         return Network(name=name, source="", outputs="", rows=(), reason=f"{error.where}: {error.what}")
     return Network(
-        name=name, source=source, outputs=outputs, rows=compare(graph, nodes, float_boundary=float_boundary)
+        name=name,
+        source=source,
+        outputs=outputs,
+        rows=compare_with_compiler(graph, nodes, float_boundary=float_boundary),
     )
 
 
@@ -123,7 +132,7 @@ def markdown(networks: tuple[Network, ...]) -> str:
     return "\n".join(lines)
 
 
-def _sums(rows: list[Row]) -> list[str]:
+def _sums(rows: list[FamilyRow]) -> list[str]:
     """Return precision and recall of "off the NPU", by family and over all."""
     lines = [
         "| family | steps | predicted off | off | found | precision | recall |",
@@ -132,7 +141,7 @@ def _sums(rows: list[Row]) -> list[str]:
     found: Counter[str] = Counter()
     for row in rows:
         found[row.family] += row.found
-    sums = total(rows)
+    sums = total_rows(rows)
     for row in sums:
         lines.append(_sum(row.family, row.steps, row.predicted, row.off, found[row.family]))
     numbers = [sum(values) for values in zip(*((r.steps, r.predicted, r.off) for r in sums), strict=True)]

@@ -34,7 +34,7 @@ from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.npu.lint.check import lint
-from birdnet_stm32.npu.stedgeai import run as stedgeai
+from birdnet_stm32.npu.stedgeai import tool_run as stedgeai
 from birdnet_stm32.selection.choice import choose
 from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
@@ -228,7 +228,7 @@ def probe_npu(bench: Bench, fields: Fields) -> Any:
     bench.monkeypatch.setattr(process, "run_program", capture)
     tool = SimpleNamespace(program=Path("/stedgeai"), version=SimpleNamespace(major=3))
     with pytest.raises(SeenError) as seen:
-        stedgeai.run(
+        stedgeai.run_tool(
             tool,
             bench.relu,
             variant.npu,

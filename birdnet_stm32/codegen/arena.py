@@ -42,7 +42,7 @@ class Placement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ArenaPlan:
     """A whole arena: ``placements`` in the order of the lifetimes given."""
 
     placements: tuple[Placement, ...]
@@ -77,11 +77,11 @@ _ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
 )
 
 
-def plan(
+def plan_arena(
     lifetimes: Sequence[Lifetime],
     takes_over: Mapping[int, int] | None = None,
     leads: Mapping[tuple[int, int], int] | None = None,
-) -> Plan:
+) -> ArenaPlan:
     """Place every lifetime, deterministically, in as little memory as a bounded search over orders finds.
 
     Args:
@@ -104,7 +104,7 @@ def plan(
             raise ValueError(f"{lifetimes[later].name} does not continue {lifetimes[earlier].name}")
     taken = dict(takes_over or {})
     best = _planned(lifetimes, taken, leads)
-    fewer: Plan | None = best
+    fewer: ArenaPlan | None = best
     while fewer is not None:
         best, fewer = fewer, None
         for later in sorted(taken):
@@ -124,7 +124,7 @@ def aligned(size_bytes: int) -> int:
 
 def _planned(
     lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int], leads: Mapping[tuple[int, int], int]
-) -> Plan:
+) -> ArenaPlan:
     """Place every lifetime where each of ``takes_over`` shares the memory."""
     groups = _groups(lifetimes, takes_over)
     item_of = {index: item for item, group in enumerate(groups) for index in group}
@@ -133,7 +133,7 @@ def _planned(
         {(item_of[later], item_of[earlier]): lead for (later, earlier), lead in leads.items()},
     )
     offsets = _search(problem)
-    return Plan(
+    return ArenaPlan(
         placements=tuple(
             Placement(lifetime=lifetime, offset_bytes=offsets[item_of[index]])
             for index, lifetime in enumerate(lifetimes)

@@ -10,7 +10,7 @@ import numpy as np
 
 from birdnet_stm32.codegen import shapes
 from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.codegen.rewrite.edit import needed
+from birdnet_stm32.codegen.rewrite.edit import needed_operators
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Data, Graph, Tensor
 from birdnet_stm32.tflite.node import Node
@@ -52,7 +52,7 @@ def fold_batch(graph: Graph) -> Graph:
             target = tensors[operator.outputs[0]]
             _check_claim(node, target, shape)
             tensors[target.index] = replace(target, shape=shape)
-    return replace(graph, tensors=tuple(tensors), operators=needed(remaining, graph.outputs))
+    return replace(graph, tensors=tuple(tensors), operators=needed_operators(remaining, graph.outputs))
 
 
 def _single(tensor: Tensor) -> Tensor:

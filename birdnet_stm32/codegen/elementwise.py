@@ -5,17 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from birdnet_stm32.codegen import kernel_scales, shapes
-from birdnet_stm32.codegen.kernel_calls import Add, Broadcast, Constant, Layer, Lookup, Multiply, Step, int8
+from birdnet_stm32.codegen.kernel_calls import (
+    Add,
+    Broadcast,
+    Constant,
+    KernelCall,
+    Layer,
+    Lookup,
+    Multiply,
+    int8,
+)
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.codegen.strides import broadcast_strides, collapse
 from birdnet_stm32.tflite.ir import Tensor
 from birdnet_stm32.tflite.node import Node
-from birdnet_stm32.tflite.single_operator import table
+from birdnet_stm32.tflite.single_operator import lookup_table
 
 _SUM_FRACTION_BITS = 20  # of birdnet_add and of the reference
 
 
-def add(node: Node) -> tuple[Step, ...]:
+def add(node: Node) -> tuple[KernelCall, ...]:
     """Lower ADD and SUB."""
     first, second, target = _three(node)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
@@ -41,7 +50,7 @@ def add(node: Node) -> tuple[Step, ...]:
     return (_step(node, "birdnet_add" if node.name == "ADD" else "birdnet_subtract", layer),)
 
 
-def multiply(node: Node) -> tuple[Step, ...]:
+def multiply(node: Node) -> tuple[KernelCall, ...]:
     """Lower MUL."""
     first, second, target = _three(node)
     (first_scale, first_zero), (second_scale, second_zero), (target_scale, _) = (
@@ -63,20 +72,20 @@ def multiply(node: Node) -> tuple[Step, ...]:
     return (_step(node, "birdnet_multiply", layer),)
 
 
-def extremum(node: Node) -> tuple[Step, ...]:
+def extremum(node: Node) -> tuple[KernelCall, ...]:
     """Lower MAXIMUM and MINIMUM."""
     kernel_scales.check_tied(node, *_three(node))
     return (_step(node, f"birdnet_{node.name.lower()}", _broadcast(node)),)
 
 
-def lookup(node: Node) -> tuple[Step, ...]:
+def lookup(node: Node) -> tuple[KernelCall, ...]:
     """Lower a function of one value to the table of its 256 results on the reference kernels."""
     source, target = node.input, node.output
     kernel_scales.tensor_scale(node, source)
     kernel_scales.tensor_scale(node, target)
-    layer = Lookup(elements=source.elements, table=int8("table", table(node.operator, source, target)))
+    layer = Lookup(elements=source.elements, table=int8("table", lookup_table(node.operator, source, target)))
     return (
-        Step(
+        KernelCall(
             operator=node.operator,
             function="birdnet_lookup",
             layer=layer,
@@ -103,12 +112,12 @@ def _broadcast(node: Node) -> Broadcast:
     return Broadcast(sizes=sizes, first_strides=first_strides, second_strides=second_strides)
 
 
-def _step(node: Node, function: str, layer: Layer) -> Step:
+def _step(node: Node, function: str, layer: Layer) -> KernelCall:
     first, second, target = _three(node)
     inputs: list[int | Constant] = []
     for role, tensor in (("first", first), ("second", second)):
         inputs.append(tensor.index if tensor.data is None else int8(role, tensor.data))
-    return Step(
+    return KernelCall(
         operator=node.operator,
         function=function,
         layer=layer,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
+from birdnet_stm32.codegen.frontend_config import frontend_files, workspace_bytes
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.network_json import network_json
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.program import KernelProgram
+from birdnet_stm32.codegen.self_test_vectors import TestVectors, vector_files
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.codegen.template_view import network_view
-from birdnet_stm32.codegen.vectors import TestVectors, vector_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
@@ -46,7 +46,7 @@ _NAMES = (
 )
 
 
-def generate(
+def generate_c(
     graph: Graph,
     *,
     labels: Sequence[str],
@@ -116,7 +116,7 @@ def _runtime() -> dict[str, bytes]:
 
 
 def _check(
-    program: Program,
+    program: KernelProgram,
     labels: Sequence[str],
     contract: ModelContract | None,
     vectors: TestVectors | None,
@@ -136,7 +136,7 @@ def _check(
             raise InputError(f"the test vectors' sizes are {sizes}", expected=f"{wanted}, as the model's")
 
 
-def _check_contract(program: Program, contract: ModelContract) -> None:
+def _check_contract(program: KernelProgram, contract: ModelContract) -> None:
     contract.frontend.check_input(program.graph.tensors[program.graph.inputs[0]].shape[1:])
     if (contract.output_activation is OutputActivation.LOGIT) != program.output_is_logit:
         found = "logits" if program.output_is_logit else "probabilities (it ends in LOGISTIC)"

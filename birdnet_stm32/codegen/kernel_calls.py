@@ -276,7 +276,7 @@ Layer = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class KernelCall:
     """One call of a kernel.
 
     Args:

@@ -15,12 +15,12 @@ from birdnet_stm32.codegen.kernel_calls import (
     Conv2d,
     DepthwiseConv2d,
     FullyConnected,
+    KernelCall,
     Mean,
     PointwiseConv2d,
     Pool,
     Scale,
     Shape,
-    Step,
     Window,
     int8,
     int32,
@@ -55,7 +55,7 @@ class _Weights:
         return tuple(kernel_scales.scale_of(factor) for factor in self.factors)
 
 
-def conv_2d(node: Node) -> tuple[Step, ...]:
+def conv_2d(node: Node) -> tuple[KernelCall, ...]:
     """Lower CONV_2D; a 1x1 convolution without stride is a dense layer at every pixel."""
     weights = _weights(node, axis=0)
     source, target = _sizes(node.input), _sizes(node.output)
@@ -80,7 +80,7 @@ def conv_2d(node: Node) -> tuple[Step, ...]:
     return (_step(node, "birdnet_conv2d", layer, macs),)
 
 
-def depthwise_conv_2d(node: Node) -> tuple[Step, ...]:
+def depthwise_conv_2d(node: Node) -> tuple[KernelCall, ...]:
     """Lower DEPTHWISE_CONV_2D."""
     weights = _weights(node, axis=3)
     source, target = _sizes(node.input), _sizes(node.output)
@@ -104,7 +104,7 @@ def depthwise_conv_2d(node: Node) -> tuple[Step, ...]:
     )
 
 
-def fully_connected(node: Node) -> tuple[Step, ...]:
+def fully_connected(node: Node) -> tuple[KernelCall, ...]:
     """Lower FULLY_CONNECTED, which the reference alone requantizes in double precision."""
     if node.options.get("weights_format"):
         raise refuse(node, "its weights are shuffled", expected="the default order")
@@ -123,7 +123,7 @@ def fully_connected(node: Node) -> tuple[Step, ...]:
     return (_step(node, "birdnet_fully_connected", layer, rows * weights.values.size),)
 
 
-def mean(node: Node) -> tuple[Step, ...]:
+def mean(node: Node) -> tuple[KernelCall, ...]:
     """Lower MEAN over neighbouring dimensions."""
     outer, count, inner = _reduced(node)
     input_scale, zero_point = kernel_scales.tensor_scale(node, node.input)
@@ -160,7 +160,7 @@ def _reduced(node: Node) -> tuple[int, int, int]:
     return outer, math.prod(shape[axis] for axis in removed), inner
 
 
-def pool_2d(node: Node) -> tuple[Step, ...]:
+def pool_2d(node: Node) -> tuple[KernelCall, ...]:
     """Lower AVERAGE_POOL_2D and MAX_POOL_2D."""
     kernel_scales.check_tied(node, node.input, node.output)
     result = kernel_scales.result(node)
@@ -178,8 +178,8 @@ def pool_2d(node: Node) -> tuple[Step, ...]:
     return (_step(node, kernel, layer, 0),)
 
 
-def _step(node: Node, function: str, layer: Any, macs: int) -> Step:
-    return Step(
+def _step(node: Node, function: str, layer: Any, macs: int) -> KernelCall:
+    return KernelCall(
         operator=node.operator,
         function=function,
         layer=layer,
@@ -189,7 +189,7 @@ def _step(node: Node, function: str, layer: Any, macs: int) -> Step:
     )
 
 
-def _pointwise(node: Node, weights: _Weights, pixels: int) -> Step:
+def _pointwise(node: Node, weights: _Weights, pixels: int) -> KernelCall:
     outputs, inputs = weights.rows.shape
     layer = PointwiseConv2d(
         pixels=pixels,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from birdnet_stm32.codegen import shapes
-from birdnet_stm32.codegen.kernel_calls import ChannelLookup, Lookup, Step, int8
+from birdnet_stm32.codegen.kernel_calls import ChannelLookup, KernelCall, Lookup, int8
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.tflite.node import Node
 
 
-def tabulated(node: Node) -> tuple[Step, ...]:
+def tabulated(node: Node) -> tuple[KernelCall, ...]:
     """Lower TABLE, see :mod:`birdnet_stm32.codegen.rewrite.value_tables`."""
     source, tables = (shapes.operand(node, position) for position in (0, 1))
     if tables.data is None:
@@ -26,7 +26,7 @@ def tabulated(node: Node) -> tuple[Step, ...]:
         )
     )
     return (
-        Step(
+        KernelCall(
             operator=node.operator,
             function="birdnet_lookup" if channels == 1 else "birdnet_channel_lookup",
             layer=layer,

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from birdnet_stm32.codegen import elementwise, linear, lookup_tables, movement, shapes
 from birdnet_stm32.codegen.constant_folding import fold_batch
-from birdnet_stm32.codegen.kernel_calls import Step
+from birdnet_stm32.codegen.kernel_calls import KernelCall
 from birdnet_stm32.codegen.kernel_scales import tensor_scale
-from birdnet_stm32.codegen.program import Boundary, Program
-from birdnet_stm32.codegen.refusal import describe, refuse, together
-from birdnet_stm32.codegen.rewrite.edit import needed
+from birdnet_stm32.codegen.program import Boundary, KernelProgram
+from birdnet_stm32.codegen.refusal import combine_refusals, describe_node, refuse
+from birdnet_stm32.codegen.rewrite.edit import needed_operators
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
@@ -20,7 +20,7 @@ from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
 from birdnet_stm32.tflite.reader import OTHERS, listed
 
-Rule = Callable[[Node], tuple[Step, ...]]
+Rule = Callable[[Node], tuple[KernelCall, ...]]
 
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(shapes.UNARY - {"DEQUANTIZE"}, elementwise.lookup),
@@ -67,7 +67,7 @@ _PASSES = frozenset((*RESHAPES, *CONVERSIONS))
 
 
 GraphPass = Callable[[Graph], Graph]
-ProgramPass = Callable[[Program], Program]
+ProgramPass = Callable[[KernelProgram], KernelProgram]
 
 
 def lower(
@@ -75,7 +75,7 @@ def lower(
     *,
     graph_passes: Sequence[GraphPass] = GRAPH_PASSES,
     program_passes: Sequence[ProgramPass] = PROGRAM_PASSES,
-) -> Program:
+) -> KernelProgram:
     """Return ``graph`` as kernel calls that give what LiteRT's reference kernels give, bit by bit.
 
     Args:
@@ -101,14 +101,14 @@ def lower(
     return program
 
 
-def _lowered(graph: Graph) -> Program:
+def _lowered(graph: Graph) -> KernelProgram:
     """Return every operator's kernel calls."""
     same: dict[int, int] = {}
     entry = _entry(graph, same)
     leave = _exit(graph)
     if graph.tensors[leave].data is not None:
         raise InputError("the model's output is a constant", where=graph.tensors[leave].short_name)
-    steps: list[Step] = []
+    steps: list[KernelCall] = []
     refused: list[InputError] = []
     for node in nodes(graph):
         if _is_boundary(node):
@@ -122,10 +122,10 @@ def _lowered(graph: Graph) -> Program:
         if not lowered:
             same[node.output.index] = node.input.index
     if refused:
-        raise together(refused)
+        raise combine_refusals(refused)
     if not steps:
         raise InputError("the model computes nothing", expected="at least one operator that changes values")
-    return Program(
+    return KernelProgram(
         graph=graph,
         steps=tuple(steps),
         same=same,
@@ -135,7 +135,7 @@ def _lowered(graph: Graph) -> Program:
     )
 
 
-def _kernel_calls(node: Node) -> tuple[Step, ...]:
+def _kernel_calls(node: Node) -> tuple[KernelCall, ...]:
     if node.name != TABLE:
         _check_types(node)
     return _RULES[node.name](node)
@@ -152,7 +152,7 @@ def check_supported(graph: Graph) -> None:
     """
     refused = [*_unsupported_parts(graph)]
     if refused:
-        raise together([*refused, *_other_types(graph)])
+        raise combine_refusals([*refused, *_other_types(graph)])
 
 
 def _unsupported_parts(graph: Graph) -> Iterator[InputError]:
@@ -164,7 +164,7 @@ def _unsupported_parts(graph: Graph) -> Iterator[InputError]:
             _odd_end(name, graph.tensors[index]) for index in indices if _is_odd_end(graph.tensors[index])
         )
     yield from _unknown(graph)
-    for node in nodes(replace(graph, operators=needed(graph.operators, graph.outputs))):
+    for node in nodes(replace(graph, operators=needed_operators(graph.operators, graph.outputs))):
         if node.name in ("CONV_2D", "DEPTHWISE_CONV_2D") and node.dilations != (1, 1):
             yield _dilated(node)
 
@@ -209,7 +209,7 @@ def _unknown(graph: Graph) -> Iterator[InputError]:
 
 
 def _unsupported(first: Node, *more: Node) -> InputError:
-    where = describe(first)
+    where = describe_node(first)
     if more:
         others = ", ".join(listed([str(node.index) for node in more]))
         where += f" and operators {others}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birdnet_stm32.codegen.arena import Lifetime, aligned, plan
+from birdnet_stm32.codegen.arena import Lifetime, aligned, plan_arena
 from birdnet_stm32.codegen.overlap import lead_bytes
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.program import KernelProgram
 from birdnet_stm32.tflite.ir import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activation:
+class PlacedActivation:
     """A tensor in the arena.
 
     Args:
@@ -30,7 +30,7 @@ class Activation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class MemoryPlan:
     """The plan of the whole arena.
 
     Args:
@@ -39,12 +39,12 @@ class Memory:
         size_bytes: room for either.
     """
 
-    activations: tuple[Activation, ...]
+    activations: tuple[PlacedActivation, ...]
     workspace_bytes: int
     size_bytes: int
 
 
-def plan_memory(program: Program, workspace_bytes: int = 0) -> Memory:
+def plan_memory(program: KernelProgram, workspace_bytes: int = 0) -> MemoryPlan:
     """Place every activation of ``program``.
 
     Args:
@@ -53,14 +53,14 @@ def plan_memory(program: Program, workspace_bytes: int = 0) -> Memory:
     """
     lifetimes = _lifetimes(program)
     order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
-    placed = plan(
+    placed = plan_arena(
         [lifetimes[tensor] for tensor in order],
         _takes_over(program, lifetimes, order),
         _leads(program, lifetimes, order),
     )
-    return Memory(
+    return MemoryPlan(
         activations=tuple(
-            Activation(
+            PlacedActivation(
                 tensor=program.graph.tensors[tensor],
                 offset_bytes=placement.offset_bytes,
                 size_bytes=placement.lifetime.size_bytes,
@@ -74,7 +74,7 @@ def plan_memory(program: Program, workspace_bytes: int = 0) -> Memory:
     )
 
 
-def _lifetimes(program: Program) -> dict[int, Lifetime]:
+def _lifetimes(program: KernelProgram) -> dict[int, Lifetime]:
     first = {program.storage(program.input.tensor): 0}
     last = dict(first)
     for number, step in enumerate(program.steps):
@@ -94,7 +94,7 @@ def _lifetimes(program: Program) -> dict[int, Lifetime]:
     }
 
 
-def _takes_over(program: Program, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[int, int]:
+def _takes_over(program: KernelProgram, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[int, int]:
     """Return which activation can have the memory of which operand that ends where it begins."""
     position = {tensor: index for index, tensor in enumerate(order)}
     found: dict[int, int] = {}
@@ -111,7 +111,9 @@ def _takes_over(program: Program, lifetimes: dict[int, Lifetime], order: list[in
     return found
 
 
-def _leads(program: Program, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[tuple[int, int], int]:
+def _leads(
+    program: KernelProgram, lifetimes: dict[int, Lifetime], order: list[int]
+) -> dict[tuple[int, int], int]:
     """Return which activation may reach into the memory of which that ends where it begins, and how far."""
     position = {tensor: index for index, tensor in enumerate(order)}
     found: dict[tuple[int, int], int] = {}

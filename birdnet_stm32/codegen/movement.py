@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from birdnet_stm32.codegen import kernel_scales, shapes
-from birdnet_stm32.codegen.kernel_calls import Constant, Fill, Step, StridedCopy, int8
+from birdnet_stm32.codegen.kernel_calls import Constant, Fill, KernelCall, StridedCopy, int8
 from birdnet_stm32.codegen.refusal import refuse
-from birdnet_stm32.codegen.strides import Walk, collapse, longest_inside, offset_of, row_major
+from birdnet_stm32.codegen.strides import LoopNest, collapse, longest_inside, offset_of, row_major
 from birdnet_stm32.tflite.ir import Tensor
 from birdnet_stm32.tflite.node import Node
 
 
-def reshape(node: Node) -> tuple[Step, ...]:
+def reshape(node: Node) -> tuple[KernelCall, ...]:
     """Lower RESHAPE, SQUEEZE and EXPAND_DIMS to nothing: the bytes stay where they are."""
     _check_tied(node)
     return ()
 
 
-def transpose(node: Node) -> tuple[Step, ...]:
+def transpose(node: Node) -> tuple[KernelCall, ...]:
     """Lower TRANSPOSE."""
     _check_tied(node)
     source, target = node.input, node.output
@@ -27,7 +27,7 @@ def transpose(node: Node) -> tuple[Step, ...]:
     return _copy(node, target.shape, 0, strides)
 
 
-def strided_slice(node: Node) -> tuple[Step, ...]:
+def strided_slice(node: Node) -> tuple[KernelCall, ...]:
     """Lower STRIDED_SLICE."""
     _check_tied(node)
     source = node.input
@@ -41,7 +41,7 @@ def strided_slice(node: Node) -> tuple[Step, ...]:
     return _copy(node, sizes, offset, strides)
 
 
-def slice_(node: Node) -> tuple[Step, ...]:
+def slice_(node: Node) -> tuple[KernelCall, ...]:
     """Lower SLICE."""
     _check_tied(node)
     source, target = node.input, node.output
@@ -50,7 +50,7 @@ def slice_(node: Node) -> tuple[Step, ...]:
     return _copy(node, target.shape, offset_of(begin, strides), strides)
 
 
-def concatenation(node: Node) -> tuple[Step, ...]:
+def concatenation(node: Node) -> tuple[KernelCall, ...]:
     """Lower CONCATENATION to one copy an operand."""
     target = node.output
     sources = node.inputs
@@ -66,7 +66,7 @@ def concatenation(node: Node) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def pad(node: Node) -> tuple[Step, ...]:
+def pad(node: Node) -> tuple[KernelCall, ...]:
     """Lower PAD and PADV2: fill the output, then copy the input into its middle."""
     _check_tied(node)
     source, target = node.input, node.output
@@ -76,7 +76,7 @@ def pad(node: Node) -> tuple[Step, ...]:
         kernel_scales.check_tied(node, shapes.operand(node, 2), target)
         (value,) = shapes.integers(node, 2)
     strides = row_major(target.shape)
-    fill = Step(
+    fill = KernelCall(
         operator=node.operator,
         function="birdnet_fill",
         layer=Fill(elements=target.elements, value=value),
@@ -90,7 +90,7 @@ def _check_tied(node: Node) -> None:
     kernel_scales.check_tied(node, node.input, node.output)
 
 
-def _copy(node: Node, sizes: Sequence[int], offset: int, strides: Sequence[int]) -> tuple[Step, ...]:
+def _copy(node: Node, sizes: Sequence[int], offset: int, strides: Sequence[int]) -> tuple[KernelCall, ...]:
     """Return the copy of a part of the input to a dense output, or nothing when it is the whole in order."""
     source, target = node.input, node.output
     walk, inputs, outputs = collapse(node, sizes, strides, row_major(sizes))
@@ -99,14 +99,14 @@ def _copy(node: Node, sizes: Sequence[int], offset: int, strides: Sequence[int])
     return (_step(node, _strided_copy((walk, inputs, outputs), offset, 0), source.index),)
 
 
-def _into(node: Node, source: Tensor, offset: int, strides: Sequence[int], *, role: str) -> Step:
+def _into(node: Node, source: Tensor, offset: int, strides: Sequence[int], *, role: str) -> KernelCall:
     """Return the copy of a whole tensor to its place in the output."""
     walk = collapse(node, source.shape, row_major(source.shape), strides)
     layer = _strided_copy(walk, 0, offset)
     return _step(node, layer, source.index if source.data is None else int8(role, source.data))
 
 
-def _strided_copy(walk: Walk, input_offset: int, output_offset: int) -> StridedCopy:
+def _strided_copy(walk: LoopNest, input_offset: int, output_offset: int) -> StridedCopy:
     sizes, input_strides, output_strides = longest_inside(walk)
     return StridedCopy(
         sizes=sizes,
@@ -117,8 +117,8 @@ def _strided_copy(walk: Walk, input_offset: int, output_offset: int) -> StridedC
     )
 
 
-def _step(node: Node, layer: StridedCopy, source: int | Constant) -> Step:
-    return Step(
+def _step(node: Node, layer: StridedCopy, source: int | Constant) -> KernelCall:
+    return KernelCall(
         operator=node.operator,
         function="birdnet_strided_copy",
         layer=layer,

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
-from birdnet_stm32.codegen.kernel_calls import Step
-from birdnet_stm32.codegen.memory import Memory
-from birdnet_stm32.codegen.program import Boundary, Program
+from birdnet_stm32.codegen.kernel_calls import KernelCall
+from birdnet_stm32.codegen.memory import MemoryPlan
+from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.codegen.template_view import layer_names, step_constants
 
 FORMAT = 1
 
 
 def network_json(
-    program: Program, memory: Memory, labels: Sequence[str], files: Mapping[str, bytes], digest: str
+    program: KernelProgram, memory: MemoryPlan, labels: Sequence[str], files: Mapping[str, bytes], digest: str
 ) -> bytes:
     """Return inputs, outputs, memory plan, operators with their multiply-accumulates, and checksums.
 
@@ -64,7 +64,7 @@ def network_json(
     return (json.dumps(description, indent=2) + "\n").encode()
 
 
-def _boundary(program: Program, boundary: Boundary) -> dict[str, Any]:
+def _boundary(program: KernelProgram, boundary: Boundary) -> dict[str, Any]:
     tensor = program.graph.tensors[boundary.tensor]
     return {
         "name": boundary.name,
@@ -75,7 +75,7 @@ def _boundary(program: Program, boundary: Boundary) -> dict[str, Any]:
     }
 
 
-def _operator(program: Program, name: str, step: Step) -> dict[str, Any]:
+def _operator(program: KernelProgram, name: str, step: KernelCall) -> dict[str, Any]:
     tensors = program.graph.tensors
     return {
         "layer": name,

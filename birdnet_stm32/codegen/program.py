@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birdnet_stm32.codegen.kernel_calls import Step
+from birdnet_stm32.codegen.kernel_calls import KernelCall
 from birdnet_stm32.tflite.ir import Graph
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walk:
+class OrderLoop:
     """One loop over a tensor that is stored in another order than the model's.
 
     Args:
@@ -41,11 +41,11 @@ class Boundary:
     shape: tuple[int, ...]
     scale: float
     zero_point: int
-    order: tuple[Walk, ...] = ()
+    order: tuple[OrderLoop, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class KernelProgram:
     """A network as kernel calls.
 
     Args:
@@ -58,7 +58,7 @@ class Program:
     """
 
     graph: Graph
-    steps: tuple[Step, ...]
+    steps: tuple[KernelCall, ...]
     same: dict[int, int]
     input: Boundary
     output: Boundary

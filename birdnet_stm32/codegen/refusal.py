@@ -10,7 +10,7 @@ from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.reader import listed
 
 
-def describe(node: Node) -> str:
+def describe_node(node: Node) -> str:
     """Return ``operator 22 CONV_2D [1, 64, 256, 1] -> [1, 64, 128, 16]``; weights are left out."""
     computed = node.activations or node.inputs
     return f"operator {node.index} {node.name} {_shapes(computed)} -> {_shapes(node.outputs)}"
@@ -24,10 +24,10 @@ def refuse(
     remedy: str | tuple[str, ...] = (),
 ) -> InputError:
     """Return the error that ``node`` cannot be generated because ``what``."""
-    return InputError(what, where=describe(node), expected=expected, remedy=remedy)
+    return InputError(what, where=describe_node(node), expected=expected, remedy=remedy)
 
 
-def together(errors: Sequence[InputError]) -> InputError:
+def combine_refusals(errors: Sequence[InputError]) -> InputError:
     """Return one error that says all of these: the only one as it is, several as a list.
 
     Args:

@@ -8,7 +8,7 @@ from birdnet_stm32.codegen.kernel_calls import Four
 from birdnet_stm32.codegen.refusal import refuse
 from birdnet_stm32.tflite.node import Node
 
-Walk = tuple[Four, Four, Four]
+LoopNest = tuple[Four, Four, Four]
 
 _SHORT = 16  # loops over neighbours, which Helium copies by sixteens
 
@@ -33,7 +33,7 @@ def broadcast_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int,
     return (0,) * (len(target) - len(shape)) + own
 
 
-def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Sequence[int]) -> Walk:
+def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Sequence[int]) -> LoopNest:
     """Return the same walk in four loops: dimensions of size 1 dropped, contiguous neighbours joined.
 
     Args:
@@ -57,7 +57,7 @@ def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Seq
     return _walk([(1, 0, 0)] * (4 - len(loops)) + loops)
 
 
-def longest_inside(walk: Walk) -> Walk:
+def longest_inside(walk: LoopNest) -> LoopNest:
     """Return the walk with its longest loop innermost where that one is short: a copy may go in any order."""
     loops = list(zip(*walk, strict=True))
     if loops[-1][0] < _SHORT:
@@ -67,6 +67,6 @@ def longest_inside(walk: Walk) -> Walk:
     return _walk(loops)
 
 
-def _walk(loops: Sequence[tuple[int, int, int]]) -> Walk:
+def _walk(loops: Sequence[tuple[int, int, int]]) -> LoopNest:
     a, b, c, d = loops
     return (a[0], b[0], c[0], d[0]), (a[1], b[1], c[1], d[1]), (a[2], b[2], c[2], d[2])

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
-from birdnet_stm32.codegen.kernel_calls import Broadcast, Constant, Step, Window
-from birdnet_stm32.codegen.memory import Memory
-from birdnet_stm32.codegen.program import Boundary, Program
+from birdnet_stm32.codegen.kernel_calls import Broadcast, Constant, KernelCall, Window
+from birdnet_stm32.codegen.memory import MemoryPlan
+from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Tensor
 
@@ -45,7 +45,7 @@ class ConstantView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepView:
+class KernelCallView:
     """A kernel call as it is written."""
 
     operator: str
@@ -90,7 +90,7 @@ class BoundaryView:
     step: int
 
 
-def network_view(program: Program, memory: Memory) -> dict[str, Any]:
+def network_view(program: KernelProgram, memory: MemoryPlan) -> dict[str, Any]:
     """Return the context of the network's templates."""
     names = layer_names(program.steps)
     constants = [
@@ -114,7 +114,7 @@ def network_view(program: Program, memory: Memory) -> dict[str, Any]:
     }
 
 
-def layer_names(steps: Sequence[Step]) -> list[str]:
+def layer_names(steps: Sequence[KernelCall]) -> list[str]:
     """Return a name for each step: ``layer_7``, or ``layer_7_0``, ``layer_7_1`` where operator 7 has two."""
     by_operator: dict[int, int] = {}
     for step in steps:
@@ -128,7 +128,7 @@ def layer_names(steps: Sequence[Step]) -> list[str]:
     return names
 
 
-def step_constants(step: Step) -> list[Constant]:
+def step_constants(step: KernelCall) -> list[Constant]:
     """Return the arrays that a step reads, those of its parameters first."""
     values = (getattr(step.layer, field.name) for field in fields(step.layer))
     return [value for value in (*values, *step.inputs) if isinstance(value, Constant)]
@@ -162,7 +162,7 @@ def _constant_symbol(layer: str, constant: Constant) -> str:
     return f"birdnet_{layer}_{constant.role}"
 
 
-def _step_view(program: Program, layer: str, step: Step) -> StepView:
+def _step_view(program: KernelProgram, layer: str, step: KernelCall) -> KernelCallView:
     tensors = program.graph.tensors
     sources = [list(tensors[source].shape) for source in step.activations]
     target = tensors[step.output]
@@ -172,7 +172,7 @@ def _step_view(program: Program, layer: str, step: Step) -> StepView:
         else f"&arena[{_symbol(tensors[program.storage(source)])}]"
         for source in step.inputs
     )
-    return StepView(
+    return KernelCallView(
         operator=step.title or f"{step.operator.index} {step.operator.name}",
         name=_short(target),
         shapes=f"{', '.join(map(str, sources))} -> {list(target.shape)}",
@@ -201,7 +201,7 @@ def _member(layer: str, name: str, value: Any) -> Member:
     return Member(name=name, members=_members(layer, value), inline=not isinstance(value, _LONG))
 
 
-def _arena(memory: Memory, names: Sequence[str]) -> list[ArenaView]:
+def _arena(memory: MemoryPlan, names: Sequence[str]) -> list[ArenaView]:
     return [
         ArenaView(
             index=activation.tensor.index,
@@ -217,7 +217,7 @@ def _arena(memory: Memory, names: Sequence[str]) -> list[ArenaView]:
     ]
 
 
-def _boundary(program: Program, boundary: Boundary) -> BoundaryView:
+def _boundary(program: KernelProgram, boundary: Boundary) -> BoundaryView:
     tensors = program.graph.tensors
     return BoundaryView(
         symbol=_symbol(tensors[program.storage(boundary.tensor)]),

@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import check_supported
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import (
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     config = options.model_config or file_beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)
-    files = generate(graph, labels=labels, contract=contract)
+    files = generate_c(graph, labels=labels, contract=contract)
     writer.write_folder(options.out, files, last="network.json")
     network = json.loads(files["network.json"])
     writer.write_json(options.json, network)

@@ -17,10 +17,17 @@ from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.npu.lint.catalog import RULES
-from birdnet_stm32.npu.lint.check import counts, idle, lint, rule_to_json, standing, to_json
-from birdnet_stm32.npu.lint.rule import Severity
+from birdnet_stm32.npu.lint.check import (
+    count_findings,
+    finding_to_json,
+    lint,
+    rule_to_json,
+    unsuppressed,
+    unused_suppressions,
+)
+from birdnet_stm32.npu.lint.rule import LintSeverity
 from birdnet_stm32.npu.lint.suggestion import Suggestion, suggestion_text
-from birdnet_stm32.npu.lint.text import line, listing, summary
+from birdnet_stm32.npu.lint.text import finding_line, findings_summary, rules_listing
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -55,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
         raise InputError("no model is named", expected="lint MODEL.tflite, or lint --rules")
     writer_of(options).check(options.json)
     if options.rules:
-        print_message(listing(RULES), options.json)
+        print_message(rules_listing(RULES), options.json)
         writer_of(options).write_json(options.json, [rule_to_json(rule) for rule in RULES])
         return
     suppress = load_variant(options.variant).lint.suppress if options.variant else {}
@@ -63,25 +70,25 @@ def run(options: argparse.Namespace) -> None:
     with named_as_options({"[lint] suppress": f"{options.variant}, [lint] suppress"}):
         found = lint(graph, suppress)
     for diagnosis in found:
-        print_message(line(diagnosis, str(options.model)), options.json)
-    for name in idle(suppress, found):
+        print_message(finding_line(diagnosis, str(options.model)), options.json)
+    for name in unused_suppressions(suppress, found):
         print_message(
             f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json
         )
     suggestions = _suggestions(graph) if options.suggest else ()
     for one in suggestions:
         print_message(suggestion_text(one, str(options.model)), options.json)
-    print_message(f"{options.model}: {summary(found)}", options.json)
+    print_message(f"{options.model}: {findings_summary(found)}", options.json)
     writer_of(options).write_json(
         options.json,
         {
-            "findings": [to_json(diagnosis) for diagnosis in found],
-            "counts": counts(found),
-            "unused_suppressions": list(idle(suppress, found)),
+            "findings": [finding_to_json(diagnosis) for diagnosis in found],
+            "counts": count_findings(found),
+            "unused_suppressions": list(unused_suppressions(suppress, found)),
             **({"suggestions": [asdict(one) for one in suggestions]} if options.suggest else {}),
         },
     )
-    if errors := standing(found, Severity.ERROR):
+    if errors := unsuppressed(found, LintSeverity.ERROR):
         rules = sorted({diagnosis.rule.id for diagnosis in errors})
         raise GateError(
             f"has errors of {', '.join(rules)}",

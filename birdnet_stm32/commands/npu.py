@@ -23,13 +23,12 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware.flash_layout import flash_map
-from birdnet_stm32.npu.stedgeai import result
 from birdnet_stm32.npu.stedgeai.command import BAUD
+from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Epoch, blobs_in_words, compilation_to_json
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.result import COMPILATION, Epoch
-from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
-from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate_tool
+from birdnet_stm32.npu.stedgeai.validate import validate_network
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 npu model.tflite --out npu"
@@ -110,7 +109,7 @@ def run(options: argparse.Namespace) -> None:
     model = read_bytes(options.model)
     inputs = read_bytes(options.validate) if options.validate else None
     graph = read_graph(model, where=str(options.model))
-    tool = locate(options.core_dir)
+    tool = locate_tool(options.core_dir)
     print_warning(str(tool))
     if tool.warning:
         print_warning(f"warning: {tool.warning}")
@@ -123,7 +122,7 @@ def run(options: argparse.Namespace) -> None:
     findings = check(
         Subject(compilation=compilation, graph=graph, asked=asked, flash=flash, core_dir=tool.core_dir)
     )
-    described = result.to_json(compilation)
+    described = compilation_to_json(compilation)
     texts = {COMPILATION: described, GATES: [asdict(finding) for finding in findings]}
     written = {name: canonical_json(value).encode() for name, value in texts.items()}
     writer.write_folder(options.out, {**compilation.files, **written}, last=COMPILATION)
@@ -146,7 +145,7 @@ def _validate(
     inputs: bytes,
     options: argparse.Namespace,
 ) -> None:
-    agreements = validate(
+    agreements = validate_network(
         tool,
         model,
         asked,
@@ -189,7 +188,7 @@ def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str
         f"{sum(one.kind == kind for one in epochs)} {kind}" for kind in ("hardware", "hybrid", "software")
     ]
     controlled = sum(len(indices) for indices in blobs.values())
-    by = f"; the epoch controller runs {controlled} in {result.blobs_in_words(len(blobs))}" if blobs else ""
+    by = f"; the epoch controller runs {controlled} in {blobs_in_words(len(blobs))}" if blobs else ""
     return f"{len(epochs)} epochs: {', '.join(kinds)}{by}"
 
 

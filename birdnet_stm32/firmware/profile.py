@@ -18,12 +18,12 @@ import numpy as np
 from birdnet_stm32 import process
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board, Emulator
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.kernel_calls import Step
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.kernel_calls import KernelCall
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
-from birdnet_stm32.codegen.program import Program
-from birdnet_stm32.codegen.template_view import StepView, network_view, step_constants
+from birdnet_stm32.codegen.program import KernelProgram
+from birdnet_stm32.codegen.template_view import KernelCallView, network_view, step_constants
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.build import build
@@ -141,7 +141,7 @@ def render_project(
     if scalar and board.helium:
         program = replace(program, cpu_flags=tuple(map(_without_helium, program.cpu_flags)))
     context: dict[str, Any] = {"board": board, "program": program, "memory": program.regions}
-    files = {f"src/model/{name}": content for name, content in generate(graph, labels=labels).items()}
+    files = {f"src/model/{name}": content for name, content in generate_c(graph, labels=labels).items()}
     files |= board_files(board, context, without=_BOARD_PROGRAM)
     files |= {f"src/app/{name}": (root / "app" / name).read_bytes() for name in _APP_FILES}
     files |= {f"src/app/{name}": (root / "profile" / name).read_bytes() for name in ("main.c", "profile.h")}
@@ -221,7 +221,7 @@ def parse(output: str, *, steps: int, instructions_per_tick: float) -> Measured:
     )
 
 
-def _cost(program: Program, step: Step, view: StepView, instructions: int) -> OperatorCost:
+def _cost(program: KernelProgram, step: KernelCall, view: KernelCallView, instructions: int) -> OperatorCost:
     tensors = [program.graph.tensors[index] for index in (*step.activations, step.output)]
     return OperatorCost(
         name=view.operator + view.layer.removeprefix(f"layer_{step.operator.index}").replace("_", "/"),

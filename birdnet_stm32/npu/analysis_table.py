@@ -6,14 +6,14 @@ from rich.table import Table
 from rich.text import Text
 
 from birdnet_stm32.npu.analyze import Analysis, estimate_text
-from birdnet_stm32.npu.operator_mapping import Kind
+from birdnet_stm32.npu.operator_mapping import MappingKind
 
 STYLES = {
-    Kind.HARDWARE: "green",
-    Kind.CONDITIONAL: "yellow",
-    Kind.SOFTWARE: "cyan",
-    Kind.UNLISTED: "magenta",
-    Kind.REFUSED: "bold red",
+    MappingKind.HARDWARE: "green",
+    MappingKind.CONDITIONAL: "yellow",
+    MappingKind.SOFTWARE: "cyan",
+    MappingKind.UNLISTED: "magenta",
+    MappingKind.REFUSED: "bold red",
 }
 
 

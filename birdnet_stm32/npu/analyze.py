@@ -7,10 +7,10 @@ from typing import Any
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
-from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of
-from birdnet_stm32.npu.evidence import to_fields
+from birdnet_stm32.npu.cycles import CYCLES_PER_MS, estimated_cycles, features_of
+from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
-from birdnet_stm32.npu.operator_mapping import Kind, Mapping, mapping
+from birdnet_stm32.npu.operator_mapping import Mapping, MappingKind, mapping_of
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import WEIGHTED
@@ -81,9 +81,9 @@ class Analysis:
         return self.cycles / CYCLES_PER_MS
 
     @property
-    def kinds(self) -> dict[Kind, int]:
+    def kinds(self) -> dict[MappingKind, int]:
         """Number of operators of each kind, all kinds present."""
-        return {kind: sum(report.mapping.kind is kind for report in self.operators) for kind in Kind}
+        return {kind: sum(report.mapping.kind is kind for report in self.operators) for kind in MappingKind}
 
 
 def analyze(graph: Graph) -> Analysis:
@@ -153,7 +153,7 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
                 "kind": report.mapping.kind.value,
                 "reason": report.mapping.reason,
                 "source": report.mapping.source.value,
-                "evidence": [to_fields(one) for one in report.mapping.evidence],
+                "evidence": [evidence_fields(one) for one in report.mapping.evidence],
             }
             for report in analysis.operators
         ],
@@ -171,7 +171,7 @@ def _report(node: Node, live_bytes: int) -> OperatorReport:
         macs=costs.macs(node),
         constant_bytes=costs.constant_bytes(node),
         live_bytes=live_bytes,
-        cycles=round(cycles(features_of(node))),
+        cycles=round(estimated_cycles(features_of(node))),
         channels=output.shape[-1] if node.name in WEIGHTED else None,
-        mapping=mapping(node),
+        mapping=mapping_of(node),
     )

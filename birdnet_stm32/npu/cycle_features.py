@@ -30,4 +30,4 @@ class Features:
         )
 
 
-NOTHING = Features(macs=0, weight_bytes=0, activation_bytes=0, starts=0, software_bytes=0)
+NO_FEATURES = Features(macs=0, weight_bytes=0, activation_bytes=0, starts=0, software_bytes=0)

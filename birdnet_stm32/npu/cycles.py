@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from birdnet_stm32.npu import costs
-from birdnet_stm32.npu.cycle_features import NOTHING, Features
+from birdnet_stm32.npu.cycle_features import NO_FEATURES, Features
 from birdnet_stm32.npu.measured_times import RATES
-from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.npu.operator_mapping import MappingKind, mapping_of
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
@@ -27,10 +27,10 @@ _FREE = frozenset((*RESHAPES, *PADS, *CONVERSIONS))
 
 def features_of(node: Node) -> Features:
     """Return what ``operator`` asks for."""
-    if node.name in _FREE and mapping(node).kind is not Kind.SOFTWARE:
-        return NOTHING
+    if node.name in _FREE and mapping_of(node).kind is not MappingKind.SOFTWARE:
+        return NO_FEATURES
     moved = sum(costs.tensor_bytes(tensor) for tensor in (*node.activations, *node.outputs))
-    if mapping(node).kind is Kind.SOFTWARE:
+    if mapping_of(node).kind is MappingKind.SOFTWARE:
         return Features(macs=0, weight_bytes=0, activation_bytes=0, starts=0, software_bytes=moved)
     return Features(
         macs=costs.macs(node),
@@ -43,10 +43,10 @@ def features_of(node: Node) -> Features:
 
 def features_of_network(graph: Graph) -> Features:
     """Return what all operators together ask for."""
-    return sum((features_of(node) for node in nodes(graph)), NOTHING)
+    return sum((features_of(node) for node in nodes(graph)), NO_FEATURES)
 
 
-def cycles(features: Features, rates: Features = RATES) -> float:
+def estimated_cycles(features: Features, rates: Features = RATES) -> float:
     """Return the cycles of ``features``.
 
     Args:

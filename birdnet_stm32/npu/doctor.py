@@ -5,7 +5,7 @@ from __future__ import annotations
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
-from birdnet_stm32.npu.operator_mapping import Kind
+from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.quant.doctor.finding import Check, Proposal, Result, Severity
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS
 
@@ -19,7 +19,7 @@ MISALIGNED = Check(
     looks_at="channels",
     wrong=f"channels do not fill the NPU's groups of {CHANNEL_MULTIPLE}",
 )
-_OFF_THE_NPU = frozenset((Kind.REFUSED, Kind.UNLISTED, Kind.SOFTWARE))
+_OFF_THE_NPU = frozenset((MappingKind.REFUSED, MappingKind.UNLISTED, MappingKind.SOFTWARE))
 _LISTED = 5
 
 
@@ -33,7 +33,7 @@ def unsupported_operator(analysis: Analysis) -> Result:
     total = len(analysis.operators)
     if not concerned:
         return UNSUPPORTED.fine(f"none of {total} is refused, unlisted or left to the CPU")
-    refused = any(report.mapping.kind is Kind.REFUSED for report in concerned)
+    refused = any(report.mapping.kind is MappingKind.REFUSED for report in concerned)
     listed = tuple(
         f"operator {report.index}, {report.name}: {report.mapping.kind}: {report.mapping.reason}"
         for report in concerned[:_LISTED]

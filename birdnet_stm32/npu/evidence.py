@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """What kind of evidence it is, the strongest first."""
 
     BOARD = "measured on a board"
@@ -35,7 +35,7 @@ class Evidence:
         says: what was seen, where more is known than that the condition matters; may be empty.
     """
 
-    source: Source
+    source: EvidenceSource
     core: str
     where: str
     date: str
@@ -46,7 +46,7 @@ class Evidence:
         return f"{self.source}, {self.where} (Core {self.core}; {self.date}){said}"
 
 
-def to_fields(evidence: Evidence) -> dict[str, str]:
+def evidence_fields(evidence: Evidence) -> dict[str, str]:
     """Return the evidence as plain texts."""
     return {
         "source": evidence.source.value,
@@ -65,17 +65,21 @@ _READ = "read 2026-11"
 def st(says: str = "", core: str = EVERY) -> Evidence:
     """Return evidence from ST's operator documentation."""
     return Evidence(
-        source=Source.DOCUMENTATION, core=core, where="ST's operator documentation", date=_READ, says=says
+        source=EvidenceSource.DOCUMENTATION,
+        core=core,
+        where="ST's operator documentation",
+        date=_READ,
+        says=says,
     )
 
 
 def zoo(entry: str, says: str = "", core: str = SEEN) -> Evidence:
     """Return evidence from an entry of the public catalogue of failures."""
     where = f"LarocheC/stm32n6-deployment-zoo, {entry}"
-    return Evidence(source=Source.FIELD, core=core, where=where, date=_READ, says=says)
+    return Evidence(source=EvidenceSource.FIELD, core=core, where=where, date=_READ, says=says)
 
 
-def eco8(says: str, source: Source = Source.REPORT, date: str = "2026-09") -> Evidence:
+def eco8(says: str, source: EvidenceSource = EvidenceSource.REPORT, date: str = "2026-09") -> Evidence:
     """Return evidence from the compile probes of a public speech network, each of one operator."""
     where = "LarocheC/eco8-neaixt, deploy/stm32n6/N6NET_COMPILE.md at 5588e0f"
     return Evidence(source=source, core=SEEN, where=where, date=date, says=says)
@@ -83,28 +87,40 @@ def eco8(says: str, source: Source = Source.REPORT, date: str = "2026-09") -> Ev
 
 def report(where: str, core: str, date: str, says: str) -> Evidence:
     """Return evidence from a public compile report."""
-    return Evidence(source=Source.REPORT, core=core, where=where, date=date, says=says)
+    return Evidence(source=EvidenceSource.REPORT, core=core, where=where, date=date, says=says)
 
 
 def board(where: str, core: str, date: str, says: str) -> Evidence:
     """Return evidence from a public measurement on a board."""
-    return Evidence(source=Source.BOARD, core=core, where=where, date=date, says=says)
+    return Evidence(source=EvidenceSource.BOARD, core=core, where=where, date=date, says=says)
 
 
 def field(where: str, says: str = "", core: str = SEEN, date: str = _READ) -> Evidence:
     """Return evidence from somebody's account."""
-    return Evidence(source=Source.FIELD, core=core, where=where, date=date, says=says)
+    return Evidence(source=EvidenceSource.FIELD, core=core, where=where, date=date, says=says)
 
 
-LISTED = Evidence(source=Source.LISTED, core=EVERY, where="ST's list of mapped TFLite operators", date=_READ)
-TABLE = Evidence(source=Source.TABLE, core=EVERY, where="ST's table of ONNX and TFLite operators", date=_READ)
-KERNEL = Evidence(
-    source=Source.KERNEL, core=EVERY, where="the runtime's header ll_sw.h, which declares one", date=_READ
+LISTED = Evidence(
+    source=EvidenceSource.LISTED, core=EVERY, where="ST's list of mapped TFLite operators", date=_READ
 )
-INFERRED = Evidence(source=Source.INFERRED, core=EVERY, where="ST's table of ONNX operators", date=_READ)
-MESSAGES = Evidence(source=Source.DOCUMENTATION, core=EVERY, where="ST's error messages", date=_READ)
+TABLE = Evidence(
+    source=EvidenceSource.TABLE, core=EVERY, where="ST's table of ONNX and TFLite operators", date=_READ
+)
+KERNEL = Evidence(
+    source=EvidenceSource.KERNEL,
+    core=EVERY,
+    where="the runtime's header ll_sw.h, which declares one",
+    date=_READ,
+)
+INFERRED = Evidence(
+    source=EvidenceSource.INFERRED, core=EVERY, where="ST's table of ONNX operators", date=_READ
+)
+MESSAGES = Evidence(source=EvidenceSource.DOCUMENTATION, core=EVERY, where="ST's error messages", date=_READ)
 REPORTS = Evidence(
-    source=Source.REPORT, core="2.0 to 4.0.1", where="docs/explanation/npu_evidence.md", date="2026-11"
+    source=EvidenceSource.REPORT,
+    core="2.0 to 4.0.1",
+    where="docs/explanation/npu_evidence.md",
+    date="2026-11",
 )
 ENLARGING = (
     report(

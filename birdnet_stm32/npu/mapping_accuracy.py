@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from birdnet_stm32.npu.conditions.floats import at_the_boundary
 from birdnet_stm32.npu.conditions.movement import pads_channels
-from birdnet_stm32.npu.operator_mapping import Kind, mapping
-from birdnet_stm32.npu.stedgeai.result import Epoch
+from birdnet_stm32.npu.operator_mapping import MappingKind, mapping_of
+from birdnet_stm32.npu.stedgeai.compilation import Epoch
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS
@@ -69,7 +69,7 @@ _PROCESSOR = re.compile(r"/\* Unit= *\d+ \[PROCESSOR \d+\] \*/\n/\* kind=(\w+) n
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class FamilyRow:
     """What was said and what came of one family in one network.
 
     Args:
@@ -130,9 +130,9 @@ def off_in_network_c(text: str) -> Counter[tuple[str, str]]:
     return Counter(("software", kind) for kind in _PROCESSOR.findall(text))
 
 
-def compare(
+def compare_with_compiler(
     graph: Graph, off_npu: Counter[tuple[str, str]], *, float_boundary: bool = True
-) -> tuple[Row, ...]:
+) -> tuple[FamilyRow, ...]:
     """Return a row for each family that the network has, or of which something is off the NPU.
 
     Args:
@@ -147,7 +147,7 @@ def compare(
             continue
         family, count = steps_of(operator)
         steps[family] += count
-        if mapping(operator).kind is Kind.SOFTWARE:
+        if mapping_of(operator).kind is MappingKind.SOFTWARE:
             predicted[family] += count
     actual: Counter[tuple[str, str]] = Counter()
     for (kind, node), count in off_npu.items():
@@ -157,11 +157,11 @@ def compare(
     return tuple(row for row in rows if row.steps or row.inserted)
 
 
-def _row(family: str, steps: int, predicted: int, actual: Counter[tuple[str, str]]) -> Row:
+def _row(family: str, steps: int, predicted: int, actual: Counter[tuple[str, str]]) -> FamilyRow:
     software, hybrid = actual["software", family], actual["hybrid", family]
     own = min(steps, software)
     own_hybrid = min(steps - own, hybrid)
-    return Row(
+    return FamilyRow(
         family=family,
         steps=steps,
         predicted=predicted,
@@ -171,7 +171,7 @@ def _row(family: str, steps: int, predicted: int, actual: Counter[tuple[str, str
     )
 
 
-def total(rows: Iterable[Row]) -> tuple[Row, ...]:
+def total_rows(rows: Iterable[FamilyRow]) -> tuple[FamilyRow, ...]:
     """Return the sums over several networks, by family; what was found is found network by network."""
     sums: dict[str, list[int]] = {}
     for row in rows:
@@ -179,6 +179,6 @@ def total(rows: Iterable[Row]) -> tuple[Row, ...]:
         for position, value in enumerate((row.steps, row.predicted, row.software, row.hybrid, row.inserted)):
             one[position] += value
     return tuple(
-        Row(family=family, steps=a, predicted=b, software=c, hybrid=d, inserted=e)
+        FamilyRow(family=family, steps=a, predicted=b, software=c, hybrid=d, inserted=e)
         for family, (a, b, c, d, e) in sums.items()
     )

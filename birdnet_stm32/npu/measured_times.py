@@ -16,7 +16,7 @@ _MAGNUS = "Magnus3327/stm32n6-edge-ai-benchmarks, "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredNetwork:
     """A network whose time on a board is public.
 
     Args:
@@ -44,7 +44,7 @@ def _measured(
     activation_bytes: int,
     starts: int,
     software_bytes: int,
-) -> Measured:
+) -> MeasuredNetwork:
     features = Features(
         macs=macs,
         weight_bytes=weight_bytes,
@@ -52,7 +52,7 @@ def _measured(
         starts=starts,
         software_bytes=software_bytes,
     )
-    return Measured(name=name, core=core, ms=ms, source=source, features=features)
+    return MeasuredNetwork(name=name, core=core, ms=ms, source=source, features=features)
 
 
 MEASURED = (

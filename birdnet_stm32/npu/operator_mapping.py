@@ -21,14 +21,14 @@ from birdnet_stm32.npu.evidence import (
     REPORTS,
     TABLE,
     Evidence,
-    Source,
+    EvidenceSource,
     zoo,
 )
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import RESHAPES
 
 
-class Kind(StrEnum):
+class MappingKind(StrEnum):
     """What becomes of an operator."""
 
     HARDWARE = "hardware"  # an epoch of the NPU, or nothing at all
@@ -42,50 +42,54 @@ class Kind(StrEnum):
 class Mapping:
     """What becomes of an operator, why, and how that is known."""
 
-    kind: Kind
+    kind: MappingKind
     reason: str
     evidence: tuple[Evidence, ...]
 
     @property
-    def source(self) -> Source:
+    def source(self) -> EvidenceSource:
         """The kind of the first piece of evidence."""
         return self.evidence[0].source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class MappingCase:
     """A mapping that applies when ``when`` holds."""
 
     when: Condition
     mapping: Mapping
 
 
-def _case(kind: Kind, reason: str, when: Condition, evidence: tuple[Evidence, ...]) -> Case:
-    return Case(when=when, mapping=Mapping(kind=kind, reason=reason, evidence=evidence or when.evidence))
+def _case(kind: MappingKind, reason: str, when: Condition, evidence: tuple[Evidence, ...]) -> MappingCase:
+    return MappingCase(
+        when=when, mapping=Mapping(kind=kind, reason=reason, evidence=evidence or when.evidence)
+    )
 
 
-def _hardware(*evidence: Evidence, reason: str = "an NPU operator", when: Condition = always) -> Case:
-    return _case(Kind.HARDWARE, reason, when, evidence)
+def _hardware(*evidence: Evidence, reason: str = "an NPU operator", when: Condition = always) -> MappingCase:
+    return _case(MappingKind.HARDWARE, reason, when, evidence)
 
 
-def _doubtful(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
-    return _case(Kind.CONDITIONAL, reason, when, evidence)
+def _doubtful(*evidence: Evidence, reason: str, when: Condition = always) -> MappingCase:
+    return _case(MappingKind.CONDITIONAL, reason, when, evidence)
 
 
-def _software(*evidence: Evidence, reason: str = "a Cortex-M55 kernel", when: Condition = always) -> Case:
-    return _case(Kind.SOFTWARE, reason, when, evidence)
+def _software(
+    *evidence: Evidence, reason: str = "a Cortex-M55 kernel", when: Condition = always
+) -> MappingCase:
+    return _case(MappingKind.SOFTWARE, reason, when, evidence)
 
 
-def _refused(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
-    return _case(Kind.REFUSED, reason, when, evidence)
+def _refused(*evidence: Evidence, reason: str, when: Condition = always) -> MappingCase:
+    return _case(MappingKind.REFUSED, reason, when, evidence)
 
 
-def _unlisted(*evidence: Evidence, reason: str, when: Condition = always) -> Case:
-    return _case(Kind.UNLISTED, reason, when, evidence)
+def _unlisted(*evidence: Evidence, reason: str, when: Condition = always) -> MappingCase:
+    return _case(MappingKind.UNLISTED, reason, when, evidence)
 
 
 # Asked of every operator before its own row; the first case that holds decides, here and below.
-GENERAL: tuple[Case, ...] = (
+GENERAL: tuple[MappingCase, ...] = (
     _refused(reason="a dimension is 65,536 or more", when=shapes.dimension_too_large),
     _refused(reason="more than 4 dimensions crash the compiler", when=shapes.rank_too_large),
     _refused(reason="a dimension is open: fix it before the export", when=shapes.dynamic),
@@ -152,7 +156,7 @@ _PATTERN = "software, unless the compiler is told to recognise the pattern"
 _ENLARGED = "on ST's list, but every compile report moves its values by the Cortex-M55"
 _COMPARISON = "a comparison on the Cortex-M55"
 
-OPERATORS: dict[str, tuple[Case, ...]] = {
+OPERATORS: dict[str, tuple[MappingCase, ...]] = {
     "CONV_2D": (
         _refused(reason="a grouped convolution on 1 x 1 positions", when=convolution.grouped_on_one_pixel),
         _software(reason="one input channel on one position", when=convolution.one_channel_on_one_pixel),
@@ -315,15 +319,15 @@ OPERATORS: dict[str, tuple[Case, ...]] = {
 }
 
 
-def mapping(node: Node) -> Mapping:
+def mapping_of(node: Node) -> Mapping:
     """Return what becomes of ``operator``: the first case that holds, general ones first."""
     cases = (*GENERAL, *OPERATORS.get(node.name, ()), UNKNOWN)
     found = next(case.mapping for case in cases if case.when(node))
-    claims_npu = found.kind in (Kind.HARDWARE, Kind.CONDITIONAL)
+    claims_npu = found.kind in (MappingKind.HARDWARE, MappingKind.CONDITIONAL)
     return FLOAT.mapping if claims_npu and FLOAT.when(node) else found
 
 
-def answer(name: str) -> Kind | None:
+def kind_of_every(name: str) -> MappingKind | None:
     """Return the kind of all operators of a name, or None where it depends on the operator or is unknown."""
     first = OPERATORS.get(name, (None,))[0]
     return first.mapping.kind if first is not None and first.when is always else None

@@ -10,9 +10,9 @@ import jinja2
 from markupsafe import Markup
 
 from birdnet_stm32.npu.analyze import estimate_text
-from birdnet_stm32.npu.lint.check import by_rule
-from birdnet_stm32.npu.operator_mapping import Kind
-from birdnet_stm32.npu.stedgeai.result import Compilation, blobs_in_words
+from birdnet_stm32.npu.lint.check import findings_by_rule
+from birdnet_stm32.npu.operator_mapping import MappingKind
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, blobs_in_words
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report_data import Fact, Measures, ReportData, State, WindowPicture
 
@@ -38,8 +38,8 @@ def render_report(data: ReportData) -> str:
         .get_template("report.html.j2")
         .render(
             data=data,
-            kinds=tuple(Kind),
-            findings=by_rule(data.findings),
+            kinds=tuple(MappingKind),
+            findings=findings_by_rule(data.findings),
             estimate=estimate_text(data.analysis) if data.analysis else "",
             states=State,
             pictures=tuple((window, _data_uri(window)) for window in data.windows),

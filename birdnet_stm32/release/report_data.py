@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.npu.analyze import Analysis
-from birdnet_stm32.npu.lint.check import Diagnosis
+from birdnet_stm32.npu.lint.check import LintFinding
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.gates import Finding
-from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.release.credits import Credit, Uncredited
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -374,7 +374,7 @@ class ReportData:
     layers: Layers | None = None
     emulations: tuple[Emulation, ...] = ()
     analysis: Analysis | None = None
-    findings: tuple[Diagnosis, ...] = ()
+    findings: tuple[LintFinding, ...] = ()
     compiled: CompiledNetwork | None = None
     arena: Arena | None = None
     boards: tuple[BoardMemory, ...] = ()

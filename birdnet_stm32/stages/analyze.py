@@ -11,8 +11,8 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.files import json_file
 from birdnet_stm32.npu.analyze import analyze, to_json
 from birdnet_stm32.npu.lint import check
-from birdnet_stm32.npu.lint.rule import Severity
-from birdnet_stm32.npu.lint.text import line, summary
+from birdnet_stm32.npu.lint.rule import LintSeverity
+from birdnet_stm32.npu.lint.text import finding_line, findings_summary
 from birdnet_stm32.stages.inputs.file_names import MODEL
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -23,16 +23,16 @@ def run(job: Job) -> Outcome:
     graph = read_graph(model.read_bytes(), where=str(model))
     suppress = job.variant.lint.suppress
     analysis, found = analyze(graph), check.lint(graph, suppress)
-    unused = check.idle(suppress, found)
+    unused = check.unused_suppressions(suppress, found)
     fields = to_json(analysis) | {
-        "findings": [check.to_json(diagnosis) for diagnosis in found],
+        "findings": [check.finding_to_json(diagnosis) for diagnosis in found],
         "unused_suppressions": list(unused),
     }
     (job.out / "analysis.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
-    errors = check.standing(found, Severity.ERROR)
+    errors = check.unsuppressed(found, LintSeverity.ERROR)
     if errors and job.variant.codegen.backend == "stedgeai":
         raise GateError(
-            "\n".join(line(diagnosis, MODEL) for diagnosis in errors),
+            "\n".join(finding_line(diagnosis, MODEL) for diagnosis in errors),
             where=job.release.path,
             expected="no errors of the linter, or a reason for each in [lint] suppress",
             remedy=tuple(sorted({f"docs/reference/lint/{one.rule.id}.md" for one in errors})),
@@ -41,6 +41,6 @@ def run(job: Job) -> Outcome:
     idle = f"; [lint] suppress {', '.join(unused)}: finds nothing" if unused else ""
     return Outcome(
         summary=f"{analysis.macs / 1e6:.1f} M MAC, {analysis.ms:.1f} ms estimated on the NPU; {kinds}; "
-        f"lint: {summary(found)}{idle}",
-        measures={"lint": check.counts(found)},
+        f"lint: {findings_summary(found)}{idle}",
+        measures={"lint": check.count_findings(found)},
     )

@@ -35,7 +35,7 @@ def _stedgeai(release: Release) -> dict[str, Path]:
     """Return what tells one version of ST's tool from another: the program, and the runtime beside it."""
     core_dir = release.variant.npu.core_dir
     try:
-        found = tool.find(None if core_dir is None else release.resolve(core_dir))
+        found = tool.find_tool(None if core_dir is None else release.resolve(core_dir))
     except ToolError:  # the stage itself says at full length what is missing
         return {}
     header = found.runtime_header

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from birdnet_stm32.codegen import vectors
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import read_contract
@@ -20,11 +20,11 @@ def run(job: Job) -> Outcome:
     model = (verified / MODEL).read_bytes()
     contract = read_contract(verified / CONFIG)
     windows = load_windows(job.inputs["representative"]).validation[: job.variant.codegen.test_vectors]
-    files = generate(
+    files = generate_c(
         read_graph(model, where=str(verified / MODEL)),
         labels=contract.labels,
         contract=contract,
-        vectors=vectors.make(windows, contract.frontend, model),
+        vectors=make_test_vectors(windows, contract.frontend, model),
     )
     write_tree(job.out / C_FOLDER, files)
     network = json.loads(files["network.json"])

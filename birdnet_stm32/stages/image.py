@@ -8,7 +8,7 @@ from birdnet_stm32.files import json_file, tree
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
-from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.stages.inputs.file_names import (
     MODEL_DIGESTS,
     NPU_FIRMWARE,
@@ -29,7 +29,7 @@ def run(job: Job) -> Outcome:
     image = boot_image(payload, version=job.variant.firmware.header_version)
     slots, contents = flash_map(flash), {"application": image}
     if for_npu:
-        compilation = result.load(job.inputs["npu"] / NPU_FOLDER)
+        compilation = load_compilation(job.inputs["npu"] / NPU_FOLDER)
         slots = flash_map(flash, compilation.weights_address)
         contents = {"weights": compilation.files[compilation.weights_file]} | contents
     (job.out / "application.bin").write_bytes(image)

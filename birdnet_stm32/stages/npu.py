@@ -12,10 +12,10 @@ from dataclasses import asdict
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import json_file
-from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.compilation import blobs_in_words, save_compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.tool import locate
+from birdnet_stm32.npu.stedgeai.tool import locate_tool
 from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER, NPU_GATES
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -25,7 +25,7 @@ LOG = "local_stedgeai.log"  # with seconds and paths, so none of the recorded ou
 def run(job: Job) -> Outcome:
     """Compile the verified model and hold the result against every gate."""
     table = job.variant.npu
-    tool = locate(None if table.core_dir is None else job.release.resolve(table.core_dir))
+    tool = locate_tool(None if table.core_dir is None else job.release.resolve(table.core_dir))
     print(f"  {tool}", file=sys.stderr)
     if tool.warning:
         print(f"  warning: {tool.warning}", file=sys.stderr)
@@ -37,7 +37,7 @@ def run(job: Job) -> Outcome:
     shutil.move(log, job.out / LOG)
     folder = job.out / NPU_FOLDER
     folder.mkdir()
-    result.save(compilation, folder)
+    save_compilation(compilation, folder)
     subject = Subject(
         compilation=compilation,
         graph=read_graph(model, where=str(path)),
@@ -52,7 +52,7 @@ def run(job: Job) -> Outcome:
     counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
     blobs = ""
     if compilation.epoch_controller:
-        blobs = f", {result.blobs_in_words(len(compilation.blobs))} of the epoch controller"
+        blobs = f", {blobs_in_words(len(compilation.blobs))} of the epoch controller"
     return Outcome(
         summary=f"Core {tool.version.core}: {len(compilation.epochs)} epochs ({counts}){blobs}, "
         f"{compilation.weights_bytes:,} bytes of weights at 0x{compilation.weights_address:08X}",

@@ -18,9 +18,8 @@ from birdnet_stm32.firmware import vendor
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.npu_network import NpuBlob, NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.render import npu_digest, render_project
-from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, NetworkBuffer, load_compilation
 from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
-from birdnet_stm32.npu.stedgeai.result import Compilation, Port
 from birdnet_stm32.stages.inputs.file_names import (
     NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
@@ -33,7 +32,7 @@ from birdnet_stm32.stages.inputs.project import generated_model, settings_of
 
 def run(job: Job) -> Outcome:
     """Render the project around ST's network and ST's sources, build it, and check the image."""
-    network = network_of(result.load(job.inputs["npu"] / NPU_FOLDER))
+    network = network_of(load_compilation(job.inputs["npu"] / NPU_FOLDER))
     generated = generated_model(job.inputs["codegen"])
     board = folders.first("npu", job.variant.firmware.boards)
     project = render_project(board.name, generated, settings_of(job.variant), npu=network)
@@ -95,7 +94,7 @@ def network_of(compilation: Compilation) -> NpuNetwork:
     )
 
 
-def _port(port: Port) -> NpuPort:
+def _port(port: NetworkBuffer) -> NpuPort:
     return NpuPort(dtype=port.dtype, size_bytes=port.size_bytes, scale=port.scale, zero_point=port.zero_point)
 
 

@@ -21,7 +21,7 @@ from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
-from birdnet_stm32.npu.stedgeai import result
+from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.npu.stedgeai.gates import Finding
 from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.release.claims import ON_SILICON, heard_by_int8, lacking, unproven
@@ -127,7 +127,7 @@ def _compiled(job: Job) -> CompiledNetwork | None:
     if folder is None:
         return None
     gates = tuple(Finding(**found) for found in json_file.load_json(folder / NPU_GATES))
-    return CompiledNetwork(compilation=result.load(folder / NPU_FOLDER), gates=gates)
+    return CompiledNetwork(compilation=load_compilation(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:

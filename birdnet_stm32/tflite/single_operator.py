@@ -15,10 +15,10 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.writer import write_graph
 
-VALUES = np.arange(-128, 128, dtype=np.int8)
+INT8_VALUES = np.arange(-128, 128, dtype=np.int8)
 
 
-def table(operator: Operator, source: Tensor, target: Tensor) -> npt.NDArray[np.int8]:
+def lookup_table(operator: Operator, source: Tensor, target: Tensor) -> npt.NDArray[np.int8]:
     """Return the operator's results for -128 to 127.
 
     Args:
@@ -33,14 +33,15 @@ def table(operator: Operator, source: Tensor, target: Tensor) -> npt.NDArray[np.
         InputError: the reference kernels refuse the operator.
     """
     tensors = tuple(
-        replace(tensor, index=index, shape=(1, len(VALUES))) for index, tensor in enumerate((source, target))
+        replace(tensor, index=index, shape=(1, len(INT8_VALUES)))
+        for index, tensor in enumerate((source, target))
     )
     step = replace(operator, inputs=(0,), outputs=(1,))
     graph = Graph(tensors=tensors, operators=(step,), inputs=(0,), outputs=(1,))
-    return evaluate(graph, VALUES).reshape(-1)
+    return evaluate_graph(graph, INT8_VALUES).reshape(-1)
 
 
-def evaluate(graph: Graph, values: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+def evaluate_graph(graph: Graph, values: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Run a graph with one input and one output of int8 on the reference kernels.
 
     Args:

@@ -17,16 +17,16 @@ from birdnet_stm32.codegen.kernel_calls import (
     Add,
     Broadcast,
     Constant,
+    KernelCall,
     Layer,
     Multiply,
-    Step,
     StridedCopy,
     int8,
     int32,
 )
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.program import KernelProgram
 from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.templating import render_template
@@ -205,9 +205,9 @@ def sources(root: Path, callers: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def call_cmsis_nn(program: Program) -> Program:
+def call_cmsis_nn(program: KernelProgram) -> KernelProgram:
     """Replace every kernel call that CMSIS-NN has a function for. No output takes its input's memory."""
-    steps: list[Step] = []
+    steps: list[KernelCall] = []
     for step in program.steps:
         if step.operator.name == "PAD" and step.function == "birdnet_fill" and _pads(step, program.graph):
             continue  # arm_pad_s8 fills and copies
@@ -217,7 +217,7 @@ def call_cmsis_nn(program: Program) -> Program:
     return replace(program, steps=tuple(steps))
 
 
-def _calls(step: Step, function: str, layer: Any) -> Step:
+def _calls(step: KernelCall, function: str, layer: Any) -> KernelCall:
     return replace(step, function=function, layer=cast(Layer, layer))
 
 
@@ -227,11 +227,11 @@ def _dims(shape: tuple[int, ...]) -> Dims:
     return Dims(n=n, h=h, w=w, c=c)
 
 
-def _source(step: Step, graph: Graph) -> Tensor:
+def _source(step: KernelCall, graph: Graph) -> Tensor:
     return graph.tensors[step.operator.inputs[0]]
 
 
-def _target(step: Step, graph: Graph) -> Tensor:
+def _target(step: KernelCall, graph: Graph) -> Tensor:
     return graph.tensors[step.operator.outputs[0]]
 
 
@@ -250,13 +250,13 @@ def _factors(weights: Tensor) -> tuple[float, ...]:
     return cast(Quantization, weights.quantization).scales
 
 
-def _bias(step: Step, graph: Graph, outputs: int) -> Constant:
+def _bias(step: KernelCall, graph: Graph, outputs: int) -> Constant:
     inputs = step.operator.inputs
     given = graph.tensors[inputs[2]].data if len(inputs) > 2 and inputs[2] >= 0 else None
     return int32("bias", np.zeros(outputs) if given is None else given.reshape(-1))
 
 
-def _scales(step: Step, graph: Graph, outputs: int) -> dict[str, Constant]:
+def _scales(step: KernelCall, graph: Graph, outputs: int) -> dict[str, Constant]:
     """Return multipliers and shifts, one an output channel."""
     ends = _source(step, graph), _target(step, graph)
     source, target = (kernel_scales.tensor_scale(Node(step.operator, graph), tensor)[0] for tensor in ends)
@@ -269,7 +269,7 @@ def _scales(step: Step, graph: Graph, outputs: int) -> dict[str, Constant]:
     }
 
 
-def _convolution(step: Step, graph: Graph) -> Step:
+def _convolution(step: KernelCall, graph: Graph) -> KernelCall:
     """CONV_2D and DEPTHWISE_CONV_2D."""
     node = Node(step.operator, graph)
     source, target, weights = (
@@ -302,7 +302,7 @@ def _convolution(step: Step, graph: Graph) -> Step:
     return _calls(step, "cmsis_convolve" if node.name == "CONV_2D" else "cmsis_depthwise", layer)
 
 
-def _dense(step: Step, graph: Graph) -> Step:
+def _dense(step: KernelCall, graph: Graph) -> KernelCall:
     node = Node(step.operator, graph)
     source, weights = _source(step, graph), shapes.operand(node, 1)
     outputs, inputs = weights.shape
@@ -326,10 +326,10 @@ def _dense(step: Step, graph: Graph) -> Step:
     return _calls(step, "cmsis_fully_connected", layer)
 
 
-def _rows(function: str) -> Callable[[Step, Graph], Step | None]:
+def _rows(function: str) -> Callable[[KernelCall, Graph], KernelCall | None]:
     """ADD and MUL, where the rows of both operands are stored without gaps."""
 
-    def rule(step: Step, graph: Graph) -> Step | None:
+    def rule(step: KernelCall, graph: Graph) -> KernelCall | None:
         layer = cast(Add | Multiply, step.layer)
         scalars = [isinstance(source, Constant) and source.values.size == 1 for source in step.inputs]
         if any(scalars):
@@ -340,7 +340,7 @@ def _rows(function: str) -> Callable[[Step, Graph], Step | None]:
     return rule
 
 
-def _with_rows(step: Step, function: str, scalars: Sequence[bool], graph: Graph) -> Step:
+def _with_rows(step: KernelCall, function: str, scalars: Sequence[bool], graph: Graph) -> KernelCall:
     """Return a call where a constant of one value is written as a row of it, which no kernel would repeat."""
     target = _target(step, graph)
     channels = target.shape[-1]
@@ -358,11 +358,11 @@ def _with_rows(step: Step, function: str, scalars: Sequence[bool], graph: Graph)
     return replace(step, function=function, layer=layer, inputs=inputs)
 
 
-def _pool(step: Step, graph: Graph) -> Step:
+def _pool(step: KernelCall, graph: Graph) -> KernelCall:
     return replace(step, function=f"cmsis_{step.operator.name.removesuffix('_POOL_2D').lower()}_pool")
 
 
-def _extremum(step: Step, graph: Graph) -> Step | None:
+def _extremum(step: KernelCall, graph: Graph) -> KernelCall | None:
     operands = [shapes.operand(Node(step.operator, graph), position) for position in (0, 1)]
     first, second, output = (tensor.shape for tensor in (*operands, _target(step, graph)))
     if max(map(len, (first, second, output))) > RANK:
@@ -371,7 +371,7 @@ def _extremum(step: Step, graph: Graph) -> Step | None:
     return _calls(step, f"cmsis_{step.operator.name.lower()}", layer)
 
 
-def _transpose(step: Step, graph: Graph) -> Step | None:
+def _transpose(step: KernelCall, graph: Graph) -> KernelCall | None:
     """TRANSPOSE, without the dimensions of size 1: as 2D it is faster than as 4D."""
     source = _source(step, graph).shape
     order = [axis for axis in shapes.integers(Node(step.operator, graph), 1) if source[axis] > 1]
@@ -391,7 +391,7 @@ def _transpose(step: Step, graph: Graph) -> Step | None:
     return _calls(step, "cmsis_transpose", layer)
 
 
-def _concatenation(step: Step, graph: Graph) -> Step | None:
+def _concatenation(step: KernelCall, graph: Graph) -> KernelCall | None:
     """One operand of CONCATENATION, the axis and all behind it as one dimension."""
     copy, target = cast(StridedCopy, step.layer), _target(step, graph)
     axis = int(step.operator.options.get("axis", 0)) % len(target.shape)
@@ -407,11 +407,11 @@ def _concatenation(step: Step, graph: Graph) -> Step | None:
     return _calls(step, "cmsis_concatenate", layer)
 
 
-def _pads(step: Step, graph: Graph) -> bool:
+def _pads(step: KernelCall, graph: Graph) -> bool:
     return len(_source(step, graph).shape) <= RANK
 
 
-def _pad(step: Step, graph: Graph) -> Step | None:
+def _pad(step: KernelCall, graph: Graph) -> KernelCall | None:
     if not _pads(step, graph):
         return None
     source = _source(step, graph)
@@ -426,7 +426,7 @@ def _pad(step: Step, graph: Graph) -> Step | None:
     return _calls(step, "cmsis_pad", layer)
 
 
-_RULES: dict[str, Callable[[Step, Graph], Step | None]] = {
+_RULES: dict[str, Callable[[KernelCall, Graph], KernelCall | None]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _convolution,
     "FULLY_CONNECTED": _dense,

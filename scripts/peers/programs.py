@@ -13,7 +13,7 @@ import numpy.typing as npt
 from birdnet_stm32 import process
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.constant_folding import fold_batch
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.profile import run_counting
@@ -86,7 +86,7 @@ class Run:
 
 def ours(graph: Graph, outputs: int) -> Program:
     """Return this project's C as the command codegen writes it. Raises: InputError."""
-    files = generate(graph, labels=[str(number) for number in range(outputs)])
+    files = generate_c(graph, labels=[str(number) for number in range(outputs)])
     return Program(
         files={f"ours/{name}": content for name, content in files.items()},
         variables={"OURS_SOURCES": _generated("ours", files)},

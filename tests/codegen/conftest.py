@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.boards import folders as board_folders
-from birdnet_stm32.codegen.frontend import frontend_files, workspace_bytes
+from birdnet_stm32.codegen.frontend_config import frontend_files, workspace_bytes
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, InputLayout
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render_template

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES, Lifetime, Placement, Plan, aligned, plan
+from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES, ArenaPlan, Lifetime, Placement, aligned, plan_arena
 
 
 def _lifetime(size: int, first: int, last: int) -> Lifetime:
@@ -35,7 +35,7 @@ def _apart(one: Placement, two: Placement) -> bool:
     return not together or one.end_bytes <= two.offset_bytes or two.end_bytes <= one.offset_bytes
 
 
-def _check(found: Plan, leads: Mapping[tuple[int, int], int] | None = None) -> None:
+def _check(found: ArenaPlan, leads: Mapping[tuple[int, int], int] | None = None) -> None:
     for (i, one), (j, two) in itertools.combinations(enumerate(found.placements), 2):
         lead, ahead = (leads or {}).get((i, j)), two.offset_bytes - one.offset_bytes
         if lead is None:
@@ -49,11 +49,11 @@ def _check(found: Plan, leads: Mapping[tuple[int, int], int] | None = None) -> N
 
 @given(lifetimes=LIFETIMES)
 def test_what_lives_together_never_overlaps(lifetimes: list[Lifetime]) -> None:
-    found = plan(lifetimes)
+    found = plan_arena(lifetimes)
     _check(found)
     assert [placement.lifetime for placement in found.placements] == lifetimes
     assert _peak(lifetimes) <= found.size_bytes <= sum(aligned(item.size_bytes) for item in lifetimes)
-    assert plan(lifetimes) == found
+    assert plan_arena(lifetimes) == found
 
 
 @given(lifetimes=LIFETIMES, share=st.floats(0.1, 1.5), data=st.data())
@@ -72,14 +72,14 @@ def test_overlaps_only_as_far_as_allowed(
         for later, earlier in sorted(chosen)
         if (earlier, later) not in chosen
     }
-    found = plan(lifetimes, leads=leads)
+    found = plan_arena(lifetimes, leads=leads)
     _check(found, leads)
     assert found.size_bytes <= sum(aligned(item.size_bytes) for item in lifetimes)
 
 
 def test_an_output_runs_into_the_rows_of_its_input_that_have_served() -> None:
     lifetimes = [_lifetime(1_600, 0, 1), _lifetime(800, 1, 2)]
-    found = plan(lifetimes, leads={(1, 0): 48})
+    found = plan_arena(lifetimes, leads={(1, 0): 48})
     assert [placement.offset_bytes for placement in found.placements] == [48, 0]
 
 
@@ -104,19 +104,19 @@ def test_no_order_of_placing_needs_less(drawn: list[tuple[int, int, int]]) -> No
             placed.append((next(fits), item))
         return max(offset + item.size_bytes for offset, item in placed)
 
-    assert plan(lifetimes).size_bytes == min(map(size_of, itertools.permutations(lifetimes)))
+    assert plan_arena(lifetimes).size_bytes == min(map(size_of, itertools.permutations(lifetimes)))
 
 
 @given(sizes=st.lists(st.integers(1, 5_000), min_size=1, max_size=20))
 def test_a_shrinking_chain_needs_its_two_largest_neighbours(sizes: list[int]) -> None:
     shrinking = sorted(sizes, reverse=True)
     lifetimes = [_lifetime(size, step, step + 1) for step, size in enumerate(shrinking)]
-    assert plan(lifetimes).size_bytes == _peak(lifetimes)
+    assert plan_arena(lifetimes).size_bytes == _peak(lifetimes)
 
 
 def test_a_successor_takes_the_memory_of_its_operand() -> None:
     lifetimes = [_lifetime(64, 0, 1), _lifetime(64, 1, 2), _lifetime(64, 2, 3), _lifetime(16, 0, 3)]
-    found = plan(lifetimes, {1: 0, 2: 1})
+    found = plan_arena(lifetimes, {1: 0, 2: 1})
     assert len({placement.offset_bytes for placement in found.placements[:3]}) == 1
     assert found.size_bytes == 64 + 16
 
@@ -127,9 +127,9 @@ def test_a_successor_takes_the_memory_of_its_operand() -> None:
 )
 def test_refuses_what_does_not_continue(second: Lifetime, takes_over: dict[int, int]) -> None:
     with pytest.raises(ValueError, match=r"does not continue|take over the same memory"):
-        plan([_lifetime(64, 0, 1), second, second], takes_over)
+        plan_arena([_lifetime(64, 0, 1), second, second], takes_over)
 
 
 def test_refuses_an_overlap_with_what_does_not_end_there() -> None:
     with pytest.raises(ValueError, match="does not continue"):
-        plan([_lifetime(64, 0, 3), _lifetime(64, 1, 2)], leads={(1, 0): 16})
+        plan_arena([_lifetime(64, 0, 3), _lifetime(64, 1, 2)], leads={(1, 0): 16})

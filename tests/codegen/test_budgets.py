@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.boards import folders
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.firmware.profile import OperatorCost, Profile, profile
 from birdnet_stm32.frontend import spectrogram
@@ -193,7 +193,7 @@ def test_the_published_model_on_a_core_without_helium(published: Graph, tmp_path
 @pytest.mark.shared
 def test_the_memory_of_the_published_model_with_its_front_end(shared: Path, published: Graph) -> None:
     contract = read_contract(shared / PUBLISHED.with_name(f"{PUBLISHED.stem}_model_config.json"))
-    files = generate(published, labels=contract.labels, contract=contract)
+    files = generate_c(published, labels=contract.labels, contract=contract)
 
     def macro(name: str, file: str) -> int:
         """Return a macro's value, the larger where one core needs more than another."""

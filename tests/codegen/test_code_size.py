@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.boards import folders
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.tflite.reader import read_graph
@@ -36,7 +36,7 @@ def test_all_kernels_and_the_published_network(shared: Path, tmp_path: Path) -> 
     model = shared / "checkpoints" / "birdnet_stm32n6_100.tflite"
     contract = read_contract(model.with_name(f"{model.stem}_model_config.json"))
     graph = read_graph(model.read_bytes(), where=model.name)
-    write_tree(tmp_path, generate(graph, labels=contract.labels))
+    write_tree(tmp_path, generate_c(graph, labels=contract.labels))
     kernels = [
         path
         for path in sorted((tmp_path / "runtime").glob("*.c"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.vectors import TestVectors
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import TestVectors
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.tflite.ir import Graph
@@ -34,7 +34,7 @@ def project(small_graph: Graph, tmp_path: Path) -> Path:
         quantized_input=np.arange(-35, 35, dtype=np.int8).reshape(2, 5, 7, 1),
         output=np.arange(8, dtype=np.int8).reshape(2, 4),
     )
-    files = generate(small_graph, labels=LABELS, contract=contract, vectors=vectors)
+    files = generate_c(small_graph, labels=LABELS, contract=contract, vectors=vectors)
     write_tree(tmp_path / "birdnet", files)
     programs = re.findall(r"^```c\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     (tmp_path / "main.c").write_text(programs[0], encoding="utf-8")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.vectors import TestVectors
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import TestVectors
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
@@ -61,24 +61,24 @@ def _need(program: str) -> None:
     ],
 )
 def test_golden(small_graph: Graph, assert_golden: AssertGolden, name: str) -> None:
-    assert_golden(f"codegen/{name}", generate(small_graph, labels=LABELS)[name].decode())
+    assert_golden(f"codegen/{name}", generate_c(small_graph, labels=LABELS)[name].decode())
 
 
 def test_golden_of_the_rest(small_graph: Graph, assert_golden: AssertGolden) -> None:
-    files = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    files = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     for name in ("birdnet_test_vectors.h", "birdnet_test_vectors.c", "CMakeLists.txt", "README.md"):
         assert_golden(f"codegen/{name}", files[name].decode())
 
 
 def test_the_same_model_gives_the_same_bytes(small_graph: Graph) -> None:
-    first = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
-    assert first == generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    first = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    assert first == generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     assert list(first) == sorted(first)
 
 
 def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: Path) -> None:
     _need("clang-format-14")
-    files = generate(small_graph, labels=(*LABELS[:3], "x" * 300), contract=CONTRACT, vectors=VECTORS)
+    files = generate_c(small_graph, labels=(*LABELS[:3], "x" * 300), contract=CONTRACT, vectors=VECTORS)
     _write(files, tmp_path)
     (tmp_path / ".clang-format").write_bytes((ROOT / ".clang-format").read_bytes())
     sources = [name for name in files if name.endswith((".c", ".h"))]
@@ -90,7 +90,7 @@ def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: 
 @pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
 def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler: str) -> None:
     _need(compiler)
-    files = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    files = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     _write(files, tmp_path)
     target = CROSS if compiler.startswith("arm") else []
     sources = [name for name in files if name.endswith(".c")]
@@ -102,7 +102,7 @@ def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler
 def test_the_library_builds_with_cmake(small_graph: Graph, tmp_path: Path) -> None:
     _need("cmake")
     _need("gcc")
-    _write(generate(small_graph, labels=LABELS, contract=CONTRACT), tmp_path)
+    _write(generate_c(small_graph, labels=LABELS, contract=CONTRACT), tmp_path)
     for command in (["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"]):
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -114,7 +114,7 @@ def test_a_project_in_cpp_alone_links_the_library(small_graph: Graph, tmp_path: 
     """The library is C: its folder enables the language, and asks the project for no feature of it."""
     for program in ("cmake", "g++"):
         _need(program)
-    write = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    write = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     _write({f"birdnet/{name}": content for name, content in write.items()}, tmp_path)
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.16)\nproject(listener LANGUAGES CXX)\n"
@@ -141,7 +141,7 @@ def test_a_project_in_cpp_alone_links_the_library(small_graph: Graph, tmp_path: 
 def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None:
     _need("gcc")
     labels = ('"; system("x"); /*', "*/ int main() { % \\n \\", "two\nlines\t🐦??/", "ä" * 150)
-    _write(generate(small_graph, labels=labels), tmp_path)
+    _write(generate_c(small_graph, labels=labels), tmp_path)
     (tmp_path / "main.c").write_text(
         '#include "birdnet_network.h"\n#include <stdio.h>\n'
         "int main(void) {\n"
@@ -158,7 +158,7 @@ def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None
 
 def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None:
     _need("gcc")
-    files = generate(small_graph, labels=LABELS)
+    files = generate_c(small_graph, labels=LABELS)
     _write(files, tmp_path)
     (tmp_path / "main.c").write_text(
         '#include "birdnet_network.h"\n#include "runtime/birdnet_kernels.h"\n#include <assert.h>\n'
@@ -209,7 +209,7 @@ def test_an_input_can_lie_in_another_order(builder: Any, tmp_path: Path) -> None
     result = builder.operator("RELU", [turned], [builder.tensor((1, 5, 3, 2), scale=1.0)])
     output = builder.tensor((1, 5, 3, 2), dtype="float32", scale=None)
     builder.operator("DEQUANTIZE", [result], [output])
-    files = generate(builder.graph([source], [output]), labels=[""] * 30)
+    files = generate_c(builder.graph([source], [output]), labels=[""] * 30)
     _write(files, tmp_path)
     sources = [name for name in files if name.endswith(".c") and "frontend" not in name]
     check = str(Path(__file__).with_name("input_order_check.c"))
@@ -219,7 +219,7 @@ def test_an_input_can_lie_in_another_order(builder: Any, tmp_path: Path) -> None
 
 
 def test_the_description_agrees_with_the_files(small_graph: Graph) -> None:
-    files = generate(small_graph, labels=LABELS)
+    files = generate_c(small_graph, labels=LABELS)
     description = json.loads(files.pop("network.json"))
     assert description["sha256"] == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     assert description["macs"] == sum(operator["macs"] for operator in description["operators"]) == 444
@@ -239,24 +239,24 @@ def test_the_description_agrees_with_the_files(small_graph: Graph) -> None:
 
 def test_refuses_labels_that_do_not_fit(small_graph: Graph) -> None:
     with pytest.raises(InputError, match="3 labels for 4 outputs"):
-        generate(small_graph, labels=LABELS[:3])
+        generate_c(small_graph, labels=LABELS[:3])
 
 
 def test_refuses_a_front_end_of_another_size(small_graph: Graph) -> None:
     contract = replace(CONTRACT, frontend=replace(SPEC, num_mels=8))
     with pytest.raises(InputError, match=r"the front end gives \[5, 8, 1\]"):
-        generate(small_graph, labels=LABELS, contract=contract)
+        generate_c(small_graph, labels=LABELS, contract=contract)
 
 
 def test_refuses_a_contract_with_another_output(small_graph: Graph) -> None:
     contract = replace(CONTRACT, output_activation=OutputActivation.LOGIT)
     with pytest.raises(InputError, match="the network gives probabilities"):
-        generate(small_graph, labels=LABELS, contract=contract)
+        generate_c(small_graph, labels=LABELS, contract=contract)
 
 
 def test_refuses_vectors_without_a_contract_or_of_another_size(small_graph: Graph) -> None:
     with pytest.raises(InputError, match="need the front end"):
-        generate(small_graph, labels=LABELS, vectors=VECTORS)
+        generate_c(small_graph, labels=LABELS, vectors=VECTORS)
     other = replace(VECTORS, pcm=VECTORS.pcm[:, :500])
     with pytest.raises(InputError, match=r"the test vectors' sizes are \(35, 4, 500\)"):
-        generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=other)
+        generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=other)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.kernel_calls import Conv2d, DepthwiseConv2d, PointwiseConv2d, Pool, Step
+from birdnet_stm32.codegen.kernel_calls import Conv2d, DepthwiseConv2d, KernelCall, PointwiseConv2d, Pool
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.program import KernelProgram
 from birdnet_stm32.tflite.ir import Graph
 
 WINDOW = {"padding": "SAME", "fused_activation_function": "NONE"}
@@ -20,14 +20,14 @@ WINDOW = {"padding": "SAME", "fused_activation_function": "NONE"}
 class Shadow:
     """The arena: which tensor, by its storage, each byte belongs to."""
 
-    program: Program
+    program: KernelProgram
     owner: Any
     offsets: dict[int, int]
     sizes: dict[int, int]
     overlaps: int = field(default=0)
 
     @classmethod
-    def of(cls, program: Program) -> "Shadow":
+    def of(cls, program: KernelProgram) -> "Shadow":
         memory = plan_memory(program)
         shadow = cls(
             program=program,
@@ -49,7 +49,7 @@ class Shadow:
         assert (self.part(tensor, part) == tensor).all(), f"tensor {tensor} is overwritten before it is read"
 
 
-def run(program: Program) -> Shadow:
+def run(program: KernelProgram) -> Shadow:
     shadow = Shadow.of(program)
     for step in program.steps:
         sources = [program.storage(source) for source in step.inputs if isinstance(source, int)]
@@ -73,7 +73,7 @@ def run(program: Program) -> Shadow:
     return shadow
 
 
-def _slide(shadow: Shadow, step: Step, source: int, target: int) -> None:
+def _slide(shadow: Shadow, step: KernelCall, source: int, target: int) -> None:
     """Row by row: all that a row reads is there when it has been written as a whole."""
     layer = step.layer
     assert isinstance(layer, Conv2d | DepthwiseConv2d | Pool)

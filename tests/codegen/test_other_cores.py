@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
@@ -58,7 +58,7 @@ def compiles(tmp_path: Path) -> Callable[[Mapping[str, bytes], list[str]], None]
 def test_a_small_network_builds(
     small_graph: Graph, core: list[str], compiles: Callable[[Mapping[str, bytes], list[str]], None]
 ) -> None:
-    compiles(generate(small_graph, labels=("a", "b", "c", "d")), core)
+    compiles(generate_c(small_graph, labels=("a", "b", "c", "d")), core)
 
 
 @pytest.mark.shared
@@ -68,4 +68,4 @@ def test_the_published_model_and_its_front_end_build(
     model = shared / "checkpoints" / "birdnet_stm32n6_100.tflite"
     contract = read_contract(model.with_name(f"{model.stem}_model_config.json"))
     graph = read_graph(model.read_bytes(), where=model.name)
-    compiles(generate(graph, labels=contract.labels, contract=contract), core)
+    compiles(generate_c(graph, labels=contract.labels, contract=contract), core)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.ir import Graph
@@ -66,7 +66,7 @@ def test_random_networks_equal_the_reference(random_networks: list[Path], run_ne
         model = path.read_bytes()
         graph = read_graph(model, where=path.name)
         windows = _windows(lower(graph).input.shape, int(path.stem))
-        found = run_network(generate(graph, labels=_labels(graph)), windows)
+        found = run_network(generate_c(graph, labels=_labels(graph)), windows)
         expected = interpreter.run_from_int8(model, windows)
         return int(np.count_nonzero(found != expected.reshape(found.shape)))
 
@@ -111,7 +111,7 @@ def _spectrograms(count: int) -> npt.NDArray[np.float32]:
 def test_the_published_model_equals_the_reference(published: bytes, run_network: Run) -> None:
     graph = read_graph(published, where="published")
     run = interpreter.run_int8(published, _spectrograms(4))
-    files = generate(graph, labels=_labels(graph))
+    files = generate_c(graph, labels=_labels(graph))
     assert np.array_equal(run_network(files, run.inputs), run.outputs)
     wild = _windows((1, 257, 256, 1), 5)[:4]
     assert np.array_equal(run_network(files, wild), interpreter.run_from_int8(published, wild))
@@ -124,7 +124,7 @@ def test_the_published_model_in_float_equals_the_reference(
     """Quantize, invoke and dequantize as birdnet_network_run() does."""
     graph = read_graph(published, where="published")
     windows = _spectrograms(2)
-    program = build_network(generate(graph, labels=_labels(graph)))
+    program = build_network(generate_c(graph, labels=_labels(graph)))
     run = subprocess.run([program, "float"], input=windows.tobytes(), capture_output=True, check=True)
     found = np.frombuffer(run.stdout, dtype=np.float32).reshape(2, -1)
     assert np.array_equal(found, interpreter.run(published, windows))
@@ -132,7 +132,7 @@ def test_the_published_model_in_float_equals_the_reference(
 
 def test_a_graph_by_hand_runs_clean(small_graph: Graph, run_network: Run) -> None:
     """Under the sanitizers, with an arena of exactly the size promised."""
-    files = generate(small_graph, labels=_labels(small_graph))
+    files = generate_c(small_graph, labels=_labels(small_graph))
     outputs = run_network(files, _windows((1, 5, 7, 1), 2))
     assert outputs.shape == (WINDOWS, 4)
     assert len(np.unique(outputs, axis=0)) > WINDOWS // 2

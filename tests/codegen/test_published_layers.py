@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend import spectrogram
@@ -59,7 +59,7 @@ def expected(model: bytes, windows: npt.NDArray[np.float32]) -> list[dict[int, A
 def _prepare(graph: Graph, quantized: list[Any], folder: Path) -> list[int]:
     """Write the network so that it reports each tensor; return which it reports."""
     program = lower(graph)
-    files = generate(graph, labels=[""] * 100)
+    files = generate_c(graph, labels=[""] * 100)
     outputs = [step.output for step in program.steps]
     sizes = iter(program.graph.tensors[output].elements for output in outputs)
 

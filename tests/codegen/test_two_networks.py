@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.vectors import TestVectors
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import TestVectors
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
 from birdnet_stm32.tflite.ir import Graph
@@ -111,7 +111,7 @@ def _networks(graph: Graph) -> dict[str, dict[str, bytes]]:
     )
     graphs = {"a": graph, "b": replace(graph, tensors=changed)}
     return {
-        name: generate(each, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+        name: generate_c(each, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
         for name, each in graphs.items()
     }
 
@@ -226,7 +226,7 @@ def test_headers_of_two_networks_do_not_compile_in_one_file(
 def test_the_digest_is_that_of_all_c_but_the_runtime(small_graph: Graph) -> None:
     def digest(**changes: object) -> str:
         arguments = {"labels": LABELS, "contract": CONTRACT, "vectors": VECTORS, **changes}
-        return generate(small_graph, **arguments)["birdnet_network_id.h"].decode()  # type: ignore[arg-type]
+        return generate_c(small_graph, **arguments)["birdnet_network_id.h"].decode()  # type: ignore[arg-type]
 
     other_rate = replace(CONTRACT, frontend=replace(SPEC, sample_rate_hz=8_001))
     found = {
@@ -242,7 +242,7 @@ def test_the_digest_is_that_of_all_c_but_the_runtime(small_graph: Graph) -> None
 def test_every_public_name_belongs_to_its_network(
     small_graph: Graph, declared: Callable[[str], set[str]]
 ) -> None:
-    files = generate(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    files = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     shared = {"birdnet_one_network_in_a_program"}
     names = {name for header in HEADERS for name in declared(files[header].decode())} - shared
     renamed = files["birdnet_network_id.h"].decode() + files["birdnet_weights.h"].decode()

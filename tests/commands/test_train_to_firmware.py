@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from birdnet_stm32 import cli
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.commands.shared import emulation
 
 pytestmark = [
@@ -172,7 +172,7 @@ def test_a_firmware_with_a_wrong_weight_is_found(
     workplace: Workplace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_bias(*arguments: Any, **named: Any) -> dict[str, bytes]:
-        files = generate(*arguments, **named)
+        files = generate_c(*arguments, **named)
         biases = re.compile(rb"(_bias\[4\] = \{\s*)-?\d+, -?\d+")  # two classes, padded to four
         files["birdnet_weights.c"], changed = biases.subn(rb"\g<1>0, 0", files["birdnet_weights.c"])
         assert changed == 1

@@ -16,8 +16,8 @@ from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.constant_folding import fold_batch
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.vectors import make as make_vectors
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import make_test_vectors as make_vectors
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
@@ -54,7 +54,7 @@ def prove(
     board: Board = BOARD,
 ) -> tuple[emulator.EmulationRun, parity.Parity]:
     graph = fold_batch(read_graph(tflite, where="model.tflite"))
-    model_files = generate(
+    model_files = generate_c(
         graph,
         labels=contract.labels,
         contract=contract,

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from birdnet_stm32.npu.analysis_table import STYLES, render_table
 from birdnet_stm32.npu.analyze import analyze
-from birdnet_stm32.npu.operator_mapping import Kind
+from birdnet_stm32.npu.operator_mapping import MappingKind
 
 
 def test_the_table_shows_operators_and_totals(one_operator, activation, constant) -> None:
@@ -27,4 +27,4 @@ def test_markup_in_a_custom_operators_name_is_text(one_operator, activation) -> 
 
 
 def test_every_kind_has_a_style() -> None:
-    assert STYLES.keys() == set(Kind)
+    assert STYLES.keys() == set(MappingKind)

@@ -11,7 +11,7 @@ import pytest
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.analyze import Analysis, analyze, to_json
-from birdnet_stm32.npu.operator_mapping import Kind
+from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -107,8 +107,8 @@ def test_published_model_costs_what_others_measured(published: Analysis) -> None
 
 @pytest.mark.shared
 def test_published_model_maps_as_its_operators_do(published: Analysis) -> None:
-    assert published.kinds[Kind.REFUSED] == 0
-    assert [report.name for report in published.operators if report.mapping.kind is Kind.SOFTWARE] == [
+    assert published.kinds[MappingKind.REFUSED] == 0
+    assert [report.name for report in published.operators if report.mapping.kind is MappingKind.SOFTWARE] == [
         "QUANTIZE",
         "TRANSPOSE",
         "TRANSPOSE",
@@ -122,8 +122,8 @@ def test_published_model_maps_as_its_operators_do(published: Analysis) -> None:
 def test_folding_the_published_batch_leaves_no_shape_arithmetic(shared: Path, published: Analysis) -> None:
     graph = read_graph((shared / PUBLISHED).read_bytes(), where=PUBLISHED)
     folded = analyze(fold_batch(graph))
-    assert published.kinds[Kind.UNLISTED] == 4
-    assert folded.kinds[Kind.UNLISTED] == 0
+    assert published.kinds[MappingKind.UNLISTED] == 4
+    assert folded.kinds[MappingKind.UNLISTED] == 0
     assert folded.macs == published.macs
 
 

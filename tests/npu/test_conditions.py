@@ -8,7 +8,7 @@ from collections import Counter
 
 from birdnet_stm32.npu import conditions
 from birdnet_stm32.npu.conditions.condition import Condition, TensorCondition, always
-from birdnet_stm32.npu.evidence import to_fields
+from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.operator_mapping import FLOAT, GENERAL, OPERATORS, UNKNOWN
 
@@ -34,7 +34,7 @@ def test_every_condition_says_what_it_asks_and_how_it_is_known() -> None:
         assert one.means.startswith("Hold "), one.name
         assert one.evidence or one is always, one.name
         for piece in one.evidence:
-            fields = to_fields(piece)
+            fields = evidence_fields(piece)
             assert all(fields[name] for name in ("source", "core", "where", "date")), one.name
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.analyze import analyze, estimate_text, to_json
-from birdnet_stm32.npu.cycle_features import NOTHING, Features
-from birdnet_stm32.npu.cycles import CYCLES_PER_MS, cycles, features_of, features_of_network
+from birdnet_stm32.npu.cycle_features import NO_FEATURES, Features
+from birdnet_stm32.npu.cycles import CYCLES_PER_MS, estimated_cycles, features_of, features_of_network
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR, RATES
 from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
@@ -39,9 +39,9 @@ def test_an_operator_s_features(one_operator: Any, activation: Any, constant: An
         macs=256, weight_bytes=256, activation_bytes=40, starts=1, software_bytes=0
     )
     soft = one_operator("SOFTMAX", [activation(1, 8)], activation(1, 8))
-    assert features_of(nodes(soft)[0]) == replace(NOTHING, software_bytes=16)
+    assert features_of(nodes(soft)[0]) == replace(NO_FEATURES, software_bytes=16)
     view = one_operator("RESHAPE", [activation(1, 8)], activation(8, 1))
-    assert features_of(nodes(view)[0]) == NOTHING
+    assert features_of(nodes(view)[0]) == NO_FEATURES
 
 
 def test_a_network_costs_what_its_operators_cost() -> None:
@@ -49,7 +49,7 @@ def test_a_network_costs_what_its_operators_cost() -> None:
     hidden = net.op("FULLY_CONNECTED", [net.input(1, 32), net.constant(64, 32), -1], 1, 64)
     graph = read_graph(net.file(net.op("SOFTMAX", [hidden], 1, 64)), where="made here")
     analysis = analyze(graph)
-    assert analysis.cycles == pytest.approx(cycles(features_of_network(graph)), abs=2)
+    assert analysis.cycles == pytest.approx(estimated_cycles(features_of_network(graph)), abs=2)
     assert analysis.ms == analysis.cycles / CYCLES_PER_MS
     said = to_json(analysis)
     assert said["estimate"]["cycles"] == sum(one["cycles_estimated"] for one in said["operators"])
@@ -73,7 +73,7 @@ def test_a_fit_finds_the_rates_that_made_the_times(script: Any) -> None:
     made = tuple(
         replace(
             one,
-            ms=cycles(replace(one.features, starts=7 * i + 1), true) / CYCLES_PER_MS,
+            ms=estimated_cycles(replace(one.features, starts=7 * i + 1), true) / CYCLES_PER_MS,
             features=replace(one.features, starts=7 * i + 1),
         )
         for i, one in enumerate(MEASURED)

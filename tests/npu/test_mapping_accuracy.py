@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.mapping_accuracy import Row, compare, off_in_network_c, off_the_npu
-from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.npu.mapping_accuracy import FamilyRow, compare_with_compiler, off_in_network_c, off_the_npu
+from birdnet_stm32.npu.operator_mapping import MappingKind, mapping_of
 from birdnet_stm32.npu.rebuilt_network import read_layers, rebuild
-from birdnet_stm32.npu.stedgeai.result import Epoch
+from birdnet_stm32.npu.stedgeai.compilation import Epoch
 from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
 from tests.npu.lint.conftest import Net
@@ -79,9 +79,9 @@ def test_a_network_is_rebuilt_from_its_layers() -> None:
     assert (conv.options["stride_h"], conv.options["stride_w"]) == (2, 2)
     assert graph.tensors[graph.operators[1].inputs[1]].dtype == "float32"  # 4 bytes a slope
     assert graph.tensors[graph.operators[2].inputs[1]].data.tolist() == [1, 2]
-    kinds = [mapping(one).kind for one in nodes(graph)]
-    off = [Kind.SOFTWARE] * 3
-    assert kinds == [Kind.HARDWARE, Kind.SOFTWARE, Kind.HARDWARE, *off]
+    kinds = [mapping_of(one).kind for one in nodes(graph)]
+    off = [MappingKind.SOFTWARE] * 3
+    assert kinds == [MappingKind.HARDWARE, MappingKind.SOFTWARE, MappingKind.HARDWARE, *off]
 
 
 def test_onnx_names_and_their_conversions_are_no_steps() -> None:
@@ -115,7 +115,7 @@ def test_products_of_matrices_and_padded_channels_count_as_the_steps_they_become
     product = net.op("BATCH_MATMUL", [net.input(1, 4, 30, 8), net.input(1, 4, 8, 30)], 1, 4, 30, 30)
     graph = read_graph(net.file(padded, product), where="made here")
     nodes = off_the_npu([*[epoch("software", "Conv")] * 4, *[epoch("software", "Transpose")] * 2])
-    rows = {row.family: row for row in compare(graph, nodes)}
+    rows = {row.family: row for row in compare_with_compiler(graph, nodes)}
     assert all(row.agrees for row in rows.values())
     assert rows["convolution, matrix product"].steps == rows["convolution, matrix product"].found == 4
     assert rows["transpose"].found == 2
@@ -125,11 +125,11 @@ def test_what_the_compiler_put_in_and_what_it_did_otherwise_is_told_apart() -> N
     net = Net()
     graph = read_graph(net.file(net.op("SOFTMAX", [net.input(1, 8)], 1, 8)), where="made here")
     nodes = off_the_npu([epoch("hybrid", "Softmax"), epoch("software", "DequantizeLinear")])
-    assert compare(graph, nodes) == (
-        Row(family="softmax", steps=1, predicted=1, software=0, hybrid=1, inserted=0),
-        Row(family="conversion", steps=0, predicted=0, software=0, hybrid=0, inserted=1),
+    assert compare_with_compiler(graph, nodes) == (
+        FamilyRow(family="softmax", steps=1, predicted=1, software=0, hybrid=1, inserted=0),
+        FamilyRow(family="conversion", steps=0, predicted=0, software=0, hybrid=0, inserted=1),
     )
-    assert not compare(graph, Counter())[0].agrees
+    assert not compare_with_compiler(graph, Counter())[0].agrees
 
 
 def test_the_processor_s_nodes_of_a_generated_file() -> None:

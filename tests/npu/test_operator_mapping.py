@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from birdnet_stm32.npu.operator_mapping import OPERATORS, Kind, Mapping, mapping
+from birdnet_stm32.npu.operator_mapping import OPERATORS, Mapping, MappingKind, mapping_of
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.node import nodes
 
-HARDWARE, CONDITIONAL, SOFTWARE, UNLISTED, REFUSED = Kind
+HARDWARE, CONDITIONAL, SOFTWARE, UNLISTED, REFUSED = MappingKind
 UNIT = {"stride_h": 1, "stride_w": 1}
 ST_LIST = (  # ST's list of TFLite operators that the NPU takes
     "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV AVERAGE_POOL_2D MAX_POOL_2D FULLY_CONNECTED RELU RELU6 "
@@ -21,7 +21,7 @@ ST_LIST = (  # ST's list of TFLite operators that the NPU takes
 
 
 def only(graph: Graph) -> Mapping:
-    return mapping(nodes(graph)[0])
+    return mapping_of(nodes(graph)[0])
 
 
 def test_every_row_ends_with_an_answer_for_everything() -> None:
@@ -75,7 +75,7 @@ def test_convolutions(one_operator, activation, constant, kernel, options, kind,
 )
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
 def test_a_kernel_as_high_as_its_input_is_doubted(
-    one_operator, activation, constant, name: str, rows: int, kernel: int, result: int, kind: Kind
+    one_operator, activation, constant, name: str, rows: int, kernel: int, result: int, kind: MappingKind
 ) -> None:
     weights = constant(*((16, kernel, 1, 16) if name == "CONV_2D" else (1, kernel, 1, 16)))
     graph = one_operator(name, [activation(1, rows, 4, 16), weights], activation(1, result, 4, 16), UNIT)
@@ -116,11 +116,11 @@ def test_a_grouped_convolution_on_one_pixel_behind_a_sum_is_refused(
     )
     behind = Operator(index=0, name="ADD", inputs=(3, 4), outputs=(0,))
     graph = replace(graph, tensors=tensors, operators=(behind, graph.operators[0]), inputs=(3, 4))
-    assert mapping(nodes(graph)[1]).kind is REFUSED
+    assert mapping_of(nodes(graph)[1]).kind is REFUSED
 
 
 @pytest.mark.parametrize(("stride", "kind"), [(1, HARDWARE), (2, CONDITIONAL), (3, SOFTWARE)])
-def test_depthwise_strides(one_operator, activation, constant, stride: int, kind: Kind) -> None:
+def test_depthwise_strides(one_operator, activation, constant, stride: int, kind: MappingKind) -> None:
     graph = one_operator(
         "DEPTHWISE_CONV_2D",
         [activation(1, 8, 8, 16), constant(1, 3, 3, 16)],
@@ -179,7 +179,7 @@ def test_sums(one_operator, activation, constant) -> None:
 )
 @pytest.mark.parametrize("name", ["MEAN", "REDUCE_MAX"])
 def test_reductions_are_hardware_as_a_global_pool(
-    one_operator, activation, constant, name: str, shape, axes, kind: Kind
+    one_operator, activation, constant, name: str, shape, axes, kind: MappingKind
 ) -> None:
     graph = one_operator(name, [activation(*shape), constant(data=axes, dtype="int32")], activation(1, 16))
     assert only(graph).kind is kind
@@ -196,7 +196,7 @@ def test_reductions_are_hardware_as_a_global_pool(
     ],
 )
 @pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
-def test_pools(one_operator, activation, name: str, window: tuple[int, int], kind: Kind) -> None:
+def test_pools(one_operator, activation, name: str, window: tuple[int, int], kind: MappingKind) -> None:
     options = {"filter_height": window[0], "filter_width": window[1], **UNIT}
     graph = one_operator(name, [activation(1, 12, 10, 8)], activation(1, 4, 4, 8), options)
     assert only(graph).kind is kind
@@ -213,7 +213,7 @@ def test_pools(one_operator, activation, name: str, window: tuple[int, int], kin
     ],
 )
 def test_strided_slices(
-    one_operator, activation, constant, begin, end, steps, masks, result, kind: Kind
+    one_operator, activation, constant, begin, end, steps, masks, result, kind: MappingKind
 ) -> None:
     bounds = [constant(data=numbers, dtype="int32") for numbers in (begin, end, steps)]
     options = {"begin_mask": masks[0], "end_mask": masks[1]}
@@ -240,7 +240,7 @@ def test_transposes(one_operator, activation, constant) -> None:
 
 @pytest.mark.parametrize(("adjoint", "kind"), [(True, HARDWARE), (False, SOFTWARE)])
 def test_a_transpose_that_a_product_turns_back_is_free(
-    one_operator, activation, constant, adjoint: bool, kind: Kind
+    one_operator, activation, constant, adjoint: bool, kind: MappingKind
 ) -> None:
     order = constant(data=(0, 2, 1, 3), dtype="int32")
     graph = one_operator("TRANSPOSE", [activation(1, 8, 4, 8), order], activation(1, 4, 8, 8))
@@ -288,7 +288,7 @@ def test_activations_with_conditions(one_operator, activation, constant) -> None
 
 
 def test_rules_for_every_operator(one_operator, activation, constant) -> None:
-    def kind_of(inputs: list[Tensor], output: Tensor, name: str = "RELU") -> Kind:
+    def kind_of(inputs: list[Tensor], output: Tensor, name: str = "RELU") -> MappingKind:
         return only(one_operator(name, inputs, output)).kind
 
     assert kind_of([activation(1, 8)], activation(1, 8)) is HARDWARE

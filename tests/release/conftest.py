@@ -8,8 +8,8 @@ import pytest
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, MemoryPool, NetworkBuffer, ToolVersion
 from birdnet_stm32.npu.stedgeai.gates import Finding
-from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Pool, Port, ToolVersion
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.manifest import Role
@@ -67,16 +67,16 @@ def small_compilation(label: str) -> Compilation:
             Epoch(index=2, kind="software", operators=(label,), cycles=None),
         ),
         pools=(
-            Pool(name="npuRAM5", address=0x342E_0000, size_bytes=458_752, used_bytes=20_480),
-            Pool(name="octoFlash", address=0x7040_0000, size_bytes=None, used_bytes=416),
-            Pool(name="npuRAM6", address=0x3435_0000, size_bytes=458_752, used_bytes=0),
+            MemoryPool(name="npuRAM5", address=0x342E_0000, size_bytes=458_752, used_bytes=20_480),
+            MemoryPool(name="octoFlash", address=0x7040_0000, size_bytes=None, used_bytes=416),
+            MemoryPool(name="npuRAM6", address=0x3435_0000, size_bytes=458_752, used_bytes=0),
         ),
         weights_file="network_atonbuf.xSPI2.raw",
         weights_address=0x7040_0000,
         weights_bytes=416,
         cycles=12_345,
-        inputs=(Port(name=label, shape=(1, 32), size_bytes=32, **quantized),),
-        outputs=(Port(name=label, shape=(1, 13), size_bytes=13, **quantized),),
+        inputs=(NetworkBuffer(name=label, shape=(1, 32), size_bytes=32, **quantized),),
+        outputs=(NetworkBuffer(name=label, shape=(1, 13), size_bytes=13, **quantized),),
         files={},
     )
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from birdnet_stm32.npu.stedgeai.result import Blob
+from birdnet_stm32.npu.stedgeai.compilation import Blob
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import ReportData, State, Verdict
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.firmware.npu_network import NpuMemory, NpuNetwork, NpuPort
-from birdnet_stm32.npu.stedgeai.result import Compilation, Pool, Port, ToolVersion, load, save
+from birdnet_stm32.npu.stedgeai.compilation import (
+    Compilation,
+    MemoryPool,
+    NetworkBuffer,
+    ToolVersion,
+    load_compilation,
+    save_compilation,
+)
 from birdnet_stm32.stages.npu_firmware import network_of
 
 COMPILATION = Compilation(
@@ -18,17 +25,17 @@ COMPILATION = Compilation(
     runtime_version=(1, 1, 3, 8),
     epochs=(),
     pools=(
-        Pool(name="cpuRAM2", address=0x3410_0000, size_bytes=0x8_0000, used_bytes=0),
-        Pool(name="npuRAM5", address=0x342E_0000, size_bytes=0x7_0000, used_bytes=9),
-        Pool(name="hyperRAM", address=0x9000_0000, size_bytes=0x200_0000, used_bytes=0),
-        Pool(name="octoFlash", address=0x7040_0000, size_bytes=0x7C0_0000, used_bytes=5),
+        MemoryPool(name="cpuRAM2", address=0x3410_0000, size_bytes=0x8_0000, used_bytes=0),
+        MemoryPool(name="npuRAM5", address=0x342E_0000, size_bytes=0x7_0000, used_bytes=9),
+        MemoryPool(name="hyperRAM", address=0x9000_0000, size_bytes=0x200_0000, used_bytes=0),
+        MemoryPool(name="octoFlash", address=0x7040_0000, size_bytes=0x7C0_0000, used_bytes=5),
     ),
     weights_file="network_atonbuf.xSPI2.raw",
     weights_address=0x7040_0000,
     weights_bytes=5,
     cycles=None,
     inputs=(
-        Port(
+        NetworkBuffer(
             name="in",
             dtype="int8",
             shape=(1, 257, 256, 1),
@@ -39,7 +46,7 @@ COMPILATION = Compilation(
         ),
     ),
     outputs=(
-        Port(
+        NetworkBuffer(
             name="out",
             dtype="float32",
             shape=(1, 3),
@@ -60,8 +67,8 @@ COMPILATION = Compilation(
 
 
 def test_what_the_firmware_needs_is_taken_over(tmp_path: Path) -> None:
-    save(COMPILATION, tmp_path)
-    assert network_of(load(tmp_path)) == NpuNetwork(
+    save_compilation(COMPILATION, tmp_path)
+    assert network_of(load_compilation(tmp_path)) == NpuNetwork(
         symbol="network",
         has_stai=True,
         runtime_version=(1, 1, 3, 8),

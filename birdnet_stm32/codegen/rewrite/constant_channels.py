@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.codegen.rewrite.edit import exchanged, readers, with_constant
+from birdnet_stm32.codegen.rewrite.edit import readers, with_constant, with_operators
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Tensor
 from birdnet_stm32.tflite.node import Node
 
@@ -94,4 +94,4 @@ def _folded(graph: Graph, convolution: Operator, join: _Join) -> Graph:
     graph, kept = with_constant(graph, weights.name, own, weights.quantization)
     graph, moved = with_constant(graph, bias.name, total.astype(np.int32), bias.quantization)
     inputs = (join.source, kept, moved)
-    return exchanged(graph, {convolution.index: replace(convolution, inputs=inputs)})
+    return with_operators(graph, {convolution.index: replace(convolution, inputs=inputs)})

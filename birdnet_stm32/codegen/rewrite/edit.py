@@ -39,13 +39,13 @@ def with_constant(
     return replace(graph, tensors=(*graph.tensors, constant)), index
 
 
-def exchanged(graph: Graph, operators: Mapping[int, Operator]) -> Graph:
+def with_operators(graph: Graph, operators: Mapping[int, Operator]) -> Graph:
     """Return ``graph`` with other operators in the place of those with these indices; dead ones are gone."""
     kept = tuple(operators.get(operator.index, operator) for operator in graph.operators)
-    return replace(graph, operators=needed(kept, graph.outputs))
+    return replace(graph, operators=needed_operators(kept, graph.outputs))
 
 
-def needed(operators: Iterable[Operator], outputs: Iterable[int]) -> tuple[Operator, ...]:
+def needed_operators(operators: Iterable[Operator], outputs: Iterable[int]) -> tuple[Operator, ...]:
     """Return those operators that some of ``outputs`` depends on."""
     wanted, kept = set(outputs), []
     for operator in reversed(tuple(operators)):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.codegen.kernel_calls import Step, StridedCopy
-from birdnet_stm32.codegen.program import Program, Walk
+from birdnet_stm32.codegen.kernel_calls import KernelCall, StridedCopy
+from birdnet_stm32.codegen.program import KernelProgram, OrderLoop
 from birdnet_stm32.codegen.strides import row_major
 
 
-def store_input_transposed(program: Program) -> Program:
+def store_input_transposed(program: KernelProgram) -> KernelProgram:
     """Let the caller write the input as the first operator would have turned it, if nothing else reads it."""
     entry, leave = (program.storage(end.tensor) for end in (program.input, program.output))
     users = [step for step in program.steps if entry in map(program.storage, step.activations)]
@@ -26,13 +26,15 @@ def store_input_transposed(program: Program) -> Program:
     )
 
 
-def _order(program: Program, copy: Step) -> tuple[Walk, ...] | None:
+def _order(program: KernelProgram, copy: KernelCall) -> tuple[OrderLoop, ...] | None:
     """Return the order that ``copy`` puts all elements of its input into, None if it does anything else."""
     layer = copy.layer
     if not isinstance(layer, StridedCopy) or layer.input_offset or layer.output_offset:
         return None
     loops = zip(layer.sizes, layer.input_strides, layer.output_strides, strict=True)
-    walks = [Walk(size=size, model_stride=model, stride=stored) for size, model, stored in loops if size > 1]
+    walks = [
+        OrderLoop(size=size, model_stride=model, stride=stored) for size, model, stored in loops if size > 1
+    ]
     walks.sort(key=lambda walk: -walk.model_stride)
     source, target = (program.graph.tensors[index] for index in (copy.activations[0], copy.output))
     dense = row_major([walk.size for walk in walks])

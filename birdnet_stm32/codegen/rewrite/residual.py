@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import fields, replace
 
-from birdnet_stm32.codegen.kernel_calls import Add, PointwiseConv2d, PointwiseConv2dAdd, Step
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.kernel_calls import Add, KernelCall, PointwiseConv2d, PointwiseConv2dAdd
+from birdnet_stm32.codegen.program import KernelProgram
 
 
-def fuse_residuals(program: Program) -> Program:
+def fuse_residuals(program: KernelProgram) -> KernelProgram:
     """Join every ADD of two activations of one shape with the 1x1 convolution behind one of them.
 
     The convolution's own output is then no tensor any more: only the sum may read it.
@@ -31,7 +31,7 @@ def fuse_residuals(program: Program) -> Program:
     return replace(program, steps=tuple(steps))
 
 
-def _operands(step: Step) -> tuple[int, ...]:
+def _operands(step: KernelCall) -> tuple[int, ...]:
     """Return what an ADD of two activations of one shape adds, nothing for any other step."""
     layer = step.layer
     if step.function != "birdnet_add" or not isinstance(layer, Add) or len(step.activations) != 2:
@@ -39,7 +39,7 @@ def _operands(step: Step) -> tuple[int, ...]:
     return step.activations if layer.shape.first_strides == layer.shape.second_strides else ()
 
 
-def _joined(program: Program, convolution: Step, addition: Step) -> Step | None:
+def _joined(program: KernelProgram, convolution: KernelCall, addition: KernelCall) -> KernelCall | None:
     layer, own = addition.layer, convolution.layer
     if not isinstance(layer, Add) or not isinstance(own, PointwiseConv2d):
         return None
@@ -48,7 +48,7 @@ def _joined(program: Program, convolution: Step, addition: Step) -> Step | None:
     other = second if is_first else first
     scales = (layer.first_scale, layer.second_scale)
     still_read = map(program.storage, convolution.activations)
-    return Step(
+    return KernelCall(
         operator=convolution.operator,
         function="birdnet_pointwise_conv2d_add",
         layer=PointwiseConv2dAdd(

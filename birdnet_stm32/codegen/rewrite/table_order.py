@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.codegen.kernel_calls import ChannelLookup, Step, StridedCopy
-from birdnet_stm32.codegen.program import Program
+from birdnet_stm32.codegen.kernel_calls import ChannelLookup, KernelCall, StridedCopy
+from birdnet_stm32.codegen.program import KernelProgram
 
 _MAX_CHANNEL_STRIDE = 8_192  # of the kernel
 
 
-def store_tables_transposed(program: Program) -> Program:
+def store_tables_transposed(program: KernelProgram) -> KernelProgram:
     """Join every birdnet_channel_lookup with the copy behind it that swaps pixels and channels."""
     steps = list(program.steps)
     for lookup in program.steps:
@@ -22,14 +22,14 @@ def store_tables_transposed(program: Program) -> Program:
     return replace(program, steps=tuple(steps))
 
 
-def _only_reader(program: Program, step: Step) -> Step | None:
+def _only_reader(program: KernelProgram, step: KernelCall) -> KernelCall | None:
     """Return the one step that needs what ``step`` gives."""
     stored = program.storage(step.output)
     readers = [reader for reader in program.steps if stored in map(program.storage, reader.activations)]
     return readers[0] if len(readers) == 1 and stored != program.storage(program.output.tensor) else None
 
 
-def _joined(lookup: Step, copy: Step) -> Step | None:
+def _joined(lookup: KernelCall, copy: KernelCall) -> KernelCall | None:
     """Return both in one, or None if they are something else than a table and a swap."""
     table, layer = lookup.layer, copy.layer
     if not isinstance(table, ChannelLookup) or not isinstance(layer, StridedCopy):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from birdnet_stm32.codegen import shapes
-from birdnet_stm32.codegen.rewrite.edit import exchanged, with_constant, writers
+from birdnet_stm32.codegen.rewrite.edit import with_constant, with_operators, writers
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node
 
@@ -27,5 +27,5 @@ def compose_transposes(graph: Graph) -> Graph:
         first, second = (shapes.integers(Node(each, graph), 1) for each in (inner, operator))
         order = np.array([first[axis] for axis in second], dtype=np.int32)
         graph, index = with_constant(graph, "permutation", order)
-        graph = exchanged(graph, {operator.index: replace(operator, inputs=(inner.inputs[0], index))})
+        graph = with_operators(graph, {operator.index: replace(operator, inputs=(inner.inputs[0], index))})
     return graph

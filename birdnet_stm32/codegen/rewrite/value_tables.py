@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.codegen import shapes
-from birdnet_stm32.codegen.rewrite.edit import exchanged, needed, readers, with_constant, writers
+from birdnet_stm32.codegen.rewrite.edit import (
+    needed_operators,
+    readers,
+    with_constant,
+    with_operators,
+    writers,
+)
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.node import Node, nodes
-from birdnet_stm32.tflite.single_operator import VALUES, evaluate
+from birdnet_stm32.tflite.single_operator import INT8_VALUES, evaluate_graph
 
 # Not of TFLite: output[..., c] = table[c, input[..., c] + 128]; inputs are the values and the table.
 TABLE = "TABLE"
@@ -51,7 +57,7 @@ def tabulate(graph: Graph) -> Graph:
             outputs=(target,),
             options={"title": f"{region[0].index} {region[0].name} to {last.index} {last.name} as a table"},
         )
-    return exchanged(graph, tables)
+    return with_operators(graph, tables)
 
 
 def _origins(graph: Graph) -> dict[int, int]:
@@ -139,14 +145,14 @@ def _region(graph: Graph, root: int, target: int) -> tuple[Operator, ...]:
         if not after.isdisjoint(operator.inputs):
             inside.append(operator)
             after.update(operator.outputs)
-    return needed(inside, (target,))
+    return needed_operators(inside, (target,))
 
 
 def _rows(graph: Graph, region: Iterable[Operator], root: int, target: int) -> Int8:
     """Return what the reference makes of every value: [channels, 256], or [1, 256] if channels agree."""
     channels = graph.tensors[target].shape[-1]
     computed = {root, *(output for operator in region for output in operator.outputs)}
-    shape = (1,) * (len(graph.tensors[target].shape) - 2) + (len(VALUES), channels)
+    shape = (1,) * (len(graph.tensors[target].shape) - 2) + (len(INT8_VALUES), channels)
     part = Graph(
         tensors=tuple(
             replace(tensor, shape=shape) if tensor.index in computed else tensor for tensor in graph.tensors
@@ -155,5 +161,7 @@ def _rows(graph: Graph, region: Iterable[Operator], root: int, target: int) -> I
         inputs=(root,),
         outputs=(target,),
     )
-    rows = evaluate(part, np.repeat(VALUES[:, np.newaxis], channels, axis=1)).reshape(-1, channels).T
+    rows = (
+        evaluate_graph(part, np.repeat(INT8_VALUES[:, np.newaxis], channels, axis=1)).reshape(-1, channels).T
+    )
     return np.ascontiguousarray(rows[:1] if (rows == rows[0]).all() else rows)

@@ -16,8 +16,8 @@ import numpy as np
 from birdnet_stm32 import process
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
-from birdnet_stm32.codegen import vectors
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.commands.shared import board_session
 from birdnet_stm32.commands.shared.board_session import BoardTest
 from birdnet_stm32.commands.shared.flashing import flash_release, print_commands
@@ -36,13 +36,14 @@ from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.npu.stedgeai import command, result
+from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
+from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Compilation, compilation_files
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.installation import LOADERS, loader
-from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find, locate
-from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.npu.stedgeai.installation import LOADERS, find_loader
+from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find_tool, locate_tool
+from birdnet_stm32.npu.stedgeai.validate import validate_network
 from birdnet_stm32.stages.npu_firmware import network_of
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -142,19 +143,19 @@ def _tool(config: LegacyConfig) -> Tool:
                 where=config.stedgeai_path,
                 expected="DIR/Utilities/linux/stedgeai",
             )
-        return locate(program.parents[2])
-    return locate(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
+        return locate_tool(program.parents[2])
+    return locate_tool(Path(config.x_cube_ai_path) if config.x_cube_ai_path else None)
 
 
 def _compile(
     board: Board, tool: Tool, model: bytes, path: Path, output: Path, workspace: Path, writer: Writer
-) -> result.Compilation:
+) -> Compilation:
     print_warning(str(tool))
     if tool.warning:
         print_warning(f"warning: {tool.warning}")
     asked = NpuTable()
     compilation = compile_network(tool, model, asked, board, log=workspace / _LOGS[0])
-    writer.write_folder(output, result.files_of(compilation), last=result.COMPILATION)
+    writer.write_folder(output, compilation_files(compilation), last=COMPILATION)
     graph = read_graph(model, where=str(path))
     findings = check(
         Subject(
@@ -179,14 +180,14 @@ def _build(
     path: Path,
     contract: ModelContract,
     windows: board_session.Pcm,
-    compilation: result.Compilation,
+    compilation: Compilation,
     output: Path,
     writer: Writer,
 ) -> None:
     """Generate, render, build and pack the firmware into ``output``."""
-    stored = vectors.make(windows[: CodegenTable().test_vectors], contract.frontend, model)
+    stored = make_test_vectors(windows[: CodegenTable().test_vectors], contract.frontend, model)
     graph = read_graph(model, where=str(path))
-    generated = generate(graph, labels=contract.labels, contract=contract, vectors=stored)
+    generated = generate_c(graph, labels=contract.labels, contract=contract, vectors=stored)
     network, defaults = network_of(compilation), FirmwareTable()
     settings = FirmwareSettings(
         threshold=defaults.threshold, top_k=defaults.top_k, title=path.stem, version=VERSION
@@ -221,11 +222,11 @@ def _planned_tools(config: LegacyConfig) -> tuple[str, str]:
     """
     if config.stedgeai_path and Path(config.stedgeai_path).is_file():
         root = real_path(config.stedgeai_path).parents[2]
-        return config.stedgeai_path, str(loader(root))
+        return config.stedgeai_path, str(find_loader(root))
     named = config.x_cube_ai_path or os.environ.get(VARIABLE)
     if named and Path(named).is_dir():
-        program = find(Path(named), {}).program
-        return config.stedgeai_path or str(program), str(loader(Path(named)))
+        program = find_tool(Path(named), {}).program
+        return config.stedgeai_path or str(program), str(find_loader(Path(named)))
     root = Path(named or f"${VARIABLE}")
     return config.stedgeai_path or str(root / "Utilities" / PLATFORM / "stedgeai"), str(root / LOADERS[0])
 
@@ -258,7 +259,7 @@ def _validate(
             remedy=("the stedgeai of a whole installation", "--skip_validate"),
         )
     chosen = config.model_copy(update={"n6_loader_config": str(loader_config)})
-    loading = _loader_command(chosen, str(loader(tool.core_dir)))
+    loading = _loader_command(chosen, str(find_loader(tool.core_dir)))
     loaded = process.run_program(loading, timeout_s=_LOADER_TIMEOUT_S)
     if _LOADED not in loaded.output:
         raise ToolError(
@@ -270,7 +271,9 @@ def _validate(
     inputs = workspace / _LOGS[3]
     np.save(inputs, features(windows, contract.frontend))
     log = workspace / _LOGS[1]
-    for one in validate(tool, model, NpuTable(), board, mode="target", inputs=inputs.read_bytes(), log=log):
+    for one in validate_network(
+        tool, model, NpuTable(), board, mode="target", inputs=inputs.read_bytes(), log=log
+    ):
         print_message(f"{one.output}: cosine {one.cosine}, mean absolute error {one.mae}, by ST's tool")
 
 

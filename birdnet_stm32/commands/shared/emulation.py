@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.config.variant import FirmwareTable
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import emulator, parity
@@ -26,7 +26,7 @@ from birdnet_stm32.tflite.reader import read_graph
 
 def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
     """Return the C of a model and its front end by relative path. Raises: InputError."""
-    return generate(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
+    return generate_c(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
 
 
 def emulate_model(

@@ -69,7 +69,7 @@ def _programs(environment: Mapping[str, str]) -> dict[str, Path | ToolError | No
         name: Path(place) if (place := shutil.which(name, path=path)) else None for name in _PROGRAMS
     }
     try:
-        found["stedgeai"] = tool.find(environment=environment).program
+        found["stedgeai"] = tool.find_tool(environment=environment).program
     except ToolError as error:
         found["stedgeai"] = error if environment.get(tool.VARIABLE) else None
     writer = programmer.program_path(environment)

@@ -8,8 +8,8 @@ from pathlib import Path
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.outputs import Writer
 from birdnet_stm32.npu.st_runtime import find_runtime
-from birdnet_stm32.npu.stedgeai.installation import Installation, look_at
-from birdnet_stm32.npu.stedgeai.tool import Tool, find, program_of, read_version
+from birdnet_stm32.npu.stedgeai.installation import Installation, inspect_installation
+from birdnet_stm32.npu.stedgeai.tool import Tool, find_program, find_tool, read_version
 
 
 def print_installation(named: Path | None, writer: Writer, json: Path | None) -> None:
@@ -25,13 +25,13 @@ def print_installation(named: Path | None, writer: Writer, json: Path | None) ->
     """
     writer.check(json)
     tool: Tool | None = None
-    if named is not None and program_of(named) is None and find_runtime(named) is not None:
+    if named is not None and find_program(named) is None and find_runtime(named) is not None:
         print_message(
             f"{named} holds no stedgeai", json
         )  # a project of ST's tools, which firmware is built from
         installation = _print_parts(named, json)
     else:
-        found = find(named)
+        found = find_tool(named)
         print_message(f"{found.program}, found by {found.by}", json)
         installation = _print_parts(found.core_dir, json)
         version = read_version(found.program)
@@ -56,7 +56,7 @@ def _print_parts(root: Path | None, json: Path | None) -> Installation | None:
     if root is None:
         print_message("it lies in no installation, so neither the runtime nor ST's scripts are known", json)
         return None
-    installation = look_at(root)
+    installation = inspect_installation(root)
     flat = installation.runtime is not None and installation.runtime.flat
     layout = ", laid out as STM32Cube AI Studio does" if flat else ""
     runtime = _runtime_of(installation) or "not there"

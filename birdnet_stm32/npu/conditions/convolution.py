@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE, known
-from birdnet_stm32.npu.evidence import SEEN, Evidence, Source, board, eco8, field, report, st, zoo
+from birdnet_stm32.npu.evidence import SEEN, Evidence, EvidenceSource, board, eco8, field, report, st, zoo
 from birdnet_stm32.tflite.ir import Tensor
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import WEIGHTED
@@ -172,7 +172,7 @@ def _chosen(node: Node) -> bool:
 
 @known(
     Evidence(
-        source=Source.OWN,
+        source=EvidenceSource.OWN,
         core="not said",
         where="birdnet-team/birdnet-stm32, 0.9",
         date="read 2026-11",

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.evidence import to_fields
+from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
-from birdnet_stm32.npu.lint.rule import Rule, Severity
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule
 from birdnet_stm32.tflite.ir import Graph
 
 _MALFORMED = (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+class LintFinding:
     """A rule that holds somewhere.
 
     Args:
@@ -42,7 +42,7 @@ class Diagnosis:
         return f"{self.rule.title}: {self.evidence}" if self.evidence else self.rule.title
 
 
-def lint(graph: Graph, suppress: Mapping[str, str] | None = None) -> tuple[Diagnosis, ...]:
+def lint(graph: Graph, suppress: Mapping[str, str] | None = None) -> tuple[LintFinding, ...]:
     """Return every place where a rule holds, in the order of the operators.
 
     Args:
@@ -72,7 +72,7 @@ def _unknown(name: str) -> InputError:
     )
 
 
-def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[Diagnosis]:
+def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[LintFinding]:
     try:
         hits = tuple(rule.find(graph))
     except _MALFORMED as error:
@@ -82,7 +82,7 @@ def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[Diagnosis]:
             remedy="convert the model again",
         ) from error
     return [
-        Diagnosis(
+        LintFinding(
             rule=rule,
             operator=hit.operator,
             name=graph.operators[hit.operator].name,
@@ -96,35 +96,35 @@ def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[Diagnosis]:
     ]
 
 
-def standing(diagnoses: Iterable[Diagnosis], severity: Severity) -> tuple[Diagnosis, ...]:
+def unsuppressed(diagnoses: Iterable[LintFinding], severity: LintSeverity) -> tuple[LintFinding, ...]:
     """Return those of ``severity`` that nobody has suppressed."""
     return tuple(one for one in diagnoses if one.suppressed is None and one.rule.severity is severity)
 
 
-def by_rule(diagnoses: Iterable[Diagnosis]) -> tuple[tuple[Rule, tuple[Diagnosis, ...]], ...]:
+def findings_by_rule(diagnoses: Iterable[LintFinding]) -> tuple[tuple[Rule, tuple[LintFinding, ...]], ...]:
     """Return the diagnoses of each rule that has some, errors first."""
     found = tuple(diagnoses)
     rules = sorted(
         (rule for rule in RULES if any(one.rule is rule for one in found)),
-        key=lambda rule: list(Severity).index(rule.severity),
+        key=lambda rule: list(LintSeverity).index(rule.severity),
     )
     return tuple((rule, tuple(one for one in found if one.rule is rule)) for rule in rules)
 
 
-def idle(suppress: Iterable[str], diagnoses: Iterable[Diagnosis]) -> tuple[str, ...]:
+def unused_suppressions(suppress: Iterable[str], diagnoses: Iterable[LintFinding]) -> tuple[str, ...]:
     """Return the suppressed rules that found nothing: they may go."""
     hit = {diagnosis.rule.id for diagnosis in diagnoses}
     return tuple(sorted(name for name in suppress if name not in hit))
 
 
-def counts(diagnoses: Iterable[Diagnosis]) -> dict[str, int]:
+def count_findings(diagnoses: Iterable[LintFinding]) -> dict[str, int]:
     """Return how many there are of each severity, and how many are suppressed."""
     found = tuple(diagnoses)
-    by_severity = {severity.value: len(standing(found, severity)) for severity in Severity}
+    by_severity = {severity.value: len(unsuppressed(found, severity)) for severity in LintSeverity}
     return by_severity | {"suppressed": sum(one.suppressed is not None for one in found)}
 
 
-def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
+def finding_to_json(diagnosis: LintFinding) -> dict[str, Any]:
     """Return a diagnosis as plain values, with what its rule says."""
     rule = diagnosis.rule
     return {
@@ -151,5 +151,5 @@ def rule_to_json(rule: Rule) -> dict[str, Any]:
         "versions": rule.versions,
         "remedy": rule.remedy,
         "sources": list(rule.sources),
-        "evidence": [to_fields(one) for one in rule.evidence],
+        "evidence": [evidence_fields(one) for one in rule.evidence],
     }

@@ -12,7 +12,7 @@ from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import Node, nodes
 
 
-class Severity(StrEnum):
+class LintSeverity(StrEnum):
     """How much a hit matters."""
 
     ERROR = "error"  # known to fail, to hang, or to compute something else without a word
@@ -35,12 +35,12 @@ class Hit:
     evidence: str = ""
 
 
-Says = Callable[[Node], str]
-SaysOfTensor = Callable[[Tensor], str]
+Describe = Callable[[Node], str]
+DescribeTensor = Callable[[Tensor], str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Find:
+class Search:
     """A search through a graph.
 
     Args:
@@ -71,10 +71,10 @@ class Rule:
 
     id: str
     title: str
-    severity: Severity
+    severity: LintSeverity
     why: str
     remedy: str
-    find: Find
+    find: Search
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -102,12 +102,12 @@ def known_always(*evidence: Evidence) -> Condition:
     return replace(always, evidence=evidence)
 
 
-def search(*evidence: Evidence) -> Callable[[Callable[[Graph], Iterator[Hit]]], Find]:
+def search(*evidence: Evidence) -> Callable[[Callable[[Graph], Iterator[Hit]]], Search]:
     """Make a search of a function that goes through a whole graph."""
-    return lambda hits: Find(hits=hits, evidence=evidence)
+    return lambda hits: Search(hits=hits, evidence=evidence)
 
 
-def operators(*names: str, when: Condition, says: Says = nothing) -> Find:
+def operators(*names: str, when: Condition, says: Describe = nothing) -> Search:
     """Search for operators.
 
     Args:
@@ -121,22 +121,22 @@ def operators(*names: str, when: Condition, says: Says = nothing) -> Find:
             if (not names or node.name in names) and when(node):
                 yield Hit(operator=node.index, evidence=says(node))
 
-    return Find(hits=hits, evidence=when.evidence)
+    return Search(hits=hits, evidence=when.evidence)
 
 
-def tensors(when: TensorCondition, says: SaysOfTensor) -> Find:
+def tensors(when: TensorCondition, says: DescribeTensor) -> Search:
     """Search for tensors; a hit points at the operator that writes it, or the first that reads it."""
 
     def hits(graph: Graph) -> Iterator[Hit]:
         for tensor in graph.tensors:
-            operator = at(tensor.index, graph) if when(tensor, graph) else None
+            operator = operator_at(tensor.index, graph) if when(tensor, graph) else None
             if operator is not None:
                 yield Hit(operator=operator, tensor=tensor.index, evidence=says(tensor))
 
-    return Find(hits=hits, evidence=when.evidence)
+    return Search(hits=hits, evidence=when.evidence)
 
 
-def at(tensor: int, graph: Graph) -> int | None:
+def operator_at(tensor: int, graph: Graph) -> int | None:
     """Return the operator that writes a tensor, or the first that reads it, or None."""
     touching = [one for one in graph.operators if tensor in one.outputs] or [
         one for one in graph.operators if tensor in one.inputs

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from birdnet_stm32.npu.lint.check import Diagnosis, counts
+from birdnet_stm32.npu.lint.check import LintFinding, count_findings
 from birdnet_stm32.npu.lint.rule import Rule
 
 _NAME_LENGTH = 60
 
 
-def line(diagnosis: Diagnosis, model: str) -> str:
+def finding_line(diagnosis: LintFinding, model: str) -> str:
     """Return one line, which ends with the rule's id, the name of its page in docs/reference/lint."""
     place = f"{model}:#{diagnosis.operator} {_printable(diagnosis.name)} {_printable(diagnosis.tensor)}"
     said = f"{diagnosis.rule.severity}: {_printable(diagnosis.message, 200)}"
@@ -19,20 +19,20 @@ def line(diagnosis: Diagnosis, model: str) -> str:
     return f"{place}: {said}  [{diagnosis.rule.id}]"
 
 
-def summary(diagnoses: Iterable[Diagnosis]) -> str:
+def findings_summary(diagnoses: Iterable[LintFinding]) -> str:
     """Return how many there are of each severity.
 
     >>> summary(())
     'clean'
     """
-    numbers = counts(diagnoses)
+    numbers = count_findings(diagnoses)
     plural = {"error": "errors", "warning": "warnings", "hint": "hints", "suppressed": "suppressed"}
     found = [f"{count} {plural[name] if count > 1 else name}" for name, count in numbers.items() if count]
     clean = not (numbers["error"] or numbers["warning"])
     return ", ".join((*(["clean"] if clean else []), *found))
 
 
-def listing(rules: Iterable[Rule]) -> str:
+def rules_listing(rules: Iterable[Rule]) -> str:
     """Return one line a rule."""
     return "\n".join(f"{rule.id:<32} {rule.severity:<8} {rule.title}" for rule in rules)
 

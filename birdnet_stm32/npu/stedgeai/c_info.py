@@ -13,7 +13,7 @@ from typing import Any
 
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.json_file import parse_json
-from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, Pool
+from birdnet_stm32.npu.stedgeai.compilation import Epoch, EpochKind, MemoryPool
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
 _KINDS: dict[str, EpochKind] = {
@@ -59,7 +59,7 @@ class CInfo:
     """
 
     epochs: tuple[Epoch, ...]
-    pools: tuple[Pool, ...]
+    pools: tuple[MemoryPool, ...]
     raw_files: Mapping[str, str]
     cycles: int | None
     float_bytes: int
@@ -124,7 +124,7 @@ def _read(data: dict[str, Any]) -> CInfo:
     return CInfo(
         epochs=epochs,
         pools=tuple(
-            Pool(
+            MemoryPool(
                 name=_word(pool["name"]),
                 # A relative memory has none before it is linked.
                 address=int(pool["address"]) if pool["address"] != "" else None,

@@ -13,13 +13,13 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
+from birdnet_stm32.npu.stedgeai.compilation import Blob, Compilation, Epoch
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import FLASH_WINDOW
-from birdnet_stm32.npu.stedgeai.report import Report, read_report, report_of
-from birdnet_stm32.npu.stedgeai.result import Blob, Compilation, Epoch
-from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C, run
+from birdnet_stm32.npu.stedgeai.text_report import Report, read_report, report_of
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, Tool
+from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C, run_tool
 
 REPORT = f"{NAME}_*_report.txt"
 _MIXED = ("compile again into an empty folder: these files are not of one run", REPORT_IT)
@@ -39,7 +39,7 @@ def compile_network(tool: Tool, model: bytes, settings: NpuTable, board: Board, 
     Raises:
         ToolError: it failed, or what it wrote cannot be read or contradicts itself.
     """
-    finished = run(tool, model, settings, board, command.generate, log=log, expected=_WRITTEN)
+    finished = run_tool(tool, model, settings, board, command.generate, log=log, expected=_WRITTEN)
     return read_compilation(tool, finished.files, model=model)
 
 
@@ -47,7 +47,7 @@ def analyze_network(
     tool: Tool, model: bytes, settings: NpuTable, board: Board, *, log: Path
 ) -> tuple[Report, CInfo]:
     """Let the tool say what it would make of ``model``. Raises: ToolError."""
-    finished = run(tool, model, settings, board, command.analyze, log=log, expected=(C_INFO, REPORT))
+    finished = run_tool(tool, model, settings, board, command.analyze, log=log, expected=(C_INFO, REPORT))
     report, info = read_summary(finished.files)
     _refuse_another_model(info, model)
     return report, info

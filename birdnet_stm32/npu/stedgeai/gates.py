@@ -23,6 +23,7 @@ from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
 from birdnet_stm32.npu.st_runtime import find_runtime
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, NetworkBuffer, blobs_in_words
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import (
     FLASH_POOL,
@@ -30,9 +31,8 @@ from birdnet_stm32.npu.stedgeai.profile import (
     HYPERRAM_SUFFIX,
     uses_epoch_controller,
 )
-from birdnet_stm32.npu.stedgeai.report import read_report, report_of
-from birdnet_stm32.npu.stedgeai.result import Compilation, Epoch, Port, blobs_in_words
-from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
+from birdnet_stm32.npu.stedgeai.text_report import read_report, report_of
+from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C
 from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import nodes
 
@@ -289,7 +289,7 @@ def _tensor_of(graph: Graph, index: int, dtype: str) -> Tensor:
     return tensor
 
 
-def _port_problem(port: Port, tensor: Tensor) -> str:
+def _port_problem(port: NetworkBuffer, tensor: Tensor) -> str:
     if port.dtype != tensor.dtype:
         return f"{port.dtype}, the .tflite has {tensor.dtype}"
     # Only the order of the bytes counts: dimensions of 1 come and go. The batch may be open in the .tflite.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.st_runtime import Runtime, find_runtime
-from birdnet_stm32.npu.stedgeai.tool import PLATFORM, program_of
+from birdnet_stm32.npu.stedgeai.tool import PLATFORM, find_program
 
 # Core 4.1 moved the scripts below Utilities.
 LOADERS = ("Utilities/scripts/N6_scripts/n6_loader.py", "scripts/N6_scripts/n6_loader.py")
@@ -24,7 +24,7 @@ _KINDS = (  # what tells of each, the first that is there
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class InstallationPart:
     """Something that is needed for a step.
 
     Args:
@@ -54,27 +54,27 @@ class Installation:
     root: Path
     kind: str
     runtime: Runtime | None
-    parts: tuple[Part, ...]
+    parts: tuple[InstallationPart, ...]
 
     @property
-    def missing(self) -> tuple[Part, ...]:
+    def missing(self) -> tuple[InstallationPart, ...]:
         """Parts that are not there."""
         return tuple(part for part in self.parts if part.path is None)
 
 
-def look_at(root: Path) -> Installation:
+def inspect_installation(root: Path) -> Installation:
     """Return what lies below ``root``, a folder."""
     runtime = find_runtime(root)
     kind = next((kind for pattern, kind in _KINDS if any(root.glob(pattern))), "a folder of ST's sources")
     parts = [
-        Part(
+        InstallationPart(
             what="compiler",
-            path=program_of(root),
+            path=find_program(root),
             expected=f"Utilities/{PLATFORM}/stedgeai",
             needed_for="compiling for the NPU",
         ),
         _part(root, "compiler inside it", _COMPILERS, "compiling for the NPU"),
-        Part(
+        InstallationPart(
             what="runtime of the NPU",
             path=None if runtime is None else runtime.sources,
             expected="Middlewares/ST/AI/Npu/ll_aton or Middlewares/ST/AI/Npu",
@@ -88,7 +88,7 @@ def look_at(root: Path) -> Installation:
     return Installation(root=root, kind=kind, runtime=runtime, parts=tuple(parts))
 
 
-def loader(root: Path) -> Path:
+def find_loader(root: Path) -> Path:
     """Return ST's ``n6_loader.py`` below ``root``, wherever its version keeps it.
 
     Raises:
@@ -105,9 +105,9 @@ def loader(root: Path) -> Path:
     return found
 
 
-def _part(root: Path, what: str, patterns: tuple[str, ...], needed_for: str) -> Part:
+def _part(root: Path, what: str, patterns: tuple[str, ...], needed_for: str) -> InstallationPart:
     found = [path for pattern in patterns for path in sorted(root.glob(pattern))]
-    return Part(
+    return InstallationPart(
         what=what,
         path=found[0] if found else None,
         expected=" or ".join(patterns),
@@ -115,7 +115,7 @@ def _part(root: Path, what: str, patterns: tuple[str, ...], needed_for: str) -> 
     )
 
 
-def _parts_of_runtime(runtime: Runtime | None) -> tuple[Part, ...]:
+def _parts_of_runtime(runtime: Runtime | None) -> tuple[InstallationPart, ...]:
     """Return what of the runtime has a place of its own in some layouts, and whatever is missing."""
     if runtime is None:
         return ()
@@ -126,12 +126,12 @@ def _parts_of_runtime(runtime: Runtime | None) -> tuple[Part, ...]:
     }
     return (
         *(
-            Part(what=what, path=path, expected=str(path), needed_for="the firmware")
+            InstallationPart(what=what, path=path, expected=str(path), needed_for="the firmware")
             for what, path in present.items()
             if path is not None
         ),
         *(
-            Part(what="part of the runtime", path=None, expected=one, needed_for="the firmware")
+            InstallationPart(what="part of the runtime", path=None, expected=one, needed_for="the firmware")
             for one in runtime.missing
         ),
     )

@@ -72,7 +72,7 @@ class Trouble:
     remedy: str
 
 
-def clean(raw: str) -> str:
+def clean_log(raw: str) -> str:
     """Return the text of a log: no progress bars, no carriage returns, no blanks at the ends of lines."""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept = []
@@ -83,7 +83,7 @@ def clean(raw: str) -> str:
     return "\n".join(kept)
 
 
-def trouble(log: str) -> Trouble | None:
+def find_trouble(log: str) -> Trouble | None:
     """Return the error that a cleaned log speaks of, whatever the exit status was.
 
     A message without a label counts too: the tool goes on after some that ruin the result. None where

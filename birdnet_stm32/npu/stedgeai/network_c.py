@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.npu.stedgeai.result import Port
+from birdnet_stm32.npu.stedgeai.compilation import NetworkBuffer
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
 # Every function that the runtime's macro asks for, each with the suffix that network.c chose.
@@ -58,8 +58,8 @@ class NetworkC:
     runtime_version: tuple[int, int, int, int]
     pool_addresses: dict[str, int]
     stalling_links: tuple[tuple[int, int], ...]
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[NetworkBuffer, ...]
+    outputs: tuple[NetworkBuffer, ...]
     blobs: tuple[str, ...]
 
 
@@ -101,7 +101,7 @@ def read_network_c(text: str, headers: str = "") -> NetworkC:
     )
 
 
-def _ports(text: str, function: str) -> tuple[Port, ...]:
+def _ports(text: str, function: str) -> tuple[NetworkBuffer, ...]:
     body = re.search(rf"\*\s*{function}\s*\(void\)\s*\{{(.*?)\n\}}", text, re.DOTALL)
     if body is None:
         raise ToolError(
@@ -114,7 +114,7 @@ def _ports(text: str, function: str) -> tuple[Port, ...]:
     return tuple(_port(name, dict(_FIELD.findall(fields)), arrays) for name, fields in _ENTRY.findall(plain))
 
 
-def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
+def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> NetworkBuffer:
     try:
         shape = tuple(int(number) for number in arrays[fields["mem_shape"]].split(","))
         start = int(fields["offset_start"])
@@ -135,7 +135,7 @@ def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> Port:
             where="network.c",
             remedy=REPORT_IT,
         )
-    return Port(
+    return NetworkBuffer(
         name=name,
         dtype=dtype,
         shape=shape,

@@ -14,7 +14,7 @@ from birdnet_stm32.boards.description import Board
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
-from birdnet_stm32.npu.stedgeai.result import ToolVersion
+from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
 
 PROFILE = "birdnet"
 EPOCH_CONTROLLER = "--enable-epoch-controller"
@@ -109,7 +109,7 @@ def compiler_options(settings: NpuTable, tool: ToolVersion) -> tuple[str, ...]:
     return (*settings.options, *asked)
 
 
-def profile(pools: Path, options: Sequence[str]) -> str:
+def compiler_profile(pools: Path, options: Sequence[str]) -> str:
     """Return the profile file: the pools, absolute as relative ones are looked up in several places."""
     described = {"memory_pool": str(pools.absolute()), "options": " ".join(options)}
     return canonical_json({"Globals": {}, "Profiles": {PROFILE: described}})

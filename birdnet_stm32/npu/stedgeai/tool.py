@@ -14,7 +14,7 @@ from birdnet_stm32 import process
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.npu.st_runtime import find_runtime
-from birdnet_stm32.npu.stedgeai.result import ToolVersion
+from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
 
 VARIABLE = "STEDGEAI_CORE_DIR"
 SUPPORTED = ("2.2", "3.0", "4.0", "4.1")
@@ -40,7 +40,7 @@ _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.(\d+)-(\d+)(?:\s+([0-9a-f]+)\b)?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FoundTool:
     """A ``stedgeai`` that was not started yet.
 
     Args:
@@ -94,7 +94,7 @@ class Tool:
         )
 
 
-def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Found:
+def find_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> FoundTool:
     """Return the ``stedgeai`` to use: of ``core_dir``, else of the environment, PATH, or an install root.
 
     Whatever is named must be there: a wrong folder never leads to another installation.
@@ -109,7 +109,7 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
     named = environment.get(VARIABLE)
     for folder, by in ((core_dir, "[npu] core_dir"), (Path(named) if named else None, VARIABLE)):
         if folder is not None:
-            program = program_of(folder.expanduser())
+            program = find_program(folder.expanduser())
             if program is None:
                 raise ToolError(
                     f"{by} names a folder that holds no stedgeai",
@@ -117,14 +117,14 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
                     expected=f"Utilities/{PLATFORM}/stedgeai in it",
                     remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
                 )
-            return Found(program=program, by=by)
+            return FoundTool(program=program, by=by)
     on_path = shutil.which("stedgeai", path=environment.get("PATH"))
     if on_path is not None:
-        return Found(program=Path(on_path), by="PATH")
+        return FoundTool(program=Path(on_path), by="PATH")
     for folder in _candidates(environment):
-        program = program_of(folder)
+        program = find_program(folder)
         if program is not None:
-            return Found(program=program, by=str(folder.parent))
+            return FoundTool(program=program, by=str(folder.parent))
     raise ToolError(
         "stedgeai, ST's compiler for the NPU, was not found",
         expected=f"{VARIABLE}, [npu] core_dir of the variant, stedgeai on PATH, or one of "
@@ -137,13 +137,13 @@ def find(core_dir: Path | None = None, environment: Mapping[str, str] = os.envir
     )
 
 
-def locate(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
-    """Return the ``stedgeai`` that :func:`find` finds, with its version.
+def locate_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
+    """Return the ``stedgeai`` that :func:`find_tool` finds, with its version.
 
     Raises:
         ToolError: there is none, it does not start, or it does not say a version.
     """
-    found = find(core_dir, environment)
+    found = find_tool(core_dir, environment)
     return Tool(
         program=found.program,
         core_dir=found.core_dir,
@@ -177,7 +177,7 @@ def parse_version(printed: str, *, where: Path | str) -> ToolVersion:
     return ToolVersion(major=major, minor=minor, patch=patch, build=build, commit=found[5] or "")
 
 
-def program_of(core_dir: Path) -> Path | None:
+def find_program(core_dir: Path) -> Path | None:
     """Return the program of the installation in ``core_dir``, or None where there is none."""
     name = "stedgeai.exe" if sys.platform == "win32" else "stedgeai"
     found = sorted(core_dir.glob(f"Utilities/{PLATFORM}/{name}"))

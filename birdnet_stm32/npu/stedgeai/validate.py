@@ -12,8 +12,8 @@ from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
-from birdnet_stm32.npu.stedgeai.run import run
 from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.tool_run import run_tool
 
 _ROW = re.compile(r"^\s*X-cross #\d+\s+(.*?)\s+'([^']+)'", re.MULTILINE)
 _COLUMNS = ("accuracy", "rmse", "mae", "l2r", "mean", "std", "nse", "cosine")
@@ -40,7 +40,7 @@ class Agreement:
     cosine: float
 
 
-def validate(
+def validate_network(
     tool: Tool,
     model: bytes,
     settings: NpuTable,
@@ -71,7 +71,7 @@ def validate(
         given = request.model.with_name("inputs.npy")
         return command.validate(request, mode=mode, inputs=given, descriptor=descriptor)
 
-    finished = run(tool, model, settings, board, arguments, log=log, given={"inputs.npy": inputs})
+    finished = run_tool(tool, model, settings, board, arguments, log=log, given={"inputs.npy": inputs})
     return read_agreement(finished.log)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import SUPPORTED, lower
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Graph
-from birdnet_stm32.tflite.single_operator import evaluate
+from birdnet_stm32.tflite.single_operator import evaluate_graph
 
 NETWORKS = 300
 SOME = 40  # each kind of operator comes first once
@@ -36,7 +36,7 @@ def _cases(graph: Graph, seed: int) -> tuple[Int8, Int8]:
     count = graph.tensors[graph.inputs[0]].elements
     inputs = np.random.default_rng(seed).integers(-128, 128, (CASES, count)).astype(np.int8)
     inputs[0], inputs[1] = -128, 127
-    return inputs, np.stack([evaluate(graph, values).reshape(-1) for values in inputs])
+    return inputs, np.stack([evaluate_graph(graph, values).reshape(-1) for values in inputs])
 
 
 def _rows(name: str, values: Int8) -> str:
@@ -46,7 +46,7 @@ def _rows(name: str, values: Int8) -> str:
 
 def _write(graph: Graph, seed: int, folder: Path) -> None:
     inputs, outputs = _cases(graph, seed)
-    files = generate(graph, labels=[""] * outputs.shape[1])
+    files = generate_c(graph, labels=[""] * outputs.shape[1])
     cases = f"#define NETWORK_CASES {CASES}u\n{_rows('network_inputs', inputs)}"
     cases += _rows("network_outputs", outputs)
     write_tree(folder, {**files, "network_cases.h": cases.encode()})

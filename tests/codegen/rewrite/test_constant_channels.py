@@ -5,7 +5,7 @@ import pytest
 
 from birdnet_stm32.codegen.rewrite.constant_channels import fold_constant_channels
 from birdnet_stm32.tflite.ir import Graph
-from birdnet_stm32.tflite.single_operator import evaluate
+from birdnet_stm32.tflite.single_operator import evaluate_graph
 
 CONV = {"stride_h": 1, "stride_w": 1, "padding": "SAME", "fused_activation_function": "NONE"}
 JOIN = {"axis": 3, "fused_activation_function": "NONE"}
@@ -40,7 +40,7 @@ def test_the_convolution_of_the_rest_equals_that_of_the_whole(builder: Any, seed
     folded = fold_constant_channels(graph)
     assert [operator.name for operator in folded.operators] == ["CONV_2D"]
     values = rng.integers(-128, 128, graph.tensors[graph.inputs[0]].elements).astype(np.int8)
-    assert np.array_equal(evaluate(folded, values), evaluate(graph, values))
+    assert np.array_equal(evaluate_graph(folded, values), evaluate_graph(graph, values))
 
 
 def test_a_window_that_leaves_the_input_needs_the_constants(builder: Any) -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import lower
-from birdnet_stm32.codegen.program import Walk
+from birdnet_stm32.codegen.program import OrderLoop
 from birdnet_stm32.tflite.ir import Graph
-from birdnet_stm32.tflite.single_operator import evaluate
+from birdnet_stm32.tflite.single_operator import evaluate_graph
 
 Int8 = npt.NDArray[np.int8]
 Check = Callable[[Graph], None]
@@ -24,8 +24,8 @@ def equals_the_reference(run_network: Callable[[Mapping[str, bytes], Int8], Int8
     def check(graph: Graph) -> None:
         source, result = (graph.tensors[ends[0]] for ends in (graph.inputs, graph.outputs))
         inputs = np.random.default_rng(3).integers(-128, 128, (8, source.elements)).astype(np.int8)
-        expected = np.stack([evaluate(graph, values).reshape(-1) for values in inputs])
-        assert np.array_equal(run_network(generate(graph, labels=[""] * result.elements), inputs), expected)
+        expected = np.stack([evaluate_graph(graph, values).reshape(-1) for values in inputs])
+        assert np.array_equal(run_network(generate_c(graph, labels=[""] * result.elements), inputs), expected)
 
     return check
 
@@ -69,7 +69,7 @@ def test_the_input_is_stored_as_it_is_read(
     equals_the_reference(graph)
 
 
-def _place(element: int, order: tuple[Walk, ...]) -> int:
+def _place(element: int, order: tuple[OrderLoop, ...]) -> int:
     return sum(element // walk.model_stride % walk.size * walk.stride for walk in order)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from birdnet_stm32.codegen.rewrite.transposes import compose_transposes
 from birdnet_stm32.tflite.ir import Graph
-from birdnet_stm32.tflite.single_operator import evaluate
+from birdnet_stm32.tflite.single_operator import evaluate_graph
 
 
 def _chain(builder: Any, orders: list[list[int]]) -> Graph:
@@ -26,7 +26,7 @@ def test_a_chain_becomes_one_transpose_that_moves_alike(builder: Any, seed: int)
     composed = compose_transposes(graph)
     assert [operator.index for operator in composed.operators] == [count - 1]
     values = rng.integers(-128, 128, 60).astype(np.int8)
-    assert np.array_equal(evaluate(composed, values), evaluate(graph, values))
+    assert np.array_equal(evaluate_graph(composed, values), evaluate_graph(graph, values))
 
 
 def test_what_others_read_stays(builder: Any) -> None:

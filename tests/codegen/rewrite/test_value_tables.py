@@ -10,7 +10,7 @@ import pytest
 
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE, tabulate
 from birdnet_stm32.tflite.ir import Graph, Operator
-from birdnet_stm32.tflite.single_operator import evaluate
+from birdnet_stm32.tflite.single_operator import evaluate_graph
 
 Int8 = npt.NDArray[np.int8]
 SHAPE = (1, 40, 30, 6)
@@ -82,7 +82,7 @@ def test_a_region_becomes_one_table_of_the_same_values(builder: Any, seed: int) 
     rewritten = tabulate(graph)
     (table,) = rewritten.operators
     assert (table.name, table.inputs[0]) == (TABLE, region.source)
-    assert np.array_equal(_apply(rewritten, table, values), evaluate(graph, values))
+    assert np.array_equal(_apply(rewritten, table, values), evaluate_graph(graph, values))
 
 
 def test_channels_that_agree_share_a_row(builder: Any) -> None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
-from birdnet_stm32.codegen import vectors
 from birdnet_stm32.codegen.constant_folding import fold_batch
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.frontend.contract import (
     Frontend,
@@ -32,11 +32,11 @@ Pcm = npt.NDArray[np.int16]
 
 
 def generated(tflite: bytes, contract: ModelContract, windows: Pcm) -> Files:
-    return generate(
+    return generate_c(
         fold_batch(read_graph(tflite, where="model.tflite")),
         labels=contract.labels,
         contract=contract,
-        vectors=vectors.make(windows, contract.frontend, tflite),
+        vectors=make_test_vectors(windows, contract.frontend, tflite),
     )
 
 

@@ -16,7 +16,7 @@ from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContrac
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import filterbank
 from birdnet_stm32.model.architecture.dscnn import build_dscnn
-from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.npu.operator_mapping import MappingKind, mapping_of
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
@@ -88,4 +88,4 @@ def test_the_npu_computes_every_operator_of_it(contract: ModelContract) -> None:
         assert max(int(operator.options[f"stride_{axis}"]) for axis in "hw") == 2
     for operator in nodes(graph):
         if operator.name in {"CONV_2D", "PAD", "RESHAPE"}:
-            assert mapping(operator).kind is Kind.HARDWARE, operator.name
+            assert mapping_of(operator).kind is MappingKind.HARDWARE, operator.name

@@ -14,8 +14,8 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.lint import check
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.check import lint
-from birdnet_stm32.npu.lint.rule import Severity
-from birdnet_stm32.npu.lint.text import line, listing, summary
+from birdnet_stm32.npu.lint.rule import LintSeverity
+from birdnet_stm32.npu.lint.text import finding_line, findings_summary, rules_listing
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -33,21 +33,21 @@ def graph(new_net: Callable[[], Any]) -> Graph:
 def test_findings_follow_the_operators(graph: Graph) -> None:
     found = lint(graph)
     assert [(one.operator, one.rule.id) for one in found] == [(0, "software-operator"), (1, "rank-over-4")]
-    assert check.counts(found) == {"error": 1, "warning": 1, "hint": 0, "suppressed": 0}
-    assert [rule.id for rule, _ in check.by_rule(found)] == ["rank-over-4", "software-operator"]
+    assert check.count_findings(found) == {"error": 1, "warning": 1, "hint": 0, "suppressed": 0}
+    assert [rule.id for rule, _ in check.findings_by_rule(found)] == ["rank-over-4", "software-operator"]
 
 
 def test_a_suppressed_finding_stays_with_its_reason(graph: Graph) -> None:
     found = lint(graph, {"rank-over-4": "cut off before the compiler"})
-    assert check.standing(found, Severity.ERROR) == ()
-    assert check.counts(found) == {"error": 0, "warning": 1, "hint": 0, "suppressed": 1}
-    assert "suppressed error" in line(found[1], "m.tflite")
-    assert "(cut off before the compiler)" in line(found[1], "m.tflite")
+    assert check.unsuppressed(found, LintSeverity.ERROR) == ()
+    assert check.count_findings(found) == {"error": 0, "warning": 1, "hint": 0, "suppressed": 1}
+    assert "suppressed error" in finding_line(found[1], "m.tflite")
+    assert "(cut off before the compiler)" in finding_line(found[1], "m.tflite")
 
 
 def test_a_suppression_that_finds_nothing_is_said(graph: Graph) -> None:
     allowed = {"rank-over-4": "known", "computed-bias": "left from the last model"}
-    assert check.idle(allowed, lint(graph, allowed)) == ("computed-bias",)
+    assert check.unused_suppressions(allowed, lint(graph, allowed)) == ("computed-bias",)
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest(graph: Graph) -> None:
@@ -57,29 +57,29 @@ def test_an_unknown_rule_is_refused_with_the_nearest(graph: Graph) -> None:
 
 
 def test_a_line_names_place_severity_and_rule(graph: Graph) -> None:
-    assert line(lint(graph)[1], "m.tflite") == (
+    assert finding_line(lint(graph)[1], "m.tflite") == (
         "m.tflite:#1 RESHAPE reshape_4: error: a tensor has more than 4 dimensions: 1x1x2x2x2  [rank-over-4]"
     )
 
 
 def test_what_a_terminal_would_obey_is_not_printed(graph: Graph) -> None:
     found = replace(lint(graph)[0], tensor="a\x1b[2Jb\nc", evidence="d\re")
-    assert line(found, "m").isprintable()
+    assert finding_line(found, "m").isprintable()
 
 
 def test_a_summary_says_clean_without_errors_and_warnings(graph: Graph) -> None:
-    assert summary(lint(graph)) == "1 error, 1 warning"
-    assert summary(lint(graph)[:1] * 2) == "2 warnings"
-    assert summary(()) == "clean"
+    assert findings_summary(lint(graph)) == "1 error, 1 warning"
+    assert findings_summary(lint(graph)[:1] * 2) == "2 warnings"
+    assert findings_summary(()) == "clean"
 
 
 def test_rules_are_listed_one_a_line() -> None:
-    lines = listing(RULES).splitlines()
+    lines = rules_listing(RULES).splitlines()
     assert [one.split()[0] for one in lines] == list(BY_ID)
 
 
 def test_findings_and_rules_survive_json(graph: Graph) -> None:
-    for fields in (*map(check.to_json, lint(graph)), *map(check.rule_to_json, RULES)):
+    for fields in (*map(check.finding_to_json, lint(graph)), *map(check.rule_to_json, RULES)):
         assert json.loads(json.dumps(fields)) == fields
 
 

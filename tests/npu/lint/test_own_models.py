@@ -19,8 +19,8 @@ from birdnet_stm32.frontend.contract import (
     read_contract,
 )
 from birdnet_stm32.npu.lint.check import lint
-from birdnet_stm32.npu.lint.rule import Severity
-from birdnet_stm32.npu.lint.text import summary
+from birdnet_stm32.npu.lint.rule import LintSeverity
+from birdnet_stm32.npu.lint.text import findings_summary
 from birdnet_stm32.tflite.reader import read_graph
 
 pytestmark = [
@@ -73,14 +73,14 @@ def converted(contract: ModelContract) -> bytes:
 @pytest.mark.parametrize(("kind", "layout", "more"), KINDS, ids=lambda value: str(value))
 def test_models_of_every_front_end_are_clean(kind: Frontend, layout: InputLayout, more: set[str]) -> None:
     found = lint(read_graph(converted(contract_of(kind, layout, MagnitudeScale.PWL)), where="own"))
-    assert summary(found).startswith("clean"), Counter(one.rule.id for one in found)
+    assert findings_summary(found).startswith("clean"), Counter(one.rule.id for one in found)
     assert {one.rule.id for one in found} == RESIDUAL | more
 
 
 def test_decibels_in_the_network_are_a_warning() -> None:
     contract = contract_of(Frontend.MEL, InputLayout.TIME_MAJOR, MagnitudeScale.DB)
     found = lint(read_graph(converted(contract), where="own"))
-    worse = {one.rule.id for one in found if one.rule.severity is not Severity.HINT}
+    worse = {one.rule.id for one in found if one.rule.severity is not LintSeverity.HINT}
     assert "quantization-before-compression" in worse
 
 
@@ -94,7 +94,7 @@ def test_the_published_checkpoint_converts_to_a_clean_model(shared: Path) -> Non
     model = load(published.with_suffix(".keras"), contract)
     noise = np.random.default_rng(2).random((2, *contract.frontend.input_shape), dtype=np.float32)
     found = lint(read_graph(convert(model, noise), where="published"))
-    assert summary(found).startswith("clean"), Counter(one.rule.id for one in found)
+    assert findings_summary(found).startswith("clean"), Counter(one.rule.id for one in found)
     assert {one.rule.id for one in found} == RESIDUAL | {"transpose-of-the-input", "transpose-of-data"}
 
 
@@ -102,5 +102,5 @@ def test_the_published_checkpoint_converts_to_a_clean_model(shared: Path) -> Non
 def test_the_published_tflite_computes_shapes(shared: Path) -> None:
     path = shared / "checkpoints" / "birdnet_stm32n6_100.tflite"
     found = lint(read_graph(path.read_bytes(), where=path.name))
-    worse = Counter(one.rule.id for one in found if one.rule.severity is not Severity.HINT)
+    worse = Counter(one.rule.id for one in found if one.rule.severity is not LintSeverity.HINT)
     assert worse == {"shape-arithmetic": 3, "open-batch": 1, "unlisted-operator": 1}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
-from birdnet_stm32.npu.lint.check import Diagnosis, lint
-from birdnet_stm32.npu.lint.rule import Severity
-from birdnet_stm32.npu.operator_mapping import Kind, mapping
+from birdnet_stm32.npu.lint.check import LintFinding, lint
+from birdnet_stm32.npu.lint.rule import LintSeverity
+from birdnet_stm32.npu.operator_mapping import MappingKind, mapping_of
 from birdnet_stm32.tflite.node import nodes
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -368,7 +368,7 @@ CASES: dict[str, tuple[Model, Model]] = {
 }
 
 
-def findings(model: Model, new_net: Callable[[], Any]) -> tuple[Diagnosis, ...]:
+def findings(model: Model, new_net: Callable[[], Any]) -> tuple[LintFinding, ...]:
     return lint(read_graph(model(new_net()), where="case"))
 
 
@@ -392,11 +392,11 @@ def test_what_the_mapping_table_doubts_a_rule_explains(name: str, new_net: Calla
         graph = read_graph(model(new_net()), where="case")
         found = lint(graph)
         for operator in nodes(graph):
-            kind = mapping(operator).kind
+            kind = mapping_of(operator).kind
             explained = {one.rule.severity for one in found if one.operator == operator.index}
-            if kind is Kind.REFUSED:
-                assert Severity.ERROR in explained, operator.name
-            elif kind is not Kind.HARDWARE:
+            if kind is MappingKind.REFUSED:
+                assert LintSeverity.ERROR in explained, operator.name
+            elif kind is not MappingKind.HARDWARE:
                 assert explained, operator.name
 
 

@@ -17,10 +17,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.compile import read_compilation
-from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
-from birdnet_stm32.npu.stedgeai.result import Compilation
-from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate
+from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, compiler_profile, memory_pools
+from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate_tool
 
 BOARD = folders.find("stm32n6570_dk")
 
@@ -56,7 +56,7 @@ def install(stand_in: ModuleType, tmp_path: Path) -> Install:
     """Return a function that installs a stand-in of a version with a fault."""
 
     def installed(version: str = "4.0", fault: str = "") -> Tool:
-        return locate(stand_in.install(tmp_path / f"core {version}", version, fault), {})
+        return locate_tool(stand_in.install(tmp_path / f"core {version}", version, fault), {})
 
     return installed
 
@@ -68,7 +68,7 @@ def tool(request: pytest.FixtureRequest, install: Install) -> Tool:
         return install(request.param)
     if REAL is None:
         pytest.skip(f"{VARIABLE} is not set: ST's own tool is not here")
-    return locate(Path(REAL))
+    return locate_tool(Path(REAL))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def compiled(stand_in: ModuleType, install: Install, model: bytes, tmp_path: Pat
             encoding="utf-8",
         )
         (tmp_path / "profile").write_text(
-            profile(pools, compiler_options(settings, tool.version)), encoding="utf-8"
+            compiler_profile(pools, compiler_options(settings, tool.version)), encoding="utf-8"
         )
         (tmp_path / "model").write_bytes(model)
         options = {"--model": str(tmp_path / "model"), "--st-neural-art": f"{PROFILE}@{tmp_path / 'profile'}"}

@@ -17,10 +17,10 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
-from birdnet_stm32.npu.stedgeai.profile import compiler_options, memory_pools, profile
-from birdnet_stm32.npu.stedgeai.result import ToolVersion
+from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
+from birdnet_stm32.npu.stedgeai.profile import compiler_options, compiler_profile, memory_pools
 from birdnet_stm32.npu.stedgeai.tool import Tool
-from birdnet_stm32.npu.stedgeai.validate import validate
+from birdnet_stm32.npu.stedgeai.validate import validate_network
 
 BOARD = folders.find("stm32n6570_dk")
 
@@ -71,7 +71,7 @@ def test_validation_is_read(
 ) -> None:
     inputs = io.BytesIO()
     np.save(inputs, np.zeros((2, 8, 12, 1), np.float32))
-    (agreement,) = validate(
+    (agreement,) = validate_network(
         install(), model, settings, BOARD, mode="host", inputs=inputs.getvalue(), log=tmp_path / "log"
     )
     assert agreement.cosine == pytest.approx(0.962875)
@@ -123,5 +123,5 @@ def test_the_epoch_controller_has_a_key_of_its_own() -> None:
 
 
 def test_a_profile_names_its_pools_absolutely() -> None:
-    described = json.loads(profile(Path("/w/n6.mpool"), ("-O3", "--Os")))
+    described = json.loads(compiler_profile(Path("/w/n6.mpool"), ("-O3", "--Os")))
     assert described["Profiles"]["birdnet"] == {"memory_pool": "/w/n6.mpool", "options": "-O3 --Os"}

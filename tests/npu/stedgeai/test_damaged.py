@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.compile import read_compilation
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
 from birdnet_stm32.npu.stedgeai.network_c import read_network_c
-from birdnet_stm32.npu.stedgeai.report import read_report, report_of
-from birdnet_stm32.npu.stedgeai.result import Compilation
-from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
+from birdnet_stm32.npu.stedgeai.text_report import read_report, report_of
 from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C
 
 Compiled = Callable[..., tuple[Tool, Compilation]]
 many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

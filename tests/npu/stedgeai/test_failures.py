@@ -16,8 +16,8 @@ from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.command import generate
 from birdnet_stm32.npu.stedgeai.compile import compile_network
-from birdnet_stm32.npu.stedgeai.run import run
 from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.tool_run import run_tool
 
 BOARD = folders.find("stm32n6570_dk")
 
@@ -122,7 +122,7 @@ def test_paths_that_the_compiler_cannot_read_are_avoided(
 def test_without_a_fit_folder_it_says_what_to_set(
     install: Install, model: bytes, settings: NpuTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("birdnet_stm32.npu.stedgeai.work.LONGEST", 2)
+    monkeypatch.setattr("birdnet_stm32.npu.stedgeai.work_folder.LONGEST", 2)
     with pytest.raises(ToolError, match="set TMPDIR"):
         compile_network(install(), model, settings, BOARD, log=tmp_path / "log")
 
@@ -132,6 +132,6 @@ def test_the_stand_in_refuses_what_st_does_not_document(
 ) -> None:
     tool = install()
     with pytest.raises(ToolError, match="unrecognized arguments: --json"):
-        run(
+        run_tool(
             tool, model, settings, BOARD, lambda request: [*generate(request), "--json"], log=tmp_path / "log"
         )

@@ -13,9 +13,9 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.config.text_types import NpuGate
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Finding, Subject, check, refuse_failures
-from birdnet_stm32.npu.stedgeai.result import Compilation
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.tflite.reader import read_graph
 

@@ -11,8 +11,8 @@ import pytest
 
 from birdnet_stm32 import cli
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.npu.stedgeai.installation import loader, look_at
-from birdnet_stm32.npu.stedgeai.tool import find
+from birdnet_stm32.npu.stedgeai.installation import find_loader, inspect_installation
+from birdnet_stm32.npu.stedgeai.tool import find_tool
 
 Captured = pytest.CaptureFixture[str]
 LIBRARY = "Middlewares/ST/AI/Lib/GCC/ARMCortexM55/NetworkRuntime1201_CM55_GCC.a"
@@ -20,7 +20,7 @@ LIBRARY = "Middlewares/ST/AI/Lib/GCC/ARMCortexM55/NetworkRuntime1201_CM55_GCC.a"
 
 @pytest.mark.parametrize("version", ["2.2", "3.0", "4.0", "4.1"])
 def test_an_installation_is_complete(stand_in: ModuleType, tmp_path: Path, version: str) -> None:
-    installation = look_at(stand_in.install(tmp_path / version, version))
+    installation = inspect_installation(stand_in.install(tmp_path / version, version))
     assert installation.kind == "an installation of ST Edge AI Core"
     assert installation.missing == ()
     assert all(part.path is not None and part.path.exists() for part in installation.parts)
@@ -38,10 +38,10 @@ def test_the_loader_is_where_its_version_keeps_it(
     stand_in: ModuleType, tmp_path: Path, version: str, place: str
 ) -> None:
     root = stand_in.install(tmp_path / version, version)
-    assert loader(root) == root / place / "n6_loader.py"
+    assert find_loader(root) == root / place / "n6_loader.py"
     (root / place / "n6_loader.py").unlink()
     with pytest.raises(ToolError, match="which loads the validation firmware, is missing") as caught:
-        loader(root)
+        find_loader(root)
     assert "Utilities/scripts/N6_scripts/n6_loader.py (from Core 4.1)" in str(caught.value.expected)
 
 
@@ -60,7 +60,7 @@ def test_the_loader_is_where_its_version_keeps_it(
 def test_what_is_missing_is_named(stand_in: ModuleType, tmp_path: Path, lost: str, said: str) -> None:
     root = stand_in.install(tmp_path / "core")
     (root / lost).unlink()
-    assert [part.what for part in look_at(root).missing] == [said]
+    assert [part.what for part in inspect_installation(root).missing] == [said]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_missing_is_named(stand_in: ModuleType, tmp_path: Path, lost: st
 )
 def test_the_kind_of_folder_is_told(stand_in: ModuleType, tmp_path: Path, mark: str, kind: str) -> None:
     stand_in.touch(tmp_path / mark)
-    assert look_at(tmp_path).kind == kind
+    assert inspect_installation(tmp_path).kind == kind
 
 
 def test_where_names_installation_version_and_what_is_missing(
@@ -127,7 +127,7 @@ def test_of_packs_the_newest_core_is_taken(
     packs = tmp_path / "STM32Cube/Repository/Packs/STMicroelectronics/X-CUBE-AI"
     for version in (older, newer):
         stand_in.install(packs / version)
-    assert find(None, {"HOME": str(tmp_path), "PATH": ""}).program.is_relative_to(packs / newer)
+    assert find_tool(None, {"HOME": str(tmp_path), "PATH": ""}).program.is_relative_to(packs / newer)
 
 
 @pytest.mark.parametrize(

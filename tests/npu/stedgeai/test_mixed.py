@@ -13,11 +13,11 @@ import pytest
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network, read_compilation
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS
-from birdnet_stm32.npu.stedgeai.result import Compilation
-from birdnet_stm32.npu.stedgeai.run import C_INFO, NETWORK_C
 from birdnet_stm32.npu.stedgeai.tool import Tool
+from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C
 
 BOARD = folders.find("stm32n6570_dk")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32 import cli
-from birdnet_stm32.npu.stedgeai.result import load
+from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 
 Captured = pytest.CaptureFixture[str]
 
@@ -29,7 +29,7 @@ def test_a_model_compiles_into_a_folder(here: Path, capsys: Captured) -> None:
     assert "passed  ports: int8 [1, 8, 12, 1], int8 [1, 3]" in said.out
     counted = "2 epochs: 2 hardware, 0 hybrid, 0 software"
     assert said.out.endswith(f"npu: {counted}; the epoch controller runs 2 in 1 blob\n")
-    assert load(here / "npu").weights_file == "network_atonbuf.xSPI2.raw"
+    assert load_compilation(here / "npu").weights_file == "network_atonbuf.xSPI2.raw"
     assert json.loads((here / "c.json").read_text(encoding="utf-8"))["symbol"] == "network"
     assert (here / "npu" / "stedgeai.log").is_file()
 
@@ -37,7 +37,7 @@ def test_a_model_compiles_into_a_folder(here: Path, capsys: Captured) -> None:
 def test_the_processor_may_start_every_epoch(here: Path, capsys: Captured) -> None:
     assert cli.main(["npu", "model.tflite", "--out", "npu", "--no-epoch-controller"]) == 0
     assert capsys.readouterr().out.endswith("npu: 2 epochs: 2 hardware, 0 hybrid, 0 software\n")
-    assert not load(here / "npu").epoch_controller
+    assert not load_compilation(here / "npu").epoch_controller
     assert not (here / "npu" / "network_ecblobs.h").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from birdnet_stm32.engine.release import Release, load_release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError, ToolError
-from birdnet_stm32.npu.stedgeai.result import load
+from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.stages import npu
 from birdnet_stm32.stages.catalog import BY_NAME, stages_of
 
@@ -64,7 +64,7 @@ def test_it_publishes_the_result_and_what_the_gates_found(
     assert outcome.summary.startswith(
         "Core 4.0: 2 epochs (2 hardware, 0 hybrid, 0 software), 1 blob of the epoch controller, "
     )
-    assert load(job.out / "npu").weights_address == 0x7040_0000
+    assert load_compilation(job.out / "npu").weights_address == 0x7040_0000
     gates = json.loads((job.out / "gates.json").read_text(encoding="utf-8"))
     assert {gate["state"] for gate in gates} == {"passed"}
     assert "ST Edge AI Core" in (job.out / "local_stedgeai.log").read_text(encoding="utf-8")

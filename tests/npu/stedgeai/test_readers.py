@@ -11,14 +11,14 @@ import pytest
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.ec_blobs import EC_BLOBS, read_ec_blobs
-from birdnet_stm32.npu.stedgeai.messages import clean, trouble
+from birdnet_stm32.npu.stedgeai.messages import clean_log, find_trouble
 from birdnet_stm32.npu.stedgeai.network_c import read_network_c
-from birdnet_stm32.npu.stedgeai.report import read_report
-from birdnet_stm32.npu.stedgeai.result import Compilation
+from birdnet_stm32.npu.stedgeai.text_report import read_report
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.npu.stedgeai.validate import read_agreement
-from birdnet_stm32.npu.stedgeai.work import suits
+from birdnet_stm32.npu.stedgeai.work_folder import is_usable_path
 
 Compiled = Callable[..., tuple[Tool, Compilation]]
 
@@ -225,12 +225,13 @@ def test_functions_may_stand_in_a_generated_header(compiled: Compiled, settings:
 def test_progress_bars_leave_the_text() -> None:
     bar = "PASS:  98%|#########8| 102/104 [02:10<00:08,  4.46s/it]"
     assert (
-        clean(f"one\r\n\r{bar}\r{bar}       two\n{bar}{bar} three\n\nfour  ") == "one\n\ntwo\nthree\n\nfour"
+        clean_log(f"one\r\n\r{bar}\r{bar}       two\n{bar}{bar} three\n\nfour  ")
+        == "one\n\ntwo\nthree\n\nfour"
     )
 
 
 def test_a_good_log_speaks_of_no_trouble() -> None:
-    assert trouble("ST Edge AI Core v4.0.1\nelapsed time (GENERATE): 134.307s\n") is None
+    assert find_trouble("ST Edge AI Core v4.0.1\nelapsed time (GENERATE): 134.307s\n") is None
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_a_good_log_speaks_of_no_trouble() -> None:
     ],
 )
 def test_what_st_tools_can_read_as_a_path(path: str, fit: bool) -> None:
-    assert suits(path) == fit
+    assert is_usable_path(path) == fit
 
 
 def test_the_row_of_an_evaluation_is_read() -> None:

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.npu.stedgeai.result import ToolVersion
-from birdnet_stm32.npu.stedgeai.tool import Tool, find, locate, parse_version
+from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
+from birdnet_stm32.npu.stedgeai.tool import Tool, find_tool, locate_tool, parse_version
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,16 @@ def test_versions_are_in_order() -> None:
 def test_the_variant_comes_before_the_variable_and_path(stand_in: ModuleType, tmp_path: Path) -> None:
     one, two, three = (stand_in.install(tmp_path / name) for name in ("one", "two", "three"))
     environment = {"STEDGEAI_CORE_DIR": str(two), "PATH": str(three / "Utilities" / "linux")}
-    assert find(one, environment).by == "[npu] core_dir"
-    assert find(None, environment).program.is_relative_to(two)
-    found = find(None, {"PATH": environment["PATH"]})
+    assert find_tool(one, environment).by == "[npu] core_dir"
+    assert find_tool(None, environment).program.is_relative_to(two)
+    found = find_tool(None, {"PATH": environment["PATH"]})
     assert (found.by, found.program) == ("PATH", three / "Utilities" / "linux" / "stedgeai")
 
 
 def test_of_an_install_root_the_newest_is_taken(stand_in: ModuleType, tmp_path: Path) -> None:
     for version in ("3.0", "10.2", "4.0"):
         stand_in.install(tmp_path / "ST" / "STEdgeAI" / version)
-    found = find(None, {"HOME": str(tmp_path), "PATH": ""})
+    found = find_tool(None, {"HOME": str(tmp_path), "PATH": ""})
     assert found.program.is_relative_to(tmp_path / "ST" / "STEdgeAI" / "10.2")
     assert found.by.endswith("ST/STEdgeAI")
 
@@ -71,7 +71,7 @@ def test_an_unknown_version_is_used_with_a_warning(install: Callable[..., Tool])
 
 def test_a_missing_tool_names_the_variable(tmp_path: Path) -> None:
     with pytest.raises(ToolError) as caught:
-        locate(None, {"HOME": str(tmp_path), "PATH": ""})
+        locate_tool(None, {"HOME": str(tmp_path), "PATH": ""})
     assert caught.value.exit_code == 3
     assert caught.value.remedies[0].startswith("set STEDGEAI_CORE_DIR")
     assert 'backend = "portable"' in caught.value.remedies[1]
@@ -85,5 +85,5 @@ def test_a_wrong_folder_never_leads_to_another_installation(
     wrong = tmp_path / "wrong"
     arguments = (wrong, {"PATH": path}) if by == "[npu] core_dir" else (None, {"PATH": path, by: str(wrong)})
     with pytest.raises(ToolError, match=r"names a folder that holds no stedgeai") as caught:
-        find(*arguments)
+        find_tool(*arguments)
     assert by in caught.value.what

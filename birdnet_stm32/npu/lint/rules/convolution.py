@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import convolution
 from birdnet_stm32.npu.evidence import ENLARGING, zoo
-from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, known_always, operators
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule, first_input, from_to, known_always, operators
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
@@ -44,7 +44,7 @@ RULES = (
     Rule(
         id="full-height-kernel",
         title="a kernel as high as its input, which leaves one row",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler takes such a convolution apart into masked 1 x 1 convolutions (`Conv2D_..._subm_0` "
         "and so on), reports no software epoch, and the board hangs for ever. Seen with 8 rows; with 2 rows "
         "the convolution stays whole and runs; at 3 to 7 nobody has looked. It is the usual layer that "
@@ -56,7 +56,7 @@ RULES = (
     Rule(
         id="full-height-depthwise",
         title="a depthwise kernel as high as its input, which leaves one row",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The compiler takes it apart; of 7 x 7 over 7 x 7, three of six parts became epochs on the "
         "Cortex-M55. Of the ordinary convolution of this shape it is known that the board hangs.",
         remedy="a global pool; or look for `_subm_` in the names that the compiler writes, and run with a "
@@ -66,7 +66,7 @@ RULES = (
     Rule(
         id="dilated-rows",
         title="a kernel dilated along the rows",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="It becomes an epoch on the Cortex-M55, with the NPU stopped around it.",
         remedy="several kernels without dilation, or a stride before them; along the columns a dilation ran "
         "on the NPU",
@@ -75,7 +75,7 @@ RULES = (
     Rule(
         id="dilated-columns",
         title="a kernel dilated along the columns",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="It ran on a board, slower than the same network without; ST says to avoid large dilations.",
         remedy="compare the cycles of both in the compile report",
         find=operators(*_CONVOLUTIONS, when=convolution.dilated_columns, says=_dilation),
@@ -83,7 +83,7 @@ RULES = (
     Rule(
         id="one-channel-one-pixel",
         title="a 1 x 1 convolution of one channel on one position",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The expanding half of a squeeze gate that narrows to one channel becomes an epoch on the "
         "Cortex-M55.",
         remedy="squeeze to two channels or more",
@@ -92,7 +92,7 @@ RULES = (
     Rule(
         id="depthwise-stride-one-row",
         title="a depthwise convolution over one dimension with a stride",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The inference never returns: no fault, no message, a clean compile report. Seen on silicon "
         "with kernels of 3 and stride 2.",
         remedy="stride 1 here and the stride in the 1 x 1 convolution that follows: the same result, bit by "
@@ -102,7 +102,7 @@ RULES = (
     Rule(
         id="depthwise-stride",
         title="a depthwise convolution with a stride",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="In two dimensions ST's MobileNets run; in one, a stride of 2 stalled the NPU for ever.",
         remedy="run with a time-out, and the self-test on the board before the first result is believed",
         find=operators("DEPTHWISE_CONV_2D", when=convolution.strided_plane, says=_stride),
@@ -110,7 +110,7 @@ RULES = (
     Rule(
         id="convolution-stride-over-2",
         title="a stride above 2 that is not 4",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Strides of 3 were seen to run on the Cortex-M55, a stride of 4 in hardware; ST recommends 1, 2 "
         "and 4.",
         remedy="stride 2 or 4, two convolutions with stride 2, or a reshape that makes the step part of the "
@@ -120,7 +120,7 @@ RULES = (
     Rule(
         id="kernel-over-112-taps",
         title="a kernel of more than 112 positions",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="A kernel of 448 positions was seen to compute wrong sums with trained weights, and nothing "
         "reports it; split into parts of 112 it was right. Between the two nobody has looked.",
         remedy="split the kernel into parts of at most 112 positions and add the results",
@@ -129,7 +129,7 @@ RULES = (
     Rule(
         id="kernel-decomposed",
         title="a kernel that takes several passes",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="One pass takes 3 rows and 6 columns, 12 with a stride: correct, but slower.",
         remedy="stay within 3 x 6, or stack two small kernels",
         find=operators(*_CONVOLUTIONS, when=convolution.kernel_decomposed, says=_kernel),
@@ -137,7 +137,7 @@ RULES = (
     Rule(
         id="grouped-convolution",
         title="a grouped convolution",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="Compile reports show it in hardware; ST does not document it.",
         remedy="look for it in the compile report, and compare the board's outputs with those of the host",
         find=operators("CONV_2D", when=convolution.grouped, says=from_to),
@@ -145,7 +145,7 @@ RULES = (
     Rule(
         id="grouped-convolution-one-pixel",
         title="a grouped convolution of one position behind an element-wise operator",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler stops: `lower_arith_set_in_batch conf_CONV_IN_ACTIVATION`.",
         remedy="use FULLY_CONNECTED",
         find=operators("CONV_2D", when=convolution.grouped_on_one_pixel, says=from_to),
@@ -153,7 +153,7 @@ RULES = (
     Rule(
         id="transpose-convolution",
         title="a transposed convolution",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why=_MOVED,
         remedy="do without it, or count its epochs in the compile report; a classifier needs none",
         find=operators("TRANSPOSE_CONV", when=_ENLARGES),
@@ -161,7 +161,7 @@ RULES = (
     Rule(
         id="resize-nearest",
         title="rows and columns are repeated",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why=_MOVED,
         remedy="do without it, or count its epochs in the compile report; a classifier needs none",
         find=operators("RESIZE_NEAREST_NEIGHBOR", when=_ENLARGES),
@@ -169,7 +169,7 @@ RULES = (
     Rule(
         id="channels-not-multiple-of-8",
         title="channels that do not fill the NPU's lanes",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="Correct, but slower than the next multiple of 8 would be.",
         remedy="take a multiple of 8",
         find=operators(*WEIGHTED, when=convolution.lanes_unfilled, says=_channel_count),
@@ -177,7 +177,7 @@ RULES = (
     Rule(
         id="prime-channels",
         title="a prime number of channels",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="The compiler cannot split them evenly over units and passes.",
         remedy="take a number with small factors",
         find=operators(*WEIGHTED, when=convolution.prime_channels, says=_channel_count),

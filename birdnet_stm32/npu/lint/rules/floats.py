@@ -8,8 +8,8 @@ from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions import floats, shapes
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import zoo
-from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, at, operators, search
-from birdnet_stm32.npu.operator_mapping import FLOAT, Kind, mapping
+from birdnet_stm32.npu.lint.rule import Hit, LintSeverity, Rule, operator_at, operators, search
+from birdnet_stm32.npu.operator_mapping import FLOAT, MappingKind, mapping_of
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, WEIGHTED
@@ -27,13 +27,13 @@ def _input_bytes(node: Node) -> str:
 def _computes_in_float(node: Node) -> bool:
     """Hold where the NPU would do it, were it not float; float weights are a finding of their own."""
     own_rule = (*CONVERSIONS, *WEIGHTED)
-    return node.name not in own_rule and mapping(node) == FLOAT.mapping
+    return node.name not in own_rule and mapping_of(node) == FLOAT.mapping
 
 
 @known(*floats.writes_much_output.evidence)
 def _large_software_output(node: Node) -> bool:
     """Hold when the Cortex-M55 writes a large output of the network."""
-    return floats.writes_much_output(node) and mapping(node).kind is Kind.SOFTWARE
+    return floats.writes_much_output(node) and mapping_of(node).kind is MappingKind.SOFTWARE
 
 
 @search(zoo("fp32-elementwise-tail-sets-activation-peak"))
@@ -45,7 +45,7 @@ def _float_peak(graph: Graph) -> Iterator[Hit]:
     if not floats or not quantized:
         return
     largest = max(floats, key=costs.tensor_bytes)
-    operator = at(largest.index, graph)
+    operator = operator_at(largest.index, graph)
     if operator is not None and costs.tensor_bytes(largest) > max(quantized):
         evidence = f"{costs.tensor_bytes(largest):,} bytes against {max(quantized):,} of the largest in int8"
         yield Hit(operator=operator, tensor=largest.index, evidence=evidence)
@@ -55,7 +55,7 @@ RULES = (
     Rule(
         id="float-operator",
         title="an operator on float activations",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU computes no floats: the operator becomes an epoch on the Cortex-M55, with the NPU "
         "stopped and the caches flushed around it.",
         remedy="quantize what it reads and writes",
@@ -64,7 +64,7 @@ RULES = (
     Rule(
         id="float-activation-peak",
         title="the largest tensor is float",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Four bytes an element: a tail left in float sets the peak of the working memory and can push "
         "the network out of the internal RAM.",
         remedy="quantize the operators around it, or shorten the window",
@@ -73,7 +73,7 @@ RULES = (
     Rule(
         id="float-island",
         title="a large float tensor between int8 ones",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="Outputs of software epochs beyond a few kB were seen corrupt, and networks with such an island "
         "gave the same output for every input. Nothing reports it.",
         remedy="quantize the operators between DEQUANTIZE and QUANTIZE, or move them out of the network",
@@ -82,7 +82,7 @@ RULES = (
     Rule(
         id="large-software-output",
         title="the Cortex-M55 writes a large output of the network",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Outputs of software epochs beyond a few kB were seen corrupt, without a message.",
         remedy="end in int8 (`--output-data-type int8`, or an int8 model) and convert in the firmware",
         find=operators(when=_large_software_output, says=_output_bytes),
@@ -90,7 +90,7 @@ RULES = (
     Rule(
         id="large-dequantize",
         title="a DEQUANTIZE of more than 64 KiB inside the network",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="With its buffer in HyperRAM, the epoch was seen to hang.",
         remedy="quantize what follows, shorten the window, or keep HyperRAM out of the memory pool",
         find=operators("DEQUANTIZE", when=floats.converts_much_inside, says=_output_bytes),
@@ -98,7 +98,7 @@ RULES = (
     Rule(
         id="conversion-inside",
         title="a conversion between int8 and float inside the network",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="An epoch on the Cortex-M55 at each end of a float part, with the NPU stopped around it.",
         remedy="quantize the operators between, or move the float part to the network's boundary",
         find=operators(*CONVERSIONS, when=floats.converts_inside, says=_output_bytes),
@@ -106,7 +106,7 @@ RULES = (
     Rule(
         id="float-boundary",
         title="float at the network's boundary",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="The conversion is an epoch on the Cortex-M55, one at each end.",
         remedy="pass --input-data-type int8 and --output-data-type int8 to the compiler; quantize in the "
         "firmware",

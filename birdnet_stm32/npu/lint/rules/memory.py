@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.evidence import EVERY, zoo
-from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, search
+from birdnet_stm32.npu.lint.rule import Hit, LintSeverity, Rule, search
 from birdnet_stm32.tflite.ir import Graph
 
 ON_CHIP_BYTES = 2_883_576  # of ST's default memory pool: AXISRAM2 and the four of the NPU
@@ -48,7 +48,7 @@ RULES = (
     Rule(
         id="activations-exceed-on-chip",
         title="the activations do not fit into the internal RAM",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and "
         "a bus fault where the firmware does not start the HyperRAM. Scratch memory and alignment come on "
         "top of this estimate.",
@@ -58,7 +58,7 @@ RULES = (
     Rule(
         id="constants-exceed-on-chip",
         title="the weights alone do not fit into the internal RAM",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="A memory pool without external flash stops with E103.",
         remedy="keep the weights in the octo-SPI flash, as ST's default pool does",
         find=_constants,

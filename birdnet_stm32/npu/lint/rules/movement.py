@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import movement
 from birdnet_stm32.npu.evidence import zoo
-from birdnet_stm32.npu.lint.rule import Rule, Severity, from_to, known_always, operators
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule, from_to, known_always, operators
 from birdnet_stm32.tflite.operator_sets import PADS
 
 _SLICES = ("SLICE", "STRIDED_SLICE")
@@ -16,7 +16,7 @@ RULES = (
     Rule(
         id="slice-of-the-batch",
         title="a slice of the batch",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on batch dimension`.",
         remedy="export with batch 1",
         find=operators(*_SLICES, when=movement.slice_cuts_batch, says=from_to),
@@ -24,7 +24,7 @@ RULES = (
     Rule(
         id="slice-over-3-dimensions",
         title="a slice of more than 3 dimensions",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on more than 3 dimensions`.",
         remedy="slice in two steps",
         find=operators(*_SLICES, when=movement.slice_cuts_many, says=from_to),
@@ -32,7 +32,7 @@ RULES = (
     Rule(
         id="slice-steps",
         title="a slice with steps other than 1",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="A step of 2 became four epochs on the Cortex-M55.",
         remedy="fold the step into a dimension by RESHAPE, or into the stride of the next convolution",
         find=operators("STRIDED_SLICE", when=movement.slice_steps, says=from_to),
@@ -40,7 +40,7 @@ RULES = (
     Rule(
         id="slice-open-bounds",
         title="a slice with open or negative bounds",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The front end stops: `Error in computation of shapes`.",
         remedy="write literal bounds within the dimension, step 1",
         find=operators("STRIDED_SLICE", when=movement.slice_open_ended, says=from_to),
@@ -48,7 +48,7 @@ RULES = (
     Rule(
         id="transpose-below-rank-4",
         title="a computed tensor of fewer than 4 dimensions is transposed",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The compiler stopped at one: `INTERNAL ERROR: Mismatch in channel position`. Another network "
         "with one near its output was compiled, and its report shows no software.",
         remedy="choose the layout of the input so that nothing is transposed ([model] layout), or keep "
@@ -58,7 +58,7 @@ RULES = (
     Rule(
         id="transpose-of-the-input",
         title="the network transposes its input first",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="Seen as an epoch on the Cortex-M55.",
         remedy='train with [model] layout = "time_major", which needs no transposition',
         find=operators("TRANSPOSE", when=movement.reads_network_input, says=from_to),
@@ -66,7 +66,7 @@ RULES = (
     Rule(
         id="transpose-of-data",
         title="a transposition inside the network",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="On ST's list of the NPU's operators; in every compile report of 2.1 and 2.2 that shows one, it "
         "is an epoch on the Cortex-M55, but for what BATCH_MATMUL turns back. Of later versions nothing is "
         "known.",
@@ -76,7 +76,7 @@ RULES = (
     Rule(
         id="pad-of-channels",
         title="padding adds channels",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The compiler transposes before and after it, each time as an epoch on the Cortex-M55.",
         remedy="a 1 x 1 convolution that makes the channels, or as many channels from the start",
         find=operators(*PADS, when=movement.pads_channels, says=from_to),
@@ -84,7 +84,7 @@ RULES = (
     Rule(
         id="concatenation-of-positions",
         title="tensors are joined along rows, columns or another dimension than channels",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="It is a copy by the Cortex-M55; along channels the NPU does it.",
         remedy="join along channels, or give each tensor an output of its own",
         find=operators("CONCATENATION", when=movement.joins_positions, says=from_to),
@@ -92,7 +92,7 @@ RULES = (
     Rule(
         id="pad-without-value",
         title="a PADV2 names no value",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler crashes while it writes code: `signo=11`.",
         remedy="use PAD, or name the value",
         find=operators("PADV2", when=movement.pad_value_missing),
@@ -100,7 +100,7 @@ RULES = (
     Rule(
         id="explicit-pad",
         title="padding as an operator of its own",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
         remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
@@ -109,7 +109,7 @@ RULES = (
     Rule(
         id="undocumented-pad",
         title="padding by negative amounts or with a value",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents constant padding; whether it takes these is not said.",
         remedy="slice instead of negative amounts; pad with zeros",
         find=operators(*PADS, when=movement.pads_unusually, says=from_to),
@@ -117,7 +117,7 @@ RULES = (
     Rule(
         id="computed-pad",
         title="the amounts of padding are computed while the network runs",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU pads by constants; this becomes an epoch on the Cortex-M55.",
         remedy="export with fixed shapes, so that the converter folds the amounts",
         find=operators(*PADS, when=movement.pads_computed, says=from_to),

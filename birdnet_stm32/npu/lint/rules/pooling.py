@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import pooling
-from birdnet_stm32.npu.lint.rule import Rule, Severity, first_input, from_to, operators
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule, first_input, from_to, operators
 from birdnet_stm32.tflite.node import Node
 
 _POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -28,7 +28,7 @@ RULES = (
     Rule(
         id="pool-window-factors",
         title="a pooling window of 550 positions and more that is no product of twos and threes",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why=_WRONG,
         remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be",
         find=operators(*_POOLS, when=pooling.pool_fails, says=_window),
@@ -36,7 +36,7 @@ RULES = (
     Rule(
         id="pool-window-unknown",
         title="a pooling window of more than 300 positions that is no product of twos and threes",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why=_WRONG,
         remedy="pool over 2, 3, 4, 6, 8 or 9 rows and columns, twice if need be; or look for a software "
         "epoch in the compile report",
@@ -45,7 +45,7 @@ RULES = (
     Rule(
         id="global-pool-factors",
         title="a global pool over 550 positions and more that are no product of twos and threes",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why=_WRONG,
         remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
         "fewer, or products of 2 and 3",
@@ -54,7 +54,7 @@ RULES = (
     Rule(
         id="global-pool-unknown",
         title="a global pool over more than 300 positions that are no product of twos and threes",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why=_WRONG,
         remedy="choose [model] spec_width and the strides so that rows and columns before the pool are "
         "fewer, or products of 2 and 3; or look for a software epoch in the compile report",
@@ -63,7 +63,7 @@ RULES = (
     Rule(
         id="reduction-axes",
         title="a reduction that is no global pool over rows and columns",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU reduces all axes between batch and channels at once; anything else is a float epoch on "
         "the Cortex-M55.",
         remedy="transpose so that the axes are rows and columns, or use a pool or a 1 x 1 convolution",
@@ -72,7 +72,7 @@ RULES = (
     Rule(
         id="pool-stride-over-15",
         title="a pool with a stride above 15",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents strides of 1 to 15.",
         remedy="pool twice",
         find=operators(*_POOLS, when=pooling.pool_stride_too_large, says=_stride),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32.npu.conditions import elementwise, floats, shapes, weights
-from birdnet_stm32.npu.lint.rule import Rule, Severity, operators, tensors
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule, operators, tensors
 from birdnet_stm32.tflite.ir import Tensor
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import WEIGHTED
@@ -48,7 +48,7 @@ RULES = (
     Rule(
         id="bool-discards-quantization",
         title="a boolean tensor",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler cannot read the quantization of a network with boolean tensors, prints `Ignore "
         "Quantization JSON file`, goes on with exit code 0 and makes all of it float.",
         remedy="keep masks out of the network: multiply by 0 and 1 in int8, or decide outside",
@@ -57,7 +57,7 @@ RULES = (
     Rule(
         id="float-weights",
         title="the weights are float",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="Nothing was quantized here: the operator runs on the Cortex-M55 with weights of four times "
         "the size. A calibration that saw no windows, or an excluded operator, leaves this behind.",
         remedy="quantize the model to int8 with representative windows, and read the written file again",
@@ -66,7 +66,7 @@ RULES = (
     Rule(
         id="dynamic-range-weights",
         title="int8 weights on float activations",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="ST documents that hybrid operators, TFLite's dynamic-range quantization, are not supported.",
         remedy="quantize the activations too: give the converter representative windows",
         find=operators(*WEIGHTED, "BATCH_MATMUL", when=shapes.hybrid, says=_weights_name),
@@ -74,7 +74,7 @@ RULES = (
     Rule(
         id="unsigned-tensor",
         title="an unsigned 8-bit tensor inside the network",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler stops: `quantized unsigned integer format is not supported`. At the network's "
         "inputs and outputs, uint8 is allowed.",
         remedy="quantize to int8",
@@ -83,7 +83,7 @@ RULES = (
     Rule(
         id="unsupported-type",
         title="a tensor of a type that the NPU does not compute in",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents int8 as the only quantized format; 16-bit activations, 4-bit weights and float16 "
         "are refused or run on the Cortex-M55.",
         remedy="quantize weights and activations to int8",
@@ -92,7 +92,7 @@ RULES = (
     Rule(
         id="asymmetric-weights",
         title="the weights have zero points other than 0",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents signed symmetric weights; what becomes of a zero point is not documented.",
         remedy="convert with a current TFLite converter, whose int8 weights are symmetric",
         find=operators(*WEIGHTED, when=weights.asymmetric_weights, says=_zero_points),
@@ -100,7 +100,7 @@ RULES = (
     Rule(
         id="one-scale-for-all-channels",
         title="one scale for the weights of all channels",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents weights with a scale for each channel. One scale for all also costs accuracy "
         "wherever channels differ in size.",
         remedy="leave [convert] per_tensor at false",
@@ -109,7 +109,7 @@ RULES = (
     Rule(
         id="quantization-before-compression",
         title="the logarithm or power of what has been quantized",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Magnitudes span 60 dB and more. In 8 bits before the compression, the quiet half of a "
         "spectrogram is one or two steps: the network runs, and recognises little.",
         remedy='compress before the network: [model] input_compression = "sqrt", not magnitude_scale = "db"',
@@ -118,7 +118,7 @@ RULES = (
     Rule(
         id="add-scales-differ",
         title="a sum of tensors with different scales",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="One unresolved report has the NPU add such tensors wrongly. Every residual block has one.",
         remedy="compare the board's outputs with those of the host before the first result is believed",
         find=operators("ADD", when=elementwise.scales_differ, says=_scales),
@@ -126,7 +126,7 @@ RULES = (
     Rule(
         id="abs-zero-point",
         title="the absolute value of a tensor whose zero point is not 0",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The NPU was seen to ignore the zero point: the result is wrong and nothing says so.",
         remedy="write |x| as relu(x) + (relu(x) - x)",
         find=operators("ABS", when=elementwise.zero_point_not_zero, says=_input_zero_point),
@@ -134,7 +134,7 @@ RULES = (
     Rule(
         id="prelu-float-slope",
         title="the slopes of a PRELU are float",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU takes quantized slopes; with these the operator runs on the Cortex-M55.",
         remedy="quantize the slopes, or use LEAKY_RELU",
         find=operators("PRELU", when=elementwise.float_slope),
@@ -142,7 +142,7 @@ RULES = (
     Rule(
         id="concatenation-types",
         title="tensors of different types are joined",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The front end stops: `not implemented shape len for Conversion`. Zeros appended in float to an "
         "int8 tensor are the usual case.",
         remedy="quantize the constant with scale and zero point of its sibling",
@@ -151,7 +151,7 @@ RULES = (
     Rule(
         id="concatenation-scales",
         title="tensors with different scales are joined",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="The compiler inserts a requantization: one more pass over the tensor.",
         remedy="give the inputs the same range, for instance by one common activation before",
         find=operators("CONCATENATION", when=elementwise.input_parameters_differ, says=_scales),

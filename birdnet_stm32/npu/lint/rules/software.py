@@ -5,8 +5,8 @@ from __future__ import annotations
 from birdnet_stm32.npu.conditions import elementwise, shapes, weights
 from birdnet_stm32.npu.conditions.condition import known
 from birdnet_stm32.npu.evidence import KERNEL, REPORTS, TABLE, field, st, zoo
-from birdnet_stm32.npu.lint.rule import Rule, Severity, known_always, operators
-from birdnet_stm32.npu.operator_mapping import OPERATORS, Kind, answer, mapping
+from birdnet_stm32.npu.lint.rule import LintSeverity, Rule, known_always, operators
+from birdnet_stm32.npu.operator_mapping import OPERATORS, MappingKind, kind_of_every, mapping_of
 from birdnet_stm32.tflite.node import Node
 from birdnet_stm32.tflite.operator_sets import WEIGHTED
 
@@ -21,7 +21,7 @@ _RELUS = ("RELU", "RELU6", "RELU_N1_TO_1")
 @known(st(), zoo("einsum-block-diagonal-projection"))
 def _rejected(node: Node) -> bool:
     """Hold for an operator that the table refuses in every form."""
-    return answer(node.name) is Kind.REFUSED
+    return kind_of_every(node.name) is MappingKind.REFUSED
 
 
 @known(zoo("op-outside-supported-vocabulary"), zoo("export-lint-under-approximates"))
@@ -41,18 +41,18 @@ def _custom(node: Node) -> bool:
 def _in_software(node: Node) -> bool:
     """Hold for an operator that is software in every form."""
     own_rule = node.name in _OWN_RULE or shapes.computes_shapes(node)
-    return answer(node.name) is Kind.SOFTWARE and not own_rule
+    return kind_of_every(node.name) is MappingKind.SOFTWARE and not own_rule
 
 
 def _reason(node: Node) -> str:
-    return mapping(node).reason
+    return mapping_of(node).reason
 
 
 RULES = (
     Rule(
         id="rejected-operator",
         title="the compiler's front end rejects this operator",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The model is not imported, or its shapes are not understood.",
         remedy="rewrite it; an einsum over blocks as slices, FULLY_CONNECTED and CONCATENATION of rank 2",
         find=operators(when=_rejected),
@@ -60,7 +60,7 @@ RULES = (
     Rule(
         id="unlisted-operator",
         title="an operator in none of ST's tables",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The tables and the compiler disagree both ways; the compiler has the last word.",
         remedy="run `stedgeai analyze` on it, or rewrite it from operators that are listed",
         find=operators(when=_unlisted),
@@ -68,7 +68,7 @@ RULES = (
     Rule(
         id="custom-operator",
         title="a custom operator",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST's front end knows TFLite's own operators; a Flex operator needs all of TensorFlow.",
         remedy="convert with TFLite's built-in operators only",
         find=operators(when=_custom),
@@ -76,7 +76,7 @@ RULES = (
     Rule(
         id="shape-arithmetic",
         title="a shape is computed while the network runs",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU has no operators for it; in a network whose shapes are fixed the value is a constant.",
         remedy="export with batch 1 and fixed shapes, so that the converter folds it",
         find=operators(when=shapes.computes_shapes),
@@ -84,7 +84,7 @@ RULES = (
     Rule(
         id="software-operator",
         title="an operator that runs on the Cortex-M55",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Each occurrence stops the NPU, flushes the caches and computes in float.",
         remedy="SUM: MEAN and a product; DIV: the reciprocal and a product; LOG and POW: before the network; "
         "GELU: --GELU-recognition",
@@ -93,7 +93,7 @@ RULES = (
     Rule(
         id="softmax-in-software",
         title="a SOFTMAX runs on the Cortex-M55",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="In integers, and as the last operator of a classifier it is cheap.",
         remedy="pass --expand-softmax, or end with logits and let the firmware do it",
         find=operators("SOFTMAX", when=known_always(REPORTS)),
@@ -101,7 +101,7 @@ RULES = (
     Rule(
         id="computed-weights",
         title="the weights are computed while the network runs",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU multiplies by constants; this becomes an epoch on the Cortex-M55.",
         remedy="bake the operand into the model, or compute it outside",
         find=operators(*WEIGHTED, "BATCH_MATMUL", when=weights.computed_integer_weights),
@@ -109,7 +109,7 @@ RULES = (
     Rule(
         id="computed-bias",
         title="the bias is computed while the network runs",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler stops: `TOOL ERROR: list index out of range`.",
         remedy="split it into FULLY_CONNECTED and ADD",
         find=operators("FULLY_CONNECTED", when=weights.computed_bias),
@@ -117,7 +117,7 @@ RULES = (
     Rule(
         id="broadcast-both-ways",
         title="both inputs are repeated to fit each other",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU repeats one input over the other, not each over the other.",
         remedy="bring one input to the shape of the result first, or use a constant of that shape",
         find=operators("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", when=elementwise.broadcasts_both_ways),
@@ -125,7 +125,7 @@ RULES = (
     Rule(
         id="repeated-minuend",
         title="something is taken from an operand that is repeated",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The NPU repeats what is taken away, not what it is taken from; this becomes an epoch on the "
         "Cortex-M55.",
         remedy="add the negated tensor to the operand: a sum may repeat either",
@@ -134,7 +134,7 @@ RULES = (
     Rule(
         id="minimum-maximum",
         title="an element-wise minimum or maximum",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="Hardware in ST's ONNX table, absent from its TFLite list. Both inputs and the output share one "
         "range, which costs resolution.",
         remedy="clip by a fused RELU6 or RELU_N1_TO_1 where that is what is meant",
@@ -143,7 +143,7 @@ RULES = (
     Rule(
         id="computed-clip-bound",
         title="a bound of a clip is computed while the network runs",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="The front end wants clip bounds as constants and stops: `None has type NoneType`.",
         remedy="make the bound a constant, or use a fused RELU6 or RELU_N1_TO_1",
         find=operators(*_CLIPS, when=elementwise.computed_bound),
@@ -151,7 +151,7 @@ RULES = (
     Rule(
         id="unfused-relu",
         title="a ReLU of its own before a convolution",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="Chained through the stream switch into a convolution, a ReLU made one epoch never end; a ReLU "
         "fused with the operator before it did not.",
         remedy="fuse it with the operator before it: no RESHAPE or TRANSPOSE between the two",

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from birdnet_stm32.npu.conditions import movement, shapes
 from birdnet_stm32.npu.evidence import st
-from birdnet_stm32.npu.lint.rule import Hit, Rule, Severity, first_input, operators, search, shape_of, tensors
+from birdnet_stm32.npu.lint.rule import (
+    Hit,
+    LintSeverity,
+    Rule,
+    first_input,
+    operators,
+    search,
+    shape_of,
+    tensors,
+)
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.operator_sets import RESHAPES
 
@@ -24,7 +33,7 @@ RULES = (
     Rule(
         id="dimension-over-65535",
         title="a dimension is 65,536 or more",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The NPU counts a dimension in 16 bits, inside the network too; the front end of the compiler "
         "rejects the model. Raw audio as one long row is the usual case.",
         remedy="fold the row into rows x hop, or shorten the window",
@@ -33,7 +42,7 @@ RULES = (
     Rule(
         id="rank-over-4",
         title="a tensor has more than 4 dimensions",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The compiler crashes: E103 with `Internal compiler error (signo=11)`.",
         remedy="stay in four dimensions; a pixel shuffle becomes a TRANSPOSE_CONV",
         find=tensors(shapes.has_large_rank, shape_of),
@@ -41,7 +50,7 @@ RULES = (
     Rule(
         id="open-dimension",
         title="a dimension is open",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The NPU's buffers are planned before it runs: the front end refuses the model, or plans "
         "buffers of unknown size.",
         remedy="fix every dimension before the export, or pass --fix-parametric-shapes",
@@ -50,7 +59,7 @@ RULES = (
     Rule(
         id="open-batch",
         title="the batch of an input is open",
-        severity=Severity.WARNING,
+        severity=LintSeverity.WARNING,
         why="ST documents that an open batch is taken as 1, but operators that compute shapes from it stay "
         "in the network and keep it off the NPU.",
         remedy="export with batch 1; `birdnet-stm32 convert` does",
@@ -59,7 +68,7 @@ RULES = (
     Rule(
         id="batch-not-one",
         title="the batch is not 1",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The firmware gives one window and takes one result: the rest of the batch is whatever the "
         "memory held.",
         remedy="export with batch 1",
@@ -68,7 +77,7 @@ RULES = (
     Rule(
         id="rank-1-input",
         title="an input of one dimension is reshaped inside the network",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="The front end takes the only dimension for the batch and stops with `Error in computation of "
         "shapes`.",
         remedy="declare the input as [1, N, ...]",
@@ -77,7 +86,7 @@ RULES = (
     Rule(
         id="unconnected-output",
         title="nothing reads an output of this operator",
-        severity=Severity.ERROR,
+        severity=LintSeverity.ERROR,
         why="ST documents that outputs which lead nowhere are not supported.",
         remedy="cut the output, replace SPLIT by slices, or make it an output of the network",
         find=_unread,
@@ -85,7 +94,7 @@ RULES = (
     Rule(
         id="output-rank-over-2",
         title="an int8 output has more than two dimensions",
-        severity=Severity.HINT,
+        severity=LintSeverity.HINT,
         why="ST's audio application stops with `Output format not supported`, and the compiler chooses the "
         "order of the dimensions for each network.",
         remedy="end with [1, classes], or take shape and order from the generated descriptors",

@@ -32,7 +32,7 @@ def work_folder() -> Iterator[Path]:
         ToolError: no folder for temporary files has such a path.
     """
     wanted = tempfile.gettempdir()
-    parent = next((one for one in (wanted, *_FALLBACKS) if suits(one) and Path(one).is_dir()), None)
+    parent = next((one for one in (wanted, *_FALLBACKS) if is_usable_path(one) and Path(one).is_dir()), None)
     if parent is None:
         raise ToolError(
             "ST's tools need a work folder whose path they can read",
@@ -44,12 +44,12 @@ def work_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def suits(path: str) -> bool:
+def is_usable_path(path: str) -> bool:
     """Return whether ST's tools can work in a folder at ``path``."""
     return len(path) <= LONGEST and re.fullmatch(r"([A-Za-z]:)?[/\\][A-Za-z0-9._/\\-]*", path) is not None
 
 
-def settled(name: str, content: bytes, work: Path) -> bytes:
+def reproducible(name: str, content: bytes, work: Path) -> bytes:
     """Return a generated file without the time of day and the work folder's path, which stand in comments.
 
     Equal networks then come out as equal bytes, and no later stage runs for a date.

@@ -10,7 +10,14 @@ import pytest
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
-from birdnet_stm32.npu.stedgeai.result import COMPILATION, Blob, Compilation, load, save, to_json
+from birdnet_stm32.npu.stedgeai.compilation import (
+    COMPILATION,
+    Blob,
+    Compilation,
+    compilation_to_json,
+    load_compilation,
+    save_compilation,
+)
 from birdnet_stm32.npu.stedgeai.tool import Tool
 
 Compiled = Callable[..., tuple[Tool, Compilation]]
@@ -23,9 +30,11 @@ def test_a_compilation_survives_its_folder(
     _, compilation = compiled(settings, version)
     folder = tmp_path / "npu"
     folder.mkdir()
-    save(compilation, folder)
-    assert load(folder) == compilation
-    assert (folder / COMPILATION).read_text(encoding="utf-8") == canonical_json(to_json(compilation))
+    save_compilation(compilation, folder)
+    assert load_compilation(folder) == compilation
+    assert (folder / COMPILATION).read_text(encoding="utf-8") == canonical_json(
+        compilation_to_json(compilation)
+    )
     assert compilation.sources[0] == "network.c"
 
 
@@ -34,22 +43,22 @@ def test_blobs_survive_and_say_that_the_epoch_controller_runs(
 ) -> None:
     plain = replace(compiled(settings)[1], blobs=())
     blob = Blob(name="_ec_blob_network_1", epochs=(1, 2), size_bytes=24_064, ram_bytes=23_936)
-    save(replace(plain, blobs=(blob,)), tmp_path)
-    assert load(tmp_path).blobs == (blob,)
-    assert load(tmp_path).epoch_controller
+    save_compilation(replace(plain, blobs=(blob,)), tmp_path)
+    assert load_compilation(tmp_path).blobs == (blob,)
+    assert load_compilation(tmp_path).epoch_controller
     assert not plain.epoch_controller
 
 
 def test_a_changed_file_is_noticed(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
-    save(compiled(settings)[1], tmp_path)
+    save_compilation(compiled(settings)[1], tmp_path)
     (tmp_path / "network_atonbuf.xSPI2.raw").write_bytes(b"other")
     with pytest.raises(InputError, match=r"network_atonbuf\.xSPI2\.raw is missing or was changed"):
-        load(tmp_path)
+        load_compilation(tmp_path)
 
 
 def test_another_format_is_refused(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
-    save(compiled(settings)[1], tmp_path)
+    save_compilation(compiled(settings)[1], tmp_path)
     described = json.loads((tmp_path / COMPILATION).read_text(encoding="utf-8"))
     (tmp_path / COMPILATION).write_text(json.dumps({**described, "format": 0}), encoding="utf-8")
     with pytest.raises(InputError, match="its format is 0"):
-        load(tmp_path)
+        load_compilation(tmp_path)

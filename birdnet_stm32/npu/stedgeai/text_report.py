@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.npu.stedgeai.result import Epoch, EpochKind, ToolVersion
+from birdnet_stm32.npu.stedgeai.compilation import Epoch, EpochKind, ToolVersion
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, parse_version
 
 _COMPILER = re.compile(r"^Compiler version: *(\S+)", re.MULTILINE)

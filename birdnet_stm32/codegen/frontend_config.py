@@ -30,7 +30,7 @@ _TEMPLATES = ("birdnet_frontend_config.h", "birdnet_frontend_config.c")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class ConstantTable:
     """One constant array.
 
     Args:
@@ -117,22 +117,22 @@ def _check(spec: FrontendSpec) -> None:
         )
 
 
-def _tables(spec: FrontendSpec) -> tuple[Table, ...]:
+def _tables(spec: FrontendSpec) -> tuple[ConstantTable, ...]:
     if spec.kind is Frontend.MEL:
         return _band_tables(mel_bank(spec))
     return () if spec.mixer is None else _band_tables(spec.mixer.mel.T)
 
 
-def _transform_tables(length: int) -> tuple[Table, ...]:
+def _transform_tables(length: int) -> tuple[ConstantTable, ...]:
     return (
-        Table(
+        ConstantTable(
             name="taper",
             type="double",
             length="FFT_LENGTH",
             about=f"Periodic Hann window / {FULL_SCALE}.",
             values=hann(length) / FULL_SCALE,
         ),
-        Table(
+        ConstantTable(
             name="sine",
             type="double",
             length="FFT_LENGTH",
@@ -142,17 +142,17 @@ def _transform_tables(length: int) -> tuple[Table, ...]:
     )
 
 
-def _fixed_tables(length: int) -> tuple[Table, ...]:
+def _fixed_tables(length: int) -> tuple[ConstantTable, ...]:
     twiddles = _twiddles(length)
     return (
-        Table(
+        ConstantTable(
             name="fixed_taper",
             type="int32_t",
             length="FFT_LENGTH / 2",
             about="Rising half of a periodic Hann window, times 2^31.",
             values=_fixed(hann(length)[: length // 2]),
         ),
-        Table(
+        ConstantTable(
             name="fixed_twiddles",
             type="int32_t",
             length=str(len(twiddles)),
@@ -199,7 +199,7 @@ def _sine(length: int) -> npt.NDArray[np.float64]:
     return np.concatenate([half, -half]) + 0.0  # no negative zero
 
 
-def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[Table, ...]:
+def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[ConstantTable, ...]:
     """Return non-negative weights ``[bands, bins]`` without the zeros outside of each band's bins."""
     used = bank > 0
     first_bins = used.argmax(axis=1)
@@ -207,21 +207,21 @@ def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[Table, ...]:
     weights = [band[first:end] for band, first, end in zip(bank, first_bins, end_bins, strict=True)]
     bin_counts = end_bins - first_bins
     return (
-        Table(
+        ConstantTable(
             name="mel_first_bins",
             type="uint16_t",
             length="ROWS",
             about="First bin of each mel band.",
             values=first_bins.astype(np.uint16),
         ),
-        Table(
+        ConstantTable(
             name="mel_bin_counts",
             type="uint16_t",
             length="ROWS",
             about="Bins of each mel band.",
             values=bin_counts.astype(np.uint16),
         ),
-        Table(
+        ConstantTable(
             name="mel_weights",
             type="float",
             length=str(bin_counts.sum()),
@@ -231,7 +231,7 @@ def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[Table, ...]:
     )
 
 
-def _mixer_tables(mixer: Mixer) -> tuple[Table, ...]:
+def _mixer_tables(mixer: Mixer) -> tuple[ConstantTable, ...]:
     sums = mixer.mel.sum(axis=0, dtype=np.float64).astype(np.float32)
     ends = np.array(mixer.subranges, dtype=np.float32)
     tables = (
@@ -243,7 +243,7 @@ def _mixer_tables(mixer: Mixer) -> tuple[Table, ...]:
         ("subrange_ends", "CHANNELS", "Upper end of each sub-range.", ends),
     )
     return tuple(
-        Table(name=name, type="float", length=length, about=about, values=values.ravel())
+        ConstantTable(name=name, type="float", length=length, about=about, values=values.ravel())
         for name, length, about, values in tables
         if values.size  # C has no empty arrays; the pointer stays null
     )

@@ -12,10 +12,10 @@ from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import NAME, Request
-from birdnet_stm32.npu.stedgeai.messages import clean, trouble
-from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, memory_pools, profile
+from birdnet_stm32.npu.stedgeai.messages import clean_log, find_trouble
+from birdnet_stm32.npu.stedgeai.profile import PROFILE, compiler_options, compiler_profile, memory_pools
 from birdnet_stm32.npu.stedgeai.tool import Tool
-from birdnet_stm32.npu.stedgeai.work import settled, work_folder
+from birdnet_stm32.npu.stedgeai.work_folder import reproducible, work_folder
 
 C_INFO = f"{NAME}_c_info.json"
 NETWORK_C = f"{NAME}.c"
@@ -25,7 +25,7 @@ _LOG_TAIL_LINES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class ToolRun:
     """A run that succeeded.
 
     Args:
@@ -37,7 +37,7 @@ class Finished:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def run(
+def run_tool(
     tool: Tool,
     model: bytes,
     settings: NpuTable,
@@ -47,7 +47,7 @@ def run(
     log: Path,
     expected: tuple[str, ...] = (),
     given: Mapping[str, bytes] | None = None,
-) -> Finished:
+) -> ToolRun:
     """Run ``tool`` on ``model``.
 
     Args:
@@ -71,7 +71,7 @@ def run(
         inputs = {
             "model.tflite": model,
             pools.name: described.encode(),
-            "profile.json": profile(pools, compiler_options(settings, tool.version)).encode(),
+            "profile.json": compiler_profile(pools, compiler_options(settings, tool.version)).encode(),
             **(given or {}),
         }
         for name, content in inputs.items():
@@ -94,19 +94,19 @@ def run(
                 where=error.where,
                 remedy=("[npu] timeout_s, if the model is large", f"the whole log: {log}"),
             ) from error
-        printed = clean(ended.output)
+        printed = clean_log(ended.output)
         _refuse_trouble(tool, ended.exit_status, printed, log)
         _refuse_missing(tool, output, expected, printed, log)
         files = {
-            path.name: settled(path.name, path.read_bytes(), work)
+            path.name: reproducible(path.name, path.read_bytes(), work)
             for path in sorted(output.iterdir())
             if path.is_file() and _INTERMEDIATE not in path.name
         }
-    return Finished(log=printed, files=files)
+    return ToolRun(log=printed, files=files)
 
 
 def _refuse_trouble(tool: Tool, exit_status: int, printed: str, log: Path) -> None:
-    found = trouble(printed)
+    found = find_trouble(printed)
     if found is not None:
         note = "" if exit_status else " (its exit status is 0 all the same)"
         raise ToolError(

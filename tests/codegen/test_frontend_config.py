@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.audio.decoding.decode import decode
-from birdnet_stm32.codegen.frontend import frontend_files
+from birdnet_stm32.codegen.frontend_config import frontend_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout, spec_from_json
 from birdnet_stm32.frontend.mixer import Mixer

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.emit import generate
-from birdnet_stm32.codegen.vectors import TestVectors, make, vector_files
+from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.self_test_vectors import TestVectors, make_test_vectors, vector_files
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
@@ -37,10 +37,10 @@ def test_a_few_inputs_may_be_off_by_one(elements: int, differing: int) -> None:
 def test_expectations_are_those_of_front_end_and_reference(published: tuple[bytes, ModelContract]) -> None:
     model, contract = published
     pcm = np.random.default_rng(1).integers(-9_000, 9_000, (2, contract.frontend.window_samples))
-    vectors = make(pcm.astype(np.int16), contract.frontend, model)
+    vectors = make_test_vectors(pcm.astype(np.int16), contract.frontend, model)
     values = features(vectors.pcm, contract.frontend)
     graph = read_graph(model, where="published")
-    files = generate(graph, labels=contract.labels, contract=contract, vectors=vectors)
+    files = generate_c(graph, labels=contract.labels, contract=contract, vectors=vectors)
     entry = json.loads(files["network.json"])["input"]
     assert np.array_equal(vectors.quantized_input, quantize(values, entry["scale"], entry["zero_point"]))
     assert np.array_equal(vectors.output, interpreter.run_from_int8(model, vectors.quantized_input))
@@ -50,7 +50,9 @@ def test_expectations_are_those_of_front_end_and_reference(published: tuple[byte
 def test_refuses_no_window(published: tuple[bytes, ModelContract]) -> None:
     model, contract = published
     with pytest.raises(InputError, match="no window"):
-        make(np.zeros((0, contract.frontend.window_samples), dtype=np.int16), contract.frontend, model)
+        make_test_vectors(
+            np.zeros((0, contract.frontend.window_samples), dtype=np.int16), contract.frontend, model
+        )
 
 
 @pytest.mark.shared
@@ -58,4 +60,4 @@ def test_refuses_a_front_end_of_another_model(published: tuple[bytes, ModelContr
     model, contract = published
     spec = replace(contract.frontend, spec_width=100)
     with pytest.raises(InputError):
-        make(np.zeros((1, spec.window_samples), dtype=np.int16), spec, model)
+        make_test_vectors(np.zeros((1, spec.window_samples), dtype=np.int16), spec, model)

@@ -35,7 +35,7 @@ class TestVectors:
     output: npt.NDArray[np.int8]
 
 
-def make(pcm: npt.NDArray[np.int16], spec: FrontendSpec, tflite: bytes) -> TestVectors:
+def make_test_vectors(pcm: npt.NDArray[np.int16], spec: FrontendSpec, tflite: bytes) -> TestVectors:
     """Compute the expectations of windows with the NumPy front end and LiteRT's reference kernels.
 
     Args:

@@ -1,7 +1,7 @@
-"""What a compilation for the NPU came to, in one form for every version of ST's tool.
+"""The result of a compilation for the NPU, in one form for every version of ST's tool.
 
-``compilation.json`` and the generated files lie in one folder; :func:`save` and :func:`load` are the only
-writer and reader of it.
+``compilation.json`` and the generated files are in one folder. Only :func:`save_compilation` writes that
+file, and only :func:`load_compilation` reads it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Blob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class MemoryPool:
     """A physical memory that the compiler was allowed to use.
 
     Args:
@@ -108,7 +108,7 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Port:
+class NetworkBuffer:
     """An input or output as the generated code has it in memory.
 
     Args:
@@ -161,13 +161,13 @@ class Compilation:
     has_stai: bool
     runtime_version: tuple[int, int, int, int]
     epochs: tuple[Epoch, ...]
-    pools: tuple[Pool, ...]
+    pools: tuple[MemoryPool, ...]
     weights_file: str
     weights_address: int
     weights_bytes: int
     cycles: int | None
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[NetworkBuffer, ...]
+    outputs: tuple[NetworkBuffer, ...]
     files: Mapping[str, bytes]
     blobs: tuple[Blob, ...] = ()
 
@@ -186,7 +186,7 @@ class Compilation:
         """The version of ``ll_aton`` as ST writes it: ``1.1.3-275``."""
         return "{}.{}.{}-{}".format(*self.runtime_version)
 
-    def pool_of(self, port: Port) -> Pool | None:
+    def pool_of(self, port: NetworkBuffer) -> MemoryPool | None:
         """Return the memory that ``port`` lies in as a whole; None where there is none."""
         if port.address is None:
             return None
@@ -197,7 +197,7 @@ class Compilation:
         alike = len({pool.npu_cached for pool in (*starts, *ends)}) == 1
         return starts[0] if starts and ends and alike else None
 
-    def caches_of(self, port: Port) -> tuple[Cache, ...]:
+    def caches_of(self, port: NetworkBuffer) -> tuple[Cache, ...]:
         """Return which caches have to be cleaned before a run and invalidated behind it for ``port``.
 
         Both where it is not known where the port lies, which the gate ``port-caches`` refuses.
@@ -214,7 +214,7 @@ class Compilation:
         return sum(one.used_bytes for one in self.pools if one.name == pool)
 
 
-def to_json(compilation: Compilation) -> dict[str, Any]:
+def compilation_to_json(compilation: Compilation) -> dict[str, Any]:
     """Return ``compilation`` as JSON types; of each file its size and digest."""
     plain = {
         field.name: _plain(getattr(compilation, field.name))
@@ -228,10 +228,10 @@ def to_json(compilation: Compilation) -> dict[str, Any]:
     return {"format": FORMAT, **plain, "files": files}
 
 
-def from_json(
+def compilation_from_json(
     data: Mapping[str, Any], files: Mapping[str, bytes], *, where: str | Path = COMPILATION
 ) -> Compilation:
-    """Return the compilation that :func:`to_json` described.
+    """Return the compilation that :func:`compilation_to_json` described.
 
     Args:
         data: the description.
@@ -258,35 +258,35 @@ def from_json(
         has_stai=data["has_stai"],
         runtime_version=(major, minor, micro, dev),
         epochs=tuple(Epoch(**{**one, "operators": tuple(one["operators"])}) for one in data["epochs"]),
-        pools=tuple(Pool(**one) for one in data["pools"]),
+        pools=tuple(MemoryPool(**one) for one in data["pools"]),
         weights_file=data["weights_file"],
         weights_address=data["weights_address"],
         weights_bytes=data["weights_bytes"],
         cycles=data["cycles"],
-        inputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"]),
-        outputs=tuple(Port(**{**one, "shape": tuple(one["shape"])}) for one in data["outputs"]),
+        inputs=tuple(NetworkBuffer(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"]),
+        outputs=tuple(NetworkBuffer(**{**one, "shape": tuple(one["shape"])}) for one in data["outputs"]),
         files={name: files[name] for name in data["files"]},
         # Not there in what versions before the epoch controller wrote, which had none.
         blobs=tuple(Blob(**{**one, "epochs": tuple(one["epochs"])}) for one in data.get("blobs", ())),
     )
 
 
-def files_of(compilation: Compilation) -> dict[str, bytes]:
+def compilation_files(compilation: Compilation) -> dict[str, bytes]:
     """Return the generated files and ``compilation.json``, by name."""
-    return {**compilation.files, COMPILATION: canonical_json(to_json(compilation)).encode()}
+    return {**compilation.files, COMPILATION: canonical_json(compilation_to_json(compilation)).encode()}
 
 
-def save(compilation: Compilation, folder: Path) -> None:
-    """Write the files of :func:`files_of` into ``folder``, which exists."""
-    for name, content in files_of(compilation).items():
+def save_compilation(compilation: Compilation, folder: Path) -> None:
+    """Write the files of :func:`compilation_files` into ``folder``, which exists."""
+    for name, content in compilation_files(compilation).items():
         (folder / name).write_bytes(content)
 
 
-def load(folder: Path) -> Compilation:
-    """Return what :func:`save` wrote into ``folder``. Raises: InputError."""
+def load_compilation(folder: Path) -> Compilation:
+    """Return what :func:`save_compilation` wrote into ``folder``. Raises: InputError."""
     described = load_json(folder / COMPILATION)
     files = {name: (folder / name).read_bytes() for name in described["files"] if (folder / name).is_file()}
-    return from_json(described, files, where=folder / COMPILATION)
+    return compilation_from_json(described, files, where=folder / COMPILATION)
 
 
 def blobs_in_words(count: int) -> str:
@@ -294,7 +294,7 @@ def blobs_in_words(count: int) -> str:
     return "1 blob" if count == 1 else f"{count} blobs"
 
 
-def elements(port: Port) -> int:
+def buffer_elements(port: NetworkBuffer) -> int:
     """Return how many values ``port`` has."""
     return math.prod(port.shape)
 
