@@ -51,7 +51,7 @@ LAYERS = [
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-WITH_TENSORFLOW = {"model", "quant"}
+WITH_TENSORFLOW = {"api", "model", "quant"}  # api: for its types alone, see test_api
 
 
 def modules() -> list[Path]:
