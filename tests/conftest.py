@@ -15,6 +15,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 COMPILERS = ("cc", "gcc", "arm-none-eabi-gcc")
+SPREAD = ("pipeline",)
 SHARED = TESTS.parents[1] / "shared"
 
 
@@ -22,6 +23,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing"
     )
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist's own reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a file run on one worker, so that what they share is made once.
+
+    The tests of the pipeline share a build through ``made_once`` and go wherever a worker is free. They come
+    last, since xdist starts with the largest groups.
+    """
+    for item in items:
+        file = item.path.relative_to(TESTS)
+        if file.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(file.with_suffix("").as_posix()))
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ DISTRIBUTIONS = {
 }
 
 
-# The fields of a statement that hold statements. Expressions hold none; to leave them out saves most of the time.
+# The fields of a statement that hold statements. Expressions hold none; it takes long to look at them.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 

@@ -16,10 +16,7 @@ from birdnet_stm32 import cli
 from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.commands.shared import emulation
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("commands"),
-]
+pytestmark = [pytest.mark.slow]
 SMALL = "--sample_rate 8000 --chunk_duration 0.5 --alpha 0.1 --epochs 1".split()
 ANY_COSINE = "--min_cosine_sim 0 --min_cosine_p05 0".split()
 
