@@ -18,8 +18,8 @@ Filters:
     c_array: numbers as wrapped initialiser rows.
     toml: a text or a list of texts as a TOML value; a text of several lines stays readable.
 
-        >>> toml("a \\"quoted\\" name")
-        '"a \\\\"quoted\\\\" name"'
+        >>> toml('a "quoted" name')
+        '"a \\"quoted\\" name"'
         >>> toml(("-mthumb", "-O3"))
         '["-mthumb", "-O3"]'
 """

@@ -22,7 +22,7 @@ def finding_line(diagnosis: LintFinding, model: str) -> str:
 def findings_summary(diagnoses: Iterable[LintFinding]) -> str:
     """Return how many there are of each severity.
 
-    >>> summary(())
+    >>> findings_summary(())
     'clean'
     """
     numbers = count_findings(diagnoses)
