@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.audio.windows.window_positions import cut_window
-from birdnet_stm32.codegen.emit import generate
+from birdnet_stm32.codegen import emit
 from birdnet_stm32.codegen.lowering import check_supported
 from birdnet_stm32.errors import BirdnetError, GateError, InputError, ToolError
 from birdnet_stm32.files.tree import write_tree
@@ -31,13 +31,14 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.spectrogram import FrontendStages, features, frontend_stages
 from birdnet_stm32.quant.recipes import RECIPES, Candidate, RecipeSettings, make_candidate
-from birdnet_stm32.quant.verify import Comparison, Measures, compare
+from birdnet_stm32.quant.verify import Agreement, Comparison, compare
 from birdnet_stm32.tflite.reader import read_graph
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = [
+    "Agreement",
     "BirdnetError",
     "Candidate",
     "Comparison",
@@ -49,7 +50,6 @@ __all__ = [
     "InputError",
     "InputLayout",
     "MagnitudeScale",
-    "Measures",
     "ModelContract",
     "OutputActivation",
     "RecipeSettings",
@@ -206,7 +206,7 @@ def generate_c(tflite: bytes, contract: ModelContract) -> dict[str, bytes]:
     """
     graph = read_graph(tflite, where="the model", whole=False)
     check_supported(graph)
-    return generate(graph, labels=contract.labels, contract=contract)
+    return emit.generate_c(graph, labels=contract.labels, contract=contract)
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -74,9 +74,27 @@ class Gate:
     @property
     def measured(self) -> str:
         """The measure in words: its detail, or its number."""
-        if self.detail:
-            return self.detail
-        return "not measured" if self.measure is None else number_text(self.measure)
+        if self.detail or self.measure is None:
+            return self.detail or "not measured"
+        text = number_text(self.measure)
+        rounded_to_limit = text == number_text(self.limit) and self.measure != self.limit
+        return repr(self.measure) if rounded_to_limit else text
+
+    @property
+    def found(self) -> str:
+        """What was measured, for the message of a failure: ``mean cosine is 0.9312``."""
+        return f"{self.name}: {self.detail}" if self.detail else f"{self.title} is {self.measured}"
+
+    @property
+    def shortfall(self) -> str:
+        """What is wrong with a failed gate: ``mean cosine is 0.9312, not at least 0.95``."""
+        return f"{self.title} is {self.measured}, not {self.asked}"
+
+    @property
+    def row(self) -> str:
+        """The gate as a line of a table in the terminal: ``failed  cosine_mean: 0.9312``."""
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"{self.verdict:<8}{self.name}: {self.measured}{reason}"
 
     @property
     def sentence(self) -> str:
@@ -152,7 +170,7 @@ def refuse_failures(
     failed = failures(gates)
     if failed:
         raise GateError(
-            f"{what}: " + "; ".join(f"{gate.title} {gate.measured}" for gate in failed),
+            f"{what}: " + "; ".join(gate.found for gate in failed),
             where=where,
             expected="; ".join(f"{gate.title} {gate.asked}" for gate in failed),
             remedy=tuple(dict.fromkeys([one for gate in failed for one in gate.remedies] + list(remedies))),

@@ -29,6 +29,7 @@ from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import emulator
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.frontend.contract import read_contract
@@ -167,8 +168,15 @@ def probe_settings(bench: Bench, fields: Fields) -> Any:
 
 
 def probe_gates(bench: Bench, fields: Fields) -> Any:
-    measured = {"all": {"cosine_mean": 0.96, "cosine_p05": 0.94}}
-    described = {"a": {"held_out": measured, "agreement": 0.1}, "b": {"held_out": measured, "agreement": 0.2}}
+    from birdnet_stm32.quant.verify import compare
+    from birdnet_stm32.selection.candidates import ComputedCandidate
+
+    agreement = compare(np.eye(2), np.eye(2)).agreement
+    held_out = replace(agreement, all=replace(agreement.all, cosine_mean=0.96, cosine_p05=0.94))
+    described = {
+        name: ComputedCandidate(recipe=name, held_out=held_out, agreement=ranked, bytes=1)
+        for name, ranked in (("a", 0.1), ("b", 0.2))
+    }
     variant = bench.release(fields).variant
     return choose(described, variant.verify, first=variant.quantize.select == "first")
 
@@ -246,11 +254,20 @@ def probe_boot_image(bench: Bench, fields: Fields) -> Any:
 
 
 def probe_bundle(bench: Bench, fields: Fields) -> Any:
-    from birdnet_stm32.model.evaluation.chance import hearing, to_json
+    from birdnet_stm32.model.evaluation.chance import hearing
+    from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
 
     targets = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
-    found = to_json(hearing(1 - targets, targets, np.arange(8)))
-    (bench.root / "verify" / "verify.json").write_text(json.dumps({"hearing": {"int8": found}}))
+    found = hearing(1 - targets, targets, np.arange(8))
+    agreement = compare(targets, targets).agreement
+    document = VerifyDocument(
+        all=agreement.all,
+        confident=agreement.confident,
+        float_model=float_baseline(targets),
+        hearing=HearingOfModels(float_model=found, int8=found),
+        notes_on_the_checkpoint=(),
+    )
+    write_document(document, bench.root / "verify")
     try:
         bundle.require_above_chance(bench.job(fields, verify=bench.root / "verify"))
     except BirdnetError as error:

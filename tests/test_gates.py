@@ -38,12 +38,26 @@ def test_a_waiver_counts_only_where_the_gate_fails() -> None:
 def test_all_failures_are_refused_together() -> None:
     gates = [
         judge("mean", "mean cosine", 0.9, Direction.AT_LEAST, 0.95, remedies=("train longer",)),
-        judge("bytes", "bytes in RAM", 12_000, Direction.AT_MOST, 0, remedies=("train longer", "less")),
+        judge(
+            "bytes",
+            "bytes in RAM",
+            12_000,
+            Direction.AT_MOST,
+            0,
+            detail="12,000 and more",
+            remedies=("train longer", "less"),
+        ),
         judge("fine", "fine", 1, Direction.AT_LEAST, 1),
     ]
     with pytest.raises(GateError) as refused:
         refuse_failures(gates, "the model is refused", where="demo", remedies=("ask",))
-    assert refused.value.what == "the model is refused: mean cosine 0.9; bytes in RAM 12,000"
+    assert refused.value.what == "the model is refused: mean cosine is 0.9; bytes: 12,000 and more"
     assert refused.value.expected == "mean cosine at least 0.95; bytes in RAM at most 0"
     assert refused.value.remedies == ("train longer", "less", "ask")
     refuse_failures(gates[2:], "nothing is refused")
+
+
+def test_a_measure_never_reads_as_the_limit_that_it_misses() -> None:
+    gate = judge("mean", "mean cosine", 0.9499999, Direction.AT_LEAST, 0.95)
+    assert gate.sentence == "mean cosine: 0.9499999, at least 0.95: failed"
+    assert judge("x", "x", None, Direction.AT_LEAST, 1).sentence == "x: not measured, at least 1: skipped"

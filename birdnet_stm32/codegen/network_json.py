@@ -10,10 +10,17 @@ from typing import Any
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
 from birdnet_stm32.codegen.kernel_calls import KernelCall
 from birdnet_stm32.codegen.memory import MemoryPlan
+from birdnet_stm32.codegen.network_document import (
+    GeneratedOperator,
+    NetworkDocument,
+    NetworkOutput,
+    NetworkPort,
+    PlannedArena,
+    PlannedTensor,
+)
 from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.codegen.template_view import layer_names, step_constants
-
-FORMAT = 1
+from birdnet_stm32.files.document import document_values
 
 
 def network_json(
@@ -30,61 +37,61 @@ def network_json(
     """
     names = layer_names(program.steps)
     operators = [_operator(program, name, step) for name, step in zip(names, program.steps, strict=True)]
-    description = {
-        "format": FORMAT,
-        "digest": digest,
-        "input": _boundary(program, program.input),
-        "output": {
+    document = NetworkDocument(
+        format=NetworkDocument.VERSION,
+        digest=digest,
+        input=NetworkPort(**_boundary(program, program.input)),
+        output=NetworkOutput(
             **_boundary(program, program.output),
-            "is_logit": program.output_is_logit,
-            "labels": list(labels),
-        },
-        "macs": sum(step.macs for step in program.steps),
-        "constant_bytes": sum(operator["constant_bytes"] for operator in operators),
-        "arena": {
-            "size_bytes": memory.size_bytes,
-            "alignment_bytes": ALIGNMENT_BYTES,
-            "workspace_bytes": memory.workspace_bytes,
-            "tensors": [
-                {
-                    "tensor": activation.tensor.index,
-                    "name": activation.tensor.short_name,
-                    "shape": list(activation.tensor.shape),
-                    "offset_bytes": activation.offset_bytes,
-                    "size_bytes": activation.size_bytes,
-                    "first": activation.first,
-                    "last": activation.last,
-                }
+            is_logit=program.output_is_logit,
+            labels=tuple(labels),
+        ),
+        macs=sum(step.macs for step in program.steps),
+        constant_bytes=sum(operator.constant_bytes for operator in operators),
+        arena=PlannedArena(
+            size_bytes=memory.size_bytes,
+            alignment_bytes=ALIGNMENT_BYTES,
+            workspace_bytes=memory.workspace_bytes,
+            tensors=tuple(
+                PlannedTensor(
+                    tensor=activation.tensor.index,
+                    name=activation.tensor.short_name,
+                    shape=activation.tensor.shape,
+                    offset_bytes=activation.offset_bytes,
+                    size_bytes=activation.size_bytes,
+                    first=activation.first,
+                    last=activation.last,
+                )
                 for activation in memory.activations
-            ],
-        },
-        "operators": operators,
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
-    }
-    return (json.dumps(description, indent=2) + "\n").encode()
+            ),
+        ),
+        operators=tuple(operators),
+        sha256={name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+    )
+    return (json.dumps(document_values(document), indent=2) + "\n").encode()
 
 
 def _boundary(program: KernelProgram, boundary: Boundary) -> dict[str, Any]:
     tensor = program.graph.tensors[boundary.tensor]
     return {
         "name": boundary.name,
-        "shape": list(boundary.shape),
+        "shape": tuple(boundary.shape),
         "elements": tensor.elements,
         "scale": boundary.scale,
         "zero_point": boundary.zero_point,
     }
 
 
-def _operator(program: KernelProgram, name: str, step: KernelCall) -> dict[str, Any]:
+def _operator(program: KernelProgram, name: str, step: KernelCall) -> GeneratedOperator:
     tensors = program.graph.tensors
-    return {
-        "layer": name,
-        "operator": step.operator.name,
-        "index": step.operator.index,
-        "kernel": step.function,
-        "name": tensors[step.output].short_name,
-        "inputs": [list(tensors[source].shape) for source in step.activations],
-        "output": list(tensors[step.output].shape),
-        "macs": step.macs,
-        "constant_bytes": sum(constant.values.nbytes for constant in step_constants(step)),
-    }
+    return GeneratedOperator(
+        layer=name,
+        operator=step.operator.name,
+        index=step.operator.index,
+        kernel=step.function,
+        name=tensors[step.output].short_name,
+        inputs=tuple(tensors[source].shape for source in step.activations),
+        output=tensors[step.output].shape,
+        macs=step.macs,
+        constant_bytes=sum(constant.values.nbytes for constant in step_constants(step)),
+    )

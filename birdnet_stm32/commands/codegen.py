@@ -6,11 +6,11 @@ With a model configuration the audio front end comes too. DIR is a library of it
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.lowering import check_supported
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import (
     CONFIG_SUFFIXES,
@@ -20,6 +20,7 @@ from birdnet_stm32.commands.shared.model_files import (
 )
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
@@ -57,11 +58,11 @@ def run(options: argparse.Namespace) -> None:
     labels = _labels(options, graph, contract)
     files = generate_c(graph, labels=labels, contract=contract)
     writer.write_folder(options.out, files, last="network.json")
-    network = json.loads(files["network.json"])
-    writer.write_json(options.json, network)
+    network = parse_document(NetworkDocument, files["network.json"], where=options.out)
+    writer.write_document(options.json, network)
     print_message(
-        f"{options.out}: {len(files)} files, {network['constant_bytes']:,} bytes of weights and tables, "
-        f"arena of {network['arena']['size_bytes']:,} bytes",
+        f"{options.out}: {len(files)} files, {network.constant_bytes:,} bytes of weights and tables, "
+        f"arena of {network.arena.size_bytes:,} bytes",
         options.json,
     )
 

@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> None:
 
     # TensorFlow, which is loaded by now.
     from birdnet_stm32.model.front_end_check import checkpoint_warnings
-    from birdnet_stm32.quant.verify import float_baseline, to_json
+    from birdnet_stm32.quant.verify import float_baseline
+    from birdnet_stm32.selection.candidates import ConversionReport
     from birdnet_stm32.selection.scores import score
 
     for doubt in checkpoint_warnings(given.model, given.contract, given.windows.validation):
@@ -66,20 +67,22 @@ def run(options: argparse.Namespace) -> None:
     candidate, contract = choice.candidate.tflite, choice.candidate.contract
     with track("verify") as report:
         scores = score(given.model, given.contract, candidate, contract, given.windows.validation, report)
-    writer.write_json(
+    writer.write_document(
         options.report_json,
-        {
-            **to_json(scores.comparison),
-            "float": float_baseline(scores.reference),
-            "recipe": choice.recipe,
-            "candidates": list(choice.fields.values()),
-        },
+        ConversionReport(
+            all=scores.comparison.all,
+            confident=scores.comparison.confident,
+            float_model=float_baseline(scores.reference),
+            recipe=choice.recipe,
+            candidates=tuple(choice.described.values()),
+            gates=scores.gates(given.limits),
+        ),
     )
     scores.require(
         given.limits,
         contract,
         where=str(options.checkpoint_path),
-        tried=tuple(choice.tried),
+        tried=tuple(choice.measured),
         per_tensor=options.per_tensor,
         doctor="birdnet-stm32 doctor with these options",
     )

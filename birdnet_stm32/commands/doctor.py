@@ -19,6 +19,7 @@ from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.gates import failures
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
 
@@ -140,7 +141,7 @@ def _examine(examined: DiagnosisInputs) -> _Conclusion:
         case = open_case(diagnosed_model, calibration, facts, report=report)
     graph = read_graph(diagnosed_model.int8.tflite, where=examined.name)
     checks = (*network.CHECKS, *recordings.CHECKS)
-    missed = scores.missed(examined.limits)
+    missed = tuple(gate.shortfall for gate in failures(scores.gates(examined.limits)))
     return _Conclusion(
         found=diagnosis([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
         missed=missed,

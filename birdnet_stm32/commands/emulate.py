@@ -26,7 +26,7 @@ from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import parity
-from birdnet_stm32.firmware.emulator import Place, described
+from birdnet_stm32.firmware.emulator import Place, describe_emulation
 from birdnet_stm32.progress import track
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
@@ -68,17 +68,9 @@ def run(options: argparse.Namespace) -> None:
             timeout_s=timeout_s,
             report=report,
         )
-    writer_of(options).write_json(
-        options.json,
-        {
-            "windows": result.windows,
-            "inputs_differing": result.inputs_differing,
-            "outputs_compared": result.outputs_compared,
-            "outputs_differing": result.outputs_differing,
-            "front_end_max_relative_error": result.front_end_max_relative_error,
-            **described(ran, [Place(path=name) for name in ran.recordings], contract.frontend.sample_rate_hz),
-        },
-    )
+    places = [Place(path=name) for name in ran.recordings]
+    described = describe_emulation(ran, result, places, contract.frontend.sample_rate_hz)
+    writer_of(options).write_document(options.json, described)
     print_message(
         f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs differ, "
         f"front end within {result.front_end_max_relative_error:.1e}",

@@ -24,7 +24,8 @@ from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.sensitivity.measure import LayerReport, layer_report, spread, to_json
+from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
+from birdnet_stm32.quant.sensitivity.measure import layer_report, spread
 from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
             raise InputError(
                 error.what, where=options.model_path, expected=error.expected, remedy=error.remedies
             ) from error
-    writer_of(options).write_json(options.json, to_json(found))
+    writer_of(options).write_document(options.json, found)
     if str(options.json) != "-":
         _show(found)
 

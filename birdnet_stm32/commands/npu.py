@@ -20,19 +20,19 @@ from birdnet_stm32.commands.shared.npu_installation import print_installation
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_text
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.npu.stedgeai.command import BAUD
 from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Epoch, blobs_in_words, compilation_to_json
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
-from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.gates import GatesDocument, Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate_tool
 from birdnet_stm32.npu.stedgeai.validate import validate_network
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 npu model.tflite --out npu"
-GATES = "gates.json"
 LOG = "stedgeai.log"
 VALIDATION_LOG = "validate.log"
 
@@ -119,18 +119,19 @@ def run(options: argparse.Namespace) -> None:
         _analyze(tool, model, asked, board, log, options)
         return
     compilation = compile_network(tool, model, asked, board, log=log)
-    findings = check(
+    gates = judge_compilation(
         Subject(compilation=compilation, graph=graph, asked=asked, flash=flash, core_dir=tool.core_dir)
     )
     described = compilation_to_json(compilation)
-    texts = {COMPILATION: described, GATES: [asdict(finding) for finding in findings]}
-    written = {name: canonical_json(value).encode() for name, value in texts.items()}
+    written = {
+        COMPILATION: canonical_json(described).encode(),
+        GatesDocument.FILE: document_text(GatesDocument(gates=gates)).encode(),
+    }
     writer.write_folder(options.out, {**compilation.files, **written}, last=COMPILATION)
     writer.write_json(options.json, described)
-    for finding in findings:
-        reason = f" ({finding.reason})" if finding.reason else ""
-        print_message(f"{finding.state:<8}{finding.gate}: {finding.detail}{reason}", options.json)
-    refuse_failures(findings)
+    for gate in gates:
+        print_message(gate.row, options.json)
+    refuse_compilation(gates)
     if inputs is not None:
         _validate(tool, model, asked, board, inputs, options)
     blobs = {blob.name: blob.epochs for blob in compilation.blobs}

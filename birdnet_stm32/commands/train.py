@@ -131,7 +131,7 @@ def _train(options: argparse.Namespace) -> None:
         _refuse_other_classes(path, contract)
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path, writer, learned_from(rows))
-    writer.write_json(options.json, history_of(trained))
+    writer.write_document(options.json, history_of(trained))
     print_message(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
 

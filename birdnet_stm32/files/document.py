@@ -44,13 +44,14 @@ class Document(Protocol):
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
 
-def document_values(document: object) -> Any:
+def document_values(document: Any) -> Any:
     """Return what the JSON of a document holds: lists, numbers, texts, and tables in the order of the fields.
 
     The same holds for a frozen dataclass that is a part of a document.
     """
-    values = _adapter(type(document)).dump_python(document, mode="json", by_alias=True)
-    content = _content_of(type(document))
+    kind: Any = type(document)
+    values = _adapter(kind).dump_python(document, mode="json", by_alias=True)
+    content = _content_of(kind)
     return values if content is None else values[content]
 
 
@@ -158,5 +159,5 @@ def _content_of(kind: type[Any]) -> str | None:
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

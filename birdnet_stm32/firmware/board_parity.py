@@ -62,7 +62,7 @@ def measure(answers: Sequence[Answer], reference: Floats, recordings: Sequence[s
         recordings: which recording each window came from.
     """
     found = np.stack([answer.probabilities for answer in answers]).astype(np.float32)
-    measures = compare(reference, np.clip(found, 0.0, 1.0)).all
+    compared = compare(reference, np.clip(found, 0.0, 1.0))
     names = sorted(set(recordings))
     rows = {name: [i for i, recording in enumerate(recordings) if recording == name] for name in names}
     differing = tuple(
@@ -76,10 +76,10 @@ def measure(answers: Sequence[Answer], reference: Floats, recordings: Sequence[s
         recordings=len(names),
         top1_agreement=1 - len(differing) / len(names),
         differing=differing,
-        cosine_mean=measures.cosine_mean,
-        cosine_min=measures.cosine_min,
-        mae=measures.mae,
-        bias=measures.bias,
+        cosine_mean=compared.all.cosine_mean,
+        cosine_min=float(compared.cosine.min()),
+        mae=compared.all.mae,
+        bias=compared.all.bias,
         largest_class_bias=float(class_bias[np.abs(class_bias).argmax()]),
         front_end_cycles=int(np.median([answer.front_end_cycles for answer in answers])),
         network_cycles=int(np.median([answer.network_cycles for answer in answers])),

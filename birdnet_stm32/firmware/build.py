@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
@@ -17,6 +16,7 @@ from birdnet_stm32 import process
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Region
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.firmware.memory_use import MemoryUse, RegionUse, Section
 
 CONFIGURE_TIMEOUT_S = 120.0
 COMPILE_TIMEOUT_S = 900.0
@@ -35,40 +35,6 @@ _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
-    """An output section that occupies memory of the board.
-
-    Args:
-        name: its name.
-        address: where it is when the program runs.
-        load_address: where its content is stored; the same unless the startup code copies it.
-        size_bytes: size.
-        loaded: it has content in the file.
-    """
-
-    name: str
-    address: int
-    load_address: int
-    size_bytes: int
-    loaded: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegionUse:
-    """How full a memory region is.
-
-    Args:
-        name: the region.
-        used_bytes: occupied by sections, at run time or stored.
-        length_bytes: its size.
-    """
-
-    name: str
-    used_bytes: int
-    length_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class BuildResult:
     """The files of a build and their sizes; ``bin`` or ``hex`` is None where the board has no use for it."""
 
@@ -76,13 +42,7 @@ class BuildResult:
     map: Path
     bin: Path | None
     hex: Path | None
-    sections: tuple[Section, ...]
-    sizes: tuple[RegionUse, ...]
-
-    @property
-    def fullest_percent(self) -> float:
-        """How full the fullest memory is."""
-        return max(100 * region.used_bytes / region.length_bytes for region in self.sizes)
+    memory: MemoryUse
 
     def keep(self, folder: Path) -> None:
         """Copy the files as ``firmware.*`` into a new folder."""
@@ -90,13 +50,6 @@ class BuildResult:
         for file in (self.elf, self.map, self.bin, self.hex):
             if file is not None:
                 shutil.copyfile(file, folder / f"firmware{file.suffix}")
-
-    def described(self) -> dict[str, Any]:
-        """Return what occupies which memory, as JSON has it."""
-        return {
-            "regions": [asdict(region) for region in self.sizes],
-            "sections": [asdict(section) for section in self.sections],
-        }
 
 
 def build(
@@ -144,8 +97,7 @@ def build(
         map=build_dir / "firmware.map",
         bin=build_dir / "firmware.bin" if "bin" in program.artifacts else None,
         hex=build_dir / "firmware.hex" if "hex" in program.artifacts else None,
-        sections=sections,
-        sizes=region_use(sections, program.memory),
+        memory=MemoryUse(regions=region_use(sections, program.memory), sections=sections),
     )
 
 

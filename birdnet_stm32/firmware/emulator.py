@@ -7,7 +7,6 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,12 @@ from birdnet_stm32.boards.description import Emulator
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, tensor_dump
 from birdnet_stm32.firmware.console import Console, Detection
+from birdnet_stm32.firmware.emulation_result import (
+    EmulatedDetection,
+    EmulateDocument,
+    EmulatedWindow,
+    Parity,
+)
 from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import in_place_stage_names
@@ -56,36 +61,36 @@ class Place:
     start_s: float = 0.0
 
 
-def described(ran: EmulationRun, places: Sequence[Place], sample_rate_hz: int) -> dict[str, Any]:
-    """Return which windows were run and what was detected, as JSON types.
+def describe_emulation(
+    ran: EmulationRun, parity: Parity, places: Sequence[Place], sample_rate_hz: int
+) -> EmulateDocument:
+    """Return how far the firmware is from the references, which windows were run and what was detected.
 
     Args:
         ran: what the firmware computed.
-        places: where each of the recordings that it was given came from.
+        parity: its comparison with the references.
+        places: the origin of each recording that the firmware was given.
         sample_rate_hz: of the windows.
-
-    Returns:
-        ``inputs``: recording, start in seconds of each window, in the order of the comparison.
-        ``detections``: recording, start in seconds, class and probability, by recording.
     """
-    return {
-        "inputs": [
-            {
-                "recording": places[one.recording].path,
-                "start_s": round(places[one.recording].start_s + one.first_sample / sample_rate_hz, 6),
-            }
+    return EmulateDocument(
+        **vars(parity),
+        inputs=tuple(
+            EmulatedWindow(
+                recording=places[one.recording].path,
+                start_s=round(places[one.recording].start_s + one.first_sample / sample_rate_hz, 6),
+            )
             for one in ran.windows
-        ],
-        "detections": [
-            {
-                "recording": places[one.recording].path,
-                "start_s": round(places[one.recording].start_s, 6),
-                "label": one.name,
-                "probability": one.probability,
-            }
+        ),
+        detections=tuple(
+            EmulatedDetection(
+                recording=places[one.recording].path,
+                start_s=round(places[one.recording].start_s, 6),
+                label=one.name,
+                probability=one.probability,
+            )
             for one in ran.detections
-        ],
-    }
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

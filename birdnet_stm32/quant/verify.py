@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import (
     Frontend,
     MagnitudeScale,
     ModelContract,
 )
+from birdnet_stm32.gates import Direction, Gate, judge
+from birdnet_stm32.model.evaluation.chance import Hearing
 
 CONFIDENT_PROBABILITY = 0.1
 
@@ -26,26 +31,24 @@ Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measures:
+class Agreement:
     """How far int8 and float probabilities agree over a set of windows.
 
     Args:
-        windows: how many.
-        cosine_mean: mean over windows of the cosine of the two probability vectors.
-        cosine_p05: its 5th percentile.
-        cosine_min: the worst window's.
-        top1_agreement: share of windows with the same most probable class (the first, if several are).
+        windows: the number of windows.
+        cosine_mean: mean over the windows of the cosine of the two vectors of probabilities.
+        cosine_p05: 5th percentile of this cosine.
+        top1_agreement: share of the windows with the same most probable class (the first, if several are).
         bias: mean of int8 minus float.
         mae: mean of the absolute difference.
-        jaccard_025: detections at 0.25, pairs of window and class, that both make, of those that either
-            makes; 1 if there are none.
+        jaccard_025: detections at 0.25, pairs of window and class, that both models make, as a share of
+            those that either makes; 1 if neither makes any.
         jaccard_050: the same at 0.5.
     """
 
     windows: int
     cosine_mean: float
     cosine_p05: float
-    cosine_min: float
     top1_agreement: float
     bias: float
     mae: float
@@ -54,18 +57,82 @@ class Measures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """An int8 model against its float model.
+class ModelAgreement:
+    """How far an int8 model agrees with its float model.
 
     Args:
         all: over every window.
-        confident: over the windows whose largest float probability is at least 0.1; None if there are none.
+        confident: over the windows whose largest float probability is at least 0.1; null if there are none.
+    """
+
+    all: Agreement
+    confident: Agreement | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(ModelAgreement):
+    """The agreement of two models, with the values that it was computed from.
+
+    Args:
         cosine: of each window, float64 [n].
     """
 
-    all: Measures
-    confident: Measures | None
     cosine: Float64Array
+
+    @property
+    def agreement(self) -> ModelAgreement:
+        """The agreement alone, as documents hold it."""
+        return ModelAgreement(all=self.all, confident=self.confident)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatBaseline:
+    """What the float model recognised: what quantization could lose.
+
+    Args:
+        windows: the number of windows.
+        confident_windows: the number of windows with a probability of at least 0.1.
+        detections_025: the number of pairs of window and class with a probability of at least 0.25.
+        detections_050: the same at 0.5.
+        mean_probability: mean over all windows and classes.
+    """
+
+    windows: int
+    confident_windows: int
+    detections_025: int
+    detections_050: int
+    mean_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HearingOfModels:
+    """How both models compare with chance on the labelled validation windows.
+
+    Args:
+        float_model: the float model.
+        int8: the int8 model.
+    """
+
+    float_model: Annotated[Hearing, Field(alias="float")]
+    int8: Hearing
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyDocument(ModelAgreement):
+    """How far the int8 model agrees with its float model on the validation windows, and what both hear.
+
+    Args:
+        float_model: what the float model recognised.
+        hearing: how both models compare with chance.
+        notes_on_the_checkpoint: what somebody has to know of the checkpoint, a sentence each.
+    """
+
+    FILE: ClassVar[str] = "verify.json"
+    VERSION: ClassVar[int] = 1
+
+    float_model: Annotated[FloatBaseline, Field(alias="float")]
+    hearing: HearingOfModels
+    notes_on_the_checkpoint: tuple[str, ...]
 
 
 def compare(float_probabilities: FloatArray, int8_probabilities: FloatArray) -> Comparison:
@@ -90,24 +157,41 @@ def compare(float_probabilities: FloatArray, int8_probabilities: FloatArray) -> 
     cosine = _cosine(_vectors(reference), _vectors(candidate))
     confident = reference.max(axis=1) >= CONFIDENT_PROBABILITY
     return Comparison(
-        all=_measures(reference, candidate, cosine),
-        confident=_measures(reference[confident], candidate[confident], cosine[confident])
+        all=_agreement(reference, candidate, cosine),
+        confident=_agreement(reference[confident], candidate[confident], cosine[confident])
         if confident.any()
         else None,
         cosine=cosine,
     )
 
 
-def gate(comparison: Comparison, *, min_cosine_mean: float, min_cosine_p05: float) -> tuple[str, ...]:
-    """Return what was missed over all windows, measured against asked; empty if the candidate passes."""
-    asked = (
-        ("the mean cosine", comparison.all.cosine_mean, min_cosine_mean),
-        ("the 5th percentile of the cosine", comparison.all.cosine_p05, min_cosine_p05),
-    )
-    return tuple(
-        f"{name} is {measured:.6f}, below {minimum:g}"
-        for name, measured, minimum in asked
-        if measured < minimum
+def agreement_gates(
+    agreement: ModelAgreement, limits: VerifyTable, remedies: tuple[str, ...] = ()
+) -> tuple[Gate, ...]:
+    """Judge how far an int8 model agrees with its float model over all windows.
+
+    Args:
+        agreement: the measures.
+        limits: the limits of the variant.
+        remedies: what may help if a gate fails.
+    """
+    return (
+        judge(
+            "cosine_mean",
+            "mean cosine of the probabilities",
+            agreement.all.cosine_mean,
+            Direction.AT_LEAST,
+            limits.min_cosine_mean,
+            remedies=remedies,
+        ),
+        judge(
+            "cosine_p05",
+            "5th percentile of the cosine",
+            agreement.all.cosine_p05,
+            Direction.AT_LEAST,
+            limits.min_cosine_p05,
+            remedies=remedies,
+        ),
     )
 
 
@@ -119,34 +203,35 @@ def remedies(
     doctor: str,
     not_needed: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return what can help a candidate that missed its gate; nothing it already does.
+    """Suggest settings that may help a candidate that failed its gate. Settings already in use are left out.
 
     Args:
-        contract: what the model is.
+        contract: front end and classes of the model.
         tried: the recipes that were computed.
-        per_tensor: its kernels have one scale each.
-        doctor: the command that measures which of the possible causes it is.
-        not_needed: the recipes that were not, since another reached the gates on held-out windows.
+        per_tensor: whether each kernel has one scale for all its channels.
+        doctor: the command that measures which of the possible causes applies.
+        not_needed: the recipes that were not computed, because another one passed the gates on the windows
+            held out of the calibration.
     """
     raw = contract.frontend.kind is Frontend.RAW
     split = not raw and contract.magnitude_scale is not MagnitudeScale.DB
     listed = {*tried, *not_needed}
     suggestions = (
-        (True, f"{doctor}: measures what costs how much in this very model, and what to do"),
-        (per_tensor, "set convert.per_tensor = false: a scale a channel costs nothing"),
+        (True, f"{doctor}: measures which part of this model loses how much, and says what to do"),
+        (per_tensor, "set convert.per_tensor = false: one scale for each channel costs nothing"),
         (
             contract.magnitude_scale is MagnitudeScale.DB,
             'train with model.magnitude_scale = "pwl": decibels quantize badly',
         ),
         (
             bool(not_needed),
-            f'set quantize.select = "best": tries {", ".join(not_needed)} too, which the windows held out of '
-            "the calibration did not ask for",
+            f'set quantize.select = "best": tries {", ".join(not_needed)} too, which were left out because '
+            "an earlier recipe passed on the windows held out of the calibration",
         ),
         (
             split and not per_tensor and "inner_subranges" not in listed,
             'list "inner_subranges" in quantize.recipes, or convert --recipe inner_subranges: needs no '
-            "training, and makes finer steps where audio is quiet",
+            "training, and represents quiet audio in finer steps",
         ),
         (
             split and not per_tensor and "qat" not in listed,
@@ -160,45 +245,23 @@ def remedies(
     return tuple(text for applies, text in suggestions if applies)
 
 
-def to_json(comparison: Comparison) -> dict[str, dict[str, float | int] | None]:
-    """Return the measures as the fields of ``verify.json``: under ``all`` and under ``confident``."""
-    return {
-        "all": _fields(comparison.all),
-        "confident": None if comparison.confident is None else _fields(comparison.confident),
-    }
-
-
-def float_baseline(float_probabilities: FloatArray) -> dict[str, float | int]:
-    """Return what the float model heard, which int8 could lose: ``float`` of ``verify.json``.
+def float_baseline(float_probabilities: FloatArray) -> FloatBaseline:
+    """Count what the float model recognised, which int8 could lose.
 
     Args:
         float_probabilities: [n, classes] in [0, 1].
 
-    Returns:
-        Number of windows, of those with a probability of at least 0.1, and of detections, pairs of window and
-        class, at 0.25 and at 0.5; mean over all probabilities.
+    Raises:
+        InputError: as :func:`compare`.
     """
     reference = _checked(float_probabilities, "float probabilities")
-    return {
-        "windows": len(reference),
-        "confident_windows": int((reference.max(axis=1) >= CONFIDENT_PROBABILITY).sum()),
-        "detections_025": int((reference >= 0.25).sum()),
-        "detections_050": int((reference >= 0.5).sum()),
-        "mean_probability": float(reference.mean()),
-    }
-
-
-def _fields(measures: Measures) -> dict[str, float | int]:
-    return {
-        "windows": measures.windows,
-        "cosine_mean": measures.cosine_mean,
-        "cosine_p05": measures.cosine_p05,
-        "top1_agreement": measures.top1_agreement,
-        "bias": measures.bias,
-        "mae": measures.mae,
-        "jaccard_025": measures.jaccard_025,
-        "jaccard_050": measures.jaccard_050,
-    }
+    return FloatBaseline(
+        windows=len(reference),
+        confident_windows=int((reference.max(axis=1) >= CONFIDENT_PROBABILITY).sum()),
+        detections_025=int((reference >= 0.25).sum()),
+        detections_050=int((reference >= 0.5).sum()),
+        mean_probability=float(reference.mean()),
+    )
 
 
 def _checked(probabilities: FloatArray, where: str) -> Float64Array:
@@ -230,14 +293,13 @@ def _cosine(reference: Float64Array, candidate: Float64Array) -> Float64Array:
     return np.clip(cosine, 0.0, 1.0)
 
 
-def _measures(reference: Float64Array, candidate: Float64Array, cosine: Float64Array) -> Measures:
+def _agreement(reference: Float64Array, candidate: Float64Array, cosine: Float64Array) -> Agreement:
     same = _vectors(reference).argmax(axis=1) == _vectors(candidate).argmax(axis=1)
     difference = candidate - reference
-    return Measures(
+    return Agreement(
         windows=len(cosine),
         cosine_mean=float(cosine.mean()),
         cosine_p05=float(np.percentile(cosine, 5)),
-        cosine_min=float(cosine.min()),
         top1_agreement=float(same.mean()),
         bias=float(difference.mean()),
         mae=float(np.abs(difference).mean()),

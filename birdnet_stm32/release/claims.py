@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
 from birdnet_stm32.boards import folders
+from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.files import json_file, parquet_table
-from birdnet_stm32.model.evaluation.chance import Hearing, from_json
-from birdnet_stm32.stages.inputs.file_names import COVERAGE, EMULATION, emulation_folder
+from birdnet_stm32.files import parquet_table
+from birdnet_stm32.files.document import read_document
+from birdnet_stm32.firmware.emulation_result import EmulateDocument
+from birdnet_stm32.model.evaluation.chance import Hearing
+from birdnet_stm32.quant.verify import VerifyDocument
+from birdnet_stm32.stages.inputs.file_names import COVERAGE, emulation_folder
 
 ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
 _TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator counts neither."
@@ -27,7 +31,7 @@ _FIELD = (
 
 def heard_by_int8(job: Job) -> Hearing:
     """Return how the release's int8 model compares with chance on the validation windows."""
-    return from_json(json_file.load_json(job.inputs["verify"] / "verify.json")["hearing"]["int8"])
+    return read_document(VerifyDocument, job.inputs["verify"]).hearing.int8
 
 
 def unproven(job: Job) -> tuple[str, ...]:
@@ -52,11 +56,11 @@ def lacking(job: Job) -> tuple[str, ...]:
 
 def proven(job: Job) -> tuple[str, ...]:
     """Return what the stages of this release showed."""
-    measured = json_file.load_json(job.inputs["verify"] / "verify.json")["all"]
+    measured = read_document(VerifyDocument, job.inputs["verify"]).all
     claims = [
-        f"The int8 model agrees with its float model on {measured['windows']} validation windows: mean "
-        f"cosine of the probabilities {measured['cosine_mean']:.4f}, 5th percentile "
-        f"{measured['cosine_p05']:.4f}.",
+        f"The int8 model agrees with its float model on {measured.windows} validation windows: mean "
+        f"cosine of the probabilities {measured.cosine_mean:.4f}, 5th percentile "
+        f"{measured.cosine_p05:.4f}.",
     ]
     heard = heard_by_int8(job)
     if heard.shown:
@@ -67,13 +71,14 @@ def proven(job: Job) -> tuple[str, ...]:
         boards = folders.having("emulator", job.variant.firmware.boards)
         names = [board.name for board in boards]
         for board in boards:
-            folder = job.inputs["emulate"] / emulation_folder(board.name, names)
-            emulated = json_file.load_json(folder / EMULATION)
+            emulated = read_document(
+                EmulateDocument, job.inputs["emulate"] / emulation_folder(board.name, names)
+            )
             claims.append(
                 f"The firmware for the emulated board {board.name} (QEMU, {board.core}) gave "
-                f"{emulated['outputs_compared']} outputs over {emulated['windows']} windows, "
-                f"{emulated['outputs_differing']} of them different from LiteRT's reference kernels; its "
-                f"front end is within {emulated['front_end_max_relative_error']:.1e} of NumPy's, relative to "
+                f"{emulated.outputs_compared} outputs over {emulated.windows} windows, "
+                f"{emulated.outputs_differing} of them different from LiteRT's reference kernels; its "
+                f"front end is within {emulated.front_end_max_relative_error:.1e} of NumPy's, relative to "
                 "each stage's maximum."
             )
     if "image" in job.inputs:
@@ -83,3 +88,8 @@ def proven(job: Job) -> tuple[str, ...]:
             "memory use and its vector table were checked."
         )
     return tuple(claims)
+
+
+def chance_waiver(variant: Variant) -> str | None:
+    """Return the reason why a variant allows a model at chance; None if it does not."""
+    return None if variant.bundle.require_above_chance else "[bundle] require_above_chance = false"

@@ -23,7 +23,8 @@ from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from birdnet_stm32.release.report_data import Arena, Floats, Gate, Layers, Training
+from birdnet_stm32.gates import Gate
+from birdnet_stm32.release.report_data import Arena, Floats, Layers, Training
 
 _INK, _FAINT, _FIRST, _SECOND, _LIMIT = "#010203", "#010204", "#010205", "#010206", "#010207"
 _VARIABLES = {
@@ -68,13 +69,13 @@ def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
     """Draw how the windows' cosines spread, with the gates on the cosine as lines."""
 
     def draw(axes: Axes) -> None:
-        lowest = min(0.8, float(np.min(cosines, initial=1.0)), *(gate.minimum - 0.05 for gate in gates))
+        lowest = min(0.8, float(np.min(cosines, initial=1.0)), *(gate.limit - 0.05 for gate in gates))
         axes.hist(np.clip(cosines, lowest, 1.0), bins=40, range=(lowest, 1.0), color=_FIRST)
-        for number, gate in enumerate(gate for gate in gates if gate.measure.startswith("cosine")):
-            axes.axvline(gate.minimum, color=_LIMIT, linestyle=("--", ":")[number % 2], linewidth=1.2)
+        for number, gate in enumerate(gate for gate in gates if gate.name.startswith("cosine")):
+            axes.axvline(gate.limit, color=_LIMIT, linestyle=("--", ":")[number % 2], linewidth=1.2)
             axes.annotate(
-                f"{gate.measure.removeprefix('cosine_')} ≥ {gate.minimum:g}",
-                (gate.minimum, 0.97 - 0.1 * number),
+                f"{gate.name.removeprefix('cosine_')} ≥ {gate.limit:g}",
+                (gate.limit, 0.97 - 0.1 * number),
                 xycoords=("data", "axes fraction"),
                 xytext=(-4, 0),
                 textcoords="offset points",

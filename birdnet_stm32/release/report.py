@@ -13,8 +13,9 @@ from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
 from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.npu.stedgeai.compilation import Compilation, blobs_in_words
+from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Fact, Measures, ReportData, State, WindowPicture
+from birdnet_stm32.release.report_data import Fact, ReportData, State, WindowPicture
 
 TEMPLATES = Path(__file__).parent / "templates"
 _KIB = 1024
@@ -43,7 +44,6 @@ def render_report(data: ReportData) -> str:
             estimate=estimate_text(data.analysis) if data.analysis else "",
             states=State,
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
-            measure_titles=_MEASURES,
             measure_rows=_measure_rows(data),
             npu_facts=_npu_facts(data),
             **_figures(data),
@@ -75,7 +75,7 @@ def _measure_rows(data: ReportData) -> tuple[tuple[str, str, str], ...]:
     if data.verification is None:
         return ()
 
-    def text(measures: Measures | None, name: str) -> str:
+    def text(measures: Agreement | None, name: str) -> str:
         value = getattr(measures, name, None)
         return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.gates import Gate
 from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import LintFinding
 from birdnet_stm32.npu.stedgeai.compilation import Compilation
-from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.quant.sensitivity.layer_report import TensorReport
+from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.credits import Credit, Uncredited
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -95,32 +97,6 @@ class WindowPicture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measures:
-    """Agreement of the two networks over a set of windows."""
-
-    windows: int
-    cosine_mean: float
-    cosine_p05: float
-    top1_agreement: float
-    bias: float
-    mae: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """A minimum that a measure had to reach."""
-
-    measure: str
-    measured: float
-    minimum: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether it was reached."""
-        return self.measured >= self.minimum
-
-
-@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One way to quantize that was tried.
 
@@ -136,24 +112,9 @@ class Recipe:
     name: str
     chosen: bool
     passed: bool | None
-    measures: Measures | None
-    confident: Measures | None
+    measures: Agreement | None
+    confident: Agreement | None
     remark: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerTensor:
-    """One tensor of the int8 network against the same in float; ``quant.layers`` says what each number is."""
-
-    name: str
-    group: str
-    snr_db: float
-    cosine: float
-    bias: float
-    saturation: float
-    codes: float
-    gain: float
-    gain_error: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +152,7 @@ class Layers:
     baseline: float
     weights_gain: float
     groups: tuple[LayerGroup, ...]
-    tensors: tuple[LayerTensor, ...]
+    tensors: tuple[TensorReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -211,8 +172,8 @@ class Verification:
     float_probabilities: Floats
     int8_probabilities: Floats
     gates: tuple[Gate, ...]
-    all_windows: Measures
-    confident: Measures | None
+    all_windows: Agreement
+    confident: Agreement | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,7 +288,7 @@ class CompiledNetwork:
     """
 
     compilation: Compilation
-    gates: tuple[Finding, ...]
+    gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,47 +1,44 @@
-"""Which of a variant's candidates goes on, by what each published about itself."""
+"""Choose the candidate of a variant that goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from birdnet_stm32.config.variant import VerifyTable
-from birdnet_stm32.files import json_file
-from birdnet_stm32.stages.inputs.file_names import DESCRIPTION
+from birdnet_stm32.files.document import read_document
+from birdnet_stm32.gates import failures
+from birdnet_stm32.quant.verify import agreement_gates
+from birdnet_stm32.selection.candidates import CandidateDocument, ComputedCandidate, DescribedCandidate
 
 
-def passed_before(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None:
-    """Return the first recipe among ``inputs`` that reaches the gates, or None."""
-    described = [describe(folder) for key, folder in inputs.items() if key.startswith("candidate/")]
-    return next((one["recipe"] for one in described if one["computed"] and passes(one, limits)), None)
+def first_passing_recipe(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None:
+    """Return the first recipe among the stages ``candidate`` of ``inputs`` that passes the gates, or None."""
+    described = [read_candidate(folder) for key, folder in inputs.items() if key.startswith("candidate/")]
+    passing = (one for one in described if isinstance(one, ComputedCandidate) and passes(one, limits))
+    return next((one.recipe for one in passing), None)
 
 
-def describe(folder: Path) -> dict[str, Any]:
-    """Return what ``candidate.json`` in ``folder`` holds."""
-    fields: dict[str, Any] = json_file.load_json(folder / DESCRIPTION)
-    return fields
+def read_candidate(folder: Path) -> DescribedCandidate:
+    """Return what ``candidate.json`` in ``folder`` says. Raises: InputError."""
+    return read_document(CandidateDocument, folder).candidate
 
 
-def passes(candidate: Mapping[str, Any], limits: VerifyTable) -> bool:
-    """Return whether a computed candidate reaches the gates on the windows held out of the calibration."""
-    measures = candidate["held_out"]["all"]
-    return bool(
-        measures["cosine_mean"] >= limits.min_cosine_mean and measures["cosine_p05"] >= limits.min_cosine_p05
-    )
+def passes(candidate: ComputedCandidate, limits: VerifyTable) -> bool:
+    """Return whether a candidate passes the gates on the windows held out of the calibration."""
+    return not failures(agreement_gates(candidate.held_out, limits))
 
 
-def choose(candidates: Mapping[str, Mapping[str, Any]], limits: VerifyTable, *, first: bool) -> str:
-    """Return the key of the candidate to go on with.
+def choose(candidates: Mapping[str, ComputedCandidate], limits: VerifyTable, *, first: bool) -> str:
+    """Return the key of the candidate that goes on.
 
     Args:
-        candidates: descriptions of those computed, in the order of the recipes, at least one.
-        limits: the gates.
-        first: take the first that passes; otherwise the best of those that pass. Where none passes, the best
-            of all.
+        candidates: the computed candidates, in the order of the recipes, at least one.
+        limits: the limits of the gates.
+        first: whether the first candidate that passes is taken, or the best of those that pass. Where none
+            passes, the best of all is taken.
     """
-    passing = [key for key, fields in candidates.items() if passes(fields, limits)]
+    passing = [key for key, candidate in candidates.items() if passes(candidate, limits)]
     if first and passing:
         return passing[0]
-
-    return max(passing or candidates, key=lambda key: float(candidates[key]["agreement"]))
+    return max(passing or candidates, key=lambda key: candidates[key].agreement)

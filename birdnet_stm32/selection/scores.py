@@ -1,4 +1,4 @@
-"""Scores a candidate against its float model on the same windows."""
+"""Run a candidate and its float model on the same windows, and compare their probabilities."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.config.variant import VerifyTable
-from birdnet_stm32.errors import GateError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.progress import Report
-from birdnet_stm32.quant.verify import Comparison, compare, gate, remedies
+from birdnet_stm32.quant.verify import Comparison, agreement_gates, compare, remedies
 from birdnet_stm32.tflite import interpreter
 
 
@@ -28,11 +28,9 @@ class Scores:
     quantized: NDArray[np.float32]
     comparison: Comparison
 
-    def missed(self, limits: VerifyTable) -> tuple[str, ...]:
-        """Return the gates that the int8 model misses."""
-        return gate(
-            self.comparison, min_cosine_mean=limits.min_cosine_mean, min_cosine_p05=limits.min_cosine_p05
-        )
+    def gates(self, limits: VerifyTable, remedies: tuple[str, ...] = ()) -> tuple[Gate, ...]:
+        """Return the gates on the agreement of the two models."""
+        return agreement_gates(self.comparison, limits, remedies)
 
     def require(
         self,
@@ -45,31 +43,27 @@ class Scores:
         doctor: str,
         not_needed: Collection[str] = (),
     ) -> None:
-        """Refuse an int8 model that misses a gate.
+        """Refuse an int8 model that fails a gate.
 
         Args:
-            limits: the gates.
-            contract: what the model is.
-            where: what to call it.
+            limits: the limits of the gates.
+            contract: front end and classes of the model.
+            where: name of the model, for the message.
             tried: the recipes that were computed.
-            per_tensor: its kernels have one scale each.
+            per_tensor: whether each kernel has one scale for all its channels.
             doctor: the command that looks for the cause.
-            not_needed: the recipes that were not, since another did well on held-out windows.
+            not_needed: the recipes that were not computed, because another one passed the gates on the
+                windows held out of the calibration.
 
         Raises:
-            GateError: says by how much, and what may help this very model.
+            GateError: names each measure with its limit, and what may help this model.
         """
-        missed = self.missed(limits)
-        if missed:
-            raise GateError(
-                "the int8 model is too far from the float model: " + " and ".join(missed),
-                where=f"{where}, {self.comparison.all.windows} validation windows",
-                expected=f"a mean cosine of at least {limits.min_cosine_mean:g} and a 5th percentile of at "
-                f"least {limits.min_cosine_p05:g}, on probabilities",
-                remedy=remedies(
-                    contract, tried=tried, per_tensor=per_tensor, doctor=doctor, not_needed=not_needed
-                ),
-            )
+        advice = remedies(contract, tried=tried, per_tensor=per_tensor, doctor=doctor, not_needed=not_needed)
+        refuse_failures(
+            self.gates(limits, advice),
+            "the int8 model is too far from the float model",
+            where=f"{where}, {self.comparison.all.windows} validation windows",
+        )
 
 
 def score(
@@ -80,15 +74,15 @@ def score(
     windows: NDArray[np.int16],
     report: Report,
 ) -> Scores:
-    """Run both models over ``windows``, each behind its own front end.
+    """Run both models over ``windows``, each on the features of its own front end.
 
     Args:
         model: the float Keras model.
-        contract: what it means.
+        contract: front end and classes of the float model.
         candidate: the ``.tflite`` made from it.
-        candidate_contract: what that means.
+        candidate_contract: front end and classes of the ``.tflite``.
         windows: int16 [n, samples].
-        report: told about every window that the int8 model has run.
+        report: called with (done, total) after each window of the int8 model.
     """
     reference = probabilities(predict(model, windows, contract), contract)
     outputs = interpreter.run(

@@ -6,9 +6,7 @@ against what its stage recorded while it is zipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from birdnet_stm32.audio.packages import LICENCES
 from birdnet_stm32.boards import folders
@@ -16,10 +14,16 @@ from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import read_document
+from birdnet_stm32.firmware.emulation_result import EmulateDocument
 from birdnet_stm32.firmware.flash_plan import read_plan
+from birdnet_stm32.firmware.memory_use import SizesDocument
+from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
+from birdnet_stm32.gates import refuse_failures
+from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
+from birdnet_stm32.quant.verify import VerifyDocument
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
-from birdnet_stm32.release.claims import heard_by_int8, lacking, proven, unproven
+from birdnet_stm32.release.claims import chance_waiver, heard_by_int8, lacking, proven, unproven
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role, file_name
@@ -28,10 +32,8 @@ from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CLASSES,
     CONFIG,
-    EMULATION,
     LABELS,
     MODEL,
-    NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_LICENCES,
     NPU_PROJECT,
@@ -71,17 +73,16 @@ def run(job: Job) -> Outcome:
 def require_above_chance(job: Job) -> None:
     """Refuse a model that hears no better than chance, unless the variant allows it. Raises: GateError."""
     heard = heard_by_int8(job)
-    if heard.above_chance is False and job.variant.bundle.require_above_chance:
-        raise GateError(
-            f"the int8 model hears no better than chance: {heard.sentence}",
-            where=job.release.path,
-            expected="more than chance on the windows of recordings that it did not learn from",
-            remedy=(
-                "look at the recordings of each class, and train longer or on more of them",
-                "check that folders are named like the classes of a checkpoint that is given",
-                "[bundle] require_above_chance = false makes a bundle that says so",
-            ),
-        )
+    refuse_failures(
+        heard.gates(waiver=chance_waiver(job.variant)),
+        f"the int8 model hears no better than chance: {heard.sentence}",
+        where=job.release.path,
+        remedies=(
+            "look at the recordings of each class, and train longer or on more of them",
+            "check that folders are named like the classes of a checkpoint that is given",
+            "[bundle] require_above_chance = false makes a bundle that says so",
+        ),
+    )
 
 
 def _documents(job: Job) -> list[BundleFile]:
@@ -148,11 +149,11 @@ def _reports(job: Job) -> list[BundleFile]:
     named = {
         "report": REPORT,
         "representative": CLASSES,
-        "verify": "verify.json",
-        "layers": "layers.json",
+        "verify": VerifyDocument.FILE,
+        "layers": LayersDocument.FILE,
         "analyze": "analysis.json",
-        "compile": "sizes.json",
-        "npu_firmware": NPU_FIRMWARE,
+        "compile": SizesDocument.FILE,
+        "npu_firmware": NpuFirmwareDocument.FILE,
     }
     files = [
         _one(job.inputs[stage], name, f"reports/{name}", Role.REPORT)
@@ -161,7 +162,7 @@ def _reports(job: Job) -> list[BundleFile]:
     ]
     emulated = [board.name for board in folders.having("emulator", job.variant.firmware.boards)]
     for board in emulated:
-        name = (Path(emulation_folder(board, emulated)) / EMULATION).as_posix()
+        name = (Path(emulation_folder(board, emulated)) / EmulateDocument.FILE).as_posix()
         files.append(_one(job.inputs["emulate"], name, f"reports/{name}", Role.REPORT))
     return files
 
@@ -170,14 +171,14 @@ def _licences(job: Job) -> list[BundleFile]:
     files = [BundleFile(path="licences/LICENSE", source=job.files["licence"], role=Role.LICENCE)]
     files += _tree(job.inputs["compile"], "licences/toolchain", Role.LICENCE, part=TOOLCHAIN_LICENCES)
     if "npu_firmware" in job.inputs:
-        require_terms(json_file.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE))
+        require_terms(read_document(NpuFirmwareDocument, job.inputs["npu_firmware"]))
         files += _tree(job.inputs["npu_firmware"], "licences/st", Role.LICENCE, part=NPU_LICENCES)
     if "fetch" in job.inputs:
         files += _tree(job.inputs["fetch"], "licences/recordings", Role.LICENCE, part=LICENCES)
     return files
 
 
-def require_terms(described: Mapping[str, Any]) -> None:
+def require_terms(described: NpuFirmwareDocument) -> None:
     """Refuse a bundle that would hold linked parts of ST without the terms that they are passed on under.
 
     Args:
@@ -186,10 +187,10 @@ def require_terms(described: Mapping[str, Any]) -> None:
     Raises:
         GateError: names the parts.
     """
-    lacking = [f"{one['name']} ({one['licence']})" for one in described["components"] if one["terms"] is None]
-    if lacking:
+    without = [f"{one.name} ({one.licence})" for one in described.components if one.terms is None]
+    if without:
         raise GateError(
-            f"the firmware for the NPU has {', '.join(lacking)} linked in, whose terms are not at hand",
+            f"the firmware for the NPU has {', '.join(without)} linked in, whose terms are not at hand",
             where="licences/st",
             expected="a licence file beside each of ST's sources, or beside the generated network",
             remedy=(

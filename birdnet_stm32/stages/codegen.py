@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.files.document import read_document
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG, MODEL
@@ -27,9 +27,9 @@ def run(job: Job) -> Outcome:
         vectors=make_test_vectors(windows, contract.frontend, model),
     )
     write_tree(job.out / C_FOLDER, files)
-    network = json.loads(files["network.json"])
+    network = read_document(NetworkDocument, job.out / C_FOLDER)
     return Outcome(
-        summary=f"{len(files)} files of C: {network['constant_bytes']:,} bytes of weights and tables, arena "
-        f"of {network['arena']['size_bytes']:,} bytes",
-        measures={"arena_bytes": network["arena"]["size_bytes"], "macs": network["macs"]},
+        summary=f"{len(files)} files of C: {network.constant_bytes:,} bytes of weights and tables, arena "
+        f"of {network.arena.size_bytes:,} bytes",
+        measures={"arena_bytes": network.arena.size_bytes, "macs": network.macs},
     )

@@ -7,23 +7,27 @@ import tempfile
 from pathlib import Path
 
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware.build import build
-from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS, TOOLCHAIN_LICENCES
+from birdnet_stm32.firmware.memory_use import MemoryUse, SizesDocument
+from birdnet_stm32.firmware.model_digests import ModelsDocument
+from birdnet_stm32.stages.inputs.file_names import TOOLCHAIN_LICENCES
 
 
 def run(job: Job) -> Outcome:
     """Compile the projects of the stage firmware."""
-    sizes, fullest = {}, {}
+    sizes: dict[str, MemoryUse] = {}
     for board in job.variant.firmware.boards:
         with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
             result = build(job.inputs["firmware"] / board, Path(folder))
             result.keep(job.out / board)
-        sizes[board], fullest[board] = result.described(), result.fullest_percent
-    shutil.copyfile(job.inputs["firmware"] / MODEL_DIGESTS, job.out / MODEL_DIGESTS)
+        sizes[board] = result.memory
+    shutil.copyfile(job.inputs["firmware"] / ModelsDocument.FILE, job.out / ModelsDocument.FILE)
     _keep_licences(job.out / TOOLCHAIN_LICENCES)
-    (job.out / "sizes.json").write_text(json_file.canonical_json(sizes), encoding="utf-8")
-    summary = ", ".join(f"{board} (fullest memory {percent:.0f}%)" for board, percent in fullest.items())
+    write_document(SizesDocument(boards=sizes), job.out)
+    summary = ", ".join(
+        f"{board} (fullest memory {memory.fullest_percent:.0f}%)" for board, memory in sizes.items()
+    )
     return Outcome(summary=summary)
 
 

@@ -7,19 +7,18 @@ the top, what each other one computed in a folder with the board's name.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import emulator, parity
-from birdnet_stm32.firmware.emulator import Place, described
-from birdnet_stm32.firmware.parity import Parity
+from birdnet_stm32.firmware.emulation_result import Parity
+from birdnet_stm32.firmware.emulator import Place, describe_emulation
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, EMULATION, MODEL, emulation_folder
+from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, emulation_folder
 from birdnet_stm32.stages.inputs.windows import load_windows
 
 
@@ -78,7 +77,6 @@ def _emulate(job: Job, board: Board, folder: Path) -> Parity:
             on_window=lambda done: report(done, len(windows)),
         )
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
-    fields = asdict(result) | described(ran, places, spec.sample_rate_hz)
-    (folder / EMULATION).write_text(json_file.canonical_json(fields), encoding="utf-8")
+    write_document(describe_emulation(ran, result, places, spec.sample_rate_hz), folder)
     (folder / CONSOLE).write_text(ran.console, encoding="utf-8")
     return result

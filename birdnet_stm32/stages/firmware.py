@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.files.tree import write_tree
+from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.render import model_digest, render_project
-from birdnet_stm32.stages.inputs.file_names import MODEL_DIGESTS
 from birdnet_stm32.stages.inputs.project import generated_model, settings_of
 
 
@@ -16,6 +16,7 @@ def run(job: Job) -> Outcome:
     model_files = generated_model(job.inputs["codegen"])
     for board in table.boards:
         write_tree(job.out / board, render_project(board, model_files, settings))
-    digests = dict.fromkeys(table.boards, model_digest(model_files))
-    (job.out / MODEL_DIGESTS).write_text(json_file.canonical_json(digests), encoding="utf-8")
+    digest = model_digest(model_files)
+    digests: dict[str, str] = dict.fromkeys(table.boards, digest)
+    write_document(ModelsDocument(boards=digests), job.out)
     return Outcome(summary=f"CMake projects for {', '.join(table.boards)}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file, tree
+from birdnet_stm32.files import tree
+from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
 from birdnet_stm32.firmware.image import boot_image
+from birdnet_stm32.firmware.model_digests import ModelsDocument
+from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
 from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.stages.inputs.file_names import (
-    MODEL_DIGESTS,
-    NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_FOLDER,
 )
@@ -44,12 +45,12 @@ def run(job: Job) -> Outcome:
 
 def _application(job: Job, board: str) -> tuple[bytes, str]:
     """Return the firmware and the digest of the model that it says it runs."""
-    digests = json_file.load_json(job.inputs["compile"] / MODEL_DIGESTS)
+    digests = read_document(ModelsDocument, job.inputs["compile"]).boards
     return (job.inputs["compile"] / board / "firmware.bin").read_bytes(), digests[board]
 
 
 def _npu_application(job: Job) -> tuple[bytes, str]:
     """Return the same of the firmware that lets the NPU compute the network."""
     folder = job.inputs["npu_firmware"]
-    described = json_file.load_json(folder / NPU_FIRMWARE)
-    return (folder / NPU_FIRMWARE_FOLDER / "firmware.bin").read_bytes(), described["model"]
+    described = read_document(NpuFirmwareDocument, folder)
+    return (folder / NPU_FIRMWARE_FOLDER / "firmware.bin").read_bytes(), described.model

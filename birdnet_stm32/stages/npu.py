@@ -1,29 +1,29 @@
 """Compiles the network for the NPU with ST's tool; publishes ``npu/`` and ``gates.json``.
 
-``npu/`` holds ST's generated files as they are, under ST's licence, and ``compilation.json``, what they say.
+``npu/`` holds the generated files of ST's tool as they are, under ST's licence, and ``compilation.json``,
+which describes them.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import asdict
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.npu.stedgeai.compilation import blobs_in_words, save_compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network
-from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.gates import GatesDocument, Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import locate_tool
-from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER, NPU_GATES
+from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER
 from birdnet_stm32.tflite.reader import read_graph
 
 LOG = "local_stedgeai.log"  # with seconds and paths, so none of the recorded outputs
 
 
 def run(job: Job) -> Outcome:
-    """Compile the verified model and hold the result against every gate."""
+    """Compile the verified model and judge the result by every gate."""
     table = job.variant.npu
     tool = locate_tool(None if table.core_dir is None else job.release.resolve(table.core_dir))
     print(f"  {tool}", file=sys.stderr)
@@ -45,10 +45,9 @@ def run(job: Job) -> Outcome:
         flash=folders.require(board.flash, board, "flash"),
         core_dir=tool.core_dir,
     )
-    findings = check(subject)
-    described = [asdict(finding) for finding in findings]
-    (job.out / NPU_GATES).write_text(json_file.canonical_json(described), encoding="utf-8")
-    refuse_failures(findings)
+    gates = judge_compilation(subject)
+    write_document(GatesDocument(gates=gates), job.out)
+    refuse_compilation(gates)
     counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
     blobs = ""
     if compilation.epoch_controller:

@@ -13,15 +13,16 @@ from pathlib import Path
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file, tree
+from birdnet_stm32.files import tree
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import vendor
+from birdnet_stm32.firmware.npu_description import LinkedComponent, NpuFirmwareDocument, StoredWeights
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.npu_network import NpuBlob, NpuMemory, NpuNetwork, NpuPort
 from birdnet_stm32.firmware.render import npu_digest, render_project
 from birdnet_stm32.npu.stedgeai.compilation import Compilation, NetworkBuffer, load_compilation
 from birdnet_stm32.npu.stedgeai.profile import FLASH_POOL, HYPERRAM_POOL
 from birdnet_stm32.stages.inputs.file_names import (
-    NPU_FIRMWARE,
     NPU_FIRMWARE_FOLDER,
     NPU_FOLDER,
     NPU_LICENCES,
@@ -44,17 +45,18 @@ def run(job: Job) -> Outcome:
         built = build_npu(job.out / NPU_PROJECT, Path(folder), network, sources)
         built.keep(job.out / NPU_FIRMWARE_FOLDER)
     terms = _keep_licences(sources, network, job.out / NPU_LICENCES)
-    described = {
-        "model": npu_digest(generated, network),
-        "components": [
-            {"name": one.name, "version": one.version, "licence": one.licence, "terms": terms[one.name]}
+    document = NpuFirmwareDocument(
+        model=npu_digest(generated, network),
+        components=tuple(
+            LinkedComponent(name=one.name, version=one.version, licence=one.licence, terms=terms[one.name])
             for one in sources.components
-        ],
-        "weights": {"address": network.weights_address, "size_bytes": len(network.weights)},
-        **built.described(),
-    }
-    (job.out / NPU_FIRMWARE).write_text(json_file.canonical_json(described), encoding="utf-8")
-    return Outcome(summary=f"{board.name} with its NPU (fullest memory {built.fullest_percent:.0f}%)")
+        ),
+        weights=StoredWeights(address=network.weights_address, size_bytes=len(network.weights)),
+        regions=built.memory.regions,
+        sections=built.memory.sections,
+    )
+    write_document(document, job.out)
+    return Outcome(summary=f"{board.name} with its NPU (fullest memory {document.fullest_percent:.0f}%)")
 
 
 def network_of(compilation: Compilation) -> NpuNetwork:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,25 @@ from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
+from birdnet_stm32.codegen.network_document import NetworkDocument
+from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file, parquet_table, regular_file
-from birdnet_stm32.firmware.parity import FRONT_END_TOLERANCE
+from birdnet_stm32.files import parquet_table, regular_file
+from birdnet_stm32.files.document import read_document
+from birdnet_stm32.firmware.emulation_result import FRONT_END_TOLERANCE, EmulateDocument
+from birdnet_stm32.firmware.memory_use import SizesDocument
+from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.model.evaluation.chance import Hearing
+from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.compilation import load_compilation
-from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.npu.stedgeai.gates import GatesDocument
 from birdnet_stm32.pcm import FULL_SCALE
+from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
+from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
 from birdnet_stm32.release.claims import ON_SILICON, heard_by_int8, lacking, unproven
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.report import render_report
@@ -35,11 +42,8 @@ from birdnet_stm32.release.report_data import (
     CompiledNetwork,
     Emulation,
     Fact,
-    Gate,
     LayerGroup,
     Layers,
-    LayerTensor,
-    Measures,
     MemoryRegion,
     Recipe,
     ReportData,
@@ -51,18 +55,15 @@ from birdnet_stm32.release.report_data import (
     Verification,
     WindowPicture,
 )
-from birdnet_stm32.selection.calibration_effect import effect_of
+from birdnet_stm32.selection.calibration_options import changes_by_options
+from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CONFIG,
     COVERAGE,
-    EMULATION,
-    LAYERS,
     MODEL,
-    NPU_FIRMWARE,
     NPU_FOLDER,
-    NPU_GATES,
     REPORT,
     SCORES,
     emulation_folder,
@@ -126,76 +127,69 @@ def _compiled(job: Job) -> CompiledNetwork | None:
     folder = job.inputs.get("npu")
     if folder is None:
         return None
-    gates = tuple(Finding(**found) for found in json_file.load_json(folder / NPU_GATES))
+    gates = read_document(GatesDocument, folder).gates
     return CompiledNetwork(compilation=load_compilation(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:
     folder = job.inputs["verify"]
-    measured = json_file.load_json(folder / "verify.json")
+    measured = read_document(VerifyDocument, folder)
     scores = np.load(folder / SCORES, allow_pickle=False)
-    limits = job.variant.verify
-    required = _measures(measured["all"])
-    assert required is not None  # noqa: S101 - only the confident windows can be missing
-    minimums = {"cosine_mean": limits.min_cosine_mean, "cosine_p05": limits.min_cosine_p05}
     return Verification(
         cosines=scores["cosine"],
         float_probabilities=scores["reference"],
         int8_probabilities=scores["quantized"],
-        gates=tuple(
-            Gate(measure=name, measured=measured["all"][name], minimum=minimum)
-            for name, minimum in minimums.items()
-        ),
-        all_windows=required,
-        confident=_measures(measured["confident"]),
+        gates=agreement_gates(measured, job.variant.verify),
+        all_windows=measured.all,
+        confident=measured.confident,
     )
 
 
 def _recipes(job: Job) -> tuple[Recipe, ...]:
-    chosen = json_file.load_json(job.inputs["convert"] / "convert.json")
-    return tuple(
-        Recipe(
-            name=fields["recipe"],
-            chosen=fields["recipe"] == chosen["recipe"],
-            passed=passes(fields, job.variant.verify) if fields["computed"] else None,
-            measures=_measures(fields["held_out"]["all"]) if fields["computed"] else None,
-            confident=_measures(fields["held_out"]["confident"]) if fields["computed"] else None,
-            remark=effect_of(fields) if fields["computed"] else fields["why"],
+    converted = read_document(ConvertDocument, job.inputs["convert"])
+    return tuple(_recipe(one, converted.recipe, job.variant.verify) for one in converted.candidates)
+
+
+def _recipe(candidate: DescribedCandidate, chosen: str, limits: VerifyTable) -> Recipe:
+    if not isinstance(candidate, ComputedCandidate):
+        return Recipe(
+            name=candidate.recipe,
+            chosen=False,
+            passed=None,
+            measures=None,
+            confident=None,
+            remark=candidate.why,
         )
-        for fields in chosen["candidates"]
+    return Recipe(
+        name=candidate.recipe,
+        chosen=candidate.recipe == chosen,
+        passed=passes(candidate, limits),
+        measures=candidate.held_out.all,
+        confident=candidate.held_out.confident,
+        remark=changes_by_options(candidate),
     )
 
 
 def _layers(job: Job) -> Layers:
-    fields = json_file.load_json(job.inputs["layers"] / LAYERS)
-    in_order = sorted(fields["tensors"], key=lambda tensor: int(tensor["position"]))
-    parts = {group["name"]: group for group in fields["groups"]}
+    report = read_document(LayersDocument, job.inputs["layers"])
+    in_order = sorted(report.tensors, key=lambda tensor: tensor.position)
+    parts = {group.name: group for group in report.groups}
     return Layers(
-        windows=fields["windows"],
-        baseline=fields["baseline"],
-        weights_gain=fields["weights_gain"],
+        windows=report.windows,
+        baseline=report.baseline,
+        weights_gain=report.weights_gain,
         groups=tuple(
             LayerGroup(
                 name=name,
-                gain=parts[name]["gain"],
-                gain_error=parts[name]["gain_error"],
-                gain_up_to=parts[name]["gain_up_to"],
-                snr_db=tuple(tensor["snr_db"] for tensor in in_order if tensor["group"] == name),
+                gain=parts[name].gain,
+                gain_error=parts[name].gain_error,
+                gain_up_to=parts[name].gain_up_to,
+                snr_db=tuple(tensor.snr_db for tensor in in_order if tensor.group == name),
             )
-            for name in dict.fromkeys(tensor["group"] for tensor in in_order)
+            for name in dict.fromkeys(tensor.group for tensor in in_order)
         ),
-        tensors=tuple(
-            LayerTensor(**{name.name: tensor[name.name] for name in dataclass_fields(LayerTensor)})
-            for tensor in fields["tensors"]
-        ),
+        tensors=report.tensors,
     )
-
-
-def _measures(fields: dict[str, Any] | None) -> Measures | None:
-    """Return what ``verify.json`` holds under one key; the report shows a part of it."""
-    if fields is None:
-        return None
-    return Measures(**{name.name: fields[name.name] for name in dataclass_fields(Measures)})
 
 
 def _emulations(job: Job) -> tuple[Emulation, ...]:
@@ -205,15 +199,15 @@ def _emulations(job: Job) -> tuple[Emulation, ...]:
     return tuple(_emulation(job, board, [one.name for one in boards]) for board in boards)
 
 
-def _emulation(job: Job, board: Board, emulated: Sequence[str]) -> Emulation:
-    fields = json_file.load_json(job.inputs["emulate"] / emulation_folder(board.name, emulated) / EMULATION)
+def _emulation(job: Job, board: Board, names: Sequence[str]) -> Emulation:
+    emulated = read_document(EmulateDocument, job.inputs["emulate"] / emulation_folder(board.name, names))
     return Emulation(
         board=board.name,
         core=board.core,
-        windows=fields["windows"],
-        outputs_compared=fields["outputs_compared"],
-        outputs_differing=fields["outputs_differing"],
-        front_end_max_relative_error=fields["front_end_max_relative_error"],
+        windows=emulated.windows,
+        outputs_compared=emulated.outputs_compared,
+        outputs_differing=emulated.outputs_differing,
+        front_end_max_relative_error=emulated.front_end_max_relative_error,
         front_end_limit=FRONT_END_TOLERANCE,
     )
 
@@ -303,61 +297,60 @@ def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
 
 
 def _arena(job: Job) -> Arena:
-    network = json_file.load_json(job.inputs["codegen"] / C_FOLDER / "network.json")
+    network = read_document(NetworkDocument, job.inputs["codegen"] / C_FOLDER)
     return Arena(
-        size_bytes=network["arena"]["size_bytes"],
-        operators=len(network["operators"]),
+        size_bytes=network.arena.size_bytes,
+        operators=len(network.operators),
         blocks=(
             ArenaBlock(
                 name="front end",
                 offset_bytes=0,
-                size_bytes=network["arena"]["workspace_bytes"],
+                size_bytes=network.arena.workspace_bytes,
                 first_operator=-1,
                 last_operator=-1,
             ),
             *(
                 ArenaBlock(
-                    name=tensor["name"],
-                    offset_bytes=tensor["offset_bytes"],
-                    size_bytes=tensor["size_bytes"],
-                    first_operator=max(tensor["first"], 0),
-                    last_operator=min(tensor["last"], len(network["operators"]) - 1),
+                    name=tensor.name,
+                    offset_bytes=tensor.offset_bytes,
+                    size_bytes=tensor.size_bytes,
+                    first_operator=max(tensor.first, 0),
+                    last_operator=min(tensor.last, len(network.operators) - 1),
                 )
-                for tensor in network["arena"]["tensors"]
+                for tensor in network.arena.tensors
             ),
         ),
     )
 
 
 def _boards(job: Job) -> tuple[BoardMemory, ...]:
-    sizes = dict(json_file.load_json(job.inputs["compile"] / "sizes.json"))
+    sizes = dict(read_document(SizesDocument, job.inputs["compile"]).boards)
     if "npu_firmware" in job.inputs:
         board = folders.first("npu", job.variant.firmware.boards)
-        built = json_file.load_json(job.inputs["npu_firmware"] / NPU_FIRMWARE)
-        sizes[f"{board.name}, network on the NPU"] = built
+        sizes[f"{board.name}, network on the NPU"] = read_document(
+            NpuFirmwareDocument, job.inputs["npu_firmware"]
+        )
     return tuple(
         BoardMemory(
             board=board,
             regions=tuple(
-                MemoryRegion(
-                    name=region["name"], used_bytes=region["used_bytes"], limit_bytes=region["length_bytes"]
-                )
-                for region in described["regions"]
+                MemoryRegion(name=region.name, used_bytes=region.used_bytes, limit_bytes=region.length_bytes)
+                for region in used.regions
             ),
         )
-        for board, described in sorted(sizes.items())
+        for board, used in sorted(sizes.items())
     )
 
 
 def _training(job: Job) -> Training | None:
     if "train" not in job.inputs:
         return None
-    epochs = json_file.load_json(job.inputs["train"] / "history.json")["epochs"]
+    epochs = read_document(HistoryDocument, job.inputs["train"]).epochs
     return Training(
-        loss=tuple(epoch["loss"] for epoch in epochs),
-        validation_loss=tuple(epoch["validation_loss"] for epoch in epochs),
+        loss=tuple(epoch.loss for epoch in epochs),
+        validation_loss=tuple(epoch.validation_loss for epoch in epochs),
         metric_name="validation windows right",
-        metric=tuple(epoch["validation_accuracy"] for epoch in epochs),
+        metric=tuple(epoch.validation_accuracy for epoch in epochs),
     )
 
 

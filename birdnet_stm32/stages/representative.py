@@ -12,15 +12,22 @@ import numpy as np
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_windows
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows
-from birdnet_stm32.audio.windows.window_roles import LEFT_OUT, ROLES, assign_roles, count_coverage
+from birdnet_stm32.audio.windows.window_roles import (
+    LEFT_OUT,
+    ROLES,
+    LeftOutDocument,
+    assign_roles,
+    count_coverage,
+)
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file, parquet_table
+from birdnet_stm32.files import parquet_table
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
 from birdnet_stm32.stages.inputs.float_model import window_shape
 from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import root_of
-from birdnet_stm32.stages.inputs.windows import OPTIONS, PCM, TABLE
+from birdnet_stm32.stages.inputs.windows import PCM, TABLE
 from birdnet_stm32.terminal_text import first_names
 
 
@@ -42,7 +49,7 @@ def run(job: Job) -> Outcome:
     assigned = assign_roles(chosen, settings, shape.sample_rate_hz)
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
     parquet_table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
-    (job.out / OPTIONS).write_text(json_file.canonical_json(assigned.left_out), encoding="utf-8")
+    write_document(LeftOutDocument(left_out=assigned.left_out), job.out)
     trained = "checkpoint" not in job.files
     classes = count_coverage(rows, assigned.windows.rows, shape, trained=trained)
     parquet_table.write(classes, ClassCoverage, job.out / COVERAGE)

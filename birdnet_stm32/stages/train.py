@@ -1,14 +1,12 @@
 """Trains the float model; publishes it, its configuration, its labels and ``history.json``.
 
-``model_learned_from.tsv`` lists the recordings of both splits by digest, for whoever evaluates the model.
+``model_learned_from.tsv`` lists the recordings of both splits by digest, for a later evaluation of the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
 from birdnet_stm32.audio.index.recording_index import IndexRow
@@ -16,10 +14,11 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
 from birdnet_stm32.config.variant import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.training import dataset, fit
+from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
@@ -28,19 +27,19 @@ from birdnet_stm32.stages.inputs.recordings import root_of
 
 
 def run(job: Job) -> Outcome:
-    """Train on the recordings of the training split; the best epoch is that of the validation split."""
+    """Train on the recordings of the training split; the validation split chooses the best epoch."""
     rows = read_index(job.inputs["index"])
     contract = contract_to_train(job.variant.model, labels_of(rows))
     trained = train_on(rows, root_of(job.release), contract, job.variant.train)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
-    (job.out / "history.json").write_text(json_file.canonical_json(history_of(trained)), encoding="utf-8")
+    write_document(history_of(trained), job.out)
     return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 
 
 def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
-    """Return the classes to train on, sorted; background is none of them."""
+    """Return the classes to train on, sorted; background is not a class."""
     return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
@@ -67,9 +66,9 @@ def train_on(
         )
 
 
-def history_of(trained: fit.Trained) -> dict[str, Any]:
-    """Return the course of a training as JSON types."""
-    return {"best_epoch": trained.best_epoch, "epochs": [asdict(epoch) for epoch in trained.history]}
+def history_of(trained: fit.Trained) -> HistoryDocument:
+    """Return the course of a training."""
+    return HistoryDocument(best_epoch=trained.best_epoch, epochs=trained.history)
 
 
 def _windows(rows: Sequence[IndexRow], root: Path, part: str, spec: FrontendSpec) -> CutWindows:

@@ -1,7 +1,7 @@
 """Compares the candidate with the float model; publishes it only if it passes the gates.
 
-``verify.json`` holds the measures, ``scores.npz`` every probability behind them. Under ``hearing`` it
-compares what both models hear on the labelled windows with chance.
+``verify.json`` holds the measures, ``scores.npz`` every probability that they were computed from. Under
+``hearing``, ``verify.json`` compares both models with chance on the labelled windows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import document_values, read_document, write_document
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.evaluation import chance
@@ -23,7 +23,8 @@ from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.model.front_end_check import checkpoint_warnings
 from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.verify import Comparison, float_baseline, to_json
+from birdnet_stm32.quant.verify import Comparison, HearingOfModels, VerifyDocument, float_baseline
+from birdnet_stm32.selection.candidates import ConvertDocument
 from birdnet_stm32.selection.scores import score
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, LABELS, LEARNED_FROM, MODEL, SCORES
 from birdnet_stm32.stages.inputs.float_model import float_model
@@ -31,7 +32,7 @@ from birdnet_stm32.stages.inputs.windows import load_windows
 
 Floats = NDArray[np.float32]
 
-# What goes on of the chosen candidate, under which name.
+# The files of the chosen candidate that are published, with their new names.
 PUBLISHED = {
     CANDIDATE: MODEL,
     CONFIG: CONFIG,
@@ -44,7 +45,7 @@ def run(job: Job) -> Outcome:
     """Measure the candidate on the validation windows.
 
     Raises:
-        GateError: it misses a gate; says by how much and what may help.
+        GateError: the candidate fails a gate; names each measure, its limit and what may help.
     """
     source = float_model(job)
     candidate = job.inputs["convert"] / CANDIDATE
@@ -57,32 +58,33 @@ def run(job: Job) -> Outcome:
     with track("verify") as report:
         scores = score(model, source.contract, candidate.read_bytes(), contract, windows.validation, report)
     comparison = scores.comparison
-    heard = {
-        name: heard_on(probabilities, windows.validation_rows, contract.labels)
-        for name, probabilities in (("float", scores.reference), ("int8", scores.quantized))
-    }
-    fields = {
-        **to_json(comparison),
-        "float": float_baseline(scores.reference),
-        "hearing": {name: chance.to_json(found) for name, found in heard.items()},
-        "notes_on_the_checkpoint": notes,
-    }
-    (job.out / "verify.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
+    hearing = HearingOfModels(
+        float_model=heard_on(scores.reference, windows.validation_rows, contract.labels),
+        int8=heard_on(scores.quantized, windows.validation_rows, contract.labels),
+    )
+    document = VerifyDocument(
+        all=comparison.all,
+        confident=comparison.confident,
+        float_model=float_baseline(scores.reference),
+        hearing=hearing,
+        notes_on_the_checkpoint=tuple(notes),
+    )
+    write_document(document, job.out)
     np.savez(
         job.out / SCORES,
         reference=scores.reference,
         quantized=scores.quantized,
         cosine=comparison.cosine,
     )
-    candidates = json_file.load_json(job.inputs["convert"] / "convert.json")["candidates"]
+    converted = read_document(ConvertDocument, job.inputs["convert"])
     scores.require(
         job.variant.verify,
         contract,
         where=job.release.name,
-        tried=[one["recipe"] for one in candidates if one["computed"]],
+        tried=[one.recipe for one in converted.computed],
         per_tensor=job.variant.convert.per_tensor,
         doctor=f"birdnet-stm32 doctor {job.release.name}",
-        not_needed=[one["recipe"] for one in candidates if one.get("not_needed")],
+        not_needed=converted.not_needed,
     )
     for name, path in published.published_files(job.inputs["convert"]).items():
         if name in PUBLISHED:
@@ -91,13 +93,13 @@ def run(job: Job) -> Outcome:
         shutil.copyfile(job.inputs["train"] / LEARNED_FROM, job.out / LEARNED_FROM)
     return Outcome(
         summary=_summary(comparison),
-        measures=to_json(comparison),
-        warnings=(*notes, *warnings_of(heard["int8"])),
+        measures=document_values(comparison.agreement),
+        warnings=(*notes, *warnings_of(hearing.int8)),
     )
 
 
 def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Hearing:
-    """Compare scores with chance, on those windows whose class the model knows."""
+    """Compare scores with chance on the windows whose class the model knows."""
     known = np.array([row.background or row.label in labels for row in rows])
     judged = [row for row, is_known in zip(rows, known, strict=True) if is_known]
     _, recordings = np.unique([f"{row.label}/{row.recording}" for row in judged], return_inverse=True)
@@ -107,7 +109,7 @@ def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...])
 
 
 def warnings_of(int8: Hearing) -> tuple[str, ...]:
-    """Say in red what no gate refuses here: a model that hears nothing."""
+    """Return a warning for a model that is not shown to hear more than chance; no gate refuses it here."""
     if int8.shown:
         return ()
     if int8.above_chance is False:

@@ -8,7 +8,8 @@ import pytest
 from birdnet_stm32 import process
 from birdnet_stm32.boards.description import Region
 from birdnet_stm32.errors import InputError, ToolError
-from birdnet_stm32.firmware.build import Section, build, read_sections, region_use
+from birdnet_stm32.firmware.build import build, read_sections, region_use
+from birdnet_stm32.firmware.memory_use import Section
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 
 SETTINGS = FirmwareSettings(threshold=0.5, top_k=2, title="A stand-in", version="1.2.3")
@@ -70,7 +71,7 @@ def test_another_folder_and_the_commands_of_the_readme_give_the_same_bytes(
     assert result.hex.read_bytes() == (other / "build" / "release" / "firmware.hex").read_bytes()
     assert result.bin is None
     assert result.map.is_file()
-    assert all(0 < use.used_bytes < use.length_bytes for use in result.sizes)
+    assert all(0 < use.used_bytes < use.length_bytes for use in result.memory.regions)
 
 
 @pytest.mark.emulated

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import InputError, ToolError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.firmware import console, emulator
 from birdnet_stm32.firmware.console import Detection
+from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.firmware.tensor_dump import WindowDump
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec
@@ -61,7 +64,17 @@ def test_windows_and_detections_are_described_by_recording_and_time() -> None:
         console="",
     )
     places = [emulator.Place(path="tit/a.wav", start_s=2.5), emulator.Place(path="tit/b.wav", start_s=1.0)]
-    assert emulator.described(run, places, 8_000) == {
+    parity = Parity(
+        windows=2,
+        inputs_differing=0,
+        outputs_compared=4,
+        outputs_differing=0,
+        front_end_max_relative_error=1e-7,
+        stage_max_relative_errors={"mel": 1e-7},
+        first_difference=None,
+    )
+    assert document_values(emulator.describe_emulation(run, parity, places, 8_000)) == {
+        **asdict(parity),
         "inputs": [{"recording": "tit/a.wav", "start_s": 2.5}, {"recording": "tit/b.wav", "start_s": 1.5}],
         "detections": [{"recording": "tit/b.wav", "start_s": 1.0, "label": "tit", "probability": 0.75}],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.frontend.contract import (
     Compression,
     Frontend,
@@ -20,6 +21,7 @@ from birdnet_stm32.frontend.contract import (
     ModelContract,
     OutputActivation,
 )
+from birdnet_stm32.gates import failures
 from birdnet_stm32.quant import verify
 
 CONTRACT = ModelContract(
@@ -46,7 +48,6 @@ def test_measures_by_hand() -> None:
     assert everything.windows == 2
     assert everything.cosine_mean == pytest.approx(0.98)
     assert everything.cosine_p05 == pytest.approx(0.962)
-    assert everything.cosine_min == pytest.approx(0.96)
     assert everything.top1_agreement == 0.5
     assert everything.bias == pytest.approx(0.02 / 6)
     assert everything.mae == pytest.approx(0.42 / 6)
@@ -56,8 +57,9 @@ def test_measures_by_hand() -> None:
 
 @given(probability_tables)
 def test_a_model_agrees_with_itself(table: np.ndarray) -> None:
-    measures = verify.compare(table, table).all
-    assert measures.cosine_min == pytest.approx(1.0)
+    comparison = verify.compare(table, table)
+    measures = comparison.all
+    assert comparison.cosine.min() == pytest.approx(1.0)
     assert (measures.top1_agreement, measures.bias, measures.mae) == (1.0, 0.0, 0.0)
 
 
@@ -111,15 +113,17 @@ def compared(mean: float, p05: float) -> verify.Comparison:
     return replace(comparison, all=replace(comparison.all, cosine_mean=mean, cosine_p05=p05))
 
 
-def test_gate_quotes_measured_and_asked() -> None:
-    asked = {"min_cosine_mean": 0.95, "min_cosine_p05": 0.9}
-    assert verify.gate(compared(0.95, 0.9), **asked) == ()
-    assert verify.gate(compared(0.9499999, 0.95), **asked) == ("the mean cosine is 0.950000, below 0.95",)
-    both = verify.gate(compared(0.86, 0.41), **asked)
-    assert both == (
-        "the mean cosine is 0.860000, below 0.95",
-        "the 5th percentile of the cosine is 0.410000, below 0.9",
-    )
+def test_the_gates_are_the_mean_and_the_5th_percentile() -> None:
+    limits = VerifyTable(min_cosine_mean=0.95, min_cosine_p05=0.9)
+    assert failures(verify.agreement_gates(compared(0.95, 0.9), limits)) == ()
+    (mean,) = failures(verify.agreement_gates(compared(0.9499999, 0.95), limits, remedies=("train",)))
+    assert mean.shortfall == "mean cosine of the probabilities is 0.9499999, not at least 0.95"
+    assert mean.remedies == ("train",)
+    both = verify.agreement_gates(compared(0.86, 0.41), limits)
+    assert [(gate.name, gate.measure, gate.limit) for gate in failures(both)] == [
+        ("cosine_mean", 0.86, 0.95),
+        ("cosine_p05", 0.41, 0.9),
+    ]
 
 
 PTQ = ("ptq",)
@@ -157,7 +161,7 @@ def test_recipes_that_were_not_needed_are_named() -> None:
 
 def test_json_has_exactly_the_documented_keys() -> None:
     table = np.array([[0.5, 0.1], [0.01, 0.02]])
-    fields = json.loads(json.dumps(verify.to_json(verify.compare(table, table))))
+    fields = document_values(verify.compare(table, table).agreement)
     keys = {
         "windows",
         "cosine_mean",
@@ -171,8 +175,7 @@ def test_json_has_exactly_the_documented_keys() -> None:
     assert set(fields) == {"all", "confident"}
     assert set(fields["all"]) == set(fields["confident"]) == keys
     assert (fields["all"]["windows"], fields["confident"]["windows"]) == (2, 1)
-    quiet = verify.compare(table / 100, table / 100)
-    assert verify.to_json(quiet)["confident"] is None
+    assert verify.compare(table / 100, table / 100).agreement.confident is None
 
 
 def test_jaccard_counts_pairs_of_window_and_class() -> None:
@@ -185,10 +188,10 @@ def test_jaccard_counts_pairs_of_window_and_class() -> None:
 
 def test_the_float_baseline_counts_what_could_be_lost() -> None:
     table = np.array([[0.6, 0.25, 0.0], [0.01, 0.02, 0.02]])
-    assert verify.float_baseline(table) == {
-        "windows": 2,
-        "confident_windows": 1,
-        "detections_025": 2,
-        "detections_050": 1,
-        "mean_probability": pytest.approx(0.15),
-    }
+    assert verify.float_baseline(table) == verify.FloatBaseline(
+        windows=2,
+        confident_windows=1,
+        detections_025=2,
+        detections_050=1,
+        mean_probability=pytest.approx(0.15),
+    )

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, MemoryPool, NetworkBuffer, ToolVersion
-from birdnet_stm32.npu.stedgeai.gates import Finding
+from birdnet_stm32.quant.sensitivity.layer_report import TensorReport
+from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.manifest import Role
@@ -21,11 +23,8 @@ from birdnet_stm32.release.report_data import (
     CompiledNetwork,
     Emulation,
     Fact,
-    Gate,
     LayerGroup,
     Layers,
-    LayerTensor,
-    Measures,
     MemoryRegion,
     ReportData,
     Score,
@@ -85,8 +84,15 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
     """Build the whole report with ``label`` wherever a text comes from files or folders."""
     rng = np.random.default_rng(5)
     truth = rng.beta(0.2, 2.0, (40, 13))
-    measured = Measures(
-        windows=40, cosine_mean=0.98, cosine_p05=0.93, top1_agreement=0.95, bias=1e-4, mae=3e-3
+    measured = Agreement(
+        windows=40,
+        cosine_mean=0.98,
+        cosine_p05=0.93,
+        top1_agreement=0.95,
+        bias=1e-4,
+        mae=3e-3,
+        jaccard_025=0.9,
+        jaccard_050=0.8,
     )
     return ReportData(
         title=label,
@@ -117,8 +123,8 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             float_probabilities=truth,
             int8_probabilities=np.clip(truth + 0.01, 0, 1),
             gates=(
-                Gate(measure="cosine_mean", measured=0.98, minimum=0.95),
-                Gate(measure="cosine_p05", measured=0.89, minimum=0.90),
+                judge("cosine_mean", "mean cosine", 0.98, Direction.AT_LEAST, 0.95),
+                judge("cosine_p05", "5th percentile", 0.89, Direction.AT_LEAST, 0.90),
             ),
             all_windows=measured,
             confident=None,
@@ -132,8 +138,12 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
                 LayerGroup(name=label, gain=0.004, gain_error=0.001, gain_up_to=0.005, snr_db=(20.0, 120.0)),
             ),
             tensors=(
-                LayerTensor(
+                TensorReport(
                     name=label,
+                    operator="CONV_2D",
+                    position=1,
+                    low=-1.0,
+                    high=1.0,
                     group=label,
                     snr_db=20.0,
                     cosine=0.99,
@@ -161,9 +171,9 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
         compiled=CompiledNetwork(
             compilation=small_compilation(label),
             gates=(
-                Finding(gate="ports", state="passed", detail=label),
-                Finding(gate="hyperram", state="waived", detail="64 bytes", reason=label),
-                Finding(gate="runtime-version", state="skipped", detail="no runtime"),
+                judge("ports", "ports", 0, Direction.AT_MOST, 0, detail=label),
+                judge("hyperram", "hyperram", 64, Direction.AT_MOST, 0, detail="64 bytes", waiver=label),
+                judge("runtime-version", "runtime", None, Direction.AT_MOST, 0, detail="no runtime"),
             ),
         ),
         arena=Arena(

@@ -7,8 +7,9 @@ import struct
 import numpy as np
 import pytest
 
+from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Arena, Gate, LayerGroup, Layers, Training
+from birdnet_stm32.release.report_data import Arena, LayerGroup, Layers, Training
 
 
 def test_a_spectrogram_has_a_pixel_a_value_and_low_frequencies_below() -> None:
@@ -32,7 +33,7 @@ def test_a_spectrogram_without_contrast_is_drawn(spectrogram: np.ndarray) -> Non
 
 def test_pictures_repeat_byte_by_byte() -> None:
     values = np.linspace(0.5, 1.0, 50)
-    gates = (Gate(measure="cosine_mean", measured=1, minimum=0.95),)
+    gates = (judge("cosine_mean", "mean cosine", 1, Direction.AT_LEAST, 0.95),)
     first, second = (figures.cosine_histogram(values, gates) for _ in range(2))
     assert first == second
     assert "mean ≥ 0.95" in first

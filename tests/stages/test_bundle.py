@@ -12,8 +12,9 @@ from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.files import json_file
-from birdnet_stm32.model.evaluation.chance import hearing, to_json
+from birdnet_stm32.files.document import write_document
+from birdnet_stm32.model.evaluation.chance import hearing
+from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
 from birdnet_stm32.release.claims import unproven
 from birdnet_stm32.stages import bundle
 
@@ -29,9 +30,16 @@ def job(tmp_path: Path) -> MakeJob:
     folder.mkdir()
 
     def make(scores: np.ndarray, **keys: bool) -> Job:
-        found = to_json(hearing(scores, TARGETS, RECORDINGS))
-        text = json_file.canonical_json({"hearing": {"float": found, "int8": found}})
-        (folder / "verify.json").write_text(text, encoding="utf-8")
+        found = hearing(scores, TARGETS, RECORDINGS)
+        agreement = compare(TARGETS, TARGETS).agreement
+        document = VerifyDocument(
+            all=agreement.all,
+            confident=agreement.confident,
+            float_model=float_baseline(TARGETS),
+            hearing=HearingOfModels(float_model=found, int8=found),
+            notes_on_the_checkpoint=(),
+        )
+        write_document(document, folder)
         variant = Variant.model_validate(
             {"variant": {"title": "x"}, "index": {"root": "songs"}, "bundle": keys}
         )

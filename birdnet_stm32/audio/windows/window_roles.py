@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,21 @@ class AssignedWindows:
 
     windows: CutWindows
     left_out: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOutDocument:
+    """The number of windows that each option of ``[representative]`` left out of the calibration.
+
+    Args:
+        left_out: the number of windows, by the name of the option; options that are not set do not appear.
+    """
+
+    FILE: ClassVar[str] = "left_out.json"
+    VERSION: ClassVar[int] = 1
+    CONTENT: ClassVar[str] = "left_out"
+
+    left_out: Mapping[str, int]
 
 
 def assign_roles(windows: CutWindows, limits: RepresentativeTable, sample_rate_hz: int) -> AssignedWindows:

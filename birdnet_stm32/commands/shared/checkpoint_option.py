@@ -19,7 +19,7 @@ from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.config.variant import ConvertTable, RepresentativeTable, VerifyTable
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.windows import Windows, by_role
+from birdnet_stm32.stages.inputs.windows import WindowsByRole, divide_by_role
 
 # The options whose name differs from that of the key of the variant's table.
 WINDOW_OPTIONS = {"calibration_windows": "--num_samples", "validation_windows": "--validate_samples"}
@@ -41,7 +41,7 @@ class QuantizationInputs:
 
     model: Any
     contract: ModelContract
-    windows: Windows
+    windows: WindowsByRole
     asked: RepresentativeTable
     ranges: ConvertTable
     limits: VerifyTable
@@ -155,7 +155,7 @@ def load_inputs(options: argparse.Namespace) -> QuantizationInputs:
     return QuantizationInputs(
         model=model,
         contract=contract,
-        windows=by_role(assigned.windows.pcm, assigned.windows.rows, assigned.left_out),
+        windows=divide_by_role(assigned.windows.pcm, assigned.windows.rows, assigned.left_out),
         asked=asked,
         ranges=ranges,
         limits=limits,

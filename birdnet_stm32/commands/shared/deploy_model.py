@@ -40,7 +40,7 @@ from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
 from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Compilation, compilation_files
 from birdnet_stm32.npu.stedgeai.compile import compile_network
-from birdnet_stm32.npu.stedgeai.gates import Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.gates import Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.installation import LOADERS, find_loader
 from birdnet_stm32.npu.stedgeai.tool import PLATFORM, VARIABLE, Tool, find_tool, locate_tool
 from birdnet_stm32.npu.stedgeai.validate import validate_network
@@ -157,7 +157,7 @@ def _compile(
     compilation = compile_network(tool, model, asked, board, log=workspace / _LOGS[0])
     writer.write_folder(output, compilation_files(compilation), last=COMPILATION)
     graph = read_graph(model, where=str(path))
-    findings = check(
+    gates = judge_compilation(
         Subject(
             compilation=compilation,
             graph=graph,
@@ -166,9 +166,9 @@ def _compile(
             core_dir=tool.core_dir,
         )
     )
-    for finding in findings:
-        print_message(f"{finding.state:<8}{finding.gate}: {finding.detail}")
-    refuse_failures(findings)
+    for gate in gates:
+        print_message(gate.row)
+    refuse_compilation(gates)
     return compilation
 
 

@@ -17,19 +17,20 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.engine.staleness import reasons_to_run
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files import json_file
+from birdnet_stm32.files.document import read_document
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.doctor import trials
 from birdnet_stm32.quant.doctor.examine import Patient
 from birdnet_stm32.quant.doctor.trials import Converted
 from birdnet_stm32.quant.recipes import Candidate
-from birdnet_stm32.selection.attempt import attempt
+from birdnet_stm32.selection.candidates import ConvertDocument
+from birdnet_stm32.selection.measured_candidate import measure_recipe
 from birdnet_stm32.stages.candidate import recipe_settings
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, FLOAT_MODEL
 from birdnet_stm32.stages.inputs.float_model import float_model
-from birdnet_stm32.stages.inputs.windows import Windows, load_windows
+from birdnet_stm32.stages.inputs.windows import WindowsByRole, load_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +47,7 @@ class DiagnosisInputs:
 
     name: str
     patient: Patient
-    windows: Windows
+    windows: WindowsByRole
     limits: VerifyTable
     warnings: tuple[str, ...] = ()
 
@@ -92,7 +93,7 @@ def of_variant(release: Release) -> DiagnosisInputs:
         made, recipe, tried = _published(published["convert"])
     else:
         recipe = release.variant.recipes[0]
-        made = attempt(recipe, model, start.contract, windows, settings).candidate
+        made = measure_recipe(recipe, model, start.contract, windows, settings).candidate
         tried = (recipe,)
     return DiagnosisInputs(
         name=release.name,
@@ -132,7 +133,7 @@ def of_options(options: argparse.Namespace) -> DiagnosisInputs:
             model=made.model,
             int8=Converted(tflite=made.tflite, contract=made.contract),
             recipe=choice.recipe,
-            tried=tuple(choice.tried),
+            tried=tuple(choice.measured),
             settings=choice.settings,
             shares=made.notes.get("shares", {}),
             trains=False,
@@ -144,22 +145,21 @@ def of_options(options: argparse.Namespace) -> DiagnosisInputs:
     )
 
 
-def _found(windows: Windows) -> int:
+def _found(windows: WindowsByRole) -> int:
     return len(windows.calibration) + len(windows.left_out) + len(windows.held_out)
 
 
 def _published(folder: Path) -> tuple[Candidate, str, tuple[str, ...]]:
     """Return the candidate that was chosen, its recipe, and all recipes that were computed."""
     contract = read_contract(folder / CONFIG)
-    fields = json_file.load_json(folder / "convert.json")
-    computed = [one for one in fields["candidates"] if one["computed"]]
+    converted = read_document(ConvertDocument, folder)
     made = Candidate(
         tflite=(folder / CANDIDATE).read_bytes(),
         contract=contract,
         model=checkpoint.load(folder / FLOAT_MODEL, contract),
-        notes=next(one["notes"] for one in computed if one["recipe"] == fields["recipe"]),
+        notes=dict(converted.chosen.notes),
     )
-    return made, fields["recipe"], tuple(one["recipe"] for one in computed)
+    return made, converted.recipe, tuple(one.recipe for one in converted.computed)
 
 
 def _outdated(release: Release, published: dict[str, Path]) -> tuple[str, ...]:

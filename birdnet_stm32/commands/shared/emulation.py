@@ -16,8 +16,8 @@ from birdnet_stm32.config.variant import FirmwareTable
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.emulator import EmulationRun
-from birdnet_stm32.firmware.parity import Parity
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import Report

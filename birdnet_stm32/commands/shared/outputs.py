@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.files.json_file import canonical_json, read_json_object
 from birdnet_stm32.files.regular_file import real_path, sha256_of, why_unreadable
 
@@ -176,6 +177,10 @@ class Writer:
             sys.stdout.write(text)
         else:
             self.write(path, text.encode())
+
+    def write_document(self, path: Path | None, document: object) -> None:
+        """Write a document, or a frozen dataclass of one, as :meth:`write_json` writes its values."""
+        self.write_json(path, document_values(document))
 
     def _own(self, record: Path) -> _Record | None:
         """Return what this command wrote, or None where another or none did."""

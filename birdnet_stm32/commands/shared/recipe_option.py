@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from birdnet_stm32.commands.shared.checkpoint_option import QuantizationInputs
 from birdnet_stm32.config.recipe_names import RECIPE_NAMES, refuse_old_name
@@ -13,7 +13,8 @@ from birdnet_stm32.errors import GateError, InputError
 
 if TYPE_CHECKING:
     from birdnet_stm32.quant.recipes import Candidate, RecipeSettings
-    from birdnet_stm32.selection.attempt import Attempt
+    from birdnet_stm32.selection.candidates import ComputedCandidate
+    from birdnet_stm32.selection.measured_candidate import MeasuredCandidate
 
 
 def add_recipe_option(parser: argparse.ArgumentParser) -> None:
@@ -46,19 +47,20 @@ def choose_recipe(given: QuantizationInputs, options: argparse.Namespace) -> Cho
         InputError: none fits, or the checkpoint's conversion is not int8.
     """
     from birdnet_stm32.quant.recipes import RecipeSettings
-    from birdnet_stm32.selection.attempt import to_fields
     from birdnet_stm32.selection.choice import choose, passes
+    from birdnet_stm32.selection.measured_candidate import describe_candidate
     from birdnet_stm32.stages.candidate import clip_of
 
     settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
-    tried: dict[str, Attempt] = {}
-    fields: dict[str, dict[str, Any]] = {}
-    for recipe, one in _attempts(given, options, settings):
-        tried[recipe], fields[recipe] = one, to_fields(recipe, one, given.windows, settings)
-        if passes(fields[recipe], given.limits):
+    measured: dict[str, MeasuredCandidate] = {}
+    described: dict[str, ComputedCandidate] = {}
+    for recipe, one in _measured_recipes(given, options, settings):
+        measured[recipe] = one
+        described[recipe] = describe_candidate(recipe, one, given.windows, settings)
+        if passes(described[recipe], given.limits):
             break
-    chosen = choose(fields, given.limits, first=True)
-    return ChosenRecipe(settings=settings, tried=tried, fields=fields, recipe=chosen)
+    chosen = choose(described, given.limits, first=True)
+    return ChosenRecipe(settings=settings, measured=measured, described=described, recipe=chosen)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,43 +69,43 @@ class ChosenRecipe:
 
     Args:
         settings: what the recipes were told.
-        tried: the attempts, by recipe.
-        fields: what ``candidate.json`` would say of each.
+        measured: the candidates that were made, by recipe.
+        described: what ``candidate.json`` would say of each.
         recipe: the one taken.
     """
 
     settings: RecipeSettings
-    tried: dict[str, Attempt]
-    fields: dict[str, dict[str, Any]]
+    measured: dict[str, MeasuredCandidate]
+    described: dict[str, ComputedCandidate]
     recipe: str
 
     @property
     def candidate(self) -> Candidate:
         """What the recipe taken made."""
-        return self.tried[self.recipe].candidate
+        return self.measured[self.recipe].candidate
 
 
-def _attempts(
+def _measured_recipes(
     given: QuantizationInputs, options: argparse.Namespace, settings: RecipeSettings
-) -> Iterator[tuple[str, Attempt]]:
+) -> Iterator[tuple[str, MeasuredCandidate]]:
     """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.
 
     Raises:
         InputError: none fits, or the checkpoint's conversion is not int8.
     """
     from birdnet_stm32.quant.recipes import UnfitError
-    from birdnet_stm32.selection.attempt import TUNED, attempt
+    from birdnet_stm32.selection.measured_candidate import TRAINING_RECIPE, measure_recipe
 
     found = False
     for recipe in options.recipe:
         try:
-            tried = attempt(recipe, given.model, given.contract, given.windows, settings)
+            measured = measure_recipe(recipe, given.model, given.contract, given.windows, settings)
         except UnfitError:
             if recipe == options.recipe[-1] and not found:
                 raise
             continue
         except GateError as error:
-            if recipe == TUNED:  # the training diverged
+            if recipe == TRAINING_RECIPE:  # the training diverged
                 raise
             # There is no candidate to measure: this checkpoint cannot become one.
             raise InputError(
@@ -115,4 +117,4 @@ def _attempts(
                 remedy=error.remedies,
             ) from error
         found = True
-        yield recipe, tried
+        yield recipe, measured

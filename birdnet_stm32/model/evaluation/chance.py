@@ -9,12 +9,15 @@ they resemble each other: shuffling single windows would make chance look too na
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import computed_field
+
+from birdnet_stm32.gates import Direction, Gate, failures, judge
 
 Floats = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.int64]
@@ -62,19 +65,47 @@ class Hearing:
     top1: Measure | None
     provable: bool
 
-    @property
-    def above_chance(self) -> bool | None:
-        """Whether the model hears more than chance; None where the windows cannot tell.
+    def gates(self, *, waiver: str | None = None) -> tuple[Gate, ...]:
+        """Return what the model has to reach in order to hear more than chance; empty without a ranking.
 
         With few recordings even a perfect model cannot beat 95 % of the shuffles. The model then has to be
         above their mean, no more.
+
+        Args:
+            waiver: the reason why a model at chance is allowed, if it is.
         """
         if self.ranking is None:
-            return None
+            return ()
         bar = self.ranking.chance_high if self.provable else self.ranking.chance
-        if self.ranking.measured <= bar:
-            return False
-        return self.top1 is None or self.top1.measured > self.top1.chance
+        gates = [
+            judge(
+                "ranking_above_chance",
+                "share of pairs that are ranked rightly",
+                self.ranking.measured,
+                Direction.MORE_THAN,
+                bar,
+                waiver=waiver,
+            )
+        ]
+        if self.top1 is not None:
+            gates.append(
+                judge(
+                    "top1_above_chance",
+                    "share of windows whose strongest class is right",
+                    self.top1.measured,
+                    Direction.MORE_THAN,
+                    self.top1.chance,
+                    waiver=waiver,
+                )
+            )
+        return tuple(gates)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def above_chance(self) -> bool | None:
+        """Whether the model hears more than chance; None where the windows cannot tell."""
+        gates = self.gates()
+        return not failures(gates) if gates else None
 
     @property
     def shown(self) -> bool:
@@ -176,16 +207,3 @@ def _ranking(ranks: npt.NDArray[np.float64], classes: Indices) -> float:
 def _top1(strongest: Indices, classes: Indices) -> float:
     species = classes != BACKGROUND
     return float(np.mean(strongest[species] == classes[species]))
-
-
-def to_json(found: Hearing) -> dict[str, Any]:
-    """Return what ``verify.json`` says under ``hearing``; :func:`from_json` reads it."""
-    return {**asdict(found), "above_chance": found.above_chance}
-
-
-def from_json(fields: Mapping[str, Any]) -> Hearing:
-    """Return what :func:`to_json` wrote."""
-    given = {name: value for name, value in fields.items() if name != "above_chance"}
-    for name in ("ranking", "top1"):
-        given[name] = None if given[name] is None else Measure(**given[name])
-    return Hearing(**given)

@@ -16,6 +16,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.dataset import Floats, Pcm, strongest_class, training_batches
+from birdnet_stm32.model.training.history import EpochReport
 
 VALIDATION_BATCH = 64
 WEIGHT_DECAY = 1e-3
@@ -41,26 +42,6 @@ class FitSettings:
     seed: int = 0
     mixup: float = 0.5
     label_smoothing: float = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class EpochReport:
-    """One epoch's numbers.
-
-    Args:
-        epoch: from 1.
-        learning_rate: at its end.
-        loss: mean binary cross-entropy on the augmented training windows.
-        validation_loss: the same on the validation windows.
-        validation_accuracy: share of validation windows of which the strongest class, background where none
-            reaches 0.5, is the right one.
-    """
-
-    epoch: int
-    learning_rate: float
-    loss: float
-    validation_loss: float
-    validation_accuracy: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,13 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.sensitivity.hybrid_model import Activation, activations, mixed
 from birdnet_stm32.quant.sensitivity.layer_names import group_names, tensor_names
-from birdnet_stm32.quant.sensitivity.tensor_errors import Errors, Sums
+from birdnet_stm32.quant.sensitivity.layer_report import (
+    GroupReport,
+    LayerReport,
+    TensorErrors,
+    TensorReport,
+)
+from birdnet_stm32.quant.sensitivity.tensor_errors import Sums
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
@@ -34,72 +40,6 @@ Cosines = npt.NDArray[np.float64]
 Report = Callable[[int, int], None]
 
 MOST_WINDOWS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class TensorReport(Errors):
-    """One tensor of the int8 network against the same tensor of the float network, over all windows.
-
-    Args:
-        name: of the layer that computes it.
-        operator: TFLite's, with its activation; QUANTIZE for the input.
-        group: the part of the network that it is in.
-        position: in the order of computation, 0 for the input.
-        low: what its step -128 stands for.
-        high: what its step 127 stands for.
-        gain: what the mean cosine of the probabilities gains if only this tensor stays float.
-        gain_error: its standard error over the windows; a gain below twice this may be luck.
-    """
-
-    name: str
-    operator: str
-    group: str
-    position: int
-    low: float
-    high: float
-    gain: float
-    gain_error: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupReport:
-    """A part of the network.
-
-    Args:
-        name: of the part.
-        tensors: names of its tensors.
-        gain: what the mean cosine gains if only this part stays float, its kernels and biases included.
-        gain_error: its standard error over the windows.
-        gain_up_to: what it gains if this part and all before it stay float. Parts hide each other's loss:
-            what one gives back, the next may lose again.
-    """
-
-    name: str
-    tensors: tuple[str, ...]
-    gain: float
-    gain_error: float
-    gain_up_to: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerReport:
-    """All tensors of a network, the one that costs most first.
-
-    Args:
-        windows: how many were run.
-        cosine_mean: of the probabilities, int8 by the reference kernels against float.
-        baseline: the same by the fast kernels, which all gains are counted from.
-        weights_gain: what it gains if only kernels and biases stay float.
-        groups: parts of the network, ranked by ``gain``.
-        tensors: ranked by ``gain``.
-    """
-
-    windows: int
-    cosine_mean: float
-    baseline: float
-    weights_gain: float
-    groups: tuple[GroupReport, ...]
-    tensors: tuple[TensorReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -210,11 +150,6 @@ def layer_report(
     )
 
 
-def to_json(report: LayerReport) -> dict[str, Any]:
-    """Return the report as JSON has it."""
-    return asdict(report)
-
-
 def _counter(report: Report, total: int) -> Callable[[], None]:
     """Return what is to be called once a step, ``total`` times."""
     done = 0
@@ -233,7 +168,7 @@ def _errors(
     tensors: tuple[Activation, ...],
     windows: Floats,
     on_window: Callable[[], None],
-) -> tuple[tuple[Errors, ...], Floats]:
+) -> tuple[tuple[TensorErrors, ...], Floats]:
     """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
     sums = [Sums(activation=tensor) for tensor in tensors]
     output = int(parse_model(tflite).subgraphs[0].outputs[0])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.sensitivity.hybrid_model import Activation
+from birdnet_stm32.quant.sensitivity.layer_report import TensorErrors
 
 CODES = scheme.ACTIVATION_MAX - scheme.ACTIVATION_MIN + 1
 LARGEST_DB = 120.0  # of a tensor without any error
@@ -17,28 +18,9 @@ Floats = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Errors:
-    """One tensor over all windows.
-
-    Args:
-        snr_db: energy of the float values to that of the difference, between -120 and 120.
-        cosine: of all values.
-        bias: mean of int8 minus float, as a share of the largest float value.
-        saturation: share of values that lie beyond the grid by more than half a step.
-        codes: share of the 256 int8 codes that occur.
-    """
-
-    snr_db: float
-    cosine: float
-    bias: float
-    saturation: float
-    codes: float
-
-
 @dataclass(kw_only=True)
 class Sums:
-    """What :class:`Errors` are made of."""
+    """Sums over windows that the measures of :class:`TensorErrors` are computed from."""
 
     activation: Activation
     count: int = 0
@@ -68,10 +50,10 @@ class Sums:
         self.error_energy += float(difference @ difference)
         self.occurs |= np.bincount(steps.ravel().view(np.uint8), minlength=CODES) > 0
 
-    def errors(self) -> Errors:
+    def errors(self) -> TensorErrors:
         """Return the measures of all windows added so far, at least one."""
         norms = np.sqrt(self.energy * self.int8_energy)
-        return Errors(
+        return TensorErrors(
             snr_db=_decibels(self.energy, self.error_energy),
             cosine=float(self.product / norms) if norms > 0 else float(self.error_energy == 0),
             bias=self.error / self.count / self.peak if self.peak > 0 else 0.0,

@@ -1,4 +1,4 @@
-"""Reads what the stage representative published."""
+"""Read the windows that the stage representative published."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
-from birdnet_stm32.audio.windows.window_roles import ROLES
-from birdnet_stm32.files import json_file, parquet_table
+from birdnet_stm32.audio.windows.window_roles import ROLES, LeftOutDocument
+from birdnet_stm32.files import parquet_table
+from birdnet_stm32.files.document import read_document
 
 PCM = "windows.npy"
 TABLE = "windows.parquet"
-OPTIONS = "left_out.json"
 
 Pcm = NDArray[np.int16]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Windows:
-    """The windows of a variant by their role, int16 of shape [n, samples], and where each came from.
+class WindowsByRole:
+    """The windows of a variant by their role, int16 of shape [n, samples], and the recording of each.
 
     Args:
-        calibration: what sets the ranges.
-        left_out: would have done so too, but for the options of the variant.
-        held_out: what candidates are compared on.
-        validation: what the gate measures.
-        calibration_rows: where they came from.
-        held_out_rows: where they came from.
-        validation_rows: where they came from.
-        left_out_by: how many each option of the calibration left out, by its name.
+        calibration: windows that the ranges of the int8 model are chosen from.
+        left_out: windows that the options of the variant left out of the calibration.
+        held_out: windows that candidates are compared on.
+        validation: windows that the gates of the stage verify measure.
+        calibration_rows: the origin of each calibration window.
+        held_out_rows: the origin of each held-out window.
+        validation_rows: the origin of each validation window.
+        left_out_by: the number of windows that each option left out, by its name.
     """
 
     calibration: Pcm
@@ -45,19 +45,20 @@ class Windows:
     left_out_by: Mapping[str, int]
 
 
-def load_windows(folder: Path) -> Windows:
+def load_windows(folder: Path) -> WindowsByRole:
     """Open the windows in ``folder``, memory-mapped."""
     pcm = np.load(folder / PCM, mmap_mode="r", allow_pickle=False)
-    return by_role(pcm, parquet_table.read(folder / TABLE, WindowRow), json_file.load_json(folder / OPTIONS))
+    rows = parquet_table.read(folder / TABLE, WindowRow)
+    return divide_by_role(pcm, rows, read_document(LeftOutDocument, folder).left_out)
 
 
-def by_role(pcm: Pcm, rows: tuple[WindowRow, ...], left_out_by: Mapping[str, int]) -> Windows:
-    """Divide windows that are in the order of their roles."""
+def divide_by_role(pcm: Pcm, rows: tuple[WindowRow, ...], left_out_by: Mapping[str, int]) -> WindowsByRole:
+    """Divide windows that lie in the order of their roles."""
     ends = np.cumsum([sum(row.set == role for row in rows) for role in ROLES]).tolist()
     calibration, left_out, held_out, validation = (
         slice(start, end) for start, end in zip((0, *ends), ends, strict=False)
     )
-    return Windows(
+    return WindowsByRole(
         calibration=pcm[calibration],
         left_out=pcm[left_out],
         held_out=pcm[held_out],

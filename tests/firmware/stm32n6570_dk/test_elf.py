@@ -44,12 +44,12 @@ def test_image_can_be_booted_as_far_as_its_bytes_tell(image: Any) -> None:
 @pytest.mark.emulated
 def test_sections_lie_where_the_loader_leaves_room(image: Any) -> None:
     regions = folders.find(BOARD).program.regions
-    for section in image.result.sections:
+    for section in image.result.memory.sections:
         region = regions["AXISRAM2" if section.name == ".birdnet_buffers" else "AXISRAM1"]
         assert region.origin <= section.address
         assert section.address + section.size_bytes <= region.end
         assert section.load_address == section.address, "nothing copies it at start"
-    by_name = {section.name: section for section in image.result.sections}
+    by_name = {section.name: section for section in image.result.memory.sections}
     assert not by_name[".birdnet_buffers"].loaded
     assert not by_name[".bss"].loaded
 

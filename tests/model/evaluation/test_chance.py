@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from birdnet_stm32.model.evaluation.chance import Floats, Hearing, Indices, from_json, hearing, to_json
+from birdnet_stm32.files.document import document_values
+from birdnet_stm32.gates import Verdict, failures
+from birdnet_stm32.model.evaluation.chance import Floats, Indices, hearing
 
 
 def labelled(
@@ -101,9 +103,14 @@ def test_the_ranking_is_the_mean_area_under_the_roc_curve(seed: int, classes: in
     assert found.measured == pytest.approx(expected)
 
 
-def test_it_survives_json() -> None:
+def test_json_says_whether_the_model_is_above_chance() -> None:
     targets, recordings = labelled(2, 2, 1)
     for found in (hearing(targets, targets, recordings), hearing(targets[:2], targets[:2], recordings[:2])):
-        again = from_json(json.loads(json.dumps(to_json(found))))
-        assert isinstance(again, Hearing)
-        assert again == found
+        assert document_values(found) == {**asdict(found), "above_chance": found.above_chance}
+
+
+def test_a_waiver_lets_a_model_at_chance_through() -> None:
+    targets, recordings = labelled(3, 4, 2)
+    deaf = hearing(1 - targets, targets, recordings)
+    assert [gate.name for gate in failures(deaf.gates())] == ["ranking_above_chance", "top1_above_chance"]
+    assert {gate.verdict for gate in deaf.gates(waiver="known")} == {Verdict.WAIVED}

@@ -13,9 +13,10 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.config.text_types import NpuGate
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.gates import Gate
 from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network
-from birdnet_stm32.npu.stedgeai.gates import Finding, Subject, check, refuse_failures
+from birdnet_stm32.npu.stedgeai.gates import Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import Tool
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -43,8 +44,8 @@ def examine(compiled: Compiled, model: bytes) -> Examine:
     return examined
 
 
-def failed(findings: tuple[Finding, ...]) -> set[str]:
-    return {finding.gate for finding in findings if finding.state == "failed"}
+def failed(findings: tuple[Gate, ...]) -> set[str]:
+    return {finding.name for finding in findings if finding.verdict == "failed"}
 
 
 @pytest.mark.parametrize("io", ["int8", "model"])
@@ -60,10 +61,10 @@ def test_a_good_network_passes(
         flash=FLASH,
         core_dir=tool.core_dir,
     )
-    findings = check(subject)
-    refuse_failures(findings)
-    assert [finding.gate for finding in findings] == list(get_args(NpuGate))
-    assert {finding.state for finding in findings} == {"passed"}
+    findings = judge_compilation(subject)
+    refuse_compilation(findings)
+    assert [finding.name for finding in findings] == list(get_args(NpuGate))
+    assert {finding.verdict for finding in findings} == {"passed"}
 
 
 @pytest.mark.parametrize(
@@ -90,10 +91,10 @@ def test_a_bad_result_is_refused(
     # Without the external RAM the stand-in's spill has nowhere to go; the gate still has to notice it.
     allowed = settings.model_copy(update={"hyperram": fault == "hyperram-spill"})
     subject = replace(examine(allowed, version, fault), asked=settings)
-    findings = check(subject)
+    findings = judge_compilation(subject)
     assert failed(findings) == gates
     with pytest.raises(GateError, match="must not be flashed") as caught:
-        refuse_failures(findings)
+        refuse_compilation(findings)
     assert all(gate in caught.value.what for gate in gates)
 
 
@@ -110,13 +111,13 @@ def test_another_use_of_the_epoch_controller_is_refused(
     examine: Examine, settings: NpuTable, version: str, fault: str, asked: bool | None, said: str
 ) -> None:
     subject = examine(settings.model_copy(update={"epoch_controller": asked}), version, fault)
-    (wrong,) = (finding for finding in check(subject) if finding.state == "failed")
-    assert (wrong.gate, wrong.detail) == ("epoch-controller", said)
+    (wrong,) = (finding for finding in judge_compilation(subject) if finding.verdict == "failed")
+    assert (wrong.name, wrong.detail) == ("epoch-controller", said)
 
 
 def test_the_sizes_of_blobs_are_told(examine: Examine, settings: NpuTable) -> None:
     subject = examine(settings, "4.0")
-    (found,) = (finding for finding in check(subject) if finding.gate == "epoch-controller")
+    (found,) = (finding for finding in judge_compilation(subject) if finding.name == "epoch-controller")
     (blob,) = subject.compilation.blobs
     sizes = f"{blob.size_bytes} bytes and {blob.ram_bytes} bytes of copies in RAM"
     assert found.detail == f"2 of 2 epochs of the NPU in 1 blob, {sizes}"
@@ -124,10 +125,12 @@ def test_the_sizes_of_blobs_are_told(examine: Examine, settings: NpuTable) -> No
 
 def test_blobs_hide_their_links_before_3_0(examine: Examine, settings: NpuTable) -> None:
     asked = settings.model_copy(update={"epoch_controller": True})
-    (skipped,) = (finding for finding in check(examine(asked, "2.2")) if finding.state == "skipped")
-    assert skipped.gate == "stream-link"
+    (skipped,) = (
+        finding for finding in judge_compilation(examine(asked, "2.2")) if finding.verdict == "skipped"
+    )
+    assert skipped.name == "stream-link"
     assert "1 blob of the epoch controller, which shows none" in skipped.detail
-    assert failed(check(examine(asked, "3.0", "stalling-link"))) == {"stream-link"}
+    assert failed(judge_compilation(examine(asked, "3.0", "stalling-link"))) == {"stream-link"}
 
 
 @pytest.mark.parametrize("version", ["2.2", "4.0"])
@@ -136,16 +139,18 @@ def test_a_split_kernel_as_high_as_its_input_is_refused(
 ) -> None:
     # The condition is the shape: pieces of lower kernels were seen to run.
     split = examine(settings, version, "split-convolution")
-    assert failed(check(split)) == set()
+    assert failed(judge_compilation(split)) == set()
     tall = read_graph(tall_model, where="model")
-    (wrong,) = (finding for finding in check(replace(split, graph=tall)) if finding.gate == "full-height")
-    assert wrong.state == "failed"
+    (wrong,) = (
+        finding for finding in judge_compilation(replace(split, graph=tall)) if finding.name == "full-height"
+    )
+    assert wrong.verdict == "failed"
     assert wrong.detail == (
         "operator 1 (CONV_2D): a kernel as high as its input, which the compiler split into 8 pieces "
         "(Conv2D_1_subm_0, Conv2D_1_subm_1); the NPU hung on such"
     )
     whole = replace(examine(settings, version), graph=tall)
-    assert "full-height" not in failed(check(whole))
+    assert "full-height" not in failed(judge_compilation(whole))
 
 
 @pytest.mark.parametrize("version", ["2.2", "3.0", "4.0"])
@@ -159,8 +164,8 @@ def test_caches_follow_from_where_a_port_lies(examine: Examine, settings: NpuTab
         (port,) = subject.compilation.inputs
         assert port.address == address
         assert subject.compilation.caches_of(port) == caches
-        (found,) = (finding for finding in check(subject) if finding.gate == "port-caches")
-        assert found.state == "passed"
+        (found,) = (finding for finding in judge_compilation(subject) if finding.name == "port-caches")
+        assert found.verdict == "passed"
         assert f"input Input_0_out_0 at 0x{address:08X} in " in found.detail
         assert f": {' and '.join(caches)}; output" in found.detail
 
@@ -183,21 +188,21 @@ def test_a_reason_lets_it_pass(examine: Examine, settings: NpuTable) -> None:
     reason = "the gather is part of the model"
     waived = settings.model_copy(update={"waive": {"software-epochs": reason}})
     subject = examine(waived, fault="software-epochs")
-    findings = check(subject)
-    refuse_failures(findings)
-    (waived,) = (finding for finding in findings if finding.state == "waived")
+    findings = judge_compilation(subject)
+    refuse_compilation(findings)
+    (waived,) = (finding for finding in findings if finding.verdict == "waived")
     assert waived.reason == "the gather is part of the model"
     assert "2 of 4 epochs leave the NPU" in waived.detail
 
 
 def test_the_external_ram_may_be_used_where_it_is_asked_for(examine: Examine, settings: NpuTable) -> None:
     allowed = settings.model_copy(update={"hyperram": True})
-    assert failed(check(examine(allowed, fault="hyperram-spill"))) == set()
+    assert failed(judge_compilation(examine(allowed, fault="hyperram-spill"))) == set()
 
 
 def test_a_slot_too_small_for_the_application_is_refused(examine: Examine, settings: NpuTable) -> None:
     low = settings.model_copy(update={"weights_address": 0x7018_0000})
-    assert failed(check(examine(low))) == {"application-slot"}
+    assert failed(judge_compilation(examine(low))) == {"application-slot"}
 
 
 def test_another_runtime_is_refused(examine: Examine, settings: NpuTable) -> None:
@@ -205,8 +210,8 @@ def test_another_runtime_is_refused(examine: Examine, settings: NpuTable) -> Non
     assert subject.core_dir is not None
     (header,) = subject.core_dir.rglob("ll_aton_version.h")
     header.write_text(header.read_text(encoding="utf-8").replace("275", "8"), encoding="utf-8")
-    (wrong,) = (finding for finding in check(subject) if finding.state == "failed")
+    (wrong,) = (finding for finding in judge_compilation(subject) if finding.verdict == "failed")
     assert wrong.detail == "network.c wants ll_aton 1.1.3-275, the installation has 1.1.3-8"
     header.unlink()
-    (skipped,) = (finding for finding in check(subject) if finding.state != "passed")
-    assert (skipped.gate, skipped.state) == ("runtime-version", "skipped")
+    (skipped,) = (finding for finding in judge_compilation(subject) if finding.verdict != "passed")
+    assert (skipped.name, skipped.verdict) == ("runtime-version", "skipped")

@@ -66,7 +66,7 @@ def test_it_publishes_the_result_and_what_the_gates_found(
     )
     assert load_compilation(job.out / "npu").weights_address == 0x7040_0000
     gates = json.loads((job.out / "gates.json").read_text(encoding="utf-8"))
-    assert {gate["state"] for gate in gates} == {"passed"}
+    assert {gate["verdict"] for gate in gates} == {"passed"}
     assert "ST Edge AI Core" in (job.out / "local_stedgeai.log").read_text(encoding="utf-8")
     said = capsys.readouterr().err
     assert "found by [npu] core_dir" in said
@@ -91,7 +91,7 @@ def test_a_waived_gate_is_published_with_its_reason(bench: Bench) -> None:
     job = bench.job(bench.release(fault="software-epochs", more=waive))
     npu.run(job)
     gates = json.loads((job.out / "gates.json").read_text(encoding="utf-8"))
-    assert (gates[0]["state"], gates[0]["reason"]) == ("waived", "known, and small enough")
+    assert (gates[0]["verdict"], gates[0]["reason"]) == ("waived", "known, and small enough")
 
 
 def test_a_failed_run_leaves_its_whole_log(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
@@ -25,7 +26,8 @@ from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.ranges import choose
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
-from birdnet_stm32.quant.sensitivity.measure import LayerReport, layer_report, spread, to_json
+from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
+from birdnet_stm32.quant.sensitivity.measure import layer_report, spread
 from birdnet_stm32.quant.simulation import simulate
 
 SPEC = FrontendSpec(
@@ -92,7 +94,7 @@ def test_all_in_float_is_the_float_model(model: keras.Model, varied: np.ndarray)
     last = next(group for group in report.groups if group.name == "classifier")
     assert report.baseline + last.gain_up_to == pytest.approx(1, abs=1e-6)
     assert report.cosine_mean == pytest.approx(report.baseline, abs=2e-3)
-    fields = to_json(report)
+    fields = document_values(report)
     assert [one["name"] for one in fields["tensors"]] == [one.name for one in report.tensors]
     assert set(fields) == {"windows", "cosine_mean", "baseline", "weights_gain", "groups", "tensors"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -50,7 +51,7 @@ def goal(reference: np.ndarray, logits: np.ndarray) -> dict[str, object]:
     """Every measure, over all windows and over the confident ones."""
     comparison = verify.compare(reference, simulate.sigmoid(logits))
     assert comparison.confident is not None
-    return verify.to_json(comparison)
+    return asdict(comparison.agreement)
 
 
 def int8_tensors(tflite: bytes, window: np.ndarray) -> list[np.ndarray]:
