@@ -1,27 +1,28 @@
-/* Text output without stdio: what the board can send, and the few formats needed. */
+/* Text output without stdio: the formats that the program needs, on top of what the board can send.
+ */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sends bytes to whoever reads along. The board provides it; it returns when all are on their way.
- */
+/* Sends bytes to the reader. The board provides this function. It returns when all bytes have been
+ * handed to the hardware. */
 void console_write(const char *text, size_t length);
 
-/* A zero-terminated text as it is. */
+/* Writes a zero-terminated text without changes. */
 void console_text(const char *text);
 
-/* A zero-terminated text as a JSON string: one line whatever it holds. */
+/* Writes a zero-terminated text as a JSON string, which is one line whatever the text contains. */
 void console_quoted(const char *text);
 
 void console_unsigned(uint32_t value);
 
-/* Eight hexadecimal digits after 0x. */
+/* Writes 0x and eight hexadecimal digits. */
 void console_hex(uint32_t value);
 
-/* A float with `decimals` (at most 9) digits behind the point, rounded to nearest; magnitudes
- * beyond 4e9 come out as that. Not-a-number is written as nan. */
+/* Writes a float with `decimals` digits after the point (at most 9), rounded to nearest. Magnitudes
+ * above 4e9 are written as 4e9, and not-a-number as nan. */
 void console_fixed(float value, uint32_t decimals);
 
 #endif

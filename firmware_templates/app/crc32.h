@@ -1,4 +1,5 @@
-/* CRC-32 (IEEE 802.3, as in zlib), byte by byte: begin, add each, end. */
+/* CRC-32 (IEEE 802.3, as in zlib), byte by byte: start with CRC32_BEGIN, add each byte, then end.
+ */
 #ifndef CRC32_H
 #define CRC32_H
 

@@ -1,4 +1,4 @@
-/* From the scores of a recording's windows to its detections. */
+/* Turns the scores of a recording's windows into the detections of the recording. */
 #ifndef DETECTIONS_H
 #define DETECTIONS_H
 
@@ -9,11 +9,13 @@ typedef struct {
     float probability;
 } detection_t;
 
-/* Takes a window's scores into the maximum of each class; `pooled` starts as zeros. */
+/* Updates the maximum of each class with the scores of one window. Set `pooled` to zeros before the
+ * first window. */
 void detections_pool(float *pooled, const float *scores, uint32_t classes);
 
-/* Selects the classes at or above `threshold`, the most probable first and equal ones by index, at
- * most `capacity` of them. Returns their number. */
+/* Selects the classes with a probability of at least `threshold`, but at most `capacity` of them.
+ * The most probable class comes first, and equal ones are in the order of their index. Returns the
+ * number of selected classes. */
 uint32_t detections_select(const float *pooled, uint32_t classes, float threshold,
                            detection_t *detections, uint32_t capacity);
 

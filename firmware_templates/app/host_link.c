@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BYTE_TIMEOUT_MS 500u /* between two bytes of a window: the host has stopped */
+#define BYTE_TIMEOUT_MS 500u /* longest wait between two bytes of a window */
 #define WINDOW_BYTES (2u * BIRDNET_WINDOW_SAMPLES)
 #define LINE_CHARACTERS 16u
 #define WORD "window "
@@ -17,7 +17,7 @@
 static int16_t window[BIRDNET_WINDOW_SAMPLES] __attribute__((section(".birdnet_buffers")));
 static float probabilities[BIRDNET_OUTPUT_ELEMENTS] __attribute__((section(".birdnet_buffers")));
 
-/* Eight hexadecimal digits, and nothing in front of them. */
+/* Writes eight hexadecimal digits without 0x. */
 static void write_digits(uint32_t value) {
     static const char digits[] = "0123456789abcdef";
     char text[CRC_CHARACTERS];
@@ -43,8 +43,8 @@ static bool read_digits(const char *text, uint32_t *value) {
     return true;
 }
 
-/* Reads up to a line feed. Returns false when nothing came for idle_ms; a line that is no request
- * gives false in `request`. */
+/* Reads up to a line feed. Returns false if nothing came for idle_ms. If the line is not a request,
+ * `request` becomes false. */
 static bool read_request(uint32_t idle_ms, bool *request, uint32_t *crc) {
     char line[LINE_CHARACTERS];
     size_t length = 0;
@@ -66,7 +66,7 @@ static bool read_request(uint32_t idle_ms, bool *request, uint32_t *crc) {
     return true;
 }
 
-/* Reads the window behind a request; returns NULL, or why it cannot be used. */
+/* Reads the window after a request. Returns NULL, or a text that says why it cannot be used. */
 static const char *read_window(uint32_t expected_crc) {
     uint32_t crc = CRC32_BEGIN;
     for (size_t i = 0; i < WINDOW_BYTES; ++i) {
@@ -128,7 +128,7 @@ void host_link_serve(inference_t *inference, uint32_t idle_ms) {
     uint32_t crc;
     while (read_request(idle_ms, &request, &crc)) {
         if (!request) {
-            continue; /* the rest of something: the host asks again when no answer comes */
+            continue; /* part of a lost line: the host asks again if no answer comes */
         }
         const char *why = read_window(crc);
         if (why == NULL) {

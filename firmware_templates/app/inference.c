@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* Less where whoever computes the network brings its own memory: then the front end's alone. */
+/* If other hardware computes the network in its own memory, only the front end needs this memory.
+ */
 #ifndef INFERENCE_ARENA_BYTES
 #define INFERENCE_ARENA_BYTES BIRDNET_ARENA_BYTES
 #endif

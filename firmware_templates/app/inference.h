@@ -1,7 +1,7 @@
-/* One window from samples to probabilities: the front end, then the network.
+/* Computes the probabilities of one window of samples: the front end, then the network.
  *
- * The arena and the front end's buffers are static and exist once, so there is one inference at a
- * time. The linker script places them: section .birdnet_buffers. */
+ * The arena and the buffers of the front end are static and exist once, so only one inference can
+ * run at a time. The linker script places them in the section .birdnet_buffers. */
 #ifndef INFERENCE_H
 #define INFERENCE_H
 
@@ -16,19 +16,19 @@ typedef struct {
 
 birdnet_status_t inference_init(inference_t *inference);
 
-/* Makes the network's input of `pcm`, BIRDNET_WINDOW_SAMPLES long. */
+/* Computes the input of the network from `pcm`, which has BIRDNET_WINDOW_SAMPLES samples. */
 birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm);
 
-/* Runs the network on its quantized input, which it may overwrite. */
+/* Runs the network on its quantized input. The network may overwrite the input. */
 birdnet_status_t inference_invoke(inference_t *inference);
 
-/* Writes the network's outputs as probabilities, BIRDNET_OUTPUT_ELEMENTS long. */
+/* Writes the outputs of the network as BIRDNET_OUTPUT_ELEMENTS probabilities. */
 birdnet_status_t inference_scores(const inference_t *inference, float *scores);
 
-/* What one of the network's outputs means. */
+/* Returns the probability that one output of the network stands for. */
 float inference_probability(int8_t output);
 
-/* All of it: features, network, probabilities. */
+/* Does all three steps: features, network, probabilities. */
 birdnet_status_t inference_run(inference_t *inference, const int16_t *pcm, float *scores);
 
 #endif

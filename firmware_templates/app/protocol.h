@@ -1,17 +1,19 @@
-/* The lines a host program reads. Each is words separated by single spaces; texts are JSON strings.
+/* Writes the lines that a host program reads. Each line consists of words with single spaces
+ * between them. Texts are JSON strings.
  *
  *     birdnet-firmware 2 "<title>" "<version>" "<model>"
- *                                                        first line; 2 is the protocol's version,
- *                                                        <model> a digest of the generated C
- *     clock <hertz>                                      that cycles are counted in
+ *                                                        first line; 2 is the version of the
+ *                                                        protocol, <model> is a digest of the
+ *                                                        generated C
+ *     clock <hertz>                                      frequency of the clock that counts cycles
  *     recording <index> <samples> <windows> "<path>"     a recording begins
- *     window <recording> <window>                        that window is done
+ *     window <recording> <window>                        this window is done
  *     detection <recording> <label> <probability> "<name>"
- *     refused <recording> "<reason>" "<path>"            that recording was skipped
+ *     refused <recording> "<reason>" "<path>"            this recording was skipped
  *     error "<reason>"                                   the program ends early
  *     done <recordings> <refused>                        last line
  *
- * Lines that begin with another word are for people. */
+ * Lines that begin with another word are meant for people. */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 

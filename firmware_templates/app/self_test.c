@@ -66,7 +66,7 @@ static bool outputs_agree(inference_t *inference, self_test_report_t *report,
     return true;
 }
 
-/* Equal to what is stored, they differ where that does. */
+/* Outputs that are equal to the stored ones differ when the stored ones differ. */
 static void compare_windows(self_test_report_t *report) {
     (void)report;
 }
@@ -90,7 +90,7 @@ static bool outputs_agree(inference_t *inference, self_test_report_t *report,
     return report->outcome == SELF_TEST_PASS;
 }
 
-/* Looks for two windows that are stored with different outputs, and have them. */
+/* Looks for two windows that have different stored outputs and also different computed outputs. */
 static void compare_windows(self_test_report_t *report) {
     report->outcome = SELF_TEST_POINTLESS;
     for (uint32_t i = 1; i < BIRDNET_TEST_VECTOR_COUNT; ++i) {

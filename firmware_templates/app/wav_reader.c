@@ -9,7 +9,7 @@
 #define SAMPLE_BYTES 2u
 
 typedef struct {
-    uint32_t offset; /* of its content */
+    uint32_t offset; /* position of its content */
     uint32_t bytes;
     uint8_t id[4];
 } chunk_t;

@@ -1,7 +1,8 @@
 /* Counts the instructions of a network and of each of its steps, and measures its stack.
  *
- * For QEMU with -icount shift=0, where each instruction takes one nanosecond: a tick of SysTick is as
- * many instructions as its period has nanoseconds. On silicon the program would count cycles. */
+ * The program is for QEMU with -icount shift=0, where each instruction takes one nanosecond. So a
+ * tick of SysTick is as many instructions as its period has nanoseconds. On silicon the program
+ * would count cycles. */
 #include "board.h"
 #include "console.h"
 #include "profile.h"
@@ -48,7 +49,7 @@ static int fail(const char *why) {
     return 1;
 }
 
-/* Writing the counter starts a tick, so that no count depends on what ran before. */
+/* Writing to the counter starts a tick, so no count depends on what ran before. */
 static bool count(const char *what, profile_step_t volatile step) {
     SYST_CVR = 0u;
     const birdnet_status_t status = step(buffers.arena);
@@ -69,7 +70,7 @@ static bool count(const char *what, profile_step_t volatile step) {
     return true;
 }
 
-/* Bytes below this function's frame that the network writes on. */
+/* Returns how many bytes below the frame of this function the network overwrites. */
 __attribute__((noinline)) static uint32_t stack_of_invoke(void) {
     volatile uint32_t *top;
     __asm volatile("mov %0, sp" : "=r"(top));
@@ -84,7 +85,7 @@ __attribute__((noinline)) static uint32_t stack_of_invoke(void) {
     return (uint32_t)((uintptr_t)top - (uintptr_t)lowest);
 }
 
-/* The same input for every run; what the arena held before must not matter. */
+/* Every run gets the same input. What the arena held before must not matter. */
 static void begin(uint8_t rubbish) {
     memset(buffers.arena, rubbish, sizeof buffers.arena);
     uint32_t state = 1u;
@@ -112,7 +113,7 @@ int main(void) {
     board_init();
     SYST_RVR = SYST_MASK;
     SYST_CVR = 0u;
-    SYST_CSR = 5u; /* enabled, on the core's clock, without its interrupt */
+    SYST_CSR = 5u; /* enabled, with the clock of the core, without an interrupt */
     memset(buffers.before, GUARD_PAINT, sizeof buffers.before);
     memset(buffers.after, GUARD_PAINT, sizeof buffers.after);
     if (birdnet_network_init(&network, buffers.arena, sizeof buffers.arena) != BIRDNET_OK) {

@@ -1,4 +1,4 @@
-/* The steps of a generated network, callable one by one. */
+/* The steps of a generated network, which can be called one by one. */
 #ifndef PROFILE_H
 #define PROFILE_H
 
