@@ -1,10 +1,10 @@
-"""Which line of BirdNET-STM32 wrote a configuration, and what that line leaves out because it has only one.
+"""Find out which version of BirdNET-STM32 wrote a configuration, and what that version leaves out.
 
-Compression and layout cannot be seen in a network: another square root or a transposed square has the same
-shapes. They are therefore taken from the configuration, or known from its line, and never guessed.
+The shapes of a network do not show the compression, and they do not show the layout of a square input. Both
+are therefore read from the configuration or known from its version. They are never guessed.
 
-- The **0.9** line has none of the keys that came later. It compresses nothing, and its rows are frequencies.
-- The **1.x** line has at least one of its keys below. Its rows are frequencies too.
+- Version **0.9** has none of the keys that came later. It compresses nothing, and its rows are frequencies.
+- Version **1.x** has at least one of ``KEYS_OF_1_X``. Its rows are frequencies too.
 - **This project** writes ``input_layout`` and ``keep_nyquist`` into every configuration.
 """
 
@@ -28,16 +28,16 @@ KEYS_OF_0_9 = frozenset(
     "embeddings_size alpha depth_multiplier num_classes class_names frontend_trainable".split()
 )
 
-# What the front end computes in one way only, by the names that a configuration may have for it.
+# Keys that a configuration may have for the edges of the mel filter bank, which are fixed.
 _LOWEST_HZ = frozenset({"fmin", "f_min", "fmin_hz", "mel_fmin"})
 _HIGHEST_HZ = frozenset({"fmax", "f_max", "fmax_hz", "mel_fmax"})
 
-# How alike a key must be to one that is missing to be that one, written wrongly.
+# A key counts as misspelt if it resembles a missing key at least this much.
 _ALIKE = 0.85
 
 
 class ConfigLine(StrEnum):
-    """Who wrote a configuration."""
+    """The version of BirdNET-STM32 that wrote a configuration."""
 
     OF_0_9 = "0.9"
     OF_1_X = "1.x"
@@ -45,9 +45,9 @@ class ConfigLine(StrEnum):
 
 
 def config_line(fields: Mapping[str, Any]) -> ConfigLine:
-    """Return which line has the keys of ``fields``."""
+    """Return the version whose keys ``fields`` has."""
     of_1_x = any(key in fields for key in KEYS_OF_1_X)
-    # Upstream calls mel bands librosa or precomputed, and has no float front end.
+    # The published versions call mel bands librosa or precomputed, and have no float front end.
     own = fields.get("audio_frontend") == "mel" or "float_front_end" in fields
     if any(key in fields for key in OWN_KEYS) or (of_1_x and own):
         return ConfigLine.OWN
@@ -55,24 +55,39 @@ def config_line(fields: Mapping[str, Any]) -> ConfigLine:
 
 
 def require_key(fields: Mapping[str, Any], key: str, *, where: str, choices: str, means: str) -> None:
-    """Refuse a configuration that leaves out what nothing else says. Raises: InputError."""
+    """Refuse a configuration without a key whose value nothing else shows.
+
+    Args:
+        fields: the configuration.
+        key: the key that must be there.
+        where: name of the file in errors.
+        choices: the allowed values, for the error.
+        means: what the key decides, for the error.
+
+    Raises:
+        InputError: the key is missing.
+    """
     if key not in fields:
         raise InputError(
             f"{key} is missing, and the network does not show it",
             where=where,
             expected=f"one of {choices}: {means}",
             remedy=(
-                f'add "{key}" as the model was trained; with another, other birds are heard without an error',
+                f'add "{key}" as the model was trained; a wrong value changes results without an error',
                 "take the *_model_config.json that was written with the model",
             ),
         )
 
 
 def refuse_misspelt_keys(fields: Mapping[str, Any], *, where: str) -> None:
-    """Refuse a key that looks like one that is missing, which would then be taken as left out.
+    """Refuse a key that is probably a misspelt known key, because the known key would then count as missing.
+
+    Args:
+        fields: the configuration.
+        where: name of the file in errors.
 
     Raises:
-        InputError: names both.
+        InputError: names the key and the known key that it resembles.
     """
     known = OWN_KEYS | KEYS_OF_1_X | KEYS_OF_0_9 | {"float_front_end"}
     missing = sorted(known - fields.keys())
@@ -83,7 +98,7 @@ def refuse_misspelt_keys(fields: Mapping[str, Any], *, where: str) -> None:
         alike = difflib.get_close_matches(folded, missing, n=1, cutoff=_ALIKE)
         if alike:
             raise InputError(
-                f"{str(key)[:80]!r} is no known key, and {alike[0]} is missing",
+                f"{str(key)[:80]!r} is not a known key, and {alike[0]} is missing",
                 where=where,
                 expected=alike[0],
                 remedy=f"did you mean {alike[0]}?",
@@ -93,13 +108,13 @@ def refuse_misspelt_keys(fields: Mapping[str, Any], *, where: str) -> None:
 def refuse_other_mel_edges(
     fields: Mapping[str, Any], *, lowest_hz: float, highest_hz: float, where: str
 ) -> None:
-    """Refuse edges of the mel bank other than those that are computed.
+    """Refuse mel filter bank edges that differ from those that the front end uses.
 
     Args:
         fields: the configuration.
-        lowest_hz: of the bank.
-        highest_hz: of the bank.
-        where: the file.
+        lowest_hz: lower edge of the filter bank, in Hz.
+        highest_hz: upper edge of the filter bank, in Hz.
+        where: name of the file in errors.
 
     Raises:
         InputError: names the key.
@@ -111,6 +126,6 @@ def refuse_other_mel_edges(
                 raise InputError(
                     f"{key} is {shown_value(fields[key])}",
                     where=where,
-                    expected=f"{edge_hz:g} Hz, the only mel bank that is computed",
+                    expected=f"{edge_hz:g} Hz: the mel filter bank has fixed edges",
                     remedy='a model that mixes its own bands: audio_frontend = "hybrid"',
                 )

@@ -1,8 +1,9 @@
-"""What a model is fed and what its outputs mean: read from and written to ``*_model_config.json``.
+"""The contract of a model: what it is fed and what its outputs mean.
 
-The fields are those of the published BirdNET-STM32 lines (0.9 and 1.x) plus three that are absent there:
-``input_layout``, ``keep_nyquist``, and the file name ``float_front_end``. What a line may leave out, and what
-it then means, stands in :mod:`birdnet_stm32.frontend.config_versions`.
+The contract is read from and written to ``*_model_config.json``. The fields are those of the published
+versions of BirdNET-STM32 (0.9 and 1.x), and three that only this project has: ``input_layout``,
+``keep_nyquist`` and ``float_front_end`` (the name of a file). The module ``config_versions`` says which
+fields a version may leave out.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ from birdnet_stm32.frontend.mixer import Mixer, load_mixer
 class Frontend(StrEnum):
     """What the CPU computes before the network."""
 
-    HYBRID = "hybrid"  # magnitude STFT; the mel mixer is the network's first layer, or runs in float
+    HYBRID = "hybrid"  # magnitude of the STFT; the mel mixer is the network's first layer, or runs in float
     MEL = "mel"  # mel spectrogram
     RAW = "raw"  # the waveform
 
 
 class Compression(StrEnum):
-    """What is applied to every spectrogram value before min-max."""
+    """The function that is applied to every spectrogram value before min-max normalisation."""
 
     NONE = "none"
     SQRT = "sqrt"
-    LOG = "log"  # natural logarithm, floored 80 dB below the window's peak
+    LOG = "log"  # natural logarithm, with a floor 80 dB below the window's peak
 
 
 class MagnitudeScale(StrEnum):
-    """What the network applies behind its mel bands."""
+    """The magnitude scaling that the network applies after its mel filter bank."""
 
     NONE = "none"
     PWL = "pwl"
@@ -49,7 +50,7 @@ class MagnitudeScale(StrEnum):
 
 
 class InputLayout(StrEnum):
-    """Order of the spectrogram in memory."""
+    """The order of the spectrogram in memory."""
 
     FREQUENCY_MAJOR = "frequency_major"  # [bins, frames, 1]: row = bin, as published
     TIME_MAJOR = "time_major"  # hybrid [1, frames, bins], mel and mixed [frames, bands, 1]: row = frame
@@ -71,24 +72,24 @@ LOG_FLOOR_DB = 80.0
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendSpec:
-    """The front end of one model; every implementation derives all it needs from here.
+    """The front end of one model. Every implementation derives all that it needs from these values.
 
     Args:
         kind: what is computed.
-        sample_rate_hz: rate of the audio, Hz.
-        window_samples: length of one window.
-        fft_length: points of the FFT, a power of two.
-        spec_width: frames of a spectrogram.
-        num_mels: mel bands (of the network for ``hybrid``, of the front end for ``mel``).
-        keep_nyquist: keep the last of the ``fft_length / 2 + 1`` bins (0.9 line).
-        compression: applied before min-max.
-        layout: order in memory.
-        fmin_hz: lower edge of the mel bank.
-        mixer: the layers that run in float before the network, if any do; it takes the bands of ``mel`` as
-            they are.
+        sample_rate_hz: sample rate of the audio, in Hz.
+        window_samples: length of one window, in samples.
+        fft_length: number of points of the FFT, a power of two.
+        spec_width: number of frames of a spectrogram.
+        num_mels: number of mel bands (in the network for ``hybrid``, in the front end for ``mel``).
+        keep_nyquist: keep the last of the ``fft_length / 2 + 1`` bins, as version 0.9 does.
+        compression: applied to the spectrogram before min-max normalisation.
+        layout: order of the spectrogram in memory.
+        fmin_hz: lower edge of the mel filter bank, in Hz.
+        mixer: the layers that run in float before the network; None if there are none. With ``mel`` it takes
+            the bands as they are.
 
     Raises:
-        InputError: the mixer does not fit the rest.
+        InputError: the mixer does not fit the other values.
     """
 
     kind: Frontend
@@ -104,7 +105,7 @@ class FrontendSpec:
     mixer: Mixer | None = None
 
     def __post_init__(self) -> None:
-        """Check that the mixer belongs here."""
+        """Check that the mixer fits the other values."""
         if self.mixer is None:
             return
         if self.kind is Frontend.RAW:
@@ -115,7 +116,10 @@ class FrontendSpec:
                 expected=f"{self.rows} bins to {self.num_mels} bands, as the spectrogram has them",
             )
         if self.kind is Frontend.MEL and not self.mixer.takes_bands:
-            raise InputError("the float front end mixes the bands of mel again", expected="each as it is")
+            raise InputError(
+                "the float front end mixes the bands of the front end mel again",
+                expected="a mixer that takes each band as it is",
+            )
 
     @property
     def window_s(self) -> float:
@@ -124,12 +128,12 @@ class FrontendSpec:
 
     @property
     def hop_samples(self) -> int:
-        """Samples from one frame of the spectrogram to the next."""
+        """Samples from the start of one frame of the spectrogram to the start of the next."""
         return self.window_samples // self.spec_width
 
     @property
     def window_hop_samples(self) -> int:
-        """Samples from one window to the next in deployment: half a window."""
+        """Samples from the start of one window to the start of the next: half a window."""
         return self.window_samples // 2
 
     @property
@@ -143,22 +147,22 @@ class FrontendSpec:
 
     @property
     def bins(self) -> int:
-        """FFT bins kept."""
+        """Number of FFT bins that are kept."""
         return self.fft_length // 2 + (1 if self.keep_nyquist else 0)
 
     @property
     def rows(self) -> int:
-        """Values a frame of the spectrogram: mel bands for ``mel``, FFT bins for ``hybrid``."""
+        """Number of values in a frame of the spectrogram: mel bands for ``mel``, FFT bins for ``hybrid``."""
         return self.num_mels if self.kind is Frontend.MEL else self.bins
 
     @property
     def fmax_hz(self) -> float:
-        """Upper edge of the mel bank."""
+        """Upper edge of the mel filter bank, in Hz."""
         return self.sample_rate_hz / 2
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of the network's input without the batch."""
+        """Shape of the network's input without the batch dimension."""
         if self.kind is Frontend.RAW:
             return (self.window_samples, 1)
         if self.mixer is not None:
@@ -173,18 +177,19 @@ class FrontendSpec:
 
     @property
     def input_elements(self) -> int:
-        """Values of one network input."""
+        """Number of values in one network input."""
         return math.prod(self.input_shape)
 
     def check_input(self, shape: tuple[int, ...], *, where: str | Path | None = None) -> None:
-        """Refuse a network whose input is not of this front end. Sizes of 1 may be left out.
+        """Refuse a network whose input this front end does not produce. Dimensions of size 1 may be left out.
 
         Args:
-            shape: of the network's input, without the batch.
-            where: the network.
+            shape: shape of the network's input, without the batch dimension.
+            where: name of the network in errors.
 
         Raises:
-            InputError: says which key of the configuration the shape contradicts, if it is one.
+            InputError: the shapes differ. The message names the key of the configuration that the shape
+                contradicts, if there is one.
         """
         wanted = self.input_shape
         turned = (
@@ -216,16 +221,16 @@ class FrontendSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelContract:
-    """Everything a user of a model has to know about it.
+    """Everything that a user of a model has to know about it.
 
     Args:
-        frontend: what its input is.
-        labels: class names in output order.
-        output_activation: logits or probabilities.
-        magnitude_scale: scaling inside the network.
+        frontend: how the input is computed.
+        labels: class names, in the order of the outputs.
+        output_activation: whether the outputs are logits or probabilities.
+        magnitude_scale: magnitude scaling inside the network.
         alpha: width multiplier.
-        depth_multiplier: repeats of each block.
-        embedding_size: channels before the classifier.
+        depth_multiplier: how often each block is repeated.
+        embedding_size: number of channels before the classifier.
     """
 
     frontend: FrontendSpec
@@ -241,15 +246,15 @@ class ModelContract:
 FLOAT_FRONT_END = "float_front_end"
 FLOAT_FRONT_END_FILE = "float_front_end.npz"
 
-# Names of front ends in published configurations, by ours.
+# Names of front ends in published configurations, with the names of this project.
 _FRONTEND_ALIASES = {"precomputed": "mel", "librosa": "mel", "tf": "raw"}
 
 
 def contract_to_json(contract: ModelContract) -> dict[str, Any]:
-    """Return ``contract`` as the fields of a published ``*_model_config.json``.
+    """Return ``contract`` as the fields of a ``*_model_config.json``.
 
-    A mixer is named only: :func:`birdnet_stm32.frontend.mixer.save_mixer` writes it beside the configuration,
-    as ``FLOAT_FRONT_END_FILE``.
+    The mixer is only named. :func:`birdnet_stm32.frontend.mixer.save_mixer` writes it beside the
+    configuration, as ``FLOAT_FRONT_END_FILE``.
     """
     spec = contract.frontend
     fields = {
@@ -275,20 +280,20 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
 
 
 def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> FrontendSpec:
-    """Read the front end of a published or own configuration; class names are not needed for it.
+    """Read the front end of a configuration. Class names are not needed for it.
 
-    What cannot be seen in a network is not guessed: ``input_compression`` may be missing in the 0.9 line
-    only, ``input_layout`` there and in the 1.x line. Without ``keep_nyquist`` the 0.9 line keeps that bin and
-    others do not, which the shape of the network's input shows. ``hop_length`` is what every line makes of
-    the other keys.
+    What a network does not show is not guessed: only version 0.9 may leave out ``input_compression``, only
+    versions 0.9 and 1.x may leave out ``input_layout``. Without ``keep_nyquist``, version 0.9 keeps that bin
+    and later versions do not; the shape of the network's input shows it. ``hop_length`` must be the value
+    that follows from the other keys.
 
     Args:
         fields: the configuration.
-        where: what to call it in errors.
-        folder: where the file that it may name lies.
+        where: name of the configuration in errors.
+        folder: folder of the file that the configuration may name.
 
     Raises:
-        InputError: a field is missing, has the wrong type, or contradicts another, or the file it names
+        InputError: a field is missing, has the wrong type, or contradicts another field; or the named file
             cannot be used.
     """
     sample_rate_hz = _whole(fields, "sample_rate", where, minimum=1_000)
@@ -331,7 +336,12 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
 
 
 def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None = None) -> ModelContract:
-    """Read a whole published or own configuration; the arguments are those of :func:`spec_from_json`.
+    """Read a whole configuration.
+
+    Args:
+        fields: the configuration.
+        where: name of the configuration in errors.
+        folder: folder of the file that the configuration may name.
 
     Raises:
         InputError: as :func:`spec_from_json`, or the class names do not fit ``num_classes``.
@@ -360,7 +370,14 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
 
 
 def read_contract(path: Path) -> ModelContract:
-    """Read a ``*_model_config.json`` and the file that it may name. Raises: InputError."""
+    """Read a ``*_model_config.json``, and the float front end that it may name.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: a file cannot be read, or a field is missing, wrong or contradicts another one.
+    """
     return contract_from_json(read_json_object(path), where=str(path), folder=path.parent)
 
 
@@ -397,7 +414,7 @@ def _require_unseen(fields: Mapping[str, Any], line: ConfigLine, where: str) -> 
             "input_compression",
             where=where,
             choices=", ".join(Compression),
-            means="what is applied to every spectrogram value before it is scaled to [0, 1]",
+            means="the function that is applied to every spectrogram value before it is scaled to [0, 1]",
         )
     if line is ConfigLine.OWN:
         config_versions.require_key(

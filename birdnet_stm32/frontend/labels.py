@@ -1,7 +1,8 @@
 """Names of a network's outputs: ``class_names`` of its configuration, and the label file beside it.
 
-The two must say the same. A label file may show other words for the same species, a translation for
-instance: names are compared whole, or by one of the two parts of ``Scientific name_Common name``.
+The two must name the same classes. A label file may use other words for the same species, for example a
+translation. Names are therefore compared as a whole, or by one of the two parts of ``Scientific name_Common
+name``.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ _MOST_NAMED = 5
 
 
 class LabelOrder(StrEnum):
-    """Whose order is that of the outputs, where a label file has the same names in another order."""
+    """Which order is that of the outputs, if the label file has the same names in another order."""
 
     LABELS = "labels"
     CONFIGURATION = "configuration"
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the names of a label file, one a line; empty lines at its end are none.
+    """Return the names in a label file, one for each line. Empty lines at the end are ignored.
+
+    Args:
+        path: the label file.
 
     Raises:
-        InputError: it cannot be read, or a line cannot be a name; see :func:`check_names`.
+        InputError: the file cannot be read, or a line cannot be a name; see :func:`check_names`.
     """
     lines = list(text_file.read_lines(path))
     while lines and not lines[-1].strip():
@@ -38,15 +42,15 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def check_names(names: Sequence[object], *, what: str, where: str | Path) -> tuple[str, ...]:
-    """Return ``names`` in Unicode's composed form, as folders are called, if each can name one output.
+    """Check that each name can name one output, and return the names in Unicode's composed form (NFC).
 
     Args:
-        names: in output order.
-        what: what a name is called in errors, ``class_names`` or ``line``.
-        where: the file.
+        names: in the order of the outputs.
+        what: how errors call a name: ``class_names`` or ``line``.
+        where: name of the file in errors.
 
     Raises:
-        InputError: a name is no text, is empty, holds a control character, or stands there twice.
+        InputError: a name is not text, is empty, holds a control character, or appears twice.
     """
     seen: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
@@ -81,14 +85,14 @@ def reconcile_labels(
     """Return the names to show, in the order of the outputs.
 
     Args:
-        labels: of the label file, which are those to show.
-        class_names: of the model's configuration.
-        order: whose order holds where the two have the same names in another order; None: neither's.
+        labels: the names in the label file, which are the ones to show.
+        class_names: the names in the model's configuration.
+        order: whose order counts if both have the same names in different orders; None refuses such files.
         where: the label file.
-        remedy: what the user can do if the two have the same names in another order.
+        remedy: what the user can do if the orders differ.
 
     Raises:
-        InputError: the names are not the same, or ``order`` is None and they are in another order.
+        InputError: the names differ, or ``order`` is None and the orders differ.
     """
     orders = {_order(labels, class_names, part) for part in _PARTS} - {None}
     if not orders:
@@ -133,7 +137,7 @@ _PARTS = (_whole, _scientific, _common)
 def _order(
     labels: Sequence[str], class_names: Sequence[str], part: Callable[[str], str]
 ) -> tuple[int, ...] | None:
-    """Return the line of each class, told by one part of the names; None where that part cannot tell."""
+    """Return the line of each class, compared by one part of the names; None if that part is not unique."""
     lines = {part(name): line for line, name in enumerate(labels)}
     known = [part(name) for name in class_names]
     if len(lines) < len(labels) or len(labels) != len(known) or set(lines) != set(known):
@@ -142,7 +146,7 @@ def _order(
 
 
 def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> InputError:
-    """Say which names are in one of the two only, by the part of the name that most of them share."""
+    """Say which names only one of the two has, compared by the part of the names that most of them share."""
 
     def alone(part: Callable[[str], str]) -> tuple[list[str], list[str]]:
         own, known = {part(name) for name in labels}, {part(name) for name in class_names}

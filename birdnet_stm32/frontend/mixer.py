@@ -1,4 +1,4 @@
-"""What runs in float between the spectrogram and the network when the network starts behind its mel bands.
+"""Float layers that run between the spectrogram and an int8 network that starts after the mel filter bank.
 
 The steps are the mel mixer, the magnitude scaling and the sub-ranges: several channels carry one value, one
 channel for each sub-range of its range, so that int8 rounds each sub-range with a scale of its own.
@@ -30,8 +30,8 @@ MAX_FILE_BYTES = 2**26
 _TABLES = ("mel", "k0", "k", "w", "b")
 _SUBRANGES_KEY = "gears"  # the array's name in published files, kept so that they can be read
 _NPY_1_0 = (1, 0)
-# The one header that is written here. NumPy's own reader takes any Python literal, and what is none leaves it
-# by many exceptions.
+# The only header that save_mixer writes. NumPy's own reader accepts any Python literal, and raises many kinds
+# of exceptions for other text.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '(?P<dtype><f[48])', 'fortran_order': False, "
     rb"'shape': \((?P<shape>|[0-9]{1,7}(?:,|, [0-9]{1,7}))\), \} *\n"
@@ -40,19 +40,19 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Mixer:
-    """The float part of a hybrid model; equal when all of its numbers are. The arrays are read-only copies.
+    """The float front end of a hybrid model. Two mixers are equal if all their numbers are.
 
-    A band's value is ``y = k0*x + sum_i k[i]*relu(w[i]*x + b[i])`` of its energy ``x``, the weighted sum of
-    the bins of one frame.
+    Each band has an energy ``x``, the weighted sum of the bins of one frame. Its value is ``y = k0*x + sum_i
+    k[i]*relu(w[i]*x + b[i])``. The arrays are read-only copies.
 
     Args:
-        mel: weights, non-negative and mostly zero, float32 ``[bins, mels]``.
+        mel: mel weights, non-negative and mostly zero, float32 ``[bins, mels]``.
         k0: slope of each band, float32 ``[mels]``.
-        k: factor of each hinge, float32 ``[pieces, mels]``; no pieces and a slope of 1 leave ``x`` as it is.
+        k: factor of each hinge, float32 ``[pieces, mels]``. No pieces and a slope of 1 leave ``x`` unchanged.
         w: slope within each hinge, float32 ``[pieces, mels]``.
         b: offset within each hinge, float32 ``[pieces, mels]``.
-        subranges: upper end of each sub-range, ascending; the last is the range's maximum. Empty: one
-            channel, which is ``y`` itself.
+        subranges: upper end of each sub-range, ascending; the last one is the maximum of the range. Empty:
+            one channel, which is ``y`` itself.
 
     Raises:
         InputError: shapes or values contradict each other.
@@ -66,7 +66,7 @@ class Mixer:
     subranges: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Freeze and check the numbers."""
+        """Copy, freeze and check the numbers."""
         for name in _TABLES:
             table = np.array(getattr(self, name), dtype=np.float32, order="C")
             table.flags.writeable = False
@@ -82,22 +82,22 @@ class Mixer:
 
     @property
     def bins(self) -> int:
-        """Bins that it reads of each frame."""
+        """Number of bins that the mixer reads in each frame."""
         return len(self.mel)
 
     @property
     def mels(self) -> int:
-        """Bands that it makes."""
+        """Number of bands that the mixer computes."""
         return len(self.k0)
 
     @property
     def pieces(self) -> int:
-        """Hinges of each band."""
+        """Number of hinges of each band."""
         return len(self.k)
 
     @property
     def takes_bands(self) -> bool:
-        """Whether what it reads are bands already, each taken as it is."""
+        """Whether the input already holds mel bands, each of which is taken as it is."""
         return self.mel.shape[0] == self.mel.shape[1] and bool((self.mel == np.eye(self.mels)).all())
 
     @property
@@ -116,11 +116,11 @@ class Mixer:
 
 
 def mix_bands(spectrogram: Floats, mixer: Mixer) -> Floats:
-    """Mix and scale a spectrogram; the values are not split into sub-ranges yet.
+    """Mix and scale a spectrogram. The values are not split into sub-ranges yet.
 
     Args:
-        spectrogram: energies ``[bins, frames]``.
-        mixer: what to compute.
+        spectrogram: normalised magnitudes or mel energies, float32 ``[bins, frames]``.
+        mixer: the float front end.
 
     Returns:
         float32 ``[mels, frames]``.
@@ -159,7 +159,7 @@ def split_into_subranges(values: Floats, ends: tuple[float, ...]) -> Floats:
 
 
 def save_mixer(path: Path, mixer: Mixer) -> None:
-    """Write ``mixer`` as ``.npz``; equal mixers give equal bytes."""
+    """Write ``mixer`` as an ``.npz`` file. Equal mixers give equal bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in _arrays(mixer).items():
             content = io.BytesIO()
@@ -168,10 +168,13 @@ def save_mixer(path: Path, mixer: Mixer) -> None:
 
 
 def load_mixer(path: Path) -> Mixer:
-    """Read what :func:`save_mixer` wrote; the file is not trusted.
+    """Read a file that :func:`save_mixer` wrote. The file is not trusted.
+
+    Args:
+        path: an ``.npz`` file.
 
     Raises:
-        InputError: the file is missing, is no such archive, is too large, or holds no valid mixer.
+        InputError: the file is missing, is not such an archive, is too large, or does not hold a valid mixer.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -180,7 +183,7 @@ def load_mixer(path: Path) -> Mixer:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        raise InputError(f"is no archive of a float front end: {error}", where=path) from error
+        raise InputError(f"is not an archive of a float front end: {error}", where=path) from error
     if subranges.ndim != 1:
         raise InputError(
             f"{_SUBRANGES_KEY} has the shape {list(subranges.shape)}", where=path, expected="a list"
@@ -192,13 +195,13 @@ def load_mixer(path: Path) -> Mixer:
 
 
 def _arrays(mixer: Mixer) -> dict[str, npt.NDArray[Any]]:
-    """Return all numbers, little-endian, by the names they have in a file."""
+    """Return all numbers, little-endian, by the names that they have in a file."""
     tables = {name: getattr(mixer, name).astype("<f4") for name in _TABLES}
     return {**tables, _SUBRANGES_KEY: np.array(mixer.subranges, dtype="<f8")}
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]:
-    """Return one array, never allocating more than the file may hold."""
+    """Return one array. Never allocate more memory than the file may hold."""
     try:
         with archive.open(f"{name}.npy") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -210,7 +213,9 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]
     array = _parse(content, wanted)
     if array is None:
         raise InputError(
-            f"{name} is no such array", where=path, expected=f"{wanted}, row-major and complete, version 1.0"
+            f"{name} is not such an array",
+            where=path,
+            expected=f"{wanted}, row-major and complete, version 1.0",
         )
     return array
 
@@ -241,7 +246,7 @@ def _check(mixer: Mixer) -> None:
             raise InputError(f"{name} holds values that are not finite", expected="finite numbers")
     if mixer.mel.min() < 0:
         raise InputError(f"mel holds {mixer.mel.min():g}", expected="no negative weights")
-    # As the C sees them: two ends that float32 cannot tell apart would enclose nothing.
+    # The C code has float32 values. A sub-range between two ends that are equal in float32 would be empty.
     with np.errstate(over="ignore"):
         ends = np.array((0.0, *mixer.subranges)).astype(np.float32)
     if len(mixer.subranges) > MAX_SUBRANGES or not np.isfinite(ends).all() or not (np.diff(ends) > 0).all():

@@ -1,6 +1,7 @@
-"""Every stage of a recording as a small JSON document, to hold another implementation against.
+"""Describe every stage of a recording in a small JSON document, to test another implementation with.
 
-Arrays are summarised: shape, sum, extremes and first values locate a difference and fit a text file.
+The document does not hold the arrays. Shape, sum, extremes and first values are enough to find a difference,
+and they fit into a text file.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from birdnet_stm32.frontend.spectrogram import FrontendStages, frontend_stages
 
 HEAD_VALUES = 8
 TOLERANCE = "a float32 port agrees to about 1e-4 relative on every stage"
-# As in the published documents; mel and mixed are there for front ends that have them.
+# The order of the published documents. Only some front ends have mel and mixed.
 STAGES = ("window", "stft_magnitude", "mel", "compressed", "mixed", "model_input")
 
 
@@ -40,12 +41,15 @@ def describe_recording(
     """Return the document of one recording.
 
     Args:
-        pcm: the whole recording, int16 ``[samples]`` at the model's rate; one that is shorter than a
-            window is zero-padded at its end.
+        pcm: the whole recording, int16 ``[samples]`` at the model's rate. A recording that is shorter than a
+            window is padded with zeros at its end.
         spec: the model's front end.
-        starts: first sample of every window.
+        starts: first sample of each window.
         audio: name of the recording's file.
-        audio_sha256: digest of that file.
+        audio_sha256: SHA-256 of that file.
+
+    Raises:
+        InputError: a window lies outside the recording.
     """
     padded = np.pad(pcm, (0, max(0, spec.window_samples - len(pcm))))
     return {
@@ -62,7 +66,12 @@ def describe_recording(
 
 
 def describe_window(values: FrontendStages, start_sample: int) -> dict[str, Any]:
-    """Return one entry of the document's ``windows``; stages that the front end lacks are left out."""
+    """Return one entry of the document's ``windows``. Stages that the front end does not have are left out.
+
+    Args:
+        values: all stages of the window.
+        start_sample: first sample of the window.
+    """
     arrays = {name: getattr(values, name) for name in STAGES}
     return {
         "start_sample": int(start_sample),
@@ -74,16 +83,16 @@ def compare_documents(expected: Mapping[str, Any], actual: Mapping[str, Any]) ->
     """Compare two documents of the same recording.
 
     Args:
-        expected: the document to hold against.
-        actual: the document in question.
+        expected: the reference.
+        actual: the document to check.
 
     Returns:
-        For every stage of ``expected`` its name and its largest error over all windows: of the extremes
-        and first values relative to the stage's largest magnitude, of the sum relative to the sum or to
-        that magnitude, whichever is larger.
+        The name of each stage of ``expected`` with its largest error over all windows. Errors of extremes and
+        first values are relative to the stage's largest magnitude. The error of the sum is relative to the
+        sum or to that magnitude, whichever is larger.
 
     Raises:
-        GateError: they differ in windows, stages or shapes.
+        GateError: the documents differ in windows, stages or shapes.
     """
     starts = [[window["start_sample"] for window in each["windows"]] for each in (expected, actual)]
     if starts[0] != starts[1]:
@@ -109,7 +118,7 @@ def _config(spec: FrontendSpec) -> dict[str, Any]:
         "fft_length": spec.fft_length,
         "spec_width": spec.spec_width,
     }
-    # In configurations of the 0.9 line a missing input_compression means that the Nyquist bin is kept.
+    # In configurations of version 0.9, a missing input_compression means that the Nyquist bin is kept.
     frequency_major = spec.layout is InputLayout.FREQUENCY_MAJOR
     if not (spec.keep_nyquist and spec.compression is Compression.NONE and frequency_major):
         config["input_compression"] = spec.compression.value

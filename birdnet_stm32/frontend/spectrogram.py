@@ -1,7 +1,8 @@
-"""From a window of PCM to the network's input, step by step.
+"""Compute the network's input from a window of PCM, step by step.
 
-The transform runs in float64 and every stage is rounded to float32 once, so that its values do not depend
-on the machine and an implementation in float32 is measured against its own error alone.
+The Fourier transform runs in float64, and each stage is rounded to float32 once. The values therefore do not
+depend on the machine, and an implementation in float32 is compared with values that have no error of their
+own.
 """
 
 from __future__ import annotations
@@ -30,22 +31,22 @@ from birdnet_stm32.pcm import FULL_SCALE
 
 Floats = npt.NDArray[np.float32]
 
-BLOCK_FRAMES = 32  # what a block needs stays in the cache, and is not asked of the system window by window
+BLOCK_FRAMES = 32  # a block of frames fits into the cache, and its memory is reused
 LOG_FLOOR_RATIO = 10.0 ** (-LOG_FLOOR_DB / 20)  # of the peak, which is an amplitude
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontendStages:
-    """Every intermediate of one window; spectrograms are frequency-major, whatever the model's layout.
+    """All intermediate results of one window. Spectrograms are frequency-major, whatever the layout is.
 
     Args:
-        window: the audio in [-1, 1), ``[samples]``.
-        stft_magnitude: ``[bins, frames]``; None for ``raw``.
-        mel: mel energies, ``[bands, frames]``; None unless the front end is ``mel``.
-        compressed: what min-max is applied to, ``[rows, frames]``; None for ``raw``.
-        mixed: bands scaled in float, before they are split into sub-ranges, ``[mels, frames]``; None unless
-            the spec has a mixer.
-        model_input: what the network is fed, of shape ``spec.input_shape``.
+        window: the audio in [-1, 1), float32 ``[samples]``.
+        stft_magnitude: magnitude of the STFT, float32 ``[bins, frames]``; None for ``raw``.
+        mel: mel energies, float32 ``[bands, frames]``; None unless the front end is ``mel``.
+        compressed: the values before min-max normalisation, float32 ``[rows, frames]``; None for ``raw``.
+        mixed: the scaled mel bands of a float front end, before sub-ranges, float32 ``[mels, frames]``; None
+            unless the front end has a mixer.
+        model_input: the network's input, float32 of shape ``spec.input_shape``.
     """
 
     window: Floats
@@ -57,14 +58,17 @@ class FrontendStages:
 
 
 def frontend_stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendStages:
-    """Compute every stage of one window.
+    """Compute all stages of the front end for one window.
 
     Args:
-        pcm: int16 ``[spec.window_samples]`` at the model's rate.
+        pcm: int16 ``[spec.window_samples]`` at the model's sample rate.
         spec: the model's front end.
 
+    Returns:
+        Every intermediate result, and the network's input.
+
     Raises:
-        InputError: ``pcm`` is not such a window, or the mel bank has an empty band.
+        InputError: ``pcm`` has another type or length, or the mel filter bank has an empty band.
     """
     if pcm.dtype != np.int16 or pcm.shape != (spec.window_samples,):
         raise InputError(
@@ -97,7 +101,7 @@ def frontend_stages(pcm: npt.NDArray[np.int16], spec: FrontendSpec) -> FrontendS
 
 
 def in_place_stage_names(spec: FrontendSpec) -> tuple[str, ...]:
-    """Return the stages that an implementation working in place on the model's input goes through."""
+    """Return the names of the stages of an implementation that works in the buffer of the model's input."""
     if spec.mixer is not None:
         return ("mixed", "model_input")
     if spec.kind is Frontend.RAW:
@@ -106,9 +110,13 @@ def in_place_stage_names(spec: FrontendSpec) -> tuple[str, ...]:
 
 
 def in_place_stages(values: FrontendStages, spec: FrontendSpec) -> dict[str, Floats]:
-    """Return the stages of :func:`in_place_stage_names`, each of shape ``spec.input_shape``.
+    """Return the stages of :func:`in_place_stage_names`, each float32 of shape ``spec.input_shape``.
 
-    Before a mixer splits values into sub-ranges, every channel of a band holds the same value.
+    Before a value is split into sub-ranges, every channel of its band holds the same value.
+
+    Args:
+        values: all stages of one window.
+        spec: the model's front end.
     """
     found = {name: getattr(values, name) for name in in_place_stage_names(spec)[:-1]}
     if spec.mixer is not None:
@@ -121,10 +129,10 @@ def in_place_stages(values: FrontendStages, spec: FrontendSpec) -> dict[str, Flo
 
 
 def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
-    """Return the network's inputs for many windows.
+    """Compute the network's inputs for many windows, on all cores.
 
-    One window's frames fit the processor's cache and many do not, so every core takes them one by one, and
-    memory stays that of the result.
+    Each core works on one window at a time, because the frames of one window fit into the processor's cache.
+    Memory use is that of the result.
 
     Args:
         pcm_batch: int16 ``[n, spec.window_samples]``, possibly memory-mapped.
@@ -145,20 +153,42 @@ def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
         mel_bank(spec)  # once, before all threads ask for it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(fill, range(len(result))):
-            pass  # what one of them raised is raised here
+            pass  # an error of a thread is raised here
     return result
 
 
 def hann(length: int) -> npt.NDArray[np.float64]:
-    """Return the periodic Hann window: divisor ``length``, not ``length - 1``."""
+    """Return the periodic Hann window: ``0.5 - 0.5 cos(2 pi n / length)``.
+
+    The divisor is ``length``, not ``length - 1`` as in the symmetric window.
+
+    Args:
+        length: number of samples.
+
+    Returns:
+        float64 ``[length]``, in [0, 1].
+
+    >>> hann(4).round(6).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
 def stft_magnitude(window: Floats, spec: FrontendSpec) -> Floats:
-    """Return the unscaled magnitude STFT of centred frames, ``[bins, frames]``.
+    """Compute the unscaled magnitude of the short-time Fourier transform of centred frames.
 
-    The window is padded with zeros by half a frame on both sides: frame ``i`` is centred on sample
-    ``i * hop``.
+    The window is padded with half a frame of zeros on both sides, so that frame ``i`` is centred on sample
+    ``i * spec.hop_samples``. Each frame is multiplied by :func:`hann`.
+
+    Args:
+        window: audio in [-1, 1), float32 ``[spec.window_samples]``.
+        spec: the model's front end.
+
+    Returns:
+        float32 ``[bins, frames]``, not negative.
+
+    Source:
+        ``librosa.stft`` with ``center=True``, ``pad_mode="constant"`` and ``window="hann"``.
     """
     padded = np.pad(window, spec.fft_length // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, spec.fft_length)[:: spec.hop_samples]
@@ -172,15 +202,24 @@ def stft_magnitude(window: Floats, spec: FrontendSpec) -> Floats:
 
 @lru_cache(maxsize=8)
 def mel_bank(spec: FrontendSpec) -> Floats:
-    """Return the Slaney mel bank, read-only, ``[num_mels, bins]``; each row is one triangle over the bins.
+    """Return the mel filter bank in Slaney's form; each row is one triangle over the FFT bins.
+
+    Args:
+        spec: the model's front end.
+
+    Returns:
+        float32 ``[num_mels, bins]``, read-only, not negative. Each filter has an area of 1 in Hz.
 
     Raises:
         InputError: a band lies between two FFT bins, so that it would always be zero.
+
+    Source:
+        ``librosa.filters.mel`` with ``htk=False`` and ``norm="slaney"``.
     """
-    from librosa.filters import mel  # takes a second, and only mel banks need it
+    from librosa.filters import mel  # the import takes a second, and only mel filter banks need it
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Empty filters detected")  # refused below, with more to say
+        warnings.filterwarnings("ignore", message="Empty filters detected")  # refused below, with details
         bank: Floats = mel(
             sr=spec.sample_rate_hz,
             n_fft=spec.fft_length,
@@ -201,12 +240,35 @@ def mel_bank(spec: FrontendSpec) -> Floats:
 
 
 def mel_energies(magnitude: Floats, spec: FrontendSpec) -> Floats:
-    """Return the bands' weighted sums of ``magnitude`` ``[bins, frames]``, ``[num_mels, frames]``."""
+    """Return the weighted sums of a magnitude spectrogram, one for each mel band.
+
+    Args:
+        magnitude: float32 ``[bins, frames]``.
+        spec: the model's front end.
+
+    Returns:
+        float32 ``[num_mels, frames]``.
+
+    Raises:
+        InputError: as :func:`mel_bank`.
+    """
     return (mel_bank(spec).astype(np.float64) @ magnitude).astype(np.float32)
 
 
 def compress(spectrogram: Floats, compression: Compression) -> Floats:
-    """Apply the model's compression to non-negative values; the shape stays."""
+    """Apply the model's compression to each value.
+
+    Args:
+        spectrogram: values that are not negative, float32 of any shape.
+        compression: ``none``, ``sqrt``, or ``log``: the natural logarithm with a floor 80 dB below the
+            maximum.
+
+    Returns:
+        float32 of the same shape.
+
+    >>> compress(np.array([0, 4, 9], np.float32), Compression.SQRT).tolist()
+    [0.0, 2.0, 3.0]
+    """
     if compression is Compression.NONE:
         return spectrogram
     if compression is Compression.SQRT:
@@ -219,20 +281,45 @@ def compress(spectrogram: Floats, compression: Compression) -> Floats:
 
 
 def normalize_min_max(spectrogram: Floats) -> Floats:
-    """Scale a whole window to [0, 1], which removes the recording's gain; silence becomes 0."""
+    """Scale all values of a window to [0, 1], which removes the gain of the recording.
+
+    Args:
+        spectrogram: float32 of any shape. Equal values, as silence has, become 0.
+
+    Returns:
+        float32 of the same shape.
+
+    >>> normalize_min_max(np.array([1, 2, 5], np.float32)).tolist()
+    [0.0, 0.25, 1.0]
+    """
     low, high = spectrogram.min(), spectrogram.max()
     normalized: Floats = (spectrogram - low) / (high - low + np.float32(MIN_MAX_EPSILON))
     return normalized
 
 
 def normalize_peak(window: Floats) -> Floats:
-    """Divide a waveform by its largest absolute sample; silence stays silent."""
+    """Divide a waveform by its largest absolute sample.
+
+    Args:
+        window: float32 ``[samples]``. Silence stays silent.
+
+    Returns:
+        float32 ``[samples]``, in [-1, 1].
+    """
     normalized: Floats = window / (np.abs(window).max() + np.float32(PEAK_EPSILON))
     return normalized
 
 
 def to_input_layout(spectrogram: Floats, spec: FrontendSpec) -> Floats:
-    """Bring ``[rows, frames, ...]`` into the model's layout, contiguous, of shape ``spec.input_shape``."""
+    """Bring a spectrogram into the model's layout.
+
+    Args:
+        spectrogram: float32 ``[rows, frames, ...]``.
+        spec: the model's front end.
+
+    Returns:
+        float32 of shape ``spec.input_shape``, contiguous.
+    """
     ordered = spectrogram if spec.layout is InputLayout.FREQUENCY_MAJOR else spectrogram.swapaxes(0, 1)
     return np.ascontiguousarray(ordered).reshape(spec.input_shape)
 

@@ -157,14 +157,14 @@ def header(shape, descr="<f4"):
     [
         ("mel", None, "lacks mel"),
         ("gears", None, "lacks gears"),
-        ("k0", b"", "k0 is no such array"),
-        ("k0", header("(2,)"), "k0 is no such array"),
-        ("k0", header("(1000000000000,)"), "k0 is no such array"),
-        ("k0", header("(2,)", "|O") + bytes(16), "k0 is no such array"),
-        ("k0", header("__import__('os').getcwd()"), "k0 is no such array"),
-        ("k0", npy(np.ones(2)), "k0 is no such array"),
-        ("k0", npy(np.ones(2, np.float32), version=(2, 0)), "k0 is no such array"),
-        ("mel", npy(np.asfortranarray(EXAMPLE.mel)), "mel is no such array"),
+        ("k0", b"", "k0 is not such an array"),
+        ("k0", header("(2,)"), "k0 is not such an array"),
+        ("k0", header("(1000000000000,)"), "k0 is not such an array"),
+        ("k0", header("(2,)", "|O") + bytes(16), "k0 is not such an array"),
+        ("k0", header("__import__('os').getcwd()"), "k0 is not such an array"),
+        ("k0", npy(np.ones(2)), "k0 is not such an array"),
+        ("k0", npy(np.ones(2, np.float32), version=(2, 0)), "k0 is not such an array"),
+        ("mel", npy(np.asfortranarray(EXAMPLE.mel)), "mel is not such an array"),
         ("k0", npy(np.ones(3, np.float32)), r"k0 has the shape \[3\]"),
         ("k0", npy(np.full(2, np.nan, np.float32)), "k0 holds values that are not finite"),
         ("gears", npy(np.array([[1.0]])), "gears has the shape"),
@@ -195,10 +195,10 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
     path = tmp_path / "mixer.npz"
     save_mixer(path, EXAMPLE)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match="is no archive"):
+    with pytest.raises(InputError, match="is not an archive"):
         load_mixer(path)
     path.write_text("no archive at all")
-    with pytest.raises(InputError, match="is no archive"):
+    with pytest.raises(InputError, match="is not an archive"):
         load_mixer(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_mixer(tmp_path / "missing.npz")
