@@ -138,6 +138,8 @@ class Flash:
         weights_address: where the weights of a network for the NPU lie unless the variant says otherwise.
         boot_header: the format of the header that every program in the flash begins with.
         external_loader: file of ST's STM32CubeProgrammer that can write this flash.
+        development_boot: how a person sets the board so that its flash can be written: what goes after "put".
+        flash_boot: how a person sets the board so that it starts from its flash; likewise.
     """
 
     __pydantic_config__ = STRICT
@@ -150,6 +152,8 @@ class Flash:
     weights_address: _Address
     boot_header: Literal["STM32N6"]
     external_loader: _File
+    development_boot: str
+    flash_boot: str
 
     @property
     def end(self) -> int:

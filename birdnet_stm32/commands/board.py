@@ -65,13 +65,12 @@ def run(options: argparse.Namespace) -> None:
     writer_of(options).check(options.json)
     release = variant_option.release_of(options)
     board = variant_option.flashed_board(release)
-    plan = read_plan(
-        variant_option.published_folder(release, "image"), folders.require(board.flash, board, "flash")
-    )
+    flash = folders.require(board.flash, board, "flash")
+    plan = read_plan(variant_option.published_folder(release, "image"), flash)
     board_test = board_test_of(release, options.recordings, most=options.windows)
     if options.bring_up:
         settings = BringUpSettings(
-            plan=plan, variant=release.name, port=options.port, listen_s=options.timeout_s
+            plan=plan, flash=flash, variant=release.name, port=options.port, listen_s=options.timeout_s
         )
         writer_of(options).write_json(options.json, bring_up_board(settings, board_test))
         return

@@ -66,27 +66,28 @@ class State:
 
 _POWER = "unplug the board's USB cables and plug them in again"
 _FLASH = (
-    "put both BOOT switches to the right and {power}; run: birdnet-stm32 flash {variant}{loader}; "
-    "put both switches to the left and {power}"
+    "put {{development_boot}} and {power}; run: birdnet-stm32 flash {{variant}}{loader}; "
+    "put {{flash_boot}} and {power}"
 )
-FLASH = _FLASH.format(power=_POWER, variant="{variant}", loader="")
-FLASH_ALL = _FLASH.format(power=_POWER, variant="{variant}", loader=" --fsbl ai_fsbl.hex")
-LEFT = f"put both BOOT switches to the left and {_POWER}"
+# The board says what stands for {development_boot} and {flash_boot}.
+FLASH = _FLASH.format(power=_POWER, loader="")
+FLASH_ALL = _FLASH.format(power=_POWER, loader=" --fsbl ai_fsbl.hex")
+START = f"put {{flash_boot}} and {_POWER}"
 RESET = "press the board's reset button once"
 
 SILENT = State(
     name="silent",
     verdict="",
-    means="the board prints nothing: its boot ROM found no loader, the loader no image, or the switches say "
-    "development boot",
-    actions=(LEFT, FLASH_ALL),
+    means="the board prints nothing: its boot ROM found no loader, the loader no image, or the board is "
+    "set to development boot",
+    actions=(START, FLASH_ALL),
 )
 NOISE = State(
     name="noise",
     verdict="",
     means="something comes that is no line of this firmware: another program runs on the board, or the port "
     "is another device's",
-    actions=(LEFT, FLASH_ALL),
+    actions=(START, FLASH_ALL),
 )
 OTHER = State(
     name="other firmware",

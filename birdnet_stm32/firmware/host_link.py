@@ -166,7 +166,7 @@ def require(found: SelfTest, *, title: str, version: str, model: str) -> None:
             f"model {words(found.model) or 'unknown'}",
             where="serial port",
             expected=f"{title!r} {version}, model {model}",
-            remedy="flash this release's image, put both switches to the left and cycle the power",
+            remedy="flash this release's image, set the board to boot from its flash and cycle the power",
         )
     if not found.passed:
         raise GateError(
@@ -279,7 +279,7 @@ def _nothing_heard(last: str | None, timeout_s: float) -> ToolError:
             expected="the line birdnet-firmware",
             remedy=(
                 "see that the port is the ST-LINK's and that no other program reads it",
-                "both switches to the left, then cycle the power: the image starts from the flash only then",
+                "set the board to boot from its flash, then cycle the power: the image starts only then",
             ),
         )
     return ToolError(

@@ -32,10 +32,10 @@ _DONE = "File download complete"
 _FAILED = re.compile(r"^\W*(?:\[[0-9;]*m)*Error\b.*", re.MULTILINE)
 _KNOWN = {
     "No debug probe detected": "connect the ST-LINK's USB port; on Linux install ST's udev rules",
-    "No STM32 target found": "put BOOT1 to the right and cycle the power: a board that has booted from "
-    "its flash cannot be programmed",
-    "Unable to get core ID": "put BOOT1 to the right and cycle the power",
-    "failed to erase memory": "put BOOT1 to the right and cycle the power: only development boot can write",
+    "No STM32 target found": "set the board to development boot and cycle the power: a board that has booted "
+    "from its flash cannot be programmed",
+    "Unable to get core ID": "set the board to development boot and cycle the power",
+    "failed to erase memory": "set the board to development boot and cycle the power: nothing else can write",
 }
 
 

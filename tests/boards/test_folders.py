@@ -65,14 +65,12 @@ def test_a_new_folder_is_a_board(templates: Path) -> None:
     assert folders.default_names() == before, "only those that say so are defaults"
     with pytest.raises(InputError, match="the board 'mine' has no NPU"):
         folders.template_folders(folders.find("mine"), npu=True)
-    with pytest.raises(
-        InputError, match=r"none of the boards mine has an emulator[\s\S]*one of .*mps3_an547"
-    ):
+    with pytest.raises(InputError, match=r"none of the boards mine has an emulator[\s\S]*mps3_an547"):
         folders.first("emulator", ["mine"])
 
 
 def test_unknown_boards_are_refused_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"one of .*mps3_an547") as caught:
+    with pytest.raises(InputError, match="there is no board 'mps3_an574'") as caught:
         folders.find("mps3_an574")
     assert "did you mean 'mps3_an547'?" in str(caught.value)
     with pytest.raises(InputError, match=r"there is no board '\.\./boards/mps3_an547'"):

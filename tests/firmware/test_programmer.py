@@ -85,7 +85,7 @@ def test_files_are_written_in_order_and_the_output_kept(installed: Path, tmp_pat
 @pytest.mark.parametrize(
     ("behaviour", "message", "remedy"),
     [
-        ("1|Error: No STM32 target found!", "No STM32 target found", "BOOT1"),
+        ("1|Error: No STM32 target found!", "No STM32 target found", "development boot"),
         ("0|\x1b[31mError: failed to erase memory\nFile download complete", "failed to erase", "development"),
         ("0|Warning: nothing", "did not say 'File download complete'", "power"),
         ("3|File download complete", "exit status 3", "power"),

@@ -6,7 +6,7 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.release.credits import Credit, credits_text
 from birdnet_stm32.release.readme import FlashFile, readme_text
 
-BOARD = folders.select("flash")
+BOARD = folders.find("stm32n6570_dk")
 
 
 def test_files_are_flashed_in_order_of_their_address() -> None:
@@ -21,7 +21,8 @@ def test_files_are_flashed_in_order_of_their_address() -> None:
     )
     assert text.startswith("Great Tits, version 1.0\n")
     order = [
-        text.index(mark) for mark in ("0x70000000", "dk/application.hex", "0x70100000", "0x70400000", "LEFT")
+        text.index(mark)
+        for mark in ("0x70000000", "dk/application.hex", "0x70100000", "0x70400000", "4. Put both BOOT")
     ]
     assert order == sorted(order)
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from birdnet_stm32.boards.description import Flash
 from birdnet_stm32.commands.shared import board_session
 from birdnet_stm32.commands.shared.board_session import BoardTest, PortError
 from birdnet_stm32.errors import GateError, ToolError
@@ -41,12 +42,14 @@ class BringUpSettings:
 
     Args:
         plan: what should be in the board's flash.
+        flash: of the board, which is set to start from it.
         variant: its name, for the commands that a person is given.
         port: name of the serial port; None for the only ST-LINK's.
         listen_s: seconds for each round.
     """
 
     plan: FlashPlan
+    flash: Flash
     variant: str
     port: str | None
     listen_s: float
@@ -141,7 +144,11 @@ def _ask(
             expected="self-test PASS",
             remedy=f"{_PAGE} says what else can be behind {name!r}; report it with the lines above",
         )
-    action = actions[tried[name]].format(variant=settings.variant)
+    action = actions[tried[name]].format(
+        variant=settings.variant,
+        development_boot=settings.flash.development_boot,
+        flash_boot=settings.flash.flash_boot,
+    )
     steps.append(BringUpStep(state=name, sentence=sentence, action=action))
     print(f"found: {sentence}")
     print(f"do: {action}")

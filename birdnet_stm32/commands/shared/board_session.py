@@ -30,7 +30,7 @@ from birdnet_stm32.tflite import interpreter
 if TYPE_CHECKING:
     from serial import Serial
 
-_BOOT_S = 120.0  # for a person to move the switches and cycle the power
+_BOOT_S = 120.0  # for a person to set the board to boot from its flash and cycle the power
 _ST_VENDOR_ID = 0x0483
 _ANSWER_TIMEOUT_S = 60.0  # transfer and, on a slow clock, the inference
 

@@ -37,7 +37,7 @@ def flash_release(
     files = [*([] if fsbl is None else [_loader(fsbl, memory)]), *(folder / part.file for part in plan.parts)]
     tool = None if dry_run else programmer.find(memory, environment)
     print_message(_describe(plan))
-    print_message(BEFORE)
+    print_message(f"Before: put {memory.development_boot} (development boot), then cycle the power.")
     if tool is None:
         why = "Not written, as asked" if dry_run else f"{programmer.PROGRAM} is not installed"
         print_message(f"{why}. The commands, in this order:")
@@ -47,7 +47,7 @@ def flash_release(
         writer.register_log(log)
         programmer.write(tool, files, log=log, on_file=lambda file: print_message(f"writing {file.name} ..."))
         print_message(f"written; everything that {programmer.PROGRAM} said is in {log}")
-    print_message(AFTER)
+    print_message(f"After: put {memory.flash_boot} (boot from flash), then cycle the power.")
     return tool is not None
 
 
@@ -77,9 +77,3 @@ def _loader(path: Path, memory: Flash) -> Path:
             remedy="take the ai_fsbl.hex of ST's example for this board",
         )
     return path
-
-
-BEFORE = "Before: both BOOT switches to the right (development boot), then cycle the power."
-
-
-AFTER = "After: both BOOT switches to the left (boot from flash), then cycle the power."

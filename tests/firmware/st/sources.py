@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from birdnet_stm32.boards import folders
+
 HERE = Path(__file__).parent
+_NPUS = [board.npu for board in folders.having("npu", folders.names()) if board.npu is not None]
 INCLUDE = b'#include "ll_aton_version.h"\n#include "st.h"\n'
 
 # What of ST's sources is compiled, and which of their headers is included: all empty but for what st/ holds.
@@ -26,15 +29,17 @@ _CUBE_EMPTY = (
     f"{_DEVICE}/Include/stm32n6xx.h",
     f"{_DEVICE}/Source/Templates/system_stm32n6xx_fsbl.c",
     *(f"{_HAL}/Src/stm32n6xx_{name}.c" for name in _HAL_SOURCES),
-    *(f"{_BSP}/STM32N6570-DK/stm32n6570_discovery{name}.c" for name in ("", "_bus", "_xspi")),
+    *(f"{_BSP}/{npu.board_support}/{name}" for npu in _NPUS for name in npu.board_sources),
     f"{_BSP}/Components/Common/io.h",
-    f"{_BSP}/Components/mx66uw1g45g/mx66uw1g45g.c",
-    f"{_BSP}/Components/aps256xx/aps256xx.c",
+    *(f"{_BSP}/Components/{name}/{name}.c" for npu in _NPUS for name in npu.components),
 )
 _CUBE_HEADERS = (
     f"{_HAL}/Inc/stm32n6xx_hal.h",
-    f"{_BSP}/STM32N6570-DK/stm32n6570_discovery.h",
-    f"{_BSP}/STM32N6570-DK/stm32n6570_discovery_xspi.h",
+    *(
+        f"{_BSP}/{npu.board_support}/{name}"
+        for npu in _NPUS
+        for name in (npu.board_header, npu.memory_header)
+    ),
 )
 _CORE_EMPTY = (
     *(f"{_RUNTIME}/Npu/ll_aton/{name}.c" for name in _RUNTIME_SOURCES),

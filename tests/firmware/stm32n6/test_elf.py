@@ -14,12 +14,17 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.firmware.image import boot_image, parse
 from birdnet_stm32.paths import firmware_templates
 
-BOARD = "stm32n6570_dk"
+BOARDS = [board.name for board in folders.having("flash", folders.names())]
+
+
+@pytest.fixture(scope="module", params=BOARDS)
+def board(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def image(build_image: Callable[..., Any], model: Callable[..., dict[str, bytes]]) -> Any:
-    return build_image(model())
+def image(board: str, build_image: Callable[..., Any], model: Callable[..., dict[str, bytes]]) -> Any:
+    return build_image(model(), board)
 
 
 @pytest.mark.emulated
@@ -42,8 +47,8 @@ def test_image_can_be_booted_as_far_as_its_bytes_tell(image: Any) -> None:
 
 
 @pytest.mark.emulated
-def test_sections_lie_where_the_loader_leaves_room(image: Any) -> None:
-    regions = folders.find(BOARD).program.regions
+def test_sections_lie_where_the_loader_leaves_room(board: str, image: Any) -> None:
+    regions = folders.find(board).program.regions
     for section in image.result.memory.sections:
         region = regions["AXISRAM2" if section.name == ".birdnet_buffers" else "AXISRAM1"]
         assert region.origin <= section.address

@@ -1,4 +1,4 @@
-"""The image for the STM32N6570-DK, as far as it can be run without one: on the host, and moved, on QEMU.
+"""The image for boards with an STM32N6, as far as it can be run without one: on the host, and moved, on QEMU.
 
 Moved means the whole firmware, with only its addresses changed to where the emulated board has memory and a
 UART; the loader's jump, the registers' values and the result line are as on the real board.
@@ -149,11 +149,11 @@ class Image:
 
 @pytest.fixture(scope="session")
 def build_image(write: Write, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Files], Image]:
-    """Return a function that compiles a model's firmware for the real board."""
+    """Return a function that compiles a model's firmware for a real board."""
 
-    def compile_image(model_files: Files) -> Image:
+    def compile_image(model_files: Files, board: str = BOARD) -> Image:
         folder = tmp_path_factory.mktemp("image")
-        project = write(render_project(BOARD, model_files, SETTINGS), folder / "project")
+        project = write(render_project(board, model_files, SETTINGS), folder / "project")
         result = build(project, folder / "build")
         return Image(result=result, symbols=symbols(result.elf))
 
