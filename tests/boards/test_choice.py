@@ -35,6 +35,18 @@ def test_a_misspelt_board_is_refused_with_the_nearest(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('[firmware]\nboards = ["mps3_an547", "mps3_an547"]\n', "names a board twice"),
+        (
+            '[firmware]\nboards = ["nucleo_n657x0_q", "stm32n6570_dk"]\n',
+            "names nucleo_n657x0_q and stm32n6570_dk: a release is flashed to one kind of board",
+        ),
+        (
+            '[firmware]\nboards = ["nucleo_n657x0_q"]\n[npu]\nweights_address = 0x7500_0000\n',
+            "from 0x70200000 to 0x73FF0000 for the board nucleo_n657x0_q",
+        ),
+        (
+            '[firmware]\nboards = ["nucleo_n657x0_q"]\n[npu]\nhyperram = true\n',
+            "hyperram needs an external RAM, and the board nucleo_n657x0_q has none",
+        ),
         ("[npu]\nweights_address = 0x7018_0000\n", "should be a multiple of 0x10000 from 0x70200000 to"),
         ("[npu]\nweights_address = 0x7040_0001\n", "should be a multiple of 0x10000 from 0x70200000 to"),
         ("[npu]\nweights_address = 0x7800_0000\n", "should be a multiple of 0x10000 from 0x70200000 to"),

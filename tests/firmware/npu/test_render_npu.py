@@ -157,6 +157,14 @@ def test_what_the_firmware_cannot_run_is_refused(
         project(model, network(**change))
 
 
+def test_a_network_in_an_external_ram_that_the_board_lacks_is_refused(model: Files, network: Network) -> None:
+    with pytest.raises(GateError, match="uses the external RAM, and the board has none"):
+        render_project("nucleo_n657x0_q", model, SETTINGS, npu=network(uses_hyperram=True))
+    board = render_project("nucleo_n657x0_q", model, SETTINGS, npu=network())
+    assert b"external_ram_init(void) {" not in board["src/board/memories.c"]
+    assert b"external_ram_init(void) {" in project(model, network())["src/board/memories.c"]
+
+
 def test_a_board_without_npu_is_refused(model: Files, network: Network) -> None:
     with pytest.raises(InputError, match="has no NPU"):
         render_project("mps3_an547", model, SETTINGS, npu=network())

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import NpuTable
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
 from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
@@ -90,6 +91,16 @@ def test_pools_do_not_overlap_and_end_with_their_memory() -> None:
     flash = by_name["octoFlash"]
     assert int(flash["offset"]["value"], 0) + int(flash["size"]["value"]) * 1024 == 0x7800_0000
     assert int(by_name["npuRAM6"]["offset"]["value"], 0) + 448 * 1024 == 0x343C_0000
+
+
+def test_the_pools_are_those_of_the_board() -> None:
+    nucleo = folders.find("nucleo_n657x0_q")
+    pools = json.loads(memory_pools(nucleo, weights_address=None, hyperram=False))["memory"]["mempools"]
+    (flash,) = (pool for pool in pools if pool["name"] == "octoFlash")
+    start, kib = int(flash["offset"]["value"], 0), int(flash["size"]["value"])
+    assert (start, start + kib * 1024) == (0x7040_0000, 0x7400_0000), "64 MiB of flash"
+    with pytest.raises(InputError, match="'nucleo_n657x0_q' has no external RAM"):
+        memory_pools(nucleo, weights_address=None, hyperram=True)
 
 
 def test_the_external_ram_is_there_on_request_only() -> None:
