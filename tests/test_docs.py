@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -121,12 +123,38 @@ def test_python_reference_is_current() -> None:
     assert page == reference.markdown(), "run scripts/api_reference.py"
 
 
-@pytest.mark.slow
-def test_command_reference_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("commands", ROOT / "scripts" / "command_reference.py")
+def script(name: str) -> ModuleType:
+    """Return a module of the folder ``scripts``."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_command_reference_is_current() -> None:
+    reference = script("command_reference")
     page = reference.PAGE.read_text(encoding="utf-8")
     assert page == reference.markdown(), "run scripts/command_reference.py"
+
+
+def test_document_reference_is_current() -> None:
+    reference = script("document_reference")
+    found = {path.name: path.read_text(encoding="utf-8") for path in reference.FOLDER.iterdir()}
+    assert found == reference.pages(), "run scripts/document_reference.py"
+
+
+def test_every_document_is_in_the_reference() -> None:
+    listed = {kind.__name__ for _, kind in script("document_reference").DOCUMENTS}
+    defined = {
+        node.name
+        for path in (ROOT / "birdnet_stm32").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(
+            isinstance(field, ast.AnnAssign) and ast.unparse(field.target) == "FILE" for field in node.body
+        )
+    }
+    assert defined - {"Document"} == listed

@@ -21,7 +21,14 @@ from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.gates import failures
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.doctor.finding import Diagnosis, Finding, Proposal, Severity, diagnosis, to_json
+from birdnet_stm32.quant.doctor.finding import (
+    Diagnosis,
+    DoctorReport,
+    Finding,
+    Proposal,
+    Severity,
+    diagnosis,
+)
 
 if TYPE_CHECKING:
     from birdnet_stm32.commands.shared.diagnosis_inputs import DiagnosisInputs
@@ -77,9 +84,8 @@ def run(options: argparse.Namespace) -> None:
     findings = conclusion.found.findings
     for line in (*conclusion.head, *_lines(conclusion.found, in_variant=options.variant is not None)):
         print_message(line, options.json)
-    writer_of(options).write_json(
-        options.json, {"missed": list(conclusion.missed), **to_json(conclusion.found)}
-    )
+    report = DoctorReport(missed=conclusion.missed, **vars(conclusion.found))
+    writer_of(options).write_document(options.json, report)
     blocking = tuple(one.title for one in findings if one.severity is Severity.BLOCKING)
     if conclusion.missed or blocking:
         raise GateError(

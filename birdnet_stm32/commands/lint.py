@@ -7,7 +7,6 @@ explains it. Exit code 1 where an error is not suppressed.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 
 from birdnet_stm32.commands.shared.checked_options import named_as_options
@@ -15,16 +14,15 @@ from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.lint.check import (
-    count_findings,
-    finding_to_json,
     lint,
-    rule_to_json,
     unsuppressed,
     unused_suppressions,
 )
+from birdnet_stm32.npu.lint.described import describe_rule, lint_report
 from birdnet_stm32.npu.lint.rule import LintSeverity
 from birdnet_stm32.npu.lint.suggestion import Suggestion, suggestion_text
 from birdnet_stm32.npu.lint.text import finding_line, findings_summary, rules_listing
@@ -63,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     writer_of(options).check(options.json)
     if options.rules:
         print_message(rules_listing(RULES), options.json)
-        writer_of(options).write_json(options.json, [rule_to_json(rule) for rule in RULES])
+        writer_of(options).write_json(options.json, [document_values(describe_rule(rule)) for rule in RULES])
         return
     suppress = load_variant(options.variant).lint.suppress if options.variant else {}
     graph = read_graph(read_bytes(options.model), where=str(options.model))
@@ -75,19 +73,12 @@ def run(options: argparse.Namespace) -> None:
         print_message(
             f"{options.variant}: [lint] suppress {name} is not needed: the rule finds nothing", options.json
         )
-    suggestions = _suggestions(graph) if options.suggest else ()
-    for one in suggestions:
+    suggestions = _suggestions(graph) if options.suggest else None
+    for one in suggestions or ():
         print_message(suggestion_text(one, str(options.model)), options.json)
     print_message(f"{options.model}: {findings_summary(found)}", options.json)
-    writer_of(options).write_json(
-        options.json,
-        {
-            "findings": [finding_to_json(diagnosis) for diagnosis in found],
-            "counts": count_findings(found),
-            "unused_suppressions": list(unused_suppressions(suppress, found)),
-            **({"suggestions": [asdict(one) for one in suggestions]} if options.suggest else {}),
-        },
-    )
+    report = lint_report(found, unused_suppressions(suppress, found), suggestions)
+    writer_of(options).write_document(options.json, report)
     if errors := unsuppressed(found, LintSeverity.ERROR):
         rules = sorted({diagnosis.rule.id for diagnosis in errors})
         raise GateError(

@@ -21,11 +21,15 @@ from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import document_text
-from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.npu.stedgeai.command import BAUD
-from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Epoch, blobs_in_words, compilation_to_json
+from birdnet_stm32.npu.stedgeai.compilation import (
+    CompilationDocument,
+    Epoch,
+    blobs_in_words,
+    describe_compilation,
+)
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument, Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate_tool
@@ -122,13 +126,13 @@ def run(options: argparse.Namespace) -> None:
     gates = judge_compilation(
         Subject(compilation=compilation, graph=graph, asked=asked, flash=flash, core_dir=tool.core_dir)
     )
-    described = compilation_to_json(compilation)
+    described = describe_compilation(compilation)
     written = {
-        COMPILATION: canonical_json(described).encode(),
+        CompilationDocument.FILE: document_text(described).encode(),
         GatesDocument.FILE: document_text(GatesDocument(gates=gates)).encode(),
     }
-    writer.write_folder(options.out, {**compilation.files, **written}, last=COMPILATION)
-    writer.write_json(options.json, described)
+    writer.write_folder(options.out, {**compilation.files, **written}, last=CompilationDocument.FILE)
+    writer.write_document(options.json, described)
     for gate in gates:
         print_message(gate.row, options.json)
     refuse_compilation(gates)

@@ -18,7 +18,7 @@ from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import EmulateTable
 from birdnet_stm32.files.regular_file import read_bytes
-from birdnet_stm32.firmware.profile import profile, table, to_json
+from birdnet_stm32.firmware.profile import profile, table
 from birdnet_stm32.progress import track
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
         found = profile(
             graph, board, work=Path(folder), timeout_s=timeout_s, scalar=options.scalar, report=report
         )
-    writer_of(options).write_json(options.json, to_json(found))
+    writer_of(options).write_document(options.json, found)
     for line in table(found):
         print_message(line, options.json)
     print_message(

@@ -10,21 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from birdnet_stm32.boards.description import Flash
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import canonical_json, read_json_object
+from birdnet_stm32.files.document import document_text
+from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.value_errors import first_problem
 from birdnet_stm32.firmware.flash_layout import FlashSlot, flash_files, flash_map
 from birdnet_stm32.firmware.image import parse
 from birdnet_stm32.firmware.intel_hex import read_intel_hex
 
-PLAN = "flash.json"
 # A loader without its application starts nothing; an application must not start before its weights are there.
 WRITING_ORDER = ("fsbl", "weights", "application")
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -63,6 +63,8 @@ class FlashPlan:
         parts: in the order they are written.
     """
 
+    FILE: ClassVar[str] = "flash.json"
+    VERSION: ClassVar[int] = 1
     __pydantic_config__ = _STRICT
 
     title: str
@@ -92,7 +94,7 @@ def release_files(
     addresses = {name: slot.address for name, slot in slots.items()}
     plan = make_plan(contents, addresses, title=title, version=version, model=model)
     files = {f"{name}.hex": text.encode("ascii") for name, text in flash_files(contents, slots).items()}
-    return {**files, PLAN: canonical_json(to_json(plan)).encode()}
+    return {**files, FlashPlan.FILE: document_text(plan).encode()}
 
 
 def make_plan(
@@ -121,11 +123,6 @@ def make_plan(
     return FlashPlan(title=title, version=version, model=model, parts=parts)
 
 
-def to_json(plan: FlashPlan) -> dict[str, Any]:
-    """Return the plan as ``flash.json`` has it."""
-    return {**asdict(plan), "parts": [asdict(part) for part in plan.parts]}
-
-
 def read_plan(folder: Path, flash: Flash) -> FlashPlan:
     """Read and check the plan of a release and every file that it names.
 
@@ -137,7 +134,7 @@ def read_plan(folder: Path, flash: Flash) -> FlashPlan:
         InputError: there is none, it is malformed, or a part is not what the plan says: another release's,
             edited, cut off, at another address.
     """
-    path = folder / PLAN
+    path = folder / FlashPlan.FILE
     try:
         # Through JSON, because strict validation takes a dataclass's fields only from there.
         plan = _FLASH_PLAN.validate_json(json.dumps(read_json_object(path)))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import computed_field
 
 from birdnet_stm32 import process
 from birdnet_stm32.boards import folders
@@ -80,6 +81,7 @@ class Profile:
     arena_bytes: int
     constant_bytes: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def macs(self) -> int:
         """Multiply-accumulates of all operators."""
@@ -231,11 +233,6 @@ def _cost(program: KernelProgram, step: KernelCall, view: KernelCallView, instru
         bytes=sum(tensor.elements * np.dtype(tensor.dtype).itemsize for tensor in tensors)
         + sum(constant.values.nbytes for constant in step_constants(step)),
     )
-
-
-def to_json(profile: Profile) -> dict[str, object]:
-    """Return the fields of ``profile --json``."""
-    return asdict(profile) | {"macs": profile.macs}
 
 
 def table(profile: Profile) -> list[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from birdnet_stm32.npu import costs
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, estimated_cycles, features_of
-from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR
 from birdnet_stm32.npu.operator_mapping import Mapping, MappingKind, mapping_of
 from birdnet_stm32.tflite.ir import Graph
@@ -119,45 +117,6 @@ def estimate_text(analysis: Analysis) -> str:
         f"about {analysis.ms:.2f} ms on the NPU, an estimate: of {len(MEASURED)} networks held out, half "
         f"were off by a factor of {MEDIAN_FACTOR} or less, the worst by {LARGEST_FACTOR}"
     )
-
-
-def to_json(analysis: Analysis) -> dict[str, Any]:
-    """Return the analysis as plain lists, numbers and texts."""
-    return {
-        "macs": analysis.macs,
-        "constant_bytes": analysis.constant_bytes,
-        "activation_peak_bytes": analysis.activation_peak_bytes,
-        "quantized_peak_bytes": analysis.quantized_peak_bytes,
-        "estimate": {
-            "cycles": analysis.cycles,
-            "ms": round(analysis.ms, 3),
-            "clock_hz": 1000 * CYCLES_PER_MS,
-            "median_factor_held_out": MEDIAN_FACTOR,
-            "largest_factor_held_out": LARGEST_FACTOR,
-            "fitted_to": len(MEASURED),
-        },
-        "kinds": {kind.value: number for kind, number in analysis.kinds.items()},
-        "operators": [
-            {
-                "index": report.index,
-                "name": report.name,
-                "output": report.output,
-                "input_shapes": [list(shape) for shape in report.input_shapes],
-                "output_shape": list(report.output_shape),
-                "macs": report.macs,
-                "constant_bytes": report.constant_bytes,
-                "live_bytes": report.live_bytes,
-                "cycles_estimated": report.cycles,
-                "channels": report.channels,
-                "aligned": report.aligned,
-                "kind": report.mapping.kind.value,
-                "reason": report.mapping.reason,
-                "source": report.mapping.source.value,
-                "evidence": [evidence_fields(one) for one in report.mapping.evidence],
-            }
-            for report in analysis.operators
-        ],
-    }
 
 
 def _report(node: Node, live_bytes: int) -> OperatorReport:

@@ -46,17 +46,6 @@ class Evidence:
         return f"{self.source}, {self.where} (Core {self.core}; {self.date}){said}"
 
 
-def evidence_fields(evidence: Evidence) -> dict[str, str]:
-    """Return the evidence as plain texts."""
-    return {
-        "source": evidence.source.value,
-        "core": evidence.core,
-        "where": evidence.where,
-        "date": evidence.date,
-        "says": evidence.says,
-    }
-
-
 EVERY = "2.2 to 4.0"
 SEEN = "4.0.1"
 _READ = "read 2026-11"

@@ -1,15 +1,16 @@
-"""Says what the NPU makes of the verified model and what is known to go wrong there; needs no vendor tools.
+"""Says how the NPU would run the verified model and what is known to go wrong there; needs no vendor tools.
 
-Publishes ``analysis.json``. Where the NPU's compiler is the backend, an error that the variant does not
-suppress is a missed gate; the portable C computes such operators like any other.
+Publishes ``analysis.json``. Where the compiler of the NPU is the backend, an error that the variant does not
+suppress fails a gate. The portable C computes such operators like any other.
 """
 
 from __future__ import annotations
 
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.errors import GateError
-from birdnet_stm32.files import json_file
-from birdnet_stm32.npu.analyze import analyze, to_json
+from birdnet_stm32.files.document import write_document
+from birdnet_stm32.gates import Direction, judge, refuse_failures
+from birdnet_stm32.npu.analysis_document import analysis_document
+from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint import check
 from birdnet_stm32.npu.lint.rule import LintSeverity
 from birdnet_stm32.npu.lint.text import finding_line, findings_summary
@@ -24,19 +25,22 @@ def run(job: Job) -> Outcome:
     suppress = job.variant.lint.suppress
     analysis, found = analyze(graph), check.lint(graph, suppress)
     unused = check.unused_suppressions(suppress, found)
-    fields = to_json(analysis) | {
-        "findings": [check.finding_to_json(diagnosis) for diagnosis in found],
-        "unused_suppressions": list(unused),
-    }
-    (job.out / "analysis.json").write_text(json_file.canonical_json(fields), encoding="utf-8")
-    errors = check.unsuppressed(found, LintSeverity.ERROR)
-    if errors and job.variant.codegen.backend == "stedgeai":
-        raise GateError(
-            "\n".join(finding_line(diagnosis, MODEL) for diagnosis in errors),
-            where=job.release.path,
-            expected="no errors of the linter, or a reason for each in [lint] suppress",
-            remedy=tuple(sorted({f"docs/reference/lint/{one.rule.id}.md" for one in errors})),
+    write_document(analysis_document(analysis, found, unused), job.out)
+    if job.variant.codegen.backend == "stedgeai":
+        errors = check.unsuppressed(found, LintSeverity.ERROR)
+        gate = judge(
+            "lint_errors",
+            "errors of the linter",
+            len(errors),
+            Direction.AT_MOST,
+            0,
+            detail="\n".join(finding_line(error, MODEL) for error in errors),
+            remedies=(
+                *sorted({f"docs/reference/lint/{error.rule.id}.md" for error in errors}),
+                "a reason for each in [lint] suppress",
+            ),
         )
+        refuse_failures([gate], "the NPU cannot run this model", where=job.release.path)
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in analysis.kinds.items() if count)
     idle = f"; [lint] suppress {', '.join(unused)}: finds nothing" if unused else ""
     return Outcome(

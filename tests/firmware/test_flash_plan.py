@@ -8,8 +8,9 @@ import pytest
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware.flash_layout import flash_files, flash_map
-from birdnet_stm32.firmware.flash_plan import FlashPlan, make_plan, read_plan, to_json
+from birdnet_stm32.firmware.flash_plan import FlashPlan, make_plan, read_plan
 from birdnet_stm32.firmware.image import boot_image
 
 BOARD = folders.find("stm32n6570_dk")
@@ -22,7 +23,7 @@ def write(folder: Path, contents: dict[str, bytes], plan: FlashPlan) -> Path:
     folder.mkdir(exist_ok=True)
     for name, text in flash_files(contents, flash_map(FLASH)).items():
         (folder / f"{name}.hex").write_text(text)
-    (folder / "flash.json").write_text(json.dumps(to_json(plan)))
+    write_document(plan, folder)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.template_view import network_view
 from birdnet_stm32.errors import ToolError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.profile import (
@@ -22,7 +22,6 @@ from birdnet_stm32.firmware.profile import (
     profile,
     render_project,
     table,
-    to_json,
 )
 from birdnet_stm32.tflite.ir import Graph, Operator, Quantization, Tensor
 
@@ -83,7 +82,7 @@ def test_the_table_is_in_order_and_ends_with_the_inference() -> None:
 
 
 def test_json_has_the_total_and_every_operator() -> None:
-    fields = json.loads(json.dumps(to_json(FOUND)))
+    fields = document_values(FOUND)
     assert (fields["instructions"], fields["macs"], fields["stack_bytes"]) == (3_300, 1_500, 128)
     assert fields["operators"][0] == {
         "name": "0 CONV_2D",

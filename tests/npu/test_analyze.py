@@ -10,7 +10,9 @@ import pytest
 
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.analyze import Analysis, analyze, to_json
+from birdnet_stm32.files.document import document_values, parse_document
+from birdnet_stm32.npu.analysis_document import AnalysisDocument, analysis_document
+from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
@@ -129,7 +131,9 @@ def test_folding_the_published_batch_leaves_no_shape_arithmetic(shared: Path, pu
 
 @pytest.mark.shared
 def test_the_analysis_survives_json(published: Analysis) -> None:
-    fields = json.loads(json.dumps(to_json(published)))
+    document = analysis_document(published, (), ("x",))
+    fields = document_values(document)
+    assert parse_document(AnalysisDocument, json.dumps(fields), where="test") == document
     assert fields["macs"] == published.macs
     assert sum(fields["kinds"].values()) == len(fields["operators"]) == len(published.operators)
     assert fields["operators"][0]["kind"] == "software"

@@ -8,7 +8,6 @@ from collections import Counter
 
 from birdnet_stm32.npu import conditions
 from birdnet_stm32.npu.conditions.condition import Condition, TensorCondition, always
-from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.lint.catalog import RULES
 from birdnet_stm32.npu.operator_mapping import FLOAT, GENERAL, OPERATORS, UNKNOWN
 
@@ -34,8 +33,7 @@ def test_every_condition_says_what_it_asks_and_how_it_is_known() -> None:
         assert one.means.startswith("Hold "), one.name
         assert one.evidence or one is always, one.name
         for piece in one.evidence:
-            fields = evidence_fields(piece)
-            assert all(fields[name] for name in ("source", "core", "where", "date")), one.name
+            assert all((piece.source, piece.core, piece.where, piece.date)), one.name
 
 
 def test_the_table_is_made_of_conditions_and_evidence() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.analyze import analyze, estimate_text, to_json
+from birdnet_stm32.npu.analysis_document import analysis_document
+from birdnet_stm32.npu.analyze import analyze, estimate_text
 from birdnet_stm32.npu.cycle_features import NO_FEATURES, Features
 from birdnet_stm32.npu.cycles import CYCLES_PER_MS, estimated_cycles, features_of, features_of_network
 from birdnet_stm32.npu.measured_times import LARGEST_FACTOR, MEASURED, MEDIAN_FACTOR, RATES
@@ -51,9 +52,9 @@ def test_a_network_costs_what_its_operators_cost() -> None:
     analysis = analyze(graph)
     assert analysis.cycles == pytest.approx(estimated_cycles(features_of_network(graph)), abs=2)
     assert analysis.ms == analysis.cycles / CYCLES_PER_MS
-    said = to_json(analysis)
-    assert said["estimate"]["cycles"] == sum(one["cycles_estimated"] for one in said["operators"])
-    assert said["estimate"]["largest_factor_held_out"] == LARGEST_FACTOR
+    said = analysis_document(analysis, (), ())
+    assert said.estimate.cycles == sum(one.cycles_estimated for one in said.operators)
+    assert said.estimate.largest_factor_held_out == LARGEST_FACTOR
     assert "an estimate" in estimate_text(analysis)
     assert str(MEDIAN_FACTOR) in estimate_text(analysis)
 

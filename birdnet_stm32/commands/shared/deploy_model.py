@@ -30,7 +30,7 @@ from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.regular_file import read_bytes, real_path
 from birdnet_stm32.firmware import programmer, vendor
 from birdnet_stm32.firmware.flash_layout import flash_map
-from birdnet_stm32.firmware.flash_plan import PLAN, read_plan, release_files
+from birdnet_stm32.firmware.flash_plan import FlashPlan, read_plan, release_files
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.firmware.npu_image import build_npu
 from birdnet_stm32.firmware.render import FirmwareSettings, npu_digest, render_project
@@ -38,7 +38,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.npu.stedgeai import command
 from birdnet_stm32.npu.stedgeai.command import Request
-from birdnet_stm32.npu.stedgeai.compilation import COMPILATION, Compilation, compilation_files
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, CompilationDocument, compilation_files
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.installation import LOADERS, find_loader
@@ -155,7 +155,7 @@ def _compile(
         print_warning(f"warning: {tool.warning}")
     asked = NpuTable()
     compilation = compile_network(tool, model, asked, board, log=workspace / _LOGS[0])
-    writer.write_folder(output, compilation_files(compilation), last=COMPILATION)
+    writer.write_folder(output, compilation_files(compilation), last=CompilationDocument.FILE)
     graph = read_graph(model, where=str(path))
     gates = judge_compilation(
         Subject(
@@ -211,7 +211,7 @@ def _build(
         version=VERSION,
         model=npu_digest(generated, network),
     )
-    writer.write_folder(output / _IMAGES, files, last=PLAN)
+    writer.write_folder(output / _IMAGES, files, last=FlashPlan.FILE)
 
 
 def _planned_tools(config: LegacyConfig) -> tuple[str, str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.npu.evidence import evidence_fields
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.rule import LintSeverity, Rule
 from birdnet_stm32.tflite.ir import Graph
@@ -122,34 +120,3 @@ def count_findings(diagnoses: Iterable[LintFinding]) -> dict[str, int]:
     found = tuple(diagnoses)
     by_severity = {severity.value: len(unsuppressed(found, severity)) for severity in LintSeverity}
     return by_severity | {"suppressed": sum(one.suppressed is not None for one in found)}
-
-
-def finding_to_json(diagnosis: LintFinding) -> dict[str, Any]:
-    """Return a diagnosis as plain values, with what its rule says."""
-    rule = diagnosis.rule
-    return {
-        "rule": rule.id,
-        "severity": rule.severity.value,
-        "operator": diagnosis.operator,
-        "name": diagnosis.name,
-        "tensor": diagnosis.tensor,
-        "message": diagnosis.message,
-        "why": rule.why,
-        "versions": rule.versions,
-        "remedy": rule.remedy,
-        "suppressed": diagnosis.suppressed,
-    }
-
-
-def rule_to_json(rule: Rule) -> dict[str, Any]:
-    """Return what a rule says as plain values."""
-    return {
-        "id": rule.id,
-        "severity": rule.severity.value,
-        "title": rule.title,
-        "why": rule.why,
-        "versions": rule.versions,
-        "remedy": rule.remedy,
-        "sources": list(rule.sources),
-        "evidence": [evidence_fields(one) for one in rule.evidence],
-    }

@@ -12,13 +12,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import canonical_json, load_json
-
-COMPILATION = "compilation.json"
-FORMAT = 1
+from birdnet_stm32.files.document import document_text, read_document
 
 # The processor caches all memory that the NPU reads and writes; the NPU caches some of it too.
 Cache = Literal["processor", "npu"]
@@ -134,8 +131,8 @@ class NetworkBuffer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compilation:
-    """A network compiled for the NPU.
+class CompilationFacts:
+    """What is known of a network compiled for the NPU, beside its files.
 
     Args:
         tool: which ``stedgeai`` made it.
@@ -151,7 +148,6 @@ class Compilation:
         cycles: sum over the epochs; None where the compiler gives none.
         inputs: in the order of the network.
         outputs: likewise.
-        files: every generated file by its name: ``network.c``, headers, ``*.raw``, reports, ST's licence.
         blobs: programs for the epoch controller, in the order in which they run; empty where the processor
             starts every epoch.
     """
@@ -168,8 +164,47 @@ class Compilation:
     cycles: int | None
     inputs: tuple[NetworkBuffer, ...]
     outputs: tuple[NetworkBuffer, ...]
-    files: Mapping[str, bytes]
     blobs: tuple[Blob, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDigest:
+    """A generated file.
+
+    Args:
+        bytes: its size.
+        sha256: its SHA-256.
+    """
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompilationDocument(CompilationFacts):
+    """A network that ST's tool compiled for the NPU.
+
+    Args:
+        format: version of this form.
+        files: every generated file, by its name.
+    """
+
+    FILE: ClassVar[str] = "compilation.json"
+    VERSION: ClassVar[int] = 1
+
+    format: int
+    files: Mapping[str, FileDigest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compilation(CompilationFacts):
+    """A network compiled for the NPU, with its files.
+
+    Args:
+        files: every generated file by its name: ``network.c``, headers, ``*.raw``, reports, ST's licence.
+    """
+
+    files: Mapping[str, bytes]
 
     @property
     def epoch_controller(self) -> bool:
@@ -214,66 +249,20 @@ class Compilation:
         return sum(one.used_bytes for one in self.pools if one.name == pool)
 
 
-def compilation_to_json(compilation: Compilation) -> dict[str, Any]:
-    """Return ``compilation`` as JSON types; of each file its size and digest."""
-    plain = {
-        field.name: _plain(getattr(compilation, field.name))
-        for field in dataclasses.fields(compilation)
-        if field.name != "files"
-    }
+def describe_compilation(compilation: Compilation) -> CompilationDocument:
+    """Return what ``compilation.json`` says: of each file its size and digest."""
     files = {
-        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        name: FileDigest(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in sorted(compilation.files.items())
     }
-    return {"format": FORMAT, **plain, "files": files}
-
-
-def compilation_from_json(
-    data: Mapping[str, Any], files: Mapping[str, bytes], *, where: str | Path = COMPILATION
-) -> Compilation:
-    """Return the compilation that :func:`compilation_to_json` described.
-
-    Args:
-        data: the description.
-        files: the contents of the files that it names.
-        where: named in an error.
-
-    Raises:
-        InputError: it is of another format, or a file is missing or was changed.
-    """
-    if data.get("format") != FORMAT:
-        raise InputError(
-            f"its format is {data.get('format')!r}", where=where, expected=str(FORMAT), remedy="compile again"
-        )
-    for name, described in data["files"].items():
-        content = files.get(name)
-        if content is None or hashlib.sha256(content).hexdigest() != described["sha256"]:
-            raise InputError(
-                f"{name} is missing or was changed since it was compiled", where=where, remedy="compile again"
-            )
-    major, minor, micro, dev = data["runtime_version"]
-    return Compilation(
-        tool=ToolVersion(**data["tool"]),
-        symbol=data["symbol"],
-        has_stai=data["has_stai"],
-        runtime_version=(major, minor, micro, dev),
-        epochs=tuple(Epoch(**{**one, "operators": tuple(one["operators"])}) for one in data["epochs"]),
-        pools=tuple(MemoryPool(**one) for one in data["pools"]),
-        weights_file=data["weights_file"],
-        weights_address=data["weights_address"],
-        weights_bytes=data["weights_bytes"],
-        cycles=data["cycles"],
-        inputs=tuple(NetworkBuffer(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"]),
-        outputs=tuple(NetworkBuffer(**{**one, "shape": tuple(one["shape"])}) for one in data["outputs"]),
-        files={name: files[name] for name in data["files"]},
-        # Not there in what versions before the epoch controller wrote, which had none.
-        blobs=tuple(Blob(**{**one, "epochs": tuple(one["epochs"])}) for one in data.get("blobs", ())),
-    )
+    shared = {field.name: getattr(compilation, field.name) for field in dataclasses.fields(CompilationFacts)}
+    return CompilationDocument(format=CompilationDocument.VERSION, files=files, **shared)
 
 
 def compilation_files(compilation: Compilation) -> dict[str, bytes]:
     """Return the generated files and ``compilation.json``, by name."""
-    return {**compilation.files, COMPILATION: canonical_json(compilation_to_json(compilation)).encode()}
+    description = document_text(describe_compilation(compilation)).encode()
+    return {**compilation.files, CompilationDocument.FILE: description}
 
 
 def save_compilation(compilation: Compilation, folder: Path) -> None:
@@ -283,10 +272,28 @@ def save_compilation(compilation: Compilation, folder: Path) -> None:
 
 
 def load_compilation(folder: Path) -> Compilation:
-    """Return what :func:`save_compilation` wrote into ``folder``. Raises: InputError."""
-    described = load_json(folder / COMPILATION)
-    files = {name: (folder / name).read_bytes() for name in described["files"] if (folder / name).is_file()}
-    return compilation_from_json(described, files, where=folder / COMPILATION)
+    """Return what :func:`save_compilation` wrote into ``folder``.
+
+    Raises:
+        InputError: the description is missing, damaged or of another format, or a file is missing or was
+            changed.
+    """
+    described, where = read_document(CompilationDocument, folder), folder / CompilationDocument.FILE
+    if described.format != CompilationDocument.VERSION:
+        raise InputError(
+            f"its format is {described.format}",
+            where=where,
+            expected=str(CompilationDocument.VERSION),
+            remedy="compile again",
+        )
+    files = {name: (folder / name).read_bytes() for name in described.files if (folder / name).is_file()}
+    for name, digest in described.files.items():
+        if name not in files or hashlib.sha256(files[name]).hexdigest() != digest.sha256:
+            raise InputError(
+                f"{name} is missing or was changed since it was compiled", where=where, remedy="compile again"
+            )
+    shared = {field.name: getattr(described, field.name) for field in dataclasses.fields(CompilationFacts)}
+    return Compilation(files=files, **shared)
 
 
 def blobs_in_words(count: int) -> str:
@@ -297,11 +304,3 @@ def blobs_in_words(count: int) -> str:
 def buffer_elements(port: NetworkBuffer) -> int:
     """Return how many values ``port`` has."""
     return math.prod(port.shape)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    return value

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 MATERIAL_SHARE = 0.1  # of what int8 loses; a smaller part explains nothing
 LARGE_SHARE = 0.25
@@ -138,6 +137,17 @@ class Diagnosis:
     unchecked: tuple[Unchecked, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DoctorReport(Diagnosis):
+    """What ``doctor --json`` says.
+
+    Args:
+        missed: the gates that the model fails, a clause each.
+    """
+
+    missed: tuple[str, ...]
+
+
 def diagnosis(results: Sequence[Result]) -> Diagnosis:
     """Sort the results of all checks."""
     order = list(Severity)
@@ -147,8 +157,3 @@ def diagnosis(results: Sequence[Result]) -> Diagnosis:
         fine=tuple(result for result in results if isinstance(result, Fine)),
         unchecked=tuple(result for result in results if isinstance(result, Unchecked)),
     )
-
-
-def to_json(found: Diagnosis) -> dict[str, Any]:
-    """Return a diagnosis as plain lists, numbers and texts."""
-    return asdict(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,9 +10,11 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.npu.lint import check
 from birdnet_stm32.npu.lint.catalog import BY_ID, RULES
 from birdnet_stm32.npu.lint.check import lint
+from birdnet_stm32.npu.lint.described import describe_rule, lint_report
 from birdnet_stm32.npu.lint.rule import LintSeverity
 from birdnet_stm32.npu.lint.text import finding_line, findings_summary, rules_listing
 from birdnet_stm32.tflite.ir import Graph
@@ -79,8 +80,12 @@ def test_rules_are_listed_one_a_line() -> None:
 
 
 def test_findings_and_rules_survive_json(graph: Graph) -> None:
-    for fields in (*map(check.finding_to_json, lint(graph)), *map(check.rule_to_json, RULES)):
-        assert json.loads(json.dumps(fields)) == fields
+    found = lint(graph)
+    findings = document_values(lint_report(found, ("x",), None))["findings"]
+    assert [one["rule"] for one in findings] == [one.rule.id for one in found]
+    assert [one["message"] for one in findings] == [one.message for one in found]
+    rules = [document_values(describe_rule(rule)) for rule in RULES]
+    assert [one["evidence"][0]["source"] for one in rules] == [rule.evidence[0].source for rule in RULES]
 
 
 @pytest.mark.parametrize("field", ["inputs", "outputs", "options"])

@@ -9,12 +9,12 @@ import pytest
 
 from birdnet_stm32.config.variant import NpuTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.files.document import document_text
 from birdnet_stm32.npu.stedgeai.compilation import (
-    COMPILATION,
     Blob,
     Compilation,
-    compilation_to_json,
+    CompilationDocument,
+    describe_compilation,
     load_compilation,
     save_compilation,
 )
@@ -32,8 +32,8 @@ def test_a_compilation_survives_its_folder(
     folder.mkdir()
     save_compilation(compilation, folder)
     assert load_compilation(folder) == compilation
-    assert (folder / COMPILATION).read_text(encoding="utf-8") == canonical_json(
-        compilation_to_json(compilation)
+    assert (folder / CompilationDocument.FILE).read_text(encoding="utf-8") == document_text(
+        describe_compilation(compilation)
     )
     assert compilation.sources[0] == "network.c"
 
@@ -58,7 +58,7 @@ def test_a_changed_file_is_noticed(compiled: Compiled, settings: NpuTable, tmp_p
 
 def test_another_format_is_refused(compiled: Compiled, settings: NpuTable, tmp_path: Path) -> None:
     save_compilation(compiled(settings)[1], tmp_path)
-    described = json.loads((tmp_path / COMPILATION).read_text(encoding="utf-8"))
-    (tmp_path / COMPILATION).write_text(json.dumps({**described, "format": 0}), encoding="utf-8")
+    described = json.loads((tmp_path / CompilationDocument.FILE).read_text(encoding="utf-8"))
+    (tmp_path / CompilationDocument.FILE).write_text(json.dumps({**described, "format": 0}), encoding="utf-8")
     with pytest.raises(InputError, match="its format is 0"):
         load_compilation(tmp_path)

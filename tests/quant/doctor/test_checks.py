@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.frontend.contract import Compression, Frontend, MagnitudeScale
 from birdnet_stm32.quant.doctor import network, recordings
 from birdnet_stm32.quant.doctor.case import Case, ValidationFacts
-from birdnet_stm32.quant.doctor.finding import Finding, Fine, Severity, Unchecked, diagnosis, to_json
+from birdnet_stm32.quant.doctor.finding import DoctorReport, Finding, Fine, Severity, Unchecked, diagnosis
 from birdnet_stm32.quant.doctor.measure import DecibelFacts, InputFacts, OutputFacts
 from birdnet_stm32.quant.doctor.trials import Trial
 
@@ -147,8 +148,8 @@ def test_findings_come_by_severity_and_then_by_cost(make_case: MakeCase) -> None
     )
     found = diagnosis([check(case) for check in CHECKS])
     assert [finding.id for finding in found.findings] == ["int8_sigmoid", "linear_input", "quiet_windows"]
-    fields = to_json(found)
-    assert set(fields) == {"findings", "fine", "unchecked"}
+    fields = document_values(DoctorReport(missed=("x",), **vars(found)))
+    assert set(fields) == {"missed", "findings", "fine", "unchecked"}
     assert fields["findings"][0]["severity"] == "high"
 
 
