@@ -1,4 +1,4 @@
-"""The program ``birdnet-stm32``: single steps on single files, for those who do not need the pipeline."""
+"""The program ``birdnet-stm32``: single steps on single files, for users who do not need the pipeline."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _ShowVersions(argparse.Action):
 
 
 def _check_paths(options: argparse.Namespace) -> None:
-    """Refuse a path that no system takes, before a command meets it somewhere. Raises: InputError."""
+    """Refuse a path that no system accepts, before a command uses it. Raises: InputError."""
     for value in vars(options).values():
         for path in value if isinstance(value, list) else [value]:
             if isinstance(path, Path):
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = own.parse_args(arguments[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")  # for characters that the terminal does not have
     try:
         _check_paths(options)
         with (
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             divert_native_output(Path(folder) / "native.log"),
         ):
             importlib.import_module(f"birdnet_stm32.commands.{name}").run(options)
-            sys.stdout.flush()  # here, where a reader that has gone is noticed
+            sys.stdout.flush()  # here, so that a reader that has ended is noticed
     except BirdnetError as error:
         print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)
         return error.exit_code
@@ -91,14 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"birdnet-stm32 {name}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone; what Python still flushes at its end goes nowhere.
+        # The reader of our output has ended. Output that Python flushes at its end must go nowhere.
         _print_nowhere()
         return 141
     except OSError as error:
         refused = refused_by_the_system(error)
         if refused is None:
             raise
-        if error.filename is None:  # of standard output, which Python tries once more at its end
+        if error.filename is None:  # standard output failed, and Python flushes it again at its end
             _print_nowhere()
         print(f"birdnet-stm32 {name}: {refused}", file=sys.stderr)
         return refused.exit_code

@@ -1,7 +1,7 @@
-"""What the disk has to do with a failure: full, read-only, no permission, in one sentence.
+"""Explain a failure by the state of the disk, in one sentence: full, read-only, no permission.
 
-A library that cannot write fails in many ways, some without the system's error. So the chain of errors is
-looked through, and where it says nothing, a file is written where the work was done.
+Libraries that cannot write fail in many ways, some without the system's error. So all errors in the chain of
+causes are looked at. If none of them says what is wrong, a file is written where the work was done.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _CAUSES: dict[int, tuple[str, str]] = {
 
 
 def disk_error(error: BaseException, folder: Path) -> InputError | None:
-    """Return what the disk has to do with a failure; None where it has nothing to do with it.
+    """Return an error that says what is wrong with the disk; None if the disk is not the cause.
 
     Args:
-        error: what was raised.
-        folder: where the work was done.
+        error: the error that was raised.
+        folder: the folder where the work was done.
     """
     if isinstance(error, BirdnetError) or not isinstance(error, Exception):
-        return None  # it says itself what is wrong, or it is Ctrl-C
+        return None  # the error says what is wrong, or it is Ctrl-C
     named = next((one for one in _chain(error) if _is_of_the_disk(one)), None) or _probed(folder)
     if not isinstance(named, OSError):
         return None
@@ -55,7 +55,7 @@ def disk_error(error: BaseException, folder: Path) -> InputError | None:
 def _is_of_the_disk(error: BaseException) -> bool:
     if not isinstance(error, OSError) or error.errno not in _CAUSES:
         return False
-    # A folder that is there already is a mistake of ours; a file, a pipe or a dead link is not.
+    # A folder that exists already is our mistake; a file, a pipe or a dead link is not.
     return error.errno != errno.EEXIST or not Path(str(error.filename)).is_dir()
 
 
@@ -69,7 +69,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _probed(folder: Path) -> OSError | None:
-    """Return the error of writing a file in ``folder``, or in its nearest folder that exists."""
+    """Return the error of writing a file in ``folder``, or in its nearest parent that exists."""
     existing = next(path for path in (folder, *folder.parents) if path.is_dir())
     try:
         with tempfile.TemporaryFile(dir=existing) as file:

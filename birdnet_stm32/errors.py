@@ -1,7 +1,7 @@
-"""Every error a user can meet, each with its exit code.
+"""All errors that a user can meet, each with its exit code.
 
-An error says what was found, where, what was expected and what to do. Only ``cli.main`` and the stage
-runner catch :class:`BirdnetError`; everything else lets it pass.
+An error says what was found, where, what was expected and what to do. Only ``cli.main`` and the stage runner
+catch :class:`BirdnetError`. All other code lets it pass.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from pathlib import Path
 
 from birdnet_stm32.terminal_text import printable
 
-_LONGEST_WHERE = 500  # characters: what comes after it is the cause
-_LONGEST_LINES = 4_000  # of a cause: the last lines of a program fit, the file that is wrong does not
+_LONGEST_WHERE = 500  # characters: the cause, which follows, must stay visible
+_LONGEST_LINES = 4_000  # characters of a cause: enough for the last lines of a program, not for a whole file
 
 
 class BirdnetError(Exception):
-    """An error with a remedy.
+    """An error that says what to do.
 
     Args:
-        what: what was found, one sentence without a trailing full stop.
+        what: what was found, in one sentence without a full stop.
         where: the file, key, tensor or operator concerned.
         expected: what would have been right.
-        remedy: what the user can do, one or several suggestions.
+        remedy: what the user can do: one suggestion or several.
     """
 
     exit_code = 2
@@ -41,11 +41,11 @@ class BirdnetError(Exception):
         super().__init__(what, where, expected, remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the keywords, so that the error survives a worker process."""
+        """Pickle with the keywords, so that the error can pass from a worker process to its parent."""
         return (_rebuild, (type(self), self.what, self.where, self.expected, self.remedies))
 
     def __str__(self) -> str:
-        """Return the message for people, with everything escaped that a terminal would obey."""
+        """Return the message for people. Characters that a terminal would obey are escaped."""
         where = printable(self.where, longest=_LONGEST_WHERE) if self.where else ""
         lines = [f"{where}: {self.what}" if where else self.what]
         if self.expected:
@@ -61,18 +61,18 @@ def _rebuild(
 
 
 class InputError(BirdnetError):
-    """Something the user gave cannot be used: a file, a key, a folder, a model."""
+    """Something that the user gave cannot be used: a file, a key, a folder, a model."""
 
     exit_code = 2
 
 
 class GateError(BirdnetError):
-    """A measured value missed what was asked, or two things that must agree do not."""
+    """A measured value is beyond its limit, or two things that must agree do not."""
 
     exit_code = 1
 
 
 class ToolError(BirdnetError):
-    """A program this needs is missing, failed or hung: a compiler, an emulator, a package index."""
+    """A program is missing, failed or did not end: a compiler, an emulator, a package index."""
 
     exit_code = 3

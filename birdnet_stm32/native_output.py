@@ -1,7 +1,7 @@
-"""Keeps what native libraries print off the terminal, where it would bury our own messages.
+"""Keep messages of native libraries off the terminal, where they would hide our own messages.
 
-TensorFlow's C++ parts write notes to file descriptor 2 whatever their log level says, and its Python part
-warns about its own speed.
+TensorFlow's C++ code writes notes to file descriptor 2, whatever its log level is, and its Python code warns
+about its own speed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 
 @contextmanager
 def divert_native_output(log: Path) -> Iterator[None]:
-    """Send what is written to file descriptor 2 to ``log`` while the block runs; Python's stderr stays.
+    """Send all output of file descriptor 2 to ``log`` while the block runs. Python's stderr stays.
 
-    An empty log is removed. After a crash of a library the log is where its last words are.
+    An empty log is removed. If a library crashes, the log holds its last words.
+
+    Args:
+        log: the file to write; its folder is created if it does not exist.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     python_stderr = sys.stderr
@@ -27,7 +30,7 @@ def divert_native_output(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         os.dup2(sink.fileno(), 2)
-    is_real = getattr(python_stderr, "name", None) == "<stderr>"  # not a test's or a notebook's
+    is_real = getattr(python_stderr, "name", None) == "<stderr>"  # not that of a test or a notebook
     if is_real:
         sys.stderr = os.fdopen(os.dup(terminal), "w", buffering=1, encoding=python_stderr.encoding)
     try:

@@ -1,4 +1,4 @@
-"""Where the product's own files are, in a checkout and in an installed wheel."""
+"""Find the product's own files, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def licence() -> Path:
 
 
 def _own(name: str) -> Path:
-    """Return what is installed inside the package, or lies beside it in a checkout."""
+    """Return a file that is installed inside the package, or lies beside the package in a checkout."""
     installed = PACKAGE / name
     return installed if installed.exists() else PACKAGE.parent / name

@@ -1,4 +1,4 @@
-"""Runs other programs: a list of arguments, never a shell, always a time-out, the output kept."""
+"""Run other programs: a list of arguments, never a shell; always with a time-out; the output is kept."""
 
 from __future__ import annotations
 
@@ -38,8 +38,12 @@ class FinishedProgram:
 def find_program(program: str, *, package: str) -> Path:
     """Return the path of ``program``.
 
+    Args:
+        program: name of the program.
+        package: the Debian package that contains it.
+
     Raises:
-        ToolError: it is not on PATH; names the Debian package that brings it.
+        ToolError: the program is not on PATH. The message names the package.
     """
     found = shutil.which(program)
     if found is None:
@@ -52,9 +56,10 @@ def find_program(program: str, *, package: str) -> Path:
 
 
 class RunningProgram:
-    """A program at work in a session of its own, which ends with everything in it when this process does.
+    """A program that runs in a session of its own, and ends with all its children when this process ends.
 
-    Also by ``kill -9``: a guard beside it holds one end of a pipe, this object the other.
+    This also holds if this process is ended by ``kill -9``: a guard process holds one end of a pipe, and this
+    object holds the other end.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], pipe: int) -> None:
@@ -62,15 +67,15 @@ class RunningProgram:
         self._pipe: int | None = pipe
 
     def poll(self) -> int | None:
-        """Return the exit status, None while it runs; a negative one is a signal."""
+        """Return the exit status; None while the program runs. A negative status is a signal."""
         return self._process.poll()
 
     def wait(self, timeout_s: float) -> int:
-        """Return the exit status at the end. Raises: subprocess.TimeoutExpired."""
+        """Wait for the end and return the exit status. Raises: subprocess.TimeoutExpired."""
         return self._process.wait(timeout_s)
 
     def stop(self) -> None:
-        """End the program and all its children, where they have not ended by themselves."""
+        """End the program and all its children, unless they have ended by themselves."""
         if self._pipe is None:
             return
         os.close(self._pipe)
@@ -89,16 +94,16 @@ def start_program(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> RunningProgram:
-    """Start ``command``; whoever asks for it calls ``stop`` in the end.
+    """Start ``command``. The caller must call ``stop`` in the end.
 
     Args:
         command: program and arguments.
         output: file that stdout and stderr are written to.
         cwd: folder to run in.
-        env: variables on top of this process's.
+        env: variables to add to those of this process.
 
     Raises:
-        ToolError: it could not be started.
+        ToolError: the program could not be started.
     """
     arguments = [str(part) for part in command]
     environment = {**os.environ, **(env or {})}
@@ -110,7 +115,7 @@ def start_program(
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", _GUARD, str(reading), os.path.abspath(program), *arguments[1:]],  # noqa: PTH100 - a link says what to be
+            [sys.executable, "-I", "-S", _GUARD, str(reading), os.path.abspath(program), *arguments[1:]],  # noqa: PTH100 - a program may act by the name of its link
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -137,21 +142,22 @@ def run_program(
     check: bool = True,
     log: Path | None = None,
 ) -> FinishedProgram:
-    """Run ``command`` to its end and return what it printed.
+    """Run ``command`` to its end and return its output.
 
-    Nothing of it outlives the call: children end at a time-out or Ctrl-C, with this process however that is
-    killed, and also where the program leaves them behind.
+    Nothing that the program started is left after the call. Its children end at a time-out, at Ctrl-C, when
+    this process ends in any way, and when the program leaves them behind.
 
     Args:
         command: program and arguments.
-        timeout_s: seconds until it is killed.
+        timeout_s: seconds until the program is killed.
         cwd: folder to run in.
-        env: variables on top of this process's.
+        env: variables to add to those of this process.
         check: treat a non-zero exit status as an error.
-        log: file to write the output into while it comes, which is there however the program ends.
+        log: file to which the output is written while the program runs; it stays, however the program ends.
 
     Raises:
-        ToolError: it could not be started, timed out, or (with ``check``) failed; quotes the last output.
+        ToolError: the program could not be started, timed out, or (with ``check``) failed. The message quotes
+            the last lines of output.
     """
     arguments = tuple(str(part) for part in command)
     name = Path(arguments[0]).name
@@ -178,17 +184,17 @@ def run_program(
 
 @cache
 def let_forks_end_with_this() -> None:
-    """Let every process that this one's main thread forks from now on end with it, however it ends.
+    """Make every process that this process's main thread forks from now on end with this process.
 
-    The workers of ``doit -n`` are such processes. One that has nothing to do waits for work for ever
-    otherwise, with the build's lock in its hands. The kernel looks at the thread that forked, so forks of
-    other threads, which may end before their children should, are left alone.
+    The workers of ``doit -n`` are such processes. Without this, a worker that has nothing to do would wait
+    for ever and keep the lock of the build. The kernel watches the thread that forked. Forks of other threads
+    are left alone, because such a thread may end before its children should.
     """
     parent, from_main = os.getpid(), [False]
 
     def before() -> None:
         is_main = threading.current_thread() is threading.main_thread()
-        from_main[0] = is_main and os.getpid() == parent  # what a worker forks ends with the worker's group
+        from_main[0] = is_main and os.getpid() == parent  # forks of a worker end with the worker's group
 
     def in_child() -> None:
         if from_main[0] and sys.platform == "linux":

@@ -1,11 +1,11 @@
-"""Runs a program, and ends it with all its children when whoever asked for it has gone.
+"""Run a program, and end it with all its children when the process that asked for it has ended.
 
-:mod:`birdnet_stm32.process` starts this file as a script of its own, as the leader of a new session, with the
-reading end of a pipe whose other end it alone holds. The system closes that end when it ends, by ``kill -9``
-too, and the pipe's end is what this script waits for. Children are found by their session, since ninja gives
-each compiler a process group of its own. Only the standard library, and little of it: it starts in 15 ms.
+The module ``process`` starts this file as a script, as the leader of a new session. The script gets the
+reading end of a pipe. The asking process holds the other end, which the system closes when that process ends,
+even by ``kill -9``. The script waits for this. It finds children by their session, because ninja gives each
+compiler a process group of its own. It imports few modules, so that it starts in 15 ms.
 
-Usage: ``python -I -S process_guard.py PIPE PROGRAM [ARGUMENT ...]``; ends as the program does.
+Usage: ``python -I -S process_guard.py PIPE PROGRAM [ARGUMENT ...]``. The exit status is that of the program.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 
-_GIVE_UP_S = 10.0  # for what not even SIGKILL ends, because a disk or network does not answer
+_GIVE_UP_S = 10.0  # for a process that SIGKILL does not end, because a disk or network does not answer
 _NOT_STARTED = 127
 _STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -60,7 +60,7 @@ def _become(pipe: int, command: list[str]) -> None:
     """Turn the forked child into the program."""
     os.close(pipe)
     signal.set_wakeup_fd(-1)
-    # What this script handles and what Python ignores, programs expect as the system has it.
+    # This script handles some signals and Python ignores some. Programs expect the system's defaults.
     for number in (*_STOPS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -72,7 +72,7 @@ def _become(pipe: int, command: list[str]) -> None:
 
 
 def _end_session() -> None:
-    """Kill every other process of this session, and those that they start meanwhile, until none is left."""
+    """Kill all other processes of this session, and those that they start meanwhile, until none is left."""
     give_up = time.monotonic() + _GIVE_UP_S
     while (others := _others()) and time.monotonic() < give_up:
         for process in others:
@@ -84,7 +84,7 @@ def _end_session() -> None:
 
 
 def _others() -> list[int]:
-    """Return the living processes of this session but for this one."""
+    """Return the living processes of this session, without this process."""
     own, found = os.getpid(), []
     for name in os.listdir("/proc"):  # noqa: PTH208 - importing pathlib would double the time to start
         if not name.isdecimal() or int(name) == own:

@@ -1,4 +1,4 @@
-"""Suggest the name that a person may have meant."""
+"""Suggest the name that a user probably meant."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-r"""Text of others, a file's name, a label or a board's words, made safe to show in a terminal.
+r"""Make text that others wrote safe to show in a terminal: file names, labels, output of a board.
 
-A terminal obeys control characters: a file name with an escape sequence could clear the screen, hide a line
-or fake one. Characters that change the direction of writing do the same to a reader's eyes. They are shown as
-Python writes them, ``\x1b``, and nothing else is changed.
+A terminal obeys control characters. A file name with an escape sequence could clear the screen, or hide or
+fake a line. Characters that change the writing direction mislead a reader in the same way. They are shown as
+Python writes them, ``\x1b`` for example. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-# Control, invisible, half a pair (so a byte of a file name that is not UTF-8), line and paragraph separator.
+# Unicode categories: control, invisible, half a surrogate pair (a byte of a file name that is not UTF-8),
+# line and paragraph separator.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"  # Persian and Indic scripts are spelt with these
 
 
 def printable(text: object, *, longest: int | None = None, keep: str = "") -> str:
-    r"""Return ``text`` with every character escaped that a terminal would obey or hide.
+    r"""Return ``text`` with an escape in place of each character that a terminal would obey or hide.
 
     Args:
-        text: any text, or what has one.
-        longest: characters that are left of it; the middle is cut out, and the cut says how many are missing.
-        keep: characters to leave alone, ``"\n"`` where several lines are meant.
+        text: any text, or any object that has one.
+        longest: the greatest number of characters to keep. The middle is cut out, and the cut says how many
+            characters are missing.
+        keep: characters to leave unchanged, for example ``"\n"`` if the text has several lines.
+
+    >>> printable("a\x1bb")
+    'a\\x1bb'
     """
     shown = str(text)
     if longest is not None and len(shown) > longest:

@@ -5,9 +5,9 @@ from pathlib import Path
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from birdnet_stm32.native_output import diverted
+from birdnet_stm32.native_output import divert_native_output
 
-with diverted(Path(sys.argv[1])):
+with divert_native_output(Path(sys.argv[1])):
     os.write(2, b"from a library\\n")
     print("from us", file=sys.stderr)
     {inside}

@@ -72,7 +72,7 @@ def read_credits(path: Path) -> Mapping[str, RecordingCredit]:
             raise InputError(
                 f"credits {printable(entry.file)} again",
                 where=f"{path}:{number}",
-                expected="one line a recording",
+                expected="one line for each recording",
             )
     return entries
 

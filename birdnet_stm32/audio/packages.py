@@ -69,7 +69,7 @@ def _check_names(packages: Sequence[Package]) -> None:
     for file in (file for package in packages for file in package.files):
         if "/" in file.label or "\\" in file.label or file.label.startswith(".") or file.label == LICENCES:
             raise InputError(
-                f"the label {file.label!r} is no name for a folder of recordings",
+                f"the label {file.label!r} cannot be the name of a folder of recordings",
                 where=f"[fetch] {file.member}",
                 expected=f"a name without / or \\, not starting with a dot and not {LICENCES!r}",
             )

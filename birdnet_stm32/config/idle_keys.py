@@ -58,7 +58,7 @@ _RULES = (
         table="model",
         keys=_SPECTROGRAM_KEYS,
         applies=lambda variant: variant.model.frontend == "raw",
-        why='[model] frontend = "raw" feeds the waveform, and there is no spectrogram',
+        why='[model] frontend = "raw" feeds the waveform, and there is not a spectrogram',
     ),
     _Rule(
         table="qat",

@@ -21,8 +21,8 @@ COMPILER_OPTION = r"^(--?[A-Za-z][A-Za-z0-9-]*|\d+)$"
 SPELLINGS = {
     DIGEST: "a SHA-256: 64 digits and lower-case letters from a to f, as sha256sum prints it",
     VERSION: 'three numbers with points between, such as "1.0.0", or "1.0.0-rc1" and "1.0.0+build5"',
-    FILE_NAME: 'a file name such as "song 1.wav": letters, digits, and space . _ - behind the first',
-    PACKAGE_NAME: 'a package name such as "bird-songs": letters, digits and . _ - behind the first',
+    FILE_NAME: 'a file name such as "song 1.wav": letters, digits, and after the first also space . _ -',
+    PACKAGE_NAME: 'a package name such as "bird-songs": letters, digits, and after the first also . _ -',
     PACKAGE_VERSION: 'one exact version, such as "1.2.0"',
     RULE: 'the name of a rule, such as "conv-window", as birdnet-stm32 lint --rules lists them',
     COMPILER_OPTION: 'one option or one number, such as "-O3", "--Os" or "4"',

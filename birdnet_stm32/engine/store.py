@@ -91,7 +91,7 @@ def refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir() or any(folder.iterdir()):
         raise InputError(
-            "is there already, and no stage published it",
+            "exists already, and no stage published it",
             where=folder,
             expected="a build folder of its own",
             remedy=("build elsewhere: doit build=DIR", "move it away"),

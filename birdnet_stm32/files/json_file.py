@@ -1,7 +1,8 @@
-"""The one reader of JSON: bounded in size, depth and numbers, every fault an `InputError` with its line.
+"""The only reader of JSON. Size, depth and numbers are bounded, and every error names its line.
 
-Python's parser does the reading. What it lets pass and others choke on is refused: ``NaN`` and ``Infinity``,
-numbers that no 64 bits hold, a key that stands twice in one object, half a surrogate pair, NUL.
+Python's parser reads the text. Values that Python accepts and other programs do not are refused: ``NaN`` and
+``Infinity``, numbers that do not fit into 64 bits, a key that appears twice in one object, half a surrogate
+pair, and NUL.
 """
 
 from __future__ import annotations
@@ -21,40 +22,43 @@ from birdnet_stm32.terminal_text import printable
 MAX_DEPTH = 100  # arrays and objects inside each other; a large Keras model has 20
 LARGEST, SMALLEST = 2**64 - 1, -(2**63)
 
-# The parser's words for a fault, and ours.
+# The parser's words for an error, and ours.
 _WORDS = {
     "Expecting value": "a value is missing, or is text without quotation marks",
     "Expecting property name enclosed in double quotes": (
         'a key in "quotation marks" is missing, or a comma stands before the closing brace'
     ),
     "Expecting ',' delimiter": "a comma or a closing bracket is missing",
-    "Expecting ':' delimiter": "a colon is missing behind a key",
-    "Extra data": "something follows behind its end",
+    "Expecting ':' delimiter": "a colon is missing after a key",
+    "Extra data": "text follows after its end",
     "Unterminated string starting at": "a text has no closing quotation mark",
     "Invalid control character at": "a text holds a line break or another control character",
-    "Invalid \\escape": "a text holds a backslash that stands for nothing; a real one is written twice",
+    "Invalid \\escape": "a text holds a single backslash; write it twice",
     "Invalid \\uXXXX escape": "a text holds \\u without four hexadecimal digits",
 }
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-MAX_JSON_BYTES = 2**28  # of what this product wrote itself; the list of a million recordings is smaller
+MAX_JSON_BYTES = 2**28  # of a file that this product wrote; a list of a million recordings is smaller
 
 
 class _RefusedError(Exception):
-    """Something that the parser takes and we do not; where it stands is looked up afterwards."""
+    """The parser accepted something that is refused here. Its line is looked up afterwards."""
 
 
 def parse_json(content: str | bytes, *, where: str | Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
-    """Return what a JSON document holds.
+    """Return the value of a JSON document.
 
     Args:
-        content: the document; bytes are decoded as :func:`birdnet_stm32.files.text_file.decode_text` does.
-        where: what to call it in errors.
-        max_bytes: largest size, of a text in characters.
+        content: the document; bytes are decoded as :func:`birdnet_stm32.files.text_file.decode_text` does it.
+        where: name of the document in errors.
+        max_bytes: the largest size allowed, in bytes, or in characters for a ``str``.
 
     Raises:
-        InputError: it is too large, is no JSON, is nested deeper than ``MAX_DEPTH``, or holds something that
-            is refused; says on which line and what.
+        InputError: the document is too large, is not JSON, is nested deeper than ``MAX_DEPTH``, or holds a
+            value that is refused. The message names the line.
+
+    >>> parse_json('{"epochs": 40}', where="example")
+    {'epochs': 40}
     """
     if len(content) > max_bytes:
         raise InputError(f"has more than {max_bytes:,} bytes", where=where, expected=f"at most {max_bytes:,}")
@@ -71,17 +75,41 @@ def parse_json(content: str | bytes, *, where: str | Path, max_bytes: int = MAX_
 
 
 def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Any:
-    """Return what a JSON file holds. Raises: InputError, as :func:`parse_json`, or it cannot be read."""
+    """Return the value of a JSON file.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size allowed.
+
+    Raises:
+        InputError: as :func:`parse_json`, or the file cannot be read.
+    """
     return parse_json(read_bytes(path, max_bytes=max_bytes), where=path, max_bytes=max_bytes)
 
 
 def read_json_object(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> dict[str, Any]:
-    """Return the JSON object in a file. Raises: InputError, as :func:`read_json`, or it holds none."""
+    """Return the JSON object in a file.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size allowed.
+
+    Raises:
+        InputError: as :func:`read_json`, or the file holds another value than an object.
+    """
     return json_object(read_json(path, max_bytes=max_bytes), where=path)
 
 
 def json_object(value: Any, *, where: str | Path) -> dict[str, Any]:
-    """Return ``value``, which has to be an object. Raises: InputError."""
+    """Return ``value`` if it is a JSON object.
+
+    Args:
+        value: a value from a JSON document.
+        where: name of the document in errors.
+
+    Raises:
+        InputError: it is another value.
+    """
     if not isinstance(value, dict):
         kind = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(
             type(value), "a number"
@@ -102,7 +130,7 @@ def _no_constant(_: str) -> None:
 
 
 def _check_values(root: Any) -> None:
-    """Refuse values out of bounds; without recursion, since the depth is one of the bounds."""
+    """Refuse values out of bounds. The function does not recurse, because depth is one of the bounds."""
     rows: list[tuple[int, Any]] = [(1, (root,))]
     while rows:
         depth, values = rows.pop()
@@ -130,7 +158,7 @@ def _has_bad_character(text: str) -> bool:
 
 
 def _troubles(text: str) -> Iterator[tuple[int, str]]:
-    """Yield line and fault of what is refused in a document that the parser took or gave up on."""
+    """Yield line and reason of everything that is refused in a document."""
     keys: list[set[str] | None] = []  # of each open object; None for an array
     last = ""
     for token in _TOKEN.finditer(text):
@@ -162,7 +190,7 @@ def _text_trouble(literal: str, keys: set[str] | None) -> str | None:
     if keys is None:
         return None
     if value in keys:
-        return f"the key {printable(literal, longest=60)} stands twice in one object"
+        return f"the key {printable(literal, longest=60)} appears twice in one object"
     keys.add(value)
     return None
 
@@ -170,7 +198,7 @@ def _text_trouble(literal: str, keys: set[str] | None) -> str | None:
 def _literal_trouble(literal: str) -> str | None:
     shown = printable(literal, longest=40)
     if literal in _CONSTANTS:
-        return f"holds {shown}, which is no number"
+        return f"holds {shown}, which is not a number"
     too_large = f"holds {shown}, a number too large to use"
     try:
         return None if _is_fine(json.loads(literal)) else too_large
@@ -185,18 +213,21 @@ def _syntax_error(error: json.JSONDecodeError, where: str | Path) -> InputError:
     found = error.doc[error.pos :].split("\n", 1)[0]
     at = f", at {printable(found, longest=40)!r}" if found.strip() else ""
     return InputError(
-        f"is no valid JSON: {words} (line {error.lineno}, column {error.colno}{at})",
+        f"is not valid JSON: {words} (line {error.lineno}, column {error.colno}{at})",
         where=f"{where}:{error.lineno}",
     )
 
 
 def canonical_json(value: object) -> str:
-    """Return ``value`` as JSON, the same text for equal values."""
+    """Return ``value`` as JSON text. Equal values give equal text."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load_json(path: Path) -> Any:
-    """Return what an earlier stage wrote to ``path``.
+    """Return the value of a file that an earlier stage wrote.
+
+    Args:
+        path: the file.
 
     Raises:
         InputError: the file is missing or broken.

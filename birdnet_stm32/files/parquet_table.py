@@ -1,4 +1,4 @@
-"""Tables of frozen dataclasses, in Parquet files and as text: equal rows give equal bytes."""
+"""Tables of frozen dataclasses, in Parquet files and as text. Equal rows give equal bytes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,26 @@ def _schema(row_type: type[Any]) -> Any:
 
 
 def write(rows: Sequence[Row], row_type: type[Row], path: Path) -> None:
-    """Write rows to a Parquet file, a column for every field of their dataclass."""
+    """Write rows to a Parquet file, with one column for each field of their dataclass.
+
+    Args:
+        rows: the rows.
+        row_type: their dataclass; its fields are ``str``, ``int``, ``float`` or ``bool``.
+        path: the file.
+    """
     table = pyarrow.Table.from_pylist([vars(row) for row in rows], schema=_schema(row_type))
     pyarrow.parquet.write_table(table, path, compression="zstd")
 
 
 def read(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
-    """Read what :func:`write` wrote.
+    """Read a file that :func:`write` wrote.
+
+    Args:
+        path: the file.
+        row_type: the dataclass of the rows.
 
     Raises:
-        InputError: the file is missing, damaged, or a table of something else.
+        InputError: the file is missing, damaged, or a table with other columns.
     """
     schema = _schema(row_type)
     try:
@@ -61,17 +71,17 @@ def read(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
 
 
 def to_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    r"""Return a table for people: a line a row, a tab between cells.
+    r"""Return a table for people to read: one line for each row, with tabs between the cells.
 
-    A line break, a tab or another character that a terminal would obey is written as
-    :func:`birdnet_stm32.terminal_text.printable` writes it, ``\\n`` for one, so that no name ends a line or
-    a cell.
+    Line breaks, tabs and other control characters are escaped as
+    :func:`birdnet_stm32.terminal_text.printable` does it (``\\n`` for a line break), so that no name can end
+    a line or a cell.
     """
     return "".join("\t".join(map(printable, cells)) + "\n" for cells in (header, *rows))
 
 
 def write_text(rows: Sequence[Row], row_type: type[Row], path: Path) -> None:
-    """Write rows as text, see :func:`to_text`, a column for every field of their dataclass."""
+    """Write rows as text (see :func:`to_text`), with one column for each field of their dataclass."""
     columns = [field.name for field in dataclasses.fields(row_type)]  # type: ignore[arg-type]
     text = to_text(columns, ([_cell(getattr(row, name)) for name in columns] for row in rows))
     path.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Reads a file that somebody named: a regular one, of bounded size, or says in plain words why not.
+"""Read a file that a user named. It must be a regular file of bounded size; otherwise the error says why not.
 
-A pipe, a terminal, a device or a socket is never opened: reading it may wait for ever or never end.
+Pipes, terminals, devices and sockets are never opened, because reading one may never end.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from birdnet_stm32.errors import InputError
 
-MAX_BYTES = 2**31  # of a model or an image; what is larger cannot be meant
+MAX_BYTES = 2**31  # of a model or an image; a larger file cannot be meant
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder"),
@@ -38,12 +38,12 @@ _REASONS = {
 }
 
 
-# What no code of ours does wrong: a file that is missing may be a mistake of ours.
+# Errors that our code cannot cause. A missing file, by contrast, may be our mistake.
 _OF_THE_SYSTEM = frozenset(_REASONS) - {errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
 
 
 def refused_by_the_system(error: OSError) -> InputError | None:
-    """Return what the system refused, in one sentence; None where a mistake of ours may be the cause."""
+    """Return an error in one sentence if the system refused something; None if it may be our own mistake."""
     if error.errno not in _OF_THE_SYSTEM:
         return None
     where = error.filename if isinstance(error.filename, str) else None
@@ -53,21 +53,23 @@ def refused_by_the_system(error: OSError) -> InputError | None:
 def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     """Return the content of a regular file.
 
+    Args:
+        path: the file.
+        max_bytes: the largest size allowed.
+
     Raises:
-        InputError: it is missing, unreadable, no regular file or larger than ``max_bytes``; or its path can
-            name no file.
+        InputError: the file is missing, unreadable, not a regular file, or larger than ``max_bytes``; or no
+            file can have this path.
     """
     try:
         _check_kind(path, path.stat().st_mode)
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
-            _check_kind(
-                path, os.fstat(descriptor).st_mode
-            )  # what was opened may be another than was looked at
+            _check_kind(path, os.fstat(descriptor).st_mode)  # the file may have been replaced meanwhile
             content = file.read(max_bytes + 1)
     except OSError as error:
         raise InputError(why_unreadable(error), where=path) from error
-    except ValueError as error:  # of a NUL, or of half a surrogate pair
+    except ValueError as error:  # the path holds NUL or half a surrogate pair
         raise InputError("the path holds a character that no path can hold", where=path) from error
     if len(content) > max_bytes:
         raise InputError(f"has more than {max_bytes:,} bytes", where=path, expected=f"at most {max_bytes:,}")
@@ -75,7 +77,7 @@ def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def real_path(path: str | Path) -> Path:
-    """Return where a path leads, all links followed; one that leads back to itself stays and fails later."""
+    """Return the path with all links followed. A link that leads back to itself stays, and fails later."""
     return Path(os.path.realpath(path))
 
 
@@ -86,10 +88,14 @@ def why_unreadable(error: OSError) -> str:
 
 
 def not_a_file_reason(mode: int) -> str:
-    """Return what something is that is no regular file; empty for one that is."""
+    """Return what something is if it is not a regular file; an empty text if it is one.
+
+    Args:
+        mode: ``st_mode`` of a file's status.
+    """
     if stat.S_ISREG(mode):
         return ""
-    return next((words for is_kind, words in _KINDS if is_kind(mode)), "is no regular file")
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "is not a regular file")
 
 
 def _check_kind(path: Path, mode: int) -> None:
@@ -100,6 +106,6 @@ def _check_kind(path: Path, mode: int) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

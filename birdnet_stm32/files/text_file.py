@@ -1,7 +1,7 @@
-"""The one reader of text files: variants, labels, configurations, reports of other programs.
+"""The only reader of text files: variants, labels, configurations, reports of other programs.
 
-UTF-8 is read with or without a byte order mark, UTF-16 with one. Anything else is refused by the name of the
-encoding that it most likely has, because reading it as another would change names in silence.
+UTF-8 is read with or without a byte order mark, UTF-16 with one. Other text is refused, and the error names
+its probable encoding: to guess would change names without notice.
 """
 
 from __future__ import annotations
@@ -19,23 +19,43 @@ _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 def read_text(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    r"""Return a text file's content without a byte order mark, lines ended by ``\n``.
+    r"""Return a text file's content without a byte order mark; each line ends with ``\n``.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size allowed.
 
     Raises:
-        InputError: it is no regular file, cannot be read, is larger than ``max_bytes``, or is in no encoding
-            that is read; the message names the likely one, the byte and the line.
+        InputError: it is not a regular file, cannot be read, is larger than ``max_bytes``, or has another
+            encoding. The message names the probable encoding, the byte and the line.
     """
     return decode_text(read_bytes(path, max_bytes=max_bytes), where=path)
 
 
 def read_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> tuple[str, ...]:
-    r"""Return a text file's lines; only ``\n``, ``\r\n`` and ``\r`` end one. Raises: as :func:`read_text`."""
+    r"""Return a text file's lines. Only ``\n``, ``\r\n`` and ``\r`` end a line.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size allowed.
+
+    Raises:
+        InputError: as :func:`read_text`.
+    """
     lines = read_text(path, max_bytes=max_bytes).split("\n")
     return tuple(lines if lines[-1] else lines[:-1])
 
 
 def decode_text(content: bytes, *, where: str | Path) -> str:
-    """Return bytes as text, by the rules of :func:`read_text`. Raises: InputError."""
+    """Return bytes as text, by the rules of :func:`read_text`.
+
+    Args:
+        content: the bytes.
+        where: name of the file in errors.
+
+    Raises:
+        InputError: the bytes have another encoding.
+    """
     if content.startswith(_UTF_32):
         raise _foreign("is UTF-32 text", where, 0, content, "UTF-32")
     encoding = _UTF_16.get(content[:2], "utf-8-sig")
@@ -49,12 +69,12 @@ def decode_text(content: bytes, *, where: str | Path) -> str:
             raise _not_utf_8(content, where) from error
         raise _foreign("is damaged UTF-16 text", where, error.start + 2, content, None) from error
     if "\0" in text:
-        raise _foreign("holds NUL, so it is no text", where, 2 + 2 * text.index("\0"), content, None)
+        raise _foreign("holds NUL, so it is not text", where, 2 + 2 * text.index("\0"), content, None)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _with_nul(content: bytes, where: str | Path) -> InputError:
-    """Return the error for NUL bytes: UTF-16 without its mark has one beside every plain letter."""
+    """Return the error for NUL bytes. UTF-16 without a byte order mark has one beside every plain letter."""
     sample = content[:4096]
     odd, even = sample[1::2].count(0), sample[0::2].count(0)
     if len(sample) >= 8 and max(odd, even) > len(sample) // 4 and min(odd, even) <= len(sample) // 40:
@@ -62,11 +82,11 @@ def _with_nul(content: bytes, where: str | Path) -> InputError:
         return _foreign(
             "looks like UTF-16 text without a byte order mark", where, content.index(0), content, name
         )
-    return _foreign("holds NUL bytes, so it is no text", where, content.index(0), content, None)
+    return _foreign("holds NUL bytes, so it is not text", where, content.index(0), content, None)
 
 
 def _not_utf_8(content: bytes, where: str | Path) -> InputError:
-    """Return the error for bytes that are no UTF-8, with the encoding that they probably are in."""
+    """Return the error for bytes that are not UTF-8, with their probable encoding."""
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:

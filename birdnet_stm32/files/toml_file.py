@@ -1,8 +1,8 @@
-"""The one reader of TOML: bounded in size, depth and numbers, every fault an `InputError` with its line.
+"""The only reader of TOML. Size, depth and numbers are bounded, and every error names its line.
 
-Python's parser does the reading, after a look over the text for what it takes too long for or gives up on:
-deep nesting, keys of very many parts, numbers of very many digits. Values that no JSON can hold, dates and
-times, ``nan`` and ``inf``, are refused, as no file that is read has a use for them.
+Python's parser reads the text. Before that, the text is searched for what the parser is too slow for or
+cannot do: deep nesting, keys of very many parts, and numbers of very many digits. Values that JSON does not
+have (dates, times, ``nan`` and ``inf``) are refused, because no key needs them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.files.text_file import decode_text
 from birdnet_stm32.terminal_text import printable
 
-MAX_TOML_BYTES = 4 * 2**20  # a variant that fetches ten thousand recordings has three million
+MAX_TOML_BYTES = 4 * 2**20  # a variant that fetches ten thousand recordings has three million bytes
 MAX_DEPTH = 50
 _LONGEST_NUMBER = 300  # characters
 
-# The parser's words for a fault, by how they begin, and ours.
+# The beginning of the parser's words for an error, and our words.
 _WORDS = {
     "Invalid statement": "is neither [table] nor key = value",
     "Invalid initial character for a key part": "has a key with a character that needs quotation marks",
-    "Invalid value": 'has a value that is none; text needs "quotation marks", true and false are lower case',
-    "Expected '=' after a key": "has no = behind the key",
-    "Expected newline or end of document": "goes on behind its value; text needs one pair of quotation marks",
+    "Invalid value": 'has an invalid value; text needs "quotation marks", true and false are lower case',
+    "Expected '=' after a key": "has no = after the key",
+    "Expected newline or end of document": "continues after its value; a text needs quotation marks",
     "Unclosed array": "ends within an array: a comma or ] is missing",
     "Unclosed inline table": "ends within { }: a comma or } is missing, or it spans several lines",
     "Unterminated string": "has a text without its closing quotation mark",
@@ -39,14 +39,14 @@ _WORDS = {
     "Found invalid character": "holds a control character",
     "Unescaped '\\' in a string": "holds a backslash that means nothing: write it twice, or use 'quotes'",
     "Invalid hex value": "holds \\u or \\U without its hexadecimal digits",
-    "Escaped character is not": "holds \\u or \\U with no character behind it",
-    "Expected ']": "has no ] behind the table's name",
-    "Invalid date": "has a date that is none",
-    "Cannot declare": "begins a table that was there before",
-    "Cannot overwrite a value": "sets a key that was set before",
+    "Escaped character is not": "holds \\u or \\U that stands for no character",
+    "Expected ']": "has no ] after the table's name",
+    "Invalid date": "has an invalid date",
+    "Cannot declare": "begins a table that exists already",
+    "Cannot overwrite a value": "sets a key that was set already",
     "Duplicate inline table key": "sets a key twice inside { }",
-    "Cannot mutate": "adds to a table or array that was written whole before",
-    "Cannot redefine": "adds to a table that was written before",
+    "Cannot mutate": "adds to a table or array that is complete",
+    "Cannot redefine": "adds to a table that is complete",
 }
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?(?:"""|\Z)'
@@ -61,11 +61,15 @@ _TOKEN = re.compile(
 
 
 def parse_toml(text: str, *, where: str | Path) -> dict[str, Any]:
-    """Return the tables of a TOML document; only values that JSON has.
+    """Return the tables of a TOML document. All values are values that JSON has.
+
+    Args:
+        text: the document.
+        where: name of the document in errors.
 
     Raises:
-        InputError: it is no TOML, is nested deeper than ``MAX_DEPTH``, or holds a value that is refused; says
-            on which line and what.
+        InputError: the text is not TOML, is nested deeper than ``MAX_DEPTH``, or holds a value that is
+            refused. The message names the line.
     """
     if len(text) > MAX_TOML_BYTES:
         raise InputError(f"has more than {MAX_TOML_BYTES:,} bytes", where=where)
@@ -76,14 +80,17 @@ def parse_toml(text: str, *, where: str | Path) -> dict[str, Any]:
         raise _syntax_error(str(error), text, where) from error
     except RecursionError as error:
         raise InputError(f"is nested deeper than {MAX_DEPTH} levels", where=where) from error
-    except ValueError as error:  # of a date such as 2024-02-31, or a time
-        raise InputError("holds a date, time or number that is none", where=where) from error
+    except ValueError as error:  # a date such as 2024-02-31, or such a time
+        raise InputError("holds an invalid date, time or number", where=where) from error
     _check_values(fields, text, where)
     return fields
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """Return the tables of a TOML file, and its text for :func:`line_of`.
+
+    Args:
+        path: the file.
 
     Raises:
         InputError: as :func:`parse_toml`, or the file cannot be read.
@@ -93,7 +100,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _check_text(text: str, where: str | Path) -> None:
-    """Refuse what the parser takes too long for or too deep a stack."""
+    """Refuse text that the parser is too slow for, or that needs too deep a stack."""
     depth = dots = 0
     for token in _TOKEN.finditer(text):
         part, what = token[0], None
@@ -132,7 +139,7 @@ def _trouble(value: Any) -> str | None:
     if isinstance(value, str):
         return "holds NUL" if "\0" in value else None
     if isinstance(value, float):
-        return None if math.isfinite(value) else f"is {value}, which is no number to use"
+        return None if math.isfinite(value) else f"is {value}, which is not a usable number"
     if isinstance(value, int):
         return None if SMALLEST <= value <= LARGEST else "is a number too large to use"
     if isinstance(value, dict | list):
@@ -149,7 +156,7 @@ def _syntax_error(message: str, text: str, where: str | Path) -> InputError:
     )
     shown = printable(lines[number - 1].strip(), longest=80)
     return InputError(
-        f"is no valid TOML: line {number} {words}",
+        f"is not valid TOML: line {number} {words}",
         where=f"{where}:{number}",
         expected="lines such as [table] and key = value" if not shown else None,
         remedy=f"look at: {shown}" if shown else (),
@@ -164,7 +171,7 @@ def line_of(text: str, location: Sequence[int | str]) -> int:
 
     Args:
         text: a TOML document.
-        location: keys and array positions from the root.
+        location: keys and array positions, from the root to the key.
     """
     wanted = [str(part) for part in location]
     best, best_depth = 1, 0

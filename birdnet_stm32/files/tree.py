@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files by relative path."""
+    """Write files by their path relative to ``folder``. Missing folders are created."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words: pydantic's errors in plain language and of bounded length."""
+"""Say what is wrong with a value: pydantic's errors in plain language and of bounded length."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from birdnet_stm32.terminal_text import printable
 
-_LOWEST_ADDRESS = 2**28  # numbers from here on are addresses, which people read in hexadecimal
-LONGEST_VALUE = 80  # characters: a message names the cause, it does not print the file
+_LOWEST_ADDRESS = 2**28  # larger numbers are addresses, which people read in hexadecimal
+LONGEST_VALUE = 80  # characters: a message names the cause and does not print the file
 
-_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # of a table, of a dataclass
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # in a table, in a dataclass
 
-# What is expected instead, by pydantic's name for the kind of error; {} are its details.
+# What is expected, for each kind of pydantic's errors; {} are the details of the error.
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -49,15 +49,16 @@ _EXPECTED = {
 
 @dataclass(frozen=True, kw_only=True)
 class ValueProblem:
-    """The first thing that is wrong.
+    """The first error of a validation.
 
     Args:
-        kind: pydantic's name for it; ``extra_forbidden`` is an unknown key, ``missing`` a key left out.
-        location: keys and positions from the root; empty where several values together are wrong.
+        kind: pydantic's name of the error. ``extra_forbidden`` is an unknown key, ``missing`` a key that was
+            left out.
+        location: keys and positions from the root; empty if several values together are wrong.
         value: what was found, short enough to show.
-        what: what is wrong with it, where a check of ours says so.
-        expected: what would be right; None where ``what`` says it.
-        others: how many more problems there are.
+        what: what is wrong, if a check of this project says so.
+        expected: what would be right; None if ``what`` says it.
+        others: how many more errors there are.
     """
 
     kind: str
@@ -74,14 +75,14 @@ class ValueProblem:
 
 
 def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> ValueProblem:
-    """Return the problem to show of those that a validation found.
+    """Return the error to show, of those that a validation found.
 
     Args:
-        error: of pydantic.
-        spellings: what a text has to look like, in words, by its regular expression.
+        error: the error of pydantic.
+        spellings: for each regular expression, what a text must look like, in words.
     """
     problems = error.errors(include_url=False)
-    # A misspelt key is also a missing one: its own error says more.
+    # A misspelt key is often also a missing one. The error of the misspelt key says more.
     first = next((one for one in problems if one["type"] in _UNKNOWN_KEY), problems[0])
     kind, details = first["type"], first.get("ctx", {})
     kind = "extra_forbidden" if kind in _UNKNOWN_KEY else kind
@@ -106,7 +107,11 @@ def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> Value
 
 
 def shown_value(value: object) -> str:
-    """Return a value as it may stand in a message."""
+    """Return a value as a message can show it.
+
+    >>> shown_value(True), shown_value("owl"), shown_value({"a": 1})
+    ('true', "'owl'", 'a table')
+    """
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, bool):

@@ -121,11 +121,11 @@ def _check_directory(path: Path) -> None:
     """Refuse what is no zip file of a bundle's size, before its table of contents is read into memory.
 
     Raises:
-        InputError: it is no regular file, too large, or has no table of contents or too large a one.
+        InputError: it is not a regular file, too large, or has no table of contents or too large a one.
         OSError: it cannot be read.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise InputError("is no regular file", where=path, expected="a bundle, a .zip file")
+        raise InputError("is not a regular file", where=path, expected="a bundle, a .zip file")
     size_bytes = path.stat().st_size
     if size_bytes > MAX_TOTAL_BYTES + MAX_DIRECTORY_BYTES:
         raise InputError(f"has {size_bytes:,} bytes", where=path, expected=f"at most {MAX_TOTAL_BYTES:,}")

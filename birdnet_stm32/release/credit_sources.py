@@ -39,7 +39,7 @@ def credits_of(job: Job) -> tuple[Credit, ...]:
     """Return the credits of a release, those of its recordings first.
 
     Raises:
-        InputError: the table of credits is no such table, or is about another file of the name.
+        InputError: the table of credits is not such a table, or is about another file of the name.
     """
     found, _, _ = _divide(job)
     return (*_grouped(found), *TOOLCHAIN)

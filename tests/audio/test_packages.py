@@ -130,7 +130,7 @@ def test_nothing_is_written_outside_the_folder(wheel, tmp_path):
     packages.fetch_packages([finches(wheel, song(member="../../escaped.wav"))], tmp_path / "a/b/audio")
     assert listing(tmp_path / "a/b/audio") >= {"Fringilla/f1.wav"}
     for label in ("..", "../up", "/etc", "a\\b", ".hidden", "licences"):
-        with pytest.raises(InputError, match="is no name for a folder of recordings"):
+        with pytest.raises(InputError, match="cannot be the name of a folder of recordings"):
             packages.fetch_packages([finches(wheel, song(label=label))], tmp_path / "a/b/audio")
     assert not list(tmp_path.rglob("escaped.wav"))
 

@@ -73,7 +73,7 @@ def test_what_is_wrong_is_refused_with_its_line(
 
 @pytest.mark.parametrize("text", ["[variant\n", "\x00", 'title = "a" = "b"'])
 def test_text_that_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InputError, match=r"is no valid TOML|holds NUL"):
+    with pytest.raises(InputError, match=r"is not valid TOML|holds NUL"):
         load_variant(write(tmp_path, text))
 
 

@@ -34,18 +34,18 @@ def test_any_text_is_a_value_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ('{"a": 1,\n "b": {"a": 2},\n "a": 3}', 3, 'the key "a" stands twice'),
+        ('{"a": 1,\n "b": {"a": 2},\n "a": 3}', 3, 'the key "a" appears twice'),
         ('{"a":\n' + "1" * 5_000 + "}", 2, "number too large"),
         ('{"a":\n' + "1" * 40 + "}", 2, "number too large"),
         ("[1,\n-1e999]", 2, "-1e999, a number too large"),
-        ("[1,\nNaN]", 2, "NaN, which is no number"),
-        ("[1,\n-Infinity]", 2, "-Infinity, which is no number"),
+        ("[1,\nNaN]", 2, "NaN, which is not a number"),
+        ("[1,\n-Infinity]", 2, "-Infinity, which is not a number"),
         ('["a",\n"\\ud800"]', 2, "half a character"),
         ('["a",\n"\\u0000"]', 2, "NUL"),
         ('{"a": 1,\n}', 2, "a comma stands before the closing brace"),
         ("[1\n2]", 2, "a comma or a closing bracket is missing"),
         ('{"a"\n1}', 2, "a colon is missing"),
-        ("{}\nmore", 2, "something follows behind its end"),
+        ("{}\nmore", 2, "text follows after its end"),
     ],
 )
 def test_faults_are_said_with_their_line(text: str, line: int, said: str) -> None:

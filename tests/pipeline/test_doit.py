@@ -78,7 +78,7 @@ def test_an_unknown_task_is_named_with_the_one_that_was_meant(
     ("name", "text", "message"),
     [
         ("typo", "[variant]\ntitel = 'x'\n[index]\nroot = '.'\n", "variant.ti"),
-        ("broken", "[variant\n", "is no valid TOML"),
+        ("broken", "[variant\n", "is not valid TOML"),
         ("rootless", "[variant]\ntitle = 'x'\n", "put recordings into"),
     ],
 )

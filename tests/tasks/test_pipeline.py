@@ -75,7 +75,7 @@ def test_doit_has_no_opinion_of_its_own_on_files(variants: Path) -> None:
     [
         (None, "holds no variant"),
         (DEMO + "[verify]\nmin_cosine_man = 1\n", "demo.toml:6: .*did you mean min_cosine_mean"),
-        ("[", "is no valid TOML"),
+        ("[", "is not valid TOML"),
     ],
 )
 def test_a_wrong_folder_of_variants_is_doits_own_error(
@@ -228,18 +228,18 @@ def test_one_broken_variant_leaves_the_others_alone(
         (shop.root / "variants" / f"{name}.toml").write_text("garbage {{{")
     exit_code, printed = run(shop, *options, "toy:demo")
     assert exit_code == 0
-    assert "aaa.toml:1: is no valid TOML" in capsys.readouterr().err
+    assert "aaa.toml:1: is not valid TOML" in capsys.readouterr().err
 
     (shop.root / "variants" / "good.toml").write_text(DEMO)
     exit_code, printed = run(shop, *options, "toy")
     assert exit_code == 2, "the broken ones were asked for too"
     assert (shop.root / "build" / "good" / "toy" / "toy.txt").is_file()
     assert "toy:aaa: " in printed
-    assert "aaa.toml:1: is no valid TOML" in printed
+    assert "aaa.toml:1: is not valid TOML" in printed
 
     exit_code, printed = run(shop, *options, "toy:zzz")
     assert exit_code == 2
-    assert "zzz.toml:1: is no valid TOML" in printed
+    assert "zzz.toml:1: is not valid TOML" in printed
 
 
 def test_a_broken_variant_is_listed(shop: Doit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,7 +271,7 @@ def test_after_a_failure_every_broken_variant_still_says_what_is_wrong(shop: Doi
     exit_code, printed = run(shop, "--continue", "toy")
     assert exit_code == 2
     assert "toy:demo: no duck" in printed
-    assert re.search(r"toy:bad: .*bad\.toml:1: is no valid TOML", printed)
+    assert re.search(r"toy:bad: .*bad\.toml:1: is not valid TOML", printed)
     assert "\ntoy: " not in printed
 
 
@@ -464,7 +464,7 @@ def test_a_folder_that_no_stage_published_is_never_replaced(
     (mine / "song.wav").write_bytes(b"recorded at dawn")
     exit_code, printed = run(shop, "toy:demo")
     assert exit_code == 2
-    assert "is there already, and no stage published it" in printed
+    assert "exists already, and no stage published it" in printed
     with pytest.raises(SystemExit):
         shop.run("clean", "toy:demo")
     assert "no stage published it" in capsys.readouterr().err

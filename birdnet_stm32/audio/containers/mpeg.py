@@ -253,11 +253,11 @@ def _notes(stream: _Stream, info: _Info | None, frames: int, first: int) -> Iter
         return seconds_text(count * stream.first.samples, stream.first.rate_hz)
 
     if stream.spans[0].first > first:
-        yield f"something that is no MP3 before the audio: {stream.spans[0].first - first} bytes left out"
+        yield f"data that is not MP3 before the audio: {stream.spans[0].first - first} bytes left out"
     between = [b.first - a.last for a, b in zip(stream.spans, stream.spans[1:], strict=False)]
     if between:
         places = f"{len(between)} places" if len(between) > 1 else "one place"
-        yield f"something that is no MP3 within the audio: {sum(between)} bytes in {places} left out"
+        yield f"data that is not MP3 within the audio: {sum(between)} bytes in {places} left out"
     promised = info.frames if info is not None else None
     if promised is not None and promised < frames:
         yield f"length wrong in the header: it says {length(promised)}, {length(frames)} read"

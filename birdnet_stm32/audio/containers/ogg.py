@@ -57,7 +57,7 @@ def inspect_ogg(source: AudioBytes, first: int) -> ContainerLayout:
     if not any(page.flags & _ENDS for page in links[-1]):
         notes.append("cut off: its last page is missing")
     elif between:
-        notes.append(f"something that is no Ogg within or after the audio: {between} bytes left out")
+        notes.append(f"data that is not Ogg within or after the audio: {between} bytes left out")
     return ContainerLayout(
         container="Ogg",
         parts=tuple(

@@ -214,7 +214,7 @@ class AudioStream:
         elif expected is not None and self._decoded > expected and self._layout.is_open:
             yield f"length wrong in the header: it says {promised}, {found} read"
         if self._has_more:
-            yield f"something that is no {self._layout.container} after the audio: left out"
+            yield f"data that is not {self._layout.container} after the audio: left out"
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def check_class_names(labels: Iterable[str]) -> None:
                 f"the class folders {other!r} and {label!r} differ in upper and lower case, blanks or "
                 "invisible characters only",
                 where="[index] root",
-                expected="one folder a class: on some systems, or to the eye, these two are one",
+                expected="one folder for each class: on some systems, or to the eye, these two are one",
                 remedy="put their recordings into one folder, or rename one",
             )
 

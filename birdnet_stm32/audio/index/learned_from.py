@@ -41,14 +41,14 @@ def read_learned_from(path: Path) -> dict[str, str]:
     """Return what each recording was used for, by SHA-256.
 
     Raises:
-        InputError: the file cannot be read, or is no such table.
+        InputError: the file cannot be read, or is not such a table.
     """
     header, *lines = read_text(path).splitlines() or [""]
     matches = [_LINE.fullmatch(line) for line in lines]
     if header != _HEADER or not all(matches):
         wrong = 1 if header != _HEADER else 2 + matches.index(None)
         raise InputError(
-            "is no table of the recordings that a model learned from",
+            "is not a table of the recordings that a model learned from",
             where=f"{path}:{wrong}",
             expected="a SHA-256, a tab, and train or validation on each line",
             remedy="remove it, if you made it yourself: then nobody knows what the model learned from",

@@ -111,7 +111,7 @@ def list_recordings(root: Path) -> list[FileStat]:
     Raises:
         InputError: there is no such folder, or no audio file in it.
     """
-    expected = "one folder a class, holding wav, flac, ogg or mp3 files"
+    expected = "one folder for each class, which holds wav, flac, ogg or mp3 files"
     try:
         others = sorted(path.name for path in root.iterdir())[:5]
     except OSError as error:

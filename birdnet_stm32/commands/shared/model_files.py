@@ -95,7 +95,7 @@ def learned_beside(model: Path) -> dict[str, str] | None:
     """Return what a model learned from, by SHA-256, or None where no table beside it says so.
 
     Raises:
-        InputError: there is such a file, and it is no such table.
+        InputError: there is such a file, and it is not such a table.
     """
     table = file_beside(model, LEARNED_FROM_SUFFIX)
     return None if table is None else read_learned_from(table)

@@ -198,7 +198,7 @@ def _functional(model: keras.Model, contract: ModelContract, path: Path) -> kera
 def _set_weights(model: keras.Model, archive: KerasArchive, path: Path) -> None:
     unused = set(archive.weights) - {layer.name for layer in model.layers}
     if unused:
-        raise InputError(f"holds weights of {min(unused)}, which is no layer of the model", where=path)
+        raise InputError(f"holds weights of {min(unused)}, which is not a layer of the model", where=path)
     for layer in model.layers:
         wanted = [tuple(weight.shape) for weight in layer.weights]
         stored = archive.weights.get(layer.name, ())

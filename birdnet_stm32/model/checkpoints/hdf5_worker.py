@@ -67,7 +67,7 @@ def _read(source: Path, out: BinaryIO, max_bytes: int) -> None:
     try:
         file = h5py.File(source, "r")
     except Exception:  # the library's errors are of many kinds, and its words are no help
-        raise RefusedError("is no HDF5 file, or its first bytes are damaged") from None
+        raise RefusedError("is not an HDF5 file, or its first bytes are damaged") from None
     found: list[dict[str, Any]] = []
     arrays: list[NDArray[np.float32]] = []
     for path, group, datasets in _walk(file, max_bytes):
@@ -187,7 +187,7 @@ def _values(dataset: h5py.Dataset, where: str) -> NDArray[np.float32]:
 
     kind = _attempt(lambda: dataset.dtype.kind, where)
     if kind != "f":  # bfloat16 is stored as integers
-        raise RefusedError(f"holds {where}, which is no array of float16, float32 or float64")
+        raise RefusedError(f"holds {where}, which is not an array of float16, float32 or float64")
     with np.errstate(over="ignore"):  # what becomes infinite is refused with what was
         return _attempt(lambda: np.ascontiguousarray(dataset[()], dtype="<f4"), where)
 

@@ -144,7 +144,7 @@ def _check_kind(content: bytes, path: Path) -> None:
     end = content.rfind(_END_OF_DIRECTORY, max(0, len(content) - _END_BYTES - _MAX_COMMENT_BYTES))
     if end < 0 or len(content) < end + _END_BYTES:
         raise InputError(
-            "is damaged: it is no zip archive, or its end is missing",
+            "is damaged: it is not a zip archive, or its end is missing",
             where=path,
             expected=_EXPECTED,
             remedy=("copy it again, if its size differs from the original's", _REMEDY),

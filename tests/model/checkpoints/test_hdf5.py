@@ -152,7 +152,7 @@ def test_too_many_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"", b"HDF", b"\x89HDF\r\n\x1a\n" + bytes(5_000)])
 def test_no_hdf5(content: bytes) -> None:
-    with pytest.raises(InputError, match="is no HDF5 file"):
+    with pytest.raises(InputError, match="is not an HDF5 file"):
         read(content)
 
 

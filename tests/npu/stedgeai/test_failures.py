@@ -48,7 +48,7 @@ ERRORS = {
     "nothing-written": (r"said that it had succeeded and did not write network\.c", "whole log"),
     "dropped-quantization": (r"dropped the quantization: Ignore .*\(its exit status is 0", "booleans"),
     "c-info-and-status-1": ("ended with exit status 1 and named no error", "whole log"),
-    "broken-c-info": (r"network_c_info\.json:\d+: is no valid JSON", "compile again"),
+    "broken-c-info": (r"network_c_info\.json:\d+: is not valid JSON", "compile again"),
     "no-weights": (r"did not write network_atonbuf\.\*\.raw", "whole log"),
     "disagreeing-report": (r"tells of 4 epochs .*network_c_info\.json of 2 epochs", "compile again"),
 }
