@@ -1,7 +1,7 @@
-"""Keys of a variant file that cannot change anything, because of what another key says.
+"""Find keys of a variant file that change nothing, because another key makes them useless.
 
-A key that is read and then ignored misleads: somebody sets ``[train] epochs`` beside a checkpoint and
-believes that the model was trained longer. Such a key is refused together with the reason.
+A key that is read and then ignored is misleading: somebody sets ``[train] epochs`` beside a checkpoint and
+believes that the model was trained longer. Such a key is refused, and the reason is given.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SPECTROGRAM_KEYS = ("fft_length", "layout", "input_compression")
 
 @dataclass(frozen=True, kw_only=True)
 class IdleKey:
-    """A key without effect: its table, its name (empty for the whole table), and why."""
+    """A key without effect: its table, its name (empty for the whole table), and the reason."""
 
     table: str
     key: str
@@ -29,10 +29,10 @@ class _Rule:
     """When keys of a table change nothing.
 
     Args:
-        table: its name.
-        keys: which keys; empty for all of them.
-        unless: keys that are never meant.
-        applies: whether the variant makes them idle.
+        table: name of the table.
+        keys: names of the keys; empty for all keys.
+        unless: keys to which the rule does not apply.
+        applies: returns whether the variant makes the keys useless.
         why: the reason, for people.
     """
 
@@ -58,7 +58,7 @@ _RULES = (
         table="model",
         keys=_SPECTROGRAM_KEYS,
         applies=lambda variant: variant.model.frontend == "raw",
-        why='[model] frontend = "raw" feeds the waveform, and there is not a spectrogram',
+        why='[model] frontend = "raw" feeds the waveform, and there is no spectrogram',
     ),
     _Rule(
         table="qat",

@@ -1,4 +1,4 @@
-"""What texts in a variant file have to look like: names, versions, digests, paths, and names of gates."""
+"""Types of texts in a variant file: names, versions, digests, paths, and names of gates."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ MAX_PATH_BYTES, MAX_PATH_PART_BYTES = 4_095, 255  # of Linux, and about what oth
 
 
 def _one_line(text: str) -> str:
-    """Refuse a name with a line break or another character that no line can show."""
+    """Refuse a name with a line break or another character that one line cannot show."""
     if printable(text) != text:
         raise ValueError("holds a line break or an invisible character")
     return text
 
 
 def names_a_file(path: str) -> str:
-    """Return ``path``, which has to be what systems take for a path.
+    """Return ``path`` if the systems accept it as a path.
 
     Raises:
-        ValueError: says why it is not; the sentence goes on behind the path.
+        ValueError: says why they do not. The sentence continues after the path.
     """
     try:
         content = path.encode(errors="surrogateescape")
@@ -59,7 +59,7 @@ def names_a_file(path: str) -> str:
 
 
 def _has_the_group(pattern: str) -> str:
-    """Refuse what is no regular expression with the group ``recording``."""
+    """Refuse a text that is not a regular expression with the group ``recording``."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
@@ -70,7 +70,7 @@ def _has_the_group(pattern: str) -> str:
 
 
 def _composed(name: str) -> str:
-    """Return a name in the form that classes are compared in, see ``audio/names.py``."""
+    """Return a name in Unicode's composed form (NFC), in which classes are compared."""
     return unicodedata.normalize("NFC", name)
 
 

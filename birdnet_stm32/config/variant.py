@@ -1,8 +1,8 @@
-"""Variant files: one table for each stage, with a type, limits and a description for every key.
+"""Variant files: one table for each stage. Every key has a type, bounds and a description.
 
 ``variants/<name>.toml`` becomes a frozen :class:`Variant`. An unknown key, a wrong type or a value out of
-range is refused with its line, what is allowed and a suggestion. The reference page and the JSON schema for
-editors are generated from the same classes (``scripts/variant_reference.py``).
+range is refused. The error names the line, what is allowed, and a suggestion. The reference page and the JSON
+schema for editors are made from these classes by ``scripts/variant_reference.py``.
 """
 
 from __future__ import annotations

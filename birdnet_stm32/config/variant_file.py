@@ -1,4 +1,4 @@
-"""Reading a variant file: what is wrong is said with its line, what is allowed and the nearest name."""
+"""Read a variant file. An error names the line, what is allowed, and the nearest known name."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
 def variant_files(folder: Path) -> tuple[Path, ...]:
-    """Return the variant files of a folder by name: ``*.toml`` without the companions of other systems.
+    """Return the variant files of a folder, sorted by name.
 
-    A hidden file, ``._mine.toml`` of macOS or ``.#mine.toml`` of Emacs, is no variant, and no folder is one.
+    Hidden files (``._mine.toml`` of macOS, ``.#mine.toml`` of Emacs) and folders are not variants.
+
+    Args:
+        folder: folder of the variant files.
 
     Raises:
         InputError: the folder cannot be read.
@@ -49,8 +52,12 @@ def variant_files(folder: Path) -> tuple[Path, ...]:
 def variant_path(name: str, folder: Path) -> Path:
     """Return the file of the variant ``name``.
 
+    Args:
+        name: name of the variant.
+        folder: folder of the variant files.
+
     Raises:
-        InputError: no variant can have that name, or there is none in ``folder``.
+        InputError: no variant can have that name, or there is no such file in ``folder``.
     """
     check_variant_name(name)
     path = folder / f"{name}{SUFFIX}"
@@ -66,10 +73,10 @@ def variant_path(name: str, folder: Path) -> Path:
 
 
 def check_variant_name(name: str) -> None:
-    """Refuse a name that cannot be a variant's: it names tasks, folders of the build and bundles.
+    """Refuse a name that a variant cannot have. It also names tasks, folders of the build and bundles.
 
     Raises:
-        InputError: it holds something else than letters, digits, ``_``, ``-`` and, inside, ``.``.
+        InputError: it holds another character than letters, digits, ``_`` and, inside, ``-`` and ``.``.
     """
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise InputError(
@@ -87,7 +94,10 @@ def _suggested(name: str) -> str:
 def load_variant(path: Path) -> Variant:
     """Read one variant file.
 
-    A variant with neither ``[index] root`` nor ``[fetch]`` takes the recordings of ``DEFAULT_ROOT``.
+    A variant with neither ``[index] root`` nor ``[fetch]`` takes the recordings in ``DEFAULT_ROOT``.
+
+    Args:
+        path: the variant file.
 
     Raises:
         InputError: names the line, what was found, what is allowed and the nearest known key.

@@ -1,8 +1,9 @@
-"""Keeps two builds of one variant apart: one works, the other waits and says for whom.
+"""Keep two builds of the same variant apart: one works, the other waits and says for which process.
 
-The lock is the kernel's, on a file beside the variant's folder (flock): it ends with the process that holds
-it, however that ends. It belongs to the opened file, so the workers of ``doit -n`` share the lock of the doit
-that opened the file before it started them. Different variants have nothing in common and wait for nobody.
+The lock is the kernel's lock (flock) on a file beside the variant's folder. It ends when the process that
+holds it ends, in whatever way. The lock belongs to the opened file. The workers of ``doit -n`` therefore
+share the lock of the doit process that opened the file before it started them. Builds of different variants
+do not wait for each other.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class BuildLock:
     """The lock of one variant's folder.
 
     Args:
-        folder: the variant's folder; the lock is a file beside it.
+        folder: the variant's folder. The lock is a file beside it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,14 +38,14 @@ class BuildLock:
         self._path = folder.with_name(f".{folder.name}.lock")
         self._descriptor: int | None = None
         self._held = False
-        self.owner = os.getpid()  # of the doit that workers belong to
+        self.owner = os.getpid()  # the doit process that the workers belong to
 
     def prepare(self) -> None:
-        """Open the file, without locking it, so that processes started from here on share the lock.
+        """Open the file without locking it, so that processes started from now on share the lock.
 
         Raises:
-            OSError: it cannot be made.
-            InputError: something else is there.
+            OSError: the file cannot be created.
+            InputError: something that is not a regular file is in its place.
         """
         if self._descriptor is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,13 +61,13 @@ class BuildLock:
         """Take the lock, and keep it until the process and its workers end.
 
         Args:
-            say: told once, in a sentence, if another build has to be waited for.
+            say: called once with a sentence if this build has to wait for another build.
 
         Returns:
-            Whether another build had to be waited for: what was looked at before may have changed.
+            Whether this build had to wait. If so, results of earlier checks may no longer be true.
 
         Raises:
-            OSError: the file cannot be made, or the file system cannot lock.
+            OSError: the file cannot be created, or the file system cannot lock files.
         """
         if self._held:
             return False
@@ -79,7 +80,7 @@ class BuildLock:
             waited = True
             time.sleep(_POLL_S)
         self._held = True
-        # The file may have been removed and made anew meanwhile, as `rm -rf build` does.
+        # The file may have been removed and created again meanwhile, for example after `rm -rf build`.
         if not self._is_the_file():
             self.release()
             return self.hold(say)
@@ -89,15 +90,15 @@ class BuildLock:
         return waited
 
     def refuse_if_held(self) -> None:
-        """Do nothing unless a build is at work in the folder. Nothing is written.
+        """Raise an error if a build is running in the folder. Nothing is written.
 
         Raises:
-            InputError: one is, says which; or the lock cannot be looked at.
+            InputError: a build is running (the message says which), or the lock cannot be read.
         """
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
-            return  # nothing was ever built here
+            return  # nothing has been built here yet
         except OSError as error:
             raise InputError(why_unreadable(error), where=self._path) from error
         try:
@@ -107,7 +108,7 @@ class BuildLock:
             os.close(descriptor)
 
     def holder(self) -> str:
-        """Return who holds the lock and since when, in words."""
+        """Return in words which process holds the lock, and since when."""
         try:
             lines = self._path.read_text("utf-8", errors="replace")[:_LONGEST].splitlines()
             pid, since, command = (printable(line) for line in lines[:3])
@@ -116,7 +117,7 @@ class BuildLock:
         return f"process {pid} has been building {self._variant} since {since} ({command})"
 
     def release(self) -> None:
-        """Give the lock back, before the end of the process."""
+        """Give the lock back before the process ends."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor, self._held = None, False
@@ -131,7 +132,7 @@ class BuildLock:
 
 @cache
 def lock_of(folder: Path) -> BuildLock:
-    """Return the lock of a variant's folder, the same for all stages of a process."""
+    """Return the lock of a variant's folder. All stages of a process get the same object."""
     return BuildLock(folder)
 
 

@@ -1,7 +1,7 @@
-"""The code that a stage runs: its modules' import closure, the templates it renders, library versions.
+"""Find the code that a stage runs: modules that it imports, templates that it renders, library versions.
 
-A change to any of them makes the stage stale. The closure is read from the source, imports inside functions
-included, so nothing is imported to find it.
+If any of these changes, the stage is stale. The imports are read from the source code, including imports
+inside functions, so nothing has to be imported to find them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from birdnet_stm32.paths import PACKAGE, firmware_templates
 
-# Distributions whose version changes what a stage makes, by the name they are imported under.
+# Distributions whose version may change the outputs of a stage, by the name of their import.
 DISTRIBUTIONS = {
     "ai_edge_litert": "ai-edge-litert",
     "elftools": "pyelftools",
@@ -54,7 +54,7 @@ def _import_statements(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom
 
 @cache
 def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
-    """Return the package's own files and the top-level names of others that ``path`` imports."""
+    """Return the files of this package, and the top-level names of other packages, that ``path`` imports."""
     own: set[Path] = set()
     others: set[str] = set()
     for node in _import_statements(ast.parse(path.read_bytes(), filename=str(path))):
@@ -76,7 +76,7 @@ def _imports(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
 
 
 def import_closure(module: Path) -> tuple[list[Path], set[str]]:
-    """Return all files of the package that ``module`` needs, sorted, and the other packages they import."""
+    """Return all files of this package that ``module`` needs, and the other packages that they import."""
     files: set[Path] = set()
     others: set[str] = set()
     waiting = [module]
@@ -97,10 +97,15 @@ def _file_digest(path: Path) -> bytes:
 
 
 def stage_code_digest(module: Path, templates: Iterable[str]) -> str:
-    """Return the digest of ``module``'s closure and of files in folders of ``firmware_templates``."""
+    """Return the digest of all code that a stage runs.
+
+    Args:
+        module: the file that holds the stage's ``run``.
+        templates: folders of ``firmware_templates`` that the stage renders or copies.
+    """
     root = firmware_templates()
     modules = import_closure(module)[0]
-    # A package's own templates lie beside its modules.
+    # A package has its own templates beside its modules.
     beside = {folder for file in modules if (folder := file.parent / "templates").is_dir()}
     rendered = (file for folder in templates for file in (root / folder).rglob("*") if file.is_file())
     named = [(file.relative_to(PACKAGE).as_posix(), file) for file in modules]
@@ -119,6 +124,6 @@ def _version(distribution: str) -> str:
 
 
 def library_versions(module: Path) -> dict[str, str]:
-    """Return the version of every library that ``module``'s closure imports."""
+    """Return the version of every library that ``module`` imports, directly or not."""
     used = sorted(DISTRIBUTIONS[name] for name in import_closure(module)[1] & DISTRIBUTIONS.keys())
     return {distribution: _version(distribution) for distribution in used}

@@ -1,8 +1,9 @@
-"""What a person told doit: stages to run again (``doit forget``) and stages to leave out (``doit ignore``).
+"""Keep what a user asks of doit: to run stages again (``doit forget``), to leave them out (``doit ignore``).
 
-Whether a stage is current its published folder says, and nobody else: nothing is noted when a stage has run.
-So nothing is lost when doit is killed, a build folder can be moved, and one on a read-only disk can be looked
-at. That is why doit's own backends, which hold a second opinion by absolute path, are not used.
+Only the published folder of a stage says whether the stage is current. Nothing else is written down when a
+stage has run. Nothing is therefore lost if doit is killed, a build folder can be moved, and a build folder on
+a read-only disk can be inspected. The backends of doit store a second opinion with absolute paths, and are
+therefore not used.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _IGNORE = "ignore:"  # doit's own key
 
 @dataclass(frozen=True, kw_only=True)
 class DoitRequests:
-    """What a person told doit.
+    """What a user asked doit to do.
 
     Args:
-        forgotten: how often each task was forgotten; ``*`` counts for all of them.
+        forgotten: how often each task was forgotten; ``*`` counts for all tasks.
         ignored: tasks that doit leaves out.
     """
 
@@ -39,12 +40,19 @@ class DoitRequests:
     ignored: frozenset[str]
 
     def times_forgotten(self, task: str) -> int:
-        """Return how often ``task`` was to be forgotten. A stage notes it when it runs."""
+        """Return how often a user asked to forget ``task``. A stage stores this number when it runs."""
         return self.forgotten.get(task, 0) + self.forgotten.get(_ALL, 0)
 
 
 def read_requests(build: Path) -> DoitRequests:
-    """Return what was told about a build folder. Raises: InputError where the file is damaged."""
+    """Return the requests for a build folder.
+
+    Args:
+        build: the build folder.
+
+    Raises:
+        InputError: the file is damaged.
+    """
     return _read(build / STATE)
 
 
@@ -64,19 +72,19 @@ def _read(path: Path) -> DoitRequests:
         and all(isinstance(task, str) for task in ignored)
     ):
         raise InputError(
-            "does not hold what doit was told",
+            "does not hold requests to doit",
             where=path,
-            remedy="remove it: only what `doit forget` and `doit ignore` were told is lost",
+            remedy="remove it: only the requests of `doit forget` and `doit ignore` are lost",
         )
     return DoitRequests(forgotten=forgotten, ignored=frozenset(ignored))
 
 
 class ToldState:
-    """A backend of doit that keeps what a person says, and lets the folders say the rest."""
+    """A backend of doit that stores the requests of users. The published folders decide everything else."""
 
     def __init__(self, name: str, codec: object, *, module_name: str | None = None) -> None:
         self.name = name
-        self.builds = False  # IsCurrent says so
+        self.builds = False  # IsCurrent sets it
         try:
             told = _read(Path(name))
         except InputError as error:
@@ -92,21 +100,21 @@ class ToldState:
         return self._of_this_run.get(task_id, {}).get(dependency)
 
     def set(self, task_id: str, dependency: str, value: object) -> None:
-        """Keep a value for this run, or note that a task is ignored."""
+        """Store a value for this run, or that a task is ignored."""
         if dependency == _IGNORE:
             self._ignored.add(task_id)
         else:
             self._of_this_run.setdefault(task_id, {})[dependency] = value
 
     def in_(self, task_id: str) -> bool:
-        """Return whether anything is known of a task."""
+        """Return whether anything is known about a task."""
         return task_id in self._of_this_run or task_id in self._ignored
 
     def remove(self, task_id: str) -> None:
-        """Note that a task is to be forgotten.
+        """Store that a task is to be forgotten.
 
-        doit asks for it too when a task fails in a run. Then nothing is noted: a stage that failed has no
-        current folder, and one that only waited for it has no reason to run again.
+        doit also calls this when a task fails. Then nothing is stored: a stage that failed has no current
+        folder, and a stage that only waited for it has no reason to run again.
         """
         self._of_this_run.pop(task_id, None)
         if not self.builds:
@@ -114,16 +122,16 @@ class ToldState:
             self._ignored.discard(task_id)
 
     def remove_all(self) -> None:
-        """Note that all tasks are to be forgotten."""
+        """Store that all tasks are to be forgotten."""
         self._of_this_run.clear()
         self._forgotten[_ALL] = self._forgotten.get(_ALL, 0) + 1
         self._ignored.clear()
 
     def dump(self) -> None:
-        """Write what was told, if anything was.
+        """Write the requests if they changed.
 
         Raises:
-            InvalidDodoFile: it cannot be written; doit prints the message and ends.
+            InvalidDodoFile: the file cannot be written; doit prints the message and ends.
         """
         told = DoitRequests(forgotten=self._forgotten, ignored=frozenset(self._ignored))
         if told == self._told:
@@ -136,7 +144,7 @@ class ToldState:
             partial.write_text(text, encoding="utf-8")
             partial.replace(path)
         except OSError as error:
-            with contextlib.suppress(OSError):  # what is said below is why this fails too
+            with contextlib.suppress(OSError):  # this fails for the same reason, which is given below
                 partial.unlink()
             raise InvalidDodoFile(str(disk_error(error, path.parent) or error)) from None
         self._told = told

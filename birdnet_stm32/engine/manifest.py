@@ -1,4 +1,4 @@
-"""The record of a published folder: what the stage read, and the digest of every file that it made."""
+"""The record of a published folder: what the stage read, and the digest of every file that it wrote."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ SCHEMA = 2
 
 @dataclass(frozen=True, kw_only=True)
 class StageManifest:
-    """What a stage was made from and what it made.
+    """What a stage read and what it wrote.
 
     Args:
-        stage: its name.
+        stage: name of the stage.
         config: the tables of the variant that it read.
         code: digest of the modules and templates that it ran.
-        versions: of the libraries and programs that it called.
-        inputs: digest of each input: of a stage's list of outputs, of a stage's summary where that is read,
-            or of a file from outside the build.
+        versions: versions of the libraries and programs that it called.
+        inputs: digest of each input: of another stage's list of outputs, of another stage's summary if the
+            stage reads it, or of a file outside the build.
         outputs: digest of each file, by path relative to the folder.
-        measures: what it found out, gates included.
-        summary: what came out, for people; a dozen words.
-        warnings: what a person has to know although nothing was refused.
+        measures: what the stage measured, gates included.
+        summary: the result in about a dozen words, for people.
+        warnings: what a user has to know although nothing was refused.
     """
 
     stage: str
@@ -54,29 +54,29 @@ class StageManifest:
 
 
 class _UnusableError(Exception):
-    """A manifest that cannot be used, with the reason."""
+    """A manifest cannot be used; carries the reason."""
 
 
 def sums_text(manifest: StageManifest) -> str:
-    """Return what ``SHA256SUMS`` holds."""
+    """Return the content of ``SHA256SUMS``."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.outputs.items()))
 
 
 def outputs_digest(manifest: StageManifest) -> str:
-    """Return the digest of all that a stage published: of what its undamaged ``SHA256SUMS`` holds."""
+    """Return the digest of all that a stage published: that of the content of ``SHA256SUMS``."""
     return hashlib.sha256(sums_text(manifest).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> StageManifest | None:
-    """Return the manifest of a published folder, or None where there is none that can be used."""
+    """Return the manifest of a published folder; None if there is no usable manifest."""
     try:
         return _load_manifest(folder)
     except _UnusableError:
-        return None  # whoever needs to know why asks manifest_fault
+        return None  # manifest_fault returns the reason
 
 
 def manifest_fault(folder: Path) -> str:
-    """Return why a folder has no manifest that can be used; empty if it has one."""
+    """Return why a folder has no usable manifest; an empty text if it has one."""
     try:
         _load_manifest(folder)
     except _UnusableError as error:
@@ -85,11 +85,11 @@ def manifest_fault(folder: Path) -> str:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` holds of the last run; empty when it is gone or damaged."""
+    """Return the content of ``run.json``, about the last run; empty if the file is missing or damaged."""
     try:
         return json_object(read_json(folder / RUN, max_bytes=MAX_JSON_BYTES), where=folder / RUN)
     except InputError:
-        return {}  # only seconds and caches are lost
+        return {}  # only seconds and the cached file status are lost
 
 
 def _load_manifest(folder: Path) -> StageManifest:

@@ -1,4 +1,4 @@
-"""Read what a stage published."""
+"""Read the files that a stage published."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from birdnet_stm32.errors import InputError
 def published_files(folder: Path, part: str = "") -> dict[str, Path]:
     """Return the files that a stage published, by path relative to its folder or to a part of it.
 
-    What somebody put beside them later, such as a build folder in a rendered project, is none of them.
+    Files that somebody put beside them later, such as a build folder in a rendered project, are left out.
 
     Args:
         folder: the stage's folder.

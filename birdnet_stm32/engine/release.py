@@ -1,4 +1,4 @@
-"""A variant in its place: the file it comes from and the folder it builds into."""
+"""A variant with its place: the file that it was read from, and the folder that it is built in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from birdnet_stm32.files.regular_file import real_path
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A variant in its place: the file it came from and the folder it builds into."""
+    """A variant with its place: the file that it was read from, and the folder that it is built in."""
 
     name: str
     path: Path
@@ -21,19 +21,28 @@ class Release:
 
     @property
     def root(self) -> Path:
-        """The variant's folder, with one folder a stage."""
+        """The variant's folder, which has one folder for each stage."""
         return self.build / self.name
 
     def resolve(self, relative: str) -> Path:
-        """Return a path of the variant file, which is relative to that file."""
+        """Return a path that the variant file gives relative to itself."""
         return real_path(self.path.parent / relative)
 
     def folder(self, stage: str) -> Path:
-        """Return where ``stage`` publishes."""
+        """Return the folder that ``stage`` publishes."""
         return self.root / stage
 
 
 def load_release(name: str, variants: Path, build: Path) -> Release:
-    """Return the variant ``name`` of the folder ``variants``. Raises: InputError."""
+    """Return the variant ``name`` in the folder ``variants``.
+
+    Args:
+        name: name of the variant.
+        variants: folder of the variant files.
+        build: the build folder.
+
+    Raises:
+        InputError: there is no such variant, or its file is wrong.
+    """
     path = variant_path(name, variants)
     return Release(name=name, path=real_path(path), build=real_path(build), variant=load_variant(path))

@@ -1,4 +1,4 @@
-"""Run a stage and publish what it made."""
+"""Run a stage and publish its results."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ from birdnet_stm32.errors import GateError, InputError
 def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outcome:
     """Run ``stage`` and publish its folder.
 
-    Everything that it reads of other stages is first held against what they recorded. A stage that misses a
-    gate has no folder any more; what it made is in ``<stage>.failed``, which nothing reads.
+    Everything that the stage reads of other stages is first compared with the digests that they recorded. A
+    stage that misses a gate loses its published folder. Its results are then in ``<stage>.failed``, which no
+    other stage reads.
+
+    Args:
+        stage: the stage.
+        release: the variant and its place.
+        needs: the folders of the stages that it needs, by their keys.
 
     Raises:
-        BirdnetError: as the stage does; or an input is damaged, or the disk full or read-only.
+        BirdnetError: the stage raised it; or an input is damaged, or the disk is full or read-only.
     """
     started = time.monotonic()
     final = release.folder(stage.key)
@@ -38,12 +44,12 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": told}
         store.publish(work, final, manifest, ran)
     except GateError:
-        # What passed before belongs to other inputs; kept, it would look as if it had passed now.
+        # The older results passed with other inputs. If they stayed, they would look as if they passed now.
         store.remove(final)
         work.rename(_failed(final))
         raise
     except BaseException as error:
-        cause = disk_error(error, work)  # while the work still takes its space
+        cause = disk_error(error, work)  # before the work is removed, which frees space
         shutil.rmtree(work, ignore_errors=True)
         if cause is not None:
             raise cause from error
@@ -58,7 +64,7 @@ def _failed(final: Path) -> Path:
 def _run_into(
     work: Path, stage: Stage, release: Release, needs: Mapping[str, Path]
 ) -> tuple[Outcome, StageManifest]:
-    """Run ``stage`` into the new folder ``work``, and describe what it made of what."""
+    """Run ``stage`` into the new folder ``work``, and return its manifest too."""
     final = release.folder(stage.key)
     for leftover in (_failed(final), *final.parent.glob(f".{final.name}.*")):
         store.remove(leftover)
@@ -72,7 +78,7 @@ def _run_into(
         inputs=needs,
         files=stage.files(release),
         out=work,
-        # What it left beside its outputs for itself is no use when it is damaged.
+        # A damaged cache must not be reused.
         previous=final if store.local_files_are_whole(final) else final.with_name(f".{final.name}.none"),
         part=stage.part,
         summaries=summaries if stage.reads_summaries else {},
@@ -99,10 +105,10 @@ def _run_into(
 
 
 def _whole(key: str, folder: Path, release: Release) -> StageManifest:
-    """Return what a stage published, every byte of which is what it recorded.
+    """Return the manifest of a stage whose files are all as they were published.
 
     Raises:
-        InputError: it has published nothing, or something of it changed since.
+        InputError: the stage has published nothing, or a file has changed since.
     """
     task = task_of(key, release.name)
     manifest = read_manifest(folder)

@@ -1,4 +1,4 @@
-"""A stage: what it reads, when it is stale, and how it runs into a folder that is published as a whole."""
+"""The description of a stage: what it reads and when it is stale. Its code is in ``birdnet_stm32/stages``."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from birdnet_stm32.paths import PACKAGE
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a stage's ``run`` is given.
+    """The argument of a stage's ``run``.
 
     Args:
         release: the variant and its place.
         inputs: the published folder of every stage that this one needs, by name.
-        files: files from outside the build, by what they are.
+        files: files outside the build, by what they are.
         out: an empty folder to write into.
-        previous: the folder of the last time, to reuse work from; may be missing.
-        part: of a stage in parts, which one this is.
-        summaries: what came out of each stage that this one needs, in its words, if this one reads that.
+        previous: the folder of the last run, whose work may be reused; it may be missing.
+        part: which part this is, if the stage has parts.
+        summaries: the summary of each stage that this one needs, if this one reads summaries.
     """
 
     release: Release
@@ -42,13 +42,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a stage's ``run`` returns.
+    """The return value of a stage's ``run``.
 
     Args:
-        summary: what came out, for the table at the end; a dozen words.
+        summary: the result in about a dozen words, for the table at the end.
         measures: numbers for the manifest.
-        warnings: what a person has to know although nothing was refused, one sentence each. The terminal
-            shows them below the table in red, after every build, until the stage no longer gives them.
+        warnings: what a user has to know although nothing was refused, one sentence each. After every build,
+            the terminal shows them in red below the table.
     """
 
     summary: str
@@ -58,7 +58,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalProgram:
-    """An external program whose version matters, and the Debian package that brings it."""
+    """An external program whose version matters, and the Debian package that contains it."""
 
     name: str
     package: str
@@ -66,22 +66,22 @@ class ExternalProgram:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage of the pipeline, without its code, so that listing the stages imports nothing heavy.
+    """One stage of the pipeline without its code, so that the list of stages imports nothing slow.
 
-    Its code is ``run(job: Job) -> Outcome`` in ``birdnet_stm32/stages/<name>.py``.
+    The code is ``run(job: Job) -> Outcome`` in ``birdnet_stm32/stages/<name>.py``.
 
     Args:
-        name: also the name of its doit task and, without a part, of its folder.
-        part: of a stage that a variant has several of, which one this is.
+        name: name of the stage and of its doit task and, without a part, of its folder.
+        part: which part this is, if a variant has several of this stage.
         doc: one line for ``doit list``.
-        needs: stages whose outputs it reads, where the variant has them.
-        reads: tables, or ``table.key``, of the variant that it reads.
+        needs: stages whose outputs it reads, if the variant has them.
+        reads: tables of the variant that it reads, or single keys as ``table.key``.
         programs: external programs that it runs.
-        templates: folders under ``firmware_templates`` that it renders or copies.
-        wanted: whether a variant has this stage.
-        files: files from outside the build that it reads.
-        reads_summaries: whether it reads what the stages that it needs say about themselves.
-        is_current: one more check, for inputs that are no single file.
+        templates: folders of ``firmware_templates`` that it renders or copies.
+        wanted: returns whether a variant has this stage.
+        files: returns the files outside the build that it reads.
+        reads_summaries: whether it reads the summaries of the stages that it needs.
+        is_current: one more check, for inputs that are not single files.
     """
 
     name: str
@@ -98,20 +98,24 @@ class Stage:
 
     @property
     def key(self) -> str:
-        """Name and part: what other stages need it by, and its folder below the variant's."""
+        """Name and part: the name by which other stages need it, and its folder below that of the variant."""
         return f"{self.name}/{self.part}" if self.part else self.name
 
     def task(self, variant: str) -> str:
-        """Return its doit task in ``variant``."""
+        """Return the name of its doit task in ``variant``."""
         return task_of(self.key, variant)
 
     @property
     def module(self) -> Path:
-        """The file that holds its code."""
+        """The file that holds the stage's code."""
         return PACKAGE / "stages" / f"{self.name}.py"
 
 
 def task_of(key: str, variant: str) -> str:
-    """Return the doit task in ``variant`` of the stage that others need by ``key``."""
+    """Return the doit task in ``variant`` of the stage with this key.
+
+    >>> task_of("candidate/ptq", "demo")
+    'candidate:demo/ptq'
+    """
     name, _, part = key.partition("/")
     return f"{name}:{variant}/{part}" if part else f"{name}:{variant}"

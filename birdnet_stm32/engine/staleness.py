@@ -30,7 +30,7 @@ SUMS_REASON = f"{SUMS} was changed or removed"
 
 
 def config_slice(stage: Stage, variant: Variant) -> dict[str, Any]:
-    """Return what ``stage`` reads of the variant, as JSON types, by ``table`` or ``table.key``."""
+    """Return the part of the variant that ``stage`` reads, as JSON types, by ``table`` or ``table.key``."""
     whole = variant.model_dump(mode="json")
     slices: dict[str, Any] = {}
     for name in stage.reads:
@@ -58,10 +58,10 @@ def program_versions(stage: Stage) -> dict[str, str]:
 
 
 def file_digests(stage: Stage, release: Release) -> dict[str, str]:
-    """Return the digest of every file from outside the build that ``stage`` reads, by what it is.
+    """Return the digest of every file outside the build that ``stage`` reads, by what the file is.
 
     Raises:
-        InputError: one is missing or cannot be read.
+        InputError: a file is missing or cannot be read.
     """
     digests = {}
     for what, path in stage.files(release).items():
@@ -86,18 +86,18 @@ def stage_digests(stage: Stage, published: Mapping[str, StageManifest]) -> dict[
 def reasons_to_run(
     stage: Stage, release: Release, needs: Mapping[str, Path], *, unknown: Collection[str] = ()
 ) -> list[str]:
-    """Return why ``stage`` has to run; empty when its folder is current.
+    """Return why ``stage`` has to run; empty if its folder is current.
 
-    doit asks nothing else: this is all it goes by.
+    doit runs a stage if and only if this list has an entry.
 
     Args:
         stage: the stage.
-        release: the variant.
+        release: the variant and its place.
         needs: the folders of the stages that it needs, by their keys.
-        unknown: those of them that will run before it, so that nobody knows what it will read.
+        unknown: keys of those stages that will run before it, so that their outputs are not known yet.
 
     Raises:
-        BirdnetError: it could not run either: a file of the user's or a program is missing.
+        BirdnetError: the stage cannot run: a file of the user or a program is missing.
     """
     folder = release.folder(stage.key)
     fault = manifest_fault(folder)
@@ -145,10 +145,10 @@ def _differences(what: str, now: Mapping[str, object], then: Mapping[str, object
 
 
 def repair_sums(stage: Stage, release: Release, needs: Mapping[str, Path]) -> bool:
-    """Write ``SHA256SUMS`` again where that alone is damaged; it holds nothing that the manifest does not.
+    """Write ``SHA256SUMS`` again if only this file is damaged. The manifest holds its whole content.
 
     Returns:
-        Whether that was all that the stage needed.
+        Whether the stage needed nothing else.
     """
     if reasons_to_run(stage, release, needs) != [SUMS_REASON]:
         return False

@@ -1,10 +1,11 @@
-"""What a stage leaves behind: its published folder, and how it is told whether that is still whole.
+"""Publish the folder of a stage, and find out whether it is still complete and unchanged.
 
-A folder is published whole: ``manifest.json`` says what went in and came out and carries a checksum of its
-own, ``SHA256SUMS`` lists the outputs alone (``sha256sum -c`` checks it). Later stages depend on the list of
-outputs, so that equal outputs stop the cascade whatever changed before them; they take it from the manifest,
-so that a damaged ``SHA256SUMS`` misleads nobody. What differs from run to run (seconds, stat caches) stands
-in ``run.json`` and in files whose name starts with ``local_``, outside both.
+A folder is published as a whole. ``manifest.json`` says what was read and written, and has a checksum of its
+own. ``SHA256SUMS`` lists the outputs alone, so that ``sha256sum -c`` can check them. Later stages depend on
+the list of outputs: equal outputs stop the cascade, whatever changed before them. They read the list from the
+manifest, so that a damaged ``SHA256SUMS`` misleads nobody. Values that differ from run to run (seconds,
+caches of file status) are in ``run.json`` and in files whose name starts with ``local_``. Both are outside of
+the manifest and of ``SHA256SUMS``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ LOCAL_PREFIX = "local_"
 
 
 def output_files(folder: Path) -> list[Path]:
-    """Return the files that are to be recorded of what a stage wrote, sorted by their relative path."""
+    """Return the files that a stage wrote and that are recorded, sorted by their relative path."""
     own = {MANIFEST, SUMS, RUN}
     return [path for path in _files(folder) if path.name not in own and not _is_local(path)]
 
@@ -46,15 +47,16 @@ def digest_outputs(folder: Path) -> dict[str, str]:
 
 
 def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, Any]) -> None:
-    """Put ``work`` in the place of ``final``, as a whole.
+    """Replace ``final`` by ``work`` as a whole.
 
-    Killed at any moment, ``final`` is the old folder, the new one, or missing: never a mixture.
+    If the process is killed at any moment, ``final`` is the old folder, the new folder, or missing. It is
+    never a mixture.
 
     Args:
         work: folder with the outputs, on the same file system as ``final``.
-        final: where the stage's folder belongs.
-        manifest: its description.
-        run: what differs from run to run.
+        final: the place of the stage's folder.
+        manifest: description of the outputs.
+        run: values that differ from run to run.
     """
     fields = {"schema": SCHEMA, **asdict(manifest)}
     fields["checksum"] = manifest_checksum(fields)
@@ -72,7 +74,7 @@ def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, 
 
 
 def remove(path: Path) -> None:
-    """Remove a folder with all in it, or whatever else is there: of a link the link alone."""
+    """Remove a folder with all its content, or a file. Of a link, only the link is removed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -82,7 +84,7 @@ def remove(path: Path) -> None:
 def refuse_foreign(folder: Path) -> None:
     """Refuse to replace or remove a folder that holds files and that no stage published.
 
-    ``build=.`` with a variant called like a folder of recordings must not cost the recordings.
+    ``build=.`` and a variant with the name of a folder of recordings must not destroy the recordings.
 
     Raises:
         InputError: it is such a folder, or a file.
@@ -106,7 +108,7 @@ def restore_sums(folder: Path, manifest: StageManifest) -> None:
 
 
 def sums_are_whole(folder: Path, manifest: StageManifest) -> bool:
-    """Return whether ``SHA256SUMS`` is what was published."""
+    """Return whether ``SHA256SUMS`` is as it was published."""
     try:
         return read_bytes(folder / SUMS, max_bytes=MAX_JSON_BYTES) == sums_text(manifest).encode()
     except InputError:
@@ -116,8 +118,8 @@ def sums_are_whole(folder: Path, manifest: StageManifest) -> bool:
 def changed_outputs(folder: Path, manifest: StageManifest) -> list[str]:
     """Return the outputs that are missing or differ from their recorded digest.
 
-    A file whose size and times are those of its publication is not read again. The time of the last change
-    of its status is one of them: it moves when a file is put back with its old modification time.
+    A file is not read again if its size and times are those of its publication. One of them is the time of
+    the last status change, which also changes if a file is replaced and its modification time is restored.
     """
     stats = read_run(folder).get("stats")
     known = stats if isinstance(stats, dict) else {}
@@ -130,9 +132,9 @@ def changed_outputs(folder: Path, manifest: StageManifest) -> list[str]:
 
 
 def damaged_outputs(folder: Path, manifest: StageManifest) -> list[str]:
-    """Return the outputs that are missing or differ from their recorded digest; all of them are read.
+    """Return the outputs that are missing or differ from their recorded digest. All files are read.
 
-    A process reads a file once as long as its size and times stay the same.
+    A process reads each file only once, as long as its size and times stay the same.
     """
     return [
         path
@@ -142,7 +144,7 @@ def damaged_outputs(folder: Path, manifest: StageManifest) -> list[str]:
 
 
 def local_files_are_whole(folder: Path) -> bool:
-    """Return whether the files beside the outputs, caches of a stage's own, are as they were written."""
+    """Return whether the files beside the outputs (caches of the stage) are as they were written."""
     recorded = read_run(folder).get("local")
     return isinstance(recorded, dict) and all(
         _digest_or_none(folder / path) == digest for path, digest in recorded.items()
@@ -173,7 +175,7 @@ def _stat(path: Path) -> list[int]:
 
 
 def _digest_or_none(path: Path) -> str | None:
-    """Return a file's digest, None where it cannot be read: it is then not what was published."""
+    """Return a file's digest; None if it cannot be read, because then it is not what was published."""
     try:
         return _cached_digest(path, *_stat(path))
     except OSError:

@@ -1,4 +1,4 @@
-"""How doit ends when somebody stops it or one of its workers: with a sentence, never by waiting for ever."""
+"""End doit with a sentence, and at once, if a user stops it or if one of its workers dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GOES_ON = "what was finished is kept, and the same command goes on from there"
 
 
 def stop_in_a_sentence() -> None:
-    """Let Ctrl-C show a sentence instead of a traceback. The process still ends by its signal."""
+    """Show a sentence instead of a traceback at Ctrl-C. The process still ends by its signal."""
     sys.excepthook = _say
 
 
@@ -25,22 +25,22 @@ def _say(kind: type[BaseException], error: BaseException, trace: TracebackType |
 
 
 def watch_workers() -> None:
-    """Stop doit from now on when a worker of ``doit -n`` dies: doit waits for its answer for ever.
+    """Stop doit from now on if a worker of ``doit -n`` dies. doit alone would wait for its answer for ever.
 
-    Call it in the main process, before there are any.
+    Call it in the main process before there are workers.
     """
     signal.signal(signal.SIGCHLD, _look)
 
 
 def leave_workers() -> None:
-    """Watch no longer."""
+    """Stop watching."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _look(number: int, frame: FrameType | None) -> None:
     if sys.exc_info()[0] is not None:
         return  # doit is ending already, and ends its workers itself
-    # The public active_children() leaves out those that have ended, which are the ones looked for.
+    # The public active_children() leaves out workers that have ended, and those are the ones to find.
     for worker in list(process._children):  # type: ignore[attr-defined]
         if worker.exitcode:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""doit tasks of the stages, and the reporter that shows them."""
+"""Turn the stages into doit tasks."""
 
 from __future__ import annotations
 
@@ -48,11 +48,14 @@ BACKEND = "told"
 
 
 def doit_config(build: Path) -> dict[str, Any]:
-    """Return how doit is set up, for ``DOIT_CONFIG`` of a ``dodo.py``.
+    """Return the settings of doit, for ``DOIT_CONFIG`` of a ``dodo.py``.
+
+    Args:
+        build: the build folder.
 
     Raises:
-        InvalidDodoFile: doit does not know this product's backend, or no folder can be called ``build``; doit
-            prints the message and ends.
+        InvalidDodoFile: doit does not know this product's backend, or no folder can have the name ``build``.
+            doit prints the message and ends.
     """
     try:
         names_a_file(str(build / STATE))
@@ -79,9 +82,9 @@ def doit_config(build: Path) -> dict[str, Any]:
 
 
 def pipeline_tasks(releases: Releases) -> Iterator[dict[str, Any]]:
-    """Yield a doit task for every stage of every variant, ``convert:demo``, and a group for each stage.
+    """Yield a doit task for every stage of every variant (``convert:demo``), and a group for each stage.
 
-    A broken variant has a task in every group that says what is wrong and fails.
+    A broken variant has one task in every group, which fails and says what is wrong.
     """
     stages = [(stage, release) for release in releases.good for stage in stages_of(release.variant)]
     for name, group in BY_NAME.items():
@@ -94,7 +97,7 @@ def pipeline_tasks(releases: Releases) -> Iterator[dict[str, Any]]:
 
 
 def _broken_tasks(releases: Releases) -> dict[str, BirdnetError]:
-    """Return why variants are broken by a name that a task can have and no other variant's has."""
+    """Return why variants are broken, by a name that a task can have and that no other variant has."""
     tasks: dict[str, BirdnetError] = {}
     good = {release.name for release in releases.good}
     for variant, error in releases.broken.items():
@@ -121,7 +124,7 @@ def _broken_task(name: str, error: BirdnetError) -> dict[str, Any]:
 
 
 def board_tasks(releases: Releases, variants: Path) -> Iterator[dict[str, Any]]:
-    """Yield the tasks that touch a board, ``flash:demo`` and ``board:demo``; they run when they are named."""
+    """Yield the tasks that touch a board, ``flash:demo`` and ``board:demo``. They run only on request."""
     for name, doc in MANUAL.items():
         yield {"basename": name, "name": None, "doc": f"{doc} (never run by another task)"}
         for release in releases.good:
@@ -141,7 +144,7 @@ def board_tasks(releases: Releases, variants: Path) -> Iterator[dict[str, Any]]:
 
 
 class IsCurrent(UptodateCalculator):  # type: ignore[misc]
-    """doit's question whether a stage's folder is up to date; ``doit info`` shows the answer's reasons."""
+    """Answers doit's question whether the folder of a stage is current. ``doit info`` shows the reasons."""
 
     def __init__(self, stage: Stage, release: Release) -> None:
         super().__init__()
@@ -149,11 +152,11 @@ class IsCurrent(UptodateCalculator):  # type: ignore[misc]
         self._release = release
 
     def setup(self, dep_manager: Any, tasks_dict: Mapping[str, Any]) -> None:
-        """Let doit's state know that this doit looks at stages, and workers share the lock that is taken."""
+        """Tell the backend that this doit builds, and let workers share the lock."""
         super().setup(dep_manager, tasks_dict)
         dep_manager.backend.builds = True
         process.let_forks_end_with_this()
-        with contextlib.suppress(OSError, InputError):  # running the stage will say it at full length
+        with contextlib.suppress(OSError, InputError):  # the stage reports the error when it runs
             lock_of(self._release.root).prepare()
 
     def __call__(self) -> bool:
@@ -166,7 +169,7 @@ class IsCurrent(UptodateCalculator):  # type: ignore[misc]
     def _reasons(self) -> list[str]:
         try:
             return reasons_to_run(self._stage, self._release, folders_needed(self._stage, self._release))
-        except BirdnetError as error:  # running the stage will say it at full length
+        except BirdnetError as error:  # the stage reports the whole error when it runs
             return [error.what]
 
 
@@ -195,7 +198,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
             print(f"{task_of(stage.key, release.name)}: {error}", file=sys.stderr)
             raise SystemExit(2) from error
         except OSError as error:
-            # doit goes on and ends with 0 after whatever a clean action returns or raises, but for this.
+            # doit ignores all that a clean action returns or raises, except SystemExit.
             print(
                 f"{task_of(stage.key, release.name)}: {disk_error(error, folder) or error}", file=sys.stderr
             )
@@ -205,7 +208,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
         "name": stage.task(release.name).partition(":")[2],
         "doc": stage.doc,
         "actions": [run],
-        # No file_dep and no targets: doit would hold a second opinion on both, by absolute path.
+        # No file_dep and no targets: doit would store a second opinion on both, with absolute paths.
         "task_dep": [task_of(key, release.name) for key in needs],
         "uptodate": [IsCurrent(stage, release)],
         "clean": [clean],
@@ -216,7 +219,7 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
 
 def _remove_published(folder: Path, release: Release) -> None:
-    """Remove what a stage published, if anything; of a link to a folder the link alone."""
+    """Remove the published folder of a stage, if there is one. Of a link, only the link is removed."""
     if not os.path.lexists(folder):
         return
     store.refuse_foreign(folder)
@@ -231,7 +234,7 @@ def _run(stage: Stage, release: Release) -> None:
     """Run a stage, as the only build of its variant.
 
     Raises:
-        BirdnetError: as the stage does, or another build changed what it needs.
+        BirdnetError: the stage raised it, or another build changed what the stage needs.
         OSError: the build folder cannot be written.
     """
     needs = folders_needed(stage, release)
@@ -247,13 +250,13 @@ def _run(stage: Stage, release: Release) -> None:
         return
     log = folder.with_name(f"{folder.name}.log")
     if log.is_symlink() or log.is_fifo():
-        log.unlink()  # what it leads to is not ours, and a pipe would be waited for
+        log.unlink()  # the target of a link is not ours, and writing to a pipe would wait
     with divert_native_output(log), progress_of(stage.task(release.name)):
         run_stage(stage, release, needs)
 
 
 def _require_current(needs: Mapping[str, Path], release: Release) -> None:
-    """Refuse inputs that another build changed after this one had found them current."""
+    """Refuse inputs that another build changed after this build found them current."""
     stale = [step.stage.key for step in plan_stages(release) if step.state is not StageState.CURRENT]
     changed = [key for key in needs if key in stale]
     if changed:

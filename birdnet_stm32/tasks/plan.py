@@ -1,4 +1,4 @@
-"""What doit would do with a variant, stage by stage, without doing it: what ``birdnet-stm32 why`` says."""
+"""Find out what doit would do with a variant, without doing it. ``birdnet-stm32 why`` prints it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class StageState(StrEnum):
     """What doit would do with a stage."""
 
     RUNS = "will run"
-    MAY_RUN = "may run"  # depends on what an earlier stage makes
+    MAY_RUN = "may run"  # depends on the outputs of an earlier stage
     CURRENT = "up to date"
     IGNORED = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStage:
-    """One stage of a plan, with the reasons for its state; none where it is up to date."""
+    """One stage of a plan, with the reasons for its state. There is no reason if the stage is up to date."""
 
     stage: Stage
     state: StageState
@@ -34,8 +34,11 @@ class PlannedStage:
 def plan_stages(release: Release) -> tuple[PlannedStage, ...]:
     """Return what doit would do with every stage of a variant, in the order of the pipeline.
 
+    Args:
+        release: the variant and its place.
+
     Raises:
-        InputError: what doit was told cannot be read.
+        InputError: the requests of the user to doit cannot be read.
     """
     told = read_requests(release.build)
     steps: dict[str, PlannedStage] = {}
@@ -58,7 +61,7 @@ def _step(
     waits_for = [key for key in needs if before[key].state is not StageState.CURRENT]
     try:
         reasons = reasons_to_run(stage, release, needs, unknown=waits_for)
-    except BirdnetError as error:  # running the stage will say it at full length
+    except BirdnetError as error:  # the stage reports the whole error when it runs
         reasons = [error.what]
     if reasons:
         return PlannedStage(stage=stage, state=StageState.RUNS, reasons=tuple(reasons))

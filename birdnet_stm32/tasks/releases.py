@@ -1,4 +1,4 @@
-"""Load every variant of a folder; a broken variant is named and leaves the others alone."""
+"""Load every variant of a folder. A broken variant is reported and does not affect the others."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ class Releases:
 
 
 def load_releases(variants: Path, build: Path) -> Releases:
-    """Return every variant of a folder; one that is broken is named and leaves the others alone.
+    """Return every variant of a folder. A broken variant is reported and does not affect the others.
+
+    Args:
+        variants: folder of the variant files.
+        build: the build folder.
 
     Raises:
-        InvalidDodoFile: there is no variant that can be built; doit prints the message and ends.
+        InvalidDodoFile: no variant can be built. doit prints the message and ends.
     """
     good: list[Release] = []
     broken: dict[str, BirdnetError] = {}
@@ -52,7 +56,7 @@ def load_releases(variants: Path, build: Path) -> Releases:
 
 
 def _located(error: BirdnetError, path: Path) -> BirdnetError:
-    """Return the error with the variant file that it is about."""
+    """Return the error with the variant file that it concerns."""
     if error.where is not None:
         return error
     return InputError(error.what, where=path, expected=error.expected, remedy=error.remedies)

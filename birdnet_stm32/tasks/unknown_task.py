@@ -1,7 +1,7 @@
-"""Answer the name of a task that does not exist with the name that a person may have meant.
+"""Answer the name of a task that does not exist with the name that the user probably meant.
 
-doit says only that the name is wrong, and ``doit info`` shows a traceback. doit has no hook for this that
-also works for a ``dodo.py`` outside a checkout, so its loader of ``dodo.py`` gets another method.
+doit only says that the name is wrong, and ``doit info`` shows a traceback. doit has no hook for this that
+also works for a ``dodo.py`` outside a checkout. Its loader of ``dodo.py`` therefore gets another method.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from doit.exceptions import InvalidDodoFile
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
-# Commands of doit whose arguments are names of tasks.
+# The commands of doit whose arguments are names of tasks.
 _TAKE_TASKS = frozenset({"run", "list", "info", "clean", "forget", "ignore"})
 
 
 def name_unknown_tasks() -> None:
-    """Let doit refuse unknown tasks with :func:`refusal` from now on."""
+    """Make doit refuse unknown tasks with the text of :func:`refusal` from now on."""
     DodoTaskLoader.load_tasks = _load_tasks
 
 
 def _load_tasks(loader: NamespaceTaskLoader, cmd: Any, pos_args: Sequence[str]) -> Any:
-    """Load the tasks as doit does. Raises: InvalidDodoFile where an argument names none."""
+    """Load the tasks as doit does it. Raises: InvalidDodoFile if an argument is not the name of a task."""
     tasks = NamespaceTaskLoader.load_tasks(loader, cmd, pos_args)
     if cmd.name in _TAKE_TASKS:
         commands = [one.get_name() for one in DoitMain.DOIT_CMDS] if cmd.name == "run" else []
@@ -38,12 +38,12 @@ def _load_tasks(loader: NamespaceTaskLoader, cmd: Any, pos_args: Sequence[str]) 
 
 
 def refusal(name: str, tasks: Collection[str], commands: Sequence[str] = ()) -> str:
-    """Return what is said of a name that no task has.
+    """Return the message about a name that no task has.
 
     Args:
-        name: what was typed.
+        name: the name that was typed.
         tasks: the names of all tasks.
-        commands: the names of doit's commands, if one may have been meant.
+        commands: the names of doit's commands, if one of them may have been meant.
     """
     is_variant = f"bundle:{name}" in tasks
     remedy = f"did you mean bundle:{name}?" if is_variant else did_you_mean(name, sorted({*tasks, *commands}))

@@ -26,7 +26,7 @@ CASES = {
     "a spectrogram of a waveform": (
         '[model]\nfrontend = "raw"\nfft_length = 256\n',
         "[model] fft_length",
-        "there is not a spectrogram",
+        "there is no spectrogram",
     ),
     "qat that is never tried": ('[qat]\nwhen = "never"\nepochs = 3\n', "[qat] epochs", "recipe qat"),
     "one recipe to select from": (
