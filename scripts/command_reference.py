@@ -15,24 +15,25 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "commands.md
 HEAD = f"""\
 # Commands
 
-The pipeline is doit's. `birdnet-stm32`, the same program as `python -m birdnet_stm32`, does single steps on
-single files. Both are in `.venv/bin`.
+`doit` runs the pipeline. `birdnet-stm32` runs single steps on single files; it is the same program as
+`python -m birdnet_stm32`. Both are in `.venv/bin`.
 
 ## doit
 
-| command | what |
+| command | what it does |
 |---|---|
-| `doit list` | the stages; `doit list --all` shows them for each variant |
+| `doit list` | lists the stages; `doit list --all` lists them for each variant |
 | `doit bundle:demo` | brings a stage of a variant, and what it needs, up to date |
 | `doit` | brings the bundles of all variants up to date |
-| `doit -n 2 bundle` | two stages at a time |
-| `doit info verify:demo` | what a stage depends on and whether it is up to date |
+| `doit -n 2 bundle` | runs two stages at a time |
+| `doit info verify:demo` | shows what a stage depends on, and whether it is up to date |
 | `doit clean verify:demo` | removes what a stage published |
-| `doit variants=DIR build=DIR bundle:NAME` | variants and build folders elsewhere |
+| `doit variants=DIR build=DIR bundle:NAME` | uses other folders for variants and builds |
 | `doit tabcompletion` | [lets a shell complete](#completion) stages and variants |
 
-Run it at the root of the checkout. Exit codes are doit's: 0 done, 1 a gate refused, 2 a stage failed, or one
-of several variants is broken and the others were built, 3 no variant can be read or a task name is wrong.
+Run `doit` in the root folder of the checkout. Its exit code is 0 if all is done, and 1 if a gate was missed.
+It is 2 if a stage failed, or if one of several variants is broken and the others were built. It is 3 if no
+variant can be read or the name of a task is wrong.
 
 ## birdnet-stm32
 
@@ -45,7 +46,7 @@ versions of the package, of its libraries and of the programs that it finds.
 
 ## Completion
 
-Do this once for each shell, and open a new one afterwards.
+Do this once for each shell. Then open a new shell.
 
 | shell | do this | and add to its configuration |
 |---|---|---|
@@ -55,8 +56,9 @@ Do this once for each shell, and open a new one afterwards.
 | bash, for doit | `doit tabcompletion > ~/.doit.bash` | `source ~/.doit.bash` |
 | zsh, for doit | `doit tabcompletion --shell=zsh > ~/.zfunc/_doit` | `fpath+=~/.zfunc`, before `compinit` |
 
-doit's script for bash needs the Debian package `bash-completion`, and completes stages and variants. That for
-zsh completes stages only. Both ask doit each time, which takes about a second. There is none for fish.
+doit's script for bash needs the Debian package `bash-completion`. It completes stages and variants. The
+script for zsh completes only stages. Both call doit each time, which takes about a second. doit has no script
+for fish.
 
 ## The commands of birdnet-stm32
 """

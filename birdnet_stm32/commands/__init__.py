@@ -1,1 +1,1 @@
-"""One module a command: ``EXAMPLE``, ``add_arguments`` and ``run``; its docstring is its help."""
+"""One module for each command, with ``EXAMPLE``, ``add_arguments`` and ``run``. Its docstring is its help."""

@@ -1,8 +1,9 @@
-"""Listens to a board that runs a release: its self-test, then windows of recordings for it to score.
+"""Compares a board that runs a release with the reference: its self-test, then its answers to windows.
 
-The answers are compared with the reference kernels on this machine: the most probable class of every
-recording, a mean cosine of at least 0.99, a mean absolute error of at most 1/256. Needs pyserial and a board;
-no board has been connected by this project's authors yet.
+The command sends windows of recordings to the board and compares the answers with the reference kernels on
+this machine. Every recording must have the same most probable class. The mean cosine must be at least 0.99,
+and the mean absolute error at most 1/256. The command needs pyserial and a board. The authors of this project
+have not connected a board yet.
 """
 
 from __future__ import annotations
@@ -38,30 +39,40 @@ WINDOWS = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     variant_option.add_variant(parser)
-    parser.add_argument("--port", metavar="PORT", help="serial port; default: the only ST-LINK's")
+    parser.add_argument("--port", metavar="PORT", help="serial port; default: the port of the only ST-LINK")
     parser.add_argument(
         "--recordings",
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="score these instead of the variant's validation windows",
+        help="send windows of these recordings instead of the variant's validation windows",
     )
     parser.add_argument(
-        "--windows", type=positive_integer, default=WINDOWS, metavar="N", help=f"at most (default {WINDOWS})"
+        "--windows",
+        type=positive_integer,
+        default=WINDOWS,
+        metavar="N",
+        help=f"greatest number of windows (default {WINDOWS})",
     )
     parser.add_argument(
-        "--timeout-s", type=float, default=30.0, metavar="S", help="for the self-test (default 30)"
+        "--timeout-s",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds to wait for the self-test (default 30)",
     )
     parser.add_argument(
         "--bring-up",
         action="store_true",
-        help="for the first hour with a board: say what it says, ask for the next step, go on until it works",
+        help="for the first start of a board: show what it says and ask for the next step, until it works",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="self-test and parity")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write self-test and comparison to this file"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Listen, compare, judge."""
+    """Listen to the board, compare its answers, and judge them."""
     writer_of(options).check(options.json)
     release = variant_option.release_of(options)
     board = variant_option.flashed_board(release)
@@ -84,7 +95,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def board_test_of(release: Release, files: list[Path] | None, *, most: int = WINDOWS) -> BoardTest:
-    """Return windows of the files, or else validation windows of the release, for its board."""
+    """Return the windows to send to the board: of the files, or else the release's validation windows."""
     verified = variant_option.published_folder(release, "verify")
     contract = read_contract(verified / CONFIG)
     if files is None:

@@ -1,8 +1,8 @@
-"""Reads all that the pipeline published and says what is damaged; or verifies a bundle. Writes nothing.
+"""Reads everything that the pipeline published and names what is damaged, or verifies a bundle.
 
-A build reads a file again only if its size or one of its times moved. A disk that loses a bit moves neither;
-this reads every byte. Of a bundle nothing is extracted: names, sizes and digests are held against its
-manifest.
+A build reads a file again only if its size or one of its times has changed. When a disk loses a bit, neither
+changes. This command reads every byte. It does not extract a bundle: it compares names, sizes and digests
+with the manifest inside. It writes nothing.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _LONGEST = 500
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedStage:
-    """What was found in a stage's folder.
+    """The result of checking the folder of one stage.
 
     Args:
-        task: its doit task.
-        files: how many outputs it recorded.
-        damaged: what is not as it was published, in words.
+        task: the doit task of the stage.
+        files: number of outputs that the stage recorded.
+        damaged: one sentence for each file that is not as it was published.
     """
 
     task: str
@@ -48,17 +48,24 @@ class CheckedStage:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    parser.add_argument("target", nargs="?", metavar="VARIANT|FILE.zip", help="default: every variant")
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="VARIANT|FILE.zip",
+        help="variant or bundle to check; default: every variant",
+    )
     variant_option.add_build_folders(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="what was found; - for standard output")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the result to this file; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Check a bundle, a variant or all variants.
 
     Raises:
-        GateError: something is damaged; says what, and how it is made anew.
-        InputError: there is no such variant or bundle, or a build is at work.
+        GateError: something is damaged. The message names it and says how to make it anew.
+        InputError: there is no such variant or bundle, or a build is running.
     """
     writer = writer_of(options)
     writer.check(options.json)
@@ -83,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
     damaged = {name: stages for name, stages in found.items() if stages}
     if damaged:
         raise _damage(damaged, options.build)
-    if broken:  # said last, so that one broken variant hides nothing of the others
+    if broken:  # raised last, so that the other variants are checked first
         raise broken[0]
 
 
@@ -95,7 +102,7 @@ def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
         f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
         f"{size_bytes:,} bytes, all as they were bundled"
     )
-    print_message(printable(said, longest=_LONGEST), json)  # whoever made the bundle chose these words
+    print_message(printable(said, longest=_LONGEST), json)  # these words come from the bundle
     fields = {"variant": listed.variant, "title": listed.title, "version": listed.version, "build": build}
     return {**fields, "files": {entry.path: entry.sha256 for entry in listed.files}}
 
@@ -113,7 +120,7 @@ def _check_variant(release: Release, json: Path | None) -> list[CheckedStage]:
         said = "; ".join(one.damaged) or f"{one.files} files as they were published"
         print_message(f"{task}: {said}", json)
         checked.append(one)
-    lock.refuse_if_held()  # what a build replaced meanwhile is not damaged
+    lock.refuse_if_held()  # a file that a build has replaced meanwhile is not damaged
     return checked
 
 

@@ -1,6 +1,7 @@
 """Generates C11 from an int8 .tflite: no heap, no recursion, one arena, equal to the reference kernels.
 
-With a model configuration the audio front end comes too. DIR is a library of its own: read DIR/README.md.
+If there is a model configuration, the C also contains the audio front end. DIR becomes a complete library:
+read DIR/README.md.
 """
 
 from __future__ import annotations
@@ -33,21 +34,34 @@ EXAMPLE = "birdnet-stm32 codegen model.tflite --model-config model_config.json -
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, or generated before")
-    parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="one a line; default: beside the model")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the C: a new one, or one that this command wrote",
+    )
+    parser.add_argument(
+        "--model-config", type=Path, metavar="FILE", help="*_model_config.json; default: beside the model"
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="one name on each line; default: beside the model"
+    )
     parser.add_argument(
         "--label-order",
         choices=[one.value for one in LabelOrder],
-        help="whose order holds, if the label file has the configuration's names in another order",
+        help="which file has the order of the outputs, if both have the same names in different orders",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="what network.json says; - for standard output"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the content of network.json to this file; - for standard output",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Generate the library."""
+    """Generate the C library."""
     writer = writer_of(options)
     writer.check_folder(options.out)
     writer.check(options.json)

@@ -1,8 +1,8 @@
 """Prints the script that lets a shell complete commands, options and variants of birdnet-stm32.
 
-The script holds all words that it completes, so the shell answers at once. Only the variants are looked up,
-in the folder variants below the current one. Print the script again after an update. For doit, use doit
-tabcompletion.
+The script contains all words that it completes, so the shell answers at once. Only the variants are looked
+up, in the folder "variants" of the current folder. After an update, print the script again. For doit, use
+"doit tabcompletion".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EXAMPLE = """birdnet-stm32 completion bash > ~/.birdnet-stm32.bash  # source it 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
-    parser.add_argument("shell", choices=shell_completion.SHELLS, help="whose script")
+    parser.add_argument("shell", choices=shell_completion.SHELLS, help="the shell")
 
 
 def run(options: argparse.Namespace) -> None:

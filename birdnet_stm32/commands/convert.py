@@ -1,8 +1,8 @@
 """Quantizes a checkpoint to int8 and compares the result with the checkpoint.
 
-Calibrates on one part of the recordings and verifies on the other; no recording is in both. Recipes are
-compared on recordings held out of the calibration. The .tflite is written, with its configuration and labels,
-only if it passes: exit code 1 and no file otherwise.
+The command calibrates with one part of the recordings and verifies with the other. No recording is in both.
+Recipes are compared on recordings that are held out of the calibration. If the model passes, its .tflite is
+written with its configuration and labels. Otherwise the exit code is 1 and nothing is written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands.shared import checkpoint_option
@@ -25,13 +24,10 @@ from birdnet_stm32.commands.shared.model_files import (
     learned_beside,
 )
 from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.commands.shared.recipe_option import add_recipe_option, choose_recipe
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
-
-if TYPE_CHECKING:
-    pass
-from birdnet_stm32.commands.shared.recipe_option import add_recipe_option, choose_recipe
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
@@ -40,8 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options; their names are those of the 0.9 line."""
     checkpoint_option.add_checkpoint(parser)
     add_recipe_option(parser)
-    parser.add_argument("--output_path", type=Path, metavar="FILE", help="default: <stem>_quantized.tflite")
-    parser.add_argument("--report_json", "--json", type=Path, metavar="FILE", help="the measures")
+    parser.add_argument(
+        "--output_path", type=Path, metavar="FILE", help="file to write; default: <stem>_quantized.tflite"
+    )
+    parser.add_argument(
+        "--report_json", "--json", type=Path, metavar="FILE", help="write the measures to this file"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     writer.check_model(output, _files_beside(output, contract, learned))
     given = checkpoint_option.load_inputs(options)
 
-    # TensorFlow, which is loaded by now.
+    # These import TensorFlow, which is loaded by now.
     from birdnet_stm32.model.front_end_check import checkpoint_warnings
     from birdnet_stm32.quant.verify import float_baseline
     from birdnet_stm32.selection.candidates import ConversionReport
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
 def _files_beside(
     model: Path, contract: ModelContract, learned: Mapping[str, str] | None
 ) -> dict[str, bytes]:
-    """Return the files to write beside the model: those that are not there yet and say something new."""
+    """Return the files to write beside the model: those that are missing or say something new."""
     files = files_beside_model(model, contract, learned)
     table = model.stem + LEARNED_FROM_SUFFIX
     same = learned is not None and learned_beside(model) == learned
@@ -107,7 +107,7 @@ def _files_beside(
 
 
 def _is_described(model: Path, contract: ModelContract) -> bool:
-    """Return whether files beside the model, which may be the user's, say all that this command would."""
+    """Return whether the files beside the model already say what this command would write there."""
     config, labels = file_beside(model, *CONFIG_SUFFIXES), labels_beside(model)
     try:
         return config is not None and labels is not None and read_contract(config) == contract

@@ -1,8 +1,8 @@
-"""Brings a release onto its board in one go: builds it, writes the flash, questions the board.
+"""Brings a release onto its board with one command: builds it, writes the flash, compares the board.
 
-For a variant, the pipeline builds the image. With --config, or options of the 0.9 line, a .tflite that is
-already there is compiled for the NPU with ST's tools and built into firmware; --recordings give its windows.
---dry_run prints every command and runs none. Nothing of this has been run with a board by its authors yet.
+For a variant, the pipeline builds the image. With --config, or with options of the 0.9 line, an existing
+.tflite is compiled for the NPU with ST's tools and built into firmware. Its windows come from --recordings.
+--dry_run prints all commands and runs none. The authors of this project have not run this with a board yet.
 """
 
 from __future__ import annotations
@@ -32,29 +32,39 @@ _LEGACY = {
     "x_cube_ai_path": "folder of X-CUBE-AI or ST Edge AI Core",
     "stedgeai_path": "the program stedgeai",
     "model_path": "int8 .tflite with its configuration beside it",
-    "output_dir": "for ST's generated files, the firmware and its images",
-    "workspace_dir": "for the logs",
-    "n6_loader_config": "of ST's n6_loader.py",
+    "output_dir": "folder for ST's generated files, the firmware and its images",
+    "workspace_dir": "folder for the logs",
+    "n6_loader_config": "configuration of ST's n6_loader.py",
     "cubeide_path": "folder of STM32CubeIDE",
     "arm_toolchain_path": "folder of arm-none-eabi-gcc",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options; those of the 0.9 line have its names."""
+    """Add this command's options. Options of the 0.9 line keep their names."""
     variant_option.add_variant(parser, required=False)
-    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print the commands, run none")
-    parser.add_argument("--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader, once a board")
-    parser.add_argument("--port", metavar="PORT", help="the board's serial port; default: the only ST-LINK's")
+    parser.add_argument("--dry_run", "--dry-run", action="store_true", help="print the commands and run none")
     parser.add_argument(
-        "--recordings", nargs="+", type=Path, metavar="FILE", help="windows for self-test and comparison"
+        "--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader; needed once for each board"
+    )
+    parser.add_argument("--port", metavar="PORT", help="serial port of the board; default: the only ST-LINK")
+    parser.add_argument(
+        "--recordings",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="recordings whose windows are used for self-test and comparison",
     )
     parser.add_argument(
-        "--board", metavar="NAME", help="for a .tflite: the board; default: the first default one with an NPU"
+        "--board",
+        metavar="NAME",
+        help="for a .tflite: the board; default: the first default board that has an NPU",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="config.json or config.toml")
     parser.add_argument(
-        "--skip_validate", action="store_true", help="leave out ST's own validation on the board"
+        "--config", type=Path, metavar="FILE", help="config.json or config.toml of the 0.9 line"
+    )
+    parser.add_argument(
+        "--skip_validate", action="store_true", help="do not run ST's own validation on the board"
     )
     for key, what in _LEGACY.items():
         parser.add_argument(f"--{key}", metavar="PATH", help=what)
@@ -119,7 +129,7 @@ def _deploy_variant(options: argparse.Namespace) -> None:
 
 
 def _config_file(given: Path | None) -> Path | None:
-    """Return the file named, or the one that the 0.9 line would have read, or None."""
+    """Return the given file, or the one that the 0.9 line would have read, or None."""
     if given is not None:
         return given
     return next((path for path in map(Path, ("config.json", "config.toml")) if path.is_file()), None)

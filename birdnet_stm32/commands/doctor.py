@@ -1,8 +1,9 @@
-"""Says why an int8 model misses its gate: what costs how much in this very model, and what to do about it.
+"""Finds out why an int8 model misses its gate: measures what each cause costs, and says what helps.
 
-Converts it about fifteen times with other calibration windows, judged on those held out of calibration; takes
-a minute or two. Without a variant it looks at what convert would make with the same options. Exit code 1 if a
-gate is missed, or if there is no int8 model to speak of; 0 otherwise, whatever is found.
+The command converts the model about fifteen times with other calibration windows, and judges the results on
+held-out windows. This takes a minute or two. Without a variant, it examines the model that convert would make
+with the same options. The exit code is 1 if a gate is missed or if there is no int8 model, and 0 otherwise,
+whatever is found.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ WIDTH = 110
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options: a variant as ``why`` has it, or files as ``convert`` has them."""
-    parser.add_argument("variant", nargs="?", metavar="VARIANT", help="whose verify was refused")
+    """Add this command's options: a variant, as for ``why``, or files, as for ``convert``."""
+    parser.add_argument("variant", nargs="?", metavar="VARIANT", help="the variant whose verify was refused")
     variant_option.add_build_folders(parser)
     checkpoint_option.add_checkpoint(parser, required=False)
     add_recipe_option(parser)
@@ -52,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=Path("-"),
         metavar="FILE",
-        help="all of it; alone or -: to standard output",
+        help="write all findings to this file; without FILE or with -: to standard output",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Conclusion:
-    """What was found, the gates that are missed, and what to say first."""
+    """The findings, the gates that are missed, and the lines to print first."""
 
     found: Diagnosis
     missed: tuple[str, ...]
@@ -66,16 +67,16 @@ class _Conclusion:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Examine a model and say what was found.
+    """Examine a model and print the findings.
 
     Raises:
-        GateError: the model misses its gate, or nothing can be made of it.
+        GateError: the model misses its gate, or it cannot be converted.
     """
     writer_of(options).check(options.json)
     name = options.variant or str(options.checkpoint_path)
     try:
         conclusion = _examine(_diagnosis_inputs(options))
-    except GateError as error:  # there is no int8 model to look at
+    except GateError as error:  # there is no int8 model to examine
         conclusion = _unconvertible(name, error)
     except InputError as error:
         if not isinstance(error.__cause__, GateError):
@@ -91,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
         raise GateError(
             " and ".join((*conclusion.missed, *blocking)),
             where=name,
-            remedy="what stands under 1, then the others" if findings else (),
+            remedy="follow the proposal under 1 first, then the others" if findings else (),
         )
 
 
@@ -103,10 +104,10 @@ def _diagnosis_inputs(options: argparse.Namespace) -> DiagnosisInputs:
         )
     if options.variant is None and not all(files):
         raise InputError(
-            "there is nothing to look at",
+            "no model is named",
             expected="a variant, or --checkpoint_path and --data_path_train",
         )
-    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.commands.shared import diagnosis_inputs
 
     if options.variant is None:
@@ -187,7 +188,7 @@ def _items(finding: Finding, *, in_variant: bool) -> Iterator[str]:
 
 
 def _how(proposal: Proposal, *, in_variant: bool) -> str:
-    """Return the lines or the option that do it, whichever the user can use."""
+    """Return the lines for the variant or the command line, whichever the user needs."""
     preferred, other = proposal.variant, proposal.command
     return (preferred or other) if in_variant else (other or preferred)
 

@@ -1,8 +1,9 @@
 """Runs a .tflite as firmware on an emulated board and compares it with the references.
 
-Generates the C, builds the firmware of the board, runs it under QEMU over every window of the recordings, and
-compares: the front end with NumPy, every network output with LiteRT's reference kernels on
-the same quantized input. Exit code 1 when any output differs, or the front end by more than its tolerance.
+The command generates the C, builds the firmware of the board, and runs it under QEMU over every window of the
+recordings. It compares the front end with NumPy, and every network output with LiteRT's reference kernels for
+the same quantized input. The exit code is 1 if any output differs, or if the front end differs by more than
+its tolerance.
 """
 
 from __future__ import annotations
@@ -35,19 +36,29 @@ EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.j
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
-    parser.add_argument("--audio", type=Path, required=True, metavar="DIR", help="recordings, at any depth")
-    parser.add_argument("--model-config", type=Path, metavar="FILE", help="default: beside the model")
     parser.add_argument(
-        "--most", type=positive_integer, metavar="N", help="at most N recordings, spread over the folder"
+        "--audio",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of recordings, which may lie at any depth",
+    )
+    parser.add_argument(
+        "--model-config", type=Path, metavar="FILE", help="*_model_config.json; default: beside the model"
+    )
+    parser.add_argument(
+        "--most", type=positive_integer, metavar="N", help="use at most N recordings, spread over the folder"
     )
     add_channel_option(parser)
     add_board(parser, "that QEMU emulates")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="what was compared; - for standard output")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the result to this file; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Build, run and compare."""
+    """Build the firmware, run it, and compare it."""
     timeout_s = checked_table(
         EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
     ).timeout_s
@@ -82,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
 def _recordings(
     root: Path, sample_rate_hz: int, most: int | None, channel: int
 ) -> dict[str, NDArray[np.int16]]:
-    """Return the usable recordings below ``root`` by path; the others are named on standard error.
+    """Return the usable recordings below ``root`` by path. Name the others on standard error.
 
     Raises:
         InputError: there is no folder, or nothing usable in it.

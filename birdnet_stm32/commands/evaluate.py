@@ -1,8 +1,9 @@
 """Scores models on a folder of labelled recordings: float (.keras), int8 (.tflite) and as firmware.
 
-Windows are cut as in deployment and pooled over each recording. Recordings of classes that the model does
-not know are left out and counted; background recordings count against every class. Several --model_path are
-put side by side, the float model measured first; limits on what int8 may lose end with exit code 1.
+Windows are cut as in deployment, and the scores of a recording's windows are pooled. Recordings of classes
+that the model does not know are left out and counted. Background recordings count as negative for every
+class. Several --model_path are shown side by side, the float model first. If int8 loses more than a given
+limit, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ Floats = NDArray[np.float32]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options; their names are those of the 0.9 line."""
+    """Add this command's options. They have the names of the 0.9 line."""
     parser.add_argument(
         "--model_path",
         type=Path,
         action="append",
         required=True,
         metavar="FILE",
-        help="*.keras or *.tflite; may be repeated, to compare",
+        help="*.keras or *.tflite; repeat the option to compare several models",
     )
     parser.add_argument(
         "--model_config",
@@ -62,38 +63,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="one for all models or one each; default: beside the model",
+        help="one for all models, or one for each; default: beside the model",
     )
     labelled_folder.add_folder(parser, "--data_path_test")
     parser.add_argument(
         "--include_learned",
         action="store_true",
-        help="score the recordings that a model learned from, too; without it they are left out",
+        help="also score recordings that a model learned from; by default they are left out",
     )
-    parser.add_argument("--firmware", action="store_true", help="run each .tflite as emulated firmware too")
+    parser.add_argument("--firmware", action="store_true", help="also run each .tflite as emulated firmware")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
     pooling = [one.value for one in Pooling]
     parser.add_argument(
-        "--pooling", choices=pooling, default=Pooling.MAX.value, help="of a recording's windows"
+        "--pooling",
+        choices=pooling,
+        default=Pooling.MAX.value,
+        help="how the scores of a recording's windows are combined",
     )
     parser.add_argument(
-        "--threshold", type=float, default=FirmwareTable().threshold, help="for F1 and what is detected"
+        "--threshold",
+        type=float,
+        default=FirmwareTable().threshold,
+        help="probability from which a class counts as detected, also for F1",
     )
-    parser.add_argument("--max_roc_auc_loss", type=float, metavar="X", help="most that float may be ahead by")
-    parser.add_argument("--max_cmap_loss", type=float, metavar="X", help="most that float may be ahead by")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the bootstrap")
-    parser.add_argument("--report_html", type=Path, metavar="FILE", help="everything on one page")
+    parser.add_argument(
+        "--max_roc_auc_loss", type=float, metavar="X", help="largest loss against float that is allowed"
+    )
+    parser.add_argument(
+        "--max_cmap_loss", type=float, metavar="X", help="largest loss against float that is allowed"
+    )
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the bootstrap")
+    parser.add_argument("--report_html", type=Path, metavar="FILE", help="write a page with all results")
     parser.add_argument(
         "--predictions",
         type=Path,
         metavar="FILE.csv",
-        help="a row a window; of further models FILE.<which>.csv",
+        help="one row for each window; for further models FILE.<which>.csv",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the scores; - for standard output")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the scores to this file; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Score, write what is asked for, and judge."""
+    """Score the models, write the results, and judge the losses."""
     checked_table(FirmwareTable, threshold=options.threshold)
     checked_table(RepresentativeTable, seed=options.seed)
     timeout_s = checked_table(
@@ -132,14 +145,14 @@ def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]
     if kinds.count(FormKind.FLOAT) != 1 or len(kinds) < 2:
         raise InputError(
             f"a loss is limited, and the models are {', '.join(form.path.name for form in forms)}",
-            expected="one .keras to lose against and at least one .tflite",
+            expected="one .keras, which is the reference, and at least one .tflite",
         )
 
 
 def _unheard(
     rows: tuple[IndexRow, ...], forms: Sequence[ModelForm], options: argparse.Namespace
 ) -> tuple[IndexRow, ...]:
-    """Leave out what a model learned from, as far as the files beside the models say.
+    """Leave out the recordings that a model learned from, as far as the files beside the models say.
 
     Raises:
         InputError: nothing is left.
@@ -171,7 +184,7 @@ def _unheard(
 
 
 def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
-    """Count recordings that take no part, by reason, and say so."""
+    """Count the recordings that are not used, by reason, and print the counts."""
     reasons = Counter(row.reason for row in rows if not row.usable)
     unknown = set(labelled_folder.unknown_classes(rows, contract))
     count = sum(row.usable and row.label in unknown for row in rows)
@@ -197,7 +210,7 @@ def _windows(rows: Sequence[IndexRow], root: Path, contract: ModelContract) -> C
 def _score(
     found: Floats, windows: CutWindows, contract: ModelContract, options: argparse.Namespace
 ) -> Evaluation:
-    """Pool windows over their files; the bootstrap draws the recordings that the files were cut from."""
+    """Pool the windows of each file. The bootstrap draws the recordings that the files were cut from."""
     first = {row.path: row for row in windows.rows}
     number = {path: position for position, path in enumerate(first)}
     pooled = pool_windows(
@@ -219,7 +232,7 @@ def _score(
 
 
 def _losses(results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float | None]) -> tuple[Loss, ...]:
-    """Compare every other side with the one float model, if there is one."""
+    """Compare every other form with the float model, if there is exactly one."""
     floats = [result for form, result in results.items() if form.kind is FormKind.FLOAT]
     if len(floats) != 1:
         return ()

@@ -1,8 +1,9 @@
-"""Writes a release into the flash of its board, after checking that its parts belong together.
+"""Writes a release into the flash of its board, after it has checked that the parts belong together.
 
-Needs ST's STM32_Programmer_CLI, from STM32_PROGRAMMER_DIR, PATH or where ST's installers put it; without it,
-or with --dry-run, the commands are printed for you to run. ST's first-stage loader is written once a board:
-name its file with --fsbl. Nothing of this project has been written to a board by its authors yet.
+The command needs ST's STM32_Programmer_CLI. It looks in STM32_PROGRAMMER_DIR, in PATH and where ST's
+installers put it. Without it, or with --dry-run, the commands are printed and you can run them. ST's
+first-stage loader has to be written once to each board: name its file with --fsbl. The authors of this
+project have not written anything to a board yet.
 """
 
 from __future__ import annotations
@@ -26,21 +27,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     variant_option.add_variant(parser, required=False)
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="write this folder's flash.json instead of a variant's"
+        "--folder",
+        type=Path,
+        metavar="DIR",
+        help="write the images of this folder, which has a flash.json, instead of a variant's",
     )
     parser.add_argument(
         "--board",
         metavar="NAME",
-        help="for --folder: the board; default: the folder's name, if it is a board's",
+        help="for --folder: the board; default: the name of the folder, if a board has this name",
     )
     parser.add_argument(
-        "--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader; needed once a board"
+        "--fsbl", type=Path, metavar="FILE.hex", help="ST's first-stage loader; needed once for each board"
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the commands")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Check the parts, then write them or say how."""
+    """Check the parts, then write them or print the commands."""
     if (options.folder is None) == (options.variant is None):
         raise InputError("name a variant or a --folder, one of them")
     if options.variant is not None and options.board is not None:

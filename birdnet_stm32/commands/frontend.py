@@ -1,7 +1,8 @@
-"""Shows what every stage of the front end makes of a recording.
+"""Shows the result of every step of the front end for a recording.
 
-Writes shape, sum, extremes and first values of each stage of each window, windows cut as in deployment. With
---compare, holds them against such a file: exit code 1 when a stage is off by more than 1e-4 of its maximum.
+Windows are cut as in deployment. For each window and step, the command writes the shape, the sum, the
+extremes and the first values. With --compare it compares them with such a file. The exit code is 1 if a step
+differs by more than 1e-4 of its maximum.
 """
 
 from __future__ import annotations
@@ -30,18 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model-config", type=Path, required=True, metavar="FILE", help="*_model_config.json"
     )
     parser.add_argument(
-        "--json", type=Path, default=Path("-"), metavar="FILE", help="default: standard output"
+        "--json",
+        type=Path,
+        default=Path("-"),
+        metavar="FILE",
+        help="file for the result; default: standard output",
     )
     add_channel_option(parser)
-    parser.add_argument("--compare", type=Path, metavar="FILE", help="what it should be")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="result to compare with")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Describe the recording."""
+    """Describe the front end's steps for a recording."""
     writer_of(options).check(options.json)
     content = read_bytes(options.audio)
     fields = read_json_object(options.model_config)
-    # A document of this command holds the configuration it was made with.
+    # A document of this command contains the configuration with which it was made.
     spec = spec_from_json(
         json_object(fields.get("config", fields), where=options.model_config),
         where=str(options.model_config),
@@ -66,5 +71,5 @@ def run(options: argparse.Namespace) -> None:
             raise GateError(
                 "differs in " + ", ".join(wrong),
                 where=options.compare,
-                expected=f"at most {TOLERANCE:g} of a stage's maximum",
+                expected=f"at most {TOLERANCE:g} of the maximum of a step",
             )

@@ -1,7 +1,8 @@
-"""Packs a raw firmware binary with the boot header that the STM32N6 expects in its flash.
+"""Puts the boot header that the STM32N6 expects in its flash before a raw firmware binary.
 
-The binary is what objcopy -O binary makes: vector table first, linked to run at 0x34000400 (application) or
-0x34180400 (fsbl). Unsigned; nothing made by this command has been booted on silicon by its authors.
+The binary has to be the output of objcopy -O binary: it begins with the vector table, and it is linked to run
+at 0x34000400 (application) or 0x34180400 (fsbl). The image is not signed. The authors of this project have
+not booted such an image on silicon yet.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=str(HeaderVersion.CUT_2),
         help="2.3 for silicon of cut 2.0 and later (default), 2.1 for cut 1.1",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="address and size")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write address and size to this file")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Pack one binary."""
+    """Pack one binary with its boot header."""
     board = folders.select("flash", options.board)
     writer = writer_of(options)
     writer.check(options.out, options.json)

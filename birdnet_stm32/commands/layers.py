@@ -1,8 +1,9 @@
-"""Says where int8 hurts: every tensor of a .tflite against the float model that it was made from.
+"""Measures for every tensor of a .tflite how much int8 costs, against the float model that was quantized.
 
-Two rankings, of parts of the network and of single tensors: by what the mean cosine of the probabilities
-would gain if only that one stayed float. Measured on the windows that convert verifies with, at most 100.
-Of the pipeline's candidate both files are in build/<variant>/convert: candidate.tflite and model.keras.
+The command prints two rankings: parts of the network, and single tensors. Both are sorted by how much the
+mean cosine of the probabilities would gain if only this part or tensor stayed in float. It uses at most 100
+of the windows with which convert verifies. For the candidate of the pipeline, both files are in
+build/<variant>/convert: candidate.tflite and model.keras.
 """
 
 from __future__ import annotations
@@ -36,20 +37,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("--model_path", type=Path, required=True, metavar="FILE", help="*.tflite")
     parser.add_argument(
-        "--checkpoint_path", type=Path, required=True, metavar="FILE", help="*.keras that it was made from"
+        "--checkpoint_path", type=Path, required=True, metavar="FILE", help="*.keras that was quantized"
     )
-    parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
+    parser.add_argument(
+        "--model_config",
+        type=Path,
+        metavar="FILE",
+        help="*_model_config.json; default: beside the checkpoint",
+    )
     labelled_folder.add_folder(parser, "--data_path_train")
     windows = RepresentativeTable()
     parser.add_argument(
         "--validate_samples", type=positive_integer, default=windows.validation_windows, metavar="N"
     )
     parser.add_argument("--seed", type=int, default=windows.seed)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="everything; - for standard output")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all results to this file; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compare, write, and show the rankings."""
+    """Compare the tensors, write the results, and show the rankings."""
     asked = checked_table(
         RepresentativeTable,
         options=checkpoint_option.WINDOW_OPTIONS,
@@ -60,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     contract = contract_of(options.checkpoint_path, options.model_config)
     tflite = read_bytes(options.model_path)
 
-    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.model.checkpoints import checkpoint
     from birdnet_stm32.model.training.fit import predict
 

@@ -1,7 +1,7 @@
-"""Finds in a .tflite what is known to fail, to hang or to run slowly on the STM32N6's NPU.
+"""Finds in a .tflite what is known to fail, to hang or to run slowly on the NPU of the STM32N6.
 
-Needs none of ST's programs. One line a finding, with its rule at the end: docs/reference/lint/RULE.md
-explains it. Exit code 1 where an error is not suppressed.
+The command needs none of ST's programs. It prints one line for each finding, with the rule at the end.
+docs/reference/lint/RULE.md explains the rule. The exit code is 1 if an error is not suppressed.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ EXAMPLE = "birdnet-stm32 lint model.tflite --variant variants/demo.toml"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite")
-    parser.add_argument("--rules", action="store_true", help="list the rules, one a line, and end")
+    parser.add_argument("--rules", action="store_true", help="list the rules, one on each line, and end")
     parser.add_argument(
         "--suggest",
         action="store_true",
-        help="say what to put in the place of a kernel as high as its input, and prove it (takes seconds)",
+        help="for a kernel as high as its input, suggest a replacement and prove it (takes seconds)",
     )
     parser.add_argument(
-        "--variant", type=Path, metavar="FILE", help="a variant file, whose [lint] suppress applies"
+        "--variant", type=Path, metavar="FILE", help="a variant file; its [lint] suppress applies"
     )
     parser.add_argument(
         "--json",
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=Path("-"),
         metavar="FILE",
-        help="the findings, or the rules; without FILE on standard output",
+        help="write the findings or the rules to this file; without FILE to standard output",
     )
 
 
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _suggestions(graph: Graph) -> tuple[Suggestion, ...]:
-    # TensorFlow takes seconds to import, which only who asks for suggestions should wait for.
+    # TensorFlow takes seconds to import, so it is imported only for suggestions.
     from birdnet_stm32.npu.lint.suggest import suggest
 
     return tuple(suggest(graph))

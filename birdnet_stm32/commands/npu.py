@@ -1,8 +1,8 @@
-"""Compiles a .tflite for the NPU with ST's tool, which has to be installed, and checks what came out.
+"""Compiles a .tflite for the NPU with ST's tool, which has to be installed, and checks the result.
 
-DIR gets ST's generated files, which are under ST's licence, compilation.json, what they say in one form for
-every version of the tool, and gates.json. --analyze asks for the report alone. The options are those of the
-table [npu] of a variant file.
+The command writes ST's generated files, which are under ST's licence, compilation.json and gates.json into
+DIR. compilation.json has the content of ST's files in one form for every version of the tool. With --analyze
+only the report is made. The options are those of the table [npu] in a variant file.
 """
 
 from __future__ import annotations
@@ -45,54 +45,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     defaults = NpuTable()
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="new, or compiled before")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results: a new one, or one that this command wrote",
+    )
     parser.add_argument(
         "--where",
         action="store_true",
-        help="say which installation of ST's tool is found, and what is missing in it; compile nothing",
+        help="show which installation of ST's tool is found and what is missing in it; do not compile",
     )
-    parser.add_argument("--analyze", action="store_true", help="say what the tool would make of it, no more")
     parser.add_argument(
-        "--core-dir", type=Path, metavar="DIR", help=f"of ST Edge AI Core; default: {VARIABLE}, PATH"
+        "--analyze", action="store_true", help="only show what the tool would do with the model"
+    )
+    parser.add_argument(
+        "--core-dir", type=Path, metavar="DIR", help=f"folder of ST Edge AI Core; default: {VARIABLE}, PATH"
     )
     parser.add_argument(
         "--weights-address",
         type=lambda text: int(text, 0),
         metavar="ADDRESS",
-        help="in the external flash; default: where the board's description says",
+        help="address in the external flash; default: the one in the board's description",
     )
     parser.add_argument(
         "--target",
         metavar="NAME",
-        help="the board with the NPU; default: the first default one that has an NPU",
+        help="the board with the NPU; default: the first default board that has an NPU",
     )
-    parser.add_argument("--hyperram", action="store_true", help="activations may spill into the external RAM")
+    parser.add_argument(
+        "--hyperram", action="store_true", help="activations may also lie in the external RAM"
+    )
     parser.add_argument(
         "--epoch-controller",
         action=argparse.BooleanOptionalAction,
-        help="whether the NPU's epoch controller runs the schedule; default: from Core 4.0 on",
+        help="whether the NPU's epoch controller runs the schedule; default: yes for Core 4.0 and later",
     )
-    parser.add_argument("--io", choices=("int8", "model"), default=defaults.io, help="types at both ends")
+    parser.add_argument(
+        "--io", choices=("int8", "model"), default=defaults.io, help="types of input and output"
+    )
     parser.add_argument("--timeout-s", type=float, default=defaults.timeout_s, metavar="SECONDS")
     parser.add_argument(
-        "--waive", action="append", default=[], metavar="GATE=REASON", help="let a gate fail; repeatable"
+        "--waive",
+        action="append",
+        default=[],
+        metavar="GATE=REASON",
+        help="allow that a gate is missed; the option may be repeated",
     )
     parser.add_argument(
         "--validate",
         type=Path,
         metavar="INPUTS.npy",
-        help="then let ST's tool compare it with the model on these",
+        help="then let ST's tool compare the result with the model on these inputs",
     )
     parser.add_argument(
-        "--board", metavar="PORT", help="where ST's NPU_Validation runs; default: compare on this machine"
+        "--board",
+        metavar="PORT",
+        help="port of a board that runs ST's NPU_Validation; default: compare on this machine",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="what compilation.json or the analysis says"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write the content of compilation.json or the analysis to this file",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compile one model, or say where ST's tool is."""
+    """Compile one model, or show where ST's tool is."""
     if options.where:
         print_installation(options.core_dir, writer_of(options), options.json)
         return
@@ -198,7 +218,7 @@ def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str
 
 
 def _asked(options: argparse.Namespace) -> NpuTable:
-    """Return the options as a variant's table, which knows what they may be."""
+    """Return the options as the table of a variant, which checks their values."""
     waive = {}
     for given in options.waive:
         gate, separator, reason = given.partition("=")

@@ -1,9 +1,10 @@
 """Counts instructions, MACs and bytes of every operator of an int8 .tflite on an emulated board.
 
-Generates the C, builds it for the board and runs it under QEMU with -icount. The counts repeat exactly, in
-steps of one tick of the board's system timer. They are instructions, not cycles: they do not tell the time on
-silicon. "bytes" are those of the activations and constants that an operator reads and of the activation that
-it writes, each once. The same run measures the stack and checks the memory around the arena.
+The command generates the C, builds it for the board and runs it under QEMU with -icount. The counts repeat
+exactly, in steps of one tick of the board's system timer. They are instructions and not cycles, so they do
+not tell the time on silicon. "bytes" are the bytes of the activations and constants that an operator reads,
+and of the activation that it writes, each counted once. The same run measures the stack and checks the memory
+around the arena.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
     add_board(parser, "that QEMU emulates")
-    parser.add_argument("--scalar", action="store_true", help="leave out Helium (MVE) where the core has it")
+    parser.add_argument(
+        "--scalar", action="store_true", help="do not use Helium (MVE), even if the core has it"
+    )
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the numbers; - for standard output")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the numbers to this file; - for standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Generate, build, run and count."""
+    """Generate the C, build it, run it, and count the instructions."""
     timeout_s = checked_table(
         EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
     ).timeout_s

@@ -1,8 +1,8 @@
 """Trains a model on a folder of labelled recordings, or fine-tunes one for quantization (--qat).
 
-Writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. With --qat the checkpoint has to be
-there: kernels are rounded to int8 while it trains on, and the result, float32 and with the same layers, is
-written beside it as <stem>_qat.keras. The same seed gives the same bytes.
+The command writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. With --qat the checkpoint
+has to exist. It is trained further while its kernels are rounded to int8. The result is float32, has the same
+layers, and is written beside the checkpoint as <stem>_qat.keras. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from birdnet_stm32.terminal_text import first_names
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
 
-MAX_QAT_WINDOWS = 4_096  # their features, a gigabyte of them, are kept in memory
+MAX_QAT_WINDOWS = 4_096  # their features take a gigabyte of memory
 
-# Options and the key of ``[model]`` that each stands for; a checkpoint has already decided them.
+# Options, each with its key of ``[model]``. A checkpoint fixes all of them.
 _MODEL_OPTIONS = {
     "audio_frontend": "frontend",
     "mag_scale": "magnitude_scale",
@@ -64,7 +64,7 @@ _TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_r
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options; their names are those of the 0.9 line."""
+    """Add this command's options. They have the names of the 0.9 line."""
     model, training, tuning = ModelTable(), TrainTable(), QatTable()
     labelled_folder.add_folder(parser, "--data_path_train")
     parser.add_argument("--checkpoint_path", type=Path, default=Path("checkpoints/best_model.keras"))
@@ -72,10 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unlabelled",
         action="store_true",
-        help="with --qat: learn from the checkpoint's own float outputs instead of the folders' names",
+        help="with --qat: learn from the float outputs of the checkpoint instead of the folder names",
     )
     parser.add_argument(
-        "--model_config", type=Path, metavar="FILE", help="with --qat; default: beside the checkpoint"
+        "--model_config",
+        type=Path,
+        metavar="FILE",
+        help="*_model_config.json, with --qat; default: beside the checkpoint",
     )
     frontends, scales, compressions = ["hybrid", "mel", "raw"], ["pwl", "none", "db"], ["none", "sqrt", "log"]
     parser.add_argument("--audio_frontend", choices=frontends, help=f"default: {model.frontend}")
@@ -84,16 +87,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input_compression", choices=compressions, help=f"default: {model.input_compression}"
     )
     parser.add_argument(
-        "--sample_rate", type=int, metavar="HZ", help=f"of the model; default: {model.sample_rate_hz}"
+        "--sample_rate",
+        type=int,
+        metavar="HZ",
+        help=f"sample rate of the model; default: {model.sample_rate_hz}",
     )
     parser.add_argument(
-        "--chunk_duration", type=float, metavar="SECONDS", help=f"of a window; default: {model.window_s:g}"
+        "--chunk_duration",
+        type=float,
+        metavar="SECONDS",
+        help=f"length of a window; default: {model.window_s:g}",
     )
-    parser.add_argument("--alpha", type=float, help=f"width multiplier; default: {model.alpha:g}")
+    parser.add_argument(
+        "--alpha", type=float, help=f"factor for the number of channels; default: {model.alpha:g}"
+    )
     for name, kind in (("epochs", int), ("batch_size", int), ("learning_rate", float), ("seed", int)):
         both = f"default: {getattr(training, name):g}, with --qat {getattr(tuning, name):g}"
         parser.add_argument(f"--{name}", type=kind, help=both)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="every epoch's numbers")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the measures of every epoch to this file"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -123,7 +136,7 @@ def _train(options: argparse.Namespace) -> None:
     writer.check(options.json)
     rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
-    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.stages.train import history_of, labels_of, train_on
 
     contract = contract_to_train(model, labels_of(rows))
@@ -192,9 +205,9 @@ def _tune(options: argparse.Namespace) -> None:
 def _tuning_windows(
     options: argparse.Namespace, contract: ModelContract
 ) -> tuple[CutWindows, dict[str, str]]:
-    """Return windows of the recordings that convert calibrates with, and those recordings by SHA-256.
+    """Return windows of the recordings that convert calibrates with, and these recordings by SHA-256.
 
-    None are of recordings that convert verifies on.
+    No window is of a recording with which convert verifies.
     """
     root = options.data_path_train
     rows = labelled_folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
@@ -224,7 +237,7 @@ def _tuning_windows(
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pull targets towards 0.5 as the training did, so that fine-tuning asks for no other function."""
+    """Move the targets towards 0.5, as the training did, so that fine-tuning aims at the same function."""
     from birdnet_stm32.model.training import fit
 
     share = np.float32(fit.FitSettings().label_smoothing)
@@ -233,7 +246,7 @@ def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract) -> None:
-    """Refuse an option that asks for another model than the checkpoint is."""
+    """Refuse an option that contradicts the checkpoint."""
     spec = contract.frontend
     fixed = {
         "audio_frontend": spec.kind.value,
@@ -258,10 +271,10 @@ def _sidecar_names(path: Path) -> tuple[str, ...]:
 
 
 def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
-    """Refuse to train another model over one that this command trained.
+    """Refuse to replace a model that this command trained by a model of other classes.
 
     Raises:
-        InputError: the checkpoint that is there has other classes.
+        InputError: the existing checkpoint has other classes.
     """
     config = file_beside(path, CONFIG_SUFFIXES[0])
     if not path.is_file() or config is None:

@@ -1,7 +1,7 @@
-"""Says what doit would do with each stage of the pipeline, and why. Nothing is run or written.
+"""Says what doit would do with each stage of the pipeline, and why. It runs and writes nothing.
 
-A stage with a reason of its own will run. One behind it "runs if" an earlier one changes its outputs: when
-they come out the same, it does not.
+A stage that has a reason of its own will run. A later stage "runs if" the outputs of an earlier one change.
+If they come out the same, it does not run.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
     parser.add_argument("target", metavar="[STAGE:]VARIANT[/RECIPE]")
     variant_option.add_build_folders(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the reasons by stage")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the reasons for each stage to this file"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Explain one stage or all of a variant's."""
+    """Explain one stage, or all stages of a variant."""
     writer_of(options).check(options.json)
     name, _, rest = options.target.rpartition(":")
     variant, _, part = rest.partition("/")

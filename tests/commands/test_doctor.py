@@ -134,8 +134,8 @@ def test_what_was_not_built_is_not_guessed(command: Command, variant: Path) -> N
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ([], "there is nothing to look at"),
-        (["--checkpoint_path", "a.keras"], "there is nothing to look at"),
+        ([], "no model is named"),
+        (["--checkpoint_path", "a.keras"], "no model is named"),
         (["mine", "--checkpoint_path", "a.keras", "--data_path_train", "songs"], "are both given"),
         (["other"], "there is no variant 'other'"),
         (["--checkpoint_path", "a.keras", "--data_path_train", "songs"], "there is no such file"),

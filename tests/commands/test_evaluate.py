@@ -206,7 +206,7 @@ def three_configs(folder: Path, birds: Path, models: Models) -> list[str]:
         (unknown_classes, "holds no class of the model, but owl"),
         (another_kind, "a name that ends in .keras or .tflite"),
         (damaged, "model.tflite"),
-        (float_alone, "one .keras to lose against and at least one .tflite"),
+        (float_alone, "one .keras, which is the reference, and at least one .tflite"),
         (no_firmware, "without a .tflite"),
         (three_configs, "one each, or one for all"),
     ],

@@ -43,7 +43,7 @@ def test_a_difference_is_named_and_ends_with_1(command: Callable[..., Any], file
     ended = command(*wanted, "--json", "out.json", "--compare", "wrong.json")
     assert ended.exit_code == 1
     assert ended.err.startswith(f"birdnet-stm32 frontend: wrong.json: differs in {stage} by ")
-    assert "expected: at most 0.0001 of a stage's maximum" in ended.err
+    assert "expected: at most 0.0001 of the maximum of a step" in ended.err
     assert json.loads((files / "out.json").read_text())["windows"]
 
 

@@ -1,1 +1,1 @@
-"""What several commands share: options, model files, labelled folders, outputs."""
+"""Code that several commands use: options, model files, labelled folders, outputs."""

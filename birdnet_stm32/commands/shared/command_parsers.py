@@ -1,4 +1,4 @@
-"""The commands, and the parser of each one's options."""
+"""The list of commands, and the parser for the options of each."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import printable
 
 COMMANDS = {
-    "board": "listen to a board: its self-test, then its answers against the reference",
-    "check": "read all that was published and say what is damaged; or verify a bundle",
+    "board": "compare a board with the reference: its self-test, then its answers",
+    "check": "read all files that were published and name the damaged ones, or verify a bundle",
     "codegen": "generate C from a .tflite",
     "completion": "print the script that lets a shell complete commands, options and variants",
     "convert": "quantize a checkpoint and verify the result",
-    "doctor": "say why an int8 model misses its gate, and what to do about it",
-    "deploy": "build, flash and question a board in one go",
-    "emulate": "run a .tflite as firmware on an emulated Cortex-M55 and compare it with the references",
+    "doctor": "find out why an int8 model misses its gate, and what helps",
+    "deploy": "build a release, flash a board and compare it, with one command",
+    "emulate": "run a .tflite as firmware on an emulated board and compare it with the references",
     "evaluate": "score a model on a folder of labelled recordings",
-    "flash": "write a release into a board's flash, or print how",
-    "frontend": "show every stage of the front end for a recording",
-    "image": "pack a firmware binary with its boot header",
-    "layers": "say where int8 hurts, tensor by tensor",
-    "lint": "find what is known to go wrong with a .tflite on the STM32N6's NPU",
+    "flash": "write a release into the flash of a board, or print the commands",
+    "frontend": "show every step of the front end for a recording",
+    "image": "put the boot header before a firmware binary",
+    "layers": "measure for every tensor how much int8 costs",
+    "lint": "find what is known to go wrong with a .tflite on the NPU of the STM32N6",
     "npu": "compile a .tflite for the NPU with ST's tool and check the result",
-    "profile": "count the instructions of every operator of a .tflite on an emulated Cortex-M55",
+    "profile": "count the instructions of every operator of a .tflite on an emulated board",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }
@@ -41,7 +41,7 @@ exit codes:
 
 
 class Parser(argparse.ArgumentParser):
-    """Shows of a wrong option's value what fits into a line."""
+    """A parser whose messages shorten the values of wrong options."""
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message, with the option that may have been meant, and end with 2."""
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
-    """Return the parser of one command's options."""
+    """Return the parser for the options of one command."""
     command = importlib.import_module(f"birdnet_stm32.commands.{name}")
     own = Parser(
         prog=f"birdnet-stm32 {name}",
@@ -62,7 +62,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     )
     command.add_arguments(own)
     own.add_argument(
-        "--overwrite", action="store_true", help="replace files too that this command did not make"
+        "--overwrite", action="store_true", help="also replace files that this command did not write"
     )
     own.set_defaults(command=name)
     return own
