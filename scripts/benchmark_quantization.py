@@ -35,6 +35,8 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.pcm import FULL_SCALE
+from birdnet_stm32.quant.simulation import float_graph
+from birdnet_stm32.quant.simulation.run_network import observe_network, sigmoid
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
 from birdnet_stm32.stages.inputs.recordings import root_of
 
@@ -251,20 +253,20 @@ def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, 
     from birdnet_stm32.quant.rewriting.front_end import split_front_end
     from birdnet_stm32.quant.rewriting.keras_io import from_keras
     from birdnet_stm32.quant.rewriting.network import weights
-    from birdnet_stm32.quant.simulation import simulate
+    from birdnet_stm32.quant.simulation import run_network
     from birdnet_stm32.quant.training import activation_qat
 
     logits, contract = checkpoint.as_logits(model, contract)
     _, network, contract = split_front_end(from_keras(logits), contract)
     windows = features(pcm, contract.frontend)
-    references = simulate.sigmoid(simulate.run(network, windows))
+    references = sigmoid(run_network(network, windows))
     trainer = activation_qat.Trainer(network, STEPS, LEARNING_RATE)
-    trainer.set_ranges(simulate.observe(network, windows).ranges)
+    trainer.set_ranges(observe_network(network, windows).ranges)
     variables = {name: tuple(map(tf.Variable, pair)) for name, pair in weights(network).items()}
     output = network.units[-1].name
     plain_step = obvious_step(
         lambda inputs, references: activation_qat.distillation_loss(
-            simulate.forward(network, variables, inputs)[output], references
+            float_graph.forward(network, variables, inputs)[output], references
         ),
         [variable for pair in variables.values() for variable in pair],
     )

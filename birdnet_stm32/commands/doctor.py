@@ -22,13 +22,13 @@ from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.gates import failures
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.doctor.finding import (
+from birdnet_stm32.quant.doctor.diagnosis import (
     Diagnosis,
     DoctorReport,
     Finding,
     Proposal,
     Severity,
-    diagnosis,
+    sort_results,
 )
 
 if TYPE_CHECKING:
@@ -119,14 +119,14 @@ def _unconvertible(name: str, error: GateError) -> _Conclusion:
     from birdnet_stm32.npu.doctor import not_int8
 
     head = (f"{name}: there is no int8 model of it",)
-    return _Conclusion(found=diagnosis([not_int8(error)]), missed=(), head=head)
+    return _Conclusion(found=sort_results([not_int8(error)]), missed=(), head=head)
 
 
 def _examine(examined: DiagnosisInputs) -> _Conclusion:
     from birdnet_stm32.npu import doctor as npu
     from birdnet_stm32.npu.analyze import analyze
-    from birdnet_stm32.quant.doctor import network, recordings
-    from birdnet_stm32.quant.doctor.examine import open_case, validation_facts
+    from birdnet_stm32.quant.doctor import network_checks, window_checks
+    from birdnet_stm32.quant.doctor.examine import measure_model, validation_facts
     from birdnet_stm32.selection.scores import score
     from birdnet_stm32.tflite.reader import read_graph
 
@@ -145,12 +145,12 @@ def _examine(examined: DiagnosisInputs) -> _Conclusion:
     )
     calibration = examined.calibration
     with track("conversions") as report:
-        case = open_case(diagnosed_model, calibration, facts, report=report)
+        case = measure_model(diagnosed_model, calibration, facts, report=report)
     graph = read_graph(diagnosed_model.int8.tflite, where=examined.name)
-    checks = (*network.CHECKS, *recordings.CHECKS)
+    checks = (*network_checks.CHECKS, *window_checks.CHECKS)
     missed = tuple(gate.shortfall for gate in failures(scores.gates(examined.limits)))
     return _Conclusion(
-        found=diagnosis([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
+        found=sort_results([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
         missed=missed,
         head=(
             *(f"warning: {warning}" for warning in examined.warnings),

@@ -26,7 +26,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
-from birdnet_stm32.quant.sensitivity.measure import layer_report, spread
+from birdnet_stm32.quant.sensitivity.measure_layers import evenly_spaced, measure_layers
 from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
@@ -79,11 +79,11 @@ def run(options: argparse.Namespace) -> None:
     chosen = checkpoint_option.cut_windows(
         rows, options.data_path_train, contract, asked, calibration_windows=0
     )
-    windows = chosen.pcm[spread(len(chosen.pcm))]
+    windows = chosen.pcm[evenly_spaced(len(chosen.pcm))]
     expected = probabilities(predict(model, windows, contract), contract)
     with track("layers") as report:
         try:
-            found = layer_report(
+            found = measure_layers(
                 tflite, model, contract, features(windows, contract.frontend), expected, report=report
             )
         except InputError as error:

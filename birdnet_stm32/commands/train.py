@@ -38,7 +38,8 @@ from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.training.weight_qat import QatEpoch, QatSettings, tune
+from birdnet_stm32.quant.training.settings import QatSettings
+from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
 from birdnet_stm32.terminal_text import first_names
 
@@ -171,14 +172,14 @@ def _tune(options: argparse.Namespace) -> None:
     windows, new = _tuning_windows(options, contract)
     known = learned_beside(path)
     targets = None if options.unlabelled else _smooth(window_targets(windows.rows, contract.labels))
-    epochs: list[QatEpoch] = []
+    epochs: list[WeightQatEpoch] = []
     with track("qat epochs") as report:
 
-        def on_epoch(epoch: QatEpoch) -> None:
+        def on_epoch(epoch: WeightQatEpoch) -> None:
             epochs.append(epoch)
             report(epoch.number, settings.epochs)
 
-        tuned = tune(
+        tuned = tune_weights(
             model,
             features(windows.pcm, contract.frontend),
             targets,

@@ -6,7 +6,7 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.operator_mapping import MappingKind
-from birdnet_stm32.quant.doctor.finding import Check, Proposal, Result, Severity
+from birdnet_stm32.quant.doctor.diagnosis import Check, CheckResult, Proposal, Severity
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS
 
 UNSUPPORTED = Check(
@@ -23,7 +23,7 @@ _OFF_THE_NPU = frozenset((MappingKind.REFUSED, MappingKind.UNLISTED, MappingKind
 _LISTED = 5
 
 
-def unsupported_operator(analysis: Analysis) -> Result:
+def unsupported_operator(analysis: Analysis) -> CheckResult:
     """Operators that stop ST's compiler, that it does not list or that it leaves to the CPU."""
     concerned = [
         report
@@ -46,7 +46,7 @@ def unsupported_operator(analysis: Analysis) -> Result:
     )
 
 
-def misaligned_channels(analysis: Analysis) -> Result:
+def misaligned_channels(analysis: Analysis) -> CheckResult:
     """Layers whose channels are no multiple of 8; the classifier's are the classes and cannot be others."""
     layers = [report for report in analysis.operators if report.channels is not None]
     inner = layers[:-1]
@@ -61,14 +61,14 @@ def misaligned_channels(analysis: Analysis) -> Result:
     return MISALIGNED.finding(Severity.LOW, evidence, (proposal,))
 
 
-def not_int8(error: GateError) -> Result:
+def not_int8(error: GateError) -> CheckResult:
     """Say why a model cannot be converted at all."""
     where = f"{error.where}: " if error.where else ""
     proposals = tuple(Proposal(text=remedy) for remedy in error.remedies)
     return UNSUPPORTED.finding(Severity.BLOCKING, (f"{where}{error.what}",), proposals)
 
 
-def examine(analysis: Analysis) -> tuple[Result, ...]:
+def examine(analysis: Analysis) -> tuple[CheckResult, ...]:
     """Run all checks."""
     return unsupported_operator(analysis), misaligned_channels(analysis)
 

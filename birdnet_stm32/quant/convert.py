@@ -14,8 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
 from birdnet_stm32.quant.ranges import calibrate
-from birdnet_stm32.quant.ranges.choose import clipped
-from birdnet_stm32.quant.ranges.clipping import Clip, shares
+from birdnet_stm32.quant.ranges.clipping import Clipping, clip_ranges, histogram_shares
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.flatbuffer import operator_name
 from birdnet_stm32.tflite.reader import parse_model
@@ -36,7 +35,7 @@ def convert(
     *,
     per_tensor: bool = False,
     ranges: Sequence[tuple[float, float]] | None = None,
-    clip: Clip | None = None,
+    clip: Clipping | None = None,
     on_sample: Callable[[int], None] | None = None,
 ) -> bytes:
     """Quantize a model; equal weights and windows give equal bytes.
@@ -68,11 +67,11 @@ def convert(
     try:
         graph = float_graph(model)
         if ranges is None:
-            seen = calibrate.observe(graph, calibration, on_window=on_sample)
+            seen = calibrate.observe_ranges(graph, calibration, on_window=on_sample)
             if clip is not None:
-                seen = clipped(seen, shares(graph, calibration, seen, clip))
+                seen = clip_ranges(seen, histogram_shares(graph, calibration, seen, clip))
         else:
-            seen = calibrate.in_graph_order(graph, ranges)
+            seen = calibrate.assign_ranges(graph, ranges)
         tflite: bytes = mlir_quantize(
             calibrate.with_ranges(graph, seen),
             per_tensor,

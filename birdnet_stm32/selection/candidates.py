@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from birdnet_stm32.gates import Gate
-from birdnet_stm32.quant.ranges.clipping import Method
+from birdnet_stm32.quant.ranges.clipping import ClippingMethod
 from birdnet_stm32.quant.verify import FloatBaseline, ModelAgreement
 
 
@@ -27,7 +27,7 @@ class CalibrationOptions:
     """
 
     left_out: Mapping[str, int] = field(default_factory=dict)
-    ranges: Method | None = None
+    ranges: ClippingMethod | None = None
     percentile: float | None = None
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
-from birdnet_stm32.quant.ranges.clipping import Method
-from birdnet_stm32.quant.ranges.widths import spans
+from birdnet_stm32.quant.ranges.clipping import ClippingMethod
+from birdnet_stm32.quant.ranges.widths import range_widths
 from birdnet_stm32.quant.recipes import Candidate, RecipeSettings, agreement, make_candidate
 from birdnet_stm32.quant.verify import Comparison
 from birdnet_stm32.selection.candidates import (
@@ -94,14 +94,14 @@ def describe_candidate(
         options=CalibrationOptions(
             left_out=windows.left_out_by,
             ranges=None if clip is None else clip.method,
-            percentile=clip.percentile if clip and clip.method is Method.PERCENTILE else None,
+            percentile=clip.percentile if clip and clip.method is ClippingMethod.PERCENTILE else None,
         ),
         without_options=None if without is None else _without_options(measured, without),
     )
 
 
 def _without_options(measured: MeasuredCandidate, without: MeasuredCandidate) -> WithoutOptions:
-    before, after = spans(without.candidate.tflite), spans(measured.candidate.tflite)
+    before, after = range_widths(without.candidate.tflite), range_widths(measured.candidate.tflite)
     return WithoutOptions(
         held_out=without.held_out.agreement,
         spans={

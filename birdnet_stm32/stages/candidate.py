@@ -12,7 +12,7 @@ from birdnet_stm32.config.variant import ConvertTable, Variant
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.quant.ranges.clipping import Clip, Method
+from birdnet_stm32.quant.ranges.clipping import Clipping, ClippingMethod
 from birdnet_stm32.quant.recipes import RecipeSettings, UnfitError
 from birdnet_stm32.selection.candidates import CandidateDocument, UncomputedCandidate
 from birdnet_stm32.selection.choice import first_passing_recipe
@@ -66,6 +66,10 @@ def recipe_settings(variant: Variant) -> RecipeSettings:
     )
 
 
-def clip_of(table: ConvertTable) -> Clip | None:
+def clip_of(table: ConvertTable) -> Clipping | None:
     """Return how ``[convert] ranges`` chooses the range of a tensor; None if the recipe chooses it."""
-    return None if table.ranges is None else Clip(method=Method(table.ranges), percentile=table.percentile)
+    return (
+        None
+        if table.ranges is None
+        else Clipping(method=ClippingMethod(table.ranges), percentile=table.percentile)
+    )

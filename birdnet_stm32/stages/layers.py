@@ -17,7 +17,7 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
-from birdnet_stm32.quant.sensitivity.measure import layer_report, spread
+from birdnet_stm32.quant.sensitivity.measure_layers import evenly_spaced, measure_layers
 from birdnet_stm32.selection.candidates import ConvertDocument
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE, CONFIG, FLOAT_MODEL
 from birdnet_stm32.stages.inputs.float_model import float_model
@@ -29,11 +29,11 @@ def run(job: Job) -> Outcome:
     source, chosen = float_model(job), job.inputs["convert"]
     contract = read_contract(chosen / CONFIG)
     validation = load_windows(job.inputs["representative"]).validation
-    windows = np.asarray(validation[spread(len(validation))])
+    windows = np.asarray(validation[evenly_spaced(len(validation))])
     model = checkpoint.load(source.path, source.contract)
     expected = probabilities(predict(model, windows, source.contract), source.contract)
     with track("layers") as report:
-        found = layer_report(
+        found = measure_layers(
             (chosen / CANDIDATE).read_bytes(),
             checkpoint.load(chosen / FLOAT_MODEL, contract),
             contract,

@@ -70,7 +70,7 @@ def test_a_recipe_that_does_not_fit_is_refused(
 ) -> None:
     line = ["convert", "--checkpoint_path", str(copied), "--data_path_train", str(birds), *FEW]
     assert main([*line, "--recipe", "input_subranges", "--per_tensor"]) == 2
-    assert "one scale a kernel" in capsys.readouterr().err
+    assert "one scale for each kernel" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*line, "--recipe", "inner_gears"])
     assert '"inner_gears" is now called "inner_subranges"' in capsys.readouterr().err

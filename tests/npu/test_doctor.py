@@ -9,7 +9,7 @@ import pytest
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.npu import doctor
 from birdnet_stm32.npu.analyze import analyze
-from birdnet_stm32.quant.doctor.finding import Finding, Fine, Severity
+from birdnet_stm32.quant.doctor.diagnosis import Finding, Fine, Severity
 from birdnet_stm32.tflite.reader import read_graph
 
 Make = Callable[..., Any]

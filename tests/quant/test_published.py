@@ -16,8 +16,9 @@ from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant import verify
 from birdnet_stm32.quant.convert import convert, float_graph
-from birdnet_stm32.quant.sensitivity.hybrid_model import activations
+from birdnet_stm32.quant.sensitivity.hybrid_model import int8_tensors
 from birdnet_stm32.quant.training import weight_qat
+from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
 
@@ -47,12 +48,12 @@ def test_published_checkpoint(shared: Path) -> None:
     suggested = verify.remedies(contract, tried=("ptq",), per_tensor=False, doctor="doctor")
     assert [word for word in ("inner_subranges", "qat.when") if word not in "\n".join(suggested)] == []
 
-    epochs: list[weight_qat.QatEpoch] = []
-    tuned = weight_qat.tune(
+    epochs: list[weight_qat.WeightQatEpoch] = []
+    tuned = weight_qat.tune_weights(
         model,
         calibration,
         None,
-        weight_qat.QatSettings(epochs=1, learning_rate=1e-5, batch_size=8, seed=0),
+        QatSettings(epochs=1, learning_rate=1e-5, batch_size=8, seed=0),
         output_activation=contract.output_activation,
         on_epoch=epochs.append,
     )
@@ -67,4 +68,4 @@ def test_the_published_int8_file_is_refused_for_what_it_is(shared: Path) -> None
     twin = parse_model(float_graph(model))
     published = parse_model(Path(f"{base}.tflite").read_bytes())
     with pytest.raises(InputError, match="an open batch: it has 1 CONCATENATION, 1 FILL, 1 PACK, 1 SHAPE"):
-        activations(published, twin)
+        int8_tensors(published, twin)

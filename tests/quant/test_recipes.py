@@ -12,6 +12,7 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.audio.windows.window_positions import center_crop
+from birdnet_stm32.config.recipe_names import RECIPE_NAMES
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
@@ -26,12 +27,21 @@ from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant import verify
-from birdnet_stm32.quant.ranges.clipping import Clip, Method
-from birdnet_stm32.quant.ranges.widths import spans
-from birdnet_stm32.quant.recipes import RECIPES, Candidate, RecipeSettings, UnfitError, make_candidate
+from birdnet_stm32.quant.ranges.clipping import Clipping, ClippingMethod
+from birdnet_stm32.quant.ranges.widths import range_widths
+from birdnet_stm32.quant.recipes import (
+    RECIPES,
+    Candidate,
+    Recipe,
+    RecipeSettings,
+    UnfitError,
+    make_candidate,
+)
+from birdnet_stm32.quant.recipes.rewriting_steps import FLOAT_FRONT_END, INPUT_SUBRANGES, LOGITS
+from birdnet_stm32.quant.recipes.step import Step
 from birdnet_stm32.quant.rewriting.keras_io import from_keras
 from birdnet_stm32.quant.rewriting.network import weights
-from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.quant.simulation import float_graph
 from birdnet_stm32.tflite import interpreter
 
 CONTRACT = ModelContract(
@@ -77,20 +87,34 @@ def test_every_recipe_makes_a_candidate(recipe: str, pcm: np.ndarray) -> None:
     reached = interpreter.run(candidate.tflite, inputs)
     assert reached.shape == (12, 3)
     assert np.abs(reached - expected).max() < 0.1 * max(1.0, np.abs(expected).max())
-    split = "input_subranges" in RECIPES[recipe]
-    assert inputs.shape[-1] == (2 if split else 1 if "float_front_end" in RECIPES[recipe] else 256)
+    split = INPUT_SUBRANGES in RECIPES[recipe].steps
+    assert inputs.shape[-1] == (2 if split else 1 if RECIPES[recipe].rewrites_network else 256)
     assert ("input_subranges" in candidate.notes) == split
 
 
-def test_levers_add_up() -> None:
-    levers = list(RECIPES.values())
-    assert all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(levers))
+def test_every_recipe_has_the_steps_of_the_one_before() -> None:
+    assert tuple(RECIPES) == RECIPE_NAMES
+    steps = [recipe.steps for recipe in RECIPES.values()]
+    assert all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(steps))
+    assert [step.name for step in steps[4][3:]] == ["equal scales", "limits", "clipping", "bias"]
 
 
-def test_one_scale_a_kernel_is_for_the_converter_alone(pcm: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ((INPUT_SUBRANGES,), "'input sub-ranges' without 'float front end' before it"),
+        ((LOGITS, FLOAT_FRONT_END, LOGITS), "'logits' twice"),
+    ],
+)
+def test_a_recipe_checks_what_its_steps_need(steps: tuple[Step, ...], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Recipe(steps)
+
+
+def test_one_scale_for_each_kernel_is_for_the_converter_alone(pcm: np.ndarray) -> None:
     model, settings = dscnn.build_dscnn(CONTRACT), replace(SETTINGS, per_tensor=True)
     make_candidate("logits", model, CONTRACT, pcm, pcm[:0], settings)
-    with pytest.raises(UnfitError, match="one scale a kernel"):
+    with pytest.raises(UnfitError, match="one scale for each kernel"):
         make_candidate("input_subranges", model, CONTRACT, pcm, pcm[:0], settings)
 
 
@@ -129,9 +153,12 @@ def test_ranges_can_be_asked_for(recipe: str, pcm: np.ndarray) -> None:
     model = dscnn.build_dscnn(CONTRACT, seed=2)
     whole, narrow = (
         make_candidate(recipe, model, CONTRACT, pcm, pcm[:0], replace(SETTINGS, clip=clip)).tflite
-        for clip in (Clip(method=Method.MINMAX), Clip(method=Method.PERCENTILE, percentile=99))
+        for clip in (
+            Clipping(method=ClippingMethod.MINMAX),
+            Clipping(method=ClippingMethod.PERCENTILE, percentile=99),
+        )
     )
-    before, after = spans(whole), spans(narrow)
+    before, after = range_widths(whole), range_widths(narrow)
     assert before.keys() == after.keys()
     assert sum(after[name] < 0.95 * before[name] for name in before) > len(before) / 2
     assert all(after[name] <= 1.001 * before[name] for name in before)
@@ -149,7 +176,7 @@ def in_double(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
     """The logits of a float32 model, computed in float64."""
     network = from_keras(model)
     constants = {name: tuple(map(np.float64, pair)) for name, pair in weights(network).items()}
-    return simulate.forward(network, constants, np.float64(inputs))[network.units[-1].name].numpy()
+    return float_graph.forward(network, constants, np.float64(inputs))[network.units[-1].name].numpy()
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from birdnet_stm32.quant.ranges.clipping import Method
+from birdnet_stm32.quant.ranges.clipping import ClippingMethod
 from birdnet_stm32.quant.verify import Agreement, ModelAgreement
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import (
@@ -37,7 +37,9 @@ def test_without_options_there_is_nothing_to_say() -> None:
 
 
 def test_measures_and_ranges_with_and_without() -> None:
-    options = CalibrationOptions(left_out={"min_snr_db": 12}, ranges=Method.PERCENTILE, percentile=99.9)
+    options = CalibrationOptions(
+        left_out={"min_snr_db": 12}, ranges=ClippingMethod.PERCENTILE, percentile=99.9
+    )
     spans = {
         "stem": RangeWidth(with_options=2.0, without_options=4.0),
         "pool": RangeWidth(with_options=1.0, without_options=1.001),
@@ -50,5 +52,5 @@ def test_measures_and_ranges_with_and_without() -> None:
 
 
 def test_what_was_not_tried_without_is_said() -> None:
-    candidate = replace(CANDIDATE, options=CalibrationOptions(ranges=Method.MSE))
+    candidate = replace(CANDIDATE, options=CalibrationOptions(ranges=ClippingMethod.MSE))
     assert changes_by_options(candidate) == "ranges by mse; not tried without these options"

@@ -21,8 +21,8 @@ from birdnet_stm32.files.document import read_document
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.doctor import trials
-from birdnet_stm32.quant.doctor.examine import Patient
-from birdnet_stm32.quant.doctor.trials import Converted
+from birdnet_stm32.quant.doctor.examine import ModelUnderDiagnosis
+from birdnet_stm32.quant.doctor.trials import ConvertedModel
 from birdnet_stm32.quant.recipes import Candidate
 from birdnet_stm32.selection.candidates import ConvertDocument
 from birdnet_stm32.selection.measured_candidate import measure_recipe
@@ -46,16 +46,16 @@ class DiagnosisInputs:
     """
 
     name: str
-    patient: Patient
+    patient: ModelUnderDiagnosis
     windows: WindowsByRole
     limits: VerifyTable
     warnings: tuple[str, ...] = ()
 
     @property
-    def calibration(self) -> trials.Windows:
+    def calibration(self) -> trials.CalibrationWindows:
         """The calibration side, as the trials want it."""
         windows = self.windows
-        return trials.Windows(
+        return trials.CalibrationWindows(
             pcm=windows.calibration,
             snr_db=np.array([row.snr_db for row in windows.calibration_rows]),
             distance_db=distances_db(
@@ -97,11 +97,11 @@ def of_variant(release: Release) -> DiagnosisInputs:
         tried = (recipe,)
     return DiagnosisInputs(
         name=release.name,
-        patient=Patient(
+        patient=ModelUnderDiagnosis(
             source=model,
             source_contract=start.contract,
             model=made.model,
-            int8=Converted(tflite=made.tflite, contract=made.contract),
+            int8=ConvertedModel(tflite=made.tflite, contract=made.contract),
             recipe=recipe,
             tried=tried,
             settings=settings,
@@ -127,11 +127,11 @@ def of_options(options: argparse.Namespace) -> DiagnosisInputs:
     made = choice.candidate
     return DiagnosisInputs(
         name=str(options.checkpoint_path),
-        patient=Patient(
+        patient=ModelUnderDiagnosis(
             source=given.model,
             source_contract=given.contract,
             model=made.model,
-            int8=Converted(tflite=made.tflite, contract=made.contract),
+            int8=ConvertedModel(tflite=made.tflite, contract=made.contract),
             recipe=choice.recipe,
             tried=tuple(choice.measured),
             settings=choice.settings,

@@ -15,13 +15,13 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.npu.conditions.convolution import MAX_TAPS, kernel_as_high_as_input
 from birdnet_stm32.npu.lint.suggestion import WINDOWS, Suggestion
 from birdnet_stm32.quant.rewriting.full_height import (
-    Places,
-    activation_of,
-    alone,
-    places,
+    KernelPlacement,
+    fused_activation,
+    network_of_unit,
+    place_kernel,
     without_full_height,
 )
-from birdnet_stm32.quant.rewriting.network import Kind, Network, Unit
+from birdnet_stm32.quant.rewriting.network import Network, Unit, UnitKind
 from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.reader import read_graph
@@ -44,7 +44,7 @@ def suggest(graph: Graph) -> Iterator[Suggestion]:
 
 def _suggestion(node: Node, tensor: str) -> Suggestion:
     unit, data = _unit(node)
-    before = alone(unit, data.shape[1:])
+    before = network_of_unit(unit, data.shape[1:])
     after, changed = without_full_height(before, max_taps=MAX_TAPS)
     if not changed:
         raise InputError("its output is not what its kernel, stride and padding make of its input")
@@ -69,7 +69,7 @@ def _unit(node: Node) -> tuple[Unit, Tensor]:
         raise InputError("its weights are computed, or it is not quantized")
     if weights.shape[-1] != data.shape[-1]:
         raise InputError("it is grouped")
-    activation = activation_of(str(node.options.get("fused_activation_function", "NONE")))
+    activation = fused_activation(str(node.options.get("fused_activation_function", "NONE")))
     if activation is None:
         raise InputError("its activation is neither ReLU nor ReLU6")
     if min(data.shape[1:]) < 1 or weights.shape[1] != data.shape[1]:
@@ -84,7 +84,7 @@ def _unit(node: Node) -> tuple[Unit, Tensor]:
         values = bias.data * scales * data.quantization.scales[0]
     unit = Unit(
         name="layer",
-        kind=Kind.CONVOLUTION,
+        kind=UnitKind.CONVOLUTION,
         inputs=(),
         kernel=np.ascontiguousarray(kernel.transpose(1, 2, 3, 0), np.float32),
         bias=np.asarray(values, np.float32),
@@ -130,7 +130,7 @@ def _int8_differences(before: Network, after: Network, windows: Floats) -> npt.N
 def _layers(after: Network, rows: int) -> tuple[str, ...]:
     """Return each convolution as a layer of Keras, with what its kernel holds."""
     first, *sums = after.units
-    where = places(rows, most=MAX_TAPS // first.weights[0].shape[1])
+    where = place_kernel(rows, most=MAX_TAPS // first.weights[0].shape[1])
     filters = first.weights[0].shape[3] // len(where.used)
     said = [f"{_layer(first)}, use_bias=False): {_blocks(where, rows, filters)}"]
     for unit in sums[:-1]:
@@ -139,7 +139,7 @@ def _layers(after: Network, rows: int) -> tuple[str, ...]:
     return (*said, f"{last}: adds the blocks, each at its place, by a kernel of zeros and ones")
 
 
-def _blocks(where: Places, rows: int, filters: int) -> str:
+def _blocks(where: KernelPlacement, rows: int, filters: int) -> str:
     said, done = [], 0
     for block, place in enumerate(where.used):
         start = place * where.stride

@@ -1,1 +1,6 @@
-"""Why an int8 model misses its gate: measured on the model itself, with what to do about it."""
+"""Diagnose why an int8 model failed its gate, by measurements on the model itself, and propose what to do.
+
+Read ``diagnosis`` (findings and proposals), ``facts`` and ``trials`` (what is measured), ``measurements``
+(all of it for one model), ``examine`` (how it is measured), and then the checks, ``network_checks`` and
+``window_checks``.
+"""

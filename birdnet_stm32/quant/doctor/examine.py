@@ -1,4 +1,4 @@
-"""Measures all that the checks need of one model."""
+"""Take all measurements that the checks need of one model."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.doctor import measure
-from birdnet_stm32.quant.doctor.case import Case, ValidationFacts
-from birdnet_stm32.quant.doctor.finding import Proposal
-from birdnet_stm32.quant.doctor.trials import Converted, Otherwise, Pcm, Quantize, Trial, Windows, run_trials
-from birdnet_stm32.quant.ranges.choose import clipped, in_graph_order, limited
-from birdnet_stm32.quant.ranges.clipping import Clip, Method
+from birdnet_stm32.quant.doctor import facts
+from birdnet_stm32.quant.doctor.diagnosis import Proposal
+from birdnet_stm32.quant.doctor.measurements import Measurements, ValidationFacts
+from birdnet_stm32.quant.doctor.trials import (
+    AlternativeConversion,
+    CalibrationWindows,
+    ConvertedModel,
+    Pcm,
+    Quantize,
+    Trial,
+    run_trials,
+)
+from birdnet_stm32.quant.ranges.clipping import Clipping, ClippingMethod
 from birdnet_stm32.quant.recipes import RECIPES, RecipeSettings, make_candidate
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import Floats
-from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.quant.simulation.grids import ranges_in_order
+from birdnet_stm32.quant.simulation.run_network import observe_network
 from birdnet_stm32.quant.verify import Comparison
 
 if TYPE_CHECKING:
@@ -33,27 +41,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patient:
-    """An int8 model and what it was made from.
+class ModelUnderDiagnosis:
+    """An int8 model, and the float model that it was made from.
 
     Args:
         source: the float model that the gate compares with.
-        source_contract: what it is.
-        model: the float model behind the int8 one: the source, or what a recipe rewrote.
+        source_contract: what the source means.
+        model: the float model that was quantized: the source, or the model that the recipe produced from it.
         int8: the int8 model.
-        recipe: that made it.
-        tried: all recipes that were computed.
-        settings: that they were given.
-        shares: of its range that each tensor keeps, as the recipe chose.
-        trains: the variant trains the source.
-        asked_windows: calibration windows asked for.
-        found_windows: those there were, with those held out and left out.
+        recipe: name of the recipe that made the int8 model.
+        tried: names of all recipes that were computed.
+        settings: settings that the recipes were given.
+        shares: share of its operand range that each tensor keeps, by name, as the recipe chose it.
+        trains: whether the variant trains the source; otherwise the source is a checkpoint.
+        asked_windows: number of calibration windows that the variant asks for.
+        found_windows: number of windows that were found, held-out and left-out windows included.
     """
 
     source: keras.Model
     source_contract: ModelContract
     model: keras.Model
-    int8: Converted
+    int8: ConvertedModel
     recipe: str
     tried: tuple[str, ...]
     settings: RecipeSettings
@@ -64,56 +72,56 @@ class Patient:
 
     @property
     def rewritten(self) -> bool:
-        """Whether a recipe rewrote the network, which then is all float behind a float front end."""
+        """Whether a recipe rewrote the network and gave it a float front end."""
         return self.int8.contract.frontend.mixer is not None
 
 
-def open_case(
-    patient: Patient,
-    windows: Windows,
+def measure_model(
+    examined: ModelUnderDiagnosis,
+    windows: CalibrationWindows,
     validation: ValidationFacts,
     *,
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> Case:
-    """Measure a model with the windows of its calibration side; takes about fifteen conversions.
+) -> Measurements:
+    """Measure a model with its calibration and held-out windows. This takes about fifteen conversions.
 
     Args:
-        patient: the model.
-        windows: those that calibrate it and those that are held out.
-        validation: what the gate saw; nothing is chosen by it.
-        report: told how many conversions are done, of how many.
+        examined: the model.
+        windows: windows that calibrate, and windows that are held out.
+        validation: measurements of the gate; nothing is chosen by them.
+        report: called with (done, total) after each conversion.
 
     Raises:
         InputError: the windows cannot calibrate the model.
-        GateError: it cannot be converted.
+        GateError: the model cannot be converted.
     """
-    contract, model, tflite = patient.int8.contract, patient.model, patient.int8.tflite
+    contract, model, tflite = examined.int8.contract, examined.model, examined.int8.tflite
     held_out = features(windows.held_out, contract.frontend)
-    outputs = predict(patient.source, windows.held_out, patient.source_contract)
-    expected = probabilities(outputs, patient.source_contract)
+    outputs = predict(examined.source, windows.held_out, examined.source_contract)
+    expected = probabilities(outputs, examined.source_contract)
     sigmoid = contract.output_activation is OutputActivation.SIGMOID
     trials = run_trials(
         windows,
         expected,
-        _quantize(patient, patient.settings),
-        narrowed=_narrowed(patient),
-        per_channel=_per_channel(patient),
-        seed=patient.settings.seed,
+        _quantize(examined, examined.settings),
+        narrowed=_narrowed(examined),
+        per_channel=_per_channel(examined),
+        seed=examined.settings.seed,
         report=report,
     )
-    return Case(
+    return Measurements(
         contract=contract,
-        tried=patient.tried,
-        per_tensor=patient.settings.per_tensor,
-        trains=patient.trains,
-        asked_windows=patient.asked_windows,
-        found_windows=patient.found_windows,
+        tried=examined.tried,
+        per_tensor=examined.settings.per_tensor,
+        trains=examined.trains,
+        asked_windows=examined.asked_windows,
+        found_windows=examined.found_windows,
         calibration_windows=len(windows.pcm),
         validation=validation,
-        input=measure.input_facts(model, contract, held_out, measure.input_grid(tflite)),
-        output=measure.output_facts(expected) if sigmoid else None,
-        decibel=measure.decibel_facts(model, contract, held_out),
-        front=_front(patient, held_out, trials.everything),
+        input=facts.input_facts(model, contract, held_out, facts.input_grid(tflite)),
+        output=facts.output_facts(expected) if sigmoid else None,
+        decibel=facts.decibel_facts(model, contract, held_out),
+        front=_front(examined, held_out, trials.everything),
         trials=trials,
     )
 
@@ -124,13 +132,13 @@ def validation_facts(
     rows: Sequence[WindowRow],
     calibration_rows: Sequence[WindowRow],
 ) -> ValidationFacts:
-    """Return what the gate saw.
+    """Return the measurements of the gate.
 
     Args:
-        comparison: int8 against float over the validation windows.
-        reference: the float model's probabilities for them.
-        rows: what is known about them.
-        calibration_rows: what is known about the windows that calibrate.
+        comparison: comparison of the int8 and the float model over the validation windows.
+        reference: probabilities of the float model for the validation windows, float32 [n, classes].
+        rows: entry of each validation window in the index of windows.
+        calibration_rows: entry of each calibration window in that index.
     """
     return ValidationFacts(
         cosine=comparison.cosine,
@@ -140,76 +148,76 @@ def validation_facts(
     )
 
 
-def _front(patient: Patient, held_out: Floats, everything: Trial) -> measure.FrontFacts | str:
-    model, contract, tflite = patient.model, patient.int8.contract, patient.int8.tflite
-    if not patient.rewritten:  # without its sigmoid, as in the trials
+def _front(examined: ModelUnderDiagnosis, held_out: Floats, everything: Trial) -> facts.FrontFacts | str:
+    model, contract, tflite = examined.model, examined.int8.contract, examined.int8.tflite
+    if not examined.rewritten:  # the trials have no sigmoid either
         model, contract = checkpoint.as_logits(model, contract)
         tflite = everything.tflite
     try:
-        return measure.front_facts(model, contract, held_out, tflite)
+        return facts.front_facts(model, contract, held_out, tflite)
     except InputError as error:
         return error.what if error.where is None else f"{error.where}: {error.what}"
 
 
-def _quantize(patient: Patient, settings: RecipeSettings) -> Quantize:
-    """Return what makes the patient's int8 model from calibration windows."""
-    if patient.rewritten:
-        return _ranges_again(patient)
+def _quantize(examined: ModelUnderDiagnosis, settings: RecipeSettings) -> Quantize:
+    """Return the function that makes the int8 model under diagnosis from calibration windows."""
+    if examined.rewritten:
+        return _ranges_again(examined)
 
-    def quantize(pcm: Pcm) -> Converted:
-        # An int8 sigmoid, which has a check of its own, would hide all else: where it rounds a whole window
-        # to zero or not is a matter of luck.
-        made = make_candidate("logits", patient.source, patient.source_contract, pcm, pcm[:0], settings)
-        return Converted(tflite=made.tflite, contract=made.contract)
+    def quantize(pcm: Pcm) -> ConvertedModel:
+        # An int8 sigmoid has a check of its own. Here it would hide all other effects, because chance decides
+        # whether it rounds all outputs of a window to zero.
+        made = make_candidate("logits", examined.source, examined.source_contract, pcm, pcm[:0], settings)
+        return ConvertedModel(tflite=made.tflite, contract=made.contract)
 
     return quantize
 
 
-def _ranges_again(patient: Patient) -> Quantize:
-    """Return what takes the ranges anew and leaves all that the recipe chose: sub-ranges, shares, weights.
+def _ranges_again(examined: ModelUnderDiagnosis) -> Quantize:
+    """Return the function that observes ranges again and keeps the recipe's sub-ranges, shares and weights.
 
-    To choose these again would take minutes for each trial, and is not what windows are tried for.
+    To choose these again would take minutes for each trial. The trials are about windows, not about them.
     """
-    contract = patient.int8.contract
-    network = from_keras(patient.model)
-    narrow = limited if "equalize" in RECIPES[patient.recipe] else lambda _, ranges: dict(ranges)
+    contract = examined.int8.contract
+    network = from_keras(examined.model)
+    choice = RECIPES[examined.recipe].range_choice(examined.settings)
 
-    def quantize(pcm: Pcm) -> Converted:
+    def quantize(pcm: Pcm) -> ConvertedModel:
         windows = features(pcm, contract.frontend)
-        ranges = narrow(network, simulate.observe(network, windows).ranges)
-        ranges = narrow(network, clipped(ranges, dict(patient.shares)))
-        tflite = convert(to_keras(network), windows[:1], ranges=in_graph_order(network, ranges))
-        return Converted(tflite=tflite, contract=contract)
+        observed = observe_network(network, windows).ranges
+        ranges = choice.ranges(network, observed, dict(examined.shares))
+        tflite = convert(to_keras(network), windows[:1], ranges=ranges_in_order(network, ranges))
+        return ConvertedModel(tflite=tflite, contract=contract)
 
     return quantize
 
 
-def _narrowed(patient: Patient) -> tuple[Otherwise, ...]:
-    """Return what makes it with narrower ranges, where neither the recipe nor the variant has them."""
-    if patient.settings.clip is not None or patient.rewritten:
+def _narrowed(examined: ModelUnderDiagnosis) -> tuple[AlternativeConversion, ...]:
+    """Return ways to make the model with narrower ranges; none if the recipe or the variant narrows them."""
+    if examined.settings.clip is not None or examined.rewritten:
         return ()
     return tuple(
-        Otherwise(
+        AlternativeConversion(
             what=f"ranges by {method}",
-            quantize=_quantize(patient, replace(patient.settings, clip=Clip(method=method))),
+            quantize=_quantize(examined, replace(examined.settings, clip=Clipping(method=method))),
             proposal=Proposal(
                 text="narrow the ranges to what most values need",
                 variant=f'[convert]\nranges = "{method}"',
                 command=f"--ranges {method}",
             ),
         )
-        for method in (Method.PERCENTILE, Method.MSE)
+        for method in (ClippingMethod.PERCENTILE, ClippingMethod.MSE)
     )
 
 
-def _per_channel(patient: Patient) -> Otherwise | None:
-    if not patient.settings.per_tensor:
+def _per_channel(examined: ModelUnderDiagnosis) -> AlternativeConversion | None:
+    if not examined.settings.per_tensor:
         return None
-    return Otherwise(
-        what="a scale a channel",
-        quantize=_quantize(patient, replace(patient.settings, per_tensor=False)),
+    return AlternativeConversion(
+        what="one scale for each channel",
+        quantize=_quantize(examined, replace(examined.settings, per_tensor=False)),
         proposal=Proposal(
-            text="give each channel its own scale, which costs nothing",
+            text="use one scale for each channel, which costs nothing",
             variant="[convert]\nper_tensor = false",
             command="leave out --per_tensor",
         ),

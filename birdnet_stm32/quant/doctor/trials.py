@@ -1,7 +1,7 @@
-"""What the choice of calibration windows does to this very model: it is converted again and again.
+"""Trials: convert the model again with other calibration windows, and measure the effect of the choice.
 
-Every trial is judged on the windows that are held out of the calibration. The validation windows are not
-used, so that nothing proposed here is fitted to what the gate measures.
+Every trial is measured on the windows that are held out of the calibration. The validation windows are not
+used, so that no proposal is fitted to the measurements of the gate.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ import numpy.typing as npt
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.quant.doctor.finding import Proposal
-from birdnet_stm32.quant.ranges.widths import spans
+from birdnet_stm32.quant.doctor.diagnosis import Proposal
+from birdnet_stm32.quant.ranges.widths import range_widths
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
 
 Pcm = npt.NDArray[np.int16]
 FloatArray = npt.NDArray[np.floating]
 
-SPLITS = 2  # into halves
-FEWEST = 16  # windows that a selection leaves
-FEWEST_ASKED = 32  # that a variant may ask for
+SPLITS = 2  # random splits into two halves
+FEWEST = 16  # windows that a selection has to keep
+FEWEST_ASKED = 32  # calibration windows that a variant may ask for
 QUARTILES = (25, 75)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Windows:
-    """The calibration side.
+class CalibrationWindows:
+    """The windows that calibrate, and the windows that are held out to measure the result.
 
     Args:
-        pcm: what calibrates, int16 [n, samples].
-        snr_db: signal-to-noise estimate of each.
-        distance_db: how far the spectrum of each lies from the median of all.
-        held_out: what judges, int16 [k, samples].
-        held_out_recordings: of how many recordings.
+        pcm: calibration windows, int16 [n, samples].
+        snr_db: estimate of the signal-to-noise ratio of each calibration window, in dB.
+        distance_db: distance of each calibration window's spectrum from the median spectrum, in dB.
+        held_out: held-out windows, int16 [k, samples].
+        held_out_recordings: number of recordings that the held-out windows come from.
     """
 
     pcm: Pcm
@@ -49,20 +49,26 @@ class Windows:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Converted:
-    """An int8 model and what it means."""
+class ConvertedModel:
+    """An int8 model and its contract."""
 
     tflite: bytes
     contract: ModelContract
 
 
-Quantize = Callable[[Pcm], Converted]
-"""Makes the int8 model from calibration windows, in the order given."""
+Quantize = Callable[[Pcm], ConvertedModel]
+"""A function that makes the int8 model from calibration windows; their order is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Otherwise:
-    """Another way to make the model from the same windows, and what would choose it."""
+class AlternativeConversion:
+    """Another way to make the model from the same calibration windows.
+
+    Args:
+        what: what is different, in words.
+        quantize: makes the model.
+        proposal: the change to the variant that chooses this way.
+    """
 
     what: str
     quantize: Quantize
@@ -71,39 +77,40 @@ class Otherwise:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trial:
-    """A conversion, judged on the held-out windows.
+    """One conversion, measured on the held-out windows.
 
     Args:
-        what: what was different.
-        windows: how many calibrated it.
-        cosine_mean: against the float model.
-        cosine_p05: its 5th percentile.
-        spans: what each activation's 255 steps cover, by tensor.
-        tflite: the model.
-        proposal: what would make this the variant's choice, if anything would.
+        what: what was different, in words.
+        windows: number of calibration windows.
+        cosine_mean: mean cosine of the int8 and the float probabilities.
+        cosine_p05: 5th percentile of the cosine.
+        range_widths: width of the operand range of each activation, by name of the tensor.
+        tflite: the int8 model.
+        proposal: the change to the variant that makes this conversion; None if there is none.
     """
 
     what: str
     windows: int
     cosine_mean: float
     cosine_p05: float
-    spans: dict[str, float]
+    range_widths: dict[str, float]
     tflite: bytes
     proposal: Proposal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trials:
-    """All conversions.
+    """All trials of one model.
 
     Args:
-        everything: calibrated with all windows.
-        included: with those that judge too.
-        halves: with random halves.
-        reordered: with the first half in other orders.
-        selected: with windows of some signal-to-noise ratio or spectrum, and with fewer.
-        narrowed: with all windows, the ranges narrowed by a method.
-        per_channel: with one scale a channel, where the model has one a kernel.
+        everything: calibrated with all calibration windows.
+        included: calibrated with the held-out windows too.
+        halves: calibrated with random halves.
+        reordered: calibrated with the first half in other orders.
+        selected: calibrated with windows of a certain signal-to-noise ratio or spectrum, or with fewer
+            windows.
+        narrowed: calibrated with all windows, with ranges clipped by a method.
+        per_channel: with one scale for each channel; None unless the model has one scale for each kernel.
     """
 
     everything: Trial
@@ -126,25 +133,25 @@ class _Plan:
 
 
 def run_trials(
-    windows: Windows,
+    windows: CalibrationWindows,
     expected: FloatArray,
     quantize: Quantize,
     *,
-    narrowed: Sequence[Otherwise] = (),
-    per_channel: Otherwise | None = None,
+    narrowed: Sequence[AlternativeConversion] = (),
+    per_channel: AlternativeConversion | None = None,
     seed: int = 0,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Trials:
-    """Convert with all windows, with parts of them, in other orders, and otherwise.
+    """Convert with all windows, with parts of them, in other orders, and in other ways.
 
     Args:
-        windows: the calibration side.
-        expected: the float model's probabilities for the held-out windows, [k, classes].
-        quantize: makes the model under examination.
-        narrowed: makes it with narrower ranges.
-        per_channel: makes it with one scale a channel, where it has one a kernel.
-        seed: of the halves.
-        report: told how many conversions are done, of how many.
+        windows: windows that calibrate, and windows that measure.
+        expected: probabilities of the float model for the held-out windows, [k, classes].
+        quantize: makes the model under diagnosis.
+        narrowed: ways to make it with narrower ranges.
+        per_channel: the way to make it with one scale for each channel; None if it is made so already.
+        seed: of the random halves and orders.
+        report: called with (done, total) after each conversion.
     """
     rng = np.random.default_rng(seed)
     every = np.arange(len(windows.pcm))
@@ -153,7 +160,7 @@ def run_trials(
     both = np.concatenate([windows.pcm, windows.held_out])
     plans = {
         "everything": [_Plan(what="all windows", pcm=windows.pcm, quantize=quantize)],
-        "included": [_Plan(what="the judges too", pcm=both, quantize=quantize)],
+        "included": [_Plan(what="the held-out windows too", pcm=both, quantize=quantize)],
         "halves": [_Plan(what="a half", pcm=windows.pcm[half], quantize=quantize) for half in parts],
         "reordered": [
             _Plan(what="another order", pcm=windows.pcm[order], quantize=quantize) for order in orders
@@ -162,8 +169,8 @@ def run_trials(
             _Plan(what=what, pcm=windows.pcm[kept], quantize=quantize, proposal=proposal)
             for what, proposal, kept in _selections(windows)
         ],
-        "narrowed": [_otherwise(way, windows.pcm) for way in narrowed],
-        "per_channel": [] if per_channel is None else [_otherwise(per_channel, windows.pcm)],
+        "narrowed": [_plan(way, windows.pcm) for way in narrowed],
+        "per_channel": [] if per_channel is None else [_plan(per_channel, windows.pcm)],
     }
     total = sum(map(len, plans.values()))
     made: dict[str, list[Trial]] = {}
@@ -183,7 +190,7 @@ def run_trials(
     )
 
 
-def _otherwise(way: Otherwise, pcm: Pcm) -> _Plan:
+def _plan(way: AlternativeConversion, pcm: Pcm) -> _Plan:
     return _Plan(what=way.what, pcm=pcm, quantize=way.quantize, proposal=way.proposal)
 
 
@@ -197,14 +204,14 @@ def _trial(plan: _Plan, held_out: Pcm, expected: FloatArray) -> Trial:
         windows=len(plan.pcm),
         cosine_mean=measures.cosine_mean,
         cosine_p05=measures.cosine_p05,
-        spans=spans(made.tflite),
+        range_widths=range_widths(made.tflite),
         tflite=made.tflite,
         proposal=plan.proposal,
     )
 
 
-def _selections(windows: Windows) -> list[tuple[str, Proposal, npt.NDArray[np.bool_]]]:
-    """Return which windows to try alone: in words, what would choose them, and which they are."""
+def _selections(windows: CalibrationWindows) -> list[tuple[str, Proposal, npt.NDArray[np.bool_]]]:
+    """Return selections of calibration windows: a description, the proposal, and which windows, bool [n]."""
     low, high = (float(value) for value in np.percentile(windows.snr_db, QUARTILES))
     distance_db = windows.distance_db
     far = float(np.percentile(distance_db, QUARTILES[1]))

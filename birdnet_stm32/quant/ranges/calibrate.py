@@ -1,8 +1,9 @@
-"""What the tensors of a float .tflite hold over calibration windows, written where the converter reads it.
+"""Calibration: observe the ranges of a float .tflite's tensors and write them where the converter reads them.
 
-The converter's own calibration runs TFLite's plain float kernels, one window a call of a Python generator.
-Here the same graph runs on the fast ones. The ranges are the same but for the rounding of float32, and for
-sums: the converter's kernel puts a sum where its operand was, and takes its range for the operand's as well.
+The converter's own calibration runs TFLite's plain float kernels and calls a Python generator for each
+window. This module runs the same graph with the fast kernels. The ranges agree except for float32 rounding,
+and except for sums: the converter's kernel stores a sum in the place of an operand and takes the sum's range
+for the operand.
 """
 
 from __future__ import annotations
@@ -23,29 +24,29 @@ from birdnet_stm32.tflite.reader import parse_model
 FloatArray = npt.NDArray[np.float32]
 TensorRanges = Mapping[int, tuple[float, float]]
 
-# The converter takes no maximum for smaller, and a tensor of zeros would have no scale.
+# The converter raises each maximum to at least this value. A tensor of zeros would otherwise have no scale.
 _SMALLEST_MAXIMUM = float(np.finfo(np.float32).tiny)
 
 
-def observe(
+def observe_ranges(
     graph: bytes, windows: FloatArray, *, on_window: Callable[[int], None] | None = None
 ) -> dict[int, tuple[float, float]]:
-    """Return the smallest and the largest value of the input and of all that operators compute.
+    """Return the smallest and the largest value of the input and of every float tensor that is computed.
 
     Args:
         graph: float .tflite with one input and a batch of 1.
         windows: float32 [n, *input shape], n > 0.
-        on_window: called with the number of windows done so far.
+        on_window: called with the number of windows done, after each window.
 
     Returns:
-        Tensor index to its two ends; the upper one is above 0, as the converter has it.
+        Smallest and largest value, by index of the tensor. The largest value is above 0, as in the converter.
 
     Raises:
         InputError: LiteRT has no kernel for an operator.
     """
     indices = list(_float_tensors(parse_model(graph).subgraphs[0]))
     ends = np.empty((len(windows), len(indices), 2), np.float32)
-    for number, values in enumerate(each_window(graph, windows)):
+    for number, values in enumerate(trace_windows(graph, windows)):
         for position, value in enumerate(values.values()):
             ends[number, position] = value.min(), value.max()
         if on_window is not None:
@@ -57,11 +58,19 @@ def observe(
     }
 
 
-def each_window(graph: bytes, windows: FloatArray) -> Iterator[dict[int, FloatArray]]:
-    """Yield, window by window, what :func:`observe` looks at: tensor index to value, in the graph's order."""
+def trace_windows(graph: bytes, windows: FloatArray) -> Iterator[dict[int, FloatArray]]:
+    """Yield for each window the values of the input and of every float tensor that is computed.
+
+    Args:
+        graph: float .tflite with one input and a batch of 1.
+        windows: float32 [n, *input shape].
+
+    Yields:
+        Values by index of the tensor, in the order of computation.
+    """
     model = parse_model(graph)
     indices = list(_float_tensors(model.subgraphs[0]))
-    # As outputs they are kept, which tensors inside a delegate are not.
+    # A delegate keeps the values of outputs only.
     model.subgraphs[0].outputs = np.array(indices[1:], np.int32)
     interpreter = Interpreter(model_content=pack_model(model))
     interpreter.allocate_tensors()
@@ -71,15 +80,19 @@ def each_window(graph: bytes, windows: FloatArray) -> Iterator[dict[int, FloatAr
         yield {index: interpreter.get_tensor(index) for index in indices}
 
 
-def in_graph_order(graph: bytes, ranges: Sequence[tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    """Return ranges by tensor, given those of the input and of the output of each operator in turn.
+def assign_ranges(graph: bytes, ranges: Sequence[tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """Return the range of each tensor, by its index.
 
-    What is only moved has the range of its source, which is not given: the converter adds such operators.
+    Args:
+        graph: float .tflite.
+        ranges: of the input and of the output of each operator, in the order of computation. Operators that
+            only move data have no range in this list, because the converter adds such operators; each gets
+            the range of its source.
 
     Raises:
-        GateError: there are more operators than ranges, or fewer.
+        GateError: the number of operators and the number of ranges differ.
     """
-    sources = moves(graph)
+    sources = moved_tensors(graph)
     computed = [index for index in _float_tensors(parse_model(graph).subgraphs[0]) if index not in sources]
     if len(computed) != len(ranges):
         raise GateError(
@@ -92,8 +105,8 @@ def in_graph_order(graph: bytes, ranges: Sequence[tuple[float, float]]) -> dict[
     return found
 
 
-def moves(graph: bytes) -> dict[int, int]:
-    """Return the tensors that are only moved, in the graph's order, each with the tensor it is made of."""
+def moved_tensors(graph: bytes) -> dict[int, int]:
+    """Return the source of each tensor that an operator only moves, by index, in the order of computation."""
     model = parse_model(graph)
     return {
         int(operator.outputs[0]): int(operator.inputs[0])
@@ -103,7 +116,7 @@ def moves(graph: bytes) -> dict[int, int]:
 
 
 def with_ranges(graph: bytes, ranges: TensorRanges) -> bytes:
-    """Return a float .tflite whose tensors bear these ranges, ready to be quantized."""
+    """Return the float .tflite with these ranges written into its tensors, ready to be quantized."""
     model = parse_model(graph)
     for index, (low, high) in ranges.items():
         quantization = model.subgraphs[0].tensors[index].quantization
@@ -114,7 +127,7 @@ def with_ranges(graph: bytes, ranges: TensorRanges) -> bytes:
 
 
 def _signature(graph: Any) -> Any:
-    """Name the ends of a graph as a SavedModel would: LiteRT can run a model by these names."""
+    """Name input and output as a SavedModel would, so that LiteRT can run the model by these names."""
 
     def ends(name: str, indices: Sequence[int]) -> list[Any]:
         return [schema.TensorMapT(name=name, tensorIndex=int(index)) for index in indices]
@@ -127,7 +140,7 @@ def _signature(graph: Any) -> Any:
 
 
 def _float_tensors(graph: Any) -> Iterator[int]:
-    """Yield the input and every float32 tensor that an operator computes, in the graph's order."""
+    """Yield the indices of the input and of every computed float32 tensor, in the order of computation."""
     yield int(graph.inputs[0])
     for operator in graph.operators:
         for index in operator.outputs:

@@ -1,14 +1,16 @@
-"""Narrower int8 ranges than all that calibration saw: by percentile, or by squared error.
+"""Clipping operand ranges by histograms: keep a percentile of the values, or minimise the squared error.
 
-Of every tensor the values over all calibration windows are counted in fine bins; the share of its range that
-is kept follows from the counts. Loud windows weigh most; where quiet ones must count alike,
-:func:`birdnet_stm32.quant.ranges.choose.best_shares` is the better judge.
+For each tensor the values over all calibration windows are counted in fine bins, and the counts give the
+share of the range to keep. Loud windows weigh most in these counts. Where quiet windows have to count alike,
+:func:`birdnet_stm32.quant.ranges.least_noise.least_noise_shares` is the better choice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,66 +18,91 @@ import numpy.typing as npt
 from birdnet_stm32.quant.arithmetic.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.calibrate import FloatArray, TensorRanges
-from birdnet_stm32.quant.ranges.choose import SHARES
 from birdnet_stm32.tflite.flatbuffer import operator_name
 from birdnet_stm32.tflite.reader import parse_model
 
 Counts = npt.NDArray[np.int64]
+Tensor = TypeVar("Tensor", str, int)
+"""Name of a network's tensor, or index of a graph's."""
 
-BINS = 8_192  # 32 a step of the whole range
-_SMALLEST = 1e-30  # that a range of nothing is divided by: BINS times as many are still float32
+SHARES = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
+"""Shares of a range that the methods which minimise an error try."""
+
+BINS = 8_192  # 32 for each int8 step of the whole range
+_SMALLEST = 1e-30  # divisor for an empty range; BINS divided by it is still finite in float32
 
 
-class Method(StrEnum):
-    """How much of a range is kept."""
+class ClippingMethod(StrEnum):
+    """How the share of a range that is kept is chosen."""
 
-    MINMAX = "minmax"
+    MINMAX = "minmax"  # the whole range
     PERCENTILE = "percentile"
-    MSE = "mse"
+    MSE = "mse"  # the smallest mean squared error
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
-    """Which part of what a tensor held its int8 steps span.
+class Clipping:
+    """How to choose the share of each observed range that int8 represents.
 
     Args:
-        method: how it is chosen.
-        percentile: of the values that are inside, for the method of that name.
+        method: how to choose it.
+        percentile: percentage of the values inside the range, for the method ``percentile`` only.
     """
 
-    method: Method
+    method: ClippingMethod
     percentile: float = 99.99
 
 
-def shares(graph: bytes, windows: FloatArray, ranges: TensorRanges, clip: Clip) -> dict[int, float]:
-    """Return the share of its range that each tensor keeps, but for the input and the logits, which keep all.
+def clip_ranges(
+    ranges: Mapping[Tensor, tuple[float, float]], shares: Mapping[Tensor, float]
+) -> dict[Tensor, tuple[float, float]]:
+    """Return ranges with both ends multiplied by the tensor's share, or by 1 where ``shares`` has none.
 
-    What is largest there is what is to be detected.
+    >>> clip_ranges({"a": (-1.0, 4.0), "b": (0.0, 2.0)}, {"a": 0.5})
+    {'a': (-0.5, 2.0), 'b': (0.0, 2.0)}
+    """
+    return {
+        name: (low * shares.get(name, 1.0), high * shares.get(name, 1.0))
+        for name, (low, high) in ranges.items()
+    }
+
+
+def histogram_shares(
+    graph: bytes, windows: FloatArray, ranges: TensorRanges, clip: Clipping
+) -> dict[int, float]:
+    """Return the share of its range that each tensor keeps.
+
+    Input, output and logits are left out: they keep their ranges, because their largest values are what the
+    network has to detect.
 
     Args:
         graph: float .tflite.
         windows: float32 [n, *input shape].
-        ranges: of its tensors, as :func:`birdnet_stm32.quant.ranges.calibrate.observe` saw them.
+        ranges: ranges of the tensors over ``windows``, from
+            :func:`birdnet_stm32.quant.ranges.calibrate.observe_ranges`.
         clip: how to choose.
+
+    Returns:
+        Share in (0, 1] by index of the tensor; empty for the method ``minmax``.
     """
-    if clip.method is Method.MINMAX:
+    if clip.method is ClippingMethod.MINMAX:
         return {}
     ends = _ends(graph)
     inner = [index for index in ranges if index not in ends]
     counts = {index: np.zeros(BINS, np.int64) for index in inner}
-    for values in calibrate.each_window(graph, windows):
+    for values in calibrate.trace_windows(graph, windows):
         for index in inner:
             counts[index] += _count(values[index], *ranges[index])
     return {
         index: _percentile_share(counts[index], *ranges[index], clip.percentile)
-        if clip.method is Method.PERCENTILE
+        if clip.method is ClippingMethod.PERCENTILE
         else _mse_share(counts[index], *ranges[index])
         for index in inner
     }
 
 
 def _ends(graph: bytes) -> set[int]:
-    """Return the input, the output, and the logits before a sigmoid."""
+    """Return the indices of the input, the output, and the logits before a sigmoid."""
     model = parse_model(graph)
     (network,) = model.subgraphs
     last = network.operators[-1]
@@ -84,7 +111,7 @@ def _ends(graph: bytes) -> set[int]:
 
 
 def _count(values: FloatArray, low: float, high: float) -> Counts:
-    """Return how many values are in each of the bins from low to high."""
+    """Return the number of values in each of :data:`BINS` bins between low and high."""
     scale = BINS / max(high - low, _SMALLEST)
     bins = ((values.ravel() - np.float32(low)) * np.float32(scale)).astype(np.int32)
     return np.bincount(np.clip(bins, 0, BINS - 1), minlength=BINS)
@@ -95,9 +122,9 @@ def _centres(low: float, high: float) -> npt.NDArray[np.float64]:
 
 
 def _percentile_share(counts: Counts, low: float, high: float, percentile: float) -> float:
-    """Return the smallest share that leaves no more than the rest outside."""
+    """Return the smallest share whose range contains ``percentile`` percent of the values."""
     centres = _centres(low, high)
-    # The share at which a value would be at an end of the range.
+    # The share for which the bin lies at an end of the range.
     needed = np.where(centres >= 0, centres / max(high, _SMALLEST), centres / min(low, -_SMALLEST))
     order = np.argsort(needed)
     inside = np.cumsum(counts[order]) / counts.sum()
@@ -105,7 +132,7 @@ def _percentile_share(counts: Counts, low: float, high: float, percentile: float
 
 
 def _mse_share(counts: Counts, low: float, high: float) -> float:
-    """Return the share whose rounding and clipping have the smallest squared error."""
+    """Return the one of :data:`SHARES` whose rounding and clipping have the smallest squared error."""
     centres = _centres(low, high)
 
     def error(share: float) -> float:

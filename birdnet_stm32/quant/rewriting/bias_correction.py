@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from birdnet_stm32.quant.rewriting.network import Floats, Network, with_weights
-from birdnet_stm32.quant.simulation.simulate import Ranges, run, sigmoid
+from birdnet_stm32.quant.simulation.grids import Ranges
+from birdnet_stm32.quant.simulation.run_network import run_network, sigmoid
 
 LARGEST_SHIFT = 1.0  # of the logits, either way
 _HALVINGS = 20  # to a millionth of it
@@ -28,7 +29,7 @@ def correct_bias(network: Network, windows: Floats, ranges: Ranges, expected: Fl
     Returns:
         The network with another bias at its output, for int8 only: its float outputs are no longer the same.
     """
-    logits = run(network, windows, ranges)
+    logits = run_network(network, windows, ranges)
     wanted = expected.mean(dtype=np.float64)
     low, high = -LARGEST_SHIFT, LARGEST_SHIFT
     for _ in range(_HALVINGS):

@@ -15,10 +15,10 @@ import numpy as np
 
 from birdnet_stm32.quant.rewriting.network import (
     RELU6_LIMIT,
-    Activation,
     Floats,
-    Kind,
+    FusedActivation,
     Network,
+    UnitKind,
     scaled_inputs,
     scaled_outputs,
     with_weights,
@@ -35,20 +35,20 @@ LARGEST_FACTOR = 128.0
 
 # A depthwise kernel has one scale a channel, so dividing a channel costs it nothing. In other kernels the
 # channels of the input share the scale of an output, and meeting halfway is better.
-_EXPONENTS = {Kind.DEPTHWISE: 1.0, Kind.CONVOLUTION: 0.5, Kind.DENSE: 0.5}
+_EXPONENTS = {UnitKind.DEPTHWISE: 1.0, UnitKind.CONVOLUTION: 0.5, UnitKind.DENSE: 0.5}
 
 
-def pairs(network: Network, peaks: Mapping[str, Floats]) -> tuple[tuple[str, str], ...]:
+def equalizable_pairs(network: Network, peaks: Mapping[str, Floats]) -> tuple[tuple[str, str], ...]:
     """Return the units whose output channels can be scaled safely, each with the only unit that reads it."""
     found = []
     for unit in network.units:
         readers = network.consumers(unit.name)
         if (
             unit.kernel is not None
-            and unit.activation is not Activation.NONE
+            and unit.activation is not FusedActivation.NONE
             and len(readers) == 1
             and readers[0].kind in _EXPONENTS
-            and (unit.activation is Activation.RELU or peaks[unit.name].max() < MARGIN * RELU6_LIMIT)
+            and (unit.activation is FusedActivation.RELU or peaks[unit.name].max() < MARGIN * RELU6_LIMIT)
         ):
             found.append((unit.name, readers[0].name))
     return tuple(found)
@@ -66,7 +66,7 @@ def equalize(network: Network, peaks: Mapping[str, Floats]) -> Network:
     Returns:
         The same function, as long as no channel exceeds 1.4 times the largest peak of its tensor.
     """
-    for first, second in pairs(network, peaks):
+    for first, second in equalizable_pairs(network, peaks):
         factors = _factors(peaks[first], _EXPONENTS[network.unit(second).kind])
         network = with_weights(network, {first: scaled_outputs(network.unit(first), factors)})
         network = with_weights(network, {second: scaled_inputs(network.unit(second), factors)})

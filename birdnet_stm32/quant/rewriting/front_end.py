@@ -16,7 +16,14 @@ from birdnet_stm32.frontend.contract import (
     OutputActivation,
 )
 from birdnet_stm32.frontend.mixer import Mixer
-from birdnet_stm32.quant.rewriting.network import INPUT, MOVES, Activation, Floats, Kind, Network, Unit
+from birdnet_stm32.quant.rewriting.network import (
+    INPUT,
+    Floats,
+    FusedActivation,
+    Network,
+    Unit,
+    UnitKind,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,11 +63,11 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
         mel, layout = np.eye(spec.num_mels, dtype=np.float32), spec.layout
         scalings[INPUT] = _unscaled(spec.num_mels)
     for unit in network.units[:position]:
-        if unit.kind in MOVES:
+        if unit.kind.only_moves_data:
             if unit.inputs[0] in scalings:
                 scalings[unit.name] = scalings[unit.inputs[0]]
-                layout = _turned(layout) if unit.kind is Kind.PERMUTE else layout
-        elif unit.kind is Kind.CONVOLUTION and mel is None:
+                layout = _turned(layout) if unit.kind is UnitKind.PERMUTE else layout
+        elif unit.kind is UnitKind.CONVOLUTION and mel is None:
             mel = _mel(unit, spec)
             scalings[unit.name] = _unscaled(mel.shape[1])
         else:
@@ -110,7 +117,7 @@ def _turned(layout: InputLayout) -> InputLayout:
 def _first_spatial(network: Network) -> int:
     """Return the position of the first unit whose kernel reaches over neighbouring values."""
     for position, unit in enumerate(network.units):
-        if unit.kernel is not None and unit.kind is not Kind.DENSE and unit.kernel.shape[:2] != (1, 1):
+        if unit.kernel is not None and unit.kind is not UnitKind.DENSE and unit.kernel.shape[:2] != (1, 1):
             return position
     raise InputError("the network has no spatial convolution", where=network.name)
 
@@ -120,7 +127,7 @@ def _mel(unit: Unit, spec: FrontendSpec) -> Floats:
     kernel: Floats = weights[0, 0]
     if (
         kernel.shape != (spec.bins, spec.num_mels)
-        or unit.activation is not Activation.RELU
+        or unit.activation is not FusedActivation.RELU
         or bias.any()
         or kernel.min() < 0
     ):
@@ -134,7 +141,7 @@ def _mel(unit: Unit, spec: FrontendSpec) -> Floats:
 def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
     """Return what a depthwise 1x1 convolution or a sum makes of the scalings before it."""
     inputs = [scalings[name] for name in unit.inputs if name in scalings]
-    if unit.kind is Kind.ADD and len(inputs) == 2 and unit.activation is Activation.NONE:
+    if unit.kind is UnitKind.ADD and len(inputs) == 2 and unit.activation is FusedActivation.NONE:
         one, other = inputs
         return _Scaling(
             k0=one.k0 + other.k0,
@@ -142,16 +149,21 @@ def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
             w=np.concatenate([one.w, other.w]),
             b=np.concatenate([one.b, other.b]),
         )
-    if unit.kind is Kind.DEPTHWISE and len(inputs) == 1 and unit.kernel is not None and unit.bias is not None:
+    if (
+        unit.kind is UnitKind.DEPTHWISE
+        and len(inputs) == 1
+        and unit.kernel is not None
+        and unit.bias is not None
+    ):
         (scaling,) = inputs
         # A kernel of one channel, before bands are channels, is the same for all bands.
         factor, bias = (
             np.broadcast_to(values, scaling.k0.shape) for values in (unit.kernel[0, 0, :, 0], unit.bias)
         )
-        if unit.activation is Activation.RELU and not len(scaling.k):
+        if unit.activation is FusedActivation.RELU and not len(scaling.k):
             hinge = {"w": (factor * scaling.k0)[np.newaxis], "b": bias[np.newaxis]}
             return _Scaling(k0=np.zeros_like(factor), k=np.ones((1, len(factor)), np.float32), **hinge)
-        if unit.activation is Activation.NONE and not unit.bias.any():
+        if unit.activation is FusedActivation.NONE and not unit.bias.any():
             return replace(scaling, k0=scaling.k0 * factor, k=scaling.k * factor)
     raise InputError(
         f"layer {unit.name} is no part of a piecewise-linear scaling",

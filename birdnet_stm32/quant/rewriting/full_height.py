@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.rewriting.network import INPUT, Activation, Floats, Kind, Network, Unit
+from birdnet_stm32.quant.rewriting.network import INPUT, Floats, FusedActivation, Network, Unit, UnitKind
 
 MIN_ROWS = 3  # 2 rows over 2 rows run
 _STRIDES = (4, 2, 1)  # what the NPU takes, the largest first
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class KernelPlacement:
     """Where the first convolution stands.
 
     Args:
@@ -38,17 +38,17 @@ class Places:
     count: int
 
 
-def places(rows: int, *, most: int) -> Places:
+def place_kernel(rows: int, *, most: int) -> KernelPlacement:
     """Return how ``rows`` rows are covered by a kernel of at most ``most`` of them.
 
     The stride is the largest of 4, 2 and 1 with which no row lies between two places.
 
-    >>> places(8, most=112)
-    Places(covered=4, stride=4, used=(0, 1), count=2)
-    >>> places(7, most=112)
-    Places(covered=5, stride=2, used=(0, 1), count=2)
-    >>> places(20, most=8)
-    Places(covered=8, stride=4, used=(0, 2, 3), count=4)
+    >>> place_kernel(8, most=112)
+    KernelPlacement(covered=4, stride=4, used=(0, 1), count=2)
+    >>> place_kernel(7, most=112)
+    KernelPlacement(covered=5, stride=2, used=(0, 1), count=2)
+    >>> place_kernel(20, most=8)
+    KernelPlacement(covered=8, stride=4, used=(0, 2, 3), count=4)
     """
     stride, covered = next(
         (step, covered)
@@ -59,7 +59,7 @@ def places(rows: int, *, most: int) -> Places:
     used = [0]
     while used[-1] < count - 1:
         used.append(min(count - 1, used[-1] + covered // stride))
-    return Places(covered=covered, stride=stride, used=tuple(used), count=count)
+    return KernelPlacement(covered=covered, stride=stride, used=tuple(used), count=count)
 
 
 def _covered(rows: int, stride: int, most: int) -> int:
@@ -68,7 +68,7 @@ def _covered(rows: int, stride: int, most: int) -> int:
     return rows - stride - -(-spare // stride) * stride
 
 
-def split(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
+def split_full_height(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
     """Return convolutions that compute what ``unit`` does over ``rows`` rows, none as high as its input.
 
     Args:
@@ -80,7 +80,7 @@ def split(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
         InputError: it is not such a convolution, pads columns, or has too many columns.
     """
     kernel, bias = unit.weights
-    if unit.kind is not Kind.CONVOLUTION or kernel.shape[0] != rows or rows < MIN_ROWS:
+    if unit.kind is not UnitKind.CONVOLUTION or kernel.shape[0] != rows or rows < MIN_ROWS:
         raise InputError(
             f"{unit.name} has {kernel.shape[0]} rows over {rows}",
             expected=f"a convolution as high as its input, of {MIN_ROWS} rows or more",
@@ -96,10 +96,10 @@ def split(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
         raise InputError(
             f"{unit.name} has {kernel.shape[1]} columns", expected=f"at most {max_taps // max(_STRIDES)}"
         )
-    where = places(rows, most=most)
+    where = place_kernel(rows, most=most)
     first = Unit(
         name=f"{unit.name}_rows",
-        kind=Kind.CONVOLUTION,
+        kind=UnitKind.CONVOLUTION,
         inputs=unit.inputs,
         kernel=_blocks(kernel, where),
         bias=np.zeros(len(where.used) * kernel.shape[3], np.float32),
@@ -116,10 +116,10 @@ def split(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
     )
     if where.count < MIN_ROWS:
         return first, last
-    return first, *split(replace(last, name=f"{unit.name}_sum"), where.count, max_taps=max_taps)
+    return first, *split_full_height(replace(last, name=f"{unit.name}_sum"), where.count, max_taps=max_taps)
 
 
-def _blocks(kernel: Floats, where: Places) -> Floats:
+def _blocks(kernel: Floats, where: KernelPlacement) -> Floats:
     """Return the kernel whose blocks of channels hold the rows of each place, no row twice."""
     blocks, done = [], 0
     for place in where.used:
@@ -131,7 +131,7 @@ def _blocks(kernel: Floats, where: Places) -> Floats:
     return np.concatenate(blocks, axis=3)
 
 
-def _sum(where: Places, filters: int) -> Floats:
+def _sum(where: KernelPlacement, filters: int) -> Floats:
     """Return the kernel that adds the blocks, each at its place."""
     kernel = np.zeros((where.count, 1, len(where.used) * filters, filters), np.float32)
     for block, place in enumerate(where.used):
@@ -147,7 +147,7 @@ def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tu
         max_taps: rows times columns of a kernel that the NPU computes rightly.
 
     Raises:
-        InputError: one can't be split, see :func:`split`.
+        InputError: one can't be split, see :func:`split_full_height`.
     """
     shapes: dict[str, tuple[int, ...]] = {INPUT: network.input_shape}
     units: list[Unit] = []
@@ -155,7 +155,7 @@ def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tu
     for unit in network.units:
         shapes[unit.name] = _output_shape(unit, shapes[unit.inputs[0]])
         if _is_full_height(unit, shapes[unit.inputs[0]], shapes[unit.name]):
-            parts = split(unit, shapes[unit.inputs[0]][0], max_taps=max_taps)
+            parts = split_full_height(unit, shapes[unit.inputs[0]][0], max_taps=max_taps)
             units += [*parts[:-1], replace(parts[-1], name=unit.name)]  # others read it by its name
             changed.append(unit.name)
         else:
@@ -164,40 +164,40 @@ def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tu
 
 
 def _is_full_height(unit: Unit, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
-    if unit.kind is not Kind.CONVOLUTION or before[0] < MIN_ROWS:
+    if unit.kind is not UnitKind.CONVOLUTION or before[0] < MIN_ROWS:
         return False
     return unit.weights[0].shape[0] == before[0] and after[0] == 1
 
 
 def _output_shape(unit: Unit, before: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of what ``unit`` makes, without the batch."""
-    if unit.kind in (Kind.CONVOLUTION, Kind.DEPTHWISE):
+    if unit.kind in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE):
         kernel = unit.weights[0]
         taken = (0, 0) if unit.padding == "same" else (kernel.shape[0] - 1, kernel.shape[1] - 1)
         plane = tuple(
             -(-(size - less) // step) for size, less, step in zip(before, taken, unit.strides, strict=False)
         )
-        channels = kernel.shape[3] if unit.kind is Kind.CONVOLUTION else before[2] * kernel.shape[3]
+        channels = kernel.shape[3] if unit.kind is UnitKind.CONVOLUTION else before[2] * kernel.shape[3]
         return (*plane, channels)
     match unit.kind:
-        case Kind.DENSE:
+        case UnitKind.DENSE:
             return (*before[:-1], unit.weights[0].shape[1])
-        case Kind.MEAN:
+        case UnitKind.MEAN:
             return (before[-1],)
-        case Kind.PERMUTE:
+        case UnitKind.PERMUTE:
             return tuple(before[axis - 1] for axis in unit.shape)
-        case Kind.RESHAPE:
+        case UnitKind.RESHAPE:
             return unit.shape
         case _:
             return before
 
 
-def alone(unit: Unit, input_shape: tuple[int, ...]) -> Network:
+def network_of_unit(unit: Unit, input_shape: tuple[int, ...]) -> Network:
     """Return the network of one unit."""
     return Network(name="layer", input_shape=input_shape, units=(replace(unit, inputs=(INPUT,)),))
 
 
-def activation_of(name: str) -> Activation | None:
+def fused_activation(name: str) -> FusedActivation | None:
     """Return the activation that TFLite calls ``name``, or None for one that no unit has."""
-    known = {"NONE": Activation.NONE, "RELU": Activation.RELU, "RELU6": Activation.RELU6}
+    known = {"NONE": FusedActivation.NONE, "RELU": FusedActivation.RELU, "RELU6": FusedActivation.RELU6}
     return known.get(name)

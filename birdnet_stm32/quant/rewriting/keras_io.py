@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.rewriting.network import INPUT, RELU6_LIMIT, Activation, Kind, Network, Unit
+from birdnet_stm32.quant.rewriting.network import INPUT, RELU6_LIMIT, FusedActivation, Network, Unit, UnitKind
 
 layers = keras.layers
 
@@ -61,11 +61,11 @@ def to_keras(network: Network) -> keras.Model:
     for unit in network.units:
         layer = _BUILDERS[unit.kind](unit)
         sources = [tensors[name] for name in unit.inputs]
-        x = layer(sources if unit.kind is Kind.ADD else sources[0])
+        x = layer(sources if unit.kind is UnitKind.ADD else sources[0])
         if unit.kernel is not None:
             weighted.append((layer, unit))
-        if unit.activation is not Activation.NONE:
-            limit = RELU6_LIMIT if unit.activation is Activation.RELU6 else None
+        if unit.activation is not FusedActivation.NONE:
+            limit = RELU6_LIMIT if unit.activation is FusedActivation.RELU6 else None
             x = layers.ReLU(max_value=limit, name=f"{unit.name}_relu")(x)
         tensors[unit.name] = x
     model = keras.Model(inputs, tensors[network.units[-1].name], name=network.name)
@@ -86,23 +86,23 @@ def _readers(model: keras.Model) -> dict[int, int]:
 
 def _unit(layer: keras.Layer, inputs: tuple[str, ...]) -> Unit:
     unit = Unit(name=layer.name, kind=_kind(layer), inputs=inputs)
-    if unit.kind is Kind.PERMUTE:
+    if unit.kind is UnitKind.PERMUTE:
         return replace(unit, shape=tuple(layer.dims))
-    if unit.kind is Kind.RESHAPE:
+    if unit.kind is UnitKind.RESHAPE:
         return replace(unit, shape=tuple(layer.output.shape[1:]))
-    if unit.kind not in (Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.DENSE):
+    if unit.kind not in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE, UnitKind.DENSE):
         return unit
     kernel, *rest = layer.get_weights()
     bias = rest[0] if rest else np.zeros(layer.output.shape[-1], np.float32)
     unit = replace(unit, kernel=kernel, bias=bias, activation=_activation(layer))
-    if unit.kind is Kind.DENSE:
+    if unit.kind is UnitKind.DENSE:
         return unit
     if tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1:
         raise InputError(f"layer {layer.name} is dilated or grouped", expected="a plain convolution")
     return replace(unit, strides=tuple(layer.strides), padding=layer.padding)
 
 
-def _kind(layer: keras.Layer) -> Kind:
+def _kind(layer: keras.Layer) -> UnitKind:
     for kind, layer_class in _LAYERS.items():
         if type(layer) is layer_class:
             return kind
@@ -113,10 +113,10 @@ def _kind(layer: keras.Layer) -> Kind:
     )
 
 
-def _activation(layer: keras.Layer) -> Activation:
+def _activation(layer: keras.Layer) -> FusedActivation:
     name = layer.get_config()["activation"]
     try:
-        return Activation(str(name))
+        return FusedActivation(str(name))
     except ValueError:
         raise InputError(
             f"layer {layer.name} has the activation {name!r}", expected="linear, relu or relu6"
@@ -124,35 +124,35 @@ def _activation(layer: keras.Layer) -> Activation:
 
 
 def _fold_batch_norm(unit: Unit, layer: keras.layers.BatchNormalization) -> Unit:
-    if unit.kernel is None or unit.bias is None or unit.activation is not Activation.NONE:
+    if unit.kernel is None or unit.bias is None or unit.activation is not FusedActivation.NONE:
         raise InputError(f"layer {layer.name} does not follow a convolution directly")
     gamma = 1.0 if layer.gamma is None else np.asarray(layer.gamma, np.float64)
     beta = 0.0 if layer.beta is None else np.asarray(layer.beta, np.float64)
     factor = gamma / np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
     bias = (unit.bias - np.asarray(layer.moving_mean, np.float64)) * factor + beta
-    per_output = factor.reshape(unit.kernel.shape[2:]) if unit.kind is Kind.DEPTHWISE else factor
+    per_output = factor.reshape(unit.kernel.shape[2:]) if unit.kind is UnitKind.DEPTHWISE else factor
     return replace(unit, kernel=(unit.kernel * per_output).astype(np.float32), bias=bias.astype(np.float32))
 
 
 def _fold_relu(unit: Unit, layer: keras.layers.ReLU) -> Unit:
     limit = layer.max_value
     plain = not layer.negative_slope and not layer.threshold
-    foldable = unit.kind in (Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.DENSE, Kind.ADD)
-    if not (plain and foldable and unit.activation is Activation.NONE and limit in (None, RELU6_LIMIT)):
+    foldable = unit.kind in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE, UnitKind.DENSE, UnitKind.ADD)
+    if not (plain and foldable and unit.activation is FusedActivation.NONE and limit in (None, RELU6_LIMIT)):
         raise InputError(
             f"layer {layer.name} cannot be fused", expected="ReLU or ReLU6 behind a linear layer"
         )
-    return replace(unit, activation=Activation.RELU if limit is None else Activation.RELU6)
+    return replace(unit, activation=FusedActivation.RELU if limit is None else FusedActivation.RELU6)
 
 
-_LAYERS: dict[Kind, type] = {
-    Kind.CONVOLUTION: layers.Conv2D,
-    Kind.DEPTHWISE: layers.DepthwiseConv2D,
-    Kind.DENSE: layers.Dense,
-    Kind.ADD: layers.Add,
-    Kind.MEAN: layers.GlobalAveragePooling2D,
-    Kind.PERMUTE: layers.Permute,
-    Kind.RESHAPE: layers.Reshape,
+_LAYERS: dict[UnitKind, type] = {
+    UnitKind.CONVOLUTION: layers.Conv2D,
+    UnitKind.DEPTHWISE: layers.DepthwiseConv2D,
+    UnitKind.DENSE: layers.Dense,
+    UnitKind.ADD: layers.Add,
+    UnitKind.MEAN: layers.GlobalAveragePooling2D,
+    UnitKind.PERMUTE: layers.Permute,
+    UnitKind.RESHAPE: layers.Reshape,
 }
 
 
@@ -176,12 +176,12 @@ def _dense(unit: Unit) -> keras.Layer:
     return layers.Dense(unit.weights[0].shape[1], name=unit.name)
 
 
-_BUILDERS: dict[Kind, Callable[[Unit], keras.Layer]] = {
-    Kind.CONVOLUTION: _convolution,
-    Kind.DEPTHWISE: _depthwise,
-    Kind.DENSE: _dense,
-    Kind.ADD: lambda unit: layers.Add(name=unit.name),
-    Kind.MEAN: lambda unit: layers.GlobalAveragePooling2D(name=unit.name),
-    Kind.PERMUTE: lambda unit: layers.Permute(unit.shape, name=unit.name),
-    Kind.RESHAPE: lambda unit: layers.Reshape(unit.shape, name=unit.name),
+_BUILDERS: dict[UnitKind, Callable[[Unit], keras.Layer]] = {
+    UnitKind.CONVOLUTION: _convolution,
+    UnitKind.DEPTHWISE: _depthwise,
+    UnitKind.DENSE: _dense,
+    UnitKind.ADD: lambda unit: layers.Add(name=unit.name),
+    UnitKind.MEAN: lambda unit: layers.GlobalAveragePooling2D(name=unit.name),
+    UnitKind.PERMUTE: lambda unit: layers.Permute(unit.shape, name=unit.name),
+    UnitKind.RESHAPE: lambda unit: layers.Reshape(unit.shape, name=unit.name),
 }

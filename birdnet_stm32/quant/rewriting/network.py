@@ -1,7 +1,8 @@
-"""A network as the converter sees it: operators with fused bias and activation, no BatchNorm, no dropout.
+"""A network as the converter sees it: operators with fused bias and activation, without BatchNorm.
 
-Each unit makes exactly one tensor of the int8 graph and bears its name, so that a list of units is enough to
-rewrite a network, to simulate its int8 arithmetic and to say where that hurts. NumPy only.
+Each unit computes exactly one tensor of the int8 graph and has the same name as the tensor. A list of units
+is therefore enough to rewrite a network, to simulate its int8 arithmetic and to find where int8 loses
+accuracy. This module needs NumPy only.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-INPUT = "input"  # the name of the network's input among the tensors
+INPUT = "input"  # name of the network's input among the tensors
 
 
-class Kind(StrEnum):
+class UnitKind(StrEnum):
     """What a unit computes."""
 
     CONVOLUTION = "convolution"  # kernel [rows, columns, in, out]
@@ -29,13 +30,14 @@ class Kind(StrEnum):
     PERMUTE = "permute"
     RESHAPE = "reshape"
 
+    @property
+    def only_moves_data(self) -> bool:
+        """Whether no value changes; TFLite then gives the output the scale of the input."""
+        return self in (UnitKind.PERMUTE, UnitKind.RESHAPE)
 
-# Operators that only move values: TFLite gives their output the scale of their input.
-MOVES = frozenset({Kind.PERMUTE, Kind.RESHAPE})
 
-
-class Activation(StrEnum):
-    """What is fused into a unit."""
+class FusedActivation(StrEnum):
+    """The activation function that is fused into a unit."""
 
     NONE = "linear"
     RELU = "relu"
@@ -50,30 +52,30 @@ class Unit:
     """One operator.
 
     Args:
-        name: of the operator and of the tensor it makes.
+        name: of the operator and of the tensor that it computes.
         kind: what it computes.
         inputs: names of the tensors that it reads.
-        kernel: weights, of the shape that ``kind`` says; None for a unit without.
-        bias: float32 [out]; None for a unit without kernel.
-        strides: rows and columns.
+        kernel: float32 weights, of the shape that ``kind`` gives; None for a unit without weights.
+        bias: float32 [out]; None for a unit without weights.
+        strides: in rows and columns.
         padding: ``same`` or ``valid``.
-        activation: fused behind the bias.
-        shape: what ``permute`` and ``reshape`` need, without the batch: axes from 1, or sizes.
+        activation: fused after the bias.
+        shape: for ``permute`` the axes, counted from 1; for ``reshape`` the output's sizes without the batch.
     """
 
     name: str
-    kind: Kind
+    kind: UnitKind
     inputs: tuple[str, ...]
     kernel: Floats | None = None
     bias: Floats | None = None
     strides: tuple[int, int] = (1, 1)
     padding: str = "same"
-    activation: Activation = Activation.NONE
+    activation: FusedActivation = FusedActivation.NONE
     shape: tuple[int, ...] = ()
 
     @property
     def weights(self) -> tuple[Floats, Floats]:
-        """Kernel and bias. Raises: ValueError for a unit without."""
+        """Kernel and bias. Raises: ValueError for a unit without weights."""
         if self.kernel is None or self.bias is None:
             raise ValueError(f"{self.name} has no kernel")
         return self.kernel, self.bias
@@ -81,12 +83,12 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
-    """Units in the order of their computation; the last one makes the output.
+    """Units in the order of computation; the last unit computes the output.
 
     Args:
         name: of the Keras model.
         input_shape: without the batch.
-        units: in order.
+        units: in the order of computation.
     """
 
     name: str
@@ -99,7 +101,7 @@ class Network:
         return (INPUT, *(unit.name for unit in self.units))
 
     def unit(self, name: str) -> Unit:
-        """Return the unit that makes the tensor ``name``."""
+        """Return the unit that computes the tensor ``name``."""
         return next(unit for unit in self.units if unit.name == name)
 
     def consumers(self, tensor: str) -> tuple[Unit, ...]:
@@ -108,10 +110,11 @@ class Network:
 
 
 Weights = Mapping[str, tuple[Floats, Floats]]
+"""Kernel and bias of units, by name."""
 
 
 def weights(network: Network) -> dict[str, tuple[Floats, Floats]]:
-    """Return kernel and bias of every unit that has them."""
+    """Return kernel and bias of each unit that has them, by name."""
     return {unit.name: unit.weights for unit in network.units if unit.kernel is not None}
 
 
@@ -129,13 +132,13 @@ def with_weights(network: Network, changed: Weights) -> Network:
 
 
 def scaled_outputs(unit: Unit, factors: Floats) -> tuple[Floats, Floats]:
-    """Return kernel and bias that make output channel ``c`` of ``unit`` ``factors[c]`` times as large."""
+    """Return the kernel and bias that multiply output channel ``c`` of ``unit`` by ``factors[c]``."""
     kernel, bias = unit.weights
-    per_output = factors.reshape(kernel.shape[2:]) if unit.kind is Kind.DEPTHWISE else factors
+    per_output = factors.reshape(kernel.shape[2:]) if unit.kind is UnitKind.DEPTHWISE else factors
     return (kernel * per_output).astype(np.float32), (bias * factors).astype(np.float32)
 
 
 def scaled_inputs(unit: Unit, factors: Floats) -> tuple[Floats, Floats]:
-    """Return kernel and bias for an input whose channel ``c`` is ``factors[c]`` times as large as before."""
+    """Return the kernel and bias that undo a multiplication of input channel ``c`` by ``factors[c]``."""
     kernel, bias = unit.weights
     return (kernel / factors[:, np.newaxis]).astype(np.float32), bias

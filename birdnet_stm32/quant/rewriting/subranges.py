@@ -15,11 +15,11 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.rewriting.network import (
     INPUT,
     RELU6_LIMIT,
-    Activation,
     Floats,
-    Kind,
+    FusedActivation,
     Network,
     Unit,
+    UnitKind,
 )
 
 # A channel may exceed its calibrated peak by this factor before its coarse sub-range saturates.
@@ -39,7 +39,7 @@ def with_input_subranges(network: Network, ends: tuple[float, ...]) -> Network:
         InputError: the input has more channels, or another reader than one convolution.
     """
     readers = network.consumers(INPUT)
-    if len(readers) != 1 or readers[0].kind is not Kind.CONVOLUTION or network.input_shape[-1] != 1:
+    if len(readers) != 1 or readers[0].kind is not UnitKind.CONVOLUTION or network.input_shape[-1] != 1:
         raise InputError(
             "the network's input cannot be split into sub-ranges",
             where=network.name,
@@ -79,8 +79,8 @@ def with_inner_subranges(network: Network, name: str, peaks: Floats, share: floa
     """
     first, second = network.unit(name), network.consumers(name)
     if (
-        first.kind not in (Kind.CONVOLUTION, Kind.DEPTHWISE)
-        or first.activation is not Activation.RELU6
+        first.kind not in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE)
+        or first.activation is not FusedActivation.RELU6
         or len(second) != 1
         or second[0].kernel is None
     ):
@@ -104,7 +104,7 @@ def _with_split_outputs(
 ) -> Unit:
     """Return ``unit`` with two adjacent output channels, fine and coarse, in the place of each one."""
     kernel, bias = unit.weights
-    outputs = kernel.shape[2:] if unit.kind is Kind.DEPTHWISE else kernel.shape[3:]
+    outputs = kernel.shape[2:] if unit.kind is UnitKind.DEPTHWISE else kernel.shape[3:]
     doubled = kernel[..., np.newaxis] * factors.reshape(*outputs, 2)
     shifted = (bias[:, np.newaxis] - starts) * factors
     return replace(
@@ -117,8 +117,8 @@ def _with_split_outputs(
 def _with_split_inputs(unit: Unit, factors: npt.NDArray[np.float64]) -> Unit:
     """Return ``unit`` for an input whose channels are split into two, scaled by ``factors``."""
     kind, (kernel, _) = unit.kind, unit.weights
-    if kind is Kind.DEPTHWISE:
-        kind, kernel = Kind.CONVOLUTION, _full_kernel(kernel)
+    if kind is UnitKind.DEPTHWISE:
+        kind, kernel = UnitKind.CONVOLUTION, _full_kernel(kernel)
     doubled = kernel[..., np.newaxis, :] / factors[..., np.newaxis]
     shape = (*kernel.shape[:-2], 2 * kernel.shape[-2], kernel.shape[-1])
     return replace(unit, kind=kind, kernel=doubled.reshape(shape).astype(np.float32))

@@ -27,7 +27,7 @@ _OF_AN_OPEN_BATCH = frozenset({"SHAPE", "PACK", "FILL", "GATHER", "REDUCE_PROD"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activation:
+class Int8Tensor:
     """An int8 tensor that an operator computes, or the network's input.
 
     Args:
@@ -61,7 +61,7 @@ class Activation:
         )
 
 
-def activations(model: Any, twin: Any) -> tuple[Activation, ...]:
+def int8_tensors(model: Any, twin: Any) -> tuple[Int8Tensor, ...]:
     """Return the int8 tensors of a model in the order of their computation, the input first.
 
     Args:
@@ -99,7 +99,7 @@ def activations(model: Any, twin: Any) -> tuple[Activation, ...]:
     return tuple(found)
 
 
-def mixed(
+def build_hybrid_model(
     model: Any,
     twin: Any,
     *,
@@ -278,9 +278,9 @@ def _kernel(graph: Any, operator: Any) -> tuple[int, int]:
 
 def _activation(
     model: Any, index: int, *, twin: int, operator: int, kind: str, kernel: tuple[int, int] = (1, 1)
-) -> Activation:
+) -> Int8Tensor:
     tensor = model.subgraphs[0].tensors[index]
-    return Activation(
+    return Int8Tensor(
         index=index,
         twin=twin,
         operator=operator,

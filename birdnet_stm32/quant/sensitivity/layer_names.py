@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from birdnet_stm32.quant.sensitivity.hybrid_model import Activation
+from birdnet_stm32.quant.sensitivity.hybrid_model import Int8Tensor
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +18,7 @@ INPUT, FRONT_END, CLASSIFIER = "input", "front end", "classifier"
 _ROLE = re.compile(r"_(dw|pw|add|conv)\d*$")
 
 
-def tensor_names(activations: Sequence[Activation], model: keras.Model) -> tuple[str, ...]:
+def tensor_names(activations: Sequence[Int8Tensor], model: keras.Model) -> tuple[str, ...]:
     """Return a unique name for each tensor: of the layer that computes it.
 
     Args:
@@ -42,7 +42,7 @@ def tensor_names(activations: Sequence[Activation], model: keras.Model) -> tuple
     )
 
 
-def group_names(activations: Sequence[Activation], names: Sequence[str]) -> tuple[str, ...]:
+def group_names(activations: Sequence[Int8Tensor], names: Sequence[str]) -> tuple[str, ...]:
     """Return the part of the network that each tensor is in.
 
     The front end is what comes before the first kernel that reaches over neighbours, the classifier what

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.quant.arithmetic import scheme
-from birdnet_stm32.quant.sensitivity.hybrid_model import Activation
+from birdnet_stm32.quant.sensitivity.hybrid_model import Int8Tensor
 from birdnet_stm32.quant.sensitivity.layer_report import TensorErrors
 
 CODES = scheme.ACTIVATION_MAX - scheme.ACTIVATION_MIN + 1
@@ -19,10 +19,10 @@ Int8Array = npt.NDArray[np.int8]
 
 
 @dataclass(kw_only=True)
-class Sums:
-    """Sums over windows that the measures of :class:`TensorErrors` are computed from."""
+class ErrorSums:
+    """ErrorSums over windows that the measures of :class:`TensorErrors` are computed from."""
 
-    activation: Activation
+    activation: Int8Tensor
     count: int = 0
     saturated: int = 0
     peak: float = 0.0

@@ -27,14 +27,13 @@ from birdnet_stm32.quant.arithmetic.scheme import (
 )
 from birdnet_stm32.quant.rewriting.network import (
     INPUT,
-    MOVES,
     RELU6_LIMIT,
-    Activation,
-    Kind,
+    FusedActivation,
     Network,
     Unit,
+    UnitKind,
 )
-from birdnet_stm32.quant.simulation.linear_operators import convolve, move
+from birdnet_stm32.quant.simulation.linear_operators import convolve, move_values
 
 Grid = tuple[Any, Any]
 """Scale and zero point of a tensor, each a float32 scalar: a number, a constant or a variable."""
@@ -85,14 +84,14 @@ def forward(
     scales = {INPUT: _double(grids[INPUT][0])}
     for unit in network.units:
         inputs = [values[name] for name in unit.inputs]
-        if unit.kind in MOVES:
-            values[unit.name], scales[unit.name] = move(unit, inputs[0]), scales[unit.inputs[0]]
+        if unit.kind.only_moves_data:
+            values[unit.name], scales[unit.name] = move_values(unit, inputs[0]), scales[unit.inputs[0]]
             continue
         scales_in = [scales[name] for name in unit.inputs]
         scale = scales[unit.name] = _double(grids[unit.name][0])
-        if unit.kind is Kind.ADD:
+        if unit.kind is UnitKind.ADD:
             accumulators, factor = _added(inputs, scales_in, scale)
-        elif unit.kind is Kind.MEAN:
+        elif unit.kind is UnitKind.MEAN:
             accumulators, factor = _summed(inputs[0], scales_in[0] / scale)
         else:
             kernel, bias, steps = _constants(unit, *variables[unit.name], scales_in[0], float_kernels)
@@ -102,7 +101,7 @@ def forward(
             exact = tf.clip_by_value(_double(accumulators) * factor.value, *ends)
             values[unit.name] = tf.cast(exact, tf.float32)
         else:
-            signed, once = unit.activation is Activation.NONE, unit.kind is Kind.DENSE
+            signed, once = unit.activation is FusedActivation.NONE, unit.kind is UnitKind.DENSE
             values[unit.name] = _rounded(accumulators, factor, ends, signed=signed, once=once, fused=fused)
     return values
 
@@ -119,7 +118,7 @@ def _quantized(windows: Any, grid: Grid, *, floating: bool) -> Any:
 
 def _constants(unit: Unit, kernel: Any, bias: Any, scale_in: Any, floating: bool) -> tuple[Any, Any, Any]:
     """Return kernel and bias of a unit in steps, float32, and the value of a step of each accumulator."""
-    reduced = {Kind.DEPTHWISE: (0, 1), Kind.DENSE: (0,)}.get(unit.kind, (0, 1, 2))
+    reduced = {UnitKind.DEPTHWISE: (0, 1), UnitKind.DENSE: (0,)}.get(unit.kind, (0, 1, 2))
     peaks = tf.maximum(_double(tf.reduce_max(tf.abs(kernel), reduced)), SMALLEST_PEAK) / KERNEL_LIMIT
     channels = tf.stop_gradient(
         tf.maximum(tf.reshape(peaks, [-1]), tf.abs(_double(bias)) / BIAS_LIMIT / scale_in)
@@ -158,9 +157,9 @@ def _ends(unit: Unit, grid: Grid, *, floating: bool) -> tuple[Any, Any]:
     infinity = tf.constant(math.inf, tf.float64)
     low = -infinity if floating else ACTIVATION_MIN - _double(zero_point)
     high = infinity if floating else ACTIVATION_MAX - _double(zero_point)
-    if unit.activation is not Activation.NONE:
+    if unit.activation is not FusedActivation.NONE:
         low = tf.maximum(low, 0.0)
-    if unit.activation is Activation.RELU6:
+    if unit.activation is FusedActivation.RELU6:
         limit = _double(RELU6_LIMIT / scale)
         high = tf.minimum(high, limit if floating else _half_away(limit))
     return low, high

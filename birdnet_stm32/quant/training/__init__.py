@@ -1,1 +1,5 @@
-"""Quantization-aware training: fine-tune a float model so that int8 loses less."""
+"""Quantization-aware training: of weights alone, and of weights and activations together.
+
+Read ``settings`` and ``distillation`` first; ``fake_quant`` and ``weight_qat`` train weights, ``augment`` and
+``activation_qat`` train the whole int8 network.
+"""

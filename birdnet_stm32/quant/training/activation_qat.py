@@ -1,7 +1,7 @@
-"""Quantization-aware training with activations: the network in training computes what the converted one will.
+"""Quantization-aware training with activations: the network in training computes as the int8 network will.
 
-The float network itself, frozen, is the teacher, so that any audio will do. BatchNorm has been folded into
-the kernels before; ranges are taken anew before every epoch.
+The teacher is the float network itself, frozen, so that audio without labels can be used. BatchNorm was
+folded into the kernels before. The operand ranges are observed again before every epoch.
 """
 
 from __future__ import annotations
@@ -14,41 +14,25 @@ import numpy as np
 
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.quant.rewriting.network import Floats, Network, weights, with_weights
-from birdnet_stm32.quant.simulation.simulate import Ranges, computed, grids
+from birdnet_stm32.quant.simulation.grids import Ranges, grids, quantized_tensors
+from birdnet_stm32.quant.training.distillation import cosines, divergence
+from birdnet_stm32.quant.training.settings import QatSettings
 
-# Weights of the three parts of the loss. The worst window of a batch counts beside the mean.
+# Weights of the three terms of the loss. The worst window of a batch counts in addition to the mean.
 KL_WEIGHT, COSINE_WEIGHT, WORST_WEIGHT = 1.0, 1.0, 0.5
-# Rounding makes the loss jump from step to step; the average of the weights does not jump with it.
+# Rounding makes the loss jump from step to step. The average of the weights changes smoothly.
 AVERAGE_DECAY = 0.98
-PROBABILITY_MARGIN = 1e-7  # keeps the logit of a probability finite
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuneSettings:
-    """How long and how fast to fine-tune.
-
-    Args:
-        epochs: passes; each has windows of its own.
-        learning_rate: of Adam at the first step; it falls to zero along a cosine.
-        batch_size: windows a step.
-        seed: of the order of the windows.
-    """
-
-    epochs: int = 4
-    learning_rate: float = 1e-5
-    batch_size: int = 16
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TunedEpoch:
-    """What one epoch reached; epoch 0 is the network before tuning.
+    """The result of one epoch; epoch 0 is the network before training.
 
     Args:
         number: from 0.
         loss: mean over the epoch's steps; None for epoch 0.
-        score: of the converted network on held-out windows, more is better.
-        best: no earlier epoch scored as high.
+        score: of the int8 network on the held-out windows; more is better.
+        best: whether the score is higher than that of every earlier epoch.
     """
 
     number: int
@@ -57,26 +41,27 @@ class TunedEpoch:
     best: bool
 
 
-def tune(
+def tune_network(
     network: Network,
     windows: Callable[[int], Floats],
     teach: Callable[[Floats], Floats],
     ranges: Callable[[Network], Ranges],
     score: Callable[[Network], float],
-    settings: TuneSettings,
+    settings: QatSettings,
     *,
     on_epoch: Callable[[TunedEpoch], None] | None = None,
 ) -> Network:
-    """Fine-tune a network and return its best epoch, which may be the untuned one.
+    """Fine-tune a network and return the network of the best epoch, which may be the network before training.
 
     Args:
-        network: to start from.
-        windows: float32 [n, *input shape] of each epoch, which is numbered from 1; always as many.
-        teach: the probabilities, float32 [n, classes], that windows should get.
-        ranges: of the tensors of a network on its way.
-        score: how good the converted network is on windows that it is not trained with.
+        network: the network before training; it is not changed.
+        windows: returns the windows of an epoch, float32 [n, *input shape], for its number, counted from 1; n
+            must be the same for all epochs.
+        teach: returns the teacher's probabilities, float32 [n, classes], for windows.
+        ranges: returns the operand ranges of a network in training, by name of the tensor.
+        score: returns how good the int8 network is on windows that do not train it; more is better.
         settings: how long and how fast.
-        on_epoch: called before tuning and after every epoch.
+        on_epoch: called before training and after every epoch.
 
     Raises:
         GateError: the training diverged.
@@ -114,10 +99,16 @@ def tune(
 
 
 class Trainer:
-    """The variables of a network in training and the compiled step that changes them."""
+    """The variables of a network in training, and the compiled training step that changes them."""
 
     def __init__(self, network: Network, steps: int, learning_rate: float) -> None:
-        """Compile a step for ``network``, whose weights are copied."""
+        """Copy the weights of ``network`` and compile a training step for it.
+
+        Args:
+            network: the network before training.
+            steps: number of training steps in which the learning rate falls to zero.
+            learning_rate: of the first step.
+        """
         import keras
         import tensorflow as tf
 
@@ -128,7 +119,7 @@ class Trainer:
             name: (tf.Variable(kernel), tf.Variable(bias))
             for name, (kernel, bias) in weights(network).items()
         }
-        self._grids = {name: (tf.Variable(1.0), tf.Variable(0.0)) for name in computed(network)}
+        self._grids = {name: (tf.Variable(1.0), tf.Variable(0.0)) for name in quantized_tensors(network)}
         trained = [variable for pair in self._variables.values() for variable in pair]
         optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
@@ -150,46 +141,43 @@ class Trainer:
         self._step = step
 
     def set_ranges(self, ranges: Ranges) -> None:
-        """Round tensors to other grids from now on."""
+        """Choose the operand ranges that tensors are rounded to from now on."""
         for name, grid in grids(self._source, ranges).items():
             for variable, value in zip(self._grids[name], grid, strict=True):
                 variable.assign(value)
 
     def step(self, inputs: Floats, references: Floats) -> float:
-        """Take one step and return the loss before it."""
+        """Take one training step and return the loss before it."""
         return float(self._step(inputs, references))
 
     def network(self) -> Network:
-        """Return the network with the average of its weights over the last steps."""
+        """Return the network with the moving average of its weights."""
         values = [average.numpy() for average in self._averages]
         pairs = zip(values[::2], values[1::2], strict=True)
         return with_weights(self._source, dict(zip(self._variables, pairs, strict=True)))
 
 
 def distillation_loss(logits: Any, references: Any) -> Any:
-    """Return KL divergence, plus one minus the mean cosine, plus the same of the worst window.
+    """Return the weighted sum of the KL divergence, (1 - mean cosine) and (1 - cosine of the worst window).
 
     Args:
-        logits: [n, classes].
-        references: probabilities [n, classes].
+        logits: of the network, [n, classes].
+        references: probabilities of the teacher, [n, classes].
     """
     import tensorflow as tf
 
-    inside = tf.clip_by_value(references, PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)
-    target_logits = tf.math.log(inside) - tf.math.log1p(-inside)
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits
-    divergence = entropy(labels=references, logits=logits) - entropy(labels=references, logits=target_logits)
-    cosine = tf.reduce_sum(
-        tf.nn.l2_normalize(tf.sigmoid(logits), axis=-1) * tf.nn.l2_normalize(references, axis=-1), axis=-1
-    )
+    cosine = cosines(tf.sigmoid(logits), references)
     return (
-        KL_WEIGHT * tf.reduce_mean(tf.reduce_sum(divergence, axis=-1))
+        KL_WEIGHT * tf.reduce_mean(tf.reduce_sum(divergence(logits, references), axis=-1))
         + COSINE_WEIGHT * (1.0 - tf.reduce_mean(cosine))
         + WORST_WEIGHT * (1.0 - tf.reduce_min(cosine))
     )
 
 
 def _batches(order: Any, size: int) -> Iterator[Any]:
-    """Yield full batches: a smaller one would be compiled anew. What is left out changes by the epoch."""
+    """Yield the full batches of an order; a smaller batch would have to be compiled again.
+
+    The windows that are left out differ from epoch to epoch, because the order does.
+    """
     for start in range(0, len(order) - size + 1, size):
         yield order[start : start + size]

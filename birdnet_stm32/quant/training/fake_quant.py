@@ -18,7 +18,7 @@ from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT, SMALLEST_PEAK
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel:
+class QuantizedKernel:
     """A variable that the converter quantizes.
 
     Args:
@@ -30,17 +30,17 @@ class Kernel:
     reduced_axes: tuple[int, ...]
 
 
-def kernels(model: keras.Model) -> list[Kernel]:
+def quantized_kernels(model: keras.Model) -> list[QuantizedKernel]:
     """Return the kernel of every convolution and dense layer, at any depth of nesting."""
     found = []
     for layer in model._flatten_layers(include_self=False, recursive=True):
         # DepthwiseConv2D holds [rows, columns, channels, multiplier], and a channel's scale serves one pair.
         if isinstance(layer, keras.layers.DepthwiseConv2D):
-            found.append(Kernel(variable=layer.kernel, reduced_axes=(0, 1)))
+            found.append(QuantizedKernel(variable=layer.kernel, reduced_axes=(0, 1)))
         elif isinstance(layer, keras.layers.Conv2D):
-            found.append(Kernel(variable=layer.kernel, reduced_axes=(0, 1, 2)))
+            found.append(QuantizedKernel(variable=layer.kernel, reduced_axes=(0, 1, 2)))
         elif isinstance(layer, keras.layers.Dense):
-            found.append(Kernel(variable=layer.kernel, reduced_axes=(0,)))
+            found.append(QuantizedKernel(variable=layer.kernel, reduced_axes=(0,)))
     return found
 
 

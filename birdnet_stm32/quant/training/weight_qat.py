@@ -1,7 +1,7 @@
-"""Quantization-aware training: fine-tune float weights while the network computes with their int8 values.
+"""Quantization-aware training of weights: fine-tune float weights while the network uses their int8 values.
 
-BatchNorm is frozen and the variables stay plain float32; only inside the training step the kernels are
-replaced by what the converter will store. The result therefore loads and converts like any other model.
+BatchNorm is frozen, and the variables stay float32. Only inside the training step, each kernel is replaced by
+the values that the converter will store. The result therefore loads and converts like any other model.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import OutputActivation
+from birdnet_stm32.quant.training.distillation import cosines, divergence, logit
+from birdnet_stm32.quant.training.settings import QatSettings
 
 if TYPE_CHECKING:
     import keras
@@ -22,35 +24,17 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 HELD_OUT_SHARE = 0.2
-PROBABILITY_MARGIN = 1e-7  # keeps the logit of a probability finite
 
 
 @dataclass(frozen=True, kw_only=True)
-class QatSettings:
-    """How long and how fast to fine-tune.
-
-    Args:
-        epochs: passes over the windows.
-        learning_rate: of Adam at the first step; it falls to zero along a cosine.
-        batch_size: windows a step.
-        seed: of the order of the windows and of the held-out share.
-    """
-
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class QatEpoch:
-    """What one epoch reached; epoch 0 is the model before tuning.
+class WeightQatEpoch:
+    """The result of one epoch; epoch 0 is the model before training.
 
     Args:
         number: from 0.
-        loss: mean over the epoch's steps; that of the held-out windows for epoch 0.
+        loss: mean over the epoch's steps; for epoch 0 the loss over the held-out windows.
         held_out_loss: over the held-out windows, with quantized kernels.
-        best: no earlier epoch had a smaller held-out loss.
+        best: whether the held-out loss is smaller than that of every earlier epoch.
     """
 
     number: int
@@ -59,22 +43,22 @@ class QatEpoch:
     best: bool
 
 
-def tune(
+def tune_weights(
     model: keras.Model,
     features: FloatArray,
     targets: FloatArray | None,
     settings: QatSettings,
     *,
     output_activation: OutputActivation,
-    on_epoch: Callable[[QatEpoch], None] | None = None,
+    on_epoch: Callable[[WeightQatEpoch], None] | None = None,
 ) -> keras.Model:
-    """Fine-tune a copy of ``model`` and return its best epoch, which may be the untuned one.
+    """Fine-tune a copy of ``model`` and return the best epoch, which may be the model before training.
 
     Kernels are quantized per channel; activations stay float.
 
-    Without targets the model itself, in float and frozen, is the teacher, so that unlabelled audio and a
-    checkpoint with other classes than the data's can be used. The best epoch is that of the smallest loss on
-    windows held out of the training.
+    Without targets, the teacher is the model itself, in float and frozen. Audio without labels and a
+    checkpoint with other classes than the data can then be used. The best epoch has the smallest loss on
+    windows that are held out of the training.
 
     Args:
         model: float32; it is not changed.
@@ -82,7 +66,7 @@ def tune(
         targets: float32 [n, classes] in [0, 1], or None.
         settings: how long and how fast.
         output_activation: whether the model's outputs are logits or probabilities.
-        on_epoch: called before tuning and after every epoch.
+        on_epoch: called before training and after every epoch.
 
     Raises:
         InputError: features and targets do not fit each other or the model.
@@ -91,10 +75,10 @@ def tune(
     import keras
     import tensorflow as tf
 
-    _check(model, features, targets)
-    # A model saved with a list of one input would have to be given a list.
+    _check_training_data(model, features, targets)
+    # A model that was saved with a list of one input would have to be called with a list.
     model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    # Unlike clone_model this keeps the name of the input layer, so that equal work saves equal files.
+    # Unlike clone_model, this keeps the name of the input layer, so that equal training saves equal files.
     tuned = keras.Model.from_config(model.get_config())
     tuned.set_weights(model.get_weights())
     rng = np.random.default_rng(settings.seed)
@@ -120,7 +104,7 @@ def tune(
     best_loss = held_out_loss()
     best_weights = tuned.get_weights()
     if on_epoch is not None:
-        on_epoch(QatEpoch(number=0, loss=best_loss, held_out_loss=best_loss, best=True))
+        on_epoch(WeightQatEpoch(number=0, loss=best_loss, held_out_loss=best_loss, best=True))
     for number in range(1, settings.epochs + 1):
         shuffled = rng.permutation(training)
         losses = [
@@ -137,7 +121,9 @@ def tune(
         if best:
             best_loss, best_weights = reached, tuned.get_weights()
         if on_epoch is not None:
-            on_epoch(QatEpoch(number=number, loss=float(np.mean(losses)), held_out_loss=reached, best=best))
+            on_epoch(
+                WeightQatEpoch(number=number, loss=float(np.mean(losses)), held_out_loss=reached, best=best)
+            )
     tuned.set_weights(best_weights)
     return tuned
 
@@ -152,15 +138,26 @@ def compile_step(
 ) -> tuple[Callable[[FloatArray, FloatArray], Any], Callable[[FloatArray, FloatArray], Any]]:
     """Return a compiled training step and a compiled loss, both with quantized kernels.
 
-    The variables of the model keep the float weights ("shadow weights"); the network is called as a function
-    of them, with quantized values in the place of kernels.
+    The variables of the model keep the float weights ("shadow weights"). The network is called as a function
+    of them, with quantized values in the place of the kernels.
+
+    Args:
+        model: float32; the training step changes its variables.
+        learning_rate: of Adam at the first step; it falls to zero along a cosine.
+        steps: number of training steps.
+        output_activation: whether the model's outputs are logits or probabilities.
+        teacher: whether the references are probabilities of a teacher instead of labels.
+
+    Returns:
+        Two functions of windows, float32 [n, *input shape], and references, float32 [n, classes]: the
+        training step, which returns the loss before it, and the loss.
     """
     import keras
     import tensorflow as tf
 
-    from birdnet_stm32.quant.training.fake_quant import fake_quantize, kernels
+    from birdnet_stm32.quant.training.fake_quant import fake_quantize, quantized_kernels
 
-    reduced_axes = {id(kernel.variable): kernel.reduced_axes for kernel in kernels(model)}
+    reduced_axes = {id(kernel.variable): kernel.reduced_axes for kernel in quantized_kernels(model)}
     frozen = {
         id(variable)
         for layer in model._flatten_layers(include_self=False, recursive=True)
@@ -205,40 +202,27 @@ def compile_step(
 
 
 def distance(outputs: Any, references: Any, output_activation: OutputActivation, *, teacher: bool) -> Any:
-    """Return the cross-entropy of every class against ``references``.
+    """Return the loss: for labels the mean cross-entropy, for a teacher KL divergence plus (1 - mean cosine).
 
-    For a teacher its entropy is subtracted, which makes this a KL divergence, zero for agreement, and the
-    distance that ``verify`` judges by is added: one minus the cosine of the probabilities.
+    Args:
+        outputs: of the network, [n, classes].
+        references: labels or the teacher's probabilities, [n, classes].
+        output_activation: whether ``outputs`` are logits or probabilities.
+        teacher: whether ``references`` are probabilities of a teacher.
     """
     import tensorflow as tf
 
-    logits = outputs
-    if output_activation is OutputActivation.SIGMOID:
-        logits = _logit(outputs)
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits
-    loss = tf.reduce_mean(entropy(labels=references, logits=logits))
+    logits = logit(outputs) if output_activation is OutputActivation.SIGMOID else outputs
     if not teacher:
-        return loss
-    loss -= tf.reduce_mean(entropy(labels=references, logits=_logit(references)))
-    probabilities = _sigmoid(outputs, output_activation)
-    # l2_normalize floors the norm, so that a vector of zeros has cosine 0 and a finite gradient.
-    cosine = tf.reduce_sum(
-        tf.nn.l2_normalize(probabilities, axis=-1) * tf.nn.l2_normalize(references, axis=-1), axis=-1
-    )
-    return loss + 1.0 - tf.reduce_mean(cosine)
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=references, logits=logits))
+    cosine = cosines(_sigmoid(outputs, output_activation), references)
+    return tf.reduce_mean(divergence(logits, references)) + 1.0 - tf.reduce_mean(cosine)
 
 
 def _sigmoid(outputs: Any, output_activation: OutputActivation) -> Any:
     import tensorflow as tf
 
     return tf.sigmoid(outputs) if output_activation is OutputActivation.LOGIT else outputs
-
-
-def _logit(probabilities: Any) -> Any:
-    import tensorflow as tf
-
-    inside = tf.clip_by_value(probabilities, PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)
-    return tf.math.log(inside) - tf.math.log1p(-inside)
 
 
 def _batches(order: npt.NDArray[np.int64], size: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -253,13 +237,13 @@ def _by_batch(forward: Callable[[FloatArray], Any], features: FloatArray, size: 
     return np.concatenate(parts)
 
 
-def _check(model: keras.Model, features: FloatArray, targets: FloatArray | None) -> None:
-    """Refuse windows or targets that do not fit."""
+def _check_training_data(model: keras.Model, features: FloatArray, targets: FloatArray | None) -> None:
+    """Refuse windows and targets that do not fit the model or each other."""
     shape, classes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[-1]
     if features.shape[1:] != shape or len(features) < 2:
         raise InputError(
             f"features are {list(features.shape)}",
-            expected=f"[n, {', '.join(map(str, shape))}] with at least 2 windows, since some are held out",
+            expected=f"[n, {', '.join(map(str, shape))}] with at least 2 windows, because some are held out",
         )
     if not all(np.isfinite(window).all() for window in features):
         raise InputError("features hold NaN or infinity", expected="finite values")

@@ -1,4 +1,4 @@
-"""Small networks and windows that have a disease or have not, and a case in which all is fine."""
+"""Small networks and windows that have a problem or have not, and a measured in which all is fine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
-from birdnet_stm32.quant.doctor.case import Case, ValidationFacts
-from birdnet_stm32.quant.doctor.finding import Proposal
-from birdnet_stm32.quant.doctor.measure import FrontFacts, InputFacts
+from birdnet_stm32.quant.doctor.diagnosis import Proposal
+from birdnet_stm32.quant.doctor.facts import FrontFacts, InputFacts
+from birdnet_stm32.quant.doctor.measurements import Measurements, ValidationFacts
 from birdnet_stm32.quant.doctor.trials import Trial, Trials
 
 RATE_HZ = 8_000
@@ -125,7 +125,7 @@ def trial(cosine_mean: float = 0.98, **changes: Any) -> Trial:
         "windows": 100,
         "cosine_mean": cosine_mean,
         "cosine_p05": cosine_mean - 0.1,
-        "spans": {"stem": 6.0, "logits": 20.0},
+        "range_widths": {"stem": 6.0, "logits": 20.0},
         "tflite": b"model",
         "proposal": Proposal(text="calibrate so", variant="[representative]\nmax_snr_db = 20.0"),
     }
@@ -133,10 +133,10 @@ def trial(cosine_mean: float = 0.98, **changes: Any) -> Trial:
 
 
 @pytest.fixture
-def make_case() -> Callable[..., Case]:
-    """Return a function that makes a case in which all is fine, but for what it is given."""
+def measurements() -> Callable[..., Measurements]:
+    """Return a function that makes a measured in which all is fine, but for what it is given."""
 
-    def make(trials: dict[str, Any] | None = None, **changes: Any) -> Case:
+    def make(trials: dict[str, Any] | None = None, **changes: Any) -> Measurements:
         judged = {
             "everything": trial(windows=200),
             "included": trial(0.981, windows=240),
@@ -175,7 +175,7 @@ def make_case() -> Callable[..., Case]:
             ),
             "trials": Trials(**(judged | (trials or {}))),
         }
-        return Case(**(fields | changes))
+        return Measurements(**(fields | changes))
 
     return make
 

@@ -1,4 +1,4 @@
-"""A small real network, converted again and again: with windows that have a disease and without."""
+"""A small real network, converted again and again: with windows that have a problem and without."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContrac
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.doctor import network, recordings
-from birdnet_stm32.quant.doctor.case import Case
-from birdnet_stm32.quant.doctor.finding import Finding, Proposal, Result
+from birdnet_stm32.quant.doctor import network_checks, window_checks
+from birdnet_stm32.quant.doctor.diagnosis import CheckResult, Finding, Proposal
+from birdnet_stm32.quant.doctor.measurements import Measurements
 from birdnet_stm32.quant.doctor.trials import (
-    Converted,
-    Otherwise,
+    AlternativeConversion,
+    CalibrationWindows,
+    ConvertedModel,
     Pcm,
     Trials,
-    Windows,
     run_trials,
 )
-from birdnet_stm32.quant.ranges.clipping import Clip, Method
+from birdnet_stm32.quant.ranges.clipping import Clipping, ClippingMethod
 
-MakeCase = Callable[..., Case]
+MakeMeasured = Callable[..., Measurements]
 
 
 CONTRACT = ModelContract(
@@ -66,7 +66,7 @@ def listener(*, rare: float = 1.0, last: float = 1.0) -> keras.Model:
     return model
 
 
-def songs(count: int, *, rare: int, noise: int = 0) -> Windows:
+def songs(count: int, *, rare: int, noise: int = 0) -> CalibrationWindows:
     """Return songs of classes 0 to 4, ``rare`` of class 5, and ``noise``; each is a recording of its own."""
     rng = np.random.default_rng(3)
     spec = CONTRACT.frontend
@@ -83,7 +83,7 @@ def songs(count: int, *, rare: int, noise: int = 0) -> Windows:
         levels.snr_db(levels.frame_powers(one.astype(np.float32) / 32_768, spec.sample_rate_hz))
         for one in pcm[~held_out]
     ]
-    return Windows(
+    return CalibrationWindows(
         pcm=pcm[~held_out],
         snr_db=np.array(snr_db),
         distance_db=distances_db(pcm[~held_out], spec.sample_rate_hz),
@@ -92,25 +92,25 @@ def songs(count: int, *, rare: int, noise: int = 0) -> Windows:
     )
 
 
-def converted(model: keras.Model, pcm: Pcm, **options: Any) -> Converted:
+def converted(model: keras.Model, pcm: Pcm, **options: Any) -> ConvertedModel:
     inputs = features(pcm, CONTRACT.frontend)
-    return Converted(tflite=convert(model, inputs, **options), contract=CONTRACT)
+    return ConvertedModel(tflite=convert(model, inputs, **options), contract=CONTRACT)
 
 
-def tried(model: keras.Model, windows: Windows, **options: Any) -> Trials:
+def tried(model: keras.Model, windows: CalibrationWindows, **options: Any) -> Trials:
     expected = model.predict(features(windows.held_out, CONTRACT.frontend), verbose=0)
     return run_trials(
         windows,
         probabilities(expected, CONTRACT),
         lambda pcm: converted(model, pcm, **options),
         narrowed=(
-            Otherwise(
+            AlternativeConversion(
                 what="ranges by mse",
-                quantize=lambda pcm: converted(model, pcm, clip=Clip(method=Method.MSE)),
+                quantize=lambda pcm: converted(model, pcm, clip=Clipping(method=ClippingMethod.MSE)),
                 proposal=Proposal(text="narrow", variant='[convert]\nranges = "mse"'),
             ),
         ),
-        per_channel=Otherwise(
+        per_channel=AlternativeConversion(
             what="a scale a channel",
             quantize=lambda pcm: converted(model, pcm),
             proposal=Proposal(text="give each a scale", variant="[convert]\nper_tensor = false"),
@@ -121,16 +121,16 @@ def tried(model: keras.Model, windows: Windows, **options: Any) -> Trials:
     )
 
 
-def is_ill(result: Result) -> bool:
+def is_finding(result: CheckResult) -> bool:
     return isinstance(result, Finding)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0, 8])
-def test_noise_among_songs_widens_the_ranges(noise: int, make_case: MakeCase) -> None:
+def test_noise_among_songs_widens_the_ranges(noise: int, measurements: MakeMeasured) -> None:
     trials = tried(listener(last=100), songs(80, rare=10, noise=noise))
-    result = recordings.too_diverse(replace(make_case(), trials=trials))
-    assert is_ill(result) == (noise > 0)
+    result = window_checks.too_diverse(replace(measurements(), trials=trials))
+    assert is_finding(result) == (noise > 0)
     if isinstance(result, Finding):
         assert "min_snr_db" in result.proposals[0].variant
         assert "those with an SNR of at least" in result.evidence[0]
@@ -138,29 +138,29 @@ def test_noise_among_songs_widens_the_ranges(noise: int, make_case: MakeCase) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("count", "rare"), [(24, 2), (120, 15)])
-def test_what_few_windows_do_not_hold_is_clipped(count: int, rare: int, make_case: MakeCase) -> None:
+def test_what_few_windows_do_not_hold_is_clipped(count: int, rare: int, measurements: MakeMeasured) -> None:
     trials = tried(listener(rare=10), songs(count, rare=rare))
-    result = recordings.too_small(replace(make_case(), trials=trials))
-    assert is_ill(result) == (count == 24)
+    result = window_checks.too_small(replace(measurements(), trials=trials))
+    assert is_finding(result) == (count == 24)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("last", [2_000, 1])
-def test_one_scale_a_kernel_costs_the_small_channels(last: float, make_case: MakeCase) -> None:
+def test_one_scale_a_kernel_costs_the_small_channels(last: float, measurements: MakeMeasured) -> None:
     trials = tried(listener(last=last), songs(40, rare=5), per_tensor=True)
-    result = network.per_tensor(replace(make_case(), per_tensor=True, trials=trials))
-    assert is_ill(result) == (last > 1)
+    result = network_checks.per_tensor(replace(measurements(), per_tensor=True, trials=trials))
+    assert is_finding(result) == (last > 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("follows", [True, False])
 def test_ranges_that_follow_the_last_windows_depend_on_their_order(
-    follows: bool, make_case: MakeCase
+    follows: bool, measurements: MakeMeasured
 ) -> None:
     model, windows = listener(rare=10), songs(40, rare=6)
     tensors = keras.Model(model.inputs[0], [layer.output for layer in model.layers])
 
-    def following(pcm: Pcm) -> Converted:
+    def following(pcm: Pcm) -> ConvertedModel:
         """Take moving averages of the extremes, as some trainers do."""
         values = tensors.predict(features(pcm, CONTRACT.frontend), verbose=0)
         ends = [[(value[at].min(), value[at].max()) for value in values] for at in range(len(pcm))]
@@ -173,6 +173,8 @@ def test_ranges_that_follow_the_last_windows_depend_on_their_order(
         model.predict(features(windows.held_out, CONTRACT.frontend), verbose=0), CONTRACT
     )
     quantize = following if follows else lambda pcm: converted(model, pcm)
-    result = recordings.order(replace(make_case(), trials=run_trials(windows, expected, quantize, seed=1)))
-    assert is_ill(result) == follows
+    result = window_checks.order(
+        replace(measurements(), trials=run_trials(windows, expected, quantize, seed=1))
+    )
+    assert is_finding(result) == follows
     assert ("gave the same bytes 2 times" in result.evidence[0]) != follows

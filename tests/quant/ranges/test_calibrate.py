@@ -21,7 +21,7 @@ def graph(model: keras.Model) -> bytes:
 
 def test_ranges_are_what_tensors_hold(windows: np.ndarray, graph: bytes) -> None:
     held = [interpreter.tensors(graph, window) for window in windows]
-    for index, ends in calibrate.observe(graph, windows).items():
+    for index, ends in calibrate.observe_ranges(graph, windows).items():
         low, high = min(values[index].min() for values in held), max(values[index].max() for values in held)
         np.testing.assert_allclose(ends, (low, max(high, 0)), rtol=1e-5, atol=1e-6)
 
@@ -29,7 +29,7 @@ def test_ranges_are_what_tensors_hold(windows: np.ndarray, graph: bytes) -> None
 def test_ranges_are_the_converters_own_except_before_a_sum(windows: np.ndarray, graph: bytes) -> None:
     own = parse_model(Calibrator(graph).calibrate(lambda: ([window[np.newaxis]] for window in windows)))
     summed = set(own.subgraphs[0].operators[3].inputs)  # of ADD
-    for index, (low, high) in calibrate.observe(graph, windows).items():
+    for index, (low, high) in calibrate.observe_ranges(graph, windows).items():
         quantization = own.subgraphs[0].tensors[index].quantization
         expected = (float(quantization.min[0]), float(quantization.max[0]))
         if index not in summed:
@@ -40,8 +40,8 @@ def test_ranges_are_the_converters_own_except_before_a_sum(windows: np.ndarray, 
 
 def test_every_window_widens_the_ranges(windows: np.ndarray, graph: bytes) -> None:
     done: list[int] = []
-    whole = calibrate.observe(graph, windows, on_window=done.append)
-    parts = [calibrate.observe(graph, window[np.newaxis]) for window in windows]
+    whole = calibrate.observe_ranges(graph, windows, on_window=done.append)
+    parts = [calibrate.observe_ranges(graph, window[np.newaxis]) for window in windows]
     assert done == list(range(1, len(windows) + 1))
     for index, (low, high) in whole.items():
         assert low == min(part[index][0] for part in parts)
@@ -49,7 +49,7 @@ def test_every_window_widens_the_ranges(windows: np.ndarray, graph: bytes) -> No
 
 
 def test_zeros_still_have_a_range(windows: np.ndarray, graph: bytes) -> None:
-    silent = calibrate.observe(graph, np.zeros_like(windows[:1]))
+    silent = calibrate.observe_ranges(graph, np.zeros_like(windows[:1]))
     assert silent[int(parse_model(graph).subgraphs[0].inputs[0])] == (0.0, np.finfo(np.float32).tiny)
 
 

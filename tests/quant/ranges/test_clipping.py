@@ -8,8 +8,8 @@ import pytest
 
 from birdnet_stm32.quant.convert import convert, float_graph
 from birdnet_stm32.quant.ranges import calibrate
-from birdnet_stm32.quant.ranges.clipping import Clip, Method, shares
-from birdnet_stm32.quant.ranges.widths import spans
+from birdnet_stm32.quant.ranges.clipping import Clipping, ClippingMethod, histogram_shares
+from birdnet_stm32.quant.ranges.widths import range_widths
 from birdnet_stm32.tflite import interpreter
 
 
@@ -31,39 +31,43 @@ def windows() -> np.ndarray:
     return values
 
 
-def kept(model: keras.Model, windows: np.ndarray, clip: Clip) -> list[float]:
+def kept(model: keras.Model, windows: np.ndarray, clip: Clipping) -> list[float]:
     graph = float_graph(model)
-    found = shares(graph, windows, calibrate.observe(graph, windows), clip)
+    found = histogram_shares(graph, windows, calibrate.observe_ranges(graph, windows), clip)
     return list(found.values())
 
 
 @pytest.mark.slow
 def test_a_percentile_leaves_the_rest_outside(model: keras.Model, windows: np.ndarray) -> None:
     # The range is [-2, 20]: below, a share of 1 is needed, so that the share of the one outlier is not.
-    assert max(kept(model, np.abs(windows), Clip(method=Method.PERCENTILE, percentile=99.9))) < 0.11
-    assert kept(model, np.abs(windows), Clip(method=Method.PERCENTILE, percentile=100)) == pytest.approx(
-        [1, 1], abs=1e-3
+    assert (
+        max(kept(model, np.abs(windows), Clipping(method=ClippingMethod.PERCENTILE, percentile=99.9))) < 0.11
     )
-    assert kept(model, windows, Clip(method=Method.MINMAX)) == []
+    assert kept(
+        model, np.abs(windows), Clipping(method=ClippingMethod.PERCENTILE, percentile=100)
+    ) == pytest.approx([1, 1], abs=1e-3)
+    assert kept(model, windows, Clipping(method=ClippingMethod.MINMAX)) == []
 
 
 @pytest.mark.slow
 def test_squared_error_weighs_one_outlier_against_many_steps(model: keras.Model, windows: np.ndarray) -> None:
     many = np.random.default_rng(1).uniform(0, 0.9, (400, 16, 16, 1)).astype(np.float32)
     many[0, 0, 0] = 1.1
-    assert max(kept(model, many, Clip(method=Method.MSE))) < 1
-    assert min(kept(model, np.abs(windows), Clip(method=Method.MSE))) == 1  # clipping 20 to 17 costs more
+    assert max(kept(model, many, Clipping(method=ClippingMethod.MSE))) < 1
+    assert (
+        min(kept(model, np.abs(windows), Clipping(method=ClippingMethod.MSE))) == 1
+    )  # clipping 20 to 17 costs more
 
 
 @pytest.mark.slow
 def test_the_converter_takes_the_clipped_range(model: keras.Model, windows: np.ndarray) -> None:
     values = np.abs(windows)
     whole, narrow = (
-        spans(convert(model, values, clip=clip))
-        for clip in (None, Clip(method=Method.PERCENTILE, percentile=99.9))
+        range_widths(convert(model, values, clip=clip))
+        for clip in (None, Clipping(method=ClippingMethod.PERCENTILE, percentile=99.9))
     )
     moved = [name for name in whole if narrow[name] < 0.2 * whole[name]]
     assert len(moved) >= 1
     assert not any("StatefulPartitionedCall" in name or "window" in name for name in moved)
-    reached = interpreter.run(convert(model, values, clip=Clip(method=Method.MINMAX)), values)
+    reached = interpreter.run(convert(model, values, clip=Clipping(method=ClippingMethod.MINMAX)), values)
     assert np.array_equal(reached, interpreter.run(convert(model, values), values))

@@ -10,9 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.quant.rewriting.full_height import alone, places, split, without_full_height
+from birdnet_stm32.quant.rewriting.full_height import (
+    network_of_unit,
+    place_kernel,
+    split_full_height,
+    without_full_height,
+)
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
-from birdnet_stm32.quant.rewriting.network import INPUT, Activation, Kind, Network, Unit
+from birdnet_stm32.quant.rewriting.network import INPUT, FusedActivation, Network, Unit, UnitKind
 
 RNG = np.random.default_rng(3)
 
@@ -20,12 +25,12 @@ RNG = np.random.default_rng(3)
 def convolution(rows: int, columns: int = 1, **changes: object) -> Unit:
     unit = Unit(
         name="collapse",
-        kind=Kind.CONVOLUTION,
+        kind=UnitKind.CONVOLUTION,
         inputs=(INPUT,),
         kernel=RNG.normal(size=(rows, columns, 5, 6)).astype(np.float32),
         bias=RNG.normal(size=6).astype(np.float32),
         padding="valid",
-        activation=Activation.RELU,
+        activation=FusedActivation.RELU,
     )
     return replace(unit, **changes)
 
@@ -36,7 +41,7 @@ def outputs(network: Network, windows: np.ndarray) -> np.ndarray:
 
 @given(rows=st.integers(3, 300), most=st.integers(4, 112))
 def test_the_places_cover_every_row_with_strides_the_npu_takes(rows: int, most: int) -> None:
-    where = places(rows, most=most)
+    where = place_kernel(rows, most=most)
     assert where.stride in (1, 2, 4)
     assert where.covered <= most
     assert where.covered + where.stride * (where.count - 1) == rows
@@ -53,16 +58,16 @@ def test_the_places_cover_every_row_with_strides_the_npu_takes(rows: int, most: 
     rows=st.integers(3, 17),
     columns=st.integers(1, 3),
     steps=st.integers(1, 2),
-    activation=st.sampled_from(list(Activation)),
+    activation=st.sampled_from(list(FusedActivation)),
 )
 def test_outputs_are_the_same_for_every_height(
-    rows: int, columns: int, steps: int, activation: Activation
+    rows: int, columns: int, steps: int, activation: FusedActivation
 ) -> None:
     unit = convolution(rows, columns, strides=(1, steps), activation=activation)
-    before = alone(unit, (rows, 9, 5))
+    before = network_of_unit(unit, (rows, 9, 5))
     after, changed = without_full_height(before, max_taps=112)
     assert changed == ("collapse",)
-    assert [one.weights[0].shape[0] for one in after.units] == [places(rows, most=112).covered, 2]
+    assert [one.weights[0].shape[0] for one in after.units] == [place_kernel(rows, most=112).covered, 2]
     windows = RNG.normal(size=(2, rows, 9, 5)).astype(np.float32)
     one, other = outputs(before, windows), outputs(after, windows)
     assert one.shape == other.shape
@@ -72,7 +77,7 @@ def test_outputs_are_the_same_for_every_height(
 
 @pytest.mark.parametrize(("rows", "columns"), [(128, 1), (257, 1), (64, 3)])
 def test_kernels_beyond_what_the_npu_computes_rightly_are_split_further(rows: int, columns: int) -> None:
-    before = alone(convolution(rows, columns), (rows, 4, 5))
+    before = network_of_unit(convolution(rows, columns), (rows, 4, 5))
     after, _ = without_full_height(before, max_taps=112)
     assert len(after.units) > 2
     assert all(np.prod(one.weights[0].shape[:2]) <= 112 for one in after.units)
@@ -84,7 +89,7 @@ def test_kernels_beyond_what_the_npu_computes_rightly_are_split_further(rows: in
 
 
 def test_padding_same_of_one_column_is_none() -> None:
-    before = alone(convolution(8, padding="same", strides=(8, 2)), (8, 9, 5))
+    before = network_of_unit(convolution(8, padding="same", strides=(8, 2)), (8, 9, 5))
     after, changed = without_full_height(before, max_taps=112)
     assert changed
     windows = RNG.normal(size=(2, 8, 9, 5)).astype(np.float32)
@@ -97,7 +102,7 @@ def test_only_such_convolutions_of_a_network_are_split() -> None:
     stem = replace(stem, name="stem")
     collapse = convolution(8, inputs=("stem",), kernel=RNG.normal(size=(8, 1, 6, 4)).astype(np.float32))
     collapse = replace(collapse, bias=np.zeros(4, np.float32))
-    mean = Unit(name="mean", kind=Kind.MEAN, inputs=("collapse",))
+    mean = Unit(name="mean", kind=UnitKind.MEAN, inputs=("collapse",))
     before = Network(name="n", input_shape=(8, 9, 5), units=(stem, collapse, mean))
     after, changed = without_full_height(before, max_taps=112)
     assert changed == ("collapse",)
@@ -118,4 +123,4 @@ def test_only_such_convolutions_of_a_network_are_split() -> None:
 )
 def test_what_cannot_be_split_is_refused(unit: Unit, rows: int, what: str) -> None:
     with pytest.raises(InputError, match=what):
-        split(unit, rows, max_taps=112)
+        split_full_height(unit, rows, max_taps=112)

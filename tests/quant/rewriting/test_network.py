@@ -23,10 +23,16 @@ from birdnet_stm32.frontend.contract import (
 from birdnet_stm32.frontend.mixer import split_into_subranges
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
-from birdnet_stm32.quant.rewriting.equalize import LARGEST_FACTOR, equalize, pairs
+from birdnet_stm32.quant.rewriting.equalize import LARGEST_FACTOR, equalizable_pairs, equalize
 from birdnet_stm32.quant.rewriting.front_end import split_front_end
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
-from birdnet_stm32.quant.rewriting.network import Kind, Network, scaled_inputs, scaled_outputs, with_weights
+from birdnet_stm32.quant.rewriting.network import (
+    Network,
+    UnitKind,
+    scaled_inputs,
+    scaled_outputs,
+    with_weights,
+)
 from birdnet_stm32.quant.rewriting.subranges import with_inner_subranges, with_input_subranges
 
 SPEC = FrontendSpec(
@@ -162,7 +168,7 @@ def test_inner_subranges_leave_the_function(backbone: tuple[Network, np.ndarray]
     expected, highest = outputs(network, inputs), peaks(network, inputs)
     for unit in network.units[:2]:
         network = with_inner_subranges(network, unit.name, highest[unit.name], 1 / 6)
-    assert [unit.kind for unit in network.units[:3]] == [Kind.CONVOLUTION] * 3  # the second was depthwise
+    assert [unit.kind for unit in network.units[:3]] == [UnitKind.CONVOLUTION] * 3  # the second was depthwise
     assert_same(expected, outputs(network, inputs))
 
 
@@ -170,7 +176,7 @@ def test_inner_subranges_of_a_depthwise_layer(backbone: tuple[Network, np.ndarra
     network, inputs = backbone
     unit = network.units[1]
     split = with_inner_subranges(network, unit.name, peaks(network, inputs)[unit.name], 1 / 4)
-    assert split.unit(unit.name).kind is Kind.DEPTHWISE
+    assert split.unit(unit.name).kind is UnitKind.DEPTHWISE
     assert split.unit(unit.name).weights[0].shape[-1] == 2
     assert_same(outputs(network, inputs), outputs(split, inputs))
 
@@ -195,7 +201,7 @@ def test_equalising_leaves_the_function_and_evens_the_peaks(backbone: tuple[Netw
     network, inputs = backbone
     network = quiet(network, 0.01)
     name, before = network.units[0].name, peaks(network, inputs)
-    assert name in dict(pairs(network, before))
+    assert name in dict(equalizable_pairs(network, before))
     equal = equalize(network, before)
     after = peaks(equal, inputs)[name]
     wanted = np.minimum(before[name].max(), LARGEST_FACTOR * before[name])
@@ -208,7 +214,7 @@ def test_equalising_leaves_the_function_and_evens_the_peaks(backbone: tuple[Netw
 def test_channels_near_the_limit_of_relu6_are_left_alone(backbone: tuple[Network, np.ndarray]) -> None:
     network, inputs = backbone
     highest = {name: np.full_like(peak, 6.0) for name, peak in peaks(network, inputs).items()}
-    assert pairs(network, highest) == ()
+    assert equalizable_pairs(network, highest) == ()
     assert equalize(network, highest) is network
 
 

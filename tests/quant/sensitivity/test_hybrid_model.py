@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import OpResolverType
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.convert import convert, float_graph
-from birdnet_stm32.quant.sensitivity.hybrid_model import activations, mixed
+from birdnet_stm32.quant.sensitivity.hybrid_model import build_hybrid_model, int8_tensors
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
 
@@ -39,15 +39,19 @@ def test_the_float_graph_is_the_model(exact: bytes, model: keras.Model, windows:
 def test_nothing_in_float_is_the_model_itself(
     tflite: bytes, pair: tuple[Any, Any], windows: np.ndarray
 ) -> None:
-    mixed(*pair, floating=[tensor.index for tensor in activations(*pair)])  # which leaves the pair alone
-    assert np.array_equal(interpreter.run(mixed(*pair), windows), interpreter.run(tflite, windows))
+    build_hybrid_model(
+        *pair, floating=[tensor.index for tensor in int8_tensors(*pair)]
+    )  # which leaves the pair alone
+    assert np.array_equal(
+        interpreter.run(build_hybrid_model(*pair), windows), interpreter.run(tflite, windows)
+    )
 
 
 def test_everything_in_float_is_the_float_model(
     pair: tuple[Any, Any], exact: bytes, windows: np.ndarray
 ) -> None:
-    tensors = activations(*pair)
-    whole = mixed(
+    tensors = int8_tensors(*pair)
+    whole = build_hybrid_model(
         *pair,
         floating=[tensor.index for tensor in tensors],
         float_constants=[tensor.operator for tensor in tensors],
@@ -56,16 +60,16 @@ def test_everything_in_float_is_the_float_model(
 
 
 def test_one_tensor_in_float_is_not_rounded(pair: tuple[Any, Any], windows: np.ndarray) -> None:
-    *_, output = activations(*pair)
-    steps = run(mixed(*pair, floating=[output.index]), windows) / output.scale
-    rounded = run(mixed(*pair), windows) / output.scale
+    *_, output = int8_tensors(*pair)
+    steps = run(build_hybrid_model(*pair, floating=[output.index]), windows) / output.scale
+    rounded = run(build_hybrid_model(*pair), windows) / output.scale
     assert np.abs(steps - np.round(steps)).max() > 0.1
     assert np.abs(rounded - np.round(rounded)).max() < 0.01
     assert np.abs(steps - rounded).max() < 1.01
 
 
 def test_activations_hold_what_the_file_says(pair: tuple[Any, Any]) -> None:
-    tensors = activations(*pair)
+    tensors = int8_tensors(*pair)
     assert [tensor.kind for tensor in tensors] == [
         "QUANTIZE",
         "CONV_2D",
@@ -89,18 +93,18 @@ def test_a_moved_tensor_stays_float_too(windows: np.ndarray) -> None:
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="moves")
     tflite = convert(model, windows)
     pair = parse_model(tflite), parse_model(float_graph(model))
-    tensors = activations(*pair)
+    tensors = int8_tensors(*pair)
     assert "TRANSPOSE" not in {tensor.kind for tensor in tensors}
-    kept = parse_model(mixed(*pair, floating=[tensors[1].index])).subgraphs[0]
+    kept = parse_model(build_hybrid_model(*pair, floating=[tensors[1].index])).subgraphs[0]
     assert len(kept.operators) == len(parse_model(tflite).subgraphs[0].operators) + 2  # DEQUANTIZE, QUANTIZE
 
 
 def test_another_float_model_is_refused(build_model: Callable[..., keras.Model], exact: bytes) -> None:
     other = convert(build_model(sigmoid=True), np.ones((1, 12, 10, 1), np.float32))
     with pytest.raises(InputError, match="int8 model has 7, the float model 6"):
-        activations(parse_model(other), parse_model(exact))
+        int8_tensors(parse_model(other), parse_model(exact))
 
 
 def test_a_float_model_is_refused(exact: bytes) -> None:
     with pytest.raises(InputError, match="begins with CONV_2D"):
-        activations(parse_model(exact), parse_model(exact))
+        int8_tensors(parse_model(exact), parse_model(exact))

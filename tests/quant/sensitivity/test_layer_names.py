@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from birdnet_stm32.quant.convert import convert, float_graph
-from birdnet_stm32.quant.sensitivity.hybrid_model import Activation, activations
+from birdnet_stm32.quant.sensitivity.hybrid_model import Int8Tensor, int8_tensors
 from birdnet_stm32.quant.sensitivity.layer_names import group_names, tensor_names
 from birdnet_stm32.tflite.reader import parse_model
 
@@ -25,9 +25,9 @@ PATHS = {  # as the converter spells them, with kernel and rank
 }
 
 
-def published() -> list[Activation]:
+def published() -> list[Int8Tensor]:
     return [
-        Activation(
+        Int8Tensor(
             index=at,
             twin=at,
             operator=at - 1,
@@ -76,9 +76,9 @@ def test_parts_are_what_a_reader_would_call_them() -> None:
 def test_names_of_a_converted_model(
     build_model: Callable[..., keras.Model], tflite: bytes, model: keras.Model
 ) -> None:
-    found = activations(parse_model(tflite), parse_model(float_graph(model)))
+    found = int8_tensors(parse_model(tflite), parse_model(float_graph(model)))
     assert tensor_names(found, model) == ("input", "stem", "dw", "pw", "add", "pool", "classifier")
     windows = np.ones((1, 12, 10, 1), np.float32)
     with_sigmoid = build_model(sigmoid=True)
-    found = activations(parse_model(convert(with_sigmoid, windows)), parse_model(float_graph(with_sigmoid)))
+    found = int8_tensors(parse_model(convert(with_sigmoid, windows)), parse_model(float_graph(with_sigmoid)))
     assert tensor_names(found, with_sigmoid)[-2:] == ("classifier", "classifier_logistic")

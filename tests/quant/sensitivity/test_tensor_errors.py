@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birdnet_stm32.quant.sensitivity.hybrid_model import Activation
-from birdnet_stm32.quant.sensitivity.tensor_errors import LARGEST_DB, Sums
+from birdnet_stm32.quant.sensitivity.hybrid_model import Int8Tensor
+from birdnet_stm32.quant.sensitivity.tensor_errors import LARGEST_DB, ErrorSums
 
 
-def sums() -> Sums:
+def sums() -> ErrorSums:
     """A tensor whose steps of 0.5 reach from -64 to 63.5."""
-    return Sums(
-        activation=Activation(
+    return ErrorSums(
+        activation=Int8Tensor(
             index=1,
             twin=1,
             operator=0,

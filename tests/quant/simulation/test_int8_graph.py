@@ -19,13 +19,16 @@ from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant import verify
 from birdnet_stm32.quant.arithmetic import fixed_point
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.ranges import choose
+from birdnet_stm32.quant.ranges.clipping import clip_ranges
+from birdnet_stm32.quant.ranges.limits import limit_ranges
 from birdnet_stm32.quant.rewriting.equalize import equalize
 from birdnet_stm32.quant.rewriting.front_end import split_front_end
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import Network, weights, with_weights
 from birdnet_stm32.quant.rewriting.subranges import with_inner_subranges
-from birdnet_stm32.quant.simulation import int8_graph, simulate
+from birdnet_stm32.quant.simulation import float_graph, int8_graph
+from birdnet_stm32.quant.simulation.grids import Ranges, grids, ranges_in_order
+from birdnet_stm32.quant.simulation.run_network import observe_network, run_network, sigmoid
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
 
@@ -43,13 +46,13 @@ def many(windows: np.ndarray) -> np.ndarray:
     return (varied * 10 ** rng.uniform(-1, 1.5, (100, 1, 1, 1))).astype(np.float32)
 
 
-def to_tflite(network: Network, windows: np.ndarray, given: simulate.Ranges) -> bytes:
-    return convert(to_keras(network), windows[:1], ranges=choose.in_graph_order(network, given))
+def to_tflite(network: Network, windows: np.ndarray, given: Ranges) -> bytes:
+    return convert(to_keras(network), windows[:1], ranges=ranges_in_order(network, given))
 
 
 def goal(reference: np.ndarray, logits: np.ndarray) -> dict[str, object]:
     """Every measure, over all windows and over the confident ones."""
-    comparison = verify.compare(reference, simulate.sigmoid(logits))
+    comparison = verify.compare(reference, sigmoid(logits))
     assert comparison.confident is not None
     return asdict(comparison.agreement)
 
@@ -71,7 +74,7 @@ def with_dead_channels(network: Network) -> Network:
 
 def with_lively_logits(network: Network, windows: np.ndarray) -> Network:
     """Logits around -1 that differ from window to window."""
-    logits = simulate.run(network, windows)
+    logits = run_network(network, windows)
     gains = 2 / logits.std(axis=0)
     kernel, bias = network.unit("classifier").weights
     return with_weights(network, {"classifier": (kernel * gains, (bias - logits.mean(axis=0)) * gains - 1)})
@@ -82,25 +85,25 @@ def test_every_logit_is_the_converted_ones(
     network: Network, many: np.ndarray, shares: dict[str, float], fused: bool
 ) -> None:
     network = with_lively_logits(with_dead_channels(network), many)
-    given = choose.clipped(choose.limited(network, simulate.observe(network, many).ranges), shares)
+    given = clip_ranges(limit_ranges(network, observe_network(network, many).ranges), shares)
     tflite = to_tflite(network, many, given)
     expected = interpreter.run(tflite, many)
     assert len(np.unique(expected)) > 50
-    assert np.array_equal(simulate.run(network, many, given), expected)
-    reference = simulate.sigmoid(simulate.run(network, many))
-    assert goal(reference, simulate.run(network, many, given)) == goal(reference, expected)
-    grids = simulate.grids(network, given)
-    steps = int8_graph.forward(network, simulate.constants(network), many, grids, fused=fused)
+    assert np.array_equal(run_network(network, many, given), expected)
+    reference = sigmoid(run_network(network, many))
+    assert goal(reference, run_network(network, many, given)) == goal(reference, expected)
+    with_grids = grids(network, given)
+    steps = int8_graph.forward(network, float_graph.constants(network), many, with_grids, fused=fused)
     for window in range(3):
         for name, tensor in zip(network.tensors, int8_tensors(tflite, many[window]), strict=True):
-            assert np.array_equal(steps[name][window] + grids[name][1], tensor)
+            assert np.array_equal(steps[name][window] + with_grids[name][1], tensor)
 
 
 def test_ranges_wider_than_relu6(network: Network, windows: np.ndarray) -> None:
-    given = dict(simulate.observe(network, windows).ranges)
+    given = dict(observe_network(network, windows).ranges)
     wide = given | dict.fromkeys(("stem", "dw", "add"), (-1.0, 9.0))
     expected = interpreter.run(to_tflite(network, windows, wide), windows)
-    assert np.array_equal(simulate.run(network, windows, wide), expected)
+    assert np.array_equal(run_network(network, windows, wide), expected)
 
 
 @pytest.mark.parametrize("real", [0.75, 2.0**-9, 0.0037, 1.3, 5.1e-5, 1 - 2.0**-40])
@@ -123,14 +126,16 @@ def test_two_roundings_are_the_schemes(real: float, fused: bool) -> None:
 
 def test_gradients_pass_roundings_and_stop_at_the_ends(network: Network, windows: np.ndarray) -> None:
     """Close to those of the float network, whose kinks are the same."""
-    given = simulate.observe(network, windows).ranges
-    grids = simulate.grids(network, given)
+    given = observe_network(network, windows).ranges
+    with_grids = grids(network, given)
     variables = {name: (tf.Variable(k), tf.Variable(b)) for name, (k, b) in weights(network).items()}
     flat = [variable for pair in variables.values() for variable in pair]
     with tf.GradientTape(persistent=True) as tape:
-        steps = int8_graph.forward(network, variables, windows, grids)["classifier"]
-        rounded = tf.reduce_mean(tf.sigmoid(steps * grids["classifier"][0])[:, 0])
-        exact = tf.reduce_mean(tf.sigmoid(simulate.forward(network, variables, windows)["classifier"])[:, 0])
+        steps = int8_graph.forward(network, variables, windows, with_grids)["classifier"]
+        rounded = tf.reduce_mean(tf.sigmoid(steps * with_grids["classifier"][0])[:, 0])
+        exact = tf.reduce_mean(
+            tf.sigmoid(float_graph.forward(network, variables, windows)["classifier"])[:, 0]
+        )
     for one, other in zip(tape.gradient(rounded, flat), tape.gradient(exact, flat), strict=True):
         one, other = one.numpy().ravel(), other.numpy().ravel()
         norms = np.linalg.norm(one) * np.linalg.norm(other)
@@ -166,15 +171,15 @@ def test_on_the_published_checkpoint(shared: Path) -> None:
     _, plain, contract = split_front_end(from_keras(model), contract)
     inputs = features(real_windows(shared, contract), contract.frontend)
     assert len(inputs) == 100
-    peaks = simulate.observe(plain, inputs).peaks
+    peaks = observe_network(plain, inputs).peaks
     rewritten = equalize(plain, peaks)
     rewritten = with_inner_subranges(
-        rewritten, "stem_conv", simulate.observe(rewritten, inputs).peaks["stem_conv"], 1 / 6
+        rewritten, "stem_conv", observe_network(rewritten, inputs).peaks["stem_conv"], 1 / 6
     )
-    expected = simulate.sigmoid(simulate.run(plain, inputs))
+    expected = sigmoid(run_network(plain, inputs))
     for network in (plain, rewritten):
-        given = choose.limited(network, simulate.observe(network, inputs).ranges)
+        given = limit_ranges(network, observe_network(network, inputs).ranges)
         logits = interpreter.run(to_tflite(network, inputs, given), inputs)
-        simulated = simulate.run(network, inputs, given)
+        simulated = run_network(network, inputs, given)
         assert np.array_equal(simulated, logits)
         assert goal(expected, simulated) == goal(expected, logits)

@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.quant.ranges import choose
+from birdnet_stm32.quant.ranges.clipping import clip_ranges
 from birdnet_stm32.quant.rewriting.keras_io import from_keras
 from birdnet_stm32.quant.rewriting.network import Network, weights
-from birdnet_stm32.quant.simulation import simulate
-from birdnet_stm32.quant.training.activation_qat import TunedEpoch, TuneSettings, distillation_loss, tune
+from birdnet_stm32.quant.simulation.grids import Ranges
+from birdnet_stm32.quant.simulation.run_network import observe_network, run_network, sigmoid
+from birdnet_stm32.quant.training.activation_qat import (
+    TunedEpoch,
+    distillation_loss,
+    tune_network,
+)
+from birdnet_stm32.quant.training.settings import QatSettings
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +32,23 @@ def tune_coarse(
 ) -> Network:
     """Tune with ranges ten times too wide: about five bits."""
 
-    def wide(now: Network) -> simulate.Ranges:
-        seen = simulate.observe(now, windows).ranges
-        return choose.clipped(seen, dict.fromkeys(set(seen) - {"classifier"}, 10.0))
+    def wide(now: Network) -> Ranges:
+        seen = observe_network(now, windows).ranges
+        return clip_ranges(seen, dict.fromkeys(set(seen) - {"classifier"}, 10.0))
 
-    expected = simulate.sigmoid(simulate.run(network, windows))
+    expected = sigmoid(run_network(network, windows))
 
     def score(now: Network) -> float:
-        reached = simulate.sigmoid(simulate.run(now, windows, wide(now)))
+        reached = sigmoid(run_network(now, windows, wide(now)))
         return -float(np.square(reached - expected).mean())
 
-    return tune(
+    return tune_network(
         network,
         lambda epoch: windows,
-        lambda inputs: simulate.sigmoid(simulate.run(network, inputs)),
+        lambda inputs: sigmoid(run_network(network, inputs)),
         wide,
         score,
-        TuneSettings(epochs=3, learning_rate=rate, batch_size=4, seed=1),
+        QatSettings(epochs=3, learning_rate=rate, batch_size=4, seed=1),
         on_epoch=None if epochs is None else epochs.append,
     )
 
@@ -74,5 +80,5 @@ def test_divergence_is_an_error(network: Network, windows: np.ndarray) -> None:
 
 def test_the_loss_is_zero_for_the_teacher_itself() -> None:
     logits = np.array([[-3.0, 1.0], [0.5, -8.0]], np.float32)
-    assert float(distillation_loss(logits, simulate.sigmoid(logits))) == pytest.approx(0, abs=1e-6)
-    assert float(distillation_loss(-logits, simulate.sigmoid(logits))) > 1
+    assert float(distillation_loss(logits, sigmoid(logits))) == pytest.approx(0, abs=1e-6)
+    assert float(distillation_loss(-logits, sigmoid(logits))) > 1

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from birdnet_stm32.quant.arithmetic import scheme
-from birdnet_stm32.quant.training.fake_quant import fake_quantize, kernels
+from birdnet_stm32.quant.training.fake_quant import fake_quantize, quantized_kernels
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 4, 16), (1, 1, 8, 8), (40, 7), (5, 1)])
@@ -38,7 +38,7 @@ def test_gradient_goes_straight_through() -> None:
 def test_depthwise_channels_have_their_own_scales() -> None:
     inputs = keras.Input((8, 8, 3))
     layer = keras.layers.DepthwiseConv2D(3, depth_multiplier=2)
-    (kernel,) = kernels(keras.Model(inputs, layer(inputs)))
+    (kernel,) = quantized_kernels(keras.Model(inputs, layer(inputs)))
     weights = kernel.variable.numpy()
     by_channel = weights.reshape(3, 3, 6)
     scales = scheme.kernel_scales(by_channel, 2)
@@ -62,9 +62,17 @@ class Nested(keras.layers.Layer):
 
 
 def test_finds_kernels_at_any_depth(model: keras.Model) -> None:
-    assert [kernel.reduced_axes for kernel in kernels(model)] == [(0, 1, 2), (0, 1), (0, 1, 2), (0,)]
+    assert [kernel.reduced_axes for kernel in quantized_kernels(model)] == [
+        (0, 1, 2),
+        (0, 1),
+        (0, 1, 2),
+        (0,),
+    ]
     inputs = keras.Input((6, 6, 2))
     nested = keras.Model(inputs, Nested()(inputs))
     outer = keras.Input((6, 6, 2))
     wrapped = keras.Model(outer, nested(outer))
-    assert {tuple(kernel.variable.shape) for kernel in kernels(wrapped)} == {(1, 1, 2, 4), (1, 1, 4, 1)}
+    assert {tuple(kernel.variable.shape) for kernel in quantized_kernels(wrapped)} == {
+        (1, 1, 2, 4),
+        (1, 1, 4, 1),
+    }

@@ -13,8 +13,9 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import OutputActivation
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.training import fake_quant, weight_qat
-from birdnet_stm32.quant.training.weight_qat import QatEpoch, QatSettings, tune
+from birdnet_stm32.quant.training import distillation, fake_quant
+from birdnet_stm32.quant.training.settings import QatSettings
+from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
 from birdnet_stm32.tflite import interpreter
 
 LOGIT, SIGMOID = OutputActivation.LOGIT, OutputActivation.SIGMOID
@@ -26,21 +27,25 @@ def features() -> np.ndarray:
     return (np.random.default_rng(2).random((60, 12, 10, 1)) ** 3).astype(np.float32)
 
 
-def tune_coarse(model: keras.Model, features: np.ndarray, epochs: list[QatEpoch]) -> keras.Model:
+def tune_coarse(model: keras.Model, features: np.ndarray, epochs: list[WeightQatEpoch]) -> keras.Model:
     """Tune with kernels of 3 bits: with 8 the untuned network already is nearly its own teacher."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fake_quant, "KERNEL_LIMIT", 3)
-        return tune(model, features, None, SETTINGS, output_activation=LOGIT, on_epoch=epochs.append)
+        return tune_weights(model, features, None, SETTINGS, output_activation=LOGIT, on_epoch=epochs.append)
 
 
 @pytest.fixture(scope="module")
-def tuned(model: keras.Model, features: np.ndarray) -> tuple[keras.Model, list[QatEpoch], list[np.ndarray]]:
+def tuned(
+    model: keras.Model, features: np.ndarray
+) -> tuple[keras.Model, list[WeightQatEpoch], list[np.ndarray]]:
     """A tuned model, its epochs, and the weights of the original after the tuning."""
-    epochs: list[QatEpoch] = []
+    epochs: list[WeightQatEpoch] = []
     return tune_coarse(model, features, epochs), epochs, model.get_weights()
 
 
-def test_loss_of_the_quantized_network_decreases(tuned: tuple[keras.Model, list[QatEpoch], object]) -> None:
+def test_loss_of_the_quantized_network_decreases(
+    tuned: tuple[keras.Model, list[WeightQatEpoch], object],
+) -> None:
     _, epochs, _ = tuned
     assert [epoch.number for epoch in epochs] == [0, 1, 2, 3, 4]
     assert epochs[0].best
@@ -92,16 +97,16 @@ def test_labels_are_learned(build_model: Callable[..., keras.Model], features: n
     model = build_model(sigmoid=True)
     targets = np.zeros((60, 5), np.float32)
     targets[np.arange(60), np.arange(60) % 5] = 1
-    epochs: list[QatEpoch] = []
-    tune(model, features, targets, SETTINGS, output_activation=SIGMOID, on_epoch=epochs.append)
+    epochs: list[WeightQatEpoch] = []
+    tune_weights(model, features, targets, SETTINGS, output_activation=SIGMOID, on_epoch=epochs.append)
     assert epochs[-1].held_out_loss < epochs[0].held_out_loss
 
 
 def test_a_model_is_its_own_teacher(model: keras.Model, features: np.ndarray) -> None:
     """With 8 bits the untuned network agrees already, and what comes back agrees no less."""
-    epochs: list[QatEpoch] = []
+    epochs: list[WeightQatEpoch] = []
     settings = QatSettings(epochs=1, learning_rate=1e-5, batch_size=16, seed=0)
-    result = tune(model, features, None, settings, output_activation=LOGIT, on_epoch=epochs.append)
+    result = tune_weights(model, features, None, settings, output_activation=LOGIT, on_epoch=epochs.append)
     assert 0 < epochs[0].held_out_loss < 1e-3
     expected = np.asarray(model(features, training=False))
     assert np.abs(np.asarray(result(features, training=False)) - expected).max() < 0.05
@@ -109,9 +114,9 @@ def test_a_model_is_its_own_teacher(model: keras.Model, features: np.ndarray) ->
 
 def test_the_best_epoch_is_kept(model: keras.Model, features: np.ndarray) -> None:
     """A rate that ruins the network gives back the untuned weights."""
-    epochs: list[QatEpoch] = []
+    epochs: list[WeightQatEpoch] = []
     settings = QatSettings(epochs=1, learning_rate=3.0, batch_size=8, seed=0)
-    result = tune(model, features, None, settings, output_activation=LOGIT, on_epoch=epochs.append)
+    result = tune_weights(model, features, None, settings, output_activation=LOGIT, on_epoch=epochs.append)
     assert [epoch.best for epoch in epochs] == [True, False]
     for one, other in zip(model.get_weights(), result.get_weights(), strict=True):
         assert np.array_equal(one, other)
@@ -120,7 +125,7 @@ def test_the_best_epoch_is_kept(model: keras.Model, features: np.ndarray) -> Non
 def test_divergence_is_an_error(model: keras.Model, features: np.ndarray) -> None:
     settings = QatSettings(epochs=2, learning_rate=3e38, batch_size=8, seed=0)
     with pytest.raises(GateError, match=r"diverged in epoch 1[\s\S]*lower qat.learning_rate"):
-        tune(model, features, None, settings, output_activation=LOGIT)
+        tune_weights(model, features, None, settings, output_activation=LOGIT)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +142,8 @@ def test_refuses_what_does_not_fit(
     model: keras.Model, rows: np.ndarray, targets: np.ndarray | None, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        tune(model, rows, targets, SETTINGS, output_activation=LOGIT)
+        tune_weights(model, rows, targets, SETTINGS, output_activation=LOGIT)
 
 
 def test_a_probability_of_one_has_a_finite_logit() -> None:
-    assert np.isfinite(weight_qat._logit(np.float32([0.0, 1.0]))).all()
+    assert np.isfinite(distillation.logit(np.float32([0.0, 1.0]))).all()

@@ -11,11 +11,14 @@ import pytest
 from birdnet_stm32.errors import GateError
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.ranges import choose
+from birdnet_stm32.quant.ranges.clipping import clip_ranges
+from birdnet_stm32.quant.ranges.least_noise import least_noise_shares, noise_to_signal
+from birdnet_stm32.quant.ranges.limits import LOGIT_FLOOR, limit_ranges
 from birdnet_stm32.quant.rewriting.bias_correction import correct_bias
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.rewriting.network import INPUT, Network
-from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.quant.simulation.grids import grid_ends, ranges_in_order
+from birdnet_stm32.quant.simulation.run_network import Observation, observe_network, run_network, sigmoid
 from birdnet_stm32.tflite import interpreter
 
 
@@ -25,14 +28,14 @@ def network(build_model: Callable[..., keras.Model]) -> Network:
 
 
 @pytest.fixture(scope="module")
-def observed(network: Network, windows: np.ndarray) -> simulate.Observation:
-    return simulate.observe(network, windows)
+def observed(network: Network, windows: np.ndarray) -> Observation:
+    return observe_network(network, windows)
 
 
 def test_observed_ranges_are_the_converters(
-    network: Network, windows: np.ndarray, observed: simulate.Observation
+    network: Network, windows: np.ndarray, observed: Observation
 ) -> None:
-    given = choose.in_graph_order(network, observed.ranges)
+    given = ranges_in_order(network, observed.ranges)
     one = convert(to_keras(network), windows)
     other = convert(to_keras(network), windows[:1], ranges=given)
     outputs = interpreter.run(one, windows), interpreter.run(other, windows)
@@ -46,49 +49,49 @@ def test_ranges_have_to_match_the_graph(network: Network, windows: np.ndarray) -
 
 
 def test_float_simulation_is_the_model(network: Network, windows: np.ndarray, model: keras.Model) -> None:
-    assert np.allclose(simulate.run(network, windows), model(windows, training=False), atol=1e-5)
+    assert np.allclose(run_network(network, windows), model(windows, training=False), atol=1e-5)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 6.0), (-1.3, 2.7), (-4.0, 0.0), (0.2, 0.9)])
 def test_a_grid_ends_where_the_scheme_says(low: float, high: float) -> None:
     scale, zero_point = scheme.activation_parameters(low, high)
-    ends = simulate.grid_ends(low, high)
+    ends = grid_ends(low, high)
     steps = np.array([-128, 127], np.int8)
     assert np.allclose(ends, scheme.dequantize(steps, scale, zero_point), rtol=1e-6)
 
 
 def test_a_residual_branch_needs_what_relu6_lets_through(network: Network) -> None:
     wide = dict.fromkeys(network.tensors, (0.0, 4.0)) | {"pw": (-20.0, 30.0), "add": (0.0, 6.0)}
-    narrowed = choose.limited(network, wide | {"classifier": (-40.0, 5.0)})
+    narrowed = limit_ranges(network, wide | {"classifier": (-40.0, 5.0)})
     assert narrowed["pw"] == (-4.0, 6.0)
     assert narrowed["stem"] == (0.0, 4.0)  # read elsewhere too
-    assert narrowed["classifier"] == (choose.LOGIT_FLOOR, 5.0)
+    assert narrowed["classifier"] == (LOGIT_FLOOR, 5.0)
 
 
 def test_shares_are_smaller_where_values_are_rare(network: Network, windows: np.ndarray) -> None:
-    given = {name: (low, 8 * high) for name, (low, high) in simulate.observe(network, windows).ranges.items()}
-    shares = choose.best_shares(network, windows, given)
+    given = {name: (low, 8 * high) for name, (low, high) in observe_network(network, windows).ranges.items()}
+    shares = least_noise_shares(network, windows, given)
     assert INPUT not in shares
     assert "classifier" not in shares
     assert shares["stem"] < 0.5
-    assert choose.best_shares(network, windows, simulate.observe(network, windows).ranges)["stem"] > 0.5
+    assert least_noise_shares(network, windows, observe_network(network, windows).ranges)["stem"] > 0.5
 
 
 def test_noise_to_signal_counts_windows_alike() -> None:
     values = np.array([[100.0, 100.0], [0.1, 0.1]], np.float32)
     off = values + np.array([[1.0, 1.0], [0.001, 0.001]], np.float32)
-    assert choose.noise_to_signal(values, off) == pytest.approx(1e-4, rel=1e-3)
+    assert noise_to_signal(values, off) == pytest.approx(1e-4, rel=1e-3)
 
 
 def test_bias_correction_brings_the_mean_back(
-    network: Network, windows: np.ndarray, observed: simulate.Observation
+    network: Network, windows: np.ndarray, observed: Observation
 ) -> None:
     low, high = observed.ranges["classifier"]
-    coarse = choose.clipped(observed.ranges, {"stem": 0.5, "dw": 0.5}) | {"classifier": (low - 1, high + 1)}
-    expected = simulate.sigmoid(simulate.run(network, windows))
+    coarse = clip_ranges(observed.ranges, {"stem": 0.5, "dw": 0.5}) | {"classifier": (low - 1, high + 1)}
+    expected = sigmoid(run_network(network, windows))
 
     def bias(now: Network) -> float:
-        return abs(float((simulate.sigmoid(simulate.run(now, windows, coarse)) - expected).mean()))
+        return abs(float((sigmoid(run_network(now, windows, coarse)) - expected).mean()))
 
     corrected = correct_bias(network, windows, coarse, expected)
     assert bias(corrected) < 0.1 * bias(network)

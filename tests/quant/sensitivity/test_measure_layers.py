@@ -23,12 +23,12 @@ from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.ranges import choose
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
 from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
-from birdnet_stm32.quant.sensitivity.measure import layer_report, spread
-from birdnet_stm32.quant.simulation import simulate
+from birdnet_stm32.quant.sensitivity.measure_layers import evenly_spaced, measure_layers
+from birdnet_stm32.quant.simulation.grids import Ranges, ranges_in_order
+from birdnet_stm32.quant.simulation.run_network import observe_network
 
 SPEC = FrontendSpec(
     kind=Frontend.HYBRID,
@@ -60,13 +60,13 @@ def varied(windows: np.ndarray) -> np.ndarray:
     return windows * np.geomspace(0.03, 1, len(windows), dtype=np.float32).reshape(-1, 1, 1, 1)
 
 
-def tiny_report(model: keras.Model, windows: np.ndarray, changed: simulate.Ranges) -> LayerReport:
+def tiny_report(model: keras.Model, windows: np.ndarray, changed: Ranges) -> LayerReport:
     """Report on a model whose tensors are given other ranges than they hold."""
     network = from_keras(model)
-    given = simulate.observe(network, windows).ranges | dict(changed)
-    tflite = convert(to_keras(network), windows[:1], ranges=choose.in_graph_order(network, given))
+    given = observe_network(network, windows).ranges | dict(changed)
+    tflite = convert(to_keras(network), windows[:1], ranges=ranges_in_order(network, given))
     expected = probabilities(model(windows, training=False).numpy(), TINY)
-    return layer_report(tflite, to_keras(network), TINY, windows, expected)
+    return measure_layers(tflite, to_keras(network), TINY, windows, expected)
 
 
 def test_a_grid_too_coarse_is_found(model: keras.Model, varied: np.ndarray) -> None:
@@ -102,7 +102,7 @@ def test_all_in_float_is_the_float_model(model: keras.Model, varied: np.ndarray)
 def test_progress_ends_at_its_total(model: keras.Model, tflite: bytes, windows: np.ndarray) -> None:
     seen: list[tuple[int, int]] = []
     expected = np.full((3, 5), 0.5, np.float32)
-    layer_report(
+    measure_layers(
         tflite, model, TINY, windows[:3], expected, report=lambda done, total: seen.append((done, total))
     )
     assert [done for done, _ in seen] == list(range(1, seen[0][1] + 1))
@@ -111,14 +111,14 @@ def test_progress_ends_at_its_total(model: keras.Model, tflite: bytes, windows: 
 def test_another_float_model_is_refused(tflite: bytes, windows: np.ndarray) -> None:
     other = keras.Sequential([keras.Input(windows.shape[1:]), keras.layers.GlobalAveragePooling2D()])
     with pytest.raises(InputError, match="operators differ"):
-        layer_report(tflite, other, TINY, windows, np.zeros((len(windows), 5), np.float32))
+        measure_layers(tflite, other, TINY, windows, np.zeros((len(windows), 5), np.float32))
 
 
 @pytest.mark.parametrize(
     ("windows", "most", "positions"), [(3, 5, [0, 1, 2]), (9, 3, [0, 4, 8]), (1, 9, [0])]
 )
 def test_windows_are_spread_evenly(windows: int, most: int, positions: list[int]) -> None:
-    assert spread(windows, most).tolist() == positions
+    assert evenly_spaced(windows, most).tolist() == positions
 
 
 def contract_of(**changed: object) -> ModelContract:
@@ -150,7 +150,7 @@ def test_every_kind_of_candidate(kind: str, recipe: str, pcm: np.ndarray) -> Non
         pcm[9:],
         RecipeSettings(epochs=1, batch_size=8, seed=3),
     )
-    report = layer_report(
+    report = measure_layers(
         candidate.tflite,
         candidate.model,
         candidate.contract,

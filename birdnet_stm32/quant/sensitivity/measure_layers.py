@@ -19,7 +19,7 @@ from ai_edge_litert.interpreter import OpResolverType
 
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.quant.sensitivity.hybrid_model import Activation, activations, mixed
+from birdnet_stm32.quant.sensitivity.hybrid_model import Int8Tensor, build_hybrid_model, int8_tensors
 from birdnet_stm32.quant.sensitivity.layer_names import group_names, tensor_names
 from birdnet_stm32.quant.sensitivity.layer_report import (
     GroupReport,
@@ -27,7 +27,7 @@ from birdnet_stm32.quant.sensitivity.layer_report import (
     TensorErrors,
     TensorReport,
 )
-from birdnet_stm32.quant.sensitivity.tensor_errors import Sums
+from birdnet_stm32.quant.sensitivity.tensor_errors import ErrorSums
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import parse_model
@@ -54,19 +54,19 @@ class _Trials:
     on_trial: Callable[[], None]
 
     def cosines(self, floating: Collection[int] = (), float_constants: Collection[int] = ()) -> Cosines:
-        """Return the cosine of each window; the arguments are those of :func:`mixed`."""
-        part = mixed(self.model, self.twin, floating=floating, float_constants=float_constants)
+        """Return the cosine of each window; the arguments are those of :func:`build_hybrid_model`."""
+        part = build_hybrid_model(self.model, self.twin, floating=floating, float_constants=float_constants)
         outputs = interpreter.run(part, self.windows, kernels=OpResolverType.AUTO)
         self.on_trial()
         return compare(self.expected, probabilities(outputs, self.contract)).cosine
 
 
-def spread(windows: int, most: int = MOST_WINDOWS) -> npt.NDArray[np.int64]:
+def evenly_spaced(windows: int, most: int = MOST_WINDOWS) -> npt.NDArray[np.int64]:
     """Return the positions of at most ``most`` of so many windows, evenly spread."""
     return np.linspace(0, windows - 1, min(windows, most)).round().astype(np.int64)
 
 
-def layer_report(
+def measure_layers(
     tflite: bytes,
     model: keras.Model,
     contract: ModelContract,
@@ -93,7 +93,7 @@ def layer_report(
 
     exact = float_graph(model)
     parsed, twin = parse_model(tflite), parse_model(exact)
-    tensors = activations(parsed, twin)
+    tensors = int8_tensors(parsed, twin)
     names = tensor_names(tensors, model)
     groups = group_names(tensors, names)
     parts = tuple(dict.fromkeys(groups))
@@ -165,12 +165,12 @@ def _counter(report: Report, total: int) -> Callable[[], None]:
 def _errors(
     tflite: bytes,
     float_graph: bytes,
-    tensors: tuple[Activation, ...],
+    tensors: tuple[Int8Tensor, ...],
     windows: Floats,
     on_window: Callable[[], None],
 ) -> tuple[tuple[TensorErrors, ...], Floats]:
     """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
-    sums = [Sums(activation=tensor) for tensor in tensors]
+    sums = [ErrorSums(activation=tensor) for tensor in tensors]
     output = int(parse_model(tflite).subgraphs[0].outputs[0])
     int8 = interpreter.trace(tflite, windows, [*(tensor.index for tensor in tensors), output])
     exact = interpreter.trace(

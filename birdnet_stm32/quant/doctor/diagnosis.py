@@ -1,4 +1,4 @@
-"""What a diagnosis says: a finding, that all is fine, or why it could not be looked at."""
+"""Results of a diagnosis: what is wrong, what is fine, and what could not be checked."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-MATERIAL_SHARE = 0.1  # of what int8 loses; a smaller part explains nothing
+MATERIAL_SHARE = 0.1  # of the loss; a cause of a smaller share explains nothing
 LARGE_SHARE = 0.25
-SMALLEST_COST = 0.002  # of the mean cosine, whatever the share
+SMALLEST_COST = 0.002  # of the mean cosine; a smaller cost is not reported, whatever its share
 
 
 class Severity(StrEnum):
     """How much a finding matters."""
 
-    BLOCKING = "blocking"  # nothing goes on with it
-    HIGH = "high"  # a quarter or more of what int8 loses
-    MEDIUM = "medium"  # a tenth or more
+    BLOCKING = "blocking"  # the pipeline cannot go on
+    HIGH = "high"  # costs a quarter of the loss or more
+    MEDIUM = "medium"  # costs a tenth of the loss or more
     LOW = "low"  # costs no accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """One thing to do.
+    """One change that may help.
 
     Args:
-        text: what and why.
-        variant: the lines to write into the variant file, if that does it.
-        command: the command to run, or the option to give to ``convert``, if that does it.
+        text: what to do, and why.
+        variant: lines for the variant file; empty if no lines do it.
+        command: a command to run, or an option of ``convert``; empty if there is none.
     """
 
     text: str
@@ -37,16 +37,16 @@ class Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that is wrong.
+    """One problem of the model.
 
     Args:
-        id: short name, for machines.
-        title: what is wrong, in one line.
+        id: short name of the check, for programs.
+        title: the problem, in one line.
         severity: how much it matters.
-        evidence: what was measured on this model, one sentence each.
-        proposals: what to do, best first.
-        cost: what it takes from the mean cosine, as measured; 0 where that is not its harm. Costs of
-            several findings overlap.
+        evidence: measurements on this model, one sentence each.
+        proposals: what to do, the best first.
+        cost: measured loss of mean cosine that the problem causes; 0 for a problem that does not lower the
+            cosine. The costs of several findings overlap.
     """
 
     id: str
@@ -59,7 +59,13 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Fine:
-    """Something that was looked at and is as it should be, with the numbers that say so."""
+    """A check that found no problem.
+
+    Args:
+        id: short name of the check, for programs.
+        title: what was checked.
+        evidence: measurements on this model, one sentence each.
+    """
 
     id: str
     title: str
@@ -68,24 +74,30 @@ class Fine:
 
 @dataclass(frozen=True, kw_only=True)
 class Unchecked:
-    """Something that could not be looked at in this model, and why."""
+    """A check that this model does not allow.
+
+    Args:
+        id: short name of the check, for programs.
+        title: what would have been checked.
+        reason: why it could not be checked.
+    """
 
     id: str
     title: str
     reason: str
 
 
-Result = Finding | Fine | Unchecked
+CheckResult = Finding | Fine | Unchecked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What a check is called.
+    """The texts of a check.
 
     Args:
-        id: short name, for machines.
-        looks_at: what it looks at.
-        wrong: what is wrong if it finds something.
+        id: short name, for programs.
+        looks_at: what it checks.
+        wrong: the problem that it can find.
     """
 
     id: str
@@ -93,17 +105,24 @@ class Check:
     wrong: str
 
     def fine(self, *evidence: str) -> Fine:
-        """Say that all is as it should be."""
+        """Return the result of a check that found no problem."""
         return Fine(id=self.id, title=self.looks_at, evidence=evidence)
 
     def unchecked(self, reason: str) -> Unchecked:
-        """Say why it cannot be known."""
+        """Return the result of a check that this model does not allow."""
         return Unchecked(id=self.id, title=self.looks_at, reason=reason)
 
     def judge(
         self, cost: float, loss: float, evidence: tuple[str, ...], proposals: tuple[Proposal, ...]
     ) -> Finding | Fine:
-        """Return a finding if what it costs of the mean cosine explains a part of the loss."""
+        """Return a finding if the problem explains a material part of the loss.
+
+        Args:
+            cost: loss of mean cosine that the problem causes.
+            loss: loss of mean cosine of the int8 model.
+            evidence: measurements, one sentence each.
+            proposals: what to do, the best first.
+        """
         if cost < max(SMALLEST_COST, MATERIAL_SHARE * loss):
             return self.fine(*evidence)
         severity = Severity.HIGH if cost >= LARGE_SHARE * loss else Severity.MEDIUM
@@ -117,7 +136,7 @@ class Check:
         *,
         cost: float = 0.0,
     ) -> Finding:
-        """Say what is wrong."""
+        """Return the finding of this check."""
         return Finding(
             id=self.id,
             title=self.wrong,
@@ -130,7 +149,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """All that was found; findings by severity, then by cost."""
+    """The results of all checks; findings are sorted by severity, then by cost."""
 
     findings: tuple[Finding, ...]
     fine: tuple[Fine, ...]
@@ -148,8 +167,8 @@ class DoctorReport(Diagnosis):
     missed: tuple[str, ...]
 
 
-def diagnosis(results: Sequence[Result]) -> Diagnosis:
-    """Sort the results of all checks."""
+def sort_results(results: Sequence[CheckResult]) -> Diagnosis:
+    """Return the results of all checks, sorted by kind, severity and cost."""
     order = list(Severity)
     findings = [result for result in results if isinstance(result, Finding)]
     return Diagnosis(

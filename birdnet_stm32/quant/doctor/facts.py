@@ -1,4 +1,4 @@
-"""What single tensors cost this very model: one is rounded and all else stays float, or the reverse."""
+"""Measure how much a single tensor costs: round it alone and leave the rest in float, or the reverse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant.arithmetic.scheme import ACTIVATION_MAX, ACTIVATION_MIN, activation_parameters
 from birdnet_stm32.quant.convert import float_graph
 from birdnet_stm32.quant.rewriting.network import Floats
-from birdnet_stm32.quant.sensitivity.hybrid_model import activations, mixed
+from birdnet_stm32.quant.sensitivity.hybrid_model import build_hybrid_model, int8_tensors
 from birdnet_stm32.quant.sensitivity.layer_names import tensor_names
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     import keras
 
 STEPS = ACTIVATION_MAX - ACTIVATION_MIN  # between the ends of a grid
-MOST_VALUES = 0.98  # what "most of the values" means
-USUAL_PEAK = 95  # percentile of the windows' peaks that an input without outliers ends at
+MOST_VALUES = 0.98  # share of the values that "most of the values" means
+USUAL_PEAK = 95  # percentile of the windows' peaks at which the range of an input without outliers ends
 FRONT_CONVOLUTIONS = 2
-SIGMOID_STEP = 1 / 256  # TFLite fixes the grid of an int8 sigmoid
+SIGMOID_STEP = 1 / 256  # TFLite fixes the scale of an int8 sigmoid
 BATCH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputFacts:
-    """The network's input in int8.
+    """Facts about the network's input in int8.
 
     Args:
-        codes: how many of its 256 codes hold 98% of the values.
-        zeroed: share of the values other than zero that round to zero.
-        full_windows: share of windows whose largest value reaches half the range.
-        cosine: of the float network with only its input rounded.
-        clipped_cosine: the same if the range ended at the 95th percentile of the windows' largest values.
+        codes: number of the 256 codes that represent 98% of the values.
+        zeroed: share of the nonzero values that round to zero.
+        full_windows: share of the windows whose largest value reaches half of the range.
+        cosine: mean cosine of the float network if only its input is rounded.
+        clipped_cosine: the same for a range that ends at the 95th percentile of the windows' largest values.
     """
 
     codes: int
@@ -54,11 +54,11 @@ class InputFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFacts:
-    """An int8 sigmoid.
+    """Facts about the outputs of an int8 sigmoid.
 
     Args:
         vanishing: share of the float probabilities that round to zero.
-        cosine: of the float network with only its outputs rounded.
+        cosine: mean cosine of the float network if only its outputs are rounded.
     """
 
     vanishing: float
@@ -67,12 +67,12 @@ class OutputFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class DecibelFacts:
-    """Decibels of int8 amplitudes.
+    """Facts about a layer that computes decibels from int8 amplitudes.
 
     Args:
-        first_step_db: how far above the floor the first step above zero lies.
+        first_step_db: distance in dB from the floor to the first int8 step above zero.
         silenced: share of the values above the floor that round to zero.
-        cosine: of the float network with only these amplitudes rounded.
+        cosine: mean cosine of the float network if only these amplitudes are rounded.
     """
 
     first_step_db: float
@@ -82,15 +82,15 @@ class DecibelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class FrontFacts:
-    """The first layers of the int8 network, run by LiteRT's fast kernels.
+    """Facts about the first layers of the int8 network, measured with LiteRT's fast kernels.
 
     Args:
-        tensors: names of the tensors from behind the input to the second convolution.
-        channels: of the first convolution.
-        peaks: smallest and largest peak of its channels.
-        cosine: of all of it in int8.
-        floating_cosine: with these tensors in float.
-        float_kernels_cosine: with all kernels in float instead.
+        tensors: names of the tensors after the input, up to the second convolution.
+        channels: number of channels of the first convolution.
+        peaks: smallest and largest peak of these channels.
+        cosine: mean cosine of the int8 network.
+        floating_cosine: mean cosine with ``tensors`` in float.
+        float_kernels_cosine: mean cosine with all kernels in float, and all tensors in int8.
     """
 
     tensors: tuple[str, ...]
@@ -104,11 +104,11 @@ class FrontFacts:
 def input_facts(
     model: keras.Model, contract: ModelContract, inputs: Floats, grid: tuple[float, int]
 ) -> InputFacts:
-    """Look at the input.
+    """Measure what rounding the input costs.
 
     Args:
         model: float32.
-        contract: what it is.
+        contract: what the model means.
         inputs: float32 [n, *input shape].
         grid: scale and zero point of the int8 input.
     """
@@ -133,14 +133,27 @@ def input_facts(
 
 
 def output_facts(float_probabilities: Floats) -> OutputFacts:
-    """Look at what an int8 sigmoid would leave of these, [n, classes]."""
+    """Measure what an int8 sigmoid costs.
+
+    Args:
+        float_probabilities: outputs of the float model, [n, classes] in [0, 1].
+    """
     steps = np.minimum(np.round(float_probabilities / np.float32(SIGMOID_STEP)), np.float32(STEPS))
     rounded = steps * np.float32(SIGMOID_STEP)
     return OutputFacts(vanishing=float((rounded == 0).mean()), cosine=_cosine(float_probabilities, rounded))
 
 
 def decibel_facts(model: keras.Model, contract: ModelContract, inputs: Floats) -> DecibelFacts | None:
-    """Look at the amplitudes before a layer that takes their logarithm; None where there is no such layer."""
+    """Measure what rounding the amplitudes costs that a layer converts to decibels.
+
+    Args:
+        model: float32.
+        contract: what the model means.
+        inputs: float32 [n, *input shape].
+
+    Returns:
+        The facts, or None for a model without such a layer.
+    """
     import keras
 
     from birdnet_stm32.model.architecture.keras_layers import AMPLITUDE_FLOOR, Decibel
@@ -149,7 +162,7 @@ def decibel_facts(model: keras.Model, contract: ModelContract, inputs: Floats) -
     if layer is None:
         return None
     before = keras.Model(model.inputs[0], layer.input)
-    behind = keras.Model(layer.input, model.outputs[0])
+    after = keras.Model(layer.input, model.outputs[0])
     amplitudes = before.predict(inputs, batch_size=BATCH, verbose=0)
     scale, zero_point = activation_parameters(float(amplitudes.min()), float(amplitudes.max()))
     rounded = _rounded(amplitudes, (float(scale), zero_point))
@@ -157,34 +170,34 @@ def decibel_facts(model: keras.Model, contract: ModelContract, inputs: Floats) -
     return DecibelFacts(
         first_step_db=float(20 * np.log10((float(scale) + AMPLITUDE_FLOOR) / AMPLITUDE_FLOOR)),
         silenced=float((rounded[audible] == 0).mean()) if audible.any() else 0.0,
-        cosine=_cosine(_outputs(behind, contract, amplitudes), _outputs(behind, contract, rounded)),
+        cosine=_cosine(_outputs(after, contract, amplitudes), _outputs(after, contract, rounded)),
     )
 
 
 def front_facts(model: keras.Model, contract: ModelContract, inputs: Floats, tflite: bytes) -> FrontFacts:
-    """Look at the first layers: the converted model itself, with a part of it in float.
+    """Measure what int8 costs in the first layers, by hybrid float/int8 models.
 
     Args:
-        model: float32, with logits.
-        contract: what it is.
+        model: float32, with logits as outputs.
+        contract: what the model means.
         inputs: float32 [n, *input shape].
-        tflite: what was made from it.
+        tflite: the int8 model that was converted from ``model``.
 
     Raises:
         InputError: the network has no convolution over neighbouring values.
     """
     exact = float_graph(model)
     int8, twin = parse_model(tflite), parse_model(exact)
-    tensors = activations(int8, twin)
+    tensors = int8_tensors(int8, twin)
     spatial = [at for at, tensor in enumerate(tensors) if tensor.kernel != (1, 1)]
     if not spatial:
         raise InputError("the network has no convolution over neighbouring values", where=model.name)
-    front = range(1, spatial[:FRONT_CONVOLUTIONS][-1] + 1)  # behind the input
+    front = range(1, spatial[:FRONT_CONVOLUTIONS][-1] + 1)  # without the input
     names = tensor_names(tensors, model)
     expected = _outputs(model, contract, inputs)
 
     def cosine(**parts: Collection[int]) -> float:
-        part = mixed(int8, twin, **parts)
+        part = build_hybrid_model(int8, twin, **parts)
         outputs = interpreter.run(part, inputs, kernels=OpResolverType.AUTO)
         return _cosine(expected, probabilities(outputs, contract))
 
@@ -200,7 +213,7 @@ def front_facts(model: keras.Model, contract: ModelContract, inputs: Floats, tfl
 
 
 def _peaks(graph: bytes, inputs: Floats, tensor: int) -> Floats:
-    """Return the largest value of each channel of a tensor of a float graph."""
+    """Return the largest value of each channel of a tensor of a float .tflite, float32 [channels]."""
     values = interpreter.trace(
         graph, inputs, [tensor], kernels=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     )
@@ -209,14 +222,18 @@ def _peaks(graph: bytes, inputs: Floats, tensor: int) -> Floats:
 
 
 def input_grid(tflite: bytes) -> tuple[float, int]:
-    """Return scale and zero point of the int8 input. Raises: InputError."""
+    """Return scale and zero point of the int8 input.
+
+    Raises:
+        InputError: the model's input is not quantized.
+    """
     graph = parse_model(tflite).subgraphs[0]
     for operator in graph.operators:
         if graph.inputs[0] in operator.inputs:
             quantization = graph.tensors[operator.outputs[0]].quantization
             if quantization is not None and quantization.scale is not None:
                 return float(quantization.scale[0]), int(quantization.zeroPoint[0])
-    raise InputError("the model's input is not quantized", expected="int8 behind a QUANTIZE")
+    raise InputError("the model's input is not quantized", expected="a QUANTIZE that makes int8 of the input")
 
 
 def _codes(values: Floats, grid: tuple[float, int]) -> npt.NDArray[np.int32]:
@@ -232,7 +249,7 @@ def _rounded(values: Floats, grid: tuple[float, int]) -> Floats:
 
 
 def _end(grid: tuple[float, int]) -> float:
-    """Return the largest magnitude that a grid holds."""
+    """Return the largest magnitude that a grid represents."""
     scale, zero_point = grid
     return scale * max(ACTIVATION_MAX - zero_point, zero_point - ACTIVATION_MIN)
 
