@@ -1,4 +1,4 @@
-"""Where every activation lives in one block of memory, so that what lives together never overlaps."""
+"""Place all activations in one block of memory so that those needed at the same time do not overlap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 ALIGNMENT_BYTES = 16
-# Bounds of the search: repairs of an order, and placements tried by branch and bound.
+# Limits of the search: repairs of an order, and placements that branch and bound tries.
 _REPAIRS = 100
 _PLACEMENTS = 4_000
 
@@ -16,10 +16,10 @@ class Lifetime:
     """An activation that needs memory.
 
     Args:
-        name: of its tensor.
+        name: name of the tensor.
         size_bytes: at least 1.
-        first: the step that writes it.
-        last: the last step that reads it; at least ``first``.
+        first: number of the kernel call that writes it.
+        last: number of the last kernel call that reads it, at least ``first``.
     """
 
     name: str
@@ -30,20 +30,20 @@ class Lifetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """A lifetime and where it is, a multiple of ``ALIGNMENT_BYTES``."""
+    """A lifetime and its offset, a multiple of ``ALIGNMENT_BYTES``."""
 
     lifetime: Lifetime
     offset_bytes: int
 
     @property
     def end_bytes(self) -> int:
-        """The first byte behind it."""
+        """The offset of the first byte after it."""
         return self.offset_bytes + self.lifetime.size_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArenaPlan:
-    """A whole arena: ``placements`` in the order of the lifetimes given."""
+    """A whole arena. ``placements`` are in the order of the given lifetimes."""
 
     placements: tuple[Placement, ...]
     size_bytes: int
@@ -51,13 +51,14 @@ class ArenaPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class _Problem:
-    """What to place.
+    """Everything that one search needs to know.
 
     Args:
-        items: the lifetimes, those that share memory as one.
-        sizes: of the items, aligned.
-        leads: (later, earlier) to how many bytes before ``earlier`` the later must begin to overlap it.
-        together: the items that live at the same time as each.
+        items: the lifetimes. Lifetimes that share memory are one item.
+        sizes: aligned sizes of the items.
+        leads: maps (later, earlier) to the number of bytes that ``later`` must begin before ``earlier`` if
+            the two overlap.
+        together: for each item, the items that are needed at the same time.
     """
 
     items: tuple[Lifetime, ...]
@@ -66,7 +67,7 @@ class _Problem:
     together: tuple[tuple[int, ...], ...]
 
 
-# Orders of placing; which is best depends on the network, so all are tried.
+# Orders in which items are placed. All are tried, because the best order depends on the network.
 _ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
     lambda item: (-item.size_bytes, item.first),
     lambda item: (-item.size_bytes * (item.last - item.first + 1), item.first),
@@ -82,15 +83,15 @@ def plan_arena(
     takes_over: Mapping[int, int] | None = None,
     leads: Mapping[tuple[int, int], int] | None = None,
 ) -> ArenaPlan:
-    """Place every lifetime, deterministically, in as little memory as a bounded search over orders finds.
+    """Place every lifetime in as little memory as a bounded, deterministic search finds.
 
     Args:
         lifetimes: any number.
-        takes_over: lifetime to the one whose memory it may continue, both by position. They must have the
-            same size, and the one must begin in the step the other ends in. It continues it unless more
-            memory would be needed then.
-        leads: (lifetime, the one that ends in the step it begins in) to a number of bytes: the first may
-            overlap the other if it begins at least so much before it.
+        takes_over: maps a lifetime to an earlier one whose memory it may use, both by position. They must
+            have the same size, and the later one must begin in the call in which the earlier one ends. The
+            later one takes that memory unless the arena would grow.
+        leads: maps (later, earlier) to a number of bytes. ``later`` begins in the call in which ``earlier``
+            ends. It may overlap ``earlier`` if it begins at least that many bytes before it.
 
     Returns:
         Placements in the order of ``lifetimes``.
@@ -118,14 +119,18 @@ def plan_arena(
 
 
 def aligned(size_bytes: int) -> int:
-    """Return the next multiple of ``ALIGNMENT_BYTES``."""
+    """Return the smallest multiple of ``ALIGNMENT_BYTES`` that is not below ``size_bytes``.
+
+    >>> aligned(17)
+    32
+    """
     return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 
 
 def _planned(
     lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int], leads: Mapping[tuple[int, int], int]
 ) -> ArenaPlan:
-    """Place every lifetime where each of ``takes_over`` shares the memory."""
+    """Place every lifetime. Each pair of ``takes_over`` shares its memory."""
     groups = _groups(lifetimes, takes_over)
     item_of = {index: item for item, group in enumerate(groups) for index in group}
     problem = _problem(
@@ -143,7 +148,7 @@ def _planned(
 
 
 def _groups(lifetimes: Sequence[Lifetime], takes_over: Mapping[int, int]) -> list[list[int]]:
-    """Return the chains of lifetimes that share memory, each by position."""
+    """Return the chains of lifetimes that share memory, as positions."""
     successors = {earlier: later for later, earlier in takes_over.items()}
     if len(successors) != len(takes_over):
         raise ValueError("two lifetimes take over the same memory")
@@ -186,7 +191,7 @@ def _problem(items: Sequence[Lifetime], leads: Mapping[tuple[int, int], int]) ->
 
 
 def _search(problem: _Problem) -> list[int]:
-    """Return the offsets of the items: the best of the fixed orders, repaired, then branch and bound."""
+    """Return the offsets of the items: take the best fixed order, repair it, then branch and bound."""
     bound = _bound(problem)
     count = range(len(problem.items))
     orders = [sorted(count, key=lambda index: (*order(problem.items[index]), index)) for order in _ORDERS]
@@ -200,7 +205,7 @@ def _search(problem: _Problem) -> list[int]:
 
 
 def _bound(problem: _Problem) -> int:
-    """Return a size that no plan can undercut: what lives in any one step."""
+    """Return a lower bound for every plan: the largest sum of sizes that are needed in one call."""
     steps = {item.first for item in problem.items}
     return max((_live(problem, step) for step in steps), default=0)
 
@@ -217,7 +222,7 @@ def _live(problem: _Problem, step: int) -> int:
 
 
 def _placed(problem: _Problem, order: Sequence[int]) -> list[int]:
-    """Return the offsets when items are placed one after the other, each as low as it can be."""
+    """Return the offsets if the items are placed one after the other, each at its lowest possible offset."""
     offsets: dict[int, int] = {}
     for index in order:
         offsets[index] = _lowest(problem, offsets, index)
@@ -225,7 +230,7 @@ def _placed(problem: _Problem, order: Sequence[int]) -> list[int]:
 
 
 def _lowest(problem: _Problem, offsets: Mapping[int, int], index: int) -> int:
-    """Return the lowest offset of an item beside those that have one."""
+    """Return the lowest offset of an item that does not collide with the items placed before."""
     forbidden = sorted(
         _forbidden(problem, index, other, offsets[other])
         for other in problem.together[index]
@@ -239,7 +244,7 @@ def _lowest(problem: _Problem, offsets: Mapping[int, int], index: int) -> int:
 
 
 def _forbidden(problem: _Problem, index: int, other: int, offset: int) -> tuple[int, int]:
-    """Return the open interval of offsets at which an item would do harm to another one at ``offset``."""
+    """Return the open interval of offsets at which an item would collide with another item at ``offset``."""
     before, behind = problem.sizes[index], problem.sizes[other]
     if (index, other) in problem.leads:
         before = min(before, aligned(problem.leads[index, other]))
@@ -249,7 +254,7 @@ def _forbidden(problem: _Problem, index: int, other: int, offset: int) -> tuple[
 
 
 def _repairs(problem: _Problem, order: Sequence[int]) -> Iterator[list[int]]:
-    """Yield plans in which what reached highest is placed first the next time."""
+    """Yield plans. In each new plan, the items that reached highest in the last one are placed first."""
     seen: set[tuple[int, ...]] = set()
     current = tuple(order)
     while current not in seen and len(seen) < _REPAIRS:
@@ -262,7 +267,7 @@ def _repairs(problem: _Problem, order: Sequence[int]) -> Iterator[list[int]]:
 
 
 class _Branches:
-    """Tries orders depth first and leaves each as soon as it cannot become better than the best."""
+    """A depth-first search over orders. It leaves an order as soon as it cannot beat the best plan."""
 
     def __init__(self, problem: _Problem, order: Sequence[int], bound: int) -> None:
         self._problem = problem
@@ -272,7 +277,7 @@ class _Branches:
         self._best: list[int] = []
 
     def improved(self, best: list[int]) -> list[int]:
-        """Return ``best`` or what is smaller."""
+        """Return ``best``, or smaller offsets if the search finds some."""
         self._best = best
         self._descend({}, 0)
         return self._best

@@ -1,4 +1,4 @@
-"""A model with an open batch becomes one with batch 1, and what that makes constant is computed now."""
+"""Set an open batch to 1, and compute now what becomes constant through it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _INTEGERS = frozenset("int32 int64".split())
 
 
 def fold_batch(graph: Graph) -> Graph:
-    """Fix the batch at 1, compute every shape, fold constants and drop operators nothing needs.
+    """Set the batch to 1, compute every shape, fold constants and remove operators that are not needed.
 
-    Operators keep the index they have in the file.
+    Operators keep the index that they have in the file.
 
     Args:
         graph: a model whose inputs may have an open first dimension.
 
     Returns:
-        The same computation with every shape known.
+        The same computation, with every shape known.
 
     Raises:
-        InputError: another dimension is open, the batch is fixed at something else than 1, or a shape in the
-            file contradicts what its operator gives.
+        InputError: another dimension is open, the batch is fixed to another number than 1, or a shape in the
+            file contradicts the result of its operator.
     """
     tensors = list(graph.tensors)
     for index in graph.inputs:
@@ -60,7 +60,7 @@ def _single(tensor: Tensor) -> Tensor:
         raise InputError(
             f"the input's shape is {list(tensor.shape)}",
             where=tensor.short_name,
-            expected="a batch of 1 or an open batch, and every other dimension fixed",
+            expected="a batch of 1 or an open batch, and a fixed size for every other dimension",
         )
     return replace(tensor, shape=(1, *tensor.shape[1:]))
 
@@ -79,7 +79,7 @@ def _check_claim(node: Node, target: Tensor, shape: tuple[int, ...]) -> None:
 
 
 def _constant(node: Node) -> Data | None:
-    """Return the operator's value where it is known now and moving or counting is all there is to it."""
+    """Return the value of the operator if its inputs are known and it only moves or counts, else None."""
     fold = _FOLDS.get(node.name)
     if fold is None or len(node.operator.outputs) != 1 or min(node.operator.inputs, default=-1) < 0:
         return None
@@ -92,7 +92,7 @@ def _constant(node: Node) -> Data | None:
     if not known or (arithmetic and any(source.dtype not in _INTEGERS for source in sources)):
         return None
     try:
-        with np.errstate(over="ignore"):  # integers wrap, as the reference's do
+        with np.errstate(over="ignore"):  # integers wrap around, as in the reference
             return np.asarray(fold(node))
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise refuse(node, f"its constant operands do not fit: {error}") from error

@@ -1,4 +1,4 @@
-"""Sums, products, comparisons and functions of one value as kernel calls."""
+"""Lower sums, products, comparisons and functions of one value to kernel calls."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def add(node: Node) -> tuple[KernelCall, ...]:
     if factor >= 1:
         raise refuse(
             node,
-            f"its output's scale is {target_scale:g} where its operands' reach {common / 2:g}",
-            expected="an output scale of at least a 500,000th of its operands'",
+            f"its output has the scale {target_scale:g}, and its operands have scales up to {common / 2:g}",
+            expected="an output scale of at least 1/500,000 of the scale of its operands",
         )
     layer = Add(
         shape=_broadcast(node),
@@ -79,7 +79,7 @@ def extremum(node: Node) -> tuple[KernelCall, ...]:
 
 
 def lookup(node: Node) -> tuple[KernelCall, ...]:
-    """Lower a function of one value to the table of its 256 results on the reference kernels."""
+    """Lower a function of one value to a table of 256 results, which the reference kernels compute."""
     source, target = node.input, node.output
     kernel_scales.tensor_scale(node, source)
     kernel_scales.tensor_scale(node, target)

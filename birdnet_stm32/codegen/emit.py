@@ -1,4 +1,4 @@
-"""From a graph to a folder of C: the one entry point of the portable back end."""
+"""Generate the C library of a network: the entry point of the portable back end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _NETWORK_TEMPLATES = (
     "birdnet_labels.c",
 )
 IDENTITY = "birdnet_network_id.h"
-# What the linker knows by another name in each network, beside the constants of birdnet_weights.h.
+# These functions and tables get another linker name in each network, as do the constants of
+# birdnet_weights.h.
 _NAMES = (
     "birdnet_network_init",
     "birdnet_network_input",
@@ -53,19 +54,21 @@ def generate_c(
     contract: ModelContract | None = None,
     vectors: TestVectors | None = None,
 ) -> dict[str, bytes]:
-    """Return the C library of a network.
+    """Generate the C library of a network.
 
     Args:
         graph: an int8 model, see :func:`birdnet_stm32.codegen.lowering.lower`.
-        labels: the name of each output.
-        contract: adds the audio front end.
-        vectors: adds windows for a self-test; needs ``contract``.
+        labels: one name for each output.
+        contract: if given, the library includes the audio front end.
+        vectors: if given, the library includes windows for a self-test. They need ``contract``.
 
     Returns:
-        Content by path relative to the library's folder; the same bytes for the same arguments.
+        The content of each file by its path relative to the folder of the library. Equal arguments give equal
+        bytes.
 
     Raises:
-        InputError: the model cannot be generated exactly, or labels, contract or vectors do not fit it.
+        InputError: an operator of the model is not supported, or ``labels``, ``contract`` or ``vectors`` do
+            not fit the model.
     """
     program = lower(graph)
     memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0)
@@ -93,10 +96,10 @@ def generate_c(
 
 
 def network_digest(files: Mapping[str, bytes]) -> str:
-    """Return 16 hexadecimal digits that tell a network's C from any other's.
+    """Return 16 hexadecimal digits that identify the C of a network.
 
     Args:
-        files: what was generated, content by path; the runtime, the same for all, does not count.
+        files: the generated content by path. The runtime is the same for all networks and is left out.
     """
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
@@ -106,7 +109,7 @@ def network_digest(files: Mapping[str, bytes]) -> str:
 
 
 def identity_header(digest: str) -> bytes:
-    """Return the header that gives a network's names their digest, :data:`IDENTITY`."""
+    """Return the header :data:`IDENTITY`, which adds the digest to the linker names of a network."""
     return render_template(f"network/{IDENTITY}.j2", {"digest": digest, "names": _NAMES}).encode()
 
 
@@ -124,16 +127,20 @@ def _check(
     outputs = program.graph.tensors[program.output.tensor].elements
     inputs = program.graph.tensors[program.input.tensor].elements
     if len(labels) != outputs:
-        raise InputError(f"there are {len(labels)} labels for {outputs} outputs", expected="one an output")
+        raise InputError(
+            f"there are {len(labels)} labels for {outputs} outputs", expected="one label for each output"
+        )
     if contract is not None:
         _check_contract(program, contract)
     if vectors is not None:
         if contract is None:
-            raise InputError("test vectors need the front end", remedy="give the model's contract too")
+            raise InputError("test vectors need the front end", remedy="pass the contract of the model too")
         sizes = (vectors.quantized_input[0].size, vectors.output[0].size, vectors.pcm.shape[1])
         wanted = (inputs, outputs, contract.frontend.window_samples)
         if sizes != wanted:
-            raise InputError(f"the test vectors' sizes are {sizes}", expected=f"{wanted}, as the model's")
+            raise InputError(
+                f"the test vectors' sizes are {sizes}", expected=f"{wanted}, the sizes of the model"
+            )
 
 
 def _check_contract(program: KernelProgram, contract: ModelContract) -> None:
@@ -142,6 +149,6 @@ def _check_contract(program: KernelProgram, contract: ModelContract) -> None:
         found = "logits" if program.output_is_logit else "probabilities (it ends in LOGISTIC)"
         raise InputError(
             f"the network gives {found}",
-            expected=f"{contract.output_activation}, as its configuration says",
+            expected=f"{contract.output_activation}, as the model's configuration says",
             remedy="use the configuration that belongs to the model",
         )

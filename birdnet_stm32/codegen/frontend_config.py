@@ -1,4 +1,4 @@
-"""The audio front end's configuration and tables as C: one instance of ``birdnet_frontend_config_t``."""
+"""Write the configuration and the tables of the audio front end as C: one ``birdnet_frontend_config_t``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from birdnet_stm32.frontend.spectrogram import LOG_FLOOR_RATIO, hann, in_place_s
 from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.templating import c_array, render_template
 
-# Of runtime/birdnet_fft.h, against which the generated C checks its length again.
+# The limits of runtime/birdnet_fft.h. The generated C checks its length against them again.
 FFT_MIN_LENGTH = 64
 FFT_MAX_LENGTH = 4096
 DOUBLES_A_ROW = 4
@@ -31,13 +31,13 @@ _TEMPLATES = ("birdnet_frontend_config.h", "birdnet_frontend_config.c")
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantTable:
-    """One constant array.
+    """One constant array of C.
 
     Args:
-        name: the field of the configuration, or of its mixer, that points to it.
-        type: its elements' C type.
-        length: C expression of how many they are.
-        about: what they are, one line.
+        name: the field of the configuration, or of its mixer, that points to the array.
+        type: C type of the elements.
+        length: C expression for the number of elements.
+        about: one line about the elements.
         values: the elements.
     """
 
@@ -58,10 +58,10 @@ class ConstantTable:
 
 
 def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
-    """Return ``birdnet_frontend_config.h`` and ``.c`` for a model's front end.
+    """Return ``birdnet_frontend_config.h`` and ``.c`` for the front end of a model.
 
     Raises:
-        InputError: the C implementation does not cover this front end.
+        InputError: the C implementation does not support this front end.
     """
     spectrogram = spec.kind is not Frontend.RAW
     mixer = spec.mixer
@@ -91,10 +91,11 @@ def frontend_files(spec: FrontendSpec) -> dict[str, bytes]:
 
 
 def workspace_bytes(spec: FrontendSpec) -> int:
-    """Return what ``birdnet_frontend_quantize()`` works in, its result included.
+    """Return the size in bytes of the workspace of ``birdnet_frontend_quantize()``, its result included.
 
-    That is 16 bits of each value and the peak of each frame; with a mixer the result and the energies of the
-    bands in float32; the result alone for the waveform, and for a logarithm, whose frames are made twice.
+    - A waveform needs the result alone. So does a logarithm, because its frames are computed twice.
+    - A mixer needs the result and the band energies in float32.
+    - All others need 16 bits for each value and a peak for each frame.
     """
     result = spec.input_elements
     if spec.mixer is not None:
@@ -113,7 +114,7 @@ def _check(spec: FrontendSpec) -> None:
     if not 1 <= spec.spec_width <= spec.window_samples:
         raise InputError(
             f"spec_width is {spec.spec_width}",
-            expected=f"1 to {spec.window_samples} frames, at most one a sample",
+            expected=f"1 to {spec.window_samples}: at most one frame for each sample",
         )
 
 
@@ -163,17 +164,18 @@ def _fixed_tables(length: int) -> tuple[ConstantTable, ...]:
 
 
 def _fixed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """Return values in [-1, 1] as multiples of 2^-31; 1 becomes the nearest there is."""
+    """Return values in [-1, 1] as int32 multiples of 2^-31. The value 1 becomes 1 - 2^-31."""
     return np.round(values * 2.0**31).clip(-(2**31), 2**31 - 1).astype(np.int32)
 
 
 def _twiddles(length: int) -> npt.NDArray[np.int32]:
-    """Return the factors of ``birdnet_fft_magnitudes``, two complex ones a vector.
+    """Return the twiddle factors of ``birdnet_fft_magnitudes``. Each vector holds two complex factors.
 
-    A pass has three vectors for each of its points, of the third, second and fourth result: those of the
-    first pass turn two points, those of the others the same point of two sequences. After the second pass the
-    first point, whose factors are 1, has none, and so the last pass has none. At the end are those that split
-    the spectrum of even and odd samples, times -i: four real parts, then the four imaginary ones.
+    A pass has three vectors for each point: for the third, the second and the fourth result. In the first
+    pass a vector holds the factors of two points. In the other passes it holds the factor of one point twice,
+    for two sequences. The first point has the factors 1, which are left out after the second pass. Therefore
+    the last pass has no factors. The factors at the end split the spectrum of the even and odd samples, times
+    -i: four real parts, then four imaginary parts.
     """
     sine = _sine(length)
     circle = np.roll(sine, -(length // 4)) - 1j * sine
@@ -193,14 +195,14 @@ def _twiddles(length: int) -> npt.NDArray[np.int32]:
 
 
 def _sine(length: int) -> npt.NDArray[np.float64]:
-    """Return one period of the sine from its first quarter, so that its symmetry is exact."""
+    """Return one period of the sine. It is made from the first quarter, so that its symmetry is exact."""
     rising = np.sin(2 * np.pi * np.arange(length // 4 + 1) / length)
     half = np.concatenate([rising, rising[-2:0:-1]])
     return np.concatenate([half, -half]) + 0.0  # no negative zero
 
 
 def _band_tables(bank: npt.NDArray[np.float32]) -> tuple[ConstantTable, ...]:
-    """Return non-negative weights ``[bands, bins]`` without the zeros outside of each band's bins."""
+    """Return non-negative weights ``[bands, bins]`` as tables without the zeros outside of each band."""
     used = bank > 0
     first_bins = used.argmax(axis=1)
     end_bins = np.where(used.any(axis=1), bank.shape[1] - used[:, ::-1].argmax(axis=1), first_bins)

@@ -1,6 +1,7 @@
-"""What a kernel is called with: one class for each parameter struct of ``birdnet_kernels.h``.
+"""Parameters of the kernels: one class for each parameter struct of ``birdnet_kernels.h``.
 
-Fields have the names, the order and the meaning of the struct's members; the numbers are finished.
+The fields have the names, the order and the meaning of the members of the struct. The generator only prints
+them.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Four = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Constant:
-    """An array in flash.
+    """A constant array in flash.
 
     Args:
-        role: what it is to its layer: ``weights``.
-        values: int8, int32 or float64, written flat.
+        role: its purpose in the layer: ``weights``.
+        values: int8, int32 or float64; written as a flat array.
     """
 
     role: str
@@ -45,7 +46,7 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """How a window slides."""
+    """Size, strides and padding of a sliding window."""
 
     height: int
     width: int
@@ -156,7 +157,7 @@ class FullyConnected:
 
 @dataclass(frozen=True, kw_only=True)
 class Broadcast:
-    """Parameters of ``birdnet_maximum`` and ``birdnet_minimum``; where any two operands are."""
+    """Parameters of ``birdnet_maximum`` and ``birdnet_minimum``, and the strides of any two operands."""
 
     c_type: ClassVar[str] = "birdnet_broadcast_t"
     sizes: Four
@@ -280,14 +281,14 @@ class KernelCall:
     """One call of a kernel.
 
     Args:
-        operator: the operator it belongs to; some operators take several steps.
-        function: the kernel, ``birdnet_conv2d``.
-        layer: its parameters.
-        inputs: activations by tensor index, constant operands themselves.
+        operator: the operator that it computes. Some operators need several calls.
+        function: name of the kernel, ``birdnet_conv2d``.
+        layer: parameters of the kernel.
+        inputs: activations as tensor indices, constants as values.
         output: tensor index.
-        macs: multiply-accumulates.
-        in_place: the inputs whose memory the output may take.
-        title: the operators that it computes, if not ``operator`` alone.
+        macs: number of multiply-accumulates.
+        in_place: the inputs whose memory the output may use.
+        title: the operators that it computes, if there are several.
     """
 
     operator: Operator
@@ -301,7 +302,7 @@ class KernelCall:
 
     @property
     def activations(self) -> tuple[int, ...]:
-        """The inputs that are no constants."""
+        """The inputs that are not constants, as tensor indices."""
         return tuple(source for source in self.inputs if isinstance(source, int))
 
 

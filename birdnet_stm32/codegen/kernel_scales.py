@@ -1,4 +1,4 @@
-"""Real factors as integers, in the arithmetic and the order of roundings that TFLite prescribes."""
+"""Convert real factors to integers, with the arithmetic and the order of roundings that TFLite prescribes."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from birdnet_stm32.tflite.ir import Tensor
 from birdnet_stm32.tflite.node import Node
 
 INT32_MAX = 2**31 - 1
-# What a zero point can add to an accumulator that is checked to fit.
+# The margin for zero points when an accumulator is checked.
 ACCUMULATOR_MARGIN = 256
 
 
 def scale_of(factor: float) -> Scale:
-    """Return a real factor, not negative, as the kernels take it."""
+    """Return a real factor that is not negative in the form that the kernels take.
+
+    >>> scale_of(0.75)
+    Scale(multiplier=1610612736, shift=0)
+    """
     quantized = quantize_multiplier(factor)
     return Scale(multiplier=quantized.significand, shift=quantized.shift)
 
 
 def mean_multiplier(scale: Scale, count: int) -> Scale:
-    """Return ``scale / count`` as the reference's MEAN computes it: the quotient truncated."""
+    """Return ``scale / count`` as MEAN of the reference computes it, with a truncated quotient."""
     shift = min(count.bit_length() - 1, 32, 31 + scale.shift)
     return Scale(multiplier=(scale.multiplier << shift) // count, shift=scale.shift - shift)
 
 
 def tensor_scale(node: Node, tensor: Tensor) -> tuple[float, int]:
-    """Return scale and zero point of an int8 activation.
+    """Return the scale and the zero point of an int8 activation.
 
     Raises:
-        InputError: it has none, or one for each channel.
+        InputError: the tensor has no scale, or one scale for each channel.
     """
     quantization = tensor.quantization
     if (
@@ -42,24 +46,24 @@ def tensor_scale(node: Node, tensor: Tensor) -> tuple[float, int]:
     ):
         raise refuse(
             node,
-            f"tensor {tensor.index} ({tensor.short_name}) has no int8 quantization for the whole tensor",
+            f"tensor {tensor.index} ({tensor.short_name}) has no single int8 scale",
             expected="one scale and a zero point within int8",
         )
     return quantization.scales[0], quantization.zero_points[0]
 
 
 def check_tied(node: Node, *tensors: Tensor) -> None:
-    """Refuse an operator that keeps the numbers when its operands and its output differ in scale."""
+    """Refuse an operator that copies values if its operands and its output have different scales."""
     if len({tensor_scale(node, tensor) for tensor in tensors}) != 1:
         raise refuse(
             node,
             "its operands and its output are quantized differently",
-            expected="one scale for all, as the converter gives them",
+            expected="the same scale and zero point for all, as the converter writes them",
         )
 
 
 def result(node: Node) -> Output:
-    """Return zero point and range of the output behind the operator's fused activation function.
+    """Return the zero point and the range of the output after the fused activation function.
 
     Raises:
         InputError: the activation function is not one of NONE, RELU, RELU6, RELU_N1_TO_1.
@@ -89,11 +93,11 @@ _RANGES: dict[str, tuple[float | None, float | None]] = {
 
 
 def _bound(node: Node, limit: float | None, scale: float, zero_point: int) -> int | None:
-    """Return the integer that stands for ``limit``, divided in float32 as the reference does."""
+    """Return the integer that stands for ``limit``. The reference divides in float32, and so does this."""
     if limit is None:
         return None
     with np.errstate(over="ignore"):
         steps = np.float32(limit) / np.float32(scale)
     if not abs(steps) < INT32_MAX:
-        raise refuse(node, f"its output's scale {scale:g} is too fine for its activation function")
+        raise refuse(node, f"the scale {scale:g} of its output is too small for its activation function")
     return zero_point + int(round_half_away(steps))

@@ -1,4 +1,4 @@
-"""Convolutions, dense layers, pooling and means as kernel calls."""
+"""Lower convolutions, dense layers, pools and means to kernel calls."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class _Weights:
     """Weights and bias of a layer.
 
     Args:
-        values: int8, as in the file.
-        rows: the same as [outputs, everything else].
+        values: int8 weights in the order of the file.
+        rows: the same weights as [outputs, everything else].
         bias: [outputs].
-        factors: of each output, from accumulator to result.
+        factors: for each output, the factor from the accumulator to the result.
     """
 
     values: npt.NDArray[Any]
@@ -56,7 +56,7 @@ class _Weights:
 
 
 def conv_2d(node: Node) -> tuple[KernelCall, ...]:
-    """Lower CONV_2D; a 1x1 convolution without stride is a dense layer at every pixel."""
+    """Lower CONV_2D. A 1x1 convolution without stride is a dense layer at every pixel."""
     weights = _weights(node, axis=0)
     source, target = _sizes(node.input), _sizes(node.output)
     _, height, width, channels = weights.values.shape
@@ -105,7 +105,7 @@ def depthwise_conv_2d(node: Node) -> tuple[KernelCall, ...]:
 
 
 def fully_connected(node: Node) -> tuple[KernelCall, ...]:
-    """Lower FULLY_CONNECTED, which the reference alone requantizes in double precision."""
+    """Lower FULLY_CONNECTED. It is the only operator that the reference requantizes in double precision."""
     if node.options.get("weights_format"):
         raise refuse(node, "its weights are shuffled", expected="the default order")
     weights = _weights(node, axis=0)
@@ -204,7 +204,7 @@ def _pointwise(node: Node, weights: _Weights, pixels: int) -> KernelCall:
 
 
 def _folded_bias(node: Node, weights: _Weights) -> Constant:
-    """Return the bias with all of ``sum w * (x - zero_point) + bias`` that does not depend on x."""
+    """Return the constant part of ``sum w * (x - zero_point) + bias``, which does not depend on x."""
     _, zero_point = kernel_scales.tensor_scale(node, node.input)
     bias: Integers = weights.bias - zero_point * weights.rows.sum(axis=1)
     _check_accumulator(node, weights, bias, 128)
@@ -221,7 +221,7 @@ def _fixed_point(weights: _Weights) -> dict[str, Constant]:
 
 
 def _weights(node: Node, axis: int) -> _Weights:
-    """Return the constants of a layer whose outputs lie along ``axis`` of its weights."""
+    """Return the constants of a layer. Its outputs lie along ``axis`` of the weights."""
     tensor = shapes.operand(node, 1)
     quantization = tensor.quantization
     if tensor.data is None or tensor.dtype != "int8" or quantization is None:
@@ -229,7 +229,9 @@ def _weights(node: Node, axis: int) -> _Weights:
     outputs = tensor.shape[axis]
     scales = quantization.scales
     if any(quantization.zero_points):
-        raise refuse(node, "its weights have a zero point", expected="weights around 0")
+        raise refuse(
+            node, "its weights have a zero point", expected="symmetric weights, with the zero point 0"
+        )
     if len(scales) not in (1, outputs) or (len(scales) > 1 and quantization.axis != axis):
         raise refuse(node, f"its weights have {len(scales)} scales along axis {quantization.axis}")
     return _Weights(
@@ -261,7 +263,7 @@ def _bias(node: Node, outputs: int) -> Integers:
 
 
 def _check_accumulator(node: Node, weights: _Weights, bias: Integers, largest_input: int) -> None:
-    """Refuse a layer whose 32-bit accumulator could overflow, where the reference's result is undefined."""
+    """Refuse a layer whose 32-bit accumulator could overflow: the reference's result is undefined then."""
     worst = np.abs(bias) + np.abs(weights.rows).sum(axis=1) * largest_input
     shifts = np.array([max(scale.shift, 0) for scale in weights.scales])
     limit = (kernel_scales.INT32_MAX >> shifts) - kernel_scales.ACCUMULATOR_MARGIN
@@ -272,22 +274,22 @@ def _check_accumulator(node: Node, weights: _Weights, bias: Integers, largest_in
 
 
 def _too_large(node: Node, weights: _Weights, channel: int, sum_: int, channels: int) -> InputError:
-    """Return the refusal of a layer of which some ``channels`` have a ``sum_`` that 32 bits do not hold."""
+    """Return the error for a layer. ``channels`` of its outputs have a sum that does not fit 32 bits."""
     shift = max(weights.scales[channel].shift, 0)
     source, _ = kernel_scales.tensor_scale(node, node.input)
     target, _ = kernel_scales.tensor_scale(node, node.output)
     shifted = f", and scaling it shifts it left by {shift} bits, to {sum_ << shift}" if shift else ""
     return refuse(
         node,
-        f"the sum of output channel {channel} may reach {sum_}{shifted}: more than 32 bits hold "
+        f"the sum of output channel {channel} may reach {sum_}{shifted}: it does not fit 32 bits "
         f"({channels} of {len(weights.bias)} channels)",
         expected=f"at most {kernel_scales.INT32_MAX}. The scale of the input is {source:.3g}, of the output "
-        f"{target:.3g}; a sum counts {weights.factors[channel]:.3g} steps of the output",
+        f"{target:.3g}; one step of the sum is {weights.factors[channel]:.3g} steps of the output",
         remedy=(
-            "look for what makes the layer's input or weights so large, or its output so small: a batch "
-            "normalisation without variance, a weight that ran away, calibration data that is all alike",
-            "train that layer again or leave out its dead channels, and convert with calibration data "
-            "in which its output varies",
+            "find out why the input or the weights of the layer are so large or its output so small: a batch "
+            "normalisation without variance, a diverged weight, calibration windows that are all alike",
+            "train that layer again or remove its dead channels, and convert with calibration windows in "
+            "which its output varies",
         ),
     )
 

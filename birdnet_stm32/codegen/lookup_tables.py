@@ -1,4 +1,4 @@
-"""Functions of one value as kernel calls: the tables that rewriting made of several operators."""
+"""Lower tables, which a rewrite made of several operators, to kernel calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def tabulated(node: Node) -> tuple[KernelCall, ...]:
     """Lower TABLE, see :mod:`birdnet_stm32.codegen.rewrite.value_tables`."""
     source, tables = (shapes.operand(node, position) for position in (0, 1))
     if tables.data is None:
-        raise refuse(node, "its table is computed")
+        raise refuse(node, "its table is computed at run time")
     channels = len(tables.data)
     layer: Lookup | ChannelLookup = (
         Lookup(elements=source.elements, table=int8("table", tables.data[0]))

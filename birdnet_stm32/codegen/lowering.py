@@ -1,4 +1,4 @@
-"""From a graph to the list of kernel calls, every number finished."""
+"""Lower a graph to a list of kernel calls with all their parameters."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _RULES[TABLE] = lookup_tables.tabulated
 _QUANTIZE = "convert the model with full integer quantization and calibration data"
 _INT8_ENDS = (
     "convert it with converter.inference_input_type = converter.inference_output_type = tf.int8 "
-    "(or tf.float32): the same values, less 128"
+    "(or tf.float32): the values are the same minus 128"
 )
 _STATE = ": it keeps state from one inference to the next"
-# What an operator is for, where its name does not say what to change.
+# What an operator does, if its name does not tell the user what to change.
 _ABOUT = {
     **dict.fromkeys(("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), _STATE),
     **dict.fromkeys(("UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF"), _STATE),
@@ -58,11 +58,11 @@ _ABOUT = {
     **dict.fromkeys(("IF", "WHILE"), ": it runs other subgraphs"),
     **dict.fromkeys(
         ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"),
-        ": with an open batch, so the converter writes a convolution with dilation (dilation_rate above 1)",
+        ": the converter writes it for a convolution with dilation (dilation_rate above 1) and an open batch",
     ),
     "SOFTMAX": ": end the model in its logits, or in a sigmoid for each class",
 }
-# What a probability may pass between its LOGISTIC and the output.
+# Operators between a LOGISTIC and the output that keep its probabilities.
 _PASSES = frozenset((*RESHAPES, *CONVERSIONS))
 
 
@@ -76,21 +76,21 @@ def lower(
     graph_passes: Sequence[GraphPass] = GRAPH_PASSES,
     program_passes: Sequence[ProgramPass] = PROGRAM_PASSES,
 ) -> KernelProgram:
-    """Return ``graph`` as kernel calls that give what LiteRT's reference kernels give, bit by bit.
+    """Lower ``graph`` to kernel calls whose results equal those of LiteRT's reference kernels, bit by bit.
 
     Args:
-        graph: an int8 model with one input and one output, float32 or int8 outside; its batch may be open.
+        graph: an int8 model with one input and one output of float32 or int8. Its batch may be open.
         graph_passes: the rewrites of the graph, in order.
         program_passes: the rewrites of the kernel calls, in order.
 
     Raises:
-        InputError: anything else, an operator that is not supported, or a shape or an option of one; all of
-            them at once, as far as one can be told without the other.
+        InputError: the model is of another kind, or an operator, a shape or an option is not supported. The
+            error lists as many of these as can be found at once.
     """
     check_supported(graph)
     graph = fold_batch(graph)
     _refuse_empty(graph)
-    # What is refused is what the file holds, whatever the rewrites would have made of it.
+    # The graph of the file is lowered first: a refusal names an operator of the file, not of a rewrite.
     program = _lowered(graph)
     if graph_passes:
         for graph_pass in graph_passes:
@@ -102,7 +102,7 @@ def lower(
 
 
 def _lowered(graph: Graph) -> KernelProgram:
-    """Return every operator's kernel calls."""
+    """Return the kernel calls of all operators."""
     same: dict[int, int] = {}
     entry = _entry(graph, same)
     leave = _exit(graph)
@@ -142,13 +142,13 @@ def _kernel_calls(node: Node) -> tuple[KernelCall, ...]:
 
 
 def check_supported(graph: Graph) -> None:
-    """Refuse what no folding and no shape can make right, before either is looked at.
+    """Refuse everything that is unsupported whatever the shapes are.
 
     Args:
-        graph: as it was read, ``beyond`` included.
+        graph: the graph as it was read, ``beyond`` included.
 
     Raises:
-        InputError: with all of it.
+        InputError: lists everything that is unsupported.
     """
     refused = [*_unsupported_parts(graph)]
     if refused:
@@ -183,9 +183,9 @@ def _odd_end(name: str, tensor: Tensor) -> InputError:
 
 
 def _other_types(graph: Graph) -> Iterator[InputError]:
-    """Give the operators of a refused file that compute with other numbers than int8, as far as one can see.
+    """Yield the operators of a refused file that do not compute in int8.
 
-    What a fold would compute cannot be seen here: integers of 32 and 64 bits are left out.
+    Integers of 32 and 64 bits are left out, because constant folding might remove their operators.
     """
     seen = frozenset("float16 float32 uint8 int16".split())
     ends = {*graph.inputs, *graph.outputs}
@@ -198,7 +198,7 @@ def _other_types(graph: Graph) -> Iterator[InputError]:
 
 
 def _unknown(graph: Graph) -> Iterator[InputError]:
-    """Give one refusal for each kind of operator that is not supported, with all places of its kind."""
+    """Yield one refusal for each kind of operator that is not supported, with all its places."""
     foldable = frozenset("SHAPE PACK FILL GATHER REDUCE_PROD CAST".split())
     kinds: dict[str, list[Node]] = {}
     for node in nodes(graph):
@@ -240,7 +240,7 @@ def _refuse_empty(graph: Graph) -> None:
 
 
 def _entry(graph: Graph, same: dict[int, int]) -> int:
-    """Return the int8 tensor that the input is, or that QUANTIZE makes of it."""
+    """Return the int8 tensor at the input: the input itself, or the output of its QUANTIZE."""
     tensor = graph.tensors[graph.inputs[0]]
     readers = [node for node in nodes(graph) if tensor in node.inputs]
     if tensor.dtype == "int8":
@@ -249,31 +249,31 @@ def _entry(graph: Graph, same: dict[int, int]) -> int:
         if tensor.dtype != "float32" or reader.name != "QUANTIZE":
             raise _not_int8(reader, tensor)
     if not readers:
-        raise InputError("nothing reads the model's input", where=tensor.short_name)
+        raise InputError("no operator reads the model's input", where=tensor.short_name)
     first, *others = readers
     entry = first.output.index
     for reader in others:
         if tensor_scale(reader, reader.output) != tensor_scale(first, first.output):
-            raise refuse(reader, "the input is quantized twice, differently", expected="one scale")
+            raise refuse(reader, "the input is quantized twice with different scales", expected="one scale")
         same[reader.output.index] = entry
     return entry
 
 
 def _exit(graph: Graph) -> int:
-    """Return the int8 tensor that the output is, or that DEQUANTIZE makes it from."""
+    """Return the int8 tensor at the output: the output itself, or the input of its DEQUANTIZE."""
     tensor = graph.tensors[graph.outputs[0]]
     if tensor.dtype == "int8":
         return tensor.index
     writers = [node for node in nodes(graph) if tensor in node.outputs]
     if not writers:
-        raise InputError("nothing computes the model's output", where=tensor.short_name)
+        raise InputError("no operator computes the model's output", where=tensor.short_name)
     if tensor.dtype != "float32" or writers[0].name != "DEQUANTIZE":
         raise _not_int8(writers[0], tensor)
     return writers[0].input.index
 
 
 def _is_boundary(node: Node) -> bool:
-    """Return whether it is the QUANTIZE behind a float32 input or the DEQUANTIZE before an output."""
+    """Return whether it is the QUANTIZE after a float32 input or the DEQUANTIZE before an output."""
     if node.name == "QUANTIZE":
         source = node.input_at(0)
         return source is not None and source.index in node.graph.inputs and source.dtype == "float32"
@@ -281,7 +281,7 @@ def _is_boundary(node: Node) -> bool:
 
 
 def _check_types(node: Node) -> None:
-    """Refuse an operator that computes with anything but int8."""
+    """Refuse an operator that does not compute in int8."""
     if node.name not in _RULES:
         raise _not_int8(node, node.output) if node.name == "DEQUANTIZE" else _unsupported(node)
     first = shapes.operand(node, 0)
@@ -302,7 +302,7 @@ def _not_int8(node: Node, tensor: Tensor) -> InputError:
     return refuse(
         node,
         f"it computes with {kind}: tensor {tensor.index} ({tensor.short_name})",
-        expected="int8 from the QUANTIZE behind the input to the DEQUANTIZE before the output",
+        expected="int8 from the QUANTIZE after the input to the DEQUANTIZE before the output",
         remedy=_QUANTIZE,
     )
 

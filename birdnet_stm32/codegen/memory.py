@@ -1,4 +1,4 @@
-"""How long each activation of a program is needed, and where it therefore lives."""
+"""Find out how long each activation is needed, and place all of them in the arena."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class PlacedActivation:
     """A tensor in the arena.
 
     Args:
-        tensor: the tensor; those that only view it are not listed.
-        offset_bytes: where it begins.
-        size_bytes: how much it takes.
-        first: number of the step that writes it, 0 for the input.
-        last: number of the last step that reads it, the last of all for the output.
+        tensor: the tensor. Tensors that share its memory as a view are not listed.
+        offset_bytes: offset in the arena.
+        size_bytes: size in the arena.
+        first: number of the kernel call that writes it, 0 for the input.
+        last: number of the last kernel call that reads it. For the output it is the last call of all.
     """
 
     tensor: Tensor
@@ -34,9 +34,9 @@ class MemoryPlan:
     """The plan of the whole arena.
 
     Args:
-        activations: of the network, in the order they come to life.
-        workspace_bytes: at its begin, what the front end works in before the network; 0 without one.
-        size_bytes: room for either.
+        activations: activations of the network, in the order in which they are written.
+        workspace_bytes: the front end uses these first bytes before the network runs; 0 without a front end.
+        size_bytes: size of the arena, which is enough for both.
     """
 
     activations: tuple[PlacedActivation, ...]
@@ -49,7 +49,7 @@ def plan_memory(program: KernelProgram, workspace_bytes: int = 0) -> MemoryPlan:
 
     Args:
         program: the network.
-        workspace_bytes: what the front end works in.
+        workspace_bytes: size of the workspace of the front end.
     """
     lifetimes = _lifetimes(program)
     order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
@@ -95,7 +95,7 @@ def _lifetimes(program: KernelProgram) -> dict[int, Lifetime]:
 
 
 def _takes_over(program: KernelProgram, lifetimes: dict[int, Lifetime], order: list[int]) -> dict[int, int]:
-    """Return which activation can have the memory of which operand that ends where it begins."""
+    """Map an activation to an operand of the same call whose memory it can use, both by position."""
     position = {tensor: index for index, tensor in enumerate(order)}
     found: dict[int, int] = {}
     for number, step in enumerate(program.steps):
@@ -114,7 +114,7 @@ def _takes_over(program: KernelProgram, lifetimes: dict[int, Lifetime], order: l
 def _leads(
     program: KernelProgram, lifetimes: dict[int, Lifetime], order: list[int]
 ) -> dict[tuple[int, int], int]:
-    """Return which activation may reach into the memory of which that ends where it begins, and how far."""
+    """Map (output, input) of a call, by position, to the distance at which they may overlap."""
     position = {tensor: index for index, tensor in enumerate(order)}
     found: dict[tuple[int, int], int] = {}
     for number, step in enumerate(program.steps):

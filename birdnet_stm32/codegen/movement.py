@@ -1,4 +1,4 @@
-"""Operators that only move values, or nothing at all, as kernel calls."""
+"""Lower operators that only move values to kernel calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from birdnet_stm32.tflite.node import Node
 
 
 def reshape(node: Node) -> tuple[KernelCall, ...]:
-    """Lower RESHAPE, SQUEEZE and EXPAND_DIMS to nothing: the bytes stay where they are."""
+    """Lower RESHAPE, SQUEEZE and EXPAND_DIMS. They need no kernel, because the bytes stay where they are."""
     _check_tied(node)
     return ()
 
@@ -51,7 +51,7 @@ def slice_(node: Node) -> tuple[KernelCall, ...]:
 
 
 def concatenation(node: Node) -> tuple[KernelCall, ...]:
-    """Lower CONCATENATION to one copy an operand."""
+    """Lower CONCATENATION to one copy for each operand."""
     target = node.output
     sources = node.inputs
     if node.options.get("fused_activation_function", "NONE") != "NONE":
@@ -67,7 +67,7 @@ def concatenation(node: Node) -> tuple[KernelCall, ...]:
 
 
 def pad(node: Node) -> tuple[KernelCall, ...]:
-    """Lower PAD and PADV2: fill the output, then copy the input into its middle."""
+    """Lower PAD and PADV2: fill the output, then copy the input into it."""
     _check_tied(node)
     source, target = node.input, node.output
     before = shapes.integers(node, 1)[::2]
@@ -91,7 +91,7 @@ def _check_tied(node: Node) -> None:
 
 
 def _copy(node: Node, sizes: Sequence[int], offset: int, strides: Sequence[int]) -> tuple[KernelCall, ...]:
-    """Return the copy of a part of the input to a dense output, or nothing when it is the whole in order."""
+    """Copy a part of the input to a dense output. No call is needed if that is the whole input in order."""
     source, target = node.input, node.output
     walk, inputs, outputs = collapse(node, sizes, strides, row_major(sizes))
     if offset == 0 and target.elements == source.elements and inputs == outputs:
@@ -100,7 +100,7 @@ def _copy(node: Node, sizes: Sequence[int], offset: int, strides: Sequence[int])
 
 
 def _into(node: Node, source: Tensor, offset: int, strides: Sequence[int], *, role: str) -> KernelCall:
-    """Return the copy of a whole tensor to its place in the output."""
+    """Copy a whole tensor to its place in the output."""
     walk = collapse(node, source.shape, row_major(source.shape), strides)
     layer = _strided_copy(walk, 0, offset)
     return _step(node, layer, source.index if source.data is None else int8(role, source.data))

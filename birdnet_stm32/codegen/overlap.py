@@ -1,19 +1,19 @@
-"""How far the output of a layer may reach into the memory of its input.
+"""How far the output of a layer may overlap its input in memory.
 
-A window slides from the top to the bottom: when a row of the output is written, the rows of the input above
-its window have served. An output that begins far enough before its input therefore never overwrites what is
-still to be read. ``birdnet_kernels.h`` binds the kernels to that order.
+A window slides from the top to the bottom. When a row of the output is written, the rows of the input above
+its window are no longer needed. Therefore an output that begins far enough before its input never overwrites
+a value that is still to be read. ``birdnet_kernels.h`` requires this order of every kernel.
 """
 
 from __future__ import annotations
 
 from birdnet_stm32.codegen.kernel_calls import Conv2d, DepthwiseConv2d, Layer, PointwiseConv2d, Pool
 
-PIXELS_AT_ONCE = 4  # the most that a 1x1 convolution computes before it goes on
+PIXELS_AT_ONCE = 4  # the most pixels that a 1x1 convolution reads before it writes their results
 
 
 def lead_bytes(layer: Layer) -> int | None:
-    """Return how many bytes before its input the output must begin at least, None if it must not overlap."""
+    """Return how many bytes before its input the output must begin, or None if they must not overlap."""
     if isinstance(layer, PointwiseConv2d):
         first, last = min(PIXELS_AT_ONCE, layer.pixels), max(0, layer.pixels - PIXELS_AT_ONCE)
         return max(
@@ -28,5 +28,5 @@ def lead_bytes(layer: Layer) -> int | None:
 
 
 def _first_row(layer: Conv2d | DepthwiseConv2d | Pool, row: int) -> int:
-    """Return the first row of the input that a row of the output or one below it is computed from."""
+    """Return the first row of the input that a row of the output, or a row below it, depends on."""
     return max(0, row * layer.window.stride_height - layer.window.pad_top)

@@ -1,4 +1,4 @@
-"""A network as kernel calls."""
+"""A network as kernel calls: the result of the lowering."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from birdnet_stm32.tflite.ir import Graph
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLoop:
-    """One loop over a tensor that is stored in another order than the model's.
+    """One loop over a tensor that is stored in another order than in the model.
 
     Args:
-        size: how often it turns.
-        model_stride: elements from one turn to the next in the model's order.
+        size: number of iterations.
+        model_stride: elements from one iteration to the next in the order of the model.
         stride: the same in memory.
     """
 
@@ -25,15 +25,16 @@ class OrderLoop:
 
 @dataclass(frozen=True, kw_only=True)
 class Boundary:
-    """The int8 tensor behind the network's input or before its output.
+    """The int8 tensor at the input or at the output of the network.
 
     Args:
-        tensor: the index of the one whose memory it is.
-        name: of the model's tensor.
-        shape: with the batch, in the model's order.
-        scale: of one step.
-        zero_point: what stands for 0.
-        order: where its elements are, the outermost loop of the model's order first; empty if stored in that.
+        tensor: index of the tensor that owns the memory.
+        name: name of the tensor in the model.
+        shape: shape in the model, with the batch.
+        scale: real value of one step.
+        zero_point: the integer that stands for 0.
+        order: the loops over its elements in memory, in the order of the model with the outermost loop first.
+            It is empty if the tensor is stored in the order of the model.
     """
 
     tensor: int
@@ -49,12 +50,12 @@ class KernelProgram:
     """A network as kernel calls.
 
     Args:
-        graph: the graph the steps refer to.
-        steps: in order of execution.
-        same: tensor to the tensor whose memory it is, for those that only view another.
-        input: what the caller writes.
-        output: what the caller reads.
-        output_is_logit: the output is no probability yet.
+        graph: the graph that the indices refer to.
+        steps: kernel calls in order of execution.
+        same: maps a tensor that is a view to the tensor that owns the memory.
+        input: the tensor that the caller writes.
+        output: the tensor that the caller reads.
+        output_is_logit: the output is a logit, not a probability.
     """
 
     graph: Graph
@@ -65,7 +66,7 @@ class KernelProgram:
     output_is_logit: bool
 
     def storage(self, tensor: int) -> int:
-        """Return the tensor in whose memory ``tensor`` lies."""
+        """Return the tensor that owns the memory of ``tensor``."""
         while tensor in self.same:
             tensor = self.same[tensor]
         return tensor

@@ -1,4 +1,4 @@
-"""How the generator says no: always with the operator's name, its number and its shapes."""
+"""Errors for operators that cannot be generated. Each names the operator, its number and its shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from birdnet_stm32.tflite.reader import listed
 
 
 def describe_node(node: Node) -> str:
-    """Return ``operator 22 CONV_2D [1, 64, 256, 1] -> [1, 64, 128, 16]``; weights are left out."""
+    """Return ``operator 22 CONV_2D [1, 64, 256, 1] -> [1, 64, 128, 16]``. Weights are left out."""
     computed = node.activations or node.inputs
     return f"operator {node.index} {node.name} {_shapes(computed)} -> {_shapes(node.outputs)}"
 
@@ -23,15 +23,22 @@ def refuse(
     expected: str | None = None,
     remedy: str | tuple[str, ...] = (),
 ) -> InputError:
-    """Return the error that ``node`` cannot be generated because ``what``."""
+    """Return the error for an operator that cannot be generated.
+
+    Args:
+        node: the operator.
+        what: the reason.
+        expected: what would be supported.
+        remedy: what the user can do.
+    """
     return InputError(what, where=describe_node(node), expected=expected, remedy=remedy)
 
 
 def combine_refusals(errors: Sequence[InputError]) -> InputError:
-    """Return one error that says all of these: the only one as it is, several as a list.
+    """Return one error for all of ``errors``. A single error stays as it is; several become a list.
 
     Args:
-        errors: at least one, each about a part of the same model.
+        errors: at least one error, each about a part of the same model.
     """
     if len(errors) == 1:
         return errors[0]

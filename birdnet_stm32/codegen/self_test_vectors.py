@@ -1,4 +1,4 @@
-"""Windows with what every stage must make of them, for the firmware's self-test."""
+"""Windows with the expected results of each step, for the self-test of the firmware."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.templating import render_template
 from birdnet_stm32.tflite import interpreter
 
-MAX_DIFFERING = 0.02  # of a window's inputs, off by one: other rounding of the last steps, with room
+# The share of a window's inputs that may differ by one step, since the last steps may round differently.
+MAX_DIFFERING = 0.02
 _TEMPLATES = ("birdnet_test_vectors.h", "birdnet_test_vectors.c")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TestVectors:
-    """Windows and their expectations.
+    """Windows and their expected results.
 
     Args:
         pcm: int16 [n, samples].
-        quantized_input: what the NumPy front end and QUANTIZE make of them, int8 [n, *input shape].
-        output: what the reference kernels make of that, int8 [n, outputs].
+        quantized_input: the result of the NumPy front end and QUANTIZE, int8 [n, *input shape].
+        output: the result of the reference kernels, int8 [n, outputs].
     """
 
     __test__ = False  # not a test, whatever pytest thinks of its name
@@ -36,15 +37,15 @@ class TestVectors:
 
 
 def make_test_vectors(pcm: npt.NDArray[np.int16], spec: FrontendSpec, tflite: bytes) -> TestVectors:
-    """Compute the expectations of windows with the NumPy front end and LiteRT's reference kernels.
+    """Compute the expected results of windows with the NumPy front end and LiteRT's reference kernels.
 
     Args:
-        pcm: int16 [n, samples]; two windows suffice.
-        spec: the model's front end.
-        tflite: the model, float32 in and out.
+        pcm: int16 [n, samples]. Two windows are enough.
+        spec: the front end of the model.
+        tflite: the model, with float32 input and output.
 
     Raises:
-        InputError: there is no window, or window, front end and model do not fit each other.
+        InputError: there is no window, or the windows, the front end and the model do not fit each other.
     """
     if len(pcm) == 0:
         raise InputError("there is no window to make test vectors from", expected="at least one")

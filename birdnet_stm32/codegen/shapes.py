@@ -1,6 +1,7 @@
-"""What shape an operator's output has, from its inputs alone.
+"""Compute the shape of an operator's output from its inputs alone.
 
-A file's own claim is never trusted: C that is generated from a wrong shape writes where it must not.
+The shape in the file is not trusted: C that is generated from a wrong shape would write outside of its
+arrays.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def operand(node: Node, position: int) -> Tensor:
     """Return the input at ``position``.
 
     Raises:
-        InputError: it is left out.
+        InputError: the input is absent.
     """
     tensor = node.input_at(position)
     if tensor is None:
@@ -53,10 +54,10 @@ def operand(node: Node, position: int) -> Tensor:
 
 
 def integers(node: Node, position: int) -> tuple[int, ...]:
-    """Return a constant operand that holds integers: axes, sizes, a permutation.
+    """Return a constant input of integers: axes, sizes, a permutation.
 
     Raises:
-        InputError: it is computed at run time.
+        InputError: the input is absent, computed at run time, or not of integers.
     """
     tensor = operand(node, position)
     if tensor.data is None or tensor.data.dtype.kind != "i":
@@ -65,10 +66,10 @@ def integers(node: Node, position: int) -> tuple[int, ...]:
 
 
 def axes(node: Node, values: Sequence[int], rank: int) -> tuple[int, ...]:
-    """Return axes counted from the front, sorted, without repetition.
+    """Return axes as sorted positive numbers without repetition.
 
     Raises:
-        InputError: one does not exist.
+        InputError: an axis does not exist.
     """
     if any(not -rank <= axis < rank for axis in values):
         raise refuse(node, f"it names axis {list(values)} of a tensor with {rank} dimensions")
@@ -81,18 +82,23 @@ def broadcast(node: Node) -> Shape:
     rank = max(len(first), len(second))
     pairs = list(zip((1,) * (rank - len(first)) + first, (1,) * (rank - len(second)) + second, strict=True))
     if any(a != b and 1 not in (a, b) for a, b in pairs):
-        raise refuse(node, "its operands do not fit each other")
+        raise refuse(node, "the shapes of its operands do not fit each other")
     return tuple(b if a == 1 else a for a, b in pairs)
 
 
 def windows(size: int, window: int, stride: int, padding: str) -> tuple[int, int]:
-    """Return how many windows fit along one dimension, and the padding before the first, 0 for ``VALID``.
+    """Return the number of windows along one dimension and the padding before the first, 0 for ``VALID``.
 
     Args:
-        size: of the input.
-        window: of the kernel.
-        stride: from one window to the next.
+        size: size of the input.
+        window: size of the kernel.
+        stride: distance from one window to the next.
         padding: ``SAME`` or ``VALID``.
+
+    >>> windows(8, window=3, stride=2, padding="SAME")
+    (4, 0)
+    >>> windows(8, window=3, stride=1, padding="SAME")
+    (8, 1)
     """
     count = -(-size // stride) if padding == "SAME" else (size - window) // stride + 1
     return count, max(0, (count - 1) * stride + window - size) // 2
@@ -164,7 +170,9 @@ def _pad(node: Node) -> Shape:
     shape = operand(node, 0).shape
     amounts = integers(node, 1)
     if len(amounts) != 2 * len(shape) or min(amounts, default=0) < 0:
-        raise refuse(node, f"its paddings are {list(amounts)}", expected="two a dimension, none negative")
+        raise refuse(
+            node, f"its paddings are {list(amounts)}", expected="two for each dimension, and no negative one"
+        )
     return tuple(
         size + before + after for size, before, after in zip(shape, amounts[::2], amounts[1::2], strict=True)
     )
@@ -174,7 +182,7 @@ def _concatenation(node: Node) -> Shape:
     shapes = [operand(node, position).shape for position in range(len(node.operator.inputs))]
     (axis,) = axes(node, (int(node.options.get("axis", 0)),), len(shapes[0]))
     if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) != 1 or len({*map(len, shapes)}) != 1:
-        raise refuse(node, "its operands do not fit each other")
+        raise refuse(node, "the shapes of its operands do not fit each other")
     return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
 
 
@@ -187,14 +195,14 @@ def _transpose(node: Node) -> Shape:
 
 
 def slices(node: Node) -> tuple[slice | int, ...]:
-    """Return what a STRIDED_SLICE takes of each dimension, as Python would write it.
+    """Return what a STRIDED_SLICE takes of each dimension, as Python's slices and indices.
 
     Raises:
-        InputError: it inserts axes, has an ellipsis, or a stride of 0.
+        InputError: the slice inserts axes, or has an ellipsis or a stride of 0.
     """
     options = node.options
     if options.get("ellipsis_mask") or options.get("new_axis_mask") or options.get("offset"):
-        raise refuse(node, "it inserts axes, has an ellipsis or counts its end from its begin")
+        raise refuse(node, "it inserts axes, has an ellipsis or gives its end relative to its begin")
     begin, end, step = (integers(node, position) for position in (1, 2, 3))
     if not len(begin) == len(end) == len(step) <= len(operand(node, 0).shape) or 0 in step:
         raise refuse(node, f"it slices {list(begin)}:{list(end)}:{list(step)}")
@@ -246,7 +254,7 @@ def _slice(node: Node) -> Shape:
 
 
 def _reshape(node: Node) -> Shape:
-    """RESHAPE, SQUEEZE and EXPAND_DIMS: the file's shape, a single open dimension worked out."""
+    """Return the shape in the file for RESHAPE, SQUEEZE and EXPAND_DIMS. One dimension may be open."""
     elements = operand(node, 0).elements
     shape = node.output.shape
     if node.name == "RESHAPE" and len(node.operator.inputs) > 1:

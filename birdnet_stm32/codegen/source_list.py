@@ -1,4 +1,4 @@
-"""Which sources of a generated library are compiled."""
+"""List the sources of a generated library that are compiled."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ LISTING = "CMakeLists.txt"
 
 
 def cmake_listing(files: Collection[str]) -> bytes:
-    """Return the :data:`LISTING` of a library.
+    """Return the content of :data:`LISTING`, which adds a library to a CMake project.
 
     Args:
-        files: of the library, paths relative to its folder; all C sources are compiled.
+        files: paths of the library's files, relative to its folder. All C sources are compiled.
     """
     context = {
         "sources": sorted(name for name in files if name.endswith(".c")),

@@ -1,4 +1,4 @@
-"""Walks over memory as at most four nested loops."""
+"""Describe a traversal of two tensors as at most four nested loops."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from birdnet_stm32.tflite.node import Node
 
 LoopNest = tuple[Four, Four, Four]
 
-_SHORT = 16  # loops over neighbours, which Helium copies by sixteens
+_SHORT = 16  # Helium copies 16 neighbours at once, so shorter inner loops are slow
 
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the elements from one index to the next along each dimension."""
+    """Return the stride of each dimension, in elements, of a dense tensor.
+
+    >>> row_major([2, 3, 4])
+    (12, 4, 1)
+    """
     strides, step = [], 1
     for size in reversed(shape):
         strides.append(step)
@@ -23,24 +27,28 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def offset_of(index: Sequence[int], strides: Sequence[int]) -> int:
-    """Return where the element at ``index`` is."""
+    """Return the offset of the element at ``index``, in elements."""
     return sum(position * stride for position, stride in zip(index, strides, strict=True))
 
 
 def broadcast_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
-    """Return the strides of an operand read as if it had the shape ``target``: 0 where it repeats."""
+    """Return the strides of an operand that is broadcast to the shape ``target``: 0 where it is repeated.
+
+    >>> broadcast_strides([3, 1], [2, 3, 4])
+    (0, 1, 0)
+    """
     own = tuple(0 if size == 1 else stride for size, stride in zip(shape, row_major(shape), strict=True))
     return (0,) * (len(target) - len(shape)) + own
 
 
 def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Sequence[int]) -> LoopNest:
-    """Return the same walk in four loops: dimensions of size 1 dropped, contiguous neighbours joined.
+    """Return a traversal as four loops. Dimensions of size 1 are dropped, contiguous neighbours are joined.
 
     Args:
         node: for the error.
-        sizes: of the walk.
-        first: strides of one side.
-        second: strides of the other.
+        sizes: sizes of the traversed dimensions.
+        first: strides of one tensor.
+        second: strides of the other tensor.
 
     Raises:
         InputError: more than four loops remain.
@@ -58,7 +66,10 @@ def collapse(node: Node, sizes: Sequence[int], first: Sequence[int], second: Seq
 
 
 def longest_inside(walk: LoopNest) -> LoopNest:
-    """Return the walk with its longest loop innermost where that one is short: a copy may go in any order."""
+    """Return the loops with the longest one innermost if the innermost loop is short.
+
+    A copy may traverse its elements in any order.
+    """
     loops = list(zip(*walk, strict=True))
     if loops[-1][0] < _SHORT:
         longest = max(loops, key=lambda loop: loop[0])

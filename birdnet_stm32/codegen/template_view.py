@@ -1,4 +1,4 @@
-"""What the templates print: names, literals and sizes, each finished."""
+"""Prepare everything that the templates print: names, literals and sizes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.templating import c_array
 from birdnet_stm32.tflite.ir import Tensor
 
-# Keeps a comment with a tensor's name on one line of 100 columns.
+# With this limit, a comment with a tensor's name fits on one line of 100 columns.
 _NAME_LENGTH = 60
 # Structs with more members are written over several lines.
 _LONG = (Window, Broadcast)
@@ -23,7 +23,7 @@ _LONG = (Window, Broadcast)
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A member of a struct's initialiser: a literal or a struct of its own."""
+    """A member of a struct's initialiser: a literal or another struct."""
 
     name: str
     literal: str | None = None
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConstantView:
-    """An array as it is declared and defined."""
+    """An array as C declares and defines it."""
 
     symbol: str
     c_type: str
@@ -46,7 +46,7 @@ class ConstantView:
 
 @dataclass(frozen=True, kw_only=True)
 class KernelCallView:
-    """A kernel call as it is written."""
+    """A kernel call as C writes it."""
 
     operator: str
     name: str
@@ -63,7 +63,7 @@ class KernelCallView:
 
 @dataclass(frozen=True, kw_only=True)
 class ArenaView:
-    """An activation's place as it is written."""
+    """The place of an activation as C writes it."""
 
     index: int
     symbol: str
@@ -115,7 +115,7 @@ def network_view(program: KernelProgram, memory: MemoryPlan) -> dict[str, Any]:
 
 
 def layer_names(steps: Sequence[KernelCall]) -> list[str]:
-    """Return a name for each step: ``layer_7``, or ``layer_7_0``, ``layer_7_1`` where operator 7 has two."""
+    """Return a name for each kernel call: ``layer_7``, or ``layer_7_0``, ``layer_7_1`` if there are two."""
     by_operator: dict[int, int] = {}
     for step in steps:
         by_operator[step.operator.index] = by_operator.get(step.operator.index, 0) + 1
@@ -129,7 +129,7 @@ def layer_names(steps: Sequence[KernelCall]) -> list[str]:
 
 
 def step_constants(step: KernelCall) -> list[Constant]:
-    """Return the arrays that a step reads, those of its parameters first."""
+    """Return the constant arrays that a kernel call reads, those of its parameters first."""
     values = (getattr(step.layer, field.name) for field in fields(step.layer))
     return [value for value in (*values, *step.inputs) if isinstance(value, Constant)]
 
@@ -233,7 +233,7 @@ def _boundary(program: KernelProgram, boundary: Boundary) -> BoundaryView:
 
 
 def _place(boundary: Boundary) -> str:
-    """Return, in C, where ``element`` of the model's order is."""
+    """Return the C expression for the offset of ``element``, which is counted in the order of the model."""
     if not boundary.order:
         return "element"
     turns = []

@@ -1,6 +1,6 @@
-"""How something about the NPU is known: by which version of ST's tool, from where, since when.
+"""Evidence for statements about the NPU: its kind, the version of ST's tool, the document and the date.
 
-None of it was seen on a board of this project.
+This project has not measured any of it on a board of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class EvidenceSource(StrEnum):
-    """What kind of evidence it is, the strongest first."""
+    """The kinds of evidence, the strongest first."""
 
     BOARD = "measured on a board"
     REPORT = "compile reports"
@@ -28,11 +28,11 @@ class Evidence:
     """One piece of evidence.
 
     Args:
-        source: its kind.
+        source: kind of the evidence.
         core: versions of ST Edge AI Core that it is about.
         where: the document, or the public repository and the file in it.
-        date: when it was published or measured; ``read`` and a month where it does not say.
-        says: what was seen, where more is known than that the condition matters; may be empty.
+        date: when it was published or measured. If this is not known: ``read`` and a month.
+        says: what was observed, if more is known than that the condition matters; may be empty.
     """
 
     source: EvidenceSource
@@ -85,7 +85,7 @@ def board(where: str, core: str, date: str, says: str) -> Evidence:
 
 
 def field(where: str, says: str = "", core: str = SEEN, date: str = _READ) -> Evidence:
-    """Return evidence from somebody's account."""
+    """Return evidence from a report of a user."""
     return Evidence(source=EvidenceSource.FIELD, core=core, where=where, date=date, says=says)
 
 

@@ -1,1 +1,5 @@
-"""Reads .tflite files and runs them with the reference kernels."""
+"""Read, edit and write .tflite files, and run them with the reference kernels.
+
+Reading order: ``ir``, ``reader``, ``node``, ``operator_sets``; then ``flatbuffer`` and ``writer``; then
+``interpreter`` and ``single_operator``.
+"""

@@ -1,6 +1,7 @@
-"""Runs a .tflite on LiteRT's reference kernels, the truth every C kernel is held to.
+"""Run a .tflite on LiteRT's reference kernels. Every C kernel has to give the same numbers.
 
-``OpResolverType.BUILTIN_REF`` is the plain C++ of TFLite: no XNNPACK, no delegate, the same bits everywhere.
+``OpResolverType.BUILTIN_REF`` is the plain C++ of TFLite, without XNNPACK and without a delegate. It gives
+the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ AnyArray = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Int8Run:
-    """What a network with float32 in and out computed between its QUANTIZE and its DEQUANTIZE.
+    """The int8 values of a network with float32 input and output, between its QUANTIZE and its DEQUANTIZE.
 
     Args:
-        inputs: what QUANTIZE made of every window, int8 [n, *input shape].
-        outputs: what DEQUANTIZE was given, int8 [n, outputs].
+        inputs: the output of QUANTIZE for every window, int8 [n, *input shape].
+        outputs: the input of DEQUANTIZE for every window, int8 [n, outputs].
     """
 
     inputs: Int8Array
@@ -45,7 +46,7 @@ class _Boundary:
 
 
 def check_loads(tflite: bytes) -> None:
-    """Refuse a model that LiteRT cannot load: a damaged one, or one with an operator it has no kernel for.
+    """Refuse a model that LiteRT cannot load: it is damaged, or has an operator without a kernel in LiteRT.
 
     Raises:
         InputError: in LiteRT's words.
@@ -60,19 +61,19 @@ def run(
     on_window: Callable[[int], None] | None = None,
     kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> FloatArray:
-    """Run every window, one after the other: LiteRT keeps the GIL, so threads would not help.
+    """Run every window, one after the other. Threads would not help, because LiteRT keeps the GIL.
 
     Args:
         tflite: a model with one float32 input and one float32 output; a dynamic batch is set to 1.
         inputs: float32 [n, *input shape].
         on_window: called with the number of windows done so far.
-        kernels: whose; others are many times as fast and may round otherwise.
+        kernels: which kernels to run. Others are many times as fast, and may round differently.
 
     Returns:
         float32 [n, outputs].
 
     Raises:
-        InputError: the model is corrupt or of another kind, or the inputs do not fit it.
+        InputError: the model is damaged or of another kind, or the inputs do not fit it.
     """
     (outputs,) = _run(tflite, inputs, on_window=on_window, tensors=None, kernels=kernels)
     return outputs
@@ -101,33 +102,34 @@ def run_int8(
 def run_from_int8(
     tflite: bytes, quantized_inputs: Int8Array, *, on_window: Callable[[int], None] | None = None
 ) -> Int8Array:
-    """Run windows that something else has quantized, such as the firmware's front end.
+    """Run windows that are quantized already, for example by the front end of the firmware.
 
     Args:
         tflite: a model with float32 in and out that is int8 inside.
-        quantized_inputs: int8 [n, *input shape] as behind QUANTIZE.
+        quantized_inputs: int8 [n, *input shape], as QUANTIZE would give them.
         on_window: called with the number of windows done so far.
 
     Returns:
-        int8 [n, outputs] as before DEQUANTIZE.
+        int8 [n, outputs], as DEQUANTIZE takes them.
 
     Raises:
         InputError: as :func:`run_int8`, or an input is not int8.
-        GateError: the network was given other values than these.
+        GateError: the network received other values than these.
     """
     if quantized_inputs.dtype != np.int8:
         raise InputError(f"quantized inputs are {quantized_inputs.dtype}", expected="int8")
     boundary = _boundary(tflite)
     steps = quantized_inputs.astype(np.int32) - boundary.input_zero_point
     result = run_int8(tflite, steps.astype(np.float32) * boundary.input_scale, on_window=on_window)
-    # Every multiple of the scale lies at the centre of its rounding interval, so QUANTIZE gives it back.
+    # Every multiple of the scale lies at the centre of its rounding interval, so QUANTIZE returns the same
+    # code.
     if not np.array_equal(result.inputs, quantized_inputs):
-        raise GateError("QUANTIZE did not give back the int8 values it was meant to")
+        raise GateError("QUANTIZE did not return the int8 values that were given")
     return result.outputs
 
 
 def input_quantization(tflite: bytes) -> tuple[np.float32, int]:
-    """Return scale and zero point of what QUANTIZE makes of the input.
+    """Return the scale and the zero point of the quantized input.
 
     Raises:
         InputError: the model has no int8 boundary.
@@ -137,7 +139,7 @@ def input_quantization(tflite: bytes) -> tuple[np.float32, int]:
 
 
 def tensors(tflite: bytes, window: npt.ArrayLike) -> dict[int, AnyArray]:
-    """Run one window and return every tensor that holds data, constants included.
+    """Run one window and return every tensor that has data, constants included.
 
     Args:
         tflite: a model with one float32 input and one float32 output.
@@ -155,7 +157,7 @@ def tensors(tflite: bytes, window: npt.ArrayLike) -> dict[int, AnyArray]:
     for detail in interpreter.get_tensor_details():
         try:
             values[detail["index"]] = interpreter.get_tensor(detail["index"])
-        except ValueError:  # a tensor of the file that no operator uses has no buffer
+        except ValueError:  # a tensor that no operator uses has no buffer
             continue
     return values
 
@@ -167,13 +169,13 @@ def trace(
     *,
     kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> Iterator[tuple[AnyArray, ...]]:
-    """Run window by window and yield the tensors asked for, which for many windows would fill the memory.
+    """Run window by window and yield the chosen tensors. All windows at once might not fit into memory.
 
     Args:
         tflite: a model with one float32 input and one float32 output.
         inputs: float32 [n, *input shape].
-        indices: of the tensors.
-        kernels: whose; without a delegate, which keeps its tensors to itself.
+        indices: indices of the tensors.
+        kernels: which kernels to run, without a delegate, since a delegate hides its tensors.
 
     Raises:
         InputError: as :func:`run`.
@@ -192,7 +194,7 @@ def _run(
     tensors: tuple[int, ...] | None,
     kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> tuple[AnyArray, ...]:
-    """Run every window; return the output, or else the ``tensors`` asked for, each as [n, ...]."""
+    """Run every window. Return the output, or the given ``tensors``, each as [n, ...]."""
     interpreter = _load(tflite, preserve_all=tensors is not None, kernels=kernels)
     windows = _checked(interpreter, np.asarray(inputs))
     wanted = tensors or (interpreter.get_output_details()[0]["index"],)
@@ -215,7 +217,7 @@ def _open(
     preserve_all: bool = False,
     kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> Interpreter:
-    """Return an interpreter; LiteRT checks the whole file for it."""
+    """Return an interpreter. LiteRT checks the whole file first."""
     try:
         return Interpreter(
             model_content=tflite,
@@ -224,7 +226,7 @@ def _open(
         )
     except (ValueError, RuntimeError) as error:
         raise InputError(
-            f"LiteRT cannot load the model: {error}", expected="an intact .tflite of its operators"
+            f"LiteRT cannot load the model: {error}", expected="an intact .tflite whose operators LiteRT has"
         ) from error
 
 
@@ -234,7 +236,7 @@ def _load(
     preserve_all: bool = False,
     kernels: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> Interpreter:
-    """Return an interpreter for one window, tensors allocated."""
+    """Return an interpreter for one window, with its tensors allocated."""
     interpreter = _open(tflite, preserve_all=preserve_all, kernels=kernels)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     for name, details in (("input", inputs), ("output", outputs)):
@@ -253,7 +255,7 @@ def _load(
 
 
 def _checked(interpreter: Interpreter, inputs: AnyArray) -> FloatArray:
-    """Return ``inputs`` as float32 [n, *input shape] or refuse them."""
+    """Return ``inputs`` as float32 [n, *input shape], or refuse them."""
     shape = tuple(int(size) for size in interpreter.get_input_details()[0]["shape"][1:])
     if inputs.shape[1:] != shape or inputs.ndim != len(shape) + 1:
         raise InputError(f"inputs are {list(inputs.shape)}", expected=f"[n, {', '.join(map(str, shape))}]")

@@ -1,4 +1,4 @@
-"""A .tflite model as small frozen values: what the file says, nothing derived."""
+"""A .tflite model as small frozen values. They hold what the file says, and nothing derived from it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Option = int | float | bool | str
 
 @dataclass(frozen=True, kw_only=True)
 class Quantization:
-    """How integers stand for real numbers: ``real = scale * (integer - zero_point)``.
+    """The map from integers to real numbers: ``real = scale * (integer - zero_point)``.
 
     Args:
-        scales: one for the tensor, or one per slice along ``axis``; each exactly a float32.
+        scales: one for the whole tensor, or one for each slice along ``axis``. Each is exactly a float32.
         zero_points: as many as ``scales``.
-        axis: the dimension the scales belong to; 0 for a single scale.
+        axis: the dimension that the scales belong to; 0 for a single scale.
     """
 
     scales: tuple[float, ...]
@@ -33,12 +33,12 @@ class Tensor:
     """A value that operators read or write.
 
     Args:
-        index: its number in the file.
-        name: as in the file, often very long.
-        shape: outermost dimension first; -1 where the file leaves a dimension open.
-        dtype: NumPy's name of the element type; ``string``, ``resource`` and the like as TFLite calls them.
-        quantization: None when the file gives no scale.
-        data: the value of a constant, None for what is computed.
+        index: number of the tensor in the file.
+        name: the name in the file, often very long.
+        shape: sizes, outermost dimension first; -1 where the file leaves a dimension open.
+        dtype: NumPy's name of the element type. ``string``, ``resource`` and the like have TFLite's name.
+        quantization: None if the file gives no scale.
+        data: the value of a constant; None for a tensor that is computed.
     """
 
     index: int
@@ -50,7 +50,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """Number of values; meaningless while a dimension is open."""
+        """Number of values. It has no meaning while a dimension is open."""
         return math.prod(self.shape)
 
     @property
@@ -64,9 +64,9 @@ class Operator:
     """One step of the computation.
 
     Args:
-        index: its place in the order of execution.
+        index: place in the order of execution.
         name: TFLite's name, ``CONV_2D``; ``CUSTOM:name`` for custom operators.
-        inputs: tensor indices, -1 for an optional one that is absent.
+        inputs: tensor indices; -1 stands for an optional input that is absent.
         outputs: tensor indices.
         options: the schema's fields in snake case (``stride_h``, ``padding``: ``SAME`` or ``VALID``,
             ``fused_activation_function``: ``NONE``, ``RELU``, ...), without those that hold a list.
@@ -88,7 +88,8 @@ class Graph:
         operators: in order of execution.
         inputs: tensor indices.
         outputs: tensor indices.
-        beyond: what the file says beside this graph, a line each: other subgraphs, tensors that keep state.
+        beyond: what the file holds besides this graph, one line for each: other subgraphs, tensors with
+            state.
     """
 
     tensors: tuple[Tensor, ...]

@@ -28,7 +28,7 @@ MAX_ELEMENTS = 2**28
 MAX_LISTED = 20
 OTHERS = ("build the model without that", "use ST Edge AI as the back end")
 
-# What flatbuffers, struct and NumPy raise when an offset or a length in the file is wrong.
+# Errors of flatbuffers, struct and NumPy when an offset or a length in the file is wrong.
 _CORRUPT = (
     struct.error,
     IndexError,
@@ -43,25 +43,25 @@ _CORRUPT = (
 
 
 _TYPES = {value: name.lower() for value, name in enumeration_names(schema.TensorType).items()}
-# By name, since TensorFlow teaches NumPy others, int4 among them, as soon as something imports it.
+# By name: as soon as TensorFlow is imported, NumPy knows more types, such as int4.
 _READ = frozenset(
     "bool complex64 float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
 )
 _HANDLES = frozenset({"resource", "variant"})
-# The options whose numbers stand for names, by their name in snake case.
+# The options whose numbers stand for names, by the name of the option in snake case.
 _ENUMERATIONS = {
     "padding": enumeration_names(schema.Padding),
     "fused_activation_function": enumeration_names(schema.ActivationFunctionType),
 }
-_LEADS_NOWHERE = "an offset in it leads beyond its end, or to something else than it should"
+_LEADS_NOWHERE = "an offset in it points beyond its end, or to data of another kind"
 
 
 class _DamagedError(ValueError):
-    """The file contradicts itself; says how."""
+    """The file contradicts itself. The message says how."""
 
 
 class _BeyondError(Exception):
-    """The file is in order, and says something that this reader cannot take."""
+    """The file is valid, but holds something that this reader does not support."""
 
 
 def read_graph(model: bytes, *, where: str, whole: bool = True) -> Graph:
@@ -125,13 +125,13 @@ def _damage_refused(model: bytes, where: str) -> Iterator[None]:
     except _BeyondError as error:
         raise InputError(f"cannot be read here: {error}", where=where, remedy=OTHERS) from error
     except _CORRUPT as error:
-        # A person can do nothing with the words of the libraries that read it.
+        # The words of the libraries do not help the user.
         how = str(error) if isinstance(error, _DamagedError) else _LEADS_NOWHERE
         raise InputError(f"is damaged: {how}", where=where, remedy="convert the model again") from error
 
 
 def listed(reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the first ``MAX_LISTED`` of some reasons, and how many are left out."""
+    """Return the first ``MAX_LISTED`` reasons, and one more text that says how many are left out."""
     left = len(reasons) - MAX_LISTED
     return (*reasons[:MAX_LISTED], f"and {left} more") if left > 0 else tuple(reasons)
 
@@ -159,13 +159,13 @@ def _graph(model: Any, file: bytes) -> Graph:
     for operator in operators:
         _check_indices(operator.inputs, len(tensors), least=-1)
         _check_indices(operator.outputs, len(tensors))
-    if not graph.beyond:  # what keeps state or lies in another place is computed elsewhere
+    if not graph.beyond:  # tensors with state or outside of the graph are computed elsewhere
         _check_order(graph)
     return graph
 
 
 def _check_counts(model: Any) -> None:
-    """Refuse a file whose lists are so long that it would take for ever to build their objects."""
+    """Refuse a file with so many entries that reading it would take very long."""
     counts = {
         "subgraphs": model.SubgraphsLength(),
         "buffers": model.BuffersLength(),
@@ -198,12 +198,12 @@ def _check_references(model: Any) -> None:
 
 
 def _other_subgraphs(model: Any) -> list[str]:
-    """Return what there is beside the main subgraph: bodies of loops, initialisers, other signatures."""
+    """Describe the other subgraphs: bodies of loops, initialisers, other signatures."""
     count = _bounded(model.SubgraphsLength(), "subgraphs")
     named = range(1, min(count, MAX_LISTED + 1))
     others = [_subgraph(model.Subgraphs(index), index, model) for index in named]
     left = [f"{count - 1 - len(others)} more"] if count - 1 > len(others) else []
-    return [f"{count} subgraphs: beside the main one {', '.join(others + left)}"] if others else []
+    return [f"{count} subgraphs: besides the main one {', '.join(others + left)}"] if others else []
 
 
 def _subgraph(subgraph: Any, index: int, model: Any) -> str:
@@ -214,7 +214,7 @@ def _subgraph(subgraph: Any, index: int, model: Any) -> str:
 
 
 def _odd_tensors(subgraph: Any, model: Any) -> list[str]:
-    """Return a line for each way in which tensors are more than values with a scale."""
+    """Return one line for each property of tensors that a graph cannot express."""
     found: dict[str, list[str]] = {}
     for index in range(subgraph.TensorsLength()):
         tensor = subgraph.Tensors(index)
@@ -234,8 +234,8 @@ def _oddities(tensor: Any, model: Any) -> list[str]:
         (dtype in _HANDLES, "the handle of a variable, which keeps its value from one inference to the next"),
         (tensor.Sparsity() is not None, "stored sparsely"),
         (buffer.DataLength() > 0 and _numpy_type(dtype) is None, f"a constant of {dtype}"),
-        (buffer.Offset() > 1, "a constant behind the end of the flatbuffer"),
-        (own_kind, "a quantization of its own kind"),
+        (buffer.Offset() > 1, "a constant after the end of the flatbuffer"),
+        (own_kind, "a quantization of a custom kind"),
     )
     return [what for holds, what in cases if holds]
 
@@ -247,7 +247,7 @@ def _bounded(count: int, what: str) -> int:
 
 
 def _integers(vector: Any) -> tuple[int, ...]:
-    """Return a flatbuffers vector, which is the integer 0 when absent."""
+    """Return a vector of flatbuffers as integers. An absent vector is the integer 0."""
     return () if isinstance(vector, int) else tuple(int(value) for value in vector)
 
 
@@ -285,7 +285,7 @@ def _check_shape(shape: tuple[int, ...], what: str) -> None:
 
 
 def _numpy_type(dtype: str) -> np.dtype[Any] | None:
-    """Return NumPy's type, or None for int4, string and the like, which no operator here reads."""
+    """Return NumPy's type, or None for types that no operator here reads, such as int4 and string."""
     return np.dtype(dtype) if dtype in _READ else None
 
 
@@ -359,17 +359,19 @@ def _options(operator: Any) -> dict[str, Option]:
 
 
 def _check_order(graph: Graph) -> None:
-    """Refuse an operator that reads what nothing has computed yet, and a tensor computed twice."""
+    """Refuse an operator that reads a tensor before it is computed, and a tensor that is computed twice."""
     known = {tensor.index for tensor in graph.tensors if tensor.data is not None or tensor.elements == 0}
     known.update(graph.inputs)
     for operator in graph.operators:
         if not known.issuperset({*operator.inputs} - {-1}):
-            raise _BeyondError(f"operator {operator.index} ({operator.name}) reads what nothing has computed")
+            raise _BeyondError(
+                f"operator {operator.index} ({operator.name}) reads a tensor that is not computed yet"
+            )
         if not known.isdisjoint(operator.outputs) or len(set(operator.outputs)) != len(operator.outputs):
             raise _BeyondError(f"operator {operator.index} ({operator.name}) overwrites a tensor")
         known.update(operator.outputs)
     if not known.issuperset(graph.outputs):
-        raise _BeyondError("nothing computes an output")
+        raise _BeyondError("no operator computes an output of the model")
 
 
 def _check_indices(indices: tuple[int, ...], tensors: int, *, least: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""What operators make of each int8 value, asked of LiteRT's reference kernels.
+"""The results of operators for each int8 value, computed by LiteRT's reference kernels.
 
-In float arithmetic of our own a LOGISTIC is off by one in one of 50,000 entries; the reference is not.
+A LOGISTIC in our own float arithmetic would differ by one step in one of 50,000 entries.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def lookup_table(operator: Operator, source: Tensor, target: Tensor) -> npt.NDAr
     """Return the operator's results for -128 to 127.
 
     Args:
-        operator: takes one int8 tensor, gives one int8 tensor, element by element.
-        source: its input; only the quantization counts.
-        target: its output; only the quantization counts.
+        operator: maps one int8 tensor to another, element by element.
+        source: the input, of which only the quantization counts.
+        target: the output, of which only the quantization counts.
 
     Returns:
         int8 [256].
@@ -45,8 +45,8 @@ def evaluate_graph(graph: Graph, values: npt.NDArray[np.int8]) -> npt.NDArray[np
     """Run a graph with one input and one output of int8 on the reference kernels.
 
     Args:
-        graph: every shape known.
-        values: int8, as many as the input has.
+        graph: all shapes are known.
+        values: int8, as many as the input has elements.
 
     Raises:
         InputError: the reference kernels refuse it.

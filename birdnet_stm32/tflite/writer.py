@@ -1,4 +1,4 @@
-"""Writes a graph as a .tflite file, for LiteRT's reference kernels to run."""
+"""Write a graph as a .tflite file, so that LiteRT's reference kernels can run it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from birdnet_stm32.tflite.flatbuffer import pack_model, snake_case
 from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 
-# The tables of options by operator; an operator that is not here has none that matter.
+# The schema's options of each operator. Operators that are not listed have no options that matter.
 _OPTIONS = {
     "ADD": "AddOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
@@ -33,9 +33,9 @@ _ENUMERATIONS = {"padding": schema.Padding, "fused_activation_function": schema.
 
 
 def write_graph(graph: Graph) -> bytes:
-    """Return a .tflite file that holds ``graph``, every shape as it is now.
+    """Return the bytes of a .tflite file that holds ``graph``, with all shapes as they are.
 
-    Tensors that nothing refers to are left out, so the others have other indices there.
+    Tensors that no operator uses are left out. The indices of the other tensors change accordingly.
     """
     ends = {*graph.inputs, *graph.outputs}
     used = ends.union(*((*operator.inputs, *operator.outputs) for operator in graph.operators)) - {-1}

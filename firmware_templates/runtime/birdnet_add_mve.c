@@ -11,7 +11,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/** A row of two row-major operands, the first with the factor 1/2, and shifts to the right. */
+/** A row of two row-major operands. The first has the factor 1/2, and all shifts go to the right.
+ */
 INLINE void add_quick(const birdnet_sum_t *sum, const int8_t *x, const int8_t *y, int32_t count,
                       int8_t *output, birdnet_rounding_t rounding) {
     const birdnet_operand_t a = sum->a;
@@ -51,7 +52,7 @@ birdnet_status_t birdnet_add(const birdnet_add_t *layer, const int8_t *first, co
     }
     const birdnet_broadcast_t *shape = &layer->shape;
     birdnet_sum_t sum = birdnet_sum(layer, 1);
-    /* The operand of the larger scale has the factor 1/2: it becomes the first. */
+    /* The operand with the larger scale has the factor 1/2. It becomes the first operand. */
     const bool swap = birdnet_is_half(sum.b.scale);
     if (swap) {
         const birdnet_operand_t larger = sum.b;

@@ -7,7 +7,7 @@
 #include "birdnet_requantize.h"
 #include "birdnet_window.h"
 
-/** Mean of one channel over the taps given. */
+/** Mean of one channel over the given taps. */
 static int32_t average(const birdnet_pool_t *layer, const int8_t *input, birdnet_taps_t rows,
                        birdnet_taps_t columns) {
     const int32_t channels = layer->input.channels;

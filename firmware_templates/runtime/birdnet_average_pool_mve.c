@@ -8,17 +8,17 @@
 #include "birdnet_mve.h"
 #include "birdnet_window.h"
 
-/** How four sums are divided by the number of their values. */
+/** Constants to divide four sums by the number of their values. */
 typedef struct {
     uint32_t count;
     uint32_t reciprocal; /**< 2^32 / (2 * count), rounded up */
 } divisor_t;
 
-/** sum / count, a half rounded away from zero. */
+/** sum / count. A half is rounded away from zero. */
 static inline int32x4_t divide(int32x4_t sum, divisor_t by) {
     const uint32x4_t twice = vshlq_n_u32(vreinterpretq_u32_s32(vabsq_s32(sum)), 1);
     const uint32x4_t dividend = vaddq_n_u32(twice, by.count);
-    /* The right quotient, or one more: then its remainder is negative. */
+    /* The right quotient, or one more. In that case the remainder is negative. */
     const uint32x4_t high = vmulhq_u32(dividend, vdupq_n_u32(by.reciprocal));
     const uint32x4_t remainder = vsubq_u32(dividend, vmulq_n_u32(high, 2u * by.count));
     const int32x4_t excess = vshrq_n_s32(vreinterpretq_s32_u32(remainder), 31);

@@ -1,13 +1,13 @@
 /**
  * @file
- * Walks over two operands that are repeated where their sizes differ.
+ * Offsets into two operands that are repeated where their sizes differ.
  */
 #ifndef BIRDNET_BROADCAST_H
 #define BIRDNET_BROADCAST_H
 
 #include "birdnet_kernels.h"
 
-/** Where row `row` of the output finds its operands. */
+/** Offsets of the operands of row `row` of the output. */
 typedef struct {
     int32_t first;
     int32_t second;

@@ -13,7 +13,7 @@ birdnet_status_t birdnet_channel_lookup(const birdnet_channel_lookup_t *layer, c
         return BIRDNET_ERROR_ARGUMENT;
     }
     const int32_t channels = layer->channels;
-    /* Entry -INT8_MIN of the tables of eight neighbouring channels. */
+    /* Offset of entry -INT8_MIN in the tables of eight neighbouring channels. */
     const uint16x8_t zero = vmlaq_n_u16(vdupq_n_u16(128), vidupq_n_u16(0, 1), 256);
     const int32_t stride = layer->channel_stride;
     const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)stride);

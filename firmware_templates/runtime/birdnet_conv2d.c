@@ -8,17 +8,17 @@
 #include "birdnet_requantize.h"
 #include "birdnet_window.h"
 
-/** Where the window of a pixel lies. */
+/** Position of the window of a pixel. */
 typedef struct {
     birdnet_taps_t rows;
     birdnet_taps_t columns;
 } place_t;
 
-/** Output channels that share a load of the input. */
+/** Number of output channels that share one load of the input. */
 enum { FILTERS = 4 };
 
-/** Sums over a window that lies inside as a whole and begins at `input`, for four filters, or the
- * last of them several times where there are less. */
+/** Sums over a window that lies completely inside and begins at `input`, for four filters. If there
+ * are fewer filters, the last one is repeated. */
 static void accumulate_whole(const birdnet_conv2d_t *layer, const int8_t *input,
                              const int8_t *weights, int32_t filter, int32_t count,
                              int32_t sums[FILTERS]) {
@@ -48,7 +48,8 @@ static void accumulate_whole(const birdnet_conv2d_t *layer, const int8_t *input,
     sums[3] = s3;
 }
 
-/** Sum over any window, for one output channel; what lies outside counts as the zero point. */
+/** Sum over any window for one output channel. Values outside of the input count as the zero point.
+ */
 static int32_t accumulate(const birdnet_conv2d_t *layer, const int8_t *input, const int8_t *weights,
                           place_t at) {
     const int32_t channels = layer->input.channels;
@@ -75,7 +76,7 @@ static int8_t finish(const birdnet_conv2d_t *layer, int32_t sum, int32_t channel
                          layer->result.maximum);
 }
 
-/** All output channels of a pixel whose window lies inside as a whole and begins at `input`. */
+/** All output channels of a pixel whose window lies completely inside and begins at `input`. */
 static void whole_pixel(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output) {
     const int32_t outputs = layer->output.channels;
     const int32_t filter = birdnet_filter_stride(&layer->window, layer->input.channels);

@@ -8,8 +8,8 @@
 #include "birdnet_tile_mve.h"
 #include "birdnet_window.h"
 
-/* The windows of three pixels are packed side by side, in the order of their weights, a part at a
- * time where they are large. Those of 16 values at most go straight into vectors. */
+/* The windows of three pixels are packed one after the other, in the order of their weights. Large
+ * windows are packed in parts. Windows of at most 16 values are loaded directly into vectors. */
 enum { BLOCK = 16, PART = 9 * BLOCK };
 
 #define KERNEL static __attribute__((noinline)) void
@@ -24,10 +24,10 @@ typedef struct {
 typedef struct {
     const birdnet_conv2d_t *layer;
     birdnet_tile_stage_t stage;
-    int32_t filter; /**< from one filter to the next */
+    int32_t filter; /**< distance from one filter to the next */
 } convolution_t;
 
-/** Values first to first + count - 1 of a window; the zero point where it leaves the input. */
+/** Values first to first + count - 1 of a window. Outside of the input they are the zero point. */
 KERNEL pack(const birdnet_conv2d_t *layer, const int8_t *input, place_t at, int32_t first,
             int32_t count, int8_t *packed) {
     const int32_t channels = layer->input.channels;
@@ -50,7 +50,7 @@ KERNEL pack(const birdnet_conv2d_t *layer, const int8_t *input, place_t at, int3
     }
 }
 
-/** Three pixels with any windows. */
+/** Three pixels with windows at any position. */
 KERNEL packed_tile(const convolution_t *convolution, const int8_t *input,
                    const place_t at[BIRDNET_TILE_PIXELS], birdnet_tile_t *tile) {
     const int32_t outputs = convolution->layer->output.channels;
@@ -77,8 +77,8 @@ KERNEL packed_tile(const convolution_t *convolution, const int8_t *input,
     }
 }
 
-/** Tiles beside each other, the windows of which have all columns inside and PART values at most;
- * the first begins at `input`. */
+/** Neighbouring tiles. All columns of their windows lie inside, and a window has at most PART
+ * values. The first window begins at `input`. */
 KERNEL packed_tiles(const convolution_t *convolution, birdnet_taps_t rows, const int8_t *input,
                     int8_t *output, int32_t tiles, birdnet_tile_t *tile) {
     const birdnet_conv2d_t *layer = convolution->layer;
@@ -127,11 +127,11 @@ KERNEL packed_tiles(const convolution_t *convolution, birdnet_taps_t rows, const
     }
 }
 
-/** Windows of 16 values at most whose columns all lie inside. */
+/** Windows of at most 16 values. All their columns lie inside. */
 typedef struct {
-    int32_t rows;              /**< 0 if windows are larger */
-    int32_t next;              /**< from what goes into a vector of one row to that of the next */
-    mve_pred16_t lanes[BLOCK]; /**< of each row in a vector */
+    int32_t rows;              /**< 0 if the windows are larger */
+    int32_t next;              /**< distance from the values of one row to those of the next */
+    mve_pred16_t lanes[BLOCK]; /**< values of each row in a vector */
 } small_t;
 
 static small_t small_windows(const birdnet_conv2d_t *layer) {
@@ -160,7 +160,7 @@ static inline __attribute__((always_inline)) void finish_tile(const convolution_
     }
 }
 
-/** Tiles beside each other with small windows, the first of which begins at `input`. */
+/** Neighbouring tiles with small windows. The first window begins at `input`. */
 KERNEL small_tiles(const convolution_t *convolution, const small_t *small, birdnet_taps_t rows,
                    const int8_t *input, int8_t *output, int32_t tiles, birdnet_tile_t *tile) {
     const birdnet_conv2d_t *layer = convolution->layer;
@@ -216,7 +216,8 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
         birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
     const int32_t width = layer->output.width;
     const int32_t pixels = layer->output.height * width;
-    /* A tile may take pixels of several rows only where it reads them all before it writes any. */
+    /* A tile may contain pixels of several rows only if it reads all of them before it writes one.
+     */
     const bool at_once = convolution.filter <= PART || outputs <= BIRDNET_TILE_CHANNELS;
     for (int32_t p = 0; p < pixels;) {
         const int32_t y = p / width;
@@ -241,7 +242,8 @@ birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *inp
         }
         const int32_t end = at_once ? pixels : p - x + width;
         for (int32_t i = 0; i < BIRDNET_TILE_PIXELS; ++i) {
-            /* Behind the last pixel comes the last once more, stored to the same place. */
+            /* After the last pixel, the last pixel is computed again and stored to the same place.
+             */
             const int32_t pixel = p + i < end ? p + i : end - 1;
             at[i].rows = birdnet_taps(pixel / width, window->stride_height, window->pad_top,
                                       window->height, layer->input.height);

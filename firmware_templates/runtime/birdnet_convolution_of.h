@@ -1,6 +1,6 @@
 /**
  * @file
- * The convolution within a convolution and sum.
+ * The convolution that is part of a fused convolution and sum.
  */
 #ifndef BIRDNET_CONVOLUTION_OF_H
 #define BIRDNET_CONVOLUTION_OF_H

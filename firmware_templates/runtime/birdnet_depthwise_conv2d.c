@@ -13,9 +13,9 @@ typedef struct {
     const birdnet_depthwise_conv2d_t *layer;
     birdnet_taps_t rows;
     int32_t channel;       /**< of the output */
-    int32_t bias;          /**< with the rows of the window that lie outside */
-    const int8_t *input;   /**< the window's first row inside, column 0 */
-    const int8_t *weights; /**< the window's first row inside */
+    int32_t bias;          /**< bias that includes the rows of the window outside of the input */
+    const int8_t *input;   /**< column 0 of the first row of the window inside the input */
+    const int8_t *weights; /**< first row of the window inside the input */
     int8_t *output;        /**< of pixel 0 */
 } strip_t;
 
@@ -27,7 +27,8 @@ static void finish(const strip_t *strip, int32_t sum, int32_t x) {
         scaled + layer->result.zero_point, layer->result.minimum, layer->result.maximum);
 }
 
-/** Any one pixel: what lies outside counts as the zero point, which the bias takes back. */
+/** One pixel at any position. Values outside of the input count as the zero point, which the bias
+ * subtracts. */
 static void one_pixel(const strip_t *strip, int32_t x) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const birdnet_window_t *window = &layer->window;
@@ -48,7 +49,8 @@ static void one_pixel(const strip_t *strip, int32_t x) {
     finish(strip, sum, x);
 }
 
-/** Pixels x to x + 2, whose windows lie inside as a whole: each weight serves three of them. */
+/** Pixels x to x + 2, whose windows lie completely inside. Each weight is loaded once for three
+ * pixels. */
 static void three_pixels(const strip_t *strip, int32_t x) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t step = layer->input.channels;

@@ -9,8 +9,9 @@
 #include "birdnet_mve.h"
 #include "birdnet_window.h"
 
-/* Eight channels share a vector of 16-bit values; their 32-bit sums lie in two, of the even and of
- * the odd channels, as widening products give them and narrowing puts them together again. */
+/* Eight channels share a vector of 16-bit values. Their 32-bit sums need two vectors: one for the
+ * even and one for the odd channels. Widening products give the sums in this order, and narrowing
+ * interleaves them again. */
 enum { LANES = BIRDNET_DEPTHWISE_LANES };
 
 #define KERNEL static __attribute__((noinline)) void
@@ -34,12 +35,12 @@ typedef struct {
 typedef struct {
     const birdnet_depthwise_conv2d_t *layer;
     bool rectified;
-    mve_pred16_t lanes;  /**< the channels that exist */
-    uint16x8_t offsets;  /**< of their input channels from the first */
-    channels_t channels; /**< the weights begin with the first row inside */
+    mve_pred16_t lanes;  /**< channels that exist */
+    uint16x8_t offsets;  /**< offsets of their input channels from the first one */
+    channels_t channels; /**< weights, beginning with the first row inside */
     birdnet_taps_t rows;
-    sums_t bias;         /**< with the rows of the window that lie outside */
-    const int8_t *input; /**< the window's first row inside, column 0 */
+    sums_t bias;         /**< bias that includes the rows of the window outside of the input */
+    const int8_t *input; /**< column 0 of the first row of the window inside the input */
     int8_t *output;      /**< of pixel 0 */
 } strip_t;
 
@@ -72,7 +73,8 @@ INLINE stage_t stage_of(const strip_t *strip, birdnet_rounding_t rounding) {
     };
 }
 
-/** Requantized, with zero point and clamped. Saturation at 16 bits leaves what is clamped anyway.
+/** Requantizes, adds the zero point and clamps. Saturation to 16 bits changes only values that are
+ * clamped anyway.
  */
 INLINE int16x8_t finish(sums_t sums, stage_t stage) {
     const birdnet_output_t result = stage.result;
@@ -91,7 +93,7 @@ INLINE int16x8_t finish_any(const strip_t *strip, sums_t sums) {
                             : finish(sums, stage_of(strip, BIRDNET_ROUNDING_ANY));
 }
 
-/** Any one pixel, of any channels. */
+/** One pixel at any position, for any channels. */
 KERNEL one_pixel(const strip_t *strip, int32_t x) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const birdnet_window_t *window = &layer->window;
@@ -121,9 +123,9 @@ KERNEL one_pixel(const strip_t *strip, int32_t x) {
     vstrbq_p_s16(strip->output + x * layer->output.channels, finish_any(strip, sums), lanes);
 }
 
-/* From here on windows have 3 columns, and the channels are eight, those of the input. */
+/* From here on, windows have 3 columns, and there are eight channels in the order of the input. */
 
-/** One pixel whose window has the columns first to end - 1 inside. */
+/** One pixel. The columns first to end - 1 of its window lie inside. */
 INLINE void edge_pixel(const strip_t *strip, int32_t x, int32_t first, int32_t end) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int16x8_t outside = vdupq_n_s16((int16_t)layer->input_zero_point);
@@ -158,8 +160,8 @@ KERNEL right_pixel(const strip_t *strip, int32_t x) {
     edge_pixel(strip, x, 0, 2);
 }
 
-/** Pixels x to end - 1, at least two, with windows inside as a whole. They go in pairs, so that
- * each weight is loaded once for two. */
+/** Pixels x to end - 1, at least two. Their windows lie completely inside. They are computed in
+ * pairs, so that each weight is loaded once for two pixels. */
 INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t stride,
                          birdnet_rounding_t rounding) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
@@ -172,7 +174,7 @@ INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t s
 #pragma GCC unroll 1
     do {
         if (left == 1) {
-            /* The pixel before once more, stored to the same place. */
+            /* The pixel before is computed again and stored to the same place. */
             input -= stride * step;
             output -= step;
         }
@@ -232,7 +234,7 @@ KERNEL stride_2(const strip_t *strip, int32_t x, int32_t end) {
     whole_pixels(strip, x, end, 2, BIRDNET_ROUNDING_ANY);
 }
 
-/** Adds the zero point where rows of the window lie outside. */
+/** Adds the zero point for rows of the window that lie outside. */
 static __attribute__((noinline)) void add_outside(strip_t *strip) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t row = layer->window.width * LANES;
@@ -248,7 +250,8 @@ static __attribute__((noinline)) void add_outside(strip_t *strip) {
     }
 }
 
-/** All pixels of a strip. `inside` are those with whole windows, `fast` is what is_fast() says. */
+/** All pixels of a strip. `inside` are those whose windows lie completely inside. `fast` is the
+ * result of is_fast(). */
 static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32x4x2_t bias = vld2q_s32(strip->channels.bias);
@@ -275,7 +278,8 @@ static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
     }
 }
 
-/** Whether all but a pixel at each edge, at least two, have a whole window of three columns. */
+/** Whether all pixels except one at each edge, at least two, have a complete window of three
+ * columns. */
 static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t inside) {
     const birdnet_window_t *window = &layer->window;
     const int32_t first_right = inside.end * window->stride_width - window->pad_left;
@@ -284,7 +288,7 @@ static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t in
            (inside.end == layer->output.width || first_right + 2 == layer->input.width);
 }
 
-/** Of the last channels, or those that do not lie as in the input. */
+/** For the last channels, or channels in another order than in the input. */
 static void compute_any(strip_t *strip, const int8_t *row, int32_t first) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t count = layer->output.channels - first;

@@ -1,6 +1,6 @@
 /**
  * @file
- * Maximum and minimum, which differ in what they compare by.
+ * Maximum and minimum. They differ in the comparison only.
  */
 #ifndef BIRDNET_EXTREME_H
 #define BIRDNET_EXTREME_H
@@ -9,7 +9,7 @@
 
 #include "birdnet_broadcast.h"
 
-/** birdnet_maximum() where `largest`, else birdnet_minimum(). */
+/** birdnet_maximum() if `largest`, otherwise birdnet_minimum(). */
 static inline void birdnet_extreme(const birdnet_broadcast_t *shape, const int8_t *first,
                                    const int8_t *second, bool largest, int8_t *output) {
     const int32_t rows = birdnet_row_count(shape);

@@ -1,6 +1,6 @@
 /**
  * @file
- * Maximum and minimum on Helium, which differ in one instruction.
+ * Maximum and minimum on Helium. They differ in one instruction only.
  */
 #ifndef BIRDNET_EXTREME_MVE_H
 #define BIRDNET_EXTREME_MVE_H
@@ -8,7 +8,7 @@
 #include "birdnet_broadcast.h"
 #include "birdnet_broadcast_mve.h"
 
-/** birdnet_maximum() where `largest`, else birdnet_minimum(). */
+/** birdnet_maximum() if `largest`, otherwise birdnet_minimum(). */
 static inline void birdnet_extreme(const birdnet_broadcast_t *shape, const int8_t *first,
                                    const int8_t *second, bool largest, int8_t *output) {
     const int32_t first_stride = shape->first_strides[3];

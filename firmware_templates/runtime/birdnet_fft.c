@@ -31,12 +31,14 @@ static inline complex_t times_minus_i(complex_t a) {
     return (complex_t){a.im, -a.re};
 }
 
-/* exp(-2 pi i k / length) for k up to 3/4 of the length: the cosine is the sine a quarter later. */
+/* exp(-2 pi i k / length) for k up to 3/4 of the length. The cosine is the sine a quarter of a
+ * period later. */
 static inline complex_t twiddle(const double *sine, uint32_t length, uint32_t k) {
     return (complex_t){sine[k + length / 4u], -sine[k]};
 }
 
-/* One pass over `stride` interleaved sequences of `points`: each becomes four of a quarter. */
+/* One pass over `stride` interleaved sequences of `points` values. Each becomes four sequences of a
+ * quarter of the length. */
 static void radix4_pass(uint32_t length, const double *sine, uint32_t points, uint32_t stride,
                         const double *source, double *target) {
     const uint32_t quarter = points / 4u;
@@ -66,7 +68,7 @@ static void radix4_pass(uint32_t length, const double *sine, uint32_t points, ui
     }
 }
 
-/* The last pass where the number of points is no power of four: no twiddle is left but 1. */
+/* The last pass if the number of points is not a power of four. All its twiddle factors are 1. */
 static void radix2_pass(uint32_t stride, const double *source, double *target) {
     for (uint32_t sequence = 0; sequence < stride; ++sequence) {
         const complex_t a = load(source, sequence);
@@ -76,7 +78,8 @@ static void radix2_pass(uint32_t stride, const double *source, double *target) {
     }
 }
 
-/* Spectrum of a real sequence from that of its even samples + i * its odd ones, also in place. */
+/* Spectrum of a real sequence from the spectrum of even samples + i * odd samples. It may work in
+ * place. */
 static void split_real(uint32_t length, const double *sine, const double *half, double *spectrum) {
     const uint32_t points = length / 2u;
     const complex_t first = load(half, 0);
@@ -97,7 +100,7 @@ void birdnet_fft_real(uint32_t length, const double *sine, double *data, double 
     double *source = data;
     double *target = work;
     uint32_t stride = 1;
-    uint32_t points = length / 2u; /* the samples are taken as half as many complex ones */
+    uint32_t points = length / 2u; /* the samples are taken as complex values, half as many */
     while (points > 1u) {
         const uint32_t radix = points >= 4u ? 4u : 2u;
         if (radix == 4u) {

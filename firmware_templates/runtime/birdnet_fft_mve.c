@@ -1,4 +1,5 @@
-/* The transform for cores with Helium: radix 4, self-sorting, integers with a common exponent. */
+/* The transform for cores with Helium: radix 4, self-sorting, in integers with a common exponent.
+ */
 #include "birdnet_fft.h"
 
 #ifdef BIRDNET_FFT_FIXED
@@ -11,18 +12,18 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Inlined into one function, the passes would run out of scalar registers. */
+/* If the passes were inlined into one function, the scalar registers would not be enough. */
 #define OUTLINE static __attribute__((noinline))
 
-/* What differs between passes, known to the compiler. */
+/* The differences between passes, as compile-time constants. */
 typedef struct {
-    uint32_t halvings; /* of the two additions a value goes through, how many halve */
+    uint32_t halvings; /* how many of the two additions of a value halve it */
     bool turned;       /* the results are multiplied by twiddles */
-    bool measured;     /* the largest result is wanted */
+    bool measured;     /* the largest result is computed */
 } pass_t;
 
-/* Where the four inputs of two butterflies are, and how far it is to the next. Like all distances
- * it is counted in integers, two to a complex value. */
+/* Addresses of the four inputs of two butterflies, and the distance to the next ones. Like all
+ * distances it is counted in integers, of which a complex value has two. */
 typedef struct {
     const int32_t *a;
     const int32_t *b;
@@ -31,7 +32,7 @@ typedef struct {
     uint32_t step;
 } source_t;
 
-/* Where the four results go, and how far it is to the next. */
+/* Addresses of the four results, and the distance to the next ones. */
 typedef struct {
     int32_t *first;
     int32_t *second;
@@ -40,7 +41,7 @@ typedef struct {
     uint32_t step;
 } target_t;
 
-/* Of three results; in the order of their use, as in the table. */
+/* Twiddle factors of three results, in the order of their use, as in the table. */
 typedef struct {
     int32x4_t third;
     int32x4_t second;
@@ -83,8 +84,8 @@ INLINE void put(int32_t **target, uint32_t step, int32x4_t value) {
     *target += step;
 }
 
-/* The next vector of a table. A pointer that is used several times in a row GCC would copy, and add
- * to it once; the empty statement makes it move on with each load, which costs nothing. */
+/* The next vector of a table. If a pointer is used several times in a row, GCC would copy it and
+ * add to it once. The empty statement forces an increment with each load, which costs nothing. */
 INLINE int32x4_t next(const int32_t **table) {
     const int32x4_t value = get(table, 4);
     __asm("" : "+r"(*table));
@@ -98,8 +99,8 @@ INLINE int16x8_t next_samples(const int16_t **pcm) {
     return samples;
 }
 
-/* Halves are rounded up in sums and down in differences, and down where these are added up: rounded
- * always down, they would leave an offset that grows with every pass. */
+/* A half is rounded up in sums and down in differences, and down where these are added. If it were
+ * always rounded down, an offset would grow with every pass. */
 INLINE pair_t add_and_subtract(bool halved, int32x4_t a, int32x4_t b) {
     return (pair_t){
         .sum = halved ? vrhaddq_s32(a, b) : vaddq_s32(a, b),
@@ -112,8 +113,8 @@ INLINE int32x4_t multiply(int32x4_t spare, int32x4_t value, int32x4_t factor) {
     return vqrdmladhxq_s32(vqrdmlsdhq_s32(spare, value, factor), value, factor);
 }
 
-/* Two butterflies; source and target move on to the next. The twiddles are `kept` ones, or if that
- * is NULL the next of the table. */
+/* Two butterflies. Source and target move on to the next ones. The twiddle factors are `kept`, or
+ * the next ones of the table if `kept` is NULL. */
 INLINE uint32x4_t butterflies(pass_t pass, source_t *source, const twiddles_t *kept,
                               const int32_t **table, target_t *target, uint32x4_t peaks) {
     const int32x4_t a = get(&source->a, source->step);
@@ -148,9 +149,9 @@ INLINE uint32x4_t butterflies(pass_t pass, source_t *source, const twiddles_t *k
     return pass.measured ? vmaxaq_s32(peaks, fourth) : peaks;
 }
 
-/* By how much samples are shifted so that none is above 2^29: a quiet frame keeps all bits of its
- * products. In a frame's outer eighths, where the taper is below 0.15, the limit is 2^31. A sum of
- * four tapered complex values is below 2^30.8 then. */
+/* The shift of the samples for which none is above 2^29, so that a quiet frame keeps all bits of
+ * its products. In the outer eighths of a frame, where the taper is below 0.15, the limit is 2^31.
+ * A sum of four tapered complex values is then below 2^30.8. */
 OUTLINE int32_t headroom(uint32_t length, const int16_t *pcm) {
     const uint32_t eighth = length / 8u;
     const int16_t *last_eighth = pcm + 7u * eighth;
@@ -173,7 +174,7 @@ OUTLINE int32_t headroom(uint32_t length, const int16_t *pcm) {
     return (int32_t)__builtin_clz(inner_limit > outer_limit ? inner_limit : outer_limit) - 3;
 }
 
-/* Samples and those half a frame later, whose tapers add up to 1. */
+/* Samples, and the samples half a frame later. Their tapers add up to 1. */
 INLINE pair_t tapered(const int16_t **sample, const int16_t **later, int32_t shift,
                       const int32_t **taper) {
     const int32x4_t factor = next(taper);
@@ -184,8 +185,8 @@ INLINE pair_t tapered(const int16_t **sample, const int16_t **later, int32_t shi
     return add_and_subtract(false, a, vsubq_s32(c, vqrdmulhq_s32(c, factor)));
 }
 
-/* Each two samples are a complex value. A vector's two results go four values apart; the addresses
- * are in a vector too, as these move on with a store. */
+/* Two samples are one complex value. The two results of a vector are stored four values apart. The
+ * addresses are in a vector, too, because a store can increment them. */
 OUTLINE void first_pass(uint32_t points, const int32_t *taper, const int32_t *table,
                         const int16_t *a, int32_t shift, int32_t *target) {
     const int16_t *b = a + points / 2u;
@@ -209,7 +210,7 @@ OUTLINE void first_pass(uint32_t points, const int32_t *taper, const int32_t *ta
     }
 }
 
-/* With so few sequences the points are what a loop runs through. */
+/* With so few sequences, the loop runs over the points. */
 #define SECOND_STRIDE 4u
 
 OUTLINE uint32x4_t second_pass(uint32_t points, const int32_t *table, const int32_t *from,
@@ -255,7 +256,7 @@ INLINE void scaled_row(uint32_t halvings, const twiddles_t *kept, uint32_t point
     }
 }
 
-/* The twiddles of the first point are 1; the last pass has no other. */
+/* The twiddle factors of the first point are 1. The last pass has no others. */
 OUTLINE void later_pass(uint32_t halvings, uint32_t points, uint32_t stride, const int32_t *table,
                         const int32_t *from, int32_t *to) {
     scaled_row(halvings, NULL, points, stride, from, to);
@@ -270,7 +271,7 @@ OUTLINE void later_pass(uint32_t halvings, uint32_t points, uint32_t stride, con
     }
 }
 
-/* The last pass where the number of points is no power of four. */
+/* The last pass if the number of points is not a power of four. */
 OUTLINE void last_of_two(uint32_t stride, const int32_t *source, int32_t *target) {
     for (uint32_t left = stride / 2u; left > 0u; --left) {
         const pair_t both =
@@ -288,8 +289,8 @@ INLINE float32x4_t squares(int32x4_t re, int32x4_t im) {
     return vfmaq_f32(vmulq_f32(real, real), imaginary, imaginary);
 }
 
-/* From the spectrum of the even samples + i * the odd ones to the magnitudes of the real spectrum
- * but for the two ends. All is halved, as X[k] can be twice as large as either. */
+/* The magnitudes of the real spectrum, except for its two ends, from the spectrum of even samples +
+ * i * odd samples. Everything is halved, because X[k] can be twice as large as either. */
 OUTLINE void split_real(uint32_t points, const int32_t *table, float unit, const int32_t *spectrum,
                         birdnet_magnitude_t *magnitudes) {
     const int32_t *value = spectrum + 2;
@@ -335,7 +336,7 @@ const birdnet_magnitude_t *birdnet_fft_magnitudes(uint32_t length, const int32_t
     const uint32x4_t peaks = second_pass(points, twiddles, source, target);
     twiddles += 3u * points;
     shift -= 2;
-    /* By how many bits values may still grow; a pass adds up to 2. */
+    /* The number of bits by which values may still grow. A pass adds at most 2. */
     int32_t room = (int32_t)__builtin_clz(vmaxvq_u32(1, peaks)) - 2;
     room = room < 0 ? 0 : room;
     uint32_t stride = 4u * SECOND_STRIDE;

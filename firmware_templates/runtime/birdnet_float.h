@@ -1,11 +1,11 @@
 /**
  * @file
- * What every source that computes with floats needs of its compiler.
+ * Compiler settings that every source with floats needs.
  *
- * Not-a-number marks values that are computed again, and the order of sums and divisions decides
- * how they are rounded: -ffast-math makes other features of the same sound, up to the whole range.
- * -ffp-contract is no such option: a fused multiply-add changes the last bit of a few floats, which
- * CMakeLists.txt switches off so that all processors give the same bits.
+ * NaN marks values that have to be computed again, and the order of sums and divisions decides how
+ * they are rounded. Therefore -ffast-math is refused: it changes features, by up to their whole
+ * range. -ffp-contract is not refused: a fused multiply-add changes only the last bit of a few
+ * floats. CMakeLists.txt switches it off, so that all processors give the same bits.
  */
 #ifndef BIRDNET_FLOAT_H
 #define BIRDNET_FLOAT_H

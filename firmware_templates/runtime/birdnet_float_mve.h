@@ -1,6 +1,7 @@
 /**
  * @file
- * Square roots and quotients of four floats on Helium, which has neither, correctly rounded.
+ * Correctly rounded square roots and quotients of four floats on Helium, which has instructions for
+ * neither.
  */
 #ifndef BIRDNET_FLOAT_MVE_H
 #define BIRDNET_FLOAT_MVE_H
@@ -15,7 +16,7 @@
 #pragma GCC optimize("O2", "no-schedule-insns", "no-tree-ter", "no-ivopts")
 #endif
 
-/** Square roots. The scalar registers are the lanes: no value moves. */
+/** Square roots. The scalar registers are the lanes of the vector, so no value is moved. */
 static inline float32x4_t birdnet_sqrt_x4(float32x4_t value) {
     register float32x4_t roots __asm("q0") = value;
     __asm("vsqrt.f32 s0, s0\n\t"
@@ -39,8 +40,8 @@ static inline float32x4_t birdnet_sqrt_reversed_x4(float32x4_t value) {
     return roots;
 }
 
-/** value / divisor, given 1 / divisor: the quotient's error is exact in one fused product, and
- * what it adds makes the quotient correctly rounded (Markstein). */
+/** value / divisor, given 1 / divisor. One fused product gives the exact error of the quotient.
+ * Adding its share makes the quotient correctly rounded (Markstein). */
 static inline float32x4_t birdnet_divide_x4(float32x4_t value, float32x4_t quotient, float divisor,
                                             float reciprocal) {
     const float32x4_t rest = vfmaq_n_f32(value, quotient, -divisor);

@@ -10,7 +10,7 @@
 
 #include "birdnet_float_mve.h"
 
-/* The frame's samples; what lies outside of the window is zero. */
+/* The samples of the frame. Samples outside of the window are zero. */
 static const int16_t *frame_samples(const birdnet_frontend_config_t *config, const int16_t *pcm,
                                     uint32_t frame, int16_t *padded) {
     const uint32_t length = config->fft_length;

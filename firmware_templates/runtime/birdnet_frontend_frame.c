@@ -4,7 +4,7 @@
 
 #include "birdnet_fft.h"
 
-/* The frame's samples times the taper; what lies outside of the window is zero. */
+/* The samples of the frame times the taper. Samples outside of the window are zero. */
 static void taper_frame(const birdnet_frontend_config_t *config, const int16_t *pcm, uint32_t frame,
                         double *tapered) {
     const uint32_t half = config->fft_length / 2u;
@@ -24,7 +24,7 @@ static void taper_frame(const birdnet_frontend_config_t *config, const int16_t *
     }
 }
 
-/* Magnitudes of the bins that are kept, from a spectrum as birdnet_fft_real leaves it. */
+/* Magnitudes of the bins in use, from a spectrum in the order of birdnet_fft_real(). */
 static void bin_magnitudes(const birdnet_frontend_config_t *config, const double *spectrum,
                            double *magnitudes) {
     const uint32_t nyquist = config->fft_length / 2u;
@@ -42,7 +42,7 @@ static void bin_magnitudes(const birdnet_frontend_config_t *config, const double
 double *birdnet_frontend_frame(const birdnet_frontend_config_t *config, const int16_t *pcm,
                                uint32_t frame, double *scratch) {
     double *const transformed = scratch;
-    double *const magnitudes = scratch + config->fft_length; /* before that the FFT's work space */
+    double *const magnitudes = scratch + config->fft_length; /* before that, memory of the FFT */
     taper_frame(config, pcm, frame, transformed);
     birdnet_fft_real(config->fft_length, config->sine, transformed, magnitudes);
     bin_magnitudes(config, transformed, magnitudes);

@@ -1,6 +1,6 @@
 /**
  * @file
- * One frame of a window's spectrogram; shared by the front ends and of no use to their callers.
+ * One frame of the spectrogram of a window. It is internal to the front ends.
  */
 #ifndef BIRDNET_FRONTEND_FRAME_H
 #define BIRDNET_FRONTEND_FRAME_H
@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /**
- * Computes the magnitude spectrum of a frame.
+ * Compute the magnitude spectrum of a frame.
  *
  * @param[in]  config   a front end of spectrograms
  * @param[in]  pcm      `window_samples` samples
@@ -25,12 +25,12 @@ double *birdnet_frontend_frame(const birdnet_frontend_config_t *config, const in
                                uint32_t frame, double *scratch);
 
 /**
- * Sums a frame's bins up to mel bands.
+ * Sum the bins of a frame to mel bands.
  *
  * @param[in]  config  a front end with mel tables
  * @param[in]  values  `bins` values
  * @param[out] column  band b is written to `column[b * stride]`
- * @param[in]  stride  floats from a band to the next
+ * @param[in]  stride  floats from one band to the next
  */
 void birdnet_frontend_bands(const birdnet_frontend_config_t *config, const double *values,
                             float *column, uint32_t stride);

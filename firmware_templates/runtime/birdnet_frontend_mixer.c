@@ -21,13 +21,13 @@ static void widen(range_t *range, const double *values, uint32_t count) {
     }
 }
 
-/* What of a frame is compressed and scaled to [0, 1]: its bins, or its bands where these are what
- * the model was trained on. */
+/* The values of a frame that are compressed and scaled to [0, 1]: its bins, or its bands if the
+ * model was trained on bands. */
 static uint32_t value_count(const birdnet_frontend_config_t *config) {
     return config->kind == BIRDNET_FRONTEND_MEL ? config->rows : config->bins;
 }
 
-/* Where the energies of the bands are. */
+/* Address of the energies of the bands. */
 typedef struct {
     float *first;
     uint32_t frame_stride;
@@ -47,7 +47,8 @@ static double *frame_values(const birdnet_frontend_config_t *config, const int16
     return values;
 }
 
-/* What a logarithm needs to know of the whole window: its floor, and the smallest result. */
+/* Properties of the whole window that a logarithm needs: its lower limit, and the smallest result.
+ */
 typedef struct {
     double floor;
     double lowest;
@@ -82,7 +83,7 @@ static void compress(birdnet_compression_t compression, const log_scale_t *scale
 }
 
 #ifdef BIRDNET_FFT_FIXED
-/* mix_frames() without compression: the fixed transform is exact enough for it. */
+/* mix_frames() without compression, for which the fixed-point transform is exact enough. */
 static range_t mix_fixed_frames(const birdnet_frontend_config_t *config, const int16_t *pcm,
                                 double *scratch, const energies_t *energies) {
     const uint32_t count = value_count(config);
@@ -133,7 +134,7 @@ static range_t mix_frames(const birdnet_frontend_config_t *config, const int16_t
     return range;
 }
 
-/* Scaling the bins to [0, 1] before they were summed up would have needed the range then. */
+/* Scaling the bins to [0, 1] before the sum would have needed the range at that time. */
 static birdnet_scaling_t scaling(const birdnet_frontend_config_t *config, const range_t *range) {
     return (birdnet_scaling_t){
         .low = (float)range->low,

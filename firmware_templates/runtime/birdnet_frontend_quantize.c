@@ -10,7 +10,7 @@
 
 #define CHUNK_SAMPLES 64u
 #define PCM_PEAK 32768.0f
-#define SMALLEST_PEAK 1e-30f /* of a frame whose shares do not overflow */
+#define SMALLEST_PEAK 1e-30f /* smallest peak of a frame whose shares do not overflow */
 
 static birdnet_status_t quantize(const birdnet_frontend_target_t *target, uint32_t count,
                                  const float *values, int8_t *quantized, uint32_t stride) {
@@ -39,19 +39,20 @@ static birdnet_status_t quantize_waveform(const birdnet_frontend_config_t *confi
     return status;
 }
 
-/* What is at work on one window. */
+/* The state of the work on one window. */
 typedef struct {
     const birdnet_frontend_config_t *config;
     const birdnet_frontend_target_t *target;
     const int16_t *pcm;
     double *scratch;
-    float *column;   /* of one frame, at the end of the scratch */
-    int8_t *values;  /* the result, at the begin of the workspace */
-    uint16_t *kept;  /* 16 bits of each value where its int8 will be: NULL for a logarithm */
-    float *peaks;    /* of each frame; then what a share of 1 is, not-a-number to be made again */
-    bool by_frame;   /* the values of a frame are side by side, else those of a row */
-    float log_floor; /* below it all is equal */
-    birdnet_range_t range; /* of the whole window */
+    float *column;  /* values of one frame, at the end of the scratch */
+    int8_t *values; /* result, at the begin of the workspace */
+    uint16_t *kept; /* 16 bits of each value, at the place of its int8; NULL for a logarithm */
+    float *peaks;   /* for each frame: its peak, then the value of a share of 1, or NaN if it has to
+                       be computed again */
+    bool by_frame;  /* the values of a frame are adjacent, otherwise those of a row */
+    float log_floor;       /* smaller values are equal */
+    birdnet_range_t range; /* range of the whole window */
 } window_t;
 
 static void make_column(const window_t *window, uint32_t frame) {
@@ -96,7 +97,7 @@ static void round_all(const window_t *window, float width) {
     for (uint32_t frame = 0; frame < config->frames; ++frame) {
         window->peaks[frame] = window->peaks[frame] / BIRDNET_KEPT_MAX / unit;
     }
-    /* An int8 is written where its 16 bits or some before were: always the next of all. */
+    /* An int8 is written to the place of its 16 bits or of earlier ones, always in order. */
     const uint32_t lines = window->by_frame ? config->frames : config->rows;
     const uint32_t count = window->by_frame ? config->rows : config->frames;
     for (uint32_t line = 0; line < lines; ++line) {
@@ -143,7 +144,8 @@ static birdnet_status_t quantize_spectrogram(window_t *window) {
     return status;
 }
 
-/* Whether one of the strides is 1 and the other leaves no gap; a stride of one value is none. */
+/* Whether one of the strides is 1 and the other leaves no gap. The stride of a single value does
+ * not matter. */
 static bool dense(uint32_t inner_count, uint32_t inner, uint32_t outer_count, uint32_t outer) {
     return (inner_count == 1u || inner == 1u) && (outer_count == 1u || outer == inner_count);
 }

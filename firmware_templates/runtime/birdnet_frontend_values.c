@@ -39,7 +39,7 @@ void birdnet_values_keep(const float *values, uint32_t count, float factor, uint
     }
 }
 
-/* False where step is not a number. */
+/* False if step is NaN. */
 static bool round_one(const birdnet_grid_t *grid, uint16_t kept, float step, int8_t *rounded) {
     const float exact = (float)kept * step + grid->offset;
     float steps = roundf(exact);

@@ -1,6 +1,6 @@
 /**
  * @file
- * Arithmetic on the values of a spectrogram; of no use to the front end's callers.
+ * Arithmetic on the values of a spectrogram. It is internal to the front end.
  */
 #ifndef BIRDNET_FRONTEND_VALUES_H
 #define BIRDNET_FRONTEND_VALUES_H
@@ -21,21 +21,22 @@ typedef struct {
     float high;
 } birdnet_range_t;
 
-/** Of no values. */
+/** The range of an empty set of values. */
 #define BIRDNET_NO_RANGE ((birdnet_range_t){.low = FLT_MAX, .high = -FLT_MAX})
 
-/** The largest share of a frame's peak that is kept: birdnet_values_keep(). */
+/** The integer for a share of 1 of the peak of a frame, see birdnet_values_keep(). */
 #define BIRDNET_KEPT_MAX 65535.0f
 
-/** How kept values become int8: round(share * step + offset) + zero_point, between the limits. */
+/** The conversion of kept values to int8: round(share * step + offset) + zero_point, between the
+ * limits. */
 typedef struct {
     float offset;
     int32_t zero_point;
-    int32_t minimum; /**< of an int8 less the zero point */
+    int32_t minimum; /**< limits of an int8 minus the zero point */
     int32_t maximum;
 } birdnet_grid_t;
 
-/** How bins are scaled to [0, 1]: (bin - low) / width. */
+/** The scaling of bins to [0, 1]: (bin - low) / width. */
 typedef struct {
     float low;
     float width;
@@ -44,60 +45,61 @@ typedef struct {
 /** Square roots, in place. */
 void birdnet_values_sqrt(float *values, uint32_t count);
 
-/** Natural logarithms, of `floor` below it; floor is at least FLT_MIN. In place. */
+/** Natural logarithms, in place. Values below `floor` count as `floor`, which is at least FLT_MIN.
+ */
 void birdnet_values_log(float *values, uint32_t count, float floor);
 
-/** Widens a range to some values. */
+/** Widen a range so that it includes some values. */
 void birdnet_values_widen(birdnet_range_t *range, const float *values, uint32_t count);
 
 /** (value - low) / width, in place. */
 void birdnet_values_scale(float *values, uint32_t count, float low, float width);
 
 /**
- * Keeps values as shares of a peak, in 16 bits, half a bit off at most.
+ * Store values as shares of a peak in 16 bits, with an error of at most half a bit.
  *
- * @param[in]  values  `count` values, none negative
+ * @param[in]  values  `count` values that are not negative
  * @param[in]  count   how many
  * @param[in]  factor  BIRDNET_KEPT_MAX / the largest value
  * @param[out] kept    value i is written to `kept[i * stride]`
- * @param[in]  stride  from one to the next
+ * @param[in]  stride  elements from one value to the next
  */
 void birdnet_values_keep(const float *values, uint32_t count, float factor, uint16_t *kept,
                          uint32_t stride);
 
 /**
- * Rounds the kept values of one frame to int8.
+ * Round the kept values of one frame to int8.
  *
  * @param[in]  grid      how
  * @param[in]  kept      `count` values
  * @param[in]  count     how many
- * @param[in]  step      what a share of 1 is, in steps of int8
+ * @param[in]  step      the value of a share of 1, in steps of int8
  * @param[out] rounded   `count` values; may begin at or before `kept`
- * @return whether rounding the values themselves gives the same
+ * @return whether rounding the exact values would give the same
  */
 _Bool birdnet_values_round(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
                            float step, int8_t *rounded);
 
 /**
- * Rounds kept values to int8, one of each frame.
+ * Round kept values to int8, one value of each frame.
  *
  * @param[in]     grid      how
  * @param[in]     kept      `count` values
  * @param[in]     count     how many
- * @param[in,out] steps     of each frame, as above; becomes not-a-number where rounding the value
- *                          itself might give something else, and stays that
+ * @param[in,out] steps     for each frame, as above. It becomes NaN, and stays NaN, if rounding the
+ * exact value might give another result
  * @param[out]    rounded   `count` values; may begin at or before `kept`
  */
 void birdnet_values_round_each(const birdnet_grid_t *grid, const uint16_t *kept, uint32_t count,
                                float *steps, int8_t *rounded);
 
 /**
- * From the energies of a frame's bands to their values: scaled as the bins would have been before
- * they were summed up, not below 0, then piecewise as the mixer says.
+ * Compute the values of the bands of a frame from their energies: scaled as if the bins had been
+ * scaled before the sum, limited to 0, then scaled piecewise by the mixer.
  *
  * @param[in]     mixer    the layers
  * @param[in]     scaling  of the bins
- * @param[in,out] values   one for each band
+ * @param[in,out] values   one value for each band
  * @param[in]     bands    how many
  */
 void birdnet_values_mix(const birdnet_frontend_mixer_t *mixer, const birdnet_scaling_t *scaling,

@@ -22,8 +22,9 @@ void birdnet_values_sqrt(float *values, uint32_t count) {
 #define SQRT_HALF_BITS 0x3F3504F3
 #define EXPONENT_SHIFT 23
 
-/* x = 2^exponent * (1 + f), 1 + f from sqrt(1/2) to sqrt(2): log(1 + f) = f - f^2 / 2 + f^3 P(f), P
- * fitted to 1.3e-7 of the logarithm by least squares at Chebyshev's nodes. */
+/* x = 2^exponent * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2). log(1 + f) = f - f^2 / 2 + f^3
+ * P(f). P is fitted by least squares at Chebyshev's nodes, with an error of 1.3e-7 of the
+ * logarithm. */
 static inline float32x4_t log_x4(float32x4_t value) {
     const int32x4_t bits = vreinterpretq_s32_f32(value);
     const int32x4_t exponent = vshrq_n_s32(vsubq_n_s32(bits, SQRT_HALF_BITS), EXPONENT_SHIFT);
@@ -106,7 +107,7 @@ void birdnet_values_keep(const float *values, uint32_t count, float factor, uint
     }
 }
 
-/* birdnet_grid_t in vectors. */
+/* birdnet_grid_t as vectors. */
 typedef struct {
     float offset;
     int32_t zero_point;
@@ -123,7 +124,7 @@ static inline limits_t limits_of(const birdnet_grid_t *grid) {
     };
 }
 
-/* Four int8 in steps, and in `distances` how far they are from what they stand for. */
+/* Four int8 values in steps. `distances` receives their distances from the exact values. */
 static inline int32x4_t round_x4(const limits_t *limits, uint32x4_t kept, float32x4_t step,
                                  float32x4_t *distances) {
     const float32x4_t exact = vfmasq_n_f32(vcvtq_f32_u32(kept), step, limits->offset);
@@ -153,7 +154,7 @@ _Bool birdnet_values_round(const birdnet_grid_t *grid, const uint16_t *kept, uin
     return vmaxnmvq_f32(0.0f, farthest) < margin && !isnan(step);
 }
 
-/* The steps of those that are sure, not-a-number for the others. */
+/* The steps where the rounding is certain, NaN elsewhere. */
 static inline float32x4_t sure_x4(float32x4_t distances, float32x4_t step, float margin) {
     const float32x4_t reach = vfmaq_n_f32(distances, step, BIRDNET_MARGIN_SHARE);
     return vpselq_f32(step, vdupq_n_f32(NAN), vcmpltq_n_f32(reach, margin));

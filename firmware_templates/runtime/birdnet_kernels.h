@@ -1,21 +1,25 @@
 /**
  * @file
- * The operators of a quantized network, one function each.
+ * The operators of a quantized network: one function for each.
  *
- * Activations are int8_t in the order [height, width, channels]; a value stands for the real number
+ * Activations are int8_t in the order [height, width, channels]. A value stands for the real number
  * scale * (value - zero_point). Weights are int8_t with the zero point 0. Sizes are in elements.
- * Every kernel is there for any core and, as <name>_mve.c, for those with Helium; the compiler's
- * target chooses. Arrays of one value a channel are padded to a multiple of 4, rows of weights to
- * an even number: kernels read that far, and touch nothing else beside an array. Memory belongs to
- * the caller; no kernel keeps any, allocates any, or recurses. Results equal those of LiteRT's
- * reference kernels bit by bit. Input and output must not overlap unless a kernel says that they
- * may be the same, with one exception: when a convolution or pool writes a row of the output, it
- * reads nothing above that row's window any more; a 1x1 convolution, nothing before the group of at
- * most four pixels that it writes. So their output may begin before their input and run into what
- * has served. (The residual sum takes no part in this.)
+ * Every kernel has a version for any core and, in <name>_mve.c, a version for cores with Helium.
+ * The target of the compiler selects one. Results equal those of LiteRT's reference kernels, bit by
+ * bit.
  *
- * Every kernel returns BIRDNET_ERROR_ARGUMENT when a pointer is null, else BIRDNET_OK. Sizes and
- * quantization are not checked at run time: the generator derives them.
+ * Arrays with one value for each channel are padded to a multiple of 4, and rows of weights to an
+ * even number. Kernels read this padding, and nothing else outside of an array. All memory belongs
+ * to the caller: a kernel keeps no state, allocates no memory and does not recurse.
+ *
+ * Input and output must not overlap, unless a kernel says that they may be the same. There is one
+ * exception: when a convolution or a pool writes a row of the output, it no longer reads the rows
+ * above the window of that row. A 1x1 convolution no longer reads the pixels before the group of at
+ * most four pixels that it writes. Therefore their output may begin before their input and
+ * overwrite input that is no longer needed. The exception does not hold for a fused residual sum.
+ *
+ * Every kernel returns BIRDNET_ERROR_ARGUMENT if a pointer is null, otherwise BIRDNET_OK. Sizes and
+ * quantization are not checked at run time, because the generator derives them.
  */
 #ifndef BIRDNET_KERNELS_H
 #define BIRDNET_KERNELS_H
@@ -35,7 +39,7 @@ typedef struct {
     int32_t channels;
 } birdnet_shape_t;
 
-/** How a window slides over an activation; what lies outside counts as real 0, or not at all. */
+/** How a window slides over an activation. Values outside of it count as real 0 or are left out. */
 typedef struct {
     int32_t height;
     int32_t width;
@@ -45,14 +49,14 @@ typedef struct {
     int32_t pad_left; /**< columns left of the activation that the first window covers */
 } birdnet_window_t;
 
-/** How a result is stored: zero point added, then clamped to the activation function's range. */
+/** How a result is stored: add the zero point, then clamp to the range of the activation. */
 typedef struct {
     int32_t zero_point;
     int32_t minimum; /**< -128 to maximum */
     int32_t maximum; /**< minimum to 127 */
 } birdnet_output_t;
 
-/** Real factor multiplier * 2^(shift - 31), see birdnet_requantize(). */
+/** The real factor multiplier * 2^(shift - 31), see birdnet_requantize(). */
 typedef struct {
     int32_t multiplier;
     int32_t shift;
@@ -65,10 +69,10 @@ typedef struct {
     birdnet_window_t window;
     int32_t input_zero_point;
     birdnet_output_t result;
-    /** [output channels, window height * window width * input channels], each filter with zeros
-     * behind to a multiple of 16 */
+    /** [output channels, window height * window width * input channels], each filter padded with
+     * zeros to a multiple of 16 */
     const int8_t *weights;
-    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
+    const int32_t *bias;        /**< [output channels], with the input's zero point folded in */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_conv2d_t;
@@ -76,11 +80,11 @@ typedef struct {
 /**
  * Convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
  * weights[o, i, j, c] * input[y * stride + i - pad, x * stride + j - pad, c]),
- * where the input is its zero point outside.
+ * where the input has the value of its zero point outside of its borders.
  */
 birdnet_status_t birdnet_conv2d(const birdnet_conv2d_t *layer, const int8_t *input, int8_t *output);
 
-/** Output channels whose weights lie side by side. */
+/** Number of output channels whose weights are interleaved. */
 enum { BIRDNET_DEPTHWISE_LANES = 8 };
 
 /** Parameters of birdnet_depthwise_conv2d(). */
@@ -88,13 +92,13 @@ typedef struct {
     birdnet_shape_t input;
     birdnet_shape_t output; /**< channels are input.channels * depth_multiplier */
     birdnet_window_t window;
-    int32_t depth_multiplier; /**< output channels made from each input channel */
+    int32_t depth_multiplier; /**< output channels for each input channel */
     int32_t input_zero_point;
     birdnet_output_t result;
     /** [output channels / BIRDNET_DEPTHWISE_LANES, window height, window width,
-     * BIRDNET_DEPTHWISE_LANES], with zeros for the channels behind the last */
+     * BIRDNET_DEPTHWISE_LANES], with zeros for the channels after the last */
     const int8_t *weights;
-    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
+    const int32_t *bias;        /**< [output channels], with the input's zero point folded in */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_depthwise_conv2d_t;
@@ -102,7 +106,7 @@ typedef struct {
 /**
  * Depthwise convolution: output[y, x, o] = requantize_o(bias[o] + sum over the window of
  * weights[i, j, o] * input[y * stride + i - pad, x * stride + j - pad, o / depth_multiplier]),
- * where the input is its zero point outside.
+ * where the input has the value of its zero point outside of its borders.
  */
 birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
                                           const int8_t *input, int8_t *output);
@@ -113,30 +117,30 @@ typedef struct {
     int32_t input_channels;
     int32_t output_channels;
     birdnet_output_t result;
-    const int8_t *weights; /**< [output channels, input channels] */
-    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
+    const int8_t *weights;      /**< [output channels, input channels] */
+    const int32_t *bias;        /**< [output channels], with the input's zero point folded in */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
 } birdnet_pointwise_conv2d_t;
 
 /**
- * Convolution with a 1x1 window and no stride:
+ * Convolution with a 1x1 window and without stride:
  * output[p, o] = requantize_o(bias[o] + sum_c weights[o, c] * input[p, c]).
  */
 birdnet_status_t birdnet_pointwise_conv2d(const birdnet_pointwise_conv2d_t *layer,
                                           const int8_t *input, int8_t *output);
 
-/** Parameters of birdnet_pointwise_conv2d_add(): those of the convolution, then of the sum. */
+/** Parameters of birdnet_pointwise_conv2d_add(): first the convolution, then the sum. */
 typedef struct {
     int32_t pixels;
     int32_t input_channels;
     int32_t output_channels;
-    birdnet_output_t result; /**< of the convolution */
-    const int8_t *weights;   /**< [output channels, input channels] */
-    const int32_t *bias; /**< [output channels], less the input's zero point times the weights */
+    birdnet_output_t result;    /**< result of the convolution */
+    const int8_t *weights;      /**< [output channels, input channels] */
+    const int32_t *bias;        /**< [output channels], with the input's zero point folded in */
     const int32_t *multipliers; /**< [output channels] */
     const int8_t *shifts;       /**< [output channels] */
-    int32_t other_zero_point;   /**< of what is added */
+    int32_t other_zero_point;   /**< zero point of the added activation */
     birdnet_scale_t own_scale;
     birdnet_scale_t other_scale;
     birdnet_scale_t sum_scale;
@@ -144,8 +148,8 @@ typedef struct {
 } birdnet_pointwise_conv2d_add_t;
 
 /**
- * birdnet_pointwise_conv2d(), and birdnet_add() of its result and another activation of its shape:
- * both with all their roundings and clamps. The output may be `other`.
+ * birdnet_pointwise_conv2d(), then birdnet_add() of its result and another activation of the same
+ * shape, with all roundings and clamps of both. The output may be `other`.
  */
 birdnet_status_t birdnet_pointwise_conv2d_add(const birdnet_pointwise_conv2d_add_t *layer,
                                               const int8_t *input, const int8_t *other,
@@ -158,19 +162,21 @@ typedef struct {
     int32_t output_channels;
     birdnet_output_t result;
     const int8_t *weights; /**< [output channels, input channels] */
-    const int32_t *bias;   /**< [output channels], less the input's zero point times the weights */
+    const int32_t *bias;   /**< [output channels], with the input's zero point folded in */
     const double *scales;  /**< [output channels] */
 } birdnet_fully_connected_t;
 
 /**
  * Dense layer:
  * output[r, o] = round(scales[o] * (bias[o] + sum_c weights[o, c] * input[r, c])) + zero_point.
- * The one operator whose reference requantizes in double precision, a half away from zero.
+ * This is the only operator that the reference requantizes in double precision. A half is rounded
+ * away from zero.
  */
 birdnet_status_t birdnet_fully_connected(const birdnet_fully_connected_t *layer,
                                          const int8_t *input, int8_t *output);
 
-/** Where the operands of an elementwise operator are: row-major output, a stride of 0 repeats. */
+/** Strides of the operands of an elementwise operator. The output is row-major; 0 repeats a value.
+ */
 typedef struct {
     int32_t sizes[4];
     int32_t first_strides[4];
@@ -189,13 +195,13 @@ typedef struct {
 } birdnet_add_t;
 
 /**
- * Sum: output = requantize(first' + second'), each operand scaled up by 2^20 and brought to a
- * common scale. The output may be an operand that is not broadcast.
+ * Sum: output = requantize(first' + second'), where each operand is multiplied by 2^20 and brought
+ * to a common scale. The output may be an operand that is not broadcast.
  */
 birdnet_status_t birdnet_add(const birdnet_add_t *layer, const int8_t *first, const int8_t *second,
                              int8_t *output);
 
-/** Difference: as birdnet_add(), output = requantize(first' - second'). */
+/** Difference: like birdnet_add(), with output = requantize(first' - second'). */
 birdnet_status_t birdnet_subtract(const birdnet_add_t *layer, const int8_t *first,
                                   const int8_t *second, int8_t *output);
 
@@ -215,21 +221,21 @@ typedef struct {
 birdnet_status_t birdnet_multiply(const birdnet_multiply_t *layer, const int8_t *first,
                                   const int8_t *second, int8_t *output);
 
-/** Larger of two values of equal scale. The output may be an operand that is not broadcast. */
+/** The larger of two values of equal scale. The output may be an operand that is not broadcast. */
 birdnet_status_t birdnet_maximum(const birdnet_broadcast_t *shape, const int8_t *first,
                                  const int8_t *second, int8_t *output);
 
-/** Smaller of two values of equal scale. The output may be an operand that is not broadcast. */
+/** The smaller of two values of equal scale. The output may be an operand that is not broadcast. */
 birdnet_status_t birdnet_minimum(const birdnet_broadcast_t *shape, const int8_t *first,
                                  const int8_t *second, int8_t *output);
 
 /** Parameters of birdnet_mean(). */
 typedef struct {
-    int32_t outer;         /**< elements before the dimensions averaged over */
-    int32_t reduced;       /**< elements averaged */
-    int32_t inner;         /**< elements behind them */
-    int32_t offset;        /**< minus the input's zero point times `reduced` */
-    birdnet_scale_t scale; /**< includes 1 / reduced */
+    int32_t outer;         /**< elements before the dimensions that are averaged */
+    int32_t reduced;       /**< elements of the dimensions that are averaged */
+    int32_t inner;         /**< elements after these dimensions */
+    int32_t offset;        /**< minus the zero point of the input times `reduced` */
+    birdnet_scale_t scale; /**< includes the factor 1 / reduced */
     birdnet_output_t result;
 } birdnet_mean_t;
 
@@ -245,11 +251,11 @@ typedef struct {
     int32_t maximum;
 } birdnet_pool_t;
 
-/** Mean of the part of each window that lies inside the input, a half rounded away from zero. */
+/** Mean of the part of each window inside the input. A half is rounded away from zero. */
 birdnet_status_t birdnet_average_pool(const birdnet_pool_t *layer, const int8_t *input,
                                       int8_t *output);
 
-/** Maximum of the part of each window that lies inside the input. */
+/** Maximum of the part of each window inside the input. */
 birdnet_status_t birdnet_max_pool(const birdnet_pool_t *layer, const int8_t *input, int8_t *output);
 
 /** Parameters of birdnet_lookup(). */
@@ -266,14 +272,14 @@ typedef struct {
     int32_t pixels;
     int32_t channels;
     int32_t pixel_stride;   /**< elements of the output from one pixel to the next */
-    int32_t channel_stride; /**< and from one channel to the next, at most 8192 */
+    int32_t channel_stride; /**< elements from one channel to the next, at most 8192 */
     const int8_t *tables;   /**< [channels, 256], for the values -128 to 127 */
 } birdnet_channel_lookup_t;
 
 /**
- * Any function of one value, another for each channel:
+ * Any function of one value, with its own table for each channel:
  * output[p * pixel_stride + c * channel_stride] = tables[c, input[p, c] + 128].
- * The output may be the input where the strides are those of the input: `channels` and 1.
+ * The output may be the input if the strides are those of the input: `channels` and 1.
  */
 birdnet_status_t birdnet_channel_lookup(const birdnet_channel_lookup_t *layer, const int8_t *input,
                                         int8_t *output);
@@ -288,9 +294,9 @@ typedef struct {
 } birdnet_strided_copy_t;
 
 /**
- * Moves values: transposes, slices, joins.
+ * Copies values: for transposes, slices and concatenations.
  * output[output_offset + index . output_strides] = input[input_offset + index . input_strides].
- * Strides may be negative; rows, the walk along sizes[3], are best long.
+ * Strides may be negative. The copy is fast if the rows, along sizes[3], are long.
  */
 birdnet_status_t birdnet_strided_copy(const birdnet_strided_copy_t *layer, const int8_t *input,
                                       int8_t *output);
@@ -301,7 +307,7 @@ typedef struct {
     int32_t value; /**< -128 to 127 */
 } birdnet_fill_t;
 
-/** Sets every element to one value. */
+/** Sets every element to the same value. */
 birdnet_status_t birdnet_fill(const birdnet_fill_t *layer, int8_t *output);
 
 /** Parameters of birdnet_quantize() and birdnet_dequantize(). */
@@ -312,13 +318,13 @@ typedef struct {
 } birdnet_affine_t;
 
 /**
- * output = clamp(round(input / scale) + zero_point), a half rounded away from zero.
- * Not-a-number becomes the zero point.
+ * output = clamp(round(input / scale) + zero_point). A half is rounded away from zero. A NaN
+ * becomes the zero point.
  */
 birdnet_status_t birdnet_quantize(const birdnet_affine_t *layer, const float *input,
                                   int8_t *output);
 
-/** birdnet_quantize() to every `stride`-th element of the output; it may be negative. */
+/** birdnet_quantize() that writes every `stride`-th element. The stride may be negative. */
 birdnet_status_t birdnet_quantize_to(const birdnet_affine_t *layer, const float *input,
                                      int8_t *output, int32_t stride);
 

@@ -1,12 +1,13 @@
 /**
  * @file
- * Requantization of four values at a time on Helium, equal to birdnet_requantize() bit by bit.
+ * Requantization of four values at a time on Helium. The results equal those of
+ * birdnet_requantize(), bit by bit.
  */
 #ifndef BIRDNET_MVE_H
 #define BIRDNET_MVE_H
 
-/* GCC orders these kernels so that vectors no longer fit the eight registers and go to the stack
- * and back; written order needs no more than there are. */
+/* GCC would reorder these kernels so that the vectors no longer fit the eight registers and are
+ * spilled to the stack. In the written order they fit. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2", "no-schedule-insns", "no-tree-ter", "no-ivopts")
 #endif
@@ -16,19 +17,22 @@
 #include <arm_mve.h>
 #include <stdbool.h>
 
-/** Hides where a pointer comes from: the compiler would compute the addresses of several loads
- * beforehand and keep them on the stack, though an increment within a load costs nothing. */
+/** Hides the origin of a pointer. Otherwise the compiler would compute the addresses of several
+ * loads in advance and keep them on the stack, although an increment within a load costs nothing.
+ */
 #define BIRDNET_MVE_STEP(pointer) __asm__("" : "+l"(pointer))
 
-/** What is known of a layer's shifts and range, so that no work is done for what cannot happen. */
+/** What is known about the shifts and the range of a layer, to skip work for cases that cannot
+ * happen. */
 typedef enum {
-    BIRDNET_ROUNDING_RECTIFIED, /**< negative results are clamped away: halves of them need no care
+    BIRDNET_ROUNDING_RECTIFIED, /**< negative results are clamped, so their halves may be rounded
+                                 * either way
                                  */
-    BIRDNET_ROUNDING_RIGHT,     /**< every shift goes right, by 1 at least */
-    BIRDNET_ROUNDING_ANY,       /**< shifts of 0 and to the left too */
+    BIRDNET_ROUNDING_RIGHT,     /**< every shift goes to the right by at least 1 */
+    BIRDNET_ROUNDING_ANY,       /**< shifts may also be 0 or to the left */
 } birdnet_rounding_t;
 
-/** The rounding that suffices for shifts from `smallest` to `largest`. */
+/** The simplest rounding for shifts from `smallest` to `largest`. */
 static inline birdnet_rounding_t birdnet_rounding(int32_t largest, const birdnet_output_t *result) {
     if (largest >= 0) {
         return BIRDNET_ROUNDING_ANY;
@@ -37,7 +41,7 @@ static inline birdnet_rounding_t birdnet_rounding(int32_t largest, const birdnet
                                                  : BIRDNET_ROUNDING_RIGHT;
 }
 
-/** The rounding that suffices for all channels of a layer. */
+/** The simplest rounding for all channels of a layer. */
 static inline birdnet_rounding_t birdnet_rounding_of(const int8_t *shifts, int32_t channels,
                                                      const birdnet_output_t *result) {
     int32_t largest = INT8_MIN;
@@ -47,7 +51,8 @@ static inline birdnet_rounding_t birdnet_rounding_of(const int8_t *shifts, int32
     return birdnet_rounding(largest, result);
 }
 
-/** birdnet_requantize() of four values. vrshlq rounds a half up, so negative ones give 1 first. */
+/** birdnet_requantize() of four values. vrshlq rounds a half up. Therefore 1 is subtracted from
+ * negative values first. */
 static inline int32x4_t birdnet_requantize_x4(int32x4_t value, int32x4_t multiplier,
                                               int32x4_t shift, birdnet_rounding_t rounding) {
     if (rounding == BIRDNET_ROUNDING_ANY) {
@@ -78,14 +83,15 @@ static inline int32x4_t birdnet_rescale_x4(int32x4_t value, birdnet_scale_t scal
     return vrshlq_n_s32(value, scale.shift);
 }
 
-/** Zero point added and clamped. */
+/** Adds the zero point and clamps. */
 static inline int32x4_t birdnet_clamp_x4(int32x4_t value, birdnet_output_t result) {
     value = vaddq_n_s32(value, result.zero_point);
     value = vmaxq_s32(value, vdupq_n_s32(result.minimum));
     return vminq_s32(value, vdupq_n_s32(result.maximum));
 }
 
-/** An operand of a sum has the factor 1/2 if its scale is the larger one. */
+/** Whether an operand of a sum has the factor 1/2, which is the case if its scale is the larger
+ * one. */
 static inline bool birdnet_is_half(birdnet_scale_t scale) {
     return scale.multiplier == INT32_C(1) << 30 && scale.shift == 0;
 }
@@ -98,7 +104,7 @@ static inline int32x4_t birdnet_term_x4(int32x4_t value, int32_t zero_point, bir
     return birdnet_rescale_x4(value, scale, rounding);
 }
 
-/** The same plus `sum` for the factor 1/2, which needs no product. */
+/** The same plus `sum`, for the factor 1/2, which needs no product. */
 static inline int32x4_t birdnet_add_half_x4(int32x4_t sum, int32x4_t value, int32_t zero_point) {
     const int32_t unit = INT32_C(1) << 19;
     return vaddq_n_s32(vmlaq_n_s32(sum, value, unit), -zero_point * unit);

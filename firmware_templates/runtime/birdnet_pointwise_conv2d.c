@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/** Two pixels and two rows of weights at once: four loads for four products. */
+/** Two pixels and two rows of weights at once, so that four products need four loads. */
 static void multiply(const int8_t *first_input, const int8_t *second_input,
                      const int8_t *first_weights, const int8_t *second_weights, int32_t channels,
                      int32_t sums[4]) {
@@ -33,9 +33,9 @@ static void multiply(const int8_t *first_input, const int8_t *second_input,
     sums[3] = s11;
 }
 
-/** What is added to the result of a convolution. */
+/** The activation that is added to the result of a convolution. */
 typedef struct {
-    const birdnet_pointwise_conv2d_add_t *layer; /**< NULL for nothing */
+    const birdnet_pointwise_conv2d_add_t *layer; /**< NULL if nothing is added */
     const int8_t *other;
 } addend_t;
 

@@ -8,10 +8,10 @@
 #include "birdnet_convolution_of.h"
 #include "birdnet_tile_mve.h"
 
-/* Each needs all the registers, so none may be merged into its caller. */
+/* Each function needs all registers. Therefore none may be inlined into its caller. */
 #define KERNEL static __attribute__((noinline)) void
 
-/** Where the pixels of a tile are. */
+/** Positions of the pixels of a tile. */
 typedef const int8_t *pixels_t[BIRDNET_TILE_PIXELS];
 
 /** sums[p][o] = sum_c weights[o][c] * input[p][c] for 16 channels. */
@@ -20,7 +20,7 @@ KERNEL multiply_16(const pixels_t input, const int8_t *weights, birdnet_tile_t *
                                 weights, tile);
 }
 
-/** The same for 64 channels and pixels beside each other, the second of which is at `middle`. */
+/** The same for 64 channels and neighbouring pixels. The second pixel is at `middle`. */
 KERNEL multiply_64(const int8_t *middle, const int8_t *weights, int32_t outputs, int32_t *sums) {
     const int8_t *first = weights;
 #pragma GCC unroll 1
@@ -114,7 +114,7 @@ KERNEL multiply_any(const pixels_t input, const int8_t *weights, int32_t channel
     } while (--pairs > 0);
 }
 
-/** `sum` is NULL or says how `other` is added. */
+/** `sum` is NULL, or says how `other` is added. */
 static void convolve(const birdnet_pointwise_conv2d_t *layer, const int8_t *input,
                      const birdnet_pointwise_conv2d_add_t *sum, const int8_t *other,
                      int8_t *output) {
@@ -125,7 +125,7 @@ static void convolve(const birdnet_pointwise_conv2d_t *layer, const int8_t *inpu
     const birdnet_tile_half_t half =
         sum == NULL ? BIRDNET_TILE_HALF_NONE : birdnet_tile_half(sum, stage.rounding);
     for (int32_t left_pixels = layer->pixels; left_pixels > 0; left_pixels -= BIRDNET_TILE_PIXELS) {
-        /* Behind the last pixel comes the last once more, stored to the same place. */
+        /* After the last pixel, the last pixel is computed again and stored to the same place. */
         const int32_t pixels =
             left_pixels < BIRDNET_TILE_PIXELS ? left_pixels : BIRDNET_TILE_PIXELS;
         const int32_t second = pixels > 1 ? 1 : 0;

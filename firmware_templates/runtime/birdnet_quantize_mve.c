@@ -16,11 +16,11 @@ typedef struct {
 } grid_t;
 
 static inline int32x4_t quantize(const grid_t *grid, float32x4_t value) {
-    const float limit = 1024.0f; /* keeps infinity from a remainder of infinity - infinity */
+    const float limit = 1024.0f; /* avoids a remainder of infinity - infinity */
     const float32x4_t rough = vmulq_n_f32(value, grid->reciprocal);
     const float32x4_t near =
         vmaxnmq_f32(vminnmq_f32(rough, vdupq_n_f32(limit)), vdupq_n_f32(-limit));
-    /* Halves are rounded away from zero; NaN gives 0. */
+    /* A half is rounded away from zero. NaN gives 0. */
     int32x4_t steps = vcvtaq_s32_f32(birdnet_divide_x4(value, near, grid->scale, grid->reciprocal));
     steps = vminq_s32(vmaxq_s32(steps, grid->minimum), grid->maximum);
     return vaddq_n_s32(steps, grid->zero_point);

@@ -1,6 +1,7 @@
 /**
  * @file
- * From a 32-bit accumulator to an 8-bit value, in the order of roundings that TFLite defines.
+ * Requantization of a 32-bit accumulator to an 8-bit value, with the order of roundings that TFLite
+ * defines.
  */
 #ifndef BIRDNET_REQUANTIZE_H
 #define BIRDNET_REQUANTIZE_H
@@ -11,7 +12,7 @@
 static_assert((-3 >> 1) == -2, "a right shift of a negative number must round down");
 
 /**
- * value * multiplier / 2^31, rounded to nearest, a half up.
+ * value * multiplier / 2^31, rounded to nearest. A half is rounded up.
  *
  * @param value      any, unless both are INT32_MIN
  * @param multiplier fixed point with 31 fractional bits
@@ -21,7 +22,7 @@ static inline int32_t birdnet_multiply_high(int32_t value, int32_t multiplier) {
 }
 
 /**
- * value / 2^exponent, rounded to nearest, a half away from zero.
+ * value / 2^exponent, rounded to nearest. A half is rounded away from zero.
  *
  * @param exponent 0 to 31
  */
@@ -33,9 +34,10 @@ static inline int32_t birdnet_divide_by_power(int32_t value, int32_t exponent) {
 }
 
 /**
- * value * multiplier * 2^(shift - 31), rounded twice: after the product and after the right shift.
+ * value * multiplier * 2^(shift - 31), rounded twice: after the product and after the shift to the
+ * right.
  *
- * @param value      value * 2^shift must fit 32 bits too; the generator proves it
+ * @param value      value * 2^shift must also fit 32 bits, which the generator proves
  * @param multiplier 0 to 2^31 - 1
  * @param shift      -31 to 30
  */
@@ -46,7 +48,7 @@ static inline int32_t birdnet_requantize(int32_t value, int32_t multiplier, int3
     return birdnet_divide_by_power(birdnet_multiply_high(value, multiplier), -shift);
 }
 
-/** The value nearest to `value` within [minimum, maximum], which lies within int8_t. */
+/** `value`, clamped to [minimum, maximum], which lies within int8_t. */
 static inline int8_t birdnet_clamp(int32_t value, int32_t minimum, int32_t maximum) {
     const int32_t raised = value < minimum ? minimum : value;
     return (int8_t)(raised > maximum ? maximum : raised);

@@ -7,7 +7,7 @@
 
 static void copy_row(const int8_t *from, int32_t from_stride, int8_t *to, int32_t to_stride,
                      int32_t count) {
-    /* Four at a time: small C libraries copy byte by byte. */
+    /* Four bytes at a time, because memcpy() of small C libraries copies byte by byte. */
     while (from_stride == 1 && to_stride == 1 && count >= 4) {
         uint32_t four;
         memcpy(&four, from, sizeof four);

@@ -7,7 +7,7 @@
 
 #include "birdnet_mve.h"
 
-/** Distances whose multiples up to the seventh fit the 16 bits of an offset. */
+/** The largest distance for which seven times the distance fits a 16-bit offset. */
 #define MAX_STRIDE 8192u
 
 typedef void copy_row_t(const int8_t *from, int32_t from_stride, int8_t *to, int32_t to_stride,

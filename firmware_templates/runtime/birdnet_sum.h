@@ -1,6 +1,6 @@
 /**
  * @file
- * Sum and difference, which differ in one sign.
+ * Sum and difference. They differ in one sign only.
  */
 #ifndef BIRDNET_SUM_H
 #define BIRDNET_SUM_H
@@ -11,7 +11,7 @@
 /** birdnet_add() for the sign 1, birdnet_subtract() for -1. */
 static inline void birdnet_sum(const birdnet_add_t *layer, const int8_t *first,
                                const int8_t *second, int32_t sign, int8_t *output) {
-    /* Headroom that keeps the operands' fractions while they are brought to one scale. */
+    /* Extra bits that keep the fractions of the operands while they are brought to one scale. */
     const int32_t fraction = INT32_C(1) << 20;
     const birdnet_broadcast_t *shape = &layer->shape;
     const birdnet_scale_t first_scale = layer->first_scale;

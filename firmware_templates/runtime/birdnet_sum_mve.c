@@ -1,17 +1,17 @@
-/* Sums and differences of any scales and strides on Helium. */
+/* Sums and differences on Helium, for any scales and strides. */
 #include "birdnet_sum_mve.h"
 
 #if defined(__ARM_FEATURE_MVE)
 
 #include "birdnet_broadcast_mve.h"
 
-/** An operand's term. Its factor is at most 1/2, so that it never shifts to the left. */
+/** The term of an operand. Its factor is at most 1/2, so it never shifts to the left. */
 static inline int32x4_t term(int32x4_t value, birdnet_operand_t operand) {
     const int32_t unit = INT32_C(1) << 20;
     const int32_t shift = operand.scale.shift;
     value = vmlasq_n_s32(value, vdupq_n_s32(unit), -operand.zero_point * unit);
     value = vqrdmulhq_n_s32(value, operand.scale.multiplier);
-    /* vrshlq rounds a half up, so negative ones give 1 first. */
+    /* vrshlq rounds a half up. Therefore 1 is subtracted from negative values first. */
     value = vmlaq_n_s32(value, vshrq_n_s32(value, 31), shift < 0);
     return vrshlq_n_s32(value, shift);
 }

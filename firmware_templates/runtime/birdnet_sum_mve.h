@@ -1,6 +1,6 @@
 /**
  * @file
- * Sum and difference on Helium, which differ in one sign.
+ * Sum and difference on Helium. They differ in one sign only.
  */
 #ifndef BIRDNET_SUM_MVE_H
 #define BIRDNET_SUM_MVE_H
@@ -14,11 +14,11 @@ typedef struct {
     birdnet_scale_t scale;
 } birdnet_operand_t;
 
-/** What stays the same from row to row. */
+/** Values that are the same for all rows. */
 typedef struct {
     birdnet_operand_t a;
     birdnet_operand_t b;
-    int32_t sign; /**< of the second operand: 1, or -1 for a difference */
+    int32_t sign; /**< sign of the second operand: 1, or -1 for a difference */
     birdnet_scale_t scale;
     birdnet_output_t result;
 } birdnet_sum_t;
@@ -33,7 +33,7 @@ static inline birdnet_sum_t birdnet_sum(const birdnet_add_t *layer, int32_t sign
     };
 }
 
-/** A row of any sum: output = requantize(x' + sign * y'). */
+/** One row of any sum: output = requantize(x' + sign * y'). */
 void birdnet_sum_row(const birdnet_sum_t *sum, const int8_t *x, const int8_t *y, int32_t count,
                      int8_t *output);
 

@@ -101,8 +101,9 @@ void birdnet_tile_multiply_32(const int8_t *const input[BIRDNET_TILE_PIXELS], co
 
 #define KERNEL static __attribute__((noinline)) void
 
-/** Eight channels at a time, rectified with the whole range of int8_t: saturation clamps them. Sums
- * of even and of odd channels lie in two vectors, which narrowing puts together again. */
+/** Eight channels at a time with a ReLU over the whole range of int8_t, so that saturation does the
+ * clamping. The sums of the even and of the odd channels lie in two vectors. Narrowing interleaves
+ * them again. */
 KERNEL store_saturated(const birdnet_tile_stage_t *stage, const birdnet_tile_t *tile) {
     const int32_t first = tile->first;
     const int32_t *sums = tile->sums[0];
@@ -146,7 +147,7 @@ KERNEL store_saturated(const birdnet_tile_stage_t *stage, const birdnet_tile_t *
     } while (--blocks > 0);
 }
 
-/* One of these for each rounding, so that no channel decides anew. */
+/* One loop for each rounding, so that the choice is not made for every channel. */
 INLINE void store(const birdnet_tile_stage_t *stage, const birdnet_tile_t *tile,
                   birdnet_rounding_t rounding) {
     const birdnet_output_t result = stage->result;

@@ -1,9 +1,10 @@
 /**
  * @file
- * What the convolutions for Helium share: sums of a tile of pixels, and how they are stored.
+ * Code that the convolutions for Helium share: the sums of a tile of pixels, and how they are
+ * stored.
  *
- * A tile is three pixels by up to 64 output channels, in pairs of channels: five loads serve six
- * products of 16 values each, and every sum has a core register.
+ * A tile is three pixels by up to 64 output channels. It is computed in pairs of channels: five
+ * loads are enough for six products of 16 values each, and every sum has a core register.
  */
 #ifndef BIRDNET_TILE_MVE_H
 #define BIRDNET_TILE_MVE_H
@@ -14,10 +15,10 @@ enum { BIRDNET_TILE_PIXELS = 3, BIRDNET_TILE_CHANNELS = 64 };
 
 /** Three pixels by some channels of the output. */
 typedef struct {
-    int32_t sums[BIRDNET_TILE_PIXELS][BIRDNET_TILE_CHANNELS]; /**< without the bias */
-    int32_t first;                       /**< which channel of the layer the first is */
-    int32_t channels;                    /**< how many, 1 to 64 */
-    int8_t *output[BIRDNET_TILE_PIXELS]; /**< where channel 0 of the layer is, for each pixel */
+    int32_t sums[BIRDNET_TILE_PIXELS][BIRDNET_TILE_CHANNELS]; /**< sums without the bias */
+    int32_t first;                       /**< number of the first channel in the layer */
+    int32_t channels;                    /**< number of channels, 1 to 64 */
+    int8_t *output[BIRDNET_TILE_PIXELS]; /**< address of channel 0 of each pixel */
 } birdnet_tile_t;
 
 /** How sums become results. */
@@ -27,15 +28,15 @@ typedef struct {
     const int8_t *shifts;
     birdnet_output_t result;
     birdnet_rounding_t rounding;
-    bool saturated; /**< rectified, and saturation to int8_t is all the clamping */
+    bool saturated; /**< a ReLU whose only clamping is the saturation to int8_t */
 } birdnet_tile_stage_t;
 
-/** The stage of a layer, by its arrays of one value a channel. */
+/** The stage of a layer, from its arrays with one value for each channel. */
 birdnet_tile_stage_t birdnet_tile_stage(const int32_t *bias, const int32_t *multipliers,
                                         const int8_t *shifts, int32_t channels,
                                         birdnet_output_t result);
 
-/** Turns a tile to the channels from `first`, of so many in the layer. */
+/** Sets a tile to the channels from `first` on. The layer has `outputs` channels. */
 static inline void birdnet_tile_begin(birdnet_tile_t *tile, int32_t first, int32_t outputs) {
     const int32_t left = outputs - first;
     tile->first = first;
@@ -45,7 +46,7 @@ static inline void birdnet_tile_begin(birdnet_tile_t *tile, int32_t first, int32
 /** Requantizes and stores a tile. */
 void birdnet_tile_store(const birdnet_tile_stage_t *stage, const birdnet_tile_t *tile);
 
-/** Which operand of a sum has the factor 1/2, where that and the layer's shifts allow of less work.
+/** Which operand of a sum has the factor 1/2, if that and the shifts of the layer save work.
  */
 typedef enum {
     BIRDNET_TILE_HALF_NONE,
@@ -59,11 +60,11 @@ birdnet_tile_half_t birdnet_tile_half(const birdnet_pointwise_conv2d_add_t *laye
 /**
  * birdnet_tile_store(), plus another activation: birdnet_pointwise_conv2d_add().
  *
- * @param layer  of the convolution and the sum
- * @param half   of the layer
- * @param tile   its output may be `others`
- * @param pixels how many, 1 to 3: the sum of one must not be computed twice in place
- * @param others where channel 0 of what is added is, for each pixel
+ * @param layer  parameters of the convolution and the sum
+ * @param half   which operand of the layer has the factor 1/2
+ * @param tile   its output may be the same as `others`
+ * @param pixels number of pixels, 1 to 3. In place, the sum of a pixel must not be computed twice
+ * @param others for each pixel, the address of channel 0 of the added activation
  */
 void birdnet_tile_store_sum(const birdnet_pointwise_conv2d_add_t *layer, birdnet_tile_half_t half,
                             const birdnet_tile_t *tile, int32_t pixels,
@@ -73,15 +74,15 @@ void birdnet_tile_store_sum(const birdnet_pointwise_conv2d_add_t *layer, birdnet
  * The sums of a tile over vectors of 16 values: sums[p][o] = weights[o] . input[p].
  *
  * @param input   values of each pixel
- * @param weights of the tile's first channel; an even number of channels is read
+ * @param weights weights of the first channel of the tile; an even number of channels is read
  * @param stride  from the weights of a channel to those of the next
- * @param blocks  how many vectors, at least 1
- * @param tile    whose sums are written
+ * @param blocks  number of vectors, at least 1
+ * @param tile    its sums are written
  */
 void birdnet_tile_multiply(const int8_t *const input[BIRDNET_TILE_PIXELS], const int8_t *weights,
                            int32_t stride, int32_t blocks, birdnet_tile_t *tile);
 
-/** The same, added to the sums that are there. */
+/** The same, but adds to the sums of the tile. */
 void birdnet_tile_multiply_more(const int8_t *const input[BIRDNET_TILE_PIXELS],
                                 const int8_t *weights, int32_t stride, int32_t blocks,
                                 birdnet_tile_t *tile);

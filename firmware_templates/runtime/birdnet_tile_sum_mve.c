@@ -30,14 +30,14 @@ KERNEL store_any(const birdnet_pointwise_conv2d_add_t *layer, const birdnet_tile
     }
 }
 
-/** All shifts go right, the sum is rectified, and one operand, the own or not, has the factor 1/2;
- * channels come in fours. */
+/** For shifts to the right only, a ReLU after the sum, and an operand (the own or the other) with
+ * the factor 1/2. The number of channels is a multiple of 4. */
 INLINE void store_quick(const birdnet_pointwise_conv2d_add_t *layer, const birdnet_tile_t *tile,
                         int32_t pixels, const int8_t *const others[BIRDNET_TILE_PIXELS],
                         bool half_is_own) {
     const birdnet_rounding_t right = BIRDNET_ROUNDING_RIGHT;
     const int32_t own_zero = layer->result.zero_point;
-    /* The own zero point would be added and taken away again. */
+    /* The zero point of the convolution would be added and subtracted again. */
     const int32_t own_minimum = layer->result.minimum - own_zero;
     const int32_t own_maximum = layer->result.maximum - own_zero;
     const birdnet_output_t result = layer->sum;

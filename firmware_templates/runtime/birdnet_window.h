@@ -1,6 +1,6 @@
 /**
  * @file
- * Which part of a sliding window lies inside the input.
+ * The part of a sliding window that lies inside the input.
  */
 #ifndef BIRDNET_WINDOW_H
 #define BIRDNET_WINDOW_H
@@ -26,7 +26,8 @@ static inline birdnet_taps_t birdnet_taps(int32_t position, int32_t stride, int3
     };
 }
 
-/** Positions first to end - 1, whose windows lie inside as a whole; none if end <= first. */
+/** Positions first to end - 1, whose windows lie completely inside. There are none if end <= first.
+ */
 typedef struct {
     int32_t first;
     int32_t end;
@@ -41,7 +42,7 @@ static inline birdnet_inside_t birdnet_inside(int32_t stride, int32_t pad, int32
     };
 }
 
-/** Distance of the filters of birdnet_conv2d(): their size rounded up to a multiple of 16. */
+/** Distance between the filters of birdnet_conv2d(): their size, rounded up to a multiple of 16. */
 static inline int32_t birdnet_filter_stride(const birdnet_window_t *window, int32_t channels) {
     return (window->height * window->width * channels + 15) / 16 * 16;
 }

@@ -18,12 +18,12 @@ from birdnet_stm32.tflite.reader import read_graph
 from birdnet_stm32.tflite.writer import write_graph
 
 FOREIGN = {
-    "trials/tflite/two_subgraphs": ["2 subgraphs: beside the main one 'main' of 5 operators"],
+    "trials/tflite/two_subgraphs": ["2 subgraphs: besides the main one 'main' of 5 operators"],
     "trials/tflite/dilation_2": [r"operator 0 CONV_2D .*: its dilation is \[2, 1\]"],
     "trials/tflite/dilated": [r"operator 0 CONV_2D .*: its dilation is \[4, 1\]"],
     "trials/tflite/multiplier_tiny": [
         r"operator 1 DEPTHWISE_CONV_2D .*: the sum of output channel 0 may reach 100352, and scaling it "
-        r"shifts it left by 32 bits, to 431008558088192: more than 32 bits hold \(8 of 8 channels\)"
+        r"shifts it left by 32 bits, to 431008558088192: it does not fit 32 bits \(8 of 8 channels\)"
     ],
     "networks/tflm_mnist_lstm": [
         r"tensor 16 .*, 17 .*: keeps its value from one inference to the next \(a variable\)",
@@ -31,7 +31,7 @@ FOREIGN = {
         "operator 3 SOFTMAX .* is not supported",
     ],
     "networks/micro_wake_word_v2_vad": [
-        r"2 subgraphs: beside the main one 'NoOp' of 8 operators \(ASSIGN_VARIABLE, VAR_HANDLE\)",
+        r"2 subgraphs: besides the main one 'NoOp' of 8 operators \(ASSIGN_VARIABLE, VAR_HANDLE\)",
         "tensor 26 'stream/states', 27 .*, 28 .*, 29 .*: the handle of a variable",
         "tensor 52 .*: the model's output is uint8",
         "operator 0 CALL_ONCE .* is not supported",

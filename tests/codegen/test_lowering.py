@@ -115,7 +115,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Graph], str]] = {
     ),
     "an accumulator that overflows": (
         _one(lambda b, x: _conv(b, x, bias=b.constant([0, 2**31 - 1], "int32"))),
-        r"CONV_2D .* sum of output channel 1 may reach \d+: more than 32 bits hold \(1 of 2 channels\)",
+        r"CONV_2D .* sum of output channel 1 may reach \d+: it does not fit 32 bits \(1 of 2 channels\)",
     ),
     "computed weights": (
         _one(lambda b, x: ("FULLY_CONNECTED", [x, b.constant([[1]], "int8"), b.tensor((2, 4))], x, {})),
@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Graph], str]] = {
     ),
     "a sum whose scale is far too fine": (
         _one(lambda b, x: ("ADD", [x, x], b.tensor((1, 6, 6, 4), scale=1e-9), {})),
-        "ADD .* output's scale is 1e-09",
+        "ADD .* its output has the scale 1e-09",
     ),
     "operands that do not broadcast": (
         _one(lambda b, x: ("ADD", [x, b.constant([1, 2, 3], "int8")], b.tensor((1, 6, 6, 4)), {})),
@@ -244,7 +244,7 @@ def test_refuses_an_input_quantized_in_two_ways(builder: Any) -> None:
     one = builder.operator("QUANTIZE", [source], [builder.tensor((1, 4), scale=0.1)])
     two = builder.operator("QUANTIZE", [source], [builder.tensor((1, 4), scale=0.2)])
     result = builder.operator("ADD", [one, two], [builder.tensor((1, 4))])
-    with pytest.raises(InputError, match=r"operator 1 QUANTIZE .*quantized twice, differently"):
+    with pytest.raises(InputError, match=r"operator 1 QUANTIZE .*quantized twice with different scales"):
         lower(builder.graph([source], [result]))
 
 

@@ -115,7 +115,7 @@ def test_refuses_an_impossible_scale(model: schema.ModelT, pack: Pack, scale: fl
 
 def test_refuses_an_operator_that_reads_ahead(model: schema.ModelT, pack: Pack) -> None:
     model.subgraphs[0].operators[0].inputs = [3, 1, 2]
-    with pytest.raises(InputError, match="reads what nothing has computed"):
+    with pytest.raises(InputError, match="reads a tensor that is not computed yet"):
         read_graph(pack(model), where="model.tflite")
 
 
@@ -128,7 +128,7 @@ def test_refuses_a_tensor_written_twice(model: schema.ModelT, pack: Pack) -> Non
 def test_refuses_several_subgraphs(model: schema.ModelT, pack: Pack) -> None:
     model.subgraphs *= 2
     with pytest.raises(
-        InputError, match=r"2 subgraphs: beside the main one .* of 1 operators \(CONV_2D\)"
+        InputError, match=r"2 subgraphs: besides the main one .* of 1 operators \(CONV_2D\)"
     ) as raised:
         read_graph(pack(model), where="model.tflite")
     assert "damaged" not in str(raised.value)
@@ -163,7 +163,7 @@ def _odd(model: schema.ModelT, change: str) -> None:
         ("variable", "tensor 2 'bias', 3 'output': keeps its value from one inference to the next"),
         ("int4", "tensor 1 'weights': a constant of int4"),
         ("sparse", "tensor 1 'weights': stored sparsely"),
-        ("external", "tensor 1 'weights': a constant behind the end"),
+        ("external", "tensor 1 'weights': a constant after the end"),
         ("scale", "tensor 0 'input' has an impossible quantization: scale 0"),
         ("negative", "tensor 0 'input' has the shape"),
     ],

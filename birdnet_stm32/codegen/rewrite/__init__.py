@@ -1,4 +1,4 @@
-"""Networks that compute the same with less: each module is one rewrite, each rewrite a pure function.
+"""Rewrites that let a network compute the same with fewer operations. Each module is one rewrite.
 
-Every rewrite is exact: the numbers of what remains are those of LiteRT's reference kernels, bit by bit.
+Every rewrite is a pure function and exact: the results stay those of LiteRT's reference kernels, bit by bit.
 """

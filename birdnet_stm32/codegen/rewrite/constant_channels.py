@@ -1,4 +1,4 @@
-"""Constant channels joined to the input of a 1x1 convolution belong to its bias."""
+"""Move constant channels that are joined to the input of a 1x1 convolution into its bias."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class _Join:
     """A concatenation of one computed tensor with constants.
 
     Args:
-        source: the computed tensor.
-        computed: which channels of the output are its own, bool [channels].
-        values: of the others, the same at every pixel, int64 [channels]; 0 where ``computed``.
+        source: index of the computed tensor.
+        computed: whether each channel of the output comes from it, bool [channels].
+        values: the constant of each other channel, the same at every pixel, int64 [channels]; 0 for computed
+            channels.
     """
 
     source: int
@@ -30,9 +31,9 @@ class _Join:
 
 
 def fold_constant_channels(graph: Graph) -> Graph:
-    """Remove concatenations with constants along the channels, where all that reads them is one convolution.
+    """Remove concatenations with constants along the channels if one 1x1 convolution is their only reader.
 
-    ``sum w * (x - zero point) + bias`` is a sum of integers: what the constants add to it is a constant.
+    ``sum w * (x - zero point) + bias`` is a sum of integers. The share of the constant channels is constant.
     """
     by_tensor = readers(graph)
     for operator in graph.operators:
@@ -74,7 +75,10 @@ def _join(node: Node) -> _Join | None:
 
 
 def _column(source: Tensor) -> Integers | None:
-    """Return the values that every pixel of a constant has, zeros for what is computed, or None."""
+    """Return the channels of a constant that has the same values at every pixel, otherwise None.
+
+    A computed tensor gives zeros.
+    """
     if source.data is None:
         return np.zeros(source.shape[-1], dtype=np.int64)
     rows = source.data.reshape(-1, source.shape[-1]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What rewrites ask of a graph and how they change it."""
+"""Queries and changes of a graph that the rewrites share."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from birdnet_stm32.tflite.ir import Data, Graph, Operator, Quantization, Tensor
 
 
 def writers(graph: Graph) -> dict[int, Operator]:
-    """Return the operator behind each computed tensor."""
+    """Return the operator that writes each computed tensor."""
     return {output: operator for operator in graph.operators for output in operator.outputs}
 
 
 def readers(graph: Graph) -> dict[int, list[Operator]]:
-    """Return the operators that read each tensor, in order of execution; none for what nothing reads."""
+    """Return the operators that read each tensor, in order of execution."""
     found: dict[int, list[Operator]] = defaultdict(list)
     for operator in graph.operators:
         for tensor in dict.fromkeys(operator.inputs):
@@ -26,7 +26,7 @@ def readers(graph: Graph) -> dict[int, list[Operator]]:
 def with_constant(
     graph: Graph, name: str, data: Data, quantization: Quantization | None = None
 ) -> tuple[Graph, int]:
-    """Return ``graph`` with one tensor more, and its index."""
+    """Return ``graph`` with one more constant, and the index of that constant."""
     index = len(graph.tensors)
     constant = Tensor(
         index=index,
@@ -40,13 +40,13 @@ def with_constant(
 
 
 def with_operators(graph: Graph, operators: Mapping[int, Operator]) -> Graph:
-    """Return ``graph`` with other operators in the place of those with these indices; dead ones are gone."""
+    """Replace the operators with these indices, then remove operators that are no longer needed."""
     kept = tuple(operators.get(operator.index, operator) for operator in graph.operators)
     return replace(graph, operators=needed_operators(kept, graph.outputs))
 
 
 def needed_operators(operators: Iterable[Operator], outputs: Iterable[int]) -> tuple[Operator, ...]:
-    """Return those operators that some of ``outputs`` depends on."""
+    """Return the operators that at least one of ``outputs`` depends on."""
     wanted, kept = set(outputs), []
     for operator in reversed(tuple(operators)):
         if not wanted.isdisjoint(operator.outputs):

@@ -1,4 +1,4 @@
-"""A transpose of the network's input becomes the order that the input is written in."""
+"""Replace a transpose of the network's input by the order in which the input is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from birdnet_stm32.codegen.strides import row_major
 
 
 def store_input_transposed(program: KernelProgram) -> KernelProgram:
-    """Let the caller write the input as the first operator would have turned it, if nothing else reads it."""
+    """Let the caller write the input in transposed order, if a transpose is the only reader of the input."""
     entry, leave = (program.storage(end.tensor) for end in (program.input, program.output))
     users = [step for step in program.steps if entry in map(program.storage, step.activations)]
     if len(users) != 1 or leave in (entry, program.storage(users[0].output)):
@@ -27,7 +27,7 @@ def store_input_transposed(program: KernelProgram) -> KernelProgram:
 
 
 def _order(program: KernelProgram, copy: KernelCall) -> tuple[OrderLoop, ...] | None:
-    """Return the order that ``copy`` puts all elements of its input into, None if it does anything else."""
+    """Return the order into which ``copy`` puts all elements of its input, None if it does not copy all."""
     layer = copy.layer
     if not isinstance(layer, StridedCopy) or layer.input_offset or layer.output_offset:
         return None

@@ -1,4 +1,4 @@
-"""A sum that takes up the output of a 1x1 convolution is computed where the convolution stores it."""
+"""Fuse a sum with the 1x1 convolution that computes one of its operands."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from birdnet_stm32.codegen.program import KernelProgram
 
 
 def fuse_residuals(program: KernelProgram) -> KernelProgram:
-    """Join every ADD of two activations of one shape with the 1x1 convolution behind one of them.
+    """Fuse every ADD of two activations of one shape with the 1x1 convolution that computes one of them.
 
-    The convolution's own output is then no tensor any more: only the sum may read it.
+    The output of the convolution then needs no memory. Therefore the sum must be its only reader.
     """
     reads = Counter(program.storage(source) for step in program.steps for source in step.activations)
     reads[program.storage(program.output.tensor)] += 1
     steps = list(program.steps)
     for addition in program.steps:
         operands = [program.storage(source) for source in _operands(addition)]
-        # The last one: computed where the sum is, it finds everything it reads.
+        # The last convolution: all its inputs are known at the place of the sum.
         for convolution in reversed(steps):
             stored = program.storage(convolution.output)
             if stored in operands and reads[stored] == 1:
@@ -32,7 +32,7 @@ def fuse_residuals(program: KernelProgram) -> KernelProgram:
 
 
 def _operands(step: KernelCall) -> tuple[int, ...]:
-    """Return what an ADD of two activations of one shape adds, nothing for any other step."""
+    """Return the operands of an ADD of two activations of one shape; no operand for any other kernel call."""
     layer = step.layer
     if step.function != "birdnet_add" or not isinstance(layer, Add) or len(step.activations) != 2:
         return ()

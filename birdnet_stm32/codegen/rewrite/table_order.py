@@ -1,4 +1,4 @@
-"""A transpose of what tables give becomes the order that the tables store in."""
+"""Fuse a transpose with the table lookup before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_CHANNEL_STRIDE = 8_192  # of the kernel
 
 
 def store_tables_transposed(program: KernelProgram) -> KernelProgram:
-    """Join every birdnet_channel_lookup with the copy behind it that swaps pixels and channels."""
+    """Fuse every birdnet_channel_lookup with the copy after it, if that copy swaps pixels and channels."""
     steps = list(program.steps)
     for lookup in program.steps:
         copy = _only_reader(program, lookup)
@@ -23,14 +23,14 @@ def store_tables_transposed(program: KernelProgram) -> KernelProgram:
 
 
 def _only_reader(program: KernelProgram, step: KernelCall) -> KernelCall | None:
-    """Return the one step that needs what ``step`` gives."""
+    """Return the only kernel call that reads the output of ``step``, or None."""
     stored = program.storage(step.output)
     readers = [reader for reader in program.steps if stored in map(program.storage, reader.activations)]
     return readers[0] if len(readers) == 1 and stored != program.storage(program.output.tensor) else None
 
 
 def _joined(lookup: KernelCall, copy: KernelCall) -> KernelCall | None:
-    """Return both in one, or None if they are something else than a table and a swap."""
+    """Return both as one kernel call, or None if they are not a table and a swap."""
     table, layer = lookup.layer, copy.layer
     if not isinstance(table, ChannelLookup) or not isinstance(layer, StridedCopy):
         return None

@@ -1,4 +1,4 @@
-"""A transpose of a transpose is one transpose, or none."""
+"""Compose a transpose of a transpose to a single one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from birdnet_stm32.tflite.node import Node
 
 
 def compose_transposes(graph: Graph) -> Graph:
-    """Let every TRANSPOSE read what the transposes before it read.
+    """Let every TRANSPOSE read the input of the transposes before it.
 
-    One whose permutation becomes the identity stays; lowering makes it an alias.
+    A TRANSPOSE stays even if its permutation becomes the identity. The lowering turns it into a view.
     """
     for operator in graph.operators:
         if operator.name != "TRANSPOSE":
             continue
-        # Looked up anew: the one before may have been composed itself.
+        # Looked up anew, because the operator before may have been composed as well.
         inner = writers(graph).get(operator.inputs[0])
         if inner is None or inner.name != "TRANSPOSE":
             continue

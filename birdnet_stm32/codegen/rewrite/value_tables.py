@@ -1,4 +1,4 @@
-"""Operators that together make each value from one other value of its channel become one table."""
+"""Replace several operators that together map one int8 value to another by one table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.single_operator import INT8_VALUES, evaluate_graph
 
-# Not of TFLite: output[..., c] = table[c, input[..., c] + 128]; inputs are the values and the table.
+# Not an operator of TFLite: output[..., c] = table[c, input[..., c] + 128]. Its inputs are values and table.
 TABLE = "TABLE"
 
 Int8 = npt.NDArray[np.int8]
@@ -30,10 +30,10 @@ Int8 = npt.NDArray[np.int8]
 def tabulate(graph: Graph) -> Graph:
     """Replace every region of at least two operators that is a function of one int8 value and its channel.
 
-    Such are functions of one value, sums and products with a constant or with each other, and depthwise 1x1
-    convolutions. The table is what the reference kernels make of all 256 values; it is a single row where
-    all channels agree. A region keeps its operators where its table would hold more bytes than it saves
-    computed values.
+    These operators are functions of one value, sums and products with a constant or with each other, and
+    depthwise 1x1 convolutions. The reference kernels compute the table from all 256 values. It has one row
+    for each channel, or a single row if all channels agree. A region keeps its operators if its table would
+    need more bytes than the number of values that it saves to compute.
     """
     origins = _origins(graph)
     by_tensor = writers(graph)
@@ -61,13 +61,13 @@ def tabulate(graph: Graph) -> Graph:
 
 
 def _origins(graph: Graph) -> dict[int, int]:
-    """Return, for each tensor that is a function of the values of one other, that other."""
+    """Map each tensor that is a function of the values of one other tensor to that other tensor."""
     origins: dict[int, int] = {}
     fixed = _read_by_others(graph)
     for node in nodes(graph):
         if not _is_channelwise(node):
             continue
-        # A tensor that exists anyway is where the next region may begin.
+        # A tensor that is needed anyway may be the begin of the next region.
         roots = {
             tensor.index if tensor.index in fixed else origins.get(tensor.index, tensor.index)
             for tensor in node.activations
@@ -78,7 +78,7 @@ def _origins(graph: Graph) -> dict[int, int]:
 
 
 def _read_by_others(graph: Graph) -> set[int]:
-    """Return the tensors that some operator reads which can be part of no region."""
+    """Return the tensors that are read by an operator that cannot be part of a region."""
     others = [node for node in nodes(graph) if not _is_channelwise(node)]
     return {tensor.index for node in others for tensor in node.inputs} | set(graph.outputs)
 
@@ -149,7 +149,7 @@ def _region(graph: Graph, root: int, target: int) -> tuple[Operator, ...]:
 
 
 def _rows(graph: Graph, region: Iterable[Operator], root: int, target: int) -> Int8:
-    """Return what the reference makes of every value: [channels, 256], or [1, 256] if channels agree."""
+    """Return the reference's results for every value: [channels, 256], or [1, 256] if all channels agree."""
     channels = graph.tensors[target].shape[-1]
     computed = {root, *(output for operator in region for output in operator.outputs)}
     shape = (1,) * (len(graph.tensors[target].shape) - 2) + (len(INT8_VALUES), channels)

@@ -1,5 +1,5 @@
-"""What the NPU does with an operator depends on these conditions, each stated once, with how it is known.
+"""Conditions that decide what the NPU does with an operator. Each is stated once, with its evidence.
 
-The linter's rules, the mapping table, their pages and the report are made from them: who changes a condition
-or its evidence here changes all of these. A condition is asked of an operator, or of a tensor, in its graph.
+The rules of the linter, the mapping table, their pages and the report are all made from these conditions. A
+change here changes all of them. A condition is a question about a node, or about a tensor in its graph.
 """

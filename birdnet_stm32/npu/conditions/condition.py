@@ -1,4 +1,4 @@
-"""What a condition is, and how one is made of a question and its evidence."""
+"""The types of conditions, and decorators that make a condition from a question and its evidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from birdnet_stm32.npu.evidence import Evidence
 from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import Node
 
-CHANNEL_MULTIPLE = 8  # fills the lanes
+CHANNEL_MULTIPLE = 8  # this many channels fill the lanes of the NPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +18,10 @@ class Condition:
     """A question about an operator in its graph.
 
     Args:
-        name: of the function that answers it.
+        name: name of the function that answers the question.
         means: the question in words.
         holds: the function.
-        evidence: why it matters to the NPU.
+        evidence: why the answer matters to the NPU.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorCondition:
-    """A question about a tensor in its graph; the fields are those of :class:`Condition`."""
+    """A question about a tensor in its graph. The fields are those of :class:`Condition`."""
 
     name: str
     means: str

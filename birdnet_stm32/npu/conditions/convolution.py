@@ -31,7 +31,7 @@ _ELEMENTWISE = frozenset("ADD SUB MUL DIV RELU RELU6 RELU_N1_TO_1 LOGISTIC TANH 
     ),
 )
 def kernel_as_high_as_input(node: Node) -> bool:
-    """Hold when a kernel of 3 rows and more covers all rows at once and leaves one."""
+    """Hold when a kernel of 3 rows or more covers all rows of the input, so that the output has one row."""
     data, taps = node.input_at(0), node.kernel
     before = None if data is None else _plane(data)
     after = _plane(node.output)
@@ -98,13 +98,13 @@ def one_channel_on_one_pixel(node: Node) -> bool:
     board("LarocheC/eco8-neaixt, N6NET_COMPILE.md", SEEN, "2026-09-17", "4 x 1 with stride 4: hardware"),
 )
 def stride_in_software(node: Node) -> bool:
-    """Hold when a stride is above 2 and not 4."""
+    """Hold when a stride is above 2, but not 4."""
     return any(step > MAX_STRIDE and step != 2 * MAX_STRIDE for step in node.strides)
 
 
 @known(zoo("stride2-depthwise-conv-stalls-npu", "kernel 3, stride 2, one dimension"))
 def strided_row(node: Node) -> bool:
-    """Hold for a stride where data or kernel have one row or one column."""
+    """Hold for a stride above 1 if the data or the kernel has one row or one column."""
     return max(node.strides) > 1 and _one_row(node)
 
 
@@ -118,7 +118,7 @@ def strided_row(node: Node) -> bool:
     ),
 )
 def strided_plane(node: Node) -> bool:
-    """Hold for a stride where data and kernel have several rows and columns."""
+    """Hold for a stride above 1 if the data and the kernel have several rows and columns."""
     return max(node.strides) > 1 and not _one_row(node)
 
 
@@ -136,7 +136,7 @@ def too_many_taps(node: Node) -> bool:
 
 @known(st("3 rows; 6 columns, 12 with a stride"))
 def kernel_decomposed(node: Node) -> bool:
-    """Hold when the kernel is above what one pass takes: 3 rows; 6 columns, 12 with a stride."""
+    """Hold when the kernel is larger than one pass allows: 3 rows, and 6 columns or 12 with a stride."""
     taps = node.kernel
     if taps is None:
         return False
@@ -153,7 +153,7 @@ def grouped(node: Node) -> bool:
 
 @known(zoo("int8-grouped-conv-hw-lowering-assert"))
 def grouped_on_one_pixel(node: Node) -> bool:
-    """Hold for a grouped convolution on 1 x 1 positions behind an elementwise operator."""
+    """Hold for a grouped convolution on 1 x 1 positions after an elementwise operator."""
     if not grouped(node) or node.input.shape[1:3] != (1, 1):
         return False
     return any(
@@ -166,7 +166,7 @@ def _channels(node: Node) -> int:
 
 
 def _chosen(node: Node) -> bool:
-    """Hold unless its channels are the classes: those of the last such operator are nobody's choice."""
+    """Hold unless its channels are the classes of the model, which cannot be chosen."""
     return any(later.name in WEIGHTED for later in node.graph.operators[node.index + 1 :])
 
 
@@ -180,13 +180,13 @@ def _chosen(node: Node) -> bool:
     )
 )
 def lanes_unfilled(node: Node) -> bool:
-    """Hold when channels are no multiple of 8 and might be."""
+    """Hold when the number of channels is not a multiple of 8, but could be."""
     return _channels(node) % CHANNEL_MULTIPLE != 0 and _chosen(node)
 
 
 @known(st("avoid prime numbers of channels"))
 def prime_channels(node: Node) -> bool:
-    """Hold for a prime number of channels above 8 that might be another."""
+    """Hold for a prime number of channels above 8 that could be another number."""
     channels = _channels(node)
     prime = channels > CHANNEL_MULTIPLE and all(channels % d for d in range(2, int(channels**0.5) + 1))
     return prime and _chosen(node)

@@ -31,7 +31,7 @@ def input_types_differ(node: Node) -> bool:
 
 @known(st("broadcasts one input over the other"))
 def broadcasts_both_ways(node: Node) -> bool:
-    """Hold when both inputs are repeated to make the output."""
+    """Hold when both inputs are broadcast to the shape of the output."""
     target = node.output.shape
     return all(tensor.shape != target for tensor in node.inputs)
 
@@ -45,7 +45,7 @@ def broadcasts_both_ways(node: Node) -> bool:
     )
 )
 def first_operand_repeated(node: Node) -> bool:
-    """Hold when the first operand is repeated to make the output: what something is taken from."""
+    """Hold when the first operand, from which the second is subtracted, is broadcast."""
     first = node.input
     return first.shape != node.output.shape
 

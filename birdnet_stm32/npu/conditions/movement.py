@@ -34,7 +34,7 @@ def slice_cuts_many(node: Node) -> bool:
 
 @known(zoo("slice-sentinel-bounds", "with ONNX, to which TFLite models are converted"))
 def slice_open_ended(node: Node) -> bool:
-    """Hold when a strided slice of data shortens a dimension by a negative or left-out bound."""
+    """Hold when a strided slice of data shortens a dimension with a negative or absent bound."""
     before, after = node.input.shape, node.output.shape
     bounds = [node.integers_at(position) for position in (1, 2)]
     if before == after or computes_shapes(node):
@@ -52,7 +52,7 @@ def slice_open_ended(node: Node) -> bool:
     )
 )
 def reads_network_input(node: Node) -> bool:
-    """Hold when it reads the network's input, directly or behind its QUANTIZE."""
+    """Hold when it reads the input of the network, directly or after its QUANTIZE."""
     first = set(node.graph.inputs)
     for other in node.graph.operators:
         if other.name == "QUANTIZE" and set(other.inputs) & set(node.graph.inputs):
@@ -77,7 +77,7 @@ def flat_network_input(node: Node) -> bool:
     LISTED,
 )
 def transposes_data(node: Node) -> bool:
-    """Hold for a transposition whose result is more than the second operand that a BATCH_MATMUL turns."""
+    """Hold for a transposition, unless its only reader is a BATCH_MATMUL that transposes it back."""
     readers = [one for one in node.graph.operators if node.output.index in one.inputs]
     turned = [
         one
@@ -91,7 +91,7 @@ def transposes_data(node: Node) -> bool:
 
 @known(*transposes_data.evidence)
 def transposes_inside(node: Node) -> bool:
-    """Hold for such a transposition of four dimensions that is not the network's first operator."""
+    """Hold for such a transposition of four dimensions that does not read the input of the network."""
     other = transposes_below_rank_4(node) or reads_network_input(node)
     return transposes_data(node) and not other
 
@@ -154,11 +154,11 @@ def pads_negative(node: Node) -> bool:
 
 @known(*pads_negative.evidence)
 def pads_unusually(node: Node) -> bool:
-    """Hold when padding removes elements or names the value."""
+    """Hold when padding removes elements or has a value."""
     return pads_negative(node) or node.input_at(2) is not None
 
 
 @known(zoo("atonn-segfault-empty-pad-constant-value", "signo=11"))
 def pad_value_missing(node: Node) -> bool:
-    """Hold when a PADV2 names no value."""
+    """Hold when a PADV2 has no value."""
     return node.input_at(2) is None

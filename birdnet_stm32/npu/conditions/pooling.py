@@ -7,9 +7,9 @@ from birdnet_stm32.npu.evidence import SEEN, TABLE, board, eco8, report, st, zoo
 from birdnet_stm32.tflite.node import Node
 
 POOL_FACTORS = (2, 3)  # the pooling unit takes windows of up to 3 x 3 and chains them
-LARGEST_ODD_POOL_SEEN = 300  # positions: 50 x 6, and smaller, ran on boards whatever their factors
+LARGEST_ODD_POOL_SEEN = 300  # positions; 50 x 6 and smaller windows ran on boards, whatever their factors
 SMALLEST_ODD_POOL_FAILED = 550  # 50 x 11
-LARGEST_ODD_ROW_SEEN = 800  # of one dimension
+LARGEST_ODD_ROW_SEEN = 800  # positions along one dimension
 MAX_POOL_STRIDE = 15
 
 _POOL_EVIDENCE = (
@@ -60,7 +60,7 @@ def _area(sizes: tuple[int, ...]) -> int:
 
 @known(*_POOL_EVIDENCE)
 def pool_fails(node: Node) -> bool:
-    """Hold when a plane of 550 positions and more is pooled at once and no product of twos and threes."""
+    """Hold when 550 positions or more are pooled at once and a size is not a product of twos and threes."""
     sizes = _pooled(node)
     if sizes is None or _row(sizes):
         return False
@@ -69,7 +69,7 @@ def pool_fails(node: Node) -> bool:
 
 @known(*_POOL_EVIDENCE)
 def pool_unknown(node: Node) -> bool:
-    """Hold when such a plane has 301 to 549 positions, or a row more than 800: nobody has looked."""
+    """Hold when such a pool has 301 to 549 positions, or a row more than 800: there is no evidence."""
     sizes = _pooled(node)
     if sizes is None or not _odd(sizes):
         return False
@@ -108,7 +108,7 @@ def reduces_space(node: Node) -> bool:
 
 @known(TABLE, eco8("a mean over the rows alone is a hybrid Transpose", date="2026-09-16"))
 def reduces_elsewhere(node: Node) -> bool:
-    """Hold for a reduction that is no global pool."""
+    """Hold for a reduction that is not a global pool."""
     return not reduces_space(node)
 
 

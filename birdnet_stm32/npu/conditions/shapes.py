@@ -65,13 +65,13 @@ def is_bool(tensor: Tensor, graph: Graph) -> bool:
 
 @known_of_tensors(st(), zoo("quint8-activation-quantization-rejected"))
 def is_unsigned_inside(tensor: Tensor, graph: Graph) -> bool:
-    """Hold for an unsigned 8-bit tensor that is no input or output of the network."""
+    """Hold for an unsigned 8-bit tensor that is not an input or an output of the network."""
     return tensor.dtype == "uint8" and not _boundary(tensor, graph)
 
 
 @known_of_tensors(st("8 bit weights and activations only"))
 def is_of_other_type(tensor: Tensor, graph: Graph) -> bool:
-    """Hold for a type that the NPU does not compute in and no network needs beside it."""
+    """Hold for a type that the NPU does not support and that a network does not need."""
     return tensor.dtype not in _TYPES
 
 
@@ -89,7 +89,7 @@ def rank_too_large(node: Node) -> bool:
 
 @known(*is_open.evidence)
 def dynamic(node: Node) -> bool:
-    """Hold when a dimension other than the batch is open; an open batch is taken as 1."""
+    """Hold when a dimension other than the batch is open. An open batch counts as 1."""
     return any(is_open(tensor, node.graph) for tensor in node.tensors)
 
 
@@ -114,7 +114,7 @@ def has_bool(node: Node) -> bool:
 
 @known(*is_unsigned_inside.evidence)
 def has_unsigned(node: Node) -> bool:
-    """Hold when it reads or writes an unsigned 8-bit tensor that is no input or output of the network."""
+    """Hold when it reads or writes an unsigned 8-bit tensor inside the network."""
     return any(is_unsigned_inside(tensor, node.graph) for tensor in node.tensors)
 
 

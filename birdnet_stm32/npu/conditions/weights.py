@@ -16,7 +16,7 @@ def computed_weights(node: Node) -> bool:
 
 @known(*computed_weights.evidence)
 def computed_integer_weights(node: Node) -> bool:
-    """Hold when the second operand, in integers, is computed; of BATCH_MATMUL, when both are."""
+    """Hold when the second operand is computed in integers. For BATCH_MATMUL both must be computed."""
     if node.name == "BATCH_MATMUL":
         return no_constant_operand(node)
     return computed_weights(node) and not float_weights(node)
@@ -37,7 +37,7 @@ def no_constant_operand(node: Node) -> bool:
 
 @known(zoo("quantize-static-emits-unquantized-graph", core="all"))
 def float_weights(node: Node) -> bool:
-    """Hold for float weights, also those that a DEQUANTIZE makes from float16."""
+    """Hold for float weights, including those that a DEQUANTIZE converts from float16."""
     weights = node.input_at(1)
     return weights is not None and weights.dtype.startswith("float")
 

@@ -1,1 +1,1 @@
-"""What is known to go wrong between a .tflite and the STM32N6's NPU, found before anything is compiled."""
+"""Find known problems of a .tflite on the STM32N6's NPU before it is compiled."""

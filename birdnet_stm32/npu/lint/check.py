@@ -1,4 +1,4 @@
-"""Runs the rules over a graph."""
+"""Run the rules over a graph."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MALFORMED = (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
 
 @dataclass(frozen=True, kw_only=True)
 class LintFinding:
-    """A rule that holds somewhere.
+    """A place where a rule holds.
 
     Args:
         rule: the rule.
-        operator: index of the operator it points at.
+        operator: index of the operator that it points at.
         name: TFLite name of that operator.
-        tensor: short name of the tensor it points at, the operator's first output by default.
-        evidence: the shape, type or number that gave it away; may be empty.
+        tensor: short name of the tensor that it points at, by default the first output of the operator.
+        evidence: the shape, type or number that shows it; may be empty.
         suppressed: the reason why the variant allows it, or None.
     """
 
@@ -36,7 +36,7 @@ class LintFinding:
 
     @property
     def message(self) -> str:
-        """What is the case, with its evidence."""
+        """The title of the rule with the evidence."""
         return f"{self.rule.title}: {self.evidence}" if self.evidence else self.rule.title
 
 
@@ -45,10 +45,11 @@ def lint(graph: Graph, suppress: Mapping[str, str] | None = None) -> tuple[LintF
 
     Args:
         graph: a network.
-        suppress: why findings of a rule are allowed, by the rule's id.
+        suppress: the reason why findings of a rule are allowed, by the id of the rule.
 
     Raises:
-        InputError: a suppressed id is no rule's, or an operator lacks what every such operator has.
+        InputError: a suppressed id does not belong to a rule, or an operator lacks a required input or
+            option.
     """
     allowed = suppress or {}
     for name in allowed:
@@ -61,7 +62,7 @@ def lint(graph: Graph, suppress: Mapping[str, str] | None = None) -> tuple[LintF
 def _unknown(name: str) -> InputError:
     close = difflib.get_close_matches(name, BY_ID, n=1)
     return InputError(
-        f"suppresses {name}, which is no rule",
+        f"suppresses {name}, which is not a rule",
         where="[lint] suppress",
         remedy=(
             *((f"did you mean {close[0]}?",) if close else ()),
@@ -95,12 +96,12 @@ def _diagnoses(rule: Rule, graph: Graph, reason: str | None) -> list[LintFinding
 
 
 def unsuppressed(diagnoses: Iterable[LintFinding], severity: LintSeverity) -> tuple[LintFinding, ...]:
-    """Return those of ``severity`` that nobody has suppressed."""
+    """Return the findings of ``severity`` that are not suppressed."""
     return tuple(one for one in diagnoses if one.suppressed is None and one.rule.severity is severity)
 
 
 def findings_by_rule(diagnoses: Iterable[LintFinding]) -> tuple[tuple[Rule, tuple[LintFinding, ...]], ...]:
-    """Return the diagnoses of each rule that has some, errors first."""
+    """Return the findings of each rule that has some, errors first."""
     found = tuple(diagnoses)
     rules = sorted(
         (rule for rule in RULES if any(one.rule is rule for one in found)),
@@ -110,13 +111,13 @@ def findings_by_rule(diagnoses: Iterable[LintFinding]) -> tuple[tuple[Rule, tupl
 
 
 def unused_suppressions(suppress: Iterable[str], diagnoses: Iterable[LintFinding]) -> tuple[str, ...]:
-    """Return the suppressed rules that found nothing: they may go."""
+    """Return the suppressed rules without a finding. These suppressions can be removed."""
     hit = {diagnosis.rule.id for diagnosis in diagnoses}
     return tuple(sorted(name for name in suppress if name not in hit))
 
 
 def count_findings(diagnoses: Iterable[LintFinding]) -> dict[str, int]:
-    """Return how many there are of each severity, and how many are suppressed."""
+    """Return the number of findings of each severity, and the number of suppressed findings."""
     found = tuple(diagnoses)
     by_severity = {severity.value: len(unsuppressed(found, severity)) for severity in LintSeverity}
     return by_severity | {"suppressed": sum(one.suppressed is not None for one in found)}

@@ -1,4 +1,4 @@
-"""A rule, and the searches that most rules are made of."""
+"""The type of a rule, and the searches that most rules use."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from birdnet_stm32.tflite.node import Node, nodes
 
 
 class LintSeverity(StrEnum):
-    """How much a hit matters."""
+    """How serious a finding is."""
 
-    ERROR = "error"  # known to fail, to hang, or to compute something else without a word
-    WARNING = "warning"  # costs an epoch on the Cortex-M55, or is documented nowhere: avoidable
-    HINT = "hint"  # works in most models: slower, or to be proven on the board
+    ERROR = "error"  # known to fail, to hang, or to compute wrong results without a message
+    WARNING = "warning"  # costs an epoch on the Cortex-M55, or is not documented; it can be avoided
+    HINT = "hint"  # works in most models, but is slower, or has to be checked on the board
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """Where a rule holds.
+    """A place where a rule holds.
 
     Args:
         operator: index of the operator.
-        tensor: index of the tensor, None for the operator's first output.
-        evidence: the shape, type or number that gave it away; may be empty.
+        tensor: index of the tensor, None for the first output of the operator.
+        evidence: the shape, type or number that shows it; may be empty.
     """
 
     operator: int
@@ -44,8 +44,8 @@ class Search:
     """A search through a graph.
 
     Args:
-        hits: yields where something is the case.
-        evidence: how it is known that this matters.
+        hits: yields the places.
+        evidence: why they matter.
     """
 
     hits: Callable[[Graph], Iterator[Hit]]
@@ -58,15 +58,15 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Something that is known to go wrong.
+    """A known problem.
 
     Args:
-        id: its stable name, in messages, variants and as its page's file name.
-        title: what is the case, without a full stop.
-        severity: how much a hit matters.
-        why: what comes of it.
-        remedy: what to do in the model or in the variant.
-        find: searches a graph.
+        id: stable name in messages and variants, and the file name of its page.
+        title: short description without a full stop.
+        severity: how serious a finding is.
+        why: the consequences.
+        remedy: what to change in the model or in the variant.
+        find: the search through a graph.
     """
 
     id: str
@@ -78,32 +78,32 @@ class Rule:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """How it is known: that of the condition it looks for."""
+        """The evidence of the condition that the rule searches for."""
         return self.find.evidence
 
     @property
     def versions(self) -> str:
-        """Versions of ST Edge AI Core that the evidence is about."""
+        """The versions of ST Edge AI Core that the evidence is about."""
         return ", ".join(dict.fromkeys(one.core for one in self.evidence))
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where the evidence lies."""
+        """The sources of the evidence."""
         return tuple(dict.fromkeys(one.where for one in self.evidence))
 
 
 def nothing(node: Node) -> str:
-    """Say nothing more than the rule's title."""
+    """Add nothing to the title of the rule."""
     return ""
 
 
 def known_always(*evidence: Evidence) -> Condition:
-    """Return the condition that holds for every operator, with how it is known that it matters."""
+    """Return the condition that holds for every operator, with the given evidence."""
     return replace(always, evidence=evidence)
 
 
 def search(*evidence: Evidence) -> Callable[[Callable[[Graph], Iterator[Hit]]], Search]:
-    """Make a search of a function that goes through a whole graph."""
+    """Make a search from a function that goes through a whole graph."""
     return lambda hits: Search(hits=hits, evidence=evidence)
 
 
@@ -111,9 +111,9 @@ def operators(*names: str, when: Condition, says: Describe = nothing) -> Search:
     """Search for operators.
 
     Args:
-        names: TFLite names; none means every operator.
-        when: what must hold.
-        says: the evidence.
+        names: TFLite names. Without names, every operator is searched.
+        when: the condition that must hold.
+        says: returns the evidence of a finding.
     """
 
     def hits(graph: Graph) -> Iterator[Hit]:
@@ -125,7 +125,7 @@ def operators(*names: str, when: Condition, says: Describe = nothing) -> Search:
 
 
 def tensors(when: TensorCondition, says: DescribeTensor) -> Search:
-    """Search for tensors; a hit points at the operator that writes it, or the first that reads it."""
+    """Search for tensors. A finding points at the operator that writes the tensor, or the first reader."""
 
     def hits(graph: Graph) -> Iterator[Hit]:
         for tensor in graph.tensors:
@@ -145,20 +145,20 @@ def operator_at(tensor: int, graph: Graph) -> int | None:
 
 
 def shape_of(tensor: Tensor) -> str:
-    """Say a tensor's shape."""
+    """Return the shape of a tensor as text: ``1x64x128``."""
     return "x".join(map(str, tensor.shape)) or "scalar"
 
 
 def first_output(node: Node) -> str:
-    """Say the shape of an operator's first output."""
+    """Return the shape of the first output as text."""
     return shape_of(node.output)
 
 
 def first_input(node: Node) -> str:
-    """Say the shape of an operator's first input."""
+    """Return the shape of the first input as text."""
     return shape_of(node.input)
 
 
 def from_to(node: Node) -> str:
-    """Say the shapes of an operator's first input and output."""
+    """Return the shapes of the first input and the first output as text."""
     return f"{first_input(node)} to {first_output(node)}"

@@ -1,7 +1,7 @@
-"""What to put in the place of a convolution that hangs the NPU, proven on that convolution.
+"""Suggest a replacement for a convolution that hangs the NPU, and test it on that convolution.
 
-The weights of the .tflite are made floats again; the layer and its replacement are built, computed in float,
-converted by this project's own converter and computed in int8. What is printed is what came out.
+The weights of the .tflite are converted to float. The layer and its replacement are built, computed in float,
+converted by this project's converter and computed in int8. The printed numbers are the measured differences.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def suggest(graph: Graph) -> Iterator[Suggestion]:
-    """Yield what to put in the place of each convolution as high as its input."""
+    """Yield a replacement for each convolution whose kernel is as high as its input."""
     for node in nodes(graph):
         if node.name == "CONV_2D" and kernel_as_high_as_input(node):
             tensor = node.output.short_name
@@ -47,7 +47,7 @@ def _suggestion(node: Node, tensor: str) -> Suggestion:
     before = network_of_unit(unit, data.shape[1:])
     after, changed = without_full_height(before, max_taps=MAX_TAPS)
     if not changed:
-        raise InputError("its output is not what its kernel, stride and padding make of its input")
+        raise InputError("the shape of its output does not follow from its kernel, stride and padding")
     windows = _windows(data)
     float_error = _float_error(before, after, windows)
     differences = _int8_differences(before, after, windows)
@@ -63,7 +63,7 @@ def _suggestion(node: Node, tensor: str) -> Suggestion:
 
 
 def _unit(node: Node) -> tuple[Unit, Tensor]:
-    """Return the convolution in float, and what it reads."""
+    """Return the convolution in float, and its input."""
     data, weights = node.inputs[:2]
     if weights.data is None or weights.quantization is None or data.quantization is None:
         raise InputError("its weights are computed, or it is not quantized")

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RULE = "full-height-kernel"
-WINDOWS = 8  # random inputs that a suggestion is proven on
+WINDOWS = 8  # number of random inputs that a suggestion is tested on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """Convolutions in the place of one.
+    """Convolutions that replace one convolution.
 
     Args:
-        operator: index of the one.
-        tensor: short name of what it makes.
-        layers: the convolutions, as layers of Keras, with what their kernels hold.
+        operator: index of the replaced operator.
+        tensor: short name of its output.
+        layers: the convolutions as Keras layers, with the content of their kernels.
         float_error: largest difference in float, as a share of the largest output.
-        int8_equal: share of int8 outputs that are the same.
+        int8_equal: share of int8 outputs that are equal.
         int8_steps: largest difference in int8, in steps of the output.
-        outputs: how many were compared.
-        refused: why there is no such rewrite; then the rest is empty.
+        outputs: number of outputs that were compared.
+        refused: why there is no replacement. The other fields are empty then.
     """
 
     operator: int
@@ -40,13 +40,13 @@ def suggestion_text(suggestion: Suggestion, model: str) -> str:
         return f"{place}: no suggestion: {suggestion.refused}  [{RULE}]"
     layers = "".join(f"    {number}. {layer}\n" for number, layer in enumerate(suggestion.layers, 1))
     return (
-        f"{place}: suggestion: in its place, convolutions that compute the same  [{RULE}]\n"
+        f"{place}: suggestion: replace it by convolutions that compute the same  [{RULE}]\n"
         f"{layers}"
         f"    in float, differs by at most {suggestion.float_error:.1e} of the largest output; in int8, "
         f"{100 * suggestion.int8_equal:.2f} % of {suggestion.outputs:,} outputs are equal, the others differ "
         f"by at most {suggestion.int8_steps} step{'s' if suggestion.int8_steps > 1 else ''} ({WINDOWS} "
         "random inputs)\n"
-        "    made of 8 rows, such a pair ran on a board; of other heights nobody has reported\n"
-        "    from_keras, without_full_height, to_keras of birdnet_stm32.quant.rewriting do it to a "
+        "    with 8 rows, such a pair ran on a board; there are no reports of other heights\n"
+        "    from_keras, without_full_height and to_keras of birdnet_stm32.quant.rewriting apply it to a "
         "Keras model"
     )

@@ -1,4 +1,4 @@
-"""Diagnoses and rules as lines for people."""
+"""Findings and rules as lines of text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAME_LENGTH = 60
 
 
 def finding_line(diagnosis: LintFinding, model: str) -> str:
-    """Return one line, which ends with the rule's id, the name of its page in docs/reference/lint."""
+    """Return one line, which ends with the id of the rule: the name of its page in docs/reference/lint."""
     place = f"{model}:#{diagnosis.operator} {_printable(diagnosis.name)} {_printable(diagnosis.tensor)}"
     said = f"{diagnosis.rule.severity}: {_printable(diagnosis.message, 200)}"
     if diagnosis.suppressed is not None:
@@ -20,7 +20,7 @@ def finding_line(diagnosis: LintFinding, model: str) -> str:
 
 
 def findings_summary(diagnoses: Iterable[LintFinding]) -> str:
-    """Return how many there are of each severity.
+    """Return the number of findings of each severity as text.
 
     >>> findings_summary(())
     'clean'
@@ -33,10 +33,10 @@ def findings_summary(diagnoses: Iterable[LintFinding]) -> str:
 
 
 def rules_listing(rules: Iterable[Rule]) -> str:
-    """Return one line a rule."""
+    """Return one line for each rule."""
     return "\n".join(f"{rule.id:<32} {rule.severity:<8} {rule.title}" for rule in rules)
 
 
 def _printable(text: str, length: int = _NAME_LENGTH) -> str:
-    """Return text from a file without what a terminal would obey."""
+    """Return text from a file without characters that control a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:length]

@@ -1,7 +1,7 @@
-/* Generated: what each output stands for. */
+/* Generated: the name of each output. */
 #include "birdnet_network.h"
 
-/* Brings the network along: the labels of one do not link beside another. */
+/* Refers to the network, so that the labels do not link with another network. */
 birdnet_status_t (*const birdnet_labels_network)(birdnet_network_t *, void *,
                                                  size_t) = birdnet_network_init;
 

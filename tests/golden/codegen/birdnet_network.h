@@ -2,14 +2,14 @@
  * @file
  * The network: 5 layers, 444 multiply-accumulates, 464 bytes of constants.
  *
- * Generated. Call birdnet_network_init() once, then birdnet_network_run() for every window, or its
- * parts: birdnet_network_quantize() or birdnet_network_set_input(), birdnet_network_invoke(),
+ * Generated. Call birdnet_network_init() once. Then call birdnet_network_run() for every window, or
+ * its parts: birdnet_network_quantize() or birdnet_network_set_input(), birdnet_network_invoke(),
  * birdnet_network_output().
  *
- * Given a null pointer, or a network whose arena is null, a function returns
- * BIRDNET_ERROR_ARGUMENT; one that returns a pointer returns a null pointer.
+ * If an argument or the arena of the network is a null pointer, a function returns
+ * BIRDNET_ERROR_ARGUMENT. A function that returns a pointer returns a null pointer then.
  */
-#include "birdnet_network_id.h" /* before the guard, where it meets another network */
+#include "birdnet_network_id.h" /* before the guard, to detect another network */
 
 #ifndef BIRDNET_NETWORK_H
 #define BIRDNET_NETWORK_H
@@ -27,7 +27,7 @@ extern "C" {
 #define BIRDNET_INPUT_ELEMENTS 35u
 /** Values of one output, one for each label. */
 #define BIRDNET_OUTPUT_ELEMENTS 4u
-/** Memory for all activations; the caller provides it. */
+/** Memory for all activations. The caller provides it. */
 #define BIRDNET_ARENA_BYTES 96u
 #define BIRDNET_ARENA_ALIGNMENT 16u
 
@@ -37,13 +37,13 @@ extern "C" {
 #define BIRDNET_OUTPUT_SCALE 0.00390625f
 #define BIRDNET_OUTPUT_ZERO_POINT (-128)
 
-/** 1: an output becomes a probability through 1 / (1 + exp(-x)). 0: it is one. */
+/** 1: a probability is 1 / (1 + exp(-output)). 0: the output is a probability. */
 #define BIRDNET_OUTPUT_IS_LOGIT 0
 
-/** Every network has it: the linker refuses a second one in a program by this name. */
+/** Every network defines this name, so that the linker refuses a second network in a program. */
 extern const char birdnet_one_network_in_a_program[];
 
-/** What each output stands for, UTF-8. */
+/** The name of each output, in UTF-8. */
 extern const char *const birdnet_labels[BIRDNET_OUTPUT_ELEMENTS];
 
 /** A network and its memory. */
@@ -54,26 +54,26 @@ typedef struct {
 /**
  * Prepare a network.
  *
- * @param network     written
+ * @param network     the network to prepare
  * @param arena       aligned to BIRDNET_ARENA_ALIGNMENT; belongs to the network from now on
  * @param arena_bytes at least BIRDNET_ARENA_BYTES
  * @return BIRDNET_ERROR_ARGUMENT: a pointer is null or misaligned; BIRDNET_ERROR_MEMORY: too small
  */
 birdnet_status_t birdnet_network_init(birdnet_network_t *network, void *arena, size_t arena_bytes);
 
-/** Where the quantized input is, BIRDNET_INPUT_ELEMENTS values in an order of its own. */
+/** Address of the quantized input: BIRDNET_INPUT_ELEMENTS values in the order of the kernels. */
 int8_t *birdnet_network_input(const birdnet_network_t *network);
 
-/** Where in that order an element of the model's row-major order is. */
+/** Index in that order of an element of the row-major order of the model. */
 uint32_t birdnet_network_input_place(uint32_t element);
 
-/** Write the quantized input, BIRDNET_INPUT_ELEMENTS values; a run may overwrite it. */
+/** Write the quantized input, BIRDNET_INPUT_ELEMENTS values. A run may overwrite it. */
 birdnet_status_t birdnet_network_set_input(const birdnet_network_t *network, const int8_t *input);
 
 /** Read the quantized input back, BIRDNET_INPUT_ELEMENTS values. */
 birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int8_t *input);
 
-/** The quantized output inside the arena, BIRDNET_OUTPUT_ELEMENTS values, until the next input. */
+/** The quantized output in the arena, BIRDNET_OUTPUT_ELEMENTS values, until the next input. */
 const int8_t *birdnet_network_output(const birdnet_network_t *network);
 
 /** Write the input, BIRDNET_INPUT_ELEMENTS real values. */

@@ -1,27 +1,27 @@
 /**
  * @file
- * Generated: which network this is, for the compiler and the linker.
+ * Generated: the identity of this network, for the compiler and the linker.
  *
- * A program holds one network. The linker knows everything that was generated for it by a name that
- * ends in the network's digest: the header of one network with the library of another, or objects
- * of both, do not link, and the headers of two do not compile in one file. The digest is that of
- * all C that was generated for the network; the kernels in runtime/ are the same for all.
+ * A program contains one network. All linker names of its generated code end in the digest of the
+ * network. Therefore the header of one network does not link with the library of another, objects
+ * of two networks do not link, and headers of two networks do not compile in one file. The digest
+ * covers all C that was generated for the network. The kernels in runtime/ are the same for all.
  */
-#ifndef BIRDNET_NETWORK_0780B0F1D8731AA1_H
-#define BIRDNET_NETWORK_0780B0F1D8731AA1_H
+#ifndef BIRDNET_NETWORK_41E5011AF39FABE4_H
+#define BIRDNET_NETWORK_41E5011AF39FABE4_H
 
-/** A second network's header declares it otherwise, and the compiler then names both networks. */
-typedef struct birdnet_network_0780b0f1d8731aa1 *birdnet_one_network_in_a_program_t;
+/** The header of a second network declares another type, so the compiler names both networks. */
+typedef struct birdnet_network_41e5011af39fabe4 *birdnet_one_network_in_a_program_t;
 
 #if defined BIRDNET_NETWORK_DIGEST || defined BIRDNET_NETWORK_H
-#error "network 0780b0f1d8731aa1 after another in one file: a program holds one network"
+#error "network 41e5011af39fabe4 after another in one file: a program holds one network"
 #else
 
-/** Tells this network from any other. */
-#define BIRDNET_NETWORK_DIGEST "0780b0f1d8731aa1"
+/** The digest that identifies this network. */
+#define BIRDNET_NETWORK_DIGEST "41e5011af39fabe4"
 
-/** What a name of this network is to the linker. */
-#define BIRDNET_OF_NETWORK(name) name##_of_network_0780b0f1d8731aa1
+/** The linker name of a name of this network. */
+#define BIRDNET_OF_NETWORK(name) name##_of_network_41e5011af39fabe4
 
 #define birdnet_network_init BIRDNET_OF_NETWORK(birdnet_network_init)
 #define birdnet_network_input BIRDNET_OF_NETWORK(birdnet_network_input)

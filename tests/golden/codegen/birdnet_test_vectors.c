@@ -1,4 +1,4 @@
-/* Generated: windows with what every stage must make of them, for the self-test. */
+/* Generated: windows with the expected results of each step, for the self-test. */
 #include "birdnet_test_vectors.h"
 
 #include "birdnet_frontend_config.h"
@@ -8,7 +8,7 @@
 
 static_assert(BIRDNET_TEST_PCM_SAMPLES == BIRDNET_WINDOW_SAMPLES, "window");
 
-/* Brings the network along: the windows of one do not link beside another. */
+/* Refers to the network, so that the windows do not link with another network. */
 birdnet_status_t (*const birdnet_test_vectors_network)(birdnet_network_t *, void *,
                                                        size_t) = birdnet_network_init;
 

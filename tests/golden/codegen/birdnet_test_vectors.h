@@ -1,8 +1,8 @@
 /**
  * @file
- * Generated: windows with what every stage must make of them, for the self-test.
+ * Generated: windows with the expected results of each step, for the self-test.
  */
-#include "birdnet_network.h" /* before the guard, where it meets another network */
+#include "birdnet_network.h" /* before the guard, to detect another network */
 
 #ifndef BIRDNET_TEST_VECTORS_H
 #define BIRDNET_TEST_VECTORS_H
@@ -16,14 +16,14 @@ extern "C" {
 #define BIRDNET_TEST_VECTOR_COUNT 2u
 /** Samples of one window. */
 #define BIRDNET_TEST_PCM_SAMPLES 560u
-/** How many of a window's quantized inputs may be off by one: they round floats. */
+/** Number of quantized inputs of a window that may differ by 1, because they are rounded floats. */
 #define BIRDNET_TEST_MAX_DIFFERING 1u
 
-/** One window and its expectations. */
+/** One window and its expected results. */
 typedef struct {
     const int16_t *pcm;            /**< [BIRDNET_TEST_PCM_SAMPLES] */
     const int8_t *quantized_input; /**< [BIRDNET_INPUT_ELEMENTS] */
-    const int8_t *output;          /**< [BIRDNET_OUTPUT_ELEMENTS], of that quantized input */
+    const int8_t *output;          /**< [BIRDNET_OUTPUT_ELEMENTS], for that quantized input */
 } birdnet_test_vector_t;
 
 extern const birdnet_test_vector_t birdnet_test_vectors[BIRDNET_TEST_VECTOR_COUNT];

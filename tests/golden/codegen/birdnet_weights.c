@@ -1,4 +1,4 @@
-/* Generated: the network's constants. */
+/* Generated: the constants of the network. */
 #include "birdnet_weights.h"
 
 /* clang-format off */

@@ -1,8 +1,8 @@
 /**
  * @file
- * Generated: the network's constants, 464 bytes.
+ * Generated: the constants of the network, 464 bytes.
  */
-#include "birdnet_network_id.h" /* before the guard, where it meets another network */
+#include "birdnet_network_id.h" /* before the guard, to detect another network */
 
 #ifndef BIRDNET_WEIGHTS_H
 #define BIRDNET_WEIGHTS_H

@@ -52,7 +52,7 @@ def test_a_suppression_that_finds_nothing_is_said(graph: Graph) -> None:
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest(graph: Graph) -> None:
-    with pytest.raises(InputError, match="rank-over-5, which is no rule") as refused:
+    with pytest.raises(InputError, match="rank-over-5, which is not a rule") as refused:
         lint(graph, {"rank-over-5": "why not"})
     assert "did you mean rank-over-4?" in str(refused.value)
 

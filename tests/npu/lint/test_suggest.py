@@ -42,7 +42,7 @@ def test_a_file_that_contradicts_itself_gets_none(new_net: Callable[[], Any]) ->
     weights = net.constant(8, 6, 1, 4, scales=8)
     file = net.file(net.op("CONV_2D", [net.input(1, 6, 5, 4), weights], 1, 1, 5, 8))  # padding SAME
     (one,) = suggest(read_graph(file, where="made here"))
-    assert "not what its kernel, stride and padding make" in one.refused
+    assert "does not follow from its kernel, stride and padding" in one.refused
 
 
 def test_what_has_no_rewrite_says_why(new_net: Callable[[], Any]) -> None:

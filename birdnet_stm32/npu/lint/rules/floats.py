@@ -1,4 +1,4 @@
-"""Float tensors in a quantized network: where they cost memory and epochs, and where they go wrong."""
+"""Float tensors in a quantized network that cost memory and epochs, or give wrong results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _input_bytes(node: Node) -> str:
 
 @known(*shapes.has_float.evidence)
 def _computes_in_float(node: Node) -> bool:
-    """Hold where the NPU would do it, were it not float; float weights are a finding of their own."""
+    """Hold when the NPU would run it if it were not float. Float weights have a rule of their own."""
     own_rule = (*CONVERSIONS, *WEIGHTED)
     return node.name not in own_rule and mapping_of(node) == FLOAT.mapping
 
@@ -47,26 +47,28 @@ def _float_peak(graph: Graph) -> Iterator[Hit]:
     largest = max(floats, key=costs.tensor_bytes)
     operator = operator_at(largest.index, graph)
     if operator is not None and costs.tensor_bytes(largest) > max(quantized):
-        evidence = f"{costs.tensor_bytes(largest):,} bytes against {max(quantized):,} of the largest in int8"
+        evidence = (
+            f"{costs.tensor_bytes(largest):,} bytes, where the largest int8 tensor has {max(quantized):,}"
+        )
         yield Hit(operator=operator, tensor=largest.index, evidence=evidence)
 
 
 RULES = (
     Rule(
         id="float-operator",
-        title="an operator on float activations",
+        title="an operator computes float activations",
         severity=LintSeverity.WARNING,
-        why="The NPU computes no floats: the operator becomes an epoch on the Cortex-M55, with the NPU "
-        "stopped and the caches flushed around it.",
-        remedy="quantize what it reads and writes",
+        why="The NPU does not compute floats. The operator becomes an epoch on the Cortex-M55, and the NPU "
+        "stops and the caches are flushed around it.",
+        remedy="quantize its inputs and outputs",
         find=operators(when=_computes_in_float),
     ),
     Rule(
         id="float-activation-peak",
         title="the largest tensor is float",
         severity=LintSeverity.WARNING,
-        why="Four bytes an element: a tail left in float sets the peak of the working memory and can push "
-        "the network out of the internal RAM.",
+        why="A float takes four bytes. If the last operators stay in float, they determine the peak of the "
+        "working memory, and the network may no longer fit into the internal RAM.",
         remedy="quantize the operators around it, or shorten the window",
         find=_float_peak,
     ),
@@ -74,8 +76,8 @@ RULES = (
         id="float-island",
         title="a large float tensor between int8 ones",
         severity=LintSeverity.ERROR,
-        why="Outputs of software epochs beyond a few kB were seen corrupt, and networks with such an island "
-        "gave the same output for every input. Nothing reports it.",
+        why="Outputs of software epochs of more than a few kB were corrupt, and networks with such a part "
+        "gave the same output for every input, without a message.",
         remedy="quantize the operators between DEQUANTIZE and QUANTIZE, or move them out of the network",
         find=operators("QUANTIZE", when=floats.ends_an_island, says=_input_bytes),
     ),
@@ -83,31 +85,32 @@ RULES = (
         id="large-software-output",
         title="the Cortex-M55 writes a large output of the network",
         severity=LintSeverity.WARNING,
-        why="Outputs of software epochs beyond a few kB were seen corrupt, without a message.",
-        remedy="end in int8 (`--output-data-type int8`, or an int8 model) and convert in the firmware",
+        why="Outputs of software epochs of more than a few kB were corrupt, without a message.",
+        remedy="use an int8 output (`--output-data-type int8`, or an int8 model), and convert it in the "
+        "firmware",
         find=operators(when=_large_software_output, says=_output_bytes),
     ),
     Rule(
         id="large-dequantize",
         title="a DEQUANTIZE of more than 64 KiB inside the network",
         severity=LintSeverity.WARNING,
-        why="With its buffer in HyperRAM, the epoch was seen to hang.",
-        remedy="quantize what follows, shorten the window, or keep HyperRAM out of the memory pool",
+        why="The epoch hung when its buffer was in HyperRAM.",
+        remedy="quantize the next operators, shorten the window, or remove HyperRAM from the memory pool",
         find=operators("DEQUANTIZE", when=floats.converts_much_inside, says=_output_bytes),
     ),
     Rule(
         id="conversion-inside",
         title="a conversion between int8 and float inside the network",
         severity=LintSeverity.WARNING,
-        why="An epoch on the Cortex-M55 at each end of a float part, with the NPU stopped around it.",
+        why="Each end of a float part is an epoch on the Cortex-M55, and the NPU stops around it.",
         remedy="quantize the operators between, or move the float part to the network's boundary",
         find=operators(*CONVERSIONS, when=floats.converts_inside, says=_output_bytes),
     ),
     Rule(
         id="float-boundary",
-        title="float at the network's boundary",
+        title="the input or output of the network is float",
         severity=LintSeverity.HINT,
-        why="The conversion is an epoch on the Cortex-M55, one at each end.",
+        why="The conversion at each end is an epoch on the Cortex-M55.",
         remedy="pass --input-data-type int8 and --output-data-type int8 to the compiler; quantize in the "
         "firmware",
         find=operators(*CONVERSIONS, when=floats.at_the_boundary),

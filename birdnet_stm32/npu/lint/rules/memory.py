@@ -1,4 +1,4 @@
-"""What fits into the STM32N6's internal RAM. Estimates from below: the compiler's report decides."""
+"""What fits into the STM32N6's internal RAM. These are lower bounds: the compiler's report decides."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _constants(graph: Graph) -> Iterator[Hit]:
         yield Hit(
             operator=used[largest].index,
             tensor=largest,
-            evidence=f"{sum(sizes.values()):,} of {ON_CHIP_BYTES:,} bytes; this one has the most",
+            evidence=f"{sum(sizes.values()):,} of {ON_CHIP_BYTES:,} bytes; this tensor is the largest",
         )
 
 
@@ -49,10 +49,10 @@ RULES = (
         id="activations-exceed-on-chip",
         title="the activations do not fit into the internal RAM",
         severity=LintSeverity.WARNING,
-        why="The compiler stops with E103, or puts them into HyperRAM: slow, with cycles that look fine, and "
-        "a bus fault where the firmware does not start the HyperRAM. Scratch memory and alignment come on "
-        "top of this estimate.",
-        remedy="shorten the window, lower [model] alpha, or quantize what is float there",
+        why="The compiler stops with E103, or puts them into HyperRAM. HyperRAM is slow, although the cycles "
+        "look good, and causes a bus fault if the firmware does not start it. Scratch memory and alignment "
+        "add to this estimate.",
+        remedy="shorten the window, lower [model] alpha, or quantize float tensors",
         find=_activations,
     ),
     Rule(

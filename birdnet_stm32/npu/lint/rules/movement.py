@@ -15,7 +15,7 @@ _PADS_BY_ITSELF = known_always(
 RULES = (
     Rule(
         id="slice-of-the-batch",
-        title="a slice of the batch",
+        title="the batch is sliced",
         severity=LintSeverity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on batch dimension`.",
         remedy="export with batch 1",
@@ -23,7 +23,7 @@ RULES = (
     ),
     Rule(
         id="slice-over-3-dimensions",
-        title="a slice of more than 3 dimensions",
+        title="more than 3 dimensions are sliced",
         severity=LintSeverity.ERROR,
         why="The compiler stops: `NOT IMPLEMENTED: Slice on more than 3 dimensions`.",
         remedy="slice in two steps",
@@ -49,8 +49,8 @@ RULES = (
         id="transpose-below-rank-4",
         title="a computed tensor of fewer than 4 dimensions is transposed",
         severity=LintSeverity.WARNING,
-        why="The compiler stopped at one: `INTERNAL ERROR: Mismatch in channel position`. Another network "
-        "with one near its output was compiled, and its report shows no software.",
+        why="The compiler stopped at one: `INTERNAL ERROR: Mismatch in channel position`. Another network, "
+        "with such a transposition near its output, was compiled without a software epoch.",
         remedy="choose the layout of the input so that nothing is transposed ([model] layout), or keep "
         "four dimensions",
         find=operators("TRANSPOSE", when=movement.transposes_below_rank_4, says=from_to),
@@ -59,7 +59,7 @@ RULES = (
         id="transpose-of-the-input",
         title="the network transposes its input first",
         severity=LintSeverity.HINT,
-        why="Seen as an epoch on the Cortex-M55.",
+        why="It was an epoch on the Cortex-M55.",
         remedy='train with [model] layout = "time_major", which needs no transposition',
         find=operators("TRANSPOSE", when=movement.reads_network_input, says=from_to),
     ),
@@ -67,9 +67,9 @@ RULES = (
         id="transpose-of-data",
         title="a transposition inside the network",
         severity=LintSeverity.HINT,
-        why="On ST's list of the NPU's operators; in every compile report of 2.1 and 2.2 that shows one, it "
-        "is an epoch on the Cortex-M55, but for what BATCH_MATMUL turns back. Of later versions nothing is "
-        "known.",
+        why="It is on ST's list of the NPU's operators. But in every compile report of 2.1 and 2.2 that "
+        "shows one, it is an epoch on the Cortex-M55, unless BATCH_MATMUL transposes it back. Nothing is "
+        "known about later versions.",
         remedy="choose layouts so that nothing is transposed",
         find=operators("TRANSPOSE", when=movement.transposes_inside, says=from_to),
     ),
@@ -78,47 +78,48 @@ RULES = (
         title="padding adds channels",
         severity=LintSeverity.WARNING,
         why="The compiler transposes before and after it, each time as an epoch on the Cortex-M55.",
-        remedy="a 1 x 1 convolution that makes the channels, or as many channels from the start",
+        remedy="use a 1 x 1 convolution that adds the channels, or use as many channels from the start",
         find=operators(*PADS, when=movement.pads_channels, says=from_to),
     ),
     Rule(
         id="concatenation-of-positions",
         title="tensors are joined along rows, columns or another dimension than channels",
         severity=LintSeverity.WARNING,
-        why="It is a copy by the Cortex-M55; along channels the NPU does it.",
+        why="The Cortex-M55 copies them. The NPU joins tensors only along channels.",
         remedy="join along channels, or give each tensor an output of its own",
         find=operators("CONCATENATION", when=movement.joins_positions, says=from_to),
     ),
     Rule(
         id="pad-without-value",
-        title="a PADV2 names no value",
+        title="a PADV2 has no value",
         severity=LintSeverity.ERROR,
         why="The compiler crashes while it writes code: `signo=11`.",
-        remedy="use PAD, or name the value",
+        remedy="use PAD, or give the value",
         find=operators("PADV2", when=movement.pad_value_missing),
     ),
     Rule(
         id="explicit-pad",
         title="padding as an operator of its own",
         severity=LintSeverity.HINT,
-        why="The front end was seen to lose the padding value and to stop: `missing shape or size for "
+        why="The front end may lose the padding value and stop: `missing shape or size for "
         "value=Pad_..._constant_value`.",
-        remedy="if the compiler stops there: padding SAME in the convolution, or a concatenation with zeros",
+        remedy="if the compiler stops there, use padding SAME in the convolution, or a concatenation with "
+        "zeros",
         find=operators(*PADS, when=_PADS_BY_ITSELF, says=from_to),
     ),
     Rule(
         id="undocumented-pad",
         title="padding by negative amounts or with a value",
         severity=LintSeverity.WARNING,
-        why="ST documents constant padding; whether it takes these is not said.",
-        remedy="slice instead of negative amounts; pad with zeros",
+        why="ST documents constant padding. It does not say whether these forms are supported.",
+        remedy="use a slice in the place of negative amounts, and pad with zeros",
         find=operators(*PADS, when=movement.pads_unusually, says=from_to),
     ),
     Rule(
         id="computed-pad",
         title="the amounts of padding are computed while the network runs",
         severity=LintSeverity.WARNING,
-        why="The NPU pads by constants; this becomes an epoch on the Cortex-M55.",
+        why="The NPU pads by constant amounts only. This becomes an epoch on the Cortex-M55.",
         remedy="export with fixed shapes, so that the converter folds the amounts",
         find=operators(*PADS, when=movement.pads_computed, says=from_to),
     ),

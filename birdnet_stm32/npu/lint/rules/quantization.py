@@ -1,4 +1,4 @@
-"""Types, scales and zero points of what the network computes with."""
+"""Types, scales and zero points of weights and activations."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ def _types(node: Node) -> str:
 RULES = (
     Rule(
         id="bool-discards-quantization",
-        title="a boolean tensor",
+        title="a tensor is boolean",
         severity=LintSeverity.ERROR,
-        why="The compiler cannot read the quantization of a network with boolean tensors, prints `Ignore "
-        "Quantization JSON file`, goes on with exit code 0 and makes all of it float.",
-        remedy="keep masks out of the network: multiply by 0 and 1 in int8, or decide outside",
+        why="The compiler cannot read the quantization of a network with boolean tensors. It prints `Ignore "
+        "Quantization JSON file`, continues with exit code 0 and makes the whole network float.",
+        remedy="remove masks from the network: multiply by 0 and 1 in int8, or decide outside of the network",
         find=tensors(shapes.is_bool, _name),
     ),
     Rule(
         id="float-weights",
         title="the weights are float",
         severity=LintSeverity.ERROR,
-        why="Nothing was quantized here: the operator runs on the Cortex-M55 with weights of four times "
-        "the size. A calibration that saw no windows, or an excluded operator, leaves this behind.",
-        remedy="quantize the model to int8 with representative windows, and read the written file again",
+        why="The operator is not quantized. It runs on the Cortex-M55, and its weights have four times the "
+        "size. The cause may be a calibration without windows, or an excluded operator.",
+        remedy="quantize the model to int8 with representative windows, and check the written file again",
         find=operators(*WEIGHTED, when=weights.float_weights, says=_weights_name),
     ),
     Rule(
         id="dynamic-range-weights",
-        title="int8 weights on float activations",
+        title="int8 weights are used with float activations",
         severity=LintSeverity.ERROR,
         why="ST documents that hybrid operators, TFLite's dynamic-range quantization, are not supported.",
         remedy="quantize the activations too: give the converter representative windows",
@@ -73,7 +73,7 @@ RULES = (
     ),
     Rule(
         id="unsigned-tensor",
-        title="an unsigned 8-bit tensor inside the network",
+        title="a tensor inside the network is unsigned 8-bit",
         severity=LintSeverity.ERROR,
         why="The compiler stops: `quantized unsigned integer format is not supported`. At the network's "
         "inputs and outputs, uint8 is allowed.",
@@ -82,9 +82,9 @@ RULES = (
     ),
     Rule(
         id="unsupported-type",
-        title="a tensor of a type that the NPU does not compute in",
+        title="the NPU does not support the type of a tensor",
         severity=LintSeverity.WARNING,
-        why="ST documents int8 as the only quantized format; 16-bit activations, 4-bit weights and float16 "
+        why="ST documents int8 as the only quantized format. 16-bit activations, 4-bit weights and float16 "
         "are refused or run on the Cortex-M55.",
         remedy="quantize weights and activations to int8",
         find=tensors(shapes.is_of_other_type, _type),
@@ -93,13 +93,13 @@ RULES = (
         id="asymmetric-weights",
         title="the weights have zero points other than 0",
         severity=LintSeverity.WARNING,
-        why="ST documents signed symmetric weights; what becomes of a zero point is not documented.",
+        why="ST documents signed symmetric weights. It does not document what happens with a zero point.",
         remedy="convert with a current TFLite converter, whose int8 weights are symmetric",
         find=operators(*WEIGHTED, when=weights.asymmetric_weights, says=_zero_points),
     ),
     Rule(
         id="one-scale-for-all-channels",
-        title="one scale for the weights of all channels",
+        title="the weights of all channels share one scale",
         severity=LintSeverity.WARNING,
         why="ST documents weights with a scale for each channel. One scale for all also costs accuracy "
         "wherever channels differ in size.",
@@ -108,26 +108,28 @@ RULES = (
     ),
     Rule(
         id="quantization-before-compression",
-        title="the logarithm or power of what has been quantized",
+        title="a logarithm or power is computed of quantized values",
         severity=LintSeverity.WARNING,
-        why="Magnitudes span 60 dB and more. In 8 bits before the compression, the quiet half of a "
-        "spectrogram is one or two steps: the network runs, and recognises little.",
+        why="Magnitudes have a range of 60 dB and more. If they are quantized to 8 bits before the "
+        "compression, the quiet half of a spectrogram has one or two steps. The network runs, but recognises "
+        "little.",
         remedy='compress before the network: [model] input_compression = "sqrt", not magnitude_scale = "db"',
         find=operators(*_COMPRESSIONS, when=floats.behind_quantization),
     ),
     Rule(
         id="add-scales-differ",
-        title="a sum of tensors with different scales",
+        title="the operands of a sum have different scales",
         severity=LintSeverity.HINT,
-        why="One unresolved report has the NPU add such tensors wrongly. Every residual block has one.",
-        remedy="compare the board's outputs with those of the host before the first result is believed",
+        why="According to one unresolved report, the NPU adds such tensors wrongly. Every residual block has "
+        "such a sum.",
+        remedy="compare the outputs of the board with those of the host before you trust a result",
         find=operators("ADD", when=elementwise.scales_differ, says=_scales),
     ),
     Rule(
         id="abs-zero-point",
-        title="the absolute value of a tensor whose zero point is not 0",
+        title="ABS reads a tensor whose zero point is not 0",
         severity=LintSeverity.ERROR,
-        why="The NPU was seen to ignore the zero point: the result is wrong and nothing says so.",
+        why="The NPU ignored the zero point: the result was wrong, without a message.",
         remedy="write |x| as relu(x) + (relu(x) - x)",
         find=operators("ABS", when=elementwise.zero_point_not_zero, says=_input_zero_point),
     ),
@@ -135,7 +137,7 @@ RULES = (
         id="prelu-float-slope",
         title="the slopes of a PRELU are float",
         severity=LintSeverity.WARNING,
-        why="The NPU takes quantized slopes; with these the operator runs on the Cortex-M55.",
+        why="The NPU supports quantized slopes only. With float slopes the operator runs on the Cortex-M55.",
         remedy="quantize the slopes, or use LEAKY_RELU",
         find=operators("PRELU", when=elementwise.float_slope),
     ),
@@ -143,17 +145,17 @@ RULES = (
         id="concatenation-types",
         title="tensors of different types are joined",
         severity=LintSeverity.ERROR,
-        why="The front end stops: `not implemented shape len for Conversion`. Zeros appended in float to an "
-        "int8 tensor are the usual case.",
-        remedy="quantize the constant with scale and zero point of its sibling",
+        why="The front end stops: `not implemented shape len for Conversion`. The usual cause are float "
+        "zeros that are appended to an int8 tensor.",
+        remedy="quantize the constant with the scale and zero point of the other input",
         find=operators("CONCATENATION", when=elementwise.input_types_differ, says=_types),
     ),
     Rule(
         id="concatenation-scales",
         title="tensors with different scales are joined",
         severity=LintSeverity.HINT,
-        why="The compiler inserts a requantization: one more pass over the tensor.",
-        remedy="give the inputs the same range, for instance by one common activation before",
+        why="The compiler inserts a requantization, which is one more pass over the tensor.",
+        remedy="give the inputs the same range, for example by a common activation before them",
         find=operators("CONCATENATION", when=elementwise.input_parameters_differ, says=_scales),
     ),
 )

@@ -1,4 +1,4 @@
-"""Operators that the NPU does not take, or takes only in one form."""
+"""Operators that the NPU does not support, or supports in one form only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _CLIPS = ("MINIMUM", "MAXIMUM")
 _RELUS = ("RELU", "RELU6", "RELU_N1_TO_1")
 
 
-# These read the mapping table, which is why they stand here and not among the conditions it is made of.
+# These conditions read the mapping table. Therefore they are here and not in npu/conditions, from which the
+# table is made.
 
 
 @known(st(), zoo("einsum-block-diagonal-projection"))
@@ -26,14 +27,14 @@ def _rejected(node: Node) -> bool:
 
 @known(zoo("op-outside-supported-vocabulary"), zoo("export-lint-under-approximates"))
 def _unlisted(node: Node) -> bool:
-    """Hold for an operator that the table does not have."""
+    """Hold for an operator that is not in the table."""
     listed = node.name in OPERATORS or node.name.startswith("CUSTOM:")
     return not listed and not shapes.computes_shapes(node)
 
 
 @known(st(), zoo("op-outside-supported-vocabulary"))
 def _custom(node: Node) -> bool:
-    """Hold for a custom operator that the table does not have."""
+    """Hold for a custom operator that is not in the table."""
     return node.name.startswith("CUSTOM:") and node.name not in OPERATORS
 
 
@@ -53,15 +54,16 @@ RULES = (
         id="rejected-operator",
         title="the compiler's front end rejects this operator",
         severity=LintSeverity.ERROR,
-        why="The model is not imported, or its shapes are not understood.",
-        remedy="rewrite it; an einsum over blocks as slices, FULLY_CONNECTED and CONCATENATION of rank 2",
+        why="The front end cannot import the model, or cannot compute its shapes.",
+        remedy="rewrite it, for example an einsum over blocks as slices, FULLY_CONNECTED and CONCATENATION "
+        "of rank 2",
         find=operators(when=_rejected),
     ),
     Rule(
         id="unlisted-operator",
-        title="an operator in none of ST's tables",
+        title="an operator is not in ST's tables",
         severity=LintSeverity.WARNING,
-        why="The tables and the compiler disagree both ways; the compiler has the last word.",
+        why="The tables and the compiler differ in both directions. The compiler decides.",
         remedy="run `stedgeai analyze` on it, or rewrite it from operators that are listed",
         find=operators(when=_unlisted),
     ),
@@ -69,7 +71,8 @@ RULES = (
         id="custom-operator",
         title="a custom operator",
         severity=LintSeverity.WARNING,
-        why="ST's front end knows TFLite's own operators; a Flex operator needs all of TensorFlow.",
+        why="ST's front end supports TFLite's built-in operators only. A Flex operator needs all of "
+        "TensorFlow.",
         remedy="convert with TFLite's built-in operators only",
         find=operators(when=_custom),
     ),
@@ -77,33 +80,33 @@ RULES = (
         id="shape-arithmetic",
         title="a shape is computed while the network runs",
         severity=LintSeverity.WARNING,
-        why="The NPU has no operators for it; in a network whose shapes are fixed the value is a constant.",
+        why="The NPU has no operators for it. In a network with fixed shapes the value is a constant.",
         remedy="export with batch 1 and fixed shapes, so that the converter folds it",
         find=operators(when=shapes.computes_shapes),
     ),
     Rule(
         id="software-operator",
-        title="an operator that runs on the Cortex-M55",
+        title="an operator runs on the Cortex-M55",
         severity=LintSeverity.WARNING,
         why="Each occurrence stops the NPU, flushes the caches and computes in float.",
-        remedy="SUM: MEAN and a product; DIV: the reciprocal and a product; LOG and POW: before the network; "
-        "GELU: --GELU-recognition",
+        remedy="replace SUM by MEAN and a product, and DIV by the reciprocal and a product; compute LOG and "
+        "POW before the network; for GELU pass --GELU-recognition",
         find=operators(when=_in_software, says=_reason),
     ),
     Rule(
         id="softmax-in-software",
         title="a SOFTMAX runs on the Cortex-M55",
         severity=LintSeverity.HINT,
-        why="In integers, and as the last operator of a classifier it is cheap.",
-        remedy="pass --expand-softmax, or end with logits and let the firmware do it",
+        why="It is computed in integers, and is cheap as the last operator of a classifier.",
+        remedy="pass --expand-softmax, or end with logits and compute it in the firmware",
         find=operators("SOFTMAX", when=known_always(REPORTS)),
     ),
     Rule(
         id="computed-weights",
         title="the weights are computed while the network runs",
         severity=LintSeverity.WARNING,
-        why="The NPU multiplies by constants; this becomes an epoch on the Cortex-M55.",
-        remedy="bake the operand into the model, or compute it outside",
+        why="The NPU multiplies by constants only. This becomes an epoch on the Cortex-M55.",
+        remedy="make the operand a constant of the model, or compute it outside of the network",
         find=operators(*WEIGHTED, "BATCH_MATMUL", when=weights.computed_integer_weights),
     ),
     Rule(
@@ -116,45 +119,45 @@ RULES = (
     ),
     Rule(
         id="broadcast-both-ways",
-        title="both inputs are repeated to fit each other",
+        title="both inputs are broadcast to the shape of the output",
         severity=LintSeverity.WARNING,
-        why="The NPU repeats one input over the other, not each over the other.",
-        remedy="bring one input to the shape of the result first, or use a constant of that shape",
+        why="The NPU broadcasts only one of the two inputs.",
+        remedy="broadcast one input to the shape of the result first, or use a constant of that shape",
         find=operators("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", when=elementwise.broadcasts_both_ways),
     ),
     Rule(
         id="repeated-minuend",
-        title="something is taken from an operand that is repeated",
+        title="the first operand of a difference is broadcast",
         severity=LintSeverity.WARNING,
-        why="The NPU repeats what is taken away, not what it is taken from; this becomes an epoch on the "
+        why="The NPU broadcasts only the operand that is subtracted. This becomes an epoch on the "
         "Cortex-M55.",
-        remedy="add the negated tensor to the operand: a sum may repeat either",
+        remedy="add the negated tensor to the operand: a sum may broadcast either operand",
         find=operators("SUB", "SQUARED_DIFFERENCE", when=elementwise.first_operand_repeated),
     ),
     Rule(
         id="minimum-maximum",
         title="an element-wise minimum or maximum",
         severity=LintSeverity.HINT,
-        why="Hardware in ST's ONNX table, absent from its TFLite list. Both inputs and the output share one "
-        "range, which costs resolution.",
-        remedy="clip by a fused RELU6 or RELU_N1_TO_1 where that is what is meant",
+        why="It is hardware in ST's ONNX table, but not on its TFLite list. Both inputs and the output share "
+        "one range, which costs resolution.",
+        remedy="use a fused RELU6 or RELU_N1_TO_1 if that computes the same",
         find=operators(*_CLIPS, when=known_always(TABLE, field("one report"))),
     ),
     Rule(
         id="computed-clip-bound",
         title="a bound of a clip is computed while the network runs",
         severity=LintSeverity.WARNING,
-        why="The front end wants clip bounds as constants and stops: `None has type NoneType`.",
+        why="The front end requires constant clip bounds and stops: `None has type NoneType`.",
         remedy="make the bound a constant, or use a fused RELU6 or RELU_N1_TO_1",
         find=operators(*_CLIPS, when=elementwise.computed_bound),
     ),
     Rule(
         id="unfused-relu",
-        title="a ReLU of its own before a convolution",
+        title="a separate ReLU before a convolution",
         severity=LintSeverity.WARNING,
-        why="Chained through the stream switch into a convolution, a ReLU made one epoch never end; a ReLU "
-        "fused with the operator before it did not.",
-        remedy="fuse it with the operator before it: no RESHAPE or TRANSPOSE between the two",
+        why="A ReLU that streamed into a convolution made an epoch hang. A ReLU that is fused with the "
+        "operator before it did not.",
+        remedy="fuse it with the operator before it, without a RESHAPE or TRANSPOSE between the two",
         find=operators(*_RELUS, when=elementwise.feeds_a_convolution),
     ),
 )

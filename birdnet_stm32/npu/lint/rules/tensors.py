@@ -1,4 +1,4 @@
-"""Shapes, and the network's inputs and outputs."""
+"""Shapes of tensors, and the inputs and outputs of the network."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ RULES = (
         id="dimension-over-65535",
         title="a dimension is 65,536 or more",
         severity=LintSeverity.ERROR,
-        why="The NPU counts a dimension in 16 bits, inside the network too; the front end of the compiler "
-        "rejects the model. Raw audio as one long row is the usual case.",
+        why="The NPU stores a dimension in 16 bits, and the front end of the compiler rejects the model. The "
+        "usual case is raw audio as one long row.",
         remedy="fold the row into rows x hop, or shorten the window",
         find=tensors(shapes.has_large_dimension, shape_of),
     ),
@@ -44,14 +44,14 @@ RULES = (
         title="a tensor has more than 4 dimensions",
         severity=LintSeverity.ERROR,
         why="The compiler crashes: E103 with `Internal compiler error (signo=11)`.",
-        remedy="stay in four dimensions; a pixel shuffle becomes a TRANSPOSE_CONV",
+        remedy="use at most four dimensions; a pixel shuffle becomes a TRANSPOSE_CONV",
         find=tensors(shapes.has_large_rank, shape_of),
     ),
     Rule(
         id="open-dimension",
         title="a dimension is open",
         severity=LintSeverity.ERROR,
-        why="The NPU's buffers are planned before it runs: the front end refuses the model, or plans "
+        why="The buffers of the NPU are planned before it runs. The front end refuses the model, or plans "
         "buffers of unknown size.",
         remedy="fix every dimension before the export, or pass --fix-parametric-shapes",
         find=tensors(shapes.is_open, shape_of),
@@ -60,8 +60,8 @@ RULES = (
         id="open-batch",
         title="the batch of an input is open",
         severity=LintSeverity.WARNING,
-        why="ST documents that an open batch is taken as 1, but operators that compute shapes from it stay "
-        "in the network and keep it off the NPU.",
+        why="ST documents that an open batch counts as 1. But operators that compute shapes from it stay in "
+        "the network, and the NPU does not run them.",
         remedy="export with batch 1; `birdnet-stm32 convert` does",
         find=tensors(shapes.has_open_batch, shape_of),
     ),
@@ -69,8 +69,7 @@ RULES = (
         id="batch-not-one",
         title="the batch is not 1",
         severity=LintSeverity.ERROR,
-        why="The firmware gives one window and takes one result: the rest of the batch is whatever the "
-        "memory held.",
+        why="The firmware writes one window and reads one result. The rest of the batch is undefined memory.",
         remedy="export with batch 1",
         find=tensors(shapes.has_other_batch, shape_of),
     ),
@@ -78,17 +77,17 @@ RULES = (
         id="rank-1-input",
         title="an input of one dimension is reshaped inside the network",
         severity=LintSeverity.ERROR,
-        why="The front end takes the only dimension for the batch and stops with `Error in computation of "
-        "shapes`.",
+        why="The front end interprets the only dimension as the batch and stops with `Error in computation "
+        "of shapes`.",
         remedy="declare the input as [1, N, ...]",
         find=operators(*RESHAPES, when=movement.flat_network_input, says=first_input),
     ),
     Rule(
         id="unconnected-output",
-        title="nothing reads an output of this operator",
+        title="no operator reads an output of this operator",
         severity=LintSeverity.ERROR,
-        why="ST documents that outputs which lead nowhere are not supported.",
-        remedy="cut the output, replace SPLIT by slices, or make it an output of the network",
+        why="ST documents that unconnected outputs are not supported.",
+        remedy="remove the output, replace SPLIT by slices, or make it an output of the network",
         find=_unread,
     ),
     Rule(
@@ -97,7 +96,7 @@ RULES = (
         severity=LintSeverity.HINT,
         why="ST's audio application stops with `Output format not supported`, and the compiler chooses the "
         "order of the dimensions for each network.",
-        remedy="end with [1, classes], or take shape and order from the generated descriptors",
+        remedy="use the output [1, classes], or read shape and order from the generated descriptors",
         find=tensors(shapes.is_plane_output, shape_of),
     ),
 )
