@@ -8,7 +8,7 @@
 
 const char birdnet_one_network_in_a_program[] = BIRDNET_NETWORK_DIGEST;
 
-/* Where each activation begins in the arena; those that are never needed together share memory. */
+/* Offsets of the activations in the arena. Those that are never needed together share memory. */
 enum {
     /* quantized features
      * [1, 5, 7, 1], layer_1 to layer_1 */
