@@ -5,10 +5,10 @@ demo: setup
 	@.venv/bin/doit bundle:demo
 
 test: setup lint
-	.venv/bin/pytest -n 2 --dist loadgroup -m "not exhaustive"
+	.venv/bin/pytest -n 2 --dist loadfile -m "not exhaustive"
 
 test-all: setup lint
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 2 --dist loadfile
 
 lint: setup
 	.venv/bin/ruff check

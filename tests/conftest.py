@@ -10,12 +10,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TESTS = Path(__file__).resolve().parent
 COMPILERS = ("cc", "gcc", "arm-none-eabi-gcc")
-SPREAD = ("pipeline",)
+SPREAD = ("tests/pipeline/test_interruption.py", "tests/pipeline/test_staleness.py")
 SHARED = TESTS.parents[1] / "shared"
 
 
@@ -25,17 +26,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist's own reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let the tests of a file run on one worker, so that what they share is made once.
 
-    The tests of the pipeline share a build through ``made_once`` and go wherever a worker is free. They come
-    last, since xdist starts with the largest groups.
+    Two files take minutes, and their tests share nothing but what ``made_once`` gives to every worker. Those
+    tests go wherever a worker is free, after the files, which xdist starts with the largest.
     """
-    for item in items:
-        file = item.path.relative_to(TESTS)
-        if file.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(file.with_suffix("").as_posix()))
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return nodeid if file in SPREAD else file
+
+    return Files(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ except ImportError:
     from hashlib import blake2b
 
 OFF = "OBJECT_CACHE"
+WORTHWHILE = 6  # sources of a program; those of fewer are mostly of one test alone
 # Options with the value in the next argument.
 PAIRS = ("-o", "-I", "-D", "-isystem", "-MF", "-MT")
 COMPILES = ("-std=", "-O", "-W", "-g", "-f", "-m", "-D", "-I", "-pedantic", "-trigraphs", "-isystem")
@@ -59,6 +60,8 @@ class Command:
         self.paths_matter = any(option.startswith(WITH_PATHS) for option in self.options)
         if not self.paths_matter:
             self.prefixes += [*self.searched(), *map(folder_of, self.sources)]
+        if self.whole and len(self.sources) < WORTHWHILE:
+            raise PassOnError
         if not self.sources or (not self.whole and self.told["-o"] and len(self.sources) > 1):
             raise PassOnError
 

@@ -151,10 +151,15 @@ def test_an_error_is_the_compilers(project: Path, tmp_path: Path) -> None:
     assert "value.c:1" in ended.stderr
 
 
-def test_a_program_is_compiled_and_linked(compiled: Callable[..., int], project: Path) -> None:
+def test_a_program_of_many_sources_is_compiled_and_linked(
+    compiled: Callable[..., int], project: Path
+) -> None:
     (project / "main.c").write_text("int value(void);\nint main(void) { return value(); }\n")
-    program = ["-Ilater", "main.c", "value.c", "-lm", "-o", "program"]
-    assert compiled(*program, made="program") == 3
+    names = [f"other_{number}.c" for number in range(4)]
+    for name in names:
+        (project / name).write_text(f"int {name[:-2]};\n")
+    program = ["-Ilater", "main.c", "value.c", *names, "-lm", "-o", "program"]
+    assert compiled(*program, made="program") == 7
     assert compiled(*program, made="program") == 1, "it is linked anew"
     assert subprocess.run(["./program"]).returncode == 1
 
