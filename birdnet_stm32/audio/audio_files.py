@@ -1,4 +1,4 @@
-"""Lists recordings on disk, in an order that depends on their names only."""
+"""List the recordings on disk, in an order that depends only on their names."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ UNSUPPORTED = frozenset(
     ".3gp .aac .ac3 .aif .aifc .aiff .amr .ape .au .caf .m4a .mka .mp4 .oga .opus .ra .snd .tta .w64 .wac "
     " .webm .wma .wv".split()
 )
-"""Audio all the same: listed with a reason, so that no recording is left out unnoticed."""
+"""Other audio files. They are listed with a reason, so that no recording is left out unnoticed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileStat:
-    """One file as the file system knows it, or a folder that could not be listed or holds no audio.
+    """The status of one file; or a folder that could not be listed or holds no audio.
 
     Args:
-        path: relative to the root, with forward slashes; a folder's ends with one.
-        size_bytes: its size, 0 where there is none to know.
-        mtime_ns: when it was last written, ns since 1970; 0 like its size.
-        problem: why it must not or cannot be opened; empty for a file to be read.
+        path: relative to the root, with forward slashes. The path of a folder ends with a slash.
+        size_bytes: size of the file; 0 if it is unknown.
+        mtime_ns: time of the last change, in ns since 1970; 0 if it is unknown.
+        problem: why the file must not or cannot be opened; empty if it can be read.
     """
 
     path: str
@@ -37,7 +37,7 @@ class FileStat:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for a folder."""
+        """Whether this entry is a folder."""
         return self.path.endswith("/")
 
 
@@ -50,10 +50,10 @@ _BROKEN_LINKS = {
 def scan_audio_files(root: Path) -> list[FileStat]:
     """List every audio file below ``root``, sorted by path.
 
-    Hidden files and folders are passed over. Links are followed, except where they would loop. What has the
-    name of a recording but is a pipe, a device, a socket or a link to nothing, or whose name is not UTF-8, is
-    listed with that problem, so that nobody opens it. So are folders that cannot be listed, links that lead
-    to none, and folders right below ``root`` without any audio file.
+    Hidden files and folders are skipped. Links are followed, except those that would loop. An entry with the
+    name of a recording is listed with a problem, and is not opened, if it is a pipe, a device, a socket or a
+    broken link, or if its name is not UTF-8. Also listed with a problem are folders that cannot be listed,
+    links to missing folders, and folders directly below ``root`` that hold no audio file.
 
     Args:
         root: an existing folder.
@@ -89,7 +89,7 @@ def _look_at(
     except OSError as error:
         if suffix(entry.name) in SUPPORTED | UNSUPPORTED:
             found.append(_without(path, _why(entry, error)))
-        elif entry.is_symlink() and not suffix(entry.name):  # it may have led to a folder of recordings
+        elif entry.is_symlink() and not suffix(entry.name):  # its target may have been a folder of recordings
             found.append(_without(f"{path}/", _why(entry, error)))
         return
     if stat.S_ISDIR(status.st_mode):
@@ -109,7 +109,7 @@ def _why_no_file(mode: int) -> str:
 
 
 def _why_no_name(prefix: str, name: str) -> str:
-    """Return what is wrong with a name that is not UTF-8: no list could name it as it is."""
+    """Return what is wrong with a name that is not UTF-8, because no list could show it as it is."""
     for whose, part in (("its name", name), ("the name of its folder", prefix)):
         # A byte that is not UTF-8 reaches Python as half a surrogate pair.
         if any("\ud800" <= character <= "\udfff" for character in part):

@@ -1,6 +1,6 @@
-"""Reads a table of credits: whose recordings these are and under which licence, a line a recording.
+"""Read a table of credits, with one line for each recording: its author and its licence.
 
-``fetch`` writes such a table, and somebody who brings recordings writes one for them.
+``fetch`` writes such a table. A user who brings recordings writes one for them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingCredit:
-    """One recording of others.
+    """The credit of one recording that somebody else made.
 
     Args:
-        file: its path relative to the folder of recordings.
-        licence: SPDX identifier or name of its licence.
+        file: path of the recording, relative to the folder of recordings.
+        licence: SPDX identifier or name of the licence.
         credit: whom to name.
-        label: its class, empty if the table does not say.
-        sha256: digest of its bytes, empty if the table does not say.
-        package: the package it came in, with its version; empty if it came in none.
+        label: class of the recording; empty if the table does not say it.
+        sha256: SHA-256 of the recording; empty if the table does not say it.
+        package: name and version of the package that contained it; empty if there was none.
     """
 
     file: str
@@ -44,15 +44,18 @@ class RecordingCredit:
 
 
 def credit_key(path: str) -> str:
-    """Return what a table calls a recording: its path in composed Unicode, as tables of text write it."""
+    """Return the name of a recording in a table: its path in composed Unicode (NFC), as text has it."""
     return unicodedata.normalize("NFC", printable(path))
 
 
 def read_credits(path: Path) -> Mapping[str, RecordingCredit]:
-    """Return a table of credits by :func:`credit_key` of the recording.
+    """Return a table of credits, by :func:`credit_key` of the recording.
+
+    Args:
+        path: the table.
 
     Raises:
-        InputError: one of the columns file, licence and credit is missing; there is another column than
+        InputError: one of the columns file, licence and credit is missing; there is a column other than
             these, label, sha256, package and version; or a line has another form. The message names the line.
     """
     lines = read_lines(path, max_bytes=MAX_TABLE_BYTES)

@@ -1,7 +1,8 @@
-"""Fetches recordings that are shipped inside Python packages, from whatever package index pip is set up with.
+"""Fetch recordings that are part of Python packages, from the package index that pip is configured to use.
 
-Only wheels are taken, and nothing of them is installed or run: the recordings listed are read out of the
-archive. Archive and recordings are pinned by SHA-256, so what an index serves cannot differ unnoticed.
+Only wheels are downloaded. Nothing in them is installed or run: the listed recordings are read from the
+archive. The SHA-256 of archive and recordings is given in the variant, so an index cannot deliver other
+content unnoticed.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ _LICENCE_NAME = re.compile(
 
 
 def fetch_packages(packages: Sequence[Package], destination: Path, report: Report | None = None) -> None:
-    """Bring the recordings of packages into ``destination/<label>/``, with credits and licences beside them.
+    """Bring the recordings of packages into ``destination/<label>/``, with their credits and licences.
 
-    A package whose recordings are all there is not downloaded again.
+    A package is not downloaded again if all its recordings are there.
 
     Args:
         packages: what to fetch.
-        destination: folder to fill; made if missing.
-        report: told after every package.
+        destination: folder to fill; it is created if it does not exist.
+        report: called with (done, total) after each package.
 
     Raises:
-        InputError: two recordings would get the same name, a label is no folder name, or what is listed is
-            not in the package.
-        ToolError: pip failed, or what it brought does not have the digest listed.
+        InputError: two recordings would get the same name, a label cannot name a folder, or a listed
+            recording is not in its package.
+        ToolError: pip failed, or a download does not have the listed SHA-256.
     """
     _check_names(packages)
     with tempfile.TemporaryDirectory(prefix="fetch-") as downloads:
@@ -60,7 +61,7 @@ def fetch_packages(packages: Sequence[Package], destination: Path, report: Repor
 
 
 def stored_path(file: PackageFile) -> PurePosixPath:
-    """Return where a recording is stored, relative to the destination."""
+    """Return the path at which a recording is stored, relative to the destination."""
     return PurePosixPath(file.label) / file.name
 
 
@@ -86,7 +87,7 @@ def _is_complete(package: Package, destination: Path) -> bool:
 
 
 def _download(package: Package, downloads: Path) -> Path:
-    """Return the wheel of a package, its digest checked."""
+    """Return the wheel of a package after checking its SHA-256."""
     where = f"{package.name} {package.version}"
     folder = downloads / package.sha256
     process.run_program(

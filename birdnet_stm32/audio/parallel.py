@@ -1,4 +1,4 @@
-"""Runs a function over many recordings at the same time."""
+"""Run a function on many recordings at the same time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Result = TypeVar("Result")
 def map_in_parallel(
     function: Callable[[Item], Result], items: Sequence[Item], *, n_jobs: int, report: Report | None
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` for every item, in the order of the items.
+    """Yield ``function(item)`` for each item, in the order of the items.
 
-    Decoding and resampling release the interpreter lock, so threads keep the cores busy; processes would
-    take a second to start and would copy what they return. ``joblib.parallel_config`` chooses other workers,
-    a Dask or Ray cluster for example.
+    The workers are threads. Decoding and resampling release the interpreter lock, so threads keep all cores
+    busy, while processes would take a second to start and would copy their results.
+    ``joblib.parallel_config`` selects other workers, for example a Dask or Ray cluster.
 
     Args:
         function: a picklable function of one item.
         items: its arguments.
-        n_jobs: workers, -1 for one a core.
-        report: told after every item how many are done.
+        n_jobs: number of workers; -1 starts one for each core.
+        report: called with (done, total) after each item.
     """
     results = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
         joblib.delayed(function)(item) for item in items

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.value_errors import shown_value
 from birdnet_stm32.frontend import config_versions
+from birdnet_stm32.frontend.config_fields import choice_field, flag_field, number_field, whole_field
 from birdnet_stm32.frontend.config_versions import ConfigLine
 from birdnet_stm32.frontend.labels import check_names
 from birdnet_stm32.frontend.mixer import Mixer, load_mixer
@@ -62,8 +63,6 @@ class OutputActivation(StrEnum):
     LOGIT = "logit"
     SIGMOID = "sigmoid"
 
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 MIN_MAX_EPSILON = 1e-10
 PEAK_EPSILON = 1e-6
@@ -296,22 +295,26 @@ def spec_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | None
         InputError: a field is missing, has the wrong type, or contradicts another field; or the named file
             cannot be used.
     """
-    sample_rate_hz = _whole(fields, "sample_rate", where, minimum=1_000)
-    window_samples = round(sample_rate_hz * _number(fields, "chunk_duration", where, minimum=0.01))
+    sample_rate_hz = whole_field(fields, "sample_rate", where, minimum=1_000)
+    window_samples = round(sample_rate_hz * number_field(fields, "chunk_duration", where, minimum=0.01))
     name = fields.get("audio_frontend")
-    kind = _choice(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
+    kind = choice_field(Frontend, _FRONTEND_ALIASES.get(str(name), name), "audio_frontend", where)
     config_versions.refuse_misspelt_keys(fields, where=where)
     line = config_versions.config_line(fields)
     spec = FrontendSpec(
         kind=kind,
         sample_rate_hz=sample_rate_hz,
         window_samples=window_samples,
-        fft_length=_whole(fields, "fft_length", where, minimum=16),
-        spec_width=_whole(fields, "spec_width", where, minimum=1),
-        num_mels=_whole({"num_mels": 64, **fields}, "num_mels", where, minimum=1),
-        keep_nyquist=_flag(fields, "keep_nyquist", where, otherwise=line is ConfigLine.OF_0_9),
-        compression=_choice(Compression, fields.get("input_compression", "none"), "input_compression", where),
-        layout=_choice(InputLayout, fields.get("input_layout", "frequency_major"), "input_layout", where),
+        fft_length=whole_field(fields, "fft_length", where, minimum=16),
+        spec_width=whole_field(fields, "spec_width", where, minimum=1),
+        num_mels=whole_field({"num_mels": 64, **fields}, "num_mels", where, minimum=1),
+        keep_nyquist=flag_field(fields, "keep_nyquist", where, otherwise=line is ConfigLine.OF_0_9),
+        compression=choice_field(
+            Compression, fields.get("input_compression", "none"), "input_compression", where
+        ),
+        layout=choice_field(
+            InputLayout, fields.get("input_layout", "frequency_major"), "input_layout", where
+        ),
     )
     if kind is not Frontend.RAW:
         _require_unseen(fields, line, where)
@@ -361,11 +364,11 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
     return ModelContract(
         frontend=spec_from_json(fields, where=where, folder=folder),
         labels=labels,
-        output_activation=_choice(OutputActivation, activation, "output_activation", where),
-        magnitude_scale=_choice(MagnitudeScale, scale, "mag_scale", where),
-        alpha=float(_number({"alpha": 1.0, **fields}, "alpha", where, minimum=0.01)),
-        depth_multiplier=_whole({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1),
-        embedding_size=_whole({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1),
+        output_activation=choice_field(OutputActivation, activation, "output_activation", where),
+        magnitude_scale=choice_field(MagnitudeScale, scale, "mag_scale", where),
+        alpha=float(number_field({"alpha": 1.0, **fields}, "alpha", where, minimum=0.01)),
+        depth_multiplier=whole_field({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1),
+        embedding_size=whole_field({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1),
     )
 
 
@@ -424,35 +427,3 @@ def _require_unseen(fields: Mapping[str, Any], line: ConfigLine, where: str) -> 
             choices=", ".join(InputLayout),
             means="whether a row of the network's input is a frame or a frequency",
         )
-
-
-def _flag(fields: Mapping[str, Any], key: str, where: str, *, otherwise: bool) -> bool:
-    value = fields.get(key, otherwise)
-    if not isinstance(value, bool):
-        raise InputError(f"{key} is {shown_value(value)}", where=where, expected="true or false")
-    return value
-
-
-def _number(fields: Mapping[str, Any], key: str, where: str, *, minimum: float) -> float:
-    value = fields.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < 1e9:
-        raise InputError(
-            f"{key} is {shown_value(value)}", where=where, expected=f"a number of at least {minimum:g}"
-        )
-    return value
-
-
-def _whole(fields: Mapping[str, Any], key: str, where: str, *, minimum: int) -> int:
-    value = _number(fields, key, where, minimum=minimum)
-    if value != int(value):
-        raise InputError(f"{key} is {shown_value(value)}", where=where, expected="a whole number")
-    return int(value)
-
-
-def _choice(kind: type[Choice], value: object, key: str, where: str) -> Choice:
-    try:
-        return kind(str(value))
-    except ValueError:
-        raise InputError(
-            f"{key} is {shown_value(value)}", where=where, expected="one of " + ", ".join(kind)
-        ) from None

@@ -1,1 +1,1 @@
-"""What the headers of recordings say, what their bytes say, and where the two differ."""
+"""Read the headers of audio files, and correct what they say wrongly about the bytes that follow."""

@@ -1,4 +1,4 @@
-"""Tells by a recording's first bytes, not by its name, what it is."""
+"""Detect the format of a recording by its first bytes, not by its name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _CONTAINERS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "Ogg", ".mp3": "MP3"}
 
 
 def inspect_container(source: AudioBytes, kind: str) -> ContainerLayout:
-    """Return what to show a decoder of a recording.
+    """Return how to present a recording to a decoder.
 
     Args:
         source: the file.
-        kind: the end of its name, lower case with its dot.
+        kind: extension of its name, in lower case with its dot.
 
     Raises:
-        UnreadableError: it holds nothing, or contradicts itself.
+        UnreadableError: the file is empty or contradicts itself.
     """
     if source.size == 0:
         raise UnreadableError("the file is empty")
@@ -41,10 +41,10 @@ def _inspect(source: AudioBytes, kind: str, first: int) -> ContainerLayout | Non
 
 
 def _as_it_is(source: AudioBytes, kind: str, first: int) -> ContainerLayout:
-    """Return a layout that leaves everything to the decoder.
+    """Return a layout that leaves all decisions to the decoder.
 
     Raises:
-        UnreadableError: there is nothing but zeros.
+        UnreadableError: all bytes are zero.
     """
     if source.end_of_content(0, source.size) == 0:
         raise UnreadableError("unreadable: every byte of it is zero")
@@ -57,7 +57,7 @@ def _as_it_is(source: AudioBytes, kind: str, first: int) -> ContainerLayout:
 
 
 def _behind_tags(source: AudioBytes) -> int:
-    """Return where the first byte stands that belongs to no ID3 tag."""
+    """Return the position of the first byte after all ID3 tags."""
     at = 0
     while (head := source.read(at, _TAG_HEADER_BYTES))[:3] == b"ID3" and len(head) == _TAG_HEADER_BYTES:
         size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))

@@ -1,4 +1,4 @@
-"""FLAC: the header's count of samples ends decoding, whatever follows it."""
+"""FLAC files. The number of samples in the header ends decoding, whatever follows it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ID3V1_BYTES = 128
 
 
 def inspect_flac(source: AudioBytes, first: int) -> ContainerLayout | None:
-    """Return what a FLAC file holds, with headers that do not say how much; None if its header is cut.
+    """Return the layout of a FLAC file, with headers that leave out the length; None if its header is cut.
 
     Args:
         source: the file.
-        first: where it begins, behind tags that do not belong to it.
+        first: position of its first byte, after tags that do not belong to it.
 
     Raises:
-        UnreadableError: several files were joined that have different rates or channels.
+        UnreadableError: several files were joined that differ in sample rate or channels.
     """
     if source.size < first + _HEADER_BYTES:
         return None
@@ -54,7 +54,7 @@ def inspect_flac(source: AudioBytes, first: int) -> ContainerLayout | None:
 
 
 def _streams(source: AudioBytes, first: int) -> list[int]:
-    """Return where other files begin whose headers are whole."""
+    """Return the positions of further FLAC files whose headers are complete."""
     found: list[int] = []
     last = first
     for at in sorted(at for mark in (_STREAM, _LAST_STREAM) for at in source.find(mark, first + 1)):

@@ -1,4 +1,4 @@
-"""What a decoder is to be shown of a recording, so that it finds all that is there and nothing else."""
+"""The layout of a recording: the bytes to show to a decoder, so that it finds all audio and nothing else."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ MOST_PARTS = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerLayout:
-    """A recording as its bytes say it is.
+    """The layout of a recording, as its bytes show it.
 
     Args:
-        container: what it is called in messages.
+        container: name of the format in messages.
         parts: files for the decoder, one after the other.
-        promised: samples that there must be by the headers or by counting; None if only decoding can tell.
-        slack: how many fewer there may be without a word: a decoder keeps some for itself.
-        is_open: whether the bytes may hold more than ``promised``.
-        notes: what was repaired, guessed or left out. One line each, its kind before the first colon.
+        promised: number of samples according to the headers or to counting; None if only decoding can tell.
+        slack: how many samples may be missing without a note, because a decoder keeps some.
+        is_open: whether the bytes may hold more than ``promised`` samples.
+        notes: what was repaired, guessed or left out. Each note is one line, with its kind before the first
+            colon.
     """
 
     container: str
@@ -30,11 +31,11 @@ class ContainerLayout:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        """Refuse a file of very many joined parts, which could only keep a decoder busy."""
+        """Refuse a file of very many joined parts, which would only keep a decoder busy."""
         if len(self.parts) > MOST_PARTS:
             raise UnreadableError(f"unreadable: more than {MOST_PARTS:,} files in one")
 
 
 def seconds_text(samples: float, rate_hz: int) -> str:
-    """Return a length for a message."""
+    """Return a length as text for a message."""
     return f"{samples / rate_hz:.3f} s"

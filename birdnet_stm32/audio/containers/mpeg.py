@@ -1,7 +1,8 @@
-"""MP3: a row of frames, each with its own length; nothing says for certain how many there are.
+"""MP3 files: a sequence of frames, each with its own length. Nothing in the file gives their number reliably.
 
-A decoder believes the count in the first frame, which converters get wrong, or takes the size of that frame
-for that of all, and stops there. So the frames are counted here, which costs a hundredth of decoding them.
+A decoder uses the number of frames in the first frame, which converters often write wrongly, or takes the
+size of the first frame for all frames, and stops there. So this module counts the frames, which takes a
+hundredth of the time of decoding.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _KBITS = {  # by MPEG 1 or later and layer bits
 }
 _SAME = 0xFFFE_0C00  # sync, version, layer and rate: the same in all frames of a stream
 _WINDOW_BYTES = 1 << 20
-_CHAIN = 3  # as many valid frames in a row do not appear by chance
+_CHAIN = 3  # so many valid frames in a row do not appear by chance
 _HEADER_BYTES = 4
 _COUNT_BYTES = 12  # mark, flags, frames
 _TAG_BYTES = 128
@@ -35,7 +36,7 @@ _HAS_FRAMES, _HAS_BYTES = 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class _Frame:
-    """What a frame's four first bytes say."""
+    """The content of a frame's first four bytes."""
 
     word: int
     length: int
@@ -49,7 +50,7 @@ class _Frame:
 
     @property
     def side_bytes(self) -> int:
-        """Bytes between the header and the sound, where a frame without sound holds its mark."""
+        """Number of bytes between the header and the audio. A frame without audio has its mark there."""
         if self.word >> 19 & 3 == _MPEG1:
             return 17 if self.mono else 32
         return 9 if self.mono else 17
@@ -74,7 +75,7 @@ def _parse(word: int) -> _Frame | None:
 
 
 class _Window:
-    """Bytes of a file by their place in it, read a megabyte at a time."""
+    """Bytes of a file by position, read one megabyte at a time."""
 
     def __init__(self, source: AudioBytes) -> None:
         self._source = source
@@ -82,7 +83,7 @@ class _Window:
         self._bytes = b""
 
     def frame(self, at: int) -> _Frame | None:
-        """Return the frame whose header stands at a place."""
+        """Return the frame whose header is at a position."""
         here = at - self._first
         if not 0 <= here <= len(self._bytes) - _HEADER_BYTES:
             self._first, self._bytes = at, self._source.read(at, _WINDOW_BYTES)
@@ -93,7 +94,7 @@ class _Window:
 
 @dataclass
 class _Stream:
-    """Frames found: the first of them, how many, and the stretches of the file in which they follow on."""
+    """The frames that were found: the first one, their number, and the byte spans that they fill."""
 
     first: _Frame
     frames: int = 0
@@ -103,7 +104,7 @@ class _Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class _Info:
-    """The count in a first frame that holds no sound: its place in the frame, and frames that it promises."""
+    """The frame count in a first frame without audio: its position in the frame, and the promised number."""
 
     at: int
     mark: bytes
@@ -112,16 +113,16 @@ class _Info:
 
 
 def starts_with_mp3_frames(source: AudioBytes, first: int) -> bool:
-    """Return whether frames begin at this very place."""
+    """Return whether a sequence of frames begins at this position."""
     return _chain(_Window(source), source.size, first, None)
 
 
 def inspect_mp3(source: AudioBytes, first: int) -> ContainerLayout | None:
-    """Return what an MP3 file holds; None if no frames can be found in it.
+    """Return the layout of an MP3 file; None if it has no frames.
 
     Args:
         source: the file.
-        first: where to begin to look, behind tags.
+        first: position at which the search begins, after tags.
     """
     stream = _walk(source, first)
     if stream is None:
@@ -167,7 +168,7 @@ def _walk(source: AudioBytes, first: int) -> _Stream | None:
 
 
 def _resync(source: AudioBytes, window: _Window, first: int, same: int | None) -> int | None:
-    """Return where a row of frames begins, of any kind or of that of the stream."""
+    """Return where a sequence of frames begins, of any kind or of the kind of the stream."""
     for at in source.find(b"\xff", first):
         if _chain(window, source.size, at, same):
             return at
@@ -181,7 +182,7 @@ def _chain(window: _Window, size: int, at: int, same: int | None) -> bool:
             return False
         same = frame.word & _SAME
         at += frame.length
-        if at >= size:  # a cut frame alone is none
+        if at >= size:  # a single cut frame does not count
             return number > 0 or at == size
     return True
 
@@ -203,7 +204,7 @@ def _read_info(head: bytes, frame: _Frame) -> _Info | None:
 
 
 def _trimmed(info: bytes) -> int:
-    """Return the samples that the encoder added at both ends and that its tag says to leave out."""
+    """Return how many samples the encoder added at both ends. Its tag tells decoders to leave them out."""
     flags = int.from_bytes(info[4:8], "big")
     at = 8 + sum(size for bit, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if flags & bit)
     gap = info[at + 21 : at + 24]
@@ -218,8 +219,8 @@ def _part(
 ) -> tuple[Piece, ...]:
     """Return the frames so that a decoder does not stop before the last one.
 
-    A count that is too small is made true. Without a count, a decoder divides the length of the file by that
-    of the first frame; then the file says that it is longer than it is.
+    A frame count that is too small is corrected. Without a count, a decoder divides the length of the file by
+    the length of the first frame; then the file claims to be longer than it is.
     """
     begin = stream.spans[0].first
     spans = stream.spans[1:]
@@ -231,7 +232,7 @@ def _part(
     if info is not None and info.mark == b"VBRI":
         if info.frames is not None and info.frames >= frames:
             return (ByteSpan(first=begin, last=last), *spans)
-        begin += len(head)  # it cannot be put right in place
+        begin += len(head)  # it cannot be corrected in place
     missing = (frames + 2) * stream.first.length - size
     # A decoder looks for a tag in the last bytes first, and must find some.
     beyond = (MissingBytes(size=missing), bytes(_TAG_BYTES)) if missing > 0 else ()

@@ -1,4 +1,4 @@
-"""Ogg: pages, each with its number and the sample that it ends at; files written in a row are one."""
+"""Ogg files: pages, each with its number and its last sample. Files written in a row count as one."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class _Page:
 
 
 def inspect_ogg(source: AudioBytes, first: int) -> ContainerLayout:
-    """Return what an Ogg file holds: the recordings in it, one after the other.
+    """Return the layout of an Ogg file: the recordings in it, one after the other.
 
     Args:
         source: the file.
-        first: where it begins, behind tags that do not belong to it.
+        first: position of its first byte, after tags that do not belong to it.
 
     Raises:
-        UnreadableError: no page of it is whole.
+        UnreadableError: no page is complete.
     """
     links: list[list[_Page]] = []
     for page in _pages(source, first):
@@ -76,7 +76,7 @@ def _bytes(span: ByteSpan) -> int:
 
 
 def _pages(source: AudioBytes, at: int) -> Iterator[_Page]:
-    """Yield whole pages, passing over what is none."""
+    """Yield the complete pages, and skip everything else."""
     while at + _HEAD.size <= source.size:
         head = source.read(at, _HEAD.size + 255)
         mark, version, flags, place, stream, number, _, segments = _HEAD.unpack(head[: _HEAD.size])
@@ -91,7 +91,7 @@ def _pages(source: AudioBytes, at: int) -> Iterator[_Page]:
 
 
 def _goes_back(link: list[_Page]) -> bool:
-    """Return whether the last page claims to end before an earlier one does."""
+    """Return whether the last page claims to end before an earlier page ends."""
     last = link[-1]
     return (
         0
@@ -101,7 +101,7 @@ def _goes_back(link: list[_Page]) -> bool:
 
 
 def _missing(link: list[_Page]) -> int:
-    """Return how many numbers are left out within each stream."""
+    """Return how many page numbers are missing within each stream."""
     seen: dict[int, int] = {}
     missing = 0
     for page in link:
@@ -122,6 +122,6 @@ def _open_ended(source: AudioBytes, link: ByteSpan, page: _Page) -> Part:
 
 
 def page_checksum(page: bytes) -> int:
-    """Return Ogg's CRC-32, which is zlib's with the bits of all bytes the other way round."""
+    """Return Ogg's CRC-32, which is the CRC-32 of zlib with the bits of each byte reversed."""
     reflected = zlib.crc32(page.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
     return int(f"{reflected:032b}"[::-1], 2)

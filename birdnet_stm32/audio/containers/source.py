@@ -1,4 +1,4 @@
-"""A recording's bytes: opened without harm, and shown to a decoder as they should have been written."""
+"""The bytes of a recording: opened safely, and shown to a decoder as they should have been written."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _FIRST_SCAN_BYTES = 1 << 12
 
 
 class UnreadableError(Exception):
-    """Carries the reason, in our words and without a path, why nothing can be had from a recording."""
+    """A recording cannot be used; carries the reason, in our words and without a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByteSpan:
-    """Bytes ``first`` to ``last`` of a file."""
+    """Bytes ``first`` to ``last`` of a file; ``last`` is not included."""
 
     first: int
     last: int
@@ -31,22 +31,22 @@ class ByteSpan:
 
 @dataclass(frozen=True, kw_only=True)
 class MissingBytes:
-    """Bytes that a file claims to have at its end and has not."""
+    """Bytes that a file claims to have at its end but does not have."""
 
     size: int
 
 
 Piece = bytes | ByteSpan | MissingBytes
 Part = tuple[Piece, ...]
-"""What a decoder is shown as one file."""
+"""The pieces that a decoder reads as one file."""
 
 
 class AudioBytes:
-    """An open regular file that is read at any place.
+    """An open regular file that can be read at any position.
 
     Args:
-        descriptor: of the open file.
-        size: its bytes.
+        descriptor: descriptor of the open file.
+        size: number of bytes.
     """
 
     def __init__(self, descriptor: int, size: int) -> None:
@@ -54,20 +54,20 @@ class AudioBytes:
         self.size = size
 
     def read(self, first: int, count: int) -> bytes:
-        """Return ``count`` bytes from ``first`` on, fewer at the end of the file."""
+        """Return ``count`` bytes from ``first`` on; fewer at the end of the file."""
         wanted = min(count, self.size - first)
         found = b""
         while first >= 0 and len(found) < wanted:
             more = os.pread(self.descriptor, wanted - len(found), first + len(found))
-            if not more:  # it became shorter meanwhile
+            if not more:  # the file became shorter meanwhile
                 break
             found += more
         return found
 
     def find(self, pattern: bytes, first: int, last: int | None = None) -> Iterator[int]:
-        """Yield every place of a pattern that begins between ``first`` and ``last``."""
+        """Yield each position of a pattern that begins between ``first`` and ``last``."""
         last = self.size if last is None else last
-        start, size = first, _FIRST_SCAN_BYTES  # who looks often mostly finds it near
+        start, size = first, _FIRST_SCAN_BYTES  # frequent searches mostly find it near their start
         while start < last:
             block = self.read(start, size + len(pattern) - 1)
             at = block.find(pattern)
@@ -77,7 +77,7 @@ class AudioBytes:
             start, size = start + size, min(2 * size, _SCAN_BYTES)
 
     def end_of_content(self, first: int, last: int) -> int:
-        """Return where the zeros begin that reach to ``last``; ``first`` if there is nothing else."""
+        """Return where the zeros begin that reach to ``last``; ``first`` if all bytes are zero."""
         while last > first:
             start = max(first, last - _SCAN_BYTES)
             kept = len(self.read(start, last - start).rstrip(b"\0"))
@@ -87,14 +87,15 @@ class AudioBytes:
         return first
 
     def view(self, part: Part) -> SplicedFile:
-        """Return pieces of this file, joined into one file object that a decoder can read."""
+        """Return pieces of this file, joined into one file object for a decoder."""
         return SplicedFile(self, part)
 
 
 class SplicedFile(io.RawIOBase):
-    """A file put together from pieces of another and from bytes; ``error`` keeps what reading it met.
+    """A file object made of pieces of another file and of other bytes.
 
-    A decoder calls it through C, where an exception would be printed and forgotten.
+    A decoder calls it through C, where an exception would be printed and lost. ``error`` therefore keeps the
+    error of a failed read.
     """
 
     def __init__(self, source: AudioBytes, part: Sequence[Piece]) -> None:
@@ -107,29 +108,29 @@ class SplicedFile(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Number of bytes."""
         return self._ends[-1] if self._ends else 0
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: the file can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return that it can be read at any place."""
+        """Return True: the file can be read at any position."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a place, counted from the begin, from here or from the end."""
+        """Move to a position, counted from the start, from here or from the end."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the position of the next byte."""
         return self._position
 
     def readinto(self, buffer: object) -> int:
-        """Fill a buffer as far as the file goes."""
+        """Fill a buffer as far as the file reaches."""
         target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         done = 0
         while done < len(target) and self._position < self.size:
@@ -141,7 +142,7 @@ class SplicedFile(io.RawIOBase):
         return done
 
     def _copy(self, target: memoryview) -> int:
-        """Copy from the piece that the position is in; a bisection, since damage can leave many pieces."""
+        """Copy from the piece at the current position. Damage can leave many, so a bisection finds it."""
         number = bisect.bisect_right(self._ends, self._position)
         piece, left = self._pieces[number], self._ends[number] - self._position
         if isinstance(piece, MissingBytes):
@@ -166,14 +167,14 @@ def _length(piece: Piece) -> int:
 
 @contextmanager
 def open_audio_bytes(path: Path) -> Iterator[AudioBytes]:
-    """Open a regular file; anything else, which could wait for ever or never end, is not opened.
+    """Open a regular file. Other kinds of files, which might be endless, are not opened.
 
     Raises:
         UnreadableError: the path leads to a folder, a pipe, a device or a socket.
         OSError: the system refuses.
     """
     _require_regular(path.stat())
-    # Should a pipe have taken its place just now, this does not wait for a writer.
+    # If a pipe has just taken the file's place, this does not wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     try:
         status = os.fstat(descriptor)

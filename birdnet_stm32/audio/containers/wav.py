@@ -1,7 +1,7 @@
-"""WAV, RF64 and BW64: chunks, the first of which often lies about the length of the audio.
+"""WAV, RF64 and BW64 files: chunks, whose first one often gives a wrong length of the audio.
 
-A recorder writes its header first and puts the lengths in when it stops. If it loses power, they stay at
-zero, at the length of an empty recording, or at "unknown"; the audio is there all the same.
+A recorder writes its header first, and writes the lengths into it when it stops. If it loses power, the
+lengths stay zero, or that of an empty recording, or "unknown". The audio is in the file nevertheless.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
 from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, Piece, UnreadableError
 
 FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
-# Written after the audio by recorders and editors.
+# Chunks that recorders and editors write after the audio.
 KNOWN_CHUNKS = frozenset(
     name.encode().ljust(4)
     for name in (
@@ -23,11 +23,11 @@ KNOWN_CHUNKS = frozenset(
     ).split()
 )
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
-_UNKNOWN_LENGTH = 0x7FFF_F000  # what programs write that stream to a pipe, and all beyond it
+_UNKNOWN_LENGTH = 0x7FFF_F000  # programs that write to a pipe put this or a greater length
 _TAIL_BYTES = 1 << 24  # chunks after the audio are looked for this far from the end
 _MOST_CHUNKS = 10_000
 _NEVER_WRITTEN_S = 0.5
-_PLAIN = frozenset({1, 3, 6, 7, 0xFFFE})  # samples of one length each
+_PLAIN = frozenset({1, 3, 6, 7, 0xFFFE})  # formats whose samples all have the same length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class _Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class _Header:
-    """All before the audio: where the file, its chunks and the audio begin, and what they say."""
+    """Everything before the audio: where the file, its chunks and the audio begin, and what they say."""
 
     form: bytes
     first: int
@@ -63,14 +63,14 @@ class _Header:
 
 
 def inspect_wav(source: AudioBytes, first: int) -> ContainerLayout | None:
-    """Return what a WAV file holds; None if it has no audio chunk or no description of it.
+    """Return the layout of a WAV file; None if it has no audio chunk or no description of it.
 
     Args:
         source: the file.
-        first: where it begins, behind tags that do not belong to it.
+        first: position of its first byte, after tags that do not belong to it.
 
     Raises:
-        UnreadableError: it contradicts itself.
+        UnreadableError: the file contradicts itself.
     """
     header = _read_header(source, first)
     if header is None:
@@ -116,7 +116,7 @@ def _read_header(source: AudioBytes, first: int) -> _Header | None:
 
 
 def _chunks(source: AudioBytes, at: int, order: str) -> Iterator[_Chunk]:
-    """Yield chunks one after the other, the last one perhaps longer than the file."""
+    """Yield the chunks one after the other. The last one may claim to be longer than the file."""
     for _ in range(_MOST_CHUNKS):
         head = source.read(at, 8)
         if len(head) < 8:
@@ -127,7 +127,7 @@ def _chunks(source: AudioBytes, at: int, order: str) -> Iterator[_Chunk]:
 
 
 def _find_end(source: AudioBytes, header: _Header) -> tuple[int, tuple[str, ...]]:
-    """Return where the audio ends, and what is to be said about it."""
+    """Return where the audio ends, and notes about it."""
     data, size = header.data, source.size
     if data.last <= size:
         if size - data.last < max(2, header.frame_bytes):
@@ -147,10 +147,10 @@ def _find_end(source: AudioBytes, header: _Header) -> tuple[int, tuple[str, ...]
 
 
 def _after_power_loss(source: AudioBytes, header: _Header, last: int) -> tuple[int, tuple[str, ...]]:
-    """Return the end of audio that the header does not cover.
+    """Return the end of audio that the header does not cover, and notes about it.
 
-    A recorder that reserves space for its files in advance leaves zeros after the audio. Nobody can tell
-    whether these zeros were recorded as silence, so they are kept, and a note says so.
+    A recorder that reserves space for its files leaves zeros after the audio. Nobody can tell whether these
+    zeros were recorded as silence. They are therefore kept, and a note says so.
     """
     data = header.data
     written = source.end_of_content(data.first, last)
@@ -168,7 +168,7 @@ def _after_power_loss(source: AudioBytes, header: _Header, last: int) -> tuple[i
 
 
 def _followers(source: AudioBytes, last: int, order: str) -> tuple[str, ...] | None:
-    """Return what to say about the bytes after the audio; None if they can only be more audio.
+    """Return notes about the bytes after the audio; None if these bytes can only be more audio.
 
     Raises:
         UnreadableError: there is a second chunk of audio.
@@ -199,13 +199,13 @@ def _judge(chain: list[_Chunk], source: AudioBytes) -> tuple[str, ...]:
 
 
 def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None) -> list[_Chunk] | None:
-    """Return the chunks from a place to the end of the file; None unless they end there, or in zeros.
+    """Return the chunks from a position to the end of the file; None unless they end there, or in zeros.
 
     Args:
         source: the file.
-        at: where the first begins.
-        order: of the bytes of a number.
-        seen: places from which the end is known not to be reached; those passed are added.
+        at: position of the first chunk.
+        order: byte order of numbers.
+        seen: positions from which the end cannot be reached; the positions that are passed are added.
     """
     found: list[_Chunk] = []
     if at >= source.size:
@@ -225,7 +225,7 @@ def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None
 
 
 def _first_of_tail(source: AudioBytes, first: int, order: str) -> int:
-    """Return where chunks begin that reach exactly to the end of the file, or the end itself."""
+    """Return where chunks begin that reach exactly to the end of the file, or the end of the file."""
     begin = max(first, source.size - _TAIL_BYTES)
     places = sorted(at for name in KNOWN_CHUNKS for at in source.find(name, begin))
     seen: set[int] = set()

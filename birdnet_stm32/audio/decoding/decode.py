@@ -1,7 +1,7 @@
-"""Reads recordings: any rate, any number of channels, block by block.
+"""Decode recordings of any sample rate and any number of channels, block by block.
 
-A recording that cannot be used is a result, :class:`Unusable` with its reason, never an exception: one bad
-file among thousands must neither stop a build nor vanish from its index.
+A recording that cannot be used is a result, :class:`Unusable` with its reason, and never an exception. One
+bad file among thousands must neither stop a build nor disappear from the index.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from birdnet_stm32.audio.decoding.stream import AudioStream
 from birdnet_stm32.files.regular_file import why_unreadable
 
 MIN_DURATION_S = 0.1
-SILENT_AT = "silent at "  # begins the reason that only a wanted rate can give
-# At the lower of two rates: several times as far as the resampling filter reaches.
+SILENT_AT = "silent at "  # beginning of a reason that depends on the sample rate
+# Samples at the lower of two rates, several times the length of the resampling filter.
 MARGIN_SAMPLES = 1_024
 
 Result = TypeVar("Result")
@@ -44,22 +44,23 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Unusable:
-    """Why a recording cannot be used; the text holds no path, so that it is equal on every machine."""
+    """The reason why a recording cannot be used. It holds no path, so that it is equal on every machine."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Properties:
-    """What a recording holds.
+    """The properties of a recording.
 
     Args:
-        duration_s: seconds.
+        duration_s: length in seconds.
         rate_hz: its own sample rate.
-        channels: its own channels.
-        rms_db: level of their average, or of the chosen one, dB of full scale.
-        snr_db: signal-to-noise estimate, see :mod:`birdnet_stm32.audio.decoding.levels`.
-        notes: what was repaired, guessed or left out: a line each, its kind before the first colon, no path.
+        channels: number of its channels.
+        rms_db: level of the average of its channels, or of the chosen channel, in dB of full scale.
+        snr_db: signal-to-noise estimate in dB, see the module ``levels``.
+        notes: what was repaired, guessed or left out. Each note is one line without a path, with its kind
+            before the first colon.
     """
 
     duration_s: float
@@ -72,7 +73,7 @@ class Properties:
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """A recording as mono PCM, int16 of shape [n], and what is to be said about it."""
+    """A recording as mono PCM, int16 ``[n]``, and notes about it."""
 
     pcm: NDArray[np.int16]
     notes: tuple[str, ...]
@@ -81,12 +82,12 @@ class Decoded:
 def measure_recording(
     path: Path, *, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
 ) -> Properties | Unusable:
-    """Read all of a recording and measure it at its own rate.
+    """Read a whole recording and measure it at its own sample rate.
 
     Args:
         path: a wav, flac, ogg or mp3 file.
-        channel: the one to measure, counted from 1; 0 for the average of all.
-        min_duration_s: a shorter one is unusable.
+        channel: the channel to measure, counted from 1; 0 for the average of all channels.
+        min_duration_s: a shorter recording is unusable.
     """
     return _with_stream(path, lambda stream: _measure(stream, channel, min_duration_s))
 
@@ -94,20 +95,20 @@ def measure_recording(
 def decode(
     path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
 ) -> NDArray[np.int16] | Unusable:
-    """Return a recording as mono PCM, channels averaged, resampled band-limited without dither.
+    """Decode a recording to mono PCM. Channels are averaged; resampling is band-limited, without dither.
 
-    16-bit mono audio already at the rate comes out bit by bit as it is. A floating-point file may exceed
-    full scale; it is then scaled down as a whole, since clipping would add harmonics and the front end
-    removes gain anyway. What resampling makes overshoot beyond 16 bits is clipped.
+    16-bit mono audio that already has the sample rate is returned bit by bit. A floating-point file may
+    exceed full scale. It is then scaled down as a whole: clipping would add harmonics, and the front end
+    removes the gain anyway. Samples that resampling makes larger than 16 bits are clipped.
 
     Args:
         path: a wav, flac, ogg or mp3 file.
-        sample_rate_hz: wanted rate.
-        channel: the one to take, counted from 1; 0 for the average of all.
-        min_duration_s: a shorter one is unusable.
+        sample_rate_hz: the sample rate to return.
+        channel: the channel to take, counted from 1; 0 for the average of all channels.
+        min_duration_s: a shorter recording is unusable.
 
     Returns:
-        int16 of shape [n], or why there is none.
+        int16 ``[n]``, or why the recording is unusable.
     """
     found = decode_with_notes(
         path, sample_rate_hz=sample_rate_hz, channel=channel, min_duration_s=min_duration_s
@@ -118,40 +119,44 @@ def decode(
 def decode_with_notes(
     path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
 ) -> Decoded | Unusable:
-    """Return what :func:`decode` does, and what :func:`measure_recording` notes about the recording."""
+    """Return what :func:`decode` returns, with the notes of :func:`measure_recording` about the recording."""
     return _with_stream(path, lambda stream: _decode(stream, sample_rate_hz, channel, min_duration_s))
 
 
 def decode_parts(
     path: Path, parts: Sequence[tuple[int, int]], *, sample_rate_hz: int, samples: int, channel: int = MIX
 ) -> list[NDArray[np.int16]] | None:
-    """Return parts of what :func:`decode` returns, mostly without reading all of the recording.
+    """Return parts of what :func:`decode` returns, in most cases without reading the whole recording.
 
-    A part is resampled by itself, from a stretch that is wider at both ends; so it does not depend on which
-    others are asked for. It is the same as in the whole but for rounding, one step in a sample of thousands.
+    Each part is resampled alone, from a stretch that is wider at both ends. It therefore does not depend on
+    the other parts. It equals that part of the whole decoded recording except for rounding, by one step in
+    one of several thousand samples.
 
     Args:
         path: a wav, flac, ogg or mp3 file.
-        parts: the first sample of each and the one after its last, at the wanted rate.
-        sample_rate_hz: wanted rate.
-        samples: the length of the recording at its own rate, as reading all of it once found.
-        channel: the one to take, counted from 1; 0 for the average of all.
+        parts: for each part, its first sample and the sample after its last one, at ``sample_rate_hz``.
+        sample_rate_hz: the sample rate to return.
+        samples: number of samples of the recording at its own rate, as :func:`measure_recording` found it.
+        channel: the channel to take, counted from 1; 0 for the average of all channels.
 
     Returns:
-        int16 of shape [n] for each part; None if only reading all of the recording can tell: its gain depends
-        on its peak, its header promises another length, it is damaged, or the parts are silent.
+        int16 ``[n]`` for each part. None if the whole recording has to be read: its gain depends on its peak,
+        its header gives another length, it is damaged, or all parts are silent.
     """
     found = _with_stream(path, lambda stream: _decode_parts(stream, parts, sample_rate_hz, samples, channel))
     return None if isinstance(found, Unusable) else found
 
 
 def decoded_samples(duration_s: float, rate_hz: int, sample_rate_hz: int) -> int:
-    """Return how many samples :func:`decode` makes of a recording.
+    """Return the number of samples that :func:`decode` returns for a recording.
 
     Args:
-        duration_s: its length.
-        rate_hz: its own rate.
-        sample_rate_hz: the rate decoded to.
+        duration_s: length of the recording in seconds.
+        rate_hz: its own sample rate.
+        sample_rate_hz: the sample rate that it is decoded to.
+
+    >>> decoded_samples(2.5, 44_100, 24_000)
+    60000
     """
     samples = round(duration_s * rate_hz)
     return (2 * samples * sample_rate_hz + rate_hz) // (2 * rate_hz)
@@ -183,13 +188,13 @@ def _measure(stream: AudioStream, channel: int, min_duration_s: float) -> Proper
 
 
 def _decode(stream: AudioStream, sample_rate_hz: int, channel: int, min_duration_s: float) -> Decoded:
-    # The gain of a floating-point file depends on all of it, so that such a file is read twice.
+    # The gain of a floating-point file depends on the whole file, so such a file is read twice.
     tally = measure_stream(stream, channel) if stream.is_floating else empty_measures(stream, channel)
     gain = full_scale_gain(stream, tally) if stream.is_floating else np.float32(1)
     blocks = _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally)
     refuse_unusable(tally, gain, min_duration_s=min_duration_s)
     pcm = np.concatenate(blocks)
-    # Rounding may leave single steps of what resampling took away.
+    # After resampling has removed all sound, rounding may leave single steps.
     steps = int(pcm.max()) - int(pcm.min()) if len(pcm) else 0
     if steps <= (stream.rate_hz != sample_rate_hz):
         half_hz = sample_rate_hz / 2
@@ -230,7 +235,7 @@ def _decode_parts(
 
 @dataclass(frozen=True, kw_only=True)
 class _Stretch:
-    """Samples ``first`` to ``last`` of a recording; once resampled, the part begins at ``offset``."""
+    """Samples ``first`` to ``last`` of a recording. Once resampled, the part begins at ``offset``."""
 
     first: int
     last: int
@@ -238,7 +243,7 @@ class _Stretch:
 
 
 def _stretch(part: tuple[int, int], rate_hz: int, sample_rate_hz: int, samples: int) -> _Stretch:
-    """Return what to resample for a part; it begins where both rates have a sample, as the filter does."""
+    """Return the stretch to resample for a part. It begins where both sample rates have a sample."""
     common_hz = math.gcd(rate_hz, sample_rate_hz)
     old, new = rate_hz // common_hz, sample_rate_hz // common_hz  # samples from one such place to the next
     margin = 0 if old == new else math.ceil(MARGIN_SAMPLES * max(1.0, old / new))

@@ -1,7 +1,7 @@
-"""Makes one channel of several, and judges whether what comes out is a recording.
+"""Make one channel out of several, and decide whether the result is a usable recording.
 
-Channels may cancel, a file of floating-point numbers may hold any level: both can leave nothing of a
-recording without a word. What stays too small for 16 bits is silent, whatever its own numbers say.
+Channels may cancel each other, and a floating-point file may have any level. Both can leave nothing of a
+recording without an error. A signal that is too small for 16 bits counts as silence.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from birdnet_stm32.audio.decoding.stream import AudioStream
 
 MIX = 0
 BLOCK_SAMPLES = 1 << 18
-# A floating-point file may hold integers of 32 bits; what is beyond them is no level of any recorder.
+# A floating-point file may hold integers of 32 bits. No recorder writes larger values.
 MAX_PEAK = 2.0**31
 _QUIET_GAIN = 0.5
 _OUTLIER_GAIN = 0.1
-_OUTLIER_DB = -84.0  # two steps of 16 bits: below it, nothing but the peak is left of a recording
+_OUTLIER_DB = -84.0  # two steps of 16 bits: below it, only the peak of a recording is left
 _MIX_LOSS_DB = 10.0
 _REMEDY = "choose one with [index] channel or --channel"
 
 
 @dataclass
 class StreamMeasures:
-    """What went through :func:`mono_blocks`.
+    """What :func:`mono_blocks` has measured so far.
 
     Args:
-        rate_hz: the recording's own rate.
-        mixed: how many channels were averaged, 1 if one was chosen or there is no other.
+        rate_hz: the recording's own sample rate.
+        mixed: number of channels that were averaged; 1 if one was chosen or there is only one.
     """
 
     rate_hz: int
@@ -47,7 +47,7 @@ class StreamMeasures:
     _sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 1)))
 
     def add(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
-        """Take in a block of shape [n, channels] and the average of its channels."""
+        """Add a block, float32 ``[n, channels]``, and the average of its channels."""
         self.samples += len(mono)
         self.lowest = min(self.lowest, float(mono.min()))
         self.highest = max(self.highest, float(mono.max()))
@@ -62,7 +62,7 @@ class StreamMeasures:
 
     @property
     def mix_loss_db(self) -> float:
-        """How far the average lies below the loudest channel; 0 if nothing was averaged."""
+        """Level of the loudest channel minus that of the average, in dB; 0 if nothing was averaged."""
         if self.mixed == 1 or not self.samples:
             return 0.0
         sums, squares = self._sums / self.samples
@@ -73,15 +73,18 @@ class StreamMeasures:
 def mono_blocks(
     stream: AudioStream, channel: int, tally: StreamMeasures | None = None
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield a recording as one channel, in blocks of whole frames of the module ``levels``.
+    """Yield a recording as one channel, in blocks of complete frames (see the module ``levels``).
 
     Args:
         stream: the recording.
-        channel: which to take, counted from 1; :data:`MIX` for the average of all.
-        tally: is told of every block.
+        channel: the channel to take, counted from 1; :data:`MIX` for the average of all channels.
+        tally: measures every block.
+
+    Yields:
+        float32 ``[n]``.
 
     Raises:
-        UnreadableError: it has no such channel, or holds what is no sample.
+        UnreadableError: the recording has no such channel, or holds NaN, infinite or far too large values.
     """
     if channel > stream.channels:
         many = "1 channel" if stream.channels == 1 else f"{stream.channels} channels"
@@ -101,7 +104,7 @@ def mono_blocks(
 
 
 def _whole_frames(blocks: Iterable[NDArray[np.float32]], frame: int) -> Iterator[NDArray[np.float32]]:
-    """Yield blocks of whole frames, but for the last one."""
+    """Yield blocks of complete frames; only the last block may end with an incomplete one."""
     held: NDArray[np.float32] | None = None
     for block in blocks:
         whole = block
@@ -117,10 +120,10 @@ def _whole_frames(blocks: Iterable[NDArray[np.float32]], frame: int) -> Iterator
 
 
 def measure_stream(stream: AudioStream, channel: int) -> StreamMeasures:
-    """Read all of a recording and measure it.
+    """Read and measure a whole recording.
 
     Raises:
-        UnreadableError: see :func:`mono_blocks`.
+        UnreadableError: as :func:`mono_blocks`.
     """
     tally = empty_measures(stream, channel)
     for mono in mono_blocks(stream, channel, tally):
@@ -129,25 +132,25 @@ def measure_stream(stream: AudioStream, channel: int) -> StreamMeasures:
 
 
 def empty_measures(stream: AudioStream, channel: int) -> StreamMeasures:
-    """Return an empty tally for a recording."""
+    """Return the measures of a recording before its first block."""
     return StreamMeasures(rate_hz=stream.rate_hz, mixed=stream.channels if channel == MIX else 1)
 
 
 def full_scale_gain(stream: AudioStream, tally: StreamMeasures) -> np.float32:
-    """Return what brings a floating-point file within full scale, 1 for all others."""
+    """Return the gain that brings a floating-point file within full scale; 1 for all other files."""
     return np.float32(1 / max(1.0, tally.peak)) if stream.is_floating else np.float32(1)
 
 
 def refuse_unusable(tally: StreamMeasures, gain: np.float32, *, min_duration_s: float) -> None:
-    """Refuse what is no recording.
+    """Refuse a recording that is empty, silent, too short, or nothing but one peak.
 
     Args:
-        tally: of all of it.
-        gain: applied before it is rounded to 16 bits.
-        min_duration_s: the least length.
+        tally: measures of the whole recording.
+        gain: the gain before rounding to 16 bits.
+        min_duration_s: the least length, in seconds.
 
     Raises:
-        UnreadableError: it is empty, silent, too short, or nothing but one peak.
+        UnreadableError: says why the recording is refused.
     """
     if tally.samples == 0:
         raise UnreadableError("holds no samples")
@@ -174,12 +177,12 @@ def _refuse_silence(tally: StreamMeasures) -> None:
 
 
 def too_short_reason(duration_s: float, min_duration_s: float) -> str:
-    """Return the reason that refuses a recording for its length."""
+    """Return the reason for refusing a recording because of its length."""
     return f"too short: {duration_s:.3f} s, the least is {min_duration_s:g} s"
 
 
 def level_notes(tally: StreamMeasures, gain: np.float32) -> Iterator[str]:
-    """Yield what is to be said about levels."""
+    """Yield notes about the levels of a recording."""
     if tally.mix_loss_db > _MIX_LOSS_DB:
         yield f"channels cancel in the mix: {tally.mix_loss_db:.0f} dB below the loudest of them, {_REMEDY}"
     if gain < _QUIET_GAIN:
@@ -188,7 +191,7 @@ def level_notes(tally: StreamMeasures, gain: np.float32) -> Iterator[str]:
 
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Round samples in [-1, 1] to 16 bits; what exceeds them is clipped."""
+    """Round samples in [-1, 1] to 16 bits. Larger values are clipped."""
     scaled = samples * np.float32(pcm.FULL_SCALE)
     np.rint(scaled, out=scaled)
     np.clip(scaled, -pcm.FULL_SCALE, pcm.FULL_SCALE - 1, out=scaled)

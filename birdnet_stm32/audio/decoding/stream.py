@@ -1,4 +1,4 @@
-"""Decodes a recording block by block, to its real end, and says where that differs from what was promised."""
+"""Decode a recording block by block to its real end, and note where it differs from what its header says."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from birdnet_stm32.audio.containers.source import AudioBytes, Part, SplicedFile,
 
 RATES_HZ = range(1_000, 1_000_001)
 _FLOATING = ("FLOAT", "DOUBLE")
-# libsndfile's seek may land elsewhere in Ogg Vorbis, and mp3 frames need those before them.
+# In Ogg Vorbis, libsndfile may seek to a wrong position, and MP3 frames need the frames before them.
 _EXACT_SEEK = ("WAV", "WAVEX", "FLAC")
-_UNKNOWN_SAMPLES = 1 << 60  # libsndfile's way to say that it cannot tell
-_SEARCH_SAMPLES = (4_096, 64)  # steps in which damage is approached
+_UNKNOWN_SAMPLES = 1 << 60  # libsndfile gives such a count if it does not know the length
+_SEARCH_SAMPLES = (4_096, 64)  # block sizes with which damage is approached
 _SKIP_SAMPLES = 1 << 16
 
 _NO_DATA = "it holds no {container} data, or its begin is damaged"
@@ -49,16 +49,16 @@ _REASONS = {
 
 
 def decoder_error_text(error: soundfile.LibsndfileError, container: str) -> str:
-    """Return a decoder's error in our words; its own speak of its code and of files that it did not find."""
+    """Return a decoder's error in our words. Its own words are about its code and about missing files."""
     said = _REASONS.get(error.code, "it cannot be decoded as {container}")
     return f"unreadable: {said.format(container=container)}"
 
 
 class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
-    """A file that is read straight on.
+    """A file that is read from start to end.
 
-    To one that it takes for seekable, soundfile adds a seek after every read; mp3 frames then miss what
-    those before them hold, and every block begins with an error of hundreds of steps.
+    After every read of a file that it takes for seekable, soundfile adds a seek. MP3 frames need data of the
+    frames before them, so every block would then begin with an error of hundreds of steps.
     """
 
     def seekable(self) -> bool:
@@ -66,14 +66,14 @@ class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class AudioStream:
-    """A recording that can be read, several times if need be.
+    """A recording that can be read, several times if necessary.
 
     Args:
         source: its bytes.
-        layout: what they hold.
+        layout: how they are presented to the decoder.
 
     Raises:
-        UnreadableError: it cannot be decoded.
+        UnreadableError: the recording cannot be decoded.
     """
 
     def __init__(self, source: AudioBytes, layout: ContainerLayout) -> None:
@@ -99,16 +99,16 @@ class AudioStream:
 
     @property
     def expected(self) -> int | None:
-        """The samples that its header promises, or that were counted without decoding; None if unknown."""
+        """Number of samples that the header gives, or that were counted without decoding; None if unknown."""
         return self._counted if self._layout.promised is None else self._layout.promised
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was repaired, guessed or left out, once :meth:`blocks` came to its end."""
+        """What was repaired, guessed or left out, as soon as :meth:`blocks` has reached its end."""
         return (*self._layout.notes, *self._about_length())
 
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
-        """Yield the samples from first to last, float32 of shape [n, channels], n at most ``samples``."""
+        """Yield the samples from first to last, float32 ``[n, channels]``, with n at most ``samples``."""
         done = 0
         self._decoded, self._has_more = None, False
         self._is_damaged = len(self._parts) < len(self._layout.parts)
@@ -119,10 +119,10 @@ class AudioStream:
         self._decoded = done
 
     def stretch(self, first: int, last: int) -> NDArray[np.float32] | None:
-        """Return a stretch of a recording; None if it is not in one piece or damaged.
+        """Return a stretch of a recording; None if the recording is damaged or consists of several parts.
 
         Returns:
-            float32 of shape [n, channels], n less than asked for if it ends before.
+            float32 ``[n, channels]``, with n less than asked for if the recording ends before.
         """
         if len(self._layout.parts) > 1:
             return None
@@ -138,10 +138,10 @@ class AudioStream:
             return None  # reading all of it tells how far it goes
 
     def _blocks(self, part: Part, samples: int, before: int) -> Iterator[NDArray[np.float32]]:
-        """Yield the samples of a part; where its bytes are damaged, almost up to there.
+        """Yield the samples of a part; if its bytes are damaged, almost up to the damage.
 
-        A decoder that fails throws away the block that it was asked for, so what precedes the damage in that
-        block is read again in small steps.
+        A decoder that fails discards the whole block that it was asked for. The samples before the damage in
+        that block are therefore read again in small steps.
         """
         done = 0
         for step in (samples, *_SEARCH_SAMPLES):
@@ -161,12 +161,12 @@ class AudioStream:
         self._is_damaged = True
 
     def _to_promise(self, at: int, samples: int) -> int:
-        """Return how many samples to ask for: not beyond a promised end, behind which anything may follow."""
+        """Return how many samples to ask for: not beyond a promised end, because any data may follow it."""
         promised = self._layout.promised
         return samples if promised is None or at >= promised else min(samples, promised - at)
 
     def _openable(self) -> Iterator[Any]:
-        """Open the parts, up to one whose begin is damaged."""
+        """Open the parts, up to the first one whose beginning is damaged."""
         for number, part in enumerate(self._layout.parts):
             try:
                 yield self._new(part)[1]
@@ -176,7 +176,7 @@ class AudioStream:
                 return
 
     def _new(self, part: Part) -> tuple[SplicedFile, Any]:
-        """Open a part, to be read by the next that asks for it."""
+        """Open a part, for the next caller that asks for it."""
         view = self._source.view(part)
         try:
             with self._silence():
@@ -200,7 +200,7 @@ class AudioStream:
             return _read(file, samples)
 
     def _silence(self) -> AbstractContextManager[None]:
-        """Keep what the decoder of MP3 writes about damage, past Python, away from the terminal."""
+        """Keep messages about damage, which the decoder of MP3 writes directly, away from the terminal."""
         return _standard_error_closed() if self._layout.container == "MP3" else nullcontext()
 
     def _about_length(self) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""What a class folder is called and what its name means.
+"""Name the classes: what a class folder is called, and what its name means.
 
-A class is called by its folder's name in Unicode's composed form (NFC). Folders whose names differ in that
-form only are one class: macOS writes one form and most other systems another, nobody can tell them apart on a
-screen, and whoever copied recordings from two machines meant one class.
+The name of a class is the name of its folder in Unicode's composed form (NFC). Folders whose names differ
+only in that form are one class. macOS writes another form than most systems, and nobody can tell the two
+apart on a screen.
 """
 
 from __future__ import annotations
@@ -13,39 +13,48 @@ from collections.abc import Collection, Iterable
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 
-# Folders that BirdNET-Analyzer trains as "none of the classes", in any case.
+# Folders that BirdNET-Analyzer takes for "none of the classes", in upper or lower case.
 _NO_EVENT = frozenset({"background", "noise", "other", "silence"})
-_NEGATIVE = "-"  # before a species, it marks recordings that do not hold it
+_NEGATIVE = "-"  # before the name of a species: recordings without this species
 NAMED_FOR_SEVERAL = "is named for several classes"
 STARTS_WITH_UNDERSCORE = "starts with _ and is not named as background"
-_SEVERAL = ","  # between species, it marks recordings that hold all of them
+_SEVERAL = ","  # between names of species: recordings that hold all of them
 
 # Control characters, half a surrogate pair, line and paragraph separators: they end or hide a line of a list.
 _REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def label_of(path: str) -> str:
-    """Return the class of a recording by its path: the name of its folder below the root, or nothing."""
+    """Return the class of a recording: the name of its folder below the root; empty without a folder.
+
+    >>> label_of("owl/night/1.wav")
+    'owl'
+    """
     folder, separator, _ = path.partition("/")
     return unicodedata.normalize("NFC", folder) if separator else ""
 
 
 def decodable(path: str) -> str:
-    r"""Return a path with each byte that is not UTF-8 written as ``\xe9``; any other path as it is."""
+    r"""Return a path with each byte that is not UTF-8 written as ``\xe9``. Other paths stay unchanged."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def is_background_by_convention(label: str) -> bool:
-    """Return whether BirdNET-Analyzer takes the recordings of a folder for none of the classes."""
+    """Return whether BirdNET-Analyzer takes the recordings in a folder of this name for none of the classes.
+
+    >>> is_background_by_convention("Noise"), is_background_by_convention("-Tyto alba")
+    (True, True)
+    """
     return label.casefold() in _NO_EVENT or (label.startswith(_NEGATIVE) and label != _NEGATIVE)
 
 
 def classes_of_folder(label: str, labels: Collection[str]) -> tuple[str, ...]:
-    """Return the classes that a folder's recordings hold together, by BirdNET-Analyzer's convention.
+    """Return the classes that the recordings of a folder hold together, by BirdNET-Analyzer's convention.
 
     Args:
-        label: of the folder.
-        labels: of all folders; a comma in a name means something only if a part of it is one of them.
+        label: name of the folder.
+        labels: names of all folders. A comma in a name has this meaning only if a part of the name is one of
+            them.
     """
     parts = tuple(part.strip() for part in label.split(_SEVERAL))
     return parts if len(parts) > 1 and any(part in labels for part in parts) else ()
@@ -57,9 +66,9 @@ def background_folders(
     """Return the folders that hold none of the classes.
 
     Args:
-        labels: of all folders.
-        table: names some, and says whether others are recognised by their names.
-        classes: of a model: a folder that is called like one of them holds that class.
+        labels: names of all folders.
+        table: names some of them, and says whether others are recognised by their names.
+        classes: classes of a model. A folder with the name of one of them holds that class.
     """
     recognised = {
         label
@@ -70,11 +79,14 @@ def background_folders(
 
 
 def check_class_names(labels: Iterable[str]) -> None:
-    """Refuse names of class folders that no list of labels can hold, or that some systems take for one.
+    """Refuse names of class folders that no list of labels can hold, or that some systems take for equal.
+
+    Args:
+        labels: names of the folders.
 
     Raises:
-        InputError: a control character in a name, a name of blanks, or two names that differ in upper and
-            lower case, blanks or invisible characters only.
+        InputError: a name has a control character or only blanks; or two names differ only in upper and lower
+            case, blanks or invisible characters.
     """
     taken: dict[str, str] = {}
     for label in sorted(labels):
@@ -98,6 +110,6 @@ def check_class_names(labels: Iterable[str]) -> None:
 
 
 def _to_the_eye(label: str) -> str:
-    """Return a name without what no reader sees: case, kinds and numbers of blanks, invisible characters."""
+    """Return a name without what no reader sees: case, kind and number of blanks, invisible characters."""
     folded = unicodedata.normalize("NFC", label.casefold())
     return " ".join("".join(one for one in folded if unicodedata.category(one) != "Cf").split())

@@ -1,8 +1,7 @@
-"""Which recordings a model learned from, kept beside it, so that nobody mistakes memory for hearing.
+"""List the recordings that a model learned from, so that nobody evaluates a model on them by mistake.
 
-``<model>_learned_from.tsv`` holds the SHA-256 of each recording and what it was used for: ``train``, weights
-were fitted to it, or ``validation``, the epoch was chosen by it. It holds no names, so that it can be passed
-on.
+``<model>_learned_from.tsv`` holds the SHA-256 of each recording and its use: ``train`` if weights were fitted
+to it, ``validation`` if it chose the epoch. It holds no names, so that it can be passed on.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _REASONS = {
 
 
 def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
-    """Return what each recording of ``rows`` is used for when a model is trained on them, by SHA-256."""
+    """Return the use of each recording when a model is trained on ``rows``, by SHA-256."""
     return {row.digest: row.split for row in rows if row.usable}
 
 
@@ -38,7 +37,10 @@ def learned_from_text(learned: Mapping[str, str]) -> str:
 
 
 def read_learned_from(path: Path) -> dict[str, str]:
-    """Return what each recording was used for, by SHA-256.
+    """Return the use of each recording, by SHA-256.
+
+    Args:
+        path: the table.
 
     Raises:
         InputError: the file cannot be read, or is not such a table.
@@ -57,11 +59,11 @@ def read_learned_from(path: Path) -> dict[str, str]:
 
 
 def without_learned(rows: Sequence[IndexRow], learned: Mapping[str, str]) -> tuple[IndexRow, ...]:
-    """Return ``rows`` with every recording that a model learned from marked as unusable, with the reason.
+    """Return ``rows`` with every recording that a model learned from marked as unusable.
 
     Args:
         rows: an index.
-        learned: what each recording was used for, by SHA-256.
+        learned: the use of each recording, by SHA-256.
     """
     return tuple(
         replace(row, split="", reason=_REASONS[learned[row.digest]])

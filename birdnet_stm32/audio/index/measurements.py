@@ -1,7 +1,7 @@
-"""Measures recordings, once for each content.
+"""Measure recordings, once for each content.
 
-What is measured depends on nothing but a file's bytes and the code that reads them, so it is kept in a JSON
-document between runs. That document knows modification times and is no product: equal recordings give equal
+A measure depends only on the bytes of a file and on the code that reads them. It is therefore kept between
+runs, in a JSON file. That file holds modification times and is not a product: equal recordings have equal
 measures, whenever they were written.
 """
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredFile:
-    """One file and what its content is.
+    """One file and its content.
 
     Args:
-        stat: as it was when measured.
-        digest: SHA-256 of its bytes, empty if they cannot be read.
-        content: what it holds, or why it is unusable.
-        channel: the one that was measured, counted from 1; 0 for the average of all.
+        stat: its status when it was measured.
+        digest: SHA-256 of its bytes; empty if they cannot be read.
+        content: its properties, or why it is unusable.
+        channel: the channel that was measured, counted from 1; 0 for the average of all channels.
     """
 
     stat: FileStat
@@ -57,17 +57,17 @@ def measure_files(
     n_jobs: int = -1,
     report: Report | None = None,
 ) -> list[MeasuredFile]:
-    """Measure files, leaving alone those whose size and modification time are known.
+    """Measure files, except those whose size and modification time have not changed.
 
-    A file that was only touched is read but not decoded.
+    A file whose modification time alone has changed is read but not decoded.
 
     Args:
         root: folder that the paths of ``files`` are relative to.
         files: what to measure.
-        known: by path, what an earlier run measured.
-        channel: the one to measure, counted from 1; 0 for the average of all.
-        n_jobs: worker processes, -1 for one a core.
-        report: told after every file that had to be read.
+        known: measures of an earlier run, by path.
+        channel: the channel to measure, counted from 1; 0 for the average of all channels.
+        n_jobs: number of workers; -1 starts one for each core.
+        report: called with (done, total) after each file that had to be read.
     """
     task = functools.partial(_measure_file, root, channel)
     of_channel = {path: one for path, one in known.items() if one.channel == channel}
@@ -81,7 +81,7 @@ def measure_files(
 
 
 def _is_stale(file: FileStat, known: MeasuredFile | None) -> bool:
-    """Return whether a file must be read; one that could not be read is always tried again."""
+    """Return whether a file must be read. A file that could not be read is always tried again."""
     return known is None or known.stat != file or not known.digest
 
 
@@ -111,12 +111,12 @@ def _content(path: Path, channel: int) -> Properties | Unusable:
     kind = suffix(path.name)
     if kind not in SUPPORTED:
         return Unusable(reason=f"{kind} is not supported: convert it to wav, flac, ogg or mp3")
-    # The index knows the least length that is wanted.
+    # The index applies the least length that is wanted.
     return decode.measure_recording(path, channel=channel, min_duration_s=0.0)
 
 
 def measurements_to_json(measured: Sequence[MeasuredFile]) -> str:
-    """Return measures as a document that :func:`measurements_from_json` reads."""
+    """Return measures as a JSON text that :func:`measurements_from_json` reads."""
     entries = [
         {
             **asdict(one.stat),
@@ -130,7 +130,7 @@ def measurements_to_json(measured: Sequence[MeasuredFile]) -> str:
 
 
 def measurements_from_json(text: str) -> dict[str, MeasuredFile]:
-    """Return measures by path; none of them if other code measured them, since they may be wrong now."""
+    """Return measures by path. Measures of other code are left out, since they may be wrong now."""
     document = json.loads(text)
     if document["measured_by"] != _fingerprint():
         return {}
@@ -167,12 +167,12 @@ MEASURED_BY = (
     stream,
     wav,
 )
-"""The modules that decide what a measure is, beside this one."""
+"""The modules that measures depend on, beside this one."""
 
 
 @functools.cache
 def _fingerprint() -> str:
-    """Return a digest of all that a measure depends on beside the recording."""
+    """Return a digest of everything that a measure depends on, except the recording."""
     digest = hashlib.sha256(soundfile.__libsndfile_version__.encode())
     for module in (*(str(one.__file__) for one in MEASURED_BY), __file__):
         digest.update(Path(module).read_bytes())

@@ -1,4 +1,4 @@
-"""The index: every recording below a folder, what it is, and which part it plays."""
+"""The index: every recording below a folder, its properties, and its split."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ from birdnet_stm32.files.regular_file import why_unreadable
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """One audio file, or a folder that could not be listed or holds none.
+    """One audio file; or a folder that could not be listed or holds no audio.
 
     Args:
-        path: relative to the root, with forward slashes; a folder's ends with one.
+        path: relative to the root, with forward slashes. The path of a folder ends with a slash.
         label: its class, which is the name of its folder below the root, see the module ``class_names``;
             empty if the recording lies in the root itself.
-        background: its folder holds no target species.
-        recording: files with the same one belong together, and no others do, of whatever class they are.
-        split: ``train``, ``validation``, or empty if unusable.
-        digest: SHA-256 of its bytes, empty if unreadable.
-        size_bytes: its size.
-        duration_s: its length, 0 if undecodable, like all below.
+        background: whether its folder holds no target species.
+        recording: name of its recording. Files with the same name belong together, whatever their class is.
+        split: ``train`` or ``validation``; empty if the file is unusable.
+        digest: SHA-256 of its bytes; empty if it is unreadable.
+        size_bytes: size of the file.
+        duration_s: length in seconds; 0 if it cannot be decoded, like the four values below.
         rate_hz: its own sample rate.
-        channels: its own channels.
-        rms_db: its level, dB of full scale.
-        snr_db: its signal-to-noise estimate.
-        reason: why it is unusable, empty if it is usable.
-        channel: the one that is taken, counted from 1; 0 for the average of all.
-        notes: what was repaired, guessed or left out when it was read, with ``; `` between; empty if nothing.
+        channels: number of its channels.
+        rms_db: level in dB of full scale.
+        snr_db: signal-to-noise estimate in dB.
+        reason: why it is unusable; empty if it is usable.
+        channel: the channel that is taken, counted from 1; 0 for the average of all channels.
+        notes: what was repaired, guessed or left out when it was read, separated by ``; ``; empty if nothing
+            was.
     """
 
     path: str
@@ -62,29 +63,29 @@ class IndexRow:
 
     @property
     def usable(self) -> bool:
-        """Whether it takes part."""
+        """Whether the file is used."""
         return not self.reason
 
     @property
     def is_folder(self) -> bool:
-        """Whether it stands for a folder."""
+        """Whether this row is a folder."""
         return self.path.endswith("/")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassSummary:
-    """What there is of one class.
+    """The number of files and recordings of one class.
 
     Args:
         label: the class.
-        background: its folder holds no target species.
-        usable: files.
-        unusable: files.
-        recordings: that the usable files belong to.
-        train: files.
-        train_recordings: that these belong to.
-        validation: files.
-        validation_recordings: that these belong to.
+        background: whether its folder holds no target species.
+        usable: number of usable files.
+        unusable: number of unusable files.
+        recordings: number of recordings that the usable files belong to.
+        train: number of files in the training split.
+        train_recordings: number of recordings that these belong to.
+        validation: number of files in the validation split.
+        validation_recordings: number of recordings that these belong to.
     """
 
     label: str
@@ -98,7 +99,7 @@ class ClassSummary:
     validation_recordings: int
 
 
-# How reasons begin that leave out whole folders on purpose: for their names, or as a key of the variant says.
+# Beginnings of reasons that leave out whole folders on purpose: because of their names, or because of a key.
 _NO_CLASS = "its folder "
 _SMALL = "its class has"
 _BETWEEN_NOTES = "; "
@@ -107,6 +108,9 @@ _UNMEASURED = Properties(duration_s=0.0, rate_hz=0, channels=0, rms_db=0.0, snr_
 
 def list_recordings(root: Path) -> list[FileStat]:
     """List the audio files below ``root``, and the folders that hold none or cannot be listed.
+
+    Args:
+        root: folder of the recordings.
 
     Raises:
         InputError: there is no such folder, or no audio file in it.
@@ -138,15 +142,15 @@ def build_index(
     """Return the index of measured files, sorted by path.
 
     Args:
-        measured: what :func:`birdnet_stm32.audio.index.measurements.measure_files` returned.
+        measured: the files, see :func:`birdnet_stm32.audio.index.measurements.measure_files`.
         table: the variant's ``[index]``.
         train_every_label: whether a model is trained, so that every class needs a training recording.
-        classes: those of a model that exists already, see
-            :func:`birdnet_stm32.audio.index.class_names.background_folders`.
+        classes: classes of a model that exists already; see ``background_folders`` in the module
+            ``class_names``.
 
     Raises:
-        InputError: nothing is usable, a class to train has nothing usable, folders that the table names are
-            not there, or folders are called what no class can be called.
+        InputError: nothing is usable, a class to train has no usable recording, a folder that the table names
+            does not exist, or a folder has a name that no class can have.
     """
     rows = _rows(measured, table, classes)
     _check_folders(rows, table)
@@ -166,13 +170,13 @@ def build_index(
 
 
 def recording_of(path: str, label: str, table: IndexTable) -> str:
-    """Return the recording that a file belongs to, or nothing if the pattern does not match its name.
+    """Return the name of the recording that a file belongs to; empty if the pattern does not match its name.
 
-    By default that is the file. A pattern joins files of a class, whatever folders below it they lie in;
-    where recordings span classes, of all classes.
+    By default, each file is a recording. A pattern joins the files of a class, whatever folders they lie in.
+    If recordings span classes, it joins the files of all classes.
 
     Args:
-        path: of the file, relative to the root.
+        path: path of the file, relative to the root.
         label: its class.
         table: the variant's ``[index]``.
     """
@@ -234,23 +238,23 @@ def _row(path: str, measured: MeasuredFile, label: str, table: IndexTable, *, ba
 
 
 def channel_of(table: IndexTable) -> int:
-    """Return the channel that a table asks for, counted from 1; 0 for the average of all."""
+    """Return the channel that a table asks for, counted from 1; 0 for the average of all channels."""
     return MIX if table.channel == "mix" else table.channel
 
 
 def row_notes(row: IndexRow) -> tuple[str, ...]:
-    """Return what is noted of a usable recording."""
+    """Return the notes about a usable recording."""
     return tuple(row.notes.split(_BETWEEN_NOTES)) if row.usable and row.notes else ()
 
 
 def count_notes(rows: Iterable[IndexRow]) -> tuple[tuple[str, int], ...]:
-    """Count the usable recordings by what is noted of them, its particulars left out."""
+    """Count the usable recordings by the kind of their notes."""
     kinds = Counter(kind for row in rows for kind in {note.split(": ")[0] for note in row_notes(row)})
     return tuple(sorted(kinds.items()))
 
 
 def _without_copies(rows: Iterable[IndexRow]) -> list[IndexRow]:
-    """Mark files whose bytes an earlier file already has: they could end up in both splits."""
+    """Mark files with the same bytes as an earlier file, because they could end up in both splits."""
     first: dict[str, str] = {}
     marked = []
     for row in rows:
@@ -273,7 +277,7 @@ def _without_small_classes(rows: Sequence[IndexRow], min_clips: int) -> list[Ind
 
 
 def _check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
-    """Refuse names of folders that are not there, and names that no class can have."""
+    """Refuse names of folders that do not exist, and names that no class can have."""
     folders = sorted({row.label for row in rows if row.label})
     expected = f"one of the folders {', '.join(folders) or '(none)'}"
     for name in sorted(set(table.background) - {row.label for row in rows if not row.is_folder}):
@@ -286,7 +290,7 @@ def _check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
 
 
 def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:
-    """Refuse to train a model that lacks a class whose recordings somebody collected."""
+    """Refuse to train a model without a class whose recordings somebody collected."""
     small = {row.label for row in rows if row.reason.startswith(_SMALL)}
     left = {row.label for row in rows if row.usable} | small | set(table.untrained)
     lost: dict[str, Counter[str]] = {}
@@ -331,12 +335,12 @@ def _check_usable(rows: Sequence[IndexRow]) -> None:
 
 
 def belongs_to_class(row: IndexRow) -> bool:
-    """Return whether it is a recording, usable or not, in a folder of one class or of background."""
+    """Return whether this is a recording, usable or not, in a folder of one class or of background."""
     return bool(row.label) and not row.is_folder and not row.reason.startswith(_NO_CLASS)
 
 
 def summarize_classes(rows: Iterable[IndexRow]) -> tuple[ClassSummary, ...]:
-    """Count each class, those without anything usable too; files in no class folder count as class ``""``."""
+    """Count the files of each class, usable or not. Files outside folders have class ``""``."""
     classes: dict[str, list[IndexRow]] = {}
     for row in rows:
         classes.setdefault(row.label, []).append(row)

@@ -1,4 +1,4 @@
-"""What somebody has to know of their recordings although nothing was refused, in plain sentences."""
+"""Tell the user, in plain sentences, what to know about the recordings although nothing was refused."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def index_notes(
     classes: Collection[str] = (),
     splits: bool = True,
 ) -> tuple[str, ...]:
-    """Return what there is to say of an index.
+    """Return the notes about an index.
 
     Args:
         rows: the index.
         table: the variant's ``[index]``.
-        train_every_label: a model is trained.
-        classes: those of a model that is there already.
-        splits: the recordings are split; all of them are measured on otherwise.
+        train_every_label: whether a model is trained.
+        classes: classes of a model that exists already.
+        splits: whether the recordings are split; without a split, all of them are used to evaluate.
     """
     found = (
         *_folders(rows),
@@ -40,7 +40,7 @@ def index_notes(
 
 
 def _folders(rows: Iterable[IndexRow]) -> Iterable[str]:
-    """Say what kept folders from taking part."""
+    """Say why folders are not used."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row.is_folder:
@@ -49,7 +49,7 @@ def _folders(rows: Iterable[IndexRow]) -> Iterable[str]:
 
 
 def _untrained(rows: Iterable[IndexRow], *, train_every_label: bool) -> Iterable[str]:
-    """Say which classes the model will not know although there are recordings."""
+    """Say which classes the model will not know although they have recordings."""
     found = {row.label for row in rows if belongs_to_class(row) and not row.background}
     lost = sorted(found - {row.label for row in rows if row.usable})
     if lost and train_every_label:
@@ -61,7 +61,7 @@ def _them(labels: Sequence[str]) -> str:
 
 
 def _joined(rows: Iterable[IndexRow]) -> Iterable[str]:
-    """Say which folders are one class because their names differ in Unicode form only."""
+    """Say which folders are one class because their names differ only in Unicode form."""
     folders: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.label:
@@ -72,7 +72,7 @@ def _joined(rows: Iterable[IndexRow]) -> Iterable[str]:
 
 
 def _conventions(rows: Iterable[IndexRow], table: IndexTable, classes: Collection[str]) -> Iterable[str]:
-    """Say which folders were taken for background because of their names."""
+    """Say which folders are taken for background because of their names."""
     labels = {row.label for row in rows if row.background}
     recognised = sorted(labels - set(table.background) - set(classes))
     if recognised:
@@ -95,7 +95,7 @@ def _conventions(rows: Iterable[IndexRow], table: IndexTable, classes: Collectio
 
 
 def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bool) -> Iterable[str]:
-    """Say what looks like clips of one recording on both sides of the split."""
+    """Say which files look like clips of one recording although they are in both splits."""
     if table.recording is not None or table.recordings_span_classes:
         return
     files = [

@@ -1,4 +1,4 @@
-"""Divides recordings into those to learn from and those to validate with, never a recording itself."""
+"""Divide recordings into a training and a validation split. A recording itself is never divided."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from birdnet_stm32.audio.audio_files import SUPPORTED, suffix
 TRAIN = "train"
 VALIDATION = "validation"
 
-# Calibration draws from one side and validation from the other, and small collections have few recordings:
-# two fifths leave both with enough.
+# Calibration uses recordings of one split and validation those of the other. Small collections have few
+# recordings; with two fifths, both splits get enough.
 VALIDATION_SHARE = 0.4
 
 
@@ -24,8 +24,8 @@ class UsableFile:
 
     Args:
         label: its class.
-        recording: the recording that it belongs to, see ``recording_of`` in the index; clips of several
-            classes have the same one only where recordings span classes.
+        recording: the recording that it belongs to, see ``recording_of`` in the index. Files of several
+            classes have the same recording only if recordings span classes.
         duration_s: its length in seconds.
     """
 
@@ -35,37 +35,42 @@ class UsableFile:
 
 
 def split_order(recording: str) -> tuple[bytes, str]:
-    """Return a sort key that puts recordings into an order which depends on their names alone.
+    """Return a sort key that puts recordings into an order that depends only on their names.
 
-    It hashes the name without folder and audio extension, so that a class that is renamed and a collection
-    that is converted to another format keep their splits. Recordings of one name are told apart by the rest.
+    The key is a hash of the name without folder and audio extension, so that a renamed class and a collection
+    in another format keep their splits. Recordings with the same hash are sorted by their full name.
     """
     return hashlib.sha256(recording_name(recording).encode()).digest(), recording
 
 
 def recording_name(recording: str) -> str:
-    """Return what a recording is called, whatever its class folder and its format."""
+    """Return the name of a recording without its class folder and audio extension.
+
+    >>> recording_name("owl/night.wav")
+    'night'
+    """
     name = recording.rsplit("/", 1)[-1]
     return name[: -len(suffix(name))] if suffix(name) in SUPPORTED else name
 
 
 def assign_splits(clips: Iterable[UsableFile], *, train_every_label: bool) -> dict[str, str]:
-    """Give every recording to a split.
+    """Assign every recording to a split.
 
-    Each class is divided by itself, so that validation gets about two fifths of its seconds, at least one
-    recording and at most half of them. Classes with one recording cannot be divided: they are trained on, or,
-    if nothing is trained, divided together as if they were one class. The order in which recordings are
-    considered comes from their names' hashes, so it depends on nothing else.
+    Each class is divided separately. Validation gets about two fifths of its seconds, at least one recording,
+    and at most half of its recordings. A class with one recording cannot be divided. It is used for training;
+    or, if nothing is trained, all such classes are divided together as if they were one class. The order in
+    which recordings are considered comes from the hashes of their names, so the result depends on nothing
+    else.
 
-    Where recordings span classes, what one class needs can leave another with less to validate, but a class
-    of two recordings or more always keeps one to train on.
+    If recordings span classes, the needs of one class can leave another class with less to validate. A class
+    of two or more recordings always keeps one for training.
 
     Args:
         clips: all usable files.
-        train_every_label: every class must have something to train on.
+        train_every_label: whether every class must have a training recording.
 
     Returns:
-        ``train`` or ``validation`` for every recording.
+        ``train`` or ``validation`` for each recording.
     """
     seconds = _seconds(clips)
     singles = {label: next(iter(found)) for label, found in seconds.items() if len(found) == 1}
@@ -79,7 +84,7 @@ def assign_splits(clips: Iterable[UsableFile], *, train_every_label: bool) -> di
 
 
 def _seconds(clips: Iterable[UsableFile]) -> dict[str, dict[str, float]]:
-    """Return the seconds of each recording by class; an exact sum, so that no order shows in it."""
+    """Return the seconds of each recording by class. The sum is exact, whatever the order is."""
     durations: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for clip in clips:
         durations[clip.label][clip.recording].append(clip.duration_s)
@@ -90,7 +95,7 @@ def _seconds(clips: Iterable[UsableFile]) -> dict[str, dict[str, float]]:
 
 
 class _Spare:
-    """How many recordings of each class may still go to validation without taking its last one."""
+    """Counts how many recordings of each class may still go to validation without taking its last one."""
 
     def __init__(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
         self._left = {label: len(found) - 1 for label, found in seconds.items() if len(found) > 1}
@@ -100,11 +105,11 @@ class _Spare:
                 self._labels[recording].append(label)
 
     def has(self, recording: str) -> bool:
-        """Return whether every class that it belongs to keeps another one to train on."""
+        """Return whether every class of this recording keeps another recording for training."""
         return all(self._left[label] > 0 for label in self._labels[recording])
 
     def take(self, recording: str) -> None:
-        """Count a recording that validates."""
+        """Count a recording that goes to validation."""
         for label in self._labels[recording]:
             self._left[label] -= 1
 

@@ -1,8 +1,8 @@
-"""Finds files that look like clips of one recording but ended up on both sides of the split.
+"""Find files that look like clips of one recording but are in both splits.
 
-Collections name the clips of one upload alike: ``1-19898-A`` and ``1-19898-B``, ``XC1234_1`` and
-``XC1234_2``. Where nobody said how clips are named, every file counts as a recording of its own, and such a
-pair makes every number flatter. This says so, with the very pattern that would join them.
+Collections give the clips of one upload similar names: ``1-19898-A`` and ``1-19898-B``, ``XC1234_1`` and
+``XC1234_2``. Unless the user gives a pattern, every file counts as a recording of its own, and such a pair
+makes every measure too good. This module finds them, with the pattern that would join them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import PurePosixPath
 from birdnet_stm32.audio.audio_files import suffix
 from birdnet_stm32.audio.splits import recording_split
 
-# What clips of one recording are told apart by, at the end of a stem. Numbers have three digits at most:
-# longer ones are times of day and numbers of uploads.
+# Ends of stems that distinguish the clips of one recording. Numbers have at most three digits; longer numbers
+# are times of day and numbers of uploads.
 _TAILS = (
     r"[-_. ]+[A-Za-z]{0,5}\d{1,3}",  # -1, _02, __t003, _part2
     r"[-_. ][A-Za-z]",  # -A
@@ -29,7 +29,7 @@ _DATE_OR_TIME = re.compile(r"(?<!\d)(\d{4}([-_.])\d{2}\2\d{2}|\d{2}[-_:.h]\d{2}[
 _NUMBER_OF_AN_UPLOAD = re.compile(r"\d{4}")
 
 EVERY_FILE = "^(?P<recording>.+)$"
-"""The pattern of somebody who knows that equal stems alone belong together."""
+"""The pattern of a user who knows that only equal stems belong together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +52,12 @@ class SuspectedClips:
     """Files that look like clips of one recording.
 
     Args:
-        first: one of them, which trains.
-        second: another one, which validates.
-        recordings: how many recordings have clips on both sides.
-        classes: how many classes such recordings are of.
-        pattern: for ``[index] recording``: joins them; empty if the split would not work any more with it.
+        first: one of them, in the training split.
+        second: another one, in the validation split.
+        recordings: number of recordings that have clips in both splits.
+        classes: number of classes that these recordings belong to.
+        pattern: the value for ``[index] recording`` that joins them; empty if no split would be possible with
+            it.
     """
 
     first: str
@@ -67,10 +68,10 @@ class SuspectedClips:
 
 
 def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bool) -> SuspectedClips | None:
-    """Return what looks like clips of one recording on both sides of the split, if there is such a thing.
+    """Return files that look like clips of one recording but are in both splits; None if there are none.
 
     Args:
-        files: the usable files, each of them a recording of its own.
+        files: the usable files, each of which is a recording of its own.
         train_every_label: as for :func:`birdnet_stm32.audio.splits.recording_split.assign_splits`.
     """
     tails: list[str] = []
@@ -98,10 +99,10 @@ def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bo
 def _divided(
     files: Iterable[AssignedFile], tail: str
 ) -> dict[tuple[str, str], tuple[AssignedFile, AssignedFile]]:
-    """Return a pair of files from both sides for every class and stem without ``tail`` that has one.
+    """Return a pair of files from both splits, for each class and each stem without ``tail`` that has one.
 
-    Names that are only counted through, ``take_1`` to ``take_9``, leave one stem in the whole class. That is
-    a recording only if the stem holds what looks like the number of an upload.
+    Names that are only numbered, ``take_1`` to ``take_9``, leave one stem in the whole class. This counts as
+    a recording only if the stem holds a number that looks like that of an upload.
     """
     pattern = re.compile(f"(?P<recording>.+?)({tail})?") if tail else re.compile("(?P<recording>.+)")
     groups: dict[str, dict[str, list[AssignedFile]]] = defaultdict(lambda: defaultdict(list))
@@ -123,7 +124,7 @@ def _divided(
 
 
 def _one_folder(files: Iterable[AssignedFile]) -> bool:
-    """Return whether files of one stem lie side by side, as copies in another format do."""
+    """Return whether files with one stem lie side by side, as copies in another format do."""
     return len({file.path[: -len(suffix(file.path))] for file in files}) == 1
 
 
@@ -134,7 +135,7 @@ def _joins(
     *,
     train_every_label: bool,
 ) -> bool:
-    """Return whether a pattern joins each pair and leaves recordings for both sides."""
+    """Return whether a pattern joins each pair and leaves recordings for both splits."""
     compiled = re.compile(pattern)
     matches = {file.path: compiled.search(file.stem) for file in files}
     if not all(matches.values()):

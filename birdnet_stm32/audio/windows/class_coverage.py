@@ -1,4 +1,4 @@
-"""What there is of each class on each side of the split: recordings and windows."""
+"""Count the recordings and windows of each class, by what they are used for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from birdnet_stm32.terminal_text import first_names
 
 @dataclass(frozen=True, kw_only=True)
 class ClassCoverage:
-    """What there is of one class.
+    """The number of recordings and windows of one class.
 
     Args:
         label: the class.
-        background: it holds no target species.
-        train_recordings: of the training split; those that calibrate and those held out are among them.
-        train_windows: that the model is trained on, 0 if none is trained.
-        calibration_recordings: that windows calibrate of.
-        calibration_windows: that calibrate.
-        held_out_recordings: of the training split, to choose recipes by.
-        held_out_windows: of these.
-        validation_recordings: of the validation split.
-        validation_windows: that compare int8 with float.
+        background: whether the class holds no target species.
+        train_recordings: recordings of the training split, including those that calibrate and those held out.
+        train_windows: windows that the model is trained on; 0 if no model is trained.
+        calibration_recordings: recordings whose windows calibrate.
+        calibration_windows: windows that calibrate.
+        held_out_recordings: recordings of the training split that are held out to compare recipes.
+        held_out_windows: windows of these.
+        validation_recordings: recordings of the validation split.
+        validation_windows: windows that compare int8 with float.
     """
 
     label: str
@@ -38,11 +38,11 @@ class ClassCoverage:
 
 
 def missing_windows(classes: Sequence[ClassCoverage], *, trained: bool) -> dict[str, tuple[str, ...]]:
-    """Return the classes that lack a part, by the part: training, calibration, held out and validation.
+    """Return the classes without windows, by use: training, calibration, held-out and validation.
 
     Args:
-        classes: of a release.
-        trained: a model is trained.
+        classes: the classes of a release.
+        trained: whether a model is trained.
     """
     parts = {
         **({"training": "train_windows"} if trained else {}),
@@ -57,11 +57,11 @@ def missing_windows(classes: Sequence[ClassCoverage], *, trained: bool) -> dict[
 
 
 def missing_window_sentences(classes: Sequence[ClassCoverage], *, trained: bool) -> tuple[str, ...]:
-    """Return in plain words which classes of a release lack what.
+    """Return sentences that say which classes of a release have no windows for a use.
 
     Args:
-        classes: of a release.
-        trained: a model is trained.
+        classes: the classes of a release.
+        trained: whether a model is trained.
     """
     meanings = {
         "training": "the model does not know them.",

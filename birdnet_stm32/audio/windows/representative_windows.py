@@ -1,8 +1,8 @@
-"""Chooses the windows that calibrate and verify a quantized model, and cuts those that train it.
+"""Choose the windows that calibrate and verify a quantized model.
 
-Calibration must see what the device will see: every class in turn, quiet and background clips included,
-nothing filtered by level. Calibration windows come from recordings of the training split and validation
-windows from those of the validation split, so no recording is on both sides.
+Calibration must use what the device will hear: all classes in turn, quiet recordings and background included,
+with nothing filtered by level. Calibration windows come from recordings of the training split, and validation
+windows from recordings of the validation split. No recording is on both sides.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MIN_VALIDATION_WINDOWS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """The ``rank``-th best window of a file."""
+    """The window of a file with this rank; rank 0 is the best one."""
 
     row: IndexRow
     rank: int
@@ -61,25 +61,28 @@ def choose_representative_windows(
     n_jobs: int = -1,
     report: Report | None = None,
 ) -> CutWindows:
-    """Choose calibration windows, then validation windows.
+    """Choose calibration windows and validation windows.
 
-    Classes take turns; within a class recordings take turns, then their files, then the windows of a file
-    from its centre outwards. The seed decides who comes first. If there are fewer windows than asked, all
+    Classes take turns. Within a class, recordings take turns, then their files, then the windows of a file,
+    from its centre outwards. The seed decides who comes first. If there are fewer windows than asked for, all
     are taken.
 
     Args:
         rows: the index.
-        root: folder that its paths are relative to.
+        root: folder that the paths of the index are relative to.
         shape: rate and length of the windows; the hop is not used.
-        calibration_windows: how many to calibrate with.
-        validation_windows: how many to verify with.
-        seed: of the order.
-        n_jobs: worker processes, -1 for one a core.
-        report: told after every file decoded.
+        calibration_windows: number of windows to calibrate with.
+        validation_windows: number of windows to verify with.
+        seed: seed of the order.
+        n_jobs: number of workers; -1 starts one for each core.
+        report: called with (done, total) after each decoded file.
+
+    Returns:
+        The calibration windows, followed by the validation windows.
 
     Raises:
-        InputError: fewer windows than asked, and fewer than 32 to calibrate or 16 to verify with; or a file
-            changed since it was indexed.
+        InputError: there are fewer windows than asked for, and fewer than 32 to calibrate or 16 to verify
+            with; or a file changed since it was indexed.
     """
     places: list[tuple[str, _Place]] = []
     for name, part, asked, least in (
@@ -95,7 +98,7 @@ def choose_representative_windows(
 
 
 def _turns(rows: Sequence[IndexRow], shape: WindowShape, seed: int) -> Iterator[_Place]:
-    """Yield every window there is, classes taking turns."""
+    """Yield every window, with the classes taking turns."""
     classes: dict[str, list[IndexRow]] = defaultdict(list)
     for row in rows:
         classes[row.label].append(row)
@@ -114,7 +117,7 @@ def _turns(rows: Sequence[IndexRow], shape: WindowShape, seed: int) -> Iterator[
 
 
 def _class_turns(rows: Sequence[IndexRow], shape: WindowShape, seed: int) -> Iterator[_Place]:
-    """Yield the windows of one class: the best of every file, then the second best, and so on."""
+    """Yield the windows of one class: the best one of every file, then the second best one, and so on."""
     seen: Counter[str] = Counter()
     order = []
     for row in sorted(rows, key=lambda row: _hash(seed, row.path)):
@@ -157,7 +160,7 @@ def _cut_places(
     n_jobs: int,
     report: Report | None,
 ) -> CutWindows:
-    """Open every file once, however many of its windows are chosen."""
+    """Cut the chosen windows. Each file is opened only once."""
     positions: dict[str, list[int]] = defaultdict(list)
     for position, (_, place) in enumerate(places):
         positions[place.row.path].append(position)

@@ -32,29 +32,35 @@ class WindowShape:
 
 
 def window_starts(samples: int, window_samples: int, hop_samples: int) -> tuple[int, ...]:
-    """Return where the windows of a recording start in deployment.
+    """Return where the windows of a recording start on the device.
 
-    The last window is right-aligned to the end, so every sample is seen and no window is padded. A recording
-    shorter than one window has one window, which :func:`cut_window` pads.
+    The last window ends where the recording ends, so that every sample is used and no window is padded. A
+    recording that is shorter than one window has one window, which :func:`cut_window` pads.
 
     Args:
         samples: length of the recording.
         window_samples: length of a window.
-        hop_samples: from one window to the next, at most ``window_samples``.
+        hop_samples: distance from one start to the next, at most ``window_samples``.
+
+    >>> window_starts(samples=19, window_samples=8, hop_samples=4)
+    (0, 4, 8, 11)
     """
     last = max(0, samples - window_samples)
     return (*range(0, last, hop_samples), last)
 
 
 def center_out_starts(samples: int, window_samples: int) -> tuple[int, ...]:
-    """Return where windows may be cropped from a recording, the best one first.
+    """Return where windows may be cut from a recording, the best one first.
 
-    The first is the centre of the recording; then come those beside it without overlap, nearest first; then
-    those half-way between. A recording shorter than one window has one.
+    The first window is at the centre of the recording. Then come the windows beside it without overlap,
+    nearest first, then those half-way between. A recording that is shorter than one window has one window.
 
     Args:
         samples: length of the recording.
         window_samples: length of a window, at least 2.
+
+    >>> center_out_starts(samples=24, window_samples=8)
+    (8, 0, 16, 4, 12)
     """
     slack = max(0, samples - window_samples)
     center = slack // 2
@@ -65,12 +71,15 @@ def center_out_starts(samples: int, window_samples: int) -> tuple[int, ...]:
 
 
 def cut_window(pcm: NDArray[np.int16], start: int, window_samples: int) -> NDArray[np.int16]:
-    """Return one window of a recording, padded with zeros at its end if the recording is shorter.
+    """Return one window of a recording. It is padded with zeros at its end if the recording is shorter.
 
     Args:
-        pcm: mono audio, shape [n].
-        start: first sample; the window must lie inside unless the recording is shorter than it.
+        pcm: mono audio, int16 ``[n]``.
+        start: first sample. The window must lie inside the recording unless the recording is shorter than it.
         window_samples: length of the window.
+
+    Returns:
+        int16 ``[window_samples]``.
     """
     window = np.zeros(window_samples, np.int16)
     part = pcm[start : start + window_samples]

@@ -1,9 +1,9 @@
-"""What each window of the calibration side is for: most calibrate, some judge, some are left out.
+"""Give each representative window its role: most calibrate, some are held out, some are left out.
 
-Recipes are chosen, and tuning is stopped, by windows that nothing was calibrated with and that the gate
-does not measure. They are held out here, once for all recipes, by whole recordings, as windows of one
-recording are too alike. Options leave windows out of the calibration, but not of those held out: these are
-judged as the device will hear them.
+Recipes are compared, and fine-tuning is stopped, by windows that are used for neither calibration nor gates.
+These windows are held out once for all recipes. Whole recordings are held out, because windows of one
+recording are too similar. Options can leave windows out of the calibration, but not out of those held out:
+the device will hear such windows too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HELD_OUT = "held_out"
 LEFT_OUT = "left_out"
 ROLES = (CALIBRATION, LEFT_OUT, HELD_OUT, VALIDATION)  # in the order of the windows
 
-HELD_OUT_SHARE = 0.2  # of the windows, at most
+HELD_OUT_SHARE = 0.2  # greatest share of the windows
 MIN_CALIBRATING = 16  # windows that still calibrate when others are left out
 LOWEST_BAND_HZ = 150.0
 BANDS = 16
@@ -40,7 +40,7 @@ BANDS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class AssignedWindows:
-    """Windows in the order of :data:`ROLES`, and how many each option left out, by its name."""
+    """Windows in the order of :data:`ROLES`, and how many windows each option left out, by its name."""
 
     windows: CutWindows
     left_out: dict[str, int]
@@ -62,15 +62,16 @@ class LeftOutDocument:
 
 
 def assign_roles(windows: CutWindows, limits: RepresentativeTable, sample_rate_hz: int) -> AssignedWindows:
-    """Give every window its role.
+    """Give each window its role.
 
     Args:
-        windows: those that calibrate and those that validate.
-        limits: which windows to leave out of the calibration; an option counts what those before it left.
-        sample_rate_hz: of the windows.
+        windows: windows that calibrate and windows that validate.
+        limits: which windows to leave out of the calibration. Each option counts only windows that the
+            options before it kept.
+        sample_rate_hz: sample rate of the windows.
 
     Raises:
-        InputError: the windows to calibrate with are of one recording, or too few are left.
+        InputError: all calibration windows are from one recording, or too few are left.
     """
     roles = np.array([row.set for row in windows.rows])
     side = np.flatnonzero(roles == CALIBRATION)
@@ -90,19 +91,19 @@ def assign_roles(windows: CutWindows, limits: RepresentativeTable, sample_rate_h
 
 
 def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
-    """Choose recordings to judge by: up to a fifth of the windows, at least one recording.
+    """Choose the recordings to hold out: up to a fifth of the windows, and at least one recording.
 
-    A recording's place in the order depends on its name alone, so that those held out hardly change when
-    others are added. A class of several recordings keeps one that calibrates, if others leave the choice.
+    The place of a recording in the order depends only on its name. The choice therefore hardly changes when
+    recordings are added. A class of several recordings keeps one that calibrates, if this is possible.
 
     Args:
         rows: the windows.
 
     Returns:
-        True for each window of the recordings chosen.
+        True for each window of the chosen recordings, bool ``[n]``.
 
     Raises:
-        InputError: there is one recording only.
+        InputError: there is only one recording.
     """
     windows = Counter(row.recording for row in rows)
     if len(windows) < 2:
@@ -142,11 +143,11 @@ def count_coverage(
     *,
     trained: bool,
 ) -> tuple[ClassCoverage, ...]:
-    """Count recordings and windows of each class that has a folder with recordings, sorted by label.
+    """Count the recordings and windows of each class that has a folder with recordings, sorted by label.
 
     Args:
         rows: the index.
-        chosen: windows that have their role, see :func:`assign_roles`.
+        chosen: windows with their roles, see :func:`assign_roles`.
         shape: rate, length and hop of the windows that the model is trained on.
         trained: whether a model is trained on every window of the training split.
     """
@@ -188,14 +189,17 @@ def _recordings(rows: Iterable[IndexRow | WindowRow]) -> int:
 
 
 def distances_db(pcm: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return how far the spectrum of each window lies from the median of all: rms over bands, level aside.
+    """Return how much the spectrum of each window differs from the median spectrum of all windows.
+
+    The spectrum has 16 bands of equal width in octaves. Its mean level is subtracted. The result is the root
+    mean square of the difference over the bands.
 
     Args:
-        pcm: int16 [n, samples].
-        sample_rate_hz: its rate.
+        pcm: int16 ``[n, samples]``.
+        sample_rate_hz: sample rate of the windows.
 
     Returns:
-        dB, float64 [n].
+        Differences in dB, float64 ``[n]``.
     """
     spectra = np.stack([_spectrum_db(window, sample_rate_hz) for window in pcm])
     spectra -= spectra.mean(axis=1, keepdims=True)
@@ -204,7 +208,7 @@ def distances_db(pcm: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.floa
 
 
 def _spectrum_db(window: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return the power of bands of equal width in octaves, in dB, over the whole window."""
+    """Return the power of each band over the whole window, in dB."""
     power = np.square(np.abs(np.fft.rfft(window / FULL_SCALE)) / len(window))
     hz = np.fft.rfftfreq(len(window), 1 / sample_rate_hz)
     edges = np.geomspace(LOWEST_BAND_HZ, sample_rate_hz / 2, BANDS + 1)

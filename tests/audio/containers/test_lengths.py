@@ -223,7 +223,7 @@ def test_flac_with_something_around_it(tmp_path):
     for around, kind in (
         (id3 + content, []),
         (content + b"TAG" + b"x" * 125, []),
-        (content + b"rubbish" * 500, ["something that is no FLAC after the audio"]),
+        (content + b"rubbish" * 500, ["data that is not FLAC after the audio"]),
     ):
         pcm, notes = read(tmp_path / "around.flac", around)
         np.testing.assert_array_equal(pcm, whole)

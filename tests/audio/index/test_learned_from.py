@@ -66,6 +66,6 @@ def test_what_was_learned_from_is_left_out_with_the_reason_whatever_it_is_called
 def test_another_table_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
     path = tmp_path / "m_learned_from.tsv"
     path.write_text(text)
-    with pytest.raises(InputError, match="is no table") as refused:
+    with pytest.raises(InputError, match="is not a table") as refused:
         read_learned_from(path)
     assert refused.value.where == f"{path}:{line}"
