@@ -177,6 +177,13 @@ def refuse_failures(
         )
 
 
+def verdict_counts(gates: Iterable[Gate]) -> str:
+    """Return how many gates ended in which way: ``12 gates passed, 1 waived``."""
+    found = [gate.verdict for gate in gates]
+    counts = [f"{found.count(verdict)} {verdict}" for verdict in Verdict if verdict in found]
+    return "no gates" if not counts else ", ".join(counts).replace(" ", " gates ", 1)
+
+
 def number_text(number: float) -> str:
     """Return a number for people: whole numbers with thousands separated, others to six digits."""
     return f"{number:,}" if isinstance(number, int) else f"{number:.6g}"

@@ -194,7 +194,7 @@ def probe_codegen(bench: Bench, fields: Fields) -> Any:
         raise SeenError(len(windows))
 
     verify, windows = bench.root / "verify", SimpleNamespace(validation=np.zeros((20, 4), np.int16))
-    bench.monkeypatch.setattr(codegen.vectors, "make", capture)
+    bench.monkeypatch.setattr(codegen, "make_test_vectors", capture)
     bench.monkeypatch.setattr(codegen, "load_windows", lambda _: windows)
     with pytest.raises(SeenError) as seen:
         codegen.run(bench.job(fields, verify=verify, representative=verify))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.gates import Direction, Verdict, failures, judge, refuse_failures
+from birdnet_stm32.gates import Direction, Verdict, failures, judge, refuse_failures, verdict_counts
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_a_measure_never_reads_as_the_limit_that_it_misses() -> None:
     gate = judge("mean", "mean cosine", 0.9499999, Direction.AT_LEAST, 0.95)
     assert gate.sentence == "mean cosine: 0.9499999, at least 0.95: failed"
     assert judge("x", "x", None, Direction.AT_LEAST, 1).sentence == "x: not measured, at least 1: skipped"
+
+
+def test_verdicts_are_counted() -> None:
+    passed = judge("x", "x", 1, Direction.AT_LEAST, 1)
+    waived = judge("x", "x", 0, Direction.AT_LEAST, 1, waiver="known")
+    assert verdict_counts([passed, waived, passed]) == "2 gates passed, 1 waived"
+    assert verdict_counts([]) == "no gates"

@@ -31,12 +31,19 @@ from birdnet_stm32.commands.shared.model_files import learned_beside
 from birdnet_stm32.commands.shared.model_forms import FormKind, ModelForm, model_forms_of, run_model_form
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, RepresentativeTable
-from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import document_values
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.gates import refuse_failures
 from birdnet_stm32.model.evaluation.evaluate import Evaluation, Pooling, evaluate, pool_windows
 from birdnet_stm32.progress import track
-from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
+from birdnet_stm32.release.evaluation_report import (
+    AccuracyLoss,
+    EvaluatedForm,
+    EvaluationReport,
+    render_evaluation,
+)
 from birdnet_stm32.terminal_text import printable
 
 EXAMPLE = """birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
@@ -135,7 +142,9 @@ def run(options: argparse.Namespace) -> None:
     _write(options, results, losses, windows, left_out)
     if str(options.json) != "-":
         _show(results[forms[0]][1], {form.name: result for form, (_, result) in results.items()})
-    _require(losses)
+    refuse_failures(
+        [loss.gate for loss in losses if loss.gate], "int8 loses too much of the accuracy", where="evaluate"
+    )
 
 
 def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]) -> None:
@@ -231,7 +240,9 @@ def _score(
     )
 
 
-def _losses(results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float | None]) -> tuple[Loss, ...]:
+def _losses(
+    results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float | None]
+) -> tuple[AccuracyLoss, ...]:
     """Compare every other form with the float model, if there is exactly one."""
     floats = [result for form, result in results.items() if form.kind is FormKind.FLOAT]
     if len(floats) != 1:
@@ -241,25 +252,14 @@ def _losses(results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float 
         for measure, limit in limits.items():
             before, after = getattr(floats[0], measure), getattr(result, measure)
             if form.kind is not FormKind.FLOAT and before is not None and after is not None:
-                losses.append(Loss(side=form.name, measure=measure, loss=before - after, limit=limit))
+                losses.append(AccuracyLoss(form=form.name, measure=measure, loss=before - after, limit=limit))
     return tuple(losses)
-
-
-def _require(losses: Sequence[Loss]) -> None:
-    missed = [loss for loss in losses if not loss.passed]
-    if missed:
-        raise GateError(
-            " and ".join(f"{loss.side} loses {loss.loss:.4f} of {loss.name}" for loss in missed),
-            where="evaluate",
-            expected=", ".join(f"at most {loss.limit:g} of {loss.name}" for loss in missed),
-            remedy="quantize by a recipe that keeps more, see the variant's [quantize]",
-        )
 
 
 def _write(
     options: argparse.Namespace,
     results: Mapping[ModelForm, tuple[Floats, Evaluation]],
-    losses: Sequence[Loss],
+    losses: Sequence[AccuracyLoss],
     windows: CutWindows,
     left_out: Mapping[str, int],
 ) -> None:
@@ -277,7 +277,7 @@ def _write(
     ]
     writer.write_json(
         options.json,
-        {**measured[0], **settings, "models": measured, "losses": [asdict(loss) for loss in losses]},
+        {**measured[0], **settings, "models": measured, "losses": [document_values(loss) for loss in losses]},
     )
     files = _prediction_files(options, results)
     for form, path in files.items():
@@ -289,8 +289,8 @@ def _write(
             threshold=options.threshold,
             windows=len(windows.rows),
             left_out=tuple(left_out.items()),
-            sides=tuple(
-                SideReport(name=form.name, file=form.path.name, result=result)
+            forms=tuple(
+                EvaluatedForm(name=form.name, file=form.path.name, result=result)
                 for form, (_, result) in results.items()
             ),
             losses=tuple(losses),

@@ -80,12 +80,18 @@ class EmulateDocument(Parity):
     detections: tuple[EmulatedDetection, ...]
 
 
-def parity_gates(parity: Parity) -> tuple[Gate, ...]:
-    """Judge whether the firmware computes what the references compute."""
+def parity_gates(parity: Parity, board: str = "") -> tuple[Gate, ...]:
+    """Judge whether the firmware computes what the references compute.
+
+    Args:
+        parity: the comparison.
+        board: name of the emulated board, for the titles.
+    """
+    where = f" on {board}" if board else ""
     return (
         judge(
             "inputs_differing",
-            "differing inputs of the network",
+            f"differing inputs of the network{where}",
             parity.inputs_differing,
             Direction.AT_MOST,
             0,
@@ -94,7 +100,7 @@ def parity_gates(parity: Parity) -> tuple[Gate, ...]:
         ),
         judge(
             "outputs_differing",
-            "differing outputs of the network",
+            f"differing outputs of the network{where}",
             parity.outputs_differing,
             Direction.AT_MOST,
             0,
@@ -103,7 +109,7 @@ def parity_gates(parity: Parity) -> tuple[Gate, ...]:
         ),
         judge(
             "front_end_error",
-            "largest error of the front end, relative to the maximum of a stage",
+            f"largest error of the front end{where}, relative to the maximum of a stage",
             parity.front_end_max_relative_error,
             Direction.AT_MOST,
             FRONT_END_TOLERANCE,

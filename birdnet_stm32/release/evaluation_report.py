@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from markupsafe import Markup
+from pydantic import Field
 
+from birdnet_stm32.gates import Direction, Gate, judge
 from birdnet_stm32.model.evaluation.evaluate import Evaluation
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report import environment
@@ -24,8 +27,14 @@ _MEASURES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SideReport:
-    """One form of a model, as it is called, its file's name and what it reached."""
+class EvaluatedForm:
+    """One form of a model, such as its int8 form, with its result.
+
+    Args:
+        name: what the form is called.
+        file: name of its file.
+        result: what it reached.
+    """
 
     name: str
     file: str
@@ -33,30 +42,39 @@ class SideReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss:
-    """How far a side is behind the float model.
+class AccuracyLoss:
+    """How far one form of a model is behind the float model.
 
     Args:
-        side: its name.
-        measure: of :class:`Evaluation`.
-        loss: float minus this side.
-        limit: the most allowed, if it is limited.
+        form: name of the form.
+        measure: name of the measure, a field of :class:`Evaluation`.
+        loss: the value of float minus that of this form.
+        limit: the most that is allowed; None where the loss is not limited.
     """
 
-    side: str
+    form: Annotated[str, Field(alias="side")]
     measure: str
     loss: float
     limit: float | None
 
     @property
     def name(self) -> str:
-        """What the measure is called."""
+        """The name of the measure, for people."""
         return LOSS_NAMES[self.measure]
 
     @property
-    def passed(self) -> bool:
-        """Whether the limit, if there is one, is kept."""
-        return self.limit is None or self.loss <= self.limit
+    def gate(self) -> Gate | None:
+        """The gate on the loss; None where it is not limited."""
+        if self.limit is None:
+            return None
+        return judge(
+            f"loss_of_{self.measure}",
+            f"{self.form}: loss of {self.name}",
+            self.loss,
+            Direction.AT_MOST,
+            self.limit,
+            remedies=("quantize by a recipe that keeps more, see the variant's [quantize]",),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +83,12 @@ class EvaluationReport:
 
     Args:
         folder: name of the folder of recordings.
-        pooling: how a recording's windows became one.
-        threshold: probability that counts as detected.
-        windows: how many were heard.
-        left_out: recordings that took no part, by reason.
-        sides: the models, the one that the others are compared with first.
-        losses: against the float model.
+        pooling: how the probabilities of all windows of a recording became one.
+        threshold: the probability from which a class counts as detected.
+        windows: the number of windows.
+        left_out: the number of recordings that took no part, by reason.
+        forms: the forms of the model; the first one is the one that the others are compared with.
+        losses: losses against the float model.
     """
 
     folder: str
@@ -78,36 +96,36 @@ class EvaluationReport:
     threshold: float
     windows: int
     left_out: tuple[tuple[str, int], ...]
-    sides: tuple[SideReport, ...]
-    losses: tuple[Loss, ...]
+    forms: tuple[EvaluatedForm, ...]
+    losses: tuple[AccuracyLoss, ...]
 
 
 def render_evaluation(report: EvaluationReport) -> str:
     """Return the page; equal reports give equal bytes. Every text in it is escaped."""
-    first = report.sides[0].result
+    first = report.forms[0].result
     return (
         environment()
         .get_template("evaluation.html.j2")
         .render(
             report=report,
             first=first,
-            measures=[(title, _values(report.sides, name)) for name, title in _MEASURES.items()],
-            classes=tuple(zip(*(side.result.classes for side in report.sides), strict=True)),
-            det_figure=_det_figure(report.sides),
+            measures=[(title, _values(report.forms, name)) for name, title in _MEASURES.items()],
+            classes=tuple(zip(*(form.result.classes for form in report.forms), strict=True)),
+            det_figure=_det_figure(report.forms),
         )
     )
 
 
-def _values(sides: Sequence[SideReport], name: str) -> list[str]:
-    values = [getattr(side.result, name) for side in sides]
+def _values(forms: Sequence[EvaluatedForm], name: str) -> list[str]:
+    values = [getattr(form.result, name) for form in forms]
     return ["–" if value is None else f"{value:.4f}" for value in values]
 
 
-def _det_figure(sides: Sequence[SideReport]) -> Markup | None:
-    """Draw the sides that have a curve; the SVG's only text from outside is their names, which are ours."""
+def _det_figure(forms: Sequence[EvaluatedForm]) -> Markup | None:
+    """Draw the forms that have a curve; no text of the SVG comes from outside."""
     curves = {
-        side.name: (side.result.det.false_positive_rates, side.result.det.false_negative_rates)
-        for side in sides
-        if side.result.det is not None
+        form.name: (form.result.det.false_positive_rates, form.result.det.false_negative_rates)
+        for form in forms
+        if form.result.det is not None
     }
     return Markup(figures.det_curves(curves)) if curves else None  # noqa: S704

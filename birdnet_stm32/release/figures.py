@@ -24,7 +24,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from birdnet_stm32.gates import Gate
-from birdnet_stm32.release.report_data import Arena, Floats, Layers, Training
+from birdnet_stm32.model.training.history import HistoryDocument
+from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerReport
+from birdnet_stm32.release.report_data import Arena, Floats
 
 _INK, _FAINT, _FIRST, _SECOND, _LIMIT = "#010203", "#010204", "#010205", "#010206", "#010207"
 _VARIABLES = {
@@ -63,6 +65,7 @@ _ROW_INCHES = 0.22  # of a chart that grows with what it shows
 _MAX_SCATTER_POINTS = 1_500
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _KIB = 1024
+VALIDATION_ACCURACY = "validation windows right"
 
 
 def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
@@ -101,23 +104,22 @@ def agreement_scatter(float_probabilities: Floats, int8_probabilities: Floats) -
     return _svg(draw, "agreement")
 
 
-def training_curve(training: Training) -> str:
-    """Draw the losses, and the validation metric on an axis of its own."""
+def training_curve(training: HistoryDocument) -> str:
+    """Draw the losses, and the share of the validation windows that are right on an axis of its own."""
 
     def draw(axes: Axes) -> None:
-        epochs = np.arange(1, len(training.loss) + 1)
-        lines = axes.plot(epochs, training.loss, color=_FIRST, label="training loss")
-        if training.validation_loss:
-            lines += axes.plot(
-                epochs, training.validation_loss, color=_FIRST, linestyle="--", label="validation loss"
-            )
+        epochs = np.arange(1, len(training.epochs) + 1)
+        loss = [epoch.loss for epoch in training.epochs]
+        validation_loss = [epoch.validation_loss for epoch in training.epochs]
+        accuracy = [epoch.validation_accuracy for epoch in training.epochs]
+        lines = axes.plot(epochs, loss, color=_FIRST, label="training loss")
+        lines += axes.plot(epochs, validation_loss, color=_FIRST, linestyle="--", label="validation loss")
         axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if training.metric:
-            right = axes.twinx()
-            lines += right.plot(epochs, training.metric, color=_SECOND, label=training.metric_name)
-            right.set(ylim=(0, 1), ylabel=training.metric_name)
-            right.grid(visible=False)
+        right = axes.twinx()
+        lines += right.plot(epochs, accuracy, color=_SECOND, label=VALIDATION_ACCURACY)
+        right.set(ylim=(0, 1), ylabel=VALIDATION_ACCURACY)
+        right.grid(visible=False)
         axes.figure.legend(
             lines, [str(line.get_label()) for line in lines], loc="outside upper center", ncols=2, **_LEGEND
         )
@@ -155,30 +157,31 @@ def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) ->
     return _svg(draw, "det")
 
 
-def layer_chart(layers: Layers) -> str:
+def layer_chart(report: LayerReport) -> str:
     """Draw, part by part from the input down, what it costs and how far its tensors are from float."""
+    groups, ratios_of = _in_order(report)
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(5, 4))
-        rows = np.arange(len(layers.groups))
+        rows = np.arange(len(groups))
         left.barh(
             rows,
-            [group.gain for group in layers.groups],
-            xerr=[group.gain_error for group in layers.groups],
+            [group.gain for group in groups],
+            xerr=[group.gain_error for group in groups],
             color=_FIRST,
             height=0.65,
             error_kw={"ecolor": _INK, "elinewidth": 0.8},
             label="only this part",
         )
-        up_to = [group.gain_up_to for group in layers.groups]
+        up_to = [group.gain_up_to for group in groups]
         left.plot(up_to, rows, color=_SECOND, marker="o", markersize=3, label="up to here")
-        left.set_yticks(rows, [_short(group.name) for group in layers.groups])
+        left.set_yticks(rows, [_short(group.name) for group in groups])
         left.invert_yaxis()
         left.set(xlabel="cosine gained")
         left.xaxis.set_major_locator(MaxNLocator(2))
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, **_LEGEND)
-        for row, group in zip(rows, layers.groups, strict=True):
-            ratios = [ratio for ratio in group.snr_db if abs(ratio) < _NO_ERROR_DB]
+        for row, group in zip(rows, groups, strict=True):
+            ratios = [ratio for ratio in ratios_of[group.name] if abs(ratio) < _NO_ERROR_DB]
             right.scatter(ratios, [row] * len(ratios), s=12, color=_FIRST, linewidths=0)
         right.set(xlabel="SNR in dB")
         right.xaxis.set_major_locator(MaxNLocator(3))
@@ -187,7 +190,16 @@ def layer_chart(layers: Layers) -> str:
             axes.tick_params(axis="y", length=0)
 
     width, height = _SIZE_INCHES
-    return _figure_svg(draw, "layers", (width, max(height, 0.9 + _ROW_INCHES * len(layers.groups))))
+    return _figure_svg(draw, "layers", (width, max(height, 0.9 + _ROW_INCHES * len(groups))))
+
+
+def _in_order(report: LayerReport) -> tuple[list[GroupReport], dict[str, list[float]]]:
+    """Return the parts in the order of computation, and the SNR of their tensors in dB by part."""
+    ratios: dict[str, list[float]] = {}
+    for tensor in sorted(report.tensors, key=lambda one: one.position):
+        ratios.setdefault(tensor.group, []).append(tensor.snr_db)
+    by_name = {group.name: group for group in report.groups}
+    return [by_name[name] for name in ratios], ratios
 
 
 def arena_plan(arena: Arena) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 
 from birdnet_stm32.boards.description import Board
+from birdnet_stm32.gates import Gate
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,6 +38,7 @@ def readme_text(
     board: Board | None = None,
     flash_files: Sequence[FlashFile] = (),
     contents: Sequence[tuple[str, str]] = (),
+    gates: Sequence[Gate] = (),
     proven: Sequence[str] = (),
     unproven: Sequence[str] = (),
 ) -> str:
@@ -48,6 +50,7 @@ def readme_text(
         board: the board that is flashed; None for a release without one.
         flash_files: what is to be written to the board's flash.
         contents: folders or files of the bundle and what they hold.
+        gates: every gate of the release.
         proven: what was shown, a sentence each.
         unproven: what was not shown, a sentence each.
     """
@@ -60,6 +63,7 @@ def readme_text(
             board=board,
             flash_files=sorted(flash_files, key=lambda file: file.address),
             contents=[(name, _flat(what)) for name, what in contents],
+            gates=[_flat(gate.sentence) for gate in gates],
             proven=[_flat(sentence) for sentence in proven],
             unproven=[_flat(sentence) for sentence in unproven],
         )

@@ -9,13 +9,14 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
 from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.npu.stedgeai.compilation import Compilation, blobs_in_words
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Fact, ReportData, State, WindowPicture
+from birdnet_stm32.release.report_data import BadgeState, Fact, ReportData, WindowPicture
 
 TEMPLATES = Path(__file__).parent / "templates"
 _KIB = 1024
@@ -42,7 +43,9 @@ def render_report(data: ReportData) -> str:
             kinds=tuple(MappingKind),
             findings=findings_by_rule(data.findings),
             estimate=estimate_text(data.analysis) if data.analysis else "",
-            states=State,
+            states=BadgeState,
+            training_metric=figures.VALIDATION_ACCURACY,
+            memory_gates={name: memory_gates(name, used) for name, used in data.memories.items()},
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
             measure_rows=_measure_rows(data),
             npu_facts=_npu_facts(data),
@@ -87,7 +90,7 @@ def _npu_facts(data: ReportData) -> tuple[Fact, ...]:
     """Return what matters most of the compiled network; empty without one."""
     if data.compiled is None:
         return ()
-    compilation = data.compiled.compilation
+    compilation = data.compiled
     counts = [f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software")]
     cycles = "not estimated" if compilation.cycles is None else f"{compilation.cycles:,}"
     ports = [

@@ -1,7 +1,8 @@
-"""Everything the report shows, gathered from the stages: plain values, no files."""
+"""The data of the report: plain values that were gathered from the stages, no files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,38 +11,41 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.firmware.emulation_result import Parity
+from birdnet_stm32.firmware.memory_use import MemoryUse
 from birdnet_stm32.gates import Gate
+from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analyze import Analysis
 from birdnet_stm32.npu.lint.check import LintFinding
 from birdnet_stm32.npu.stedgeai.compilation import Compilation
-from birdnet_stm32.quant.sensitivity.layer_report import TensorReport
+from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.credits import Credit, Uncredited
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class State(StrEnum):
-    """What is known of a claim."""
+class BadgeState(StrEnum):
+    """What is known of a statement."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_RUN = "not run"
-    NOT_SHOWN = "not shown"  # measured, and too little to tell
+    NOT_SHOWN = "not shown"  # measured on too few windows to tell
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One claim about the release, shown as a badge.
+class Badge:
+    """One statement about the release, with what is known of it.
 
     Args:
-        claim: a few words, "Quantization gate".
+        statement: a few words, "int8 agrees with float".
         state: what is known of it.
-        detail: the measured value, or why it was not run.
+        detail: the measured value, or why nothing was measured.
     """
 
-    claim: str
-    state: State
+    statement: str
+    state: BadgeState
     detail: str
 
 
@@ -97,16 +101,17 @@ class WindowPicture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """One way to quantize that was tried.
+class RecipeResult:
+    """A recipe and what it came to.
 
     Args:
-        name: of the recipe.
-        chosen: it is the one that went on.
-        passed: it reaches the gates on the windows held out of the calibration; None if it was not computed.
-        measures: over all of these windows, None if it was not computed.
-        confident: over those where the float network is confident, None without any.
-        remark: why it was not computed, or what options of the calibration changed.
+        name: name of the recipe.
+        chosen: whether its candidate went on.
+        passed: whether it passes the gates on the windows held out of the calibration; None if it was not
+            computed.
+        measures: agreement over all of these windows; None if it was not computed.
+        confident: agreement over the windows where the float network is confident; None if there are none.
+        remark: why it was not computed, or what the options of the calibration changed.
     """
 
     name: str
@@ -115,44 +120,6 @@ class Recipe:
     measures: Agreement | None
     confident: Agreement | None
     remark: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerGroup:
-    """A part of the network.
-
-    Args:
-        name: of the part.
-        gain: what the mean cosine gains if only this part stays float.
-        gain_error: its standard error over the windows.
-        gain_up_to: what it gains if this part and all before it stay float.
-        snr_db: of its tensors, in the order of computation.
-    """
-
-    name: str
-    gain: float
-    gain_error: float
-    gain_up_to: float
-    snr_db: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layers:
-    """Where int8 hurts.
-
-    Args:
-        windows: how many were run.
-        baseline: mean cosine that the gains are counted from.
-        weights_gain: what it gains if only kernels and biases stay float.
-        groups: parts of the network, in the order of computation.
-        tensors: ranked by gain.
-    """
-
-    windows: int
-    baseline: float
-    weights_gain: float
-    groups: tuple[LayerGroup, ...]
-    tensors: tuple[TensorReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,26 +144,20 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Emulation:
-    """The firmware on an emulated board against LiteRT's reference kernels and NumPy.
+class EmulatedBoard:
+    """The firmware of one emulated board, compared with the references.
 
     Args:
-        board: the board's name.
-        core: its processor's.
-        windows: how many were run.
-        outputs_compared: of the network.
-        outputs_differing: those that differ from the reference kernels.
-        front_end_max_relative_error: largest difference from NumPy, relative to a stage's maximum.
-        front_end_limit: what of it is allowed.
+        board: name of the board.
+        core: its processor core.
+        result: the comparison.
+        gates: the gates on the comparison.
     """
 
     board: str
     core: str
-    windows: int
-    outputs_compared: int
-    outputs_differing: int
-    front_end_max_relative_error: float
-    front_end_limit: float
+    result: Parity
+    gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,40 +184,6 @@ class Arena:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryRegion:
-    """How full one memory of a board is."""
-
-    name: str
-    used_bytes: int
-    limit_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardMemory:
-    """A board's memories."""
-
-    board: str
-    regions: tuple[MemoryRegion, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """The course of a training, one value an epoch.
-
-    Args:
-        loss: on the training split.
-        validation_loss: on the validation split, empty without one.
-        metric_name: what ``metric`` measures.
-        metric: on the validation split, between 0 and 1; empty without one.
-    """
-
-    loss: tuple[float, ...]
-    validation_loss: tuple[float, ...] = ()
-    metric_name: str = ""
-    metric: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClassRecordings:
     """The recordings of one class.
 
@@ -278,19 +205,6 @@ class ClassRecordings:
     notes: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompiledNetwork:
-    """What ST's tool made of the network.
-
-    Args:
-        compilation: the result.
-        gates: what each gate found.
-    """
-
-    compilation: Compilation
-    gates: tuple[Gate, ...]
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportData:
     """The whole report. What a variant does not have (no training, no emulation) is None or empty.
@@ -300,23 +214,24 @@ class ReportData:
         version: of the variant.
         variant: its name.
         backend: what turned the network into C, ``portable`` or ``stedgeai``.
-        verdicts: the badges on top, most important first.
+        badges: on top, the most important first.
+        gates: every gate of the release, in the order of the pipeline.
         headline: about four facts that matter most.
         stages: in the order of the pipeline.
         windows: a few validation windows.
         verification: int8 against float.
-        recipes: the ways to quantize, in the order they were tried.
-        layers: where int8 hurts.
-        emulations: the firmware, emulated, by board.
-        analysis: operators and their mapping.
-        findings: of the linter.
-        compiled: the network on the NPU, where ST's tool compiled it.
+        recipes: what each recipe came to, in the order in which they were tried.
+        layers: which tensors lose accuracy in int8.
+        emulations: the emulated firmware, by board.
+        analysis: operators, and where the NPU would run them.
+        findings: findings of the linter.
+        compiled: the network compiled for the NPU, where ST's tool did that.
         arena: plan of the working memory.
-        boards: flash and RAM of each board.
-        training: its course.
+        memories: how full the memories of each board are, by the name of the board.
+        training: the course of the training.
         recordings: what was found, by class.
         recording_notes: what somebody has to know of the folders and their names, a sentence each.
-        unproven: what nobody has shown yet, in plain sentences.
+        unproven: what nobody has shown yet, a sentence each.
         provenance: digests and versions of tools.
         credits: works of others.
         uncredited: recordings that nobody stated a licence for.
@@ -326,20 +241,21 @@ class ReportData:
     version: str
     variant: str
     backend: str
-    verdicts: tuple[Verdict, ...]
+    badges: tuple[Badge, ...]
+    gates: tuple[Gate, ...] = ()
     headline: tuple[Fact, ...] = ()
     stages: tuple[StageFacts, ...] = ()
     windows: tuple[WindowPicture, ...] = ()
     verification: Verification | None = None
-    recipes: tuple[Recipe, ...] = ()
-    layers: Layers | None = None
-    emulations: tuple[Emulation, ...] = ()
+    recipes: tuple[RecipeResult, ...] = ()
+    layers: LayerReport | None = None
+    emulations: tuple[EmulatedBoard, ...] = ()
     analysis: Analysis | None = None
     findings: tuple[LintFinding, ...] = ()
-    compiled: CompiledNetwork | None = None
+    compiled: Compilation | None = None
     arena: Arena | None = None
-    boards: tuple[BoardMemory, ...] = ()
-    training: Training | None = None
+    memories: Mapping[str, MemoryUse] = field(default_factory=dict)
+    training: HistoryDocument | None = None
     recordings: tuple[ClassRecordings, ...] = ()
     recording_notes: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()

@@ -19,15 +19,21 @@ from birdnet_stm32.firmware.emulation_result import EmulateDocument
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.firmware.memory_use import SizesDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
-from birdnet_stm32.gates import refuse_failures
+from birdnet_stm32.gates import refuse_failures, verdict_counts
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
-from birdnet_stm32.release.claims import chance_waiver, heard_by_int8, lacking, proven, unproven
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role, file_name
 from birdnet_stm32.release.readme import FlashFile, readme_text
+from birdnet_stm32.release.release_gates import chance_waiver, release_gates
+from birdnet_stm32.release.statements import (
+    int8_hearing,
+    missing_window_statements,
+    proven_statements,
+    unproven_statements,
+)
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CLASSES,
@@ -67,12 +73,15 @@ def run(job: Job) -> Outcome:
         partial, files, variant=job.release.name, title=release.title, version=release.version
     )
     target = partial.rename(job.out / file_name(listed))
-    return Outcome(summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB")
+    return Outcome(
+        summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB; "
+        f"{verdict_counts(release_gates(job))}"
+    )
 
 
 def require_above_chance(job: Job) -> None:
     """Refuse a model that hears no better than chance, unless the variant allows it. Raises: GateError."""
-    heard = heard_by_int8(job)
+    heard = int8_hearing(job)
     refuse_failures(
         heard.gates(waiver=chance_waiver(job.variant)),
         f"the int8 model hears no better than chance: {heard.sentence}",
@@ -92,8 +101,9 @@ def _documents(job: Job) -> list[BundleFile]:
         board=_flashed(job),
         flash_files=_flash_files(job),
         contents=CONTENTS,
-        proven=proven(job),
-        unproven=(*unproven(job), *lacking(job)),
+        gates=release_gates(job),
+        proven=proven_statements(job),
+        unproven=(*unproven_statements(job), *missing_window_statements(job)),
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),

@@ -193,7 +193,10 @@ STAGES: tuple[Stage, ...] = (
             *("fetch", "index", "representative", "train", "convert", "verify"),
             *("layers", "analyze", "codegen", "npu", "compile", "npu_firmware", "emulate", "image"),
         ),
-        reads=("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
+        reads=(
+            *("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
+            "bundle.require_above_chance",
+        ),
         files=lambda release: recordings.own_table(release) | _every_description(release),
         reads_summaries=True,
     ),
@@ -201,10 +204,20 @@ STAGES: tuple[Stage, ...] = (
         name="bundle",
         doc="zip the release: images, C, model, labels, reports, licences, checksums",
         needs=(
-            *("fetch", "index", "representative", "verify", "layers", "analyze", "codegen", "firmware"),
+            *(
+                "fetch",
+                "index",
+                "representative",
+                "verify",
+                "layers",
+                "analyze",
+                "codegen",
+                "npu",
+                "firmware",
+            ),
             *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
-        reads=("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards"),
+        reads=("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards", "verify"),
         files=lambda release: (
             {"licence": paths.licence()} | recordings.own_table(release) | _every_description(release)
         ),

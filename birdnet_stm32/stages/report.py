@@ -10,54 +10,51 @@ import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
-from birdnet_stm32.boards import folders
-from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table, regular_file
 from birdnet_stm32.files.document import read_document
-from birdnet_stm32.firmware.emulation_result import FRONT_END_TOLERANCE, EmulateDocument
-from birdnet_stm32.firmware.memory_use import SizesDocument
-from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
+from birdnet_stm32.firmware.emulation_result import parity_gates
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
+from birdnet_stm32.gates import Gate, failures
 from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.compilation import load_compilation
-from birdnet_stm32.npu.stedgeai.gates import GatesDocument
 from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
-from birdnet_stm32.release.claims import ON_SILICON, heard_by_int8, lacking, unproven
 from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
+from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
     Arena,
     ArenaBlock,
-    BoardMemory,
+    Badge,
+    BadgeState,
     ClassRecordings,
-    CompiledNetwork,
-    Emulation,
+    EmulatedBoard,
     Fact,
-    LayerGroup,
-    Layers,
-    MemoryRegion,
-    Recipe,
+    RecipeResult,
     ReportData,
     Score,
     StageFacts,
-    State,
-    Training,
-    Verdict,
     Verification,
     WindowPicture,
+)
+from birdnet_stm32.release.statements import (
+    NOTHING_ON_SILICON,
+    int8_hearing,
+    missing_window_statements,
+    unproven_statements,
 )
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
+from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
     CONFIG,
@@ -66,9 +63,9 @@ from birdnet_stm32.stages.inputs.file_names import (
     NPU_FOLDER,
     REPORT,
     SCORES,
-    emulation_folder,
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
+from birdnet_stm32.stages.inputs.memories import read_memories
 from birdnet_stm32.stages.inputs.windows import load_windows
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -90,45 +87,43 @@ def gather(job: Job) -> ReportData:
     graph = read_graph(model.read_bytes(), where=str(model))
     analysis = analyze(graph)
     verification = _verification(job)
-    emulations = _emulations(job)
+    emulations = tuple(
+        EmulatedBoard(
+            board=board.name, core=board.core, result=result, gates=parity_gates(result, board.name)
+        )
+        for board, result in read_emulations(job)
+    )
     arena = _arena(job)
     return ReportData(
         title=job.variant.variant.title,
         version=job.variant.variant.version,
         variant=job.release.name,
         backend=job.variant.codegen.backend,
-        verdicts=_verdicts(verification, emulations, heard_by_int8(job)),
+        badges=_badges(verification, emulations, int8_hearing(job)),
+        gates=release_gates(job),
         headline=_headline(verification, analysis, arena),
         stages=_stages(job),
         windows=_pictures(job, verification),
         verification=verification,
-        recipes=_recipes(job),
-        layers=_layers(job),
+        recipes=_recipe_results(job),
+        layers=read_document(LayersDocument, job.inputs["layers"]),
         emulations=emulations,
         analysis=analysis,
         findings=lint(graph, job.variant.lint.suppress),
-        compiled=_compiled(job),
+        compiled=load_compilation(job.inputs["npu"] / NPU_FOLDER) if "npu" in job.inputs else None,
         arena=arena,
-        boards=_boards(job),
-        training=_training(job),
+        memories=read_memories(job),
+        training=read_document(HistoryDocument, job.inputs["train"]) if "train" in job.inputs else None,
         recordings=_recordings(
             read_index(job.inputs["index"]),
             parquet_table.read(job.inputs["representative"] / COVERAGE, ClassCoverage),
         ),
-        recording_notes=(*read_notes(job.inputs["index"]), *lacking(job)),
-        unproven=(ON_SILICON, *unproven(job)),
+        recording_notes=(*read_notes(job.inputs["index"]), *missing_window_statements(job)),
+        unproven=(NOTHING_ON_SILICON, *unproven_statements(job)),
         provenance=(Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),),
         credits=credits_of(job),
         uncredited=uncredited_of(job),
     )
-
-
-def _compiled(job: Job) -> CompiledNetwork | None:
-    folder = job.inputs.get("npu")
-    if folder is None:
-        return None
-    gates = read_document(GatesDocument, folder).gates
-    return CompiledNetwork(compilation=load_compilation(folder / NPU_FOLDER), gates=gates)
 
 
 def _verification(job: Job) -> Verification:
@@ -145,14 +140,14 @@ def _verification(job: Job) -> Verification:
     )
 
 
-def _recipes(job: Job) -> tuple[Recipe, ...]:
+def _recipe_results(job: Job) -> tuple[RecipeResult, ...]:
     converted = read_document(ConvertDocument, job.inputs["convert"])
-    return tuple(_recipe(one, converted.recipe, job.variant.verify) for one in converted.candidates)
+    return tuple(_recipe_result(one, converted.recipe, job.variant.verify) for one in converted.candidates)
 
 
-def _recipe(candidate: DescribedCandidate, chosen: str, limits: VerifyTable) -> Recipe:
+def _recipe_result(candidate: DescribedCandidate, chosen: str, limits: VerifyTable) -> RecipeResult:
     if not isinstance(candidate, ComputedCandidate):
-        return Recipe(
+        return RecipeResult(
             name=candidate.recipe,
             chosen=False,
             passed=None,
@@ -160,7 +155,7 @@ def _recipe(candidate: DescribedCandidate, chosen: str, limits: VerifyTable) -> 
             confident=None,
             remark=candidate.why,
         )
-    return Recipe(
+    return RecipeResult(
         name=candidate.recipe,
         chosen=candidate.recipe == chosen,
         passed=passes(candidate, limits),
@@ -170,79 +165,42 @@ def _recipe(candidate: DescribedCandidate, chosen: str, limits: VerifyTable) -> 
     )
 
 
-def _layers(job: Job) -> Layers:
-    report = read_document(LayersDocument, job.inputs["layers"])
-    in_order = sorted(report.tensors, key=lambda tensor: tensor.position)
-    parts = {group.name: group for group in report.groups}
-    return Layers(
-        windows=report.windows,
-        baseline=report.baseline,
-        weights_gain=report.weights_gain,
-        groups=tuple(
-            LayerGroup(
-                name=name,
-                gain=parts[name].gain,
-                gain_error=parts[name].gain_error,
-                gain_up_to=parts[name].gain_up_to,
-                snr_db=tuple(tensor.snr_db for tensor in in_order if tensor.group == name),
-            )
-            for name in dict.fromkeys(tensor.group for tensor in in_order)
-        ),
-        tensors=report.tensors,
-    )
-
-
-def _emulations(job: Job) -> tuple[Emulation, ...]:
-    if "emulate" not in job.inputs:
-        return ()
-    boards = folders.having("emulator", job.variant.firmware.boards)
-    return tuple(_emulation(job, board, [one.name for one in boards]) for board in boards)
-
-
-def _emulation(job: Job, board: Board, names: Sequence[str]) -> Emulation:
-    emulated = read_document(EmulateDocument, job.inputs["emulate"] / emulation_folder(board.name, names))
-    return Emulation(
-        board=board.name,
-        core=board.core,
-        windows=emulated.windows,
-        outputs_compared=emulated.outputs_compared,
-        outputs_differing=emulated.outputs_differing,
-        front_end_max_relative_error=emulated.front_end_max_relative_error,
-        front_end_limit=FRONT_END_TOLERANCE,
-    )
-
-
-def _verdicts(
-    verification: Verification, emulations: Sequence[Emulation], heard: Hearing
-) -> tuple[Verdict, ...]:
-    unknown = State.FAILED if heard.above_chance is False else State.NOT_SHOWN
-    state = State.PASSED if heard.shown else unknown
-    hears = Verdict(claim="Hears more than chance", state=state, detail=heard.sentence)
+def _badges(
+    verification: Verification, emulations: Sequence[EmulatedBoard], heard: Hearing
+) -> tuple[Badge, ...]:
+    unknown = BadgeState.FAILED if heard.above_chance is False else BadgeState.NOT_SHOWN
+    state = BadgeState.PASSED if heard.shown else unknown
+    hears = Badge(statement="Hears more than chance", state=state, detail=heard.sentence)
     cosine = verification.all_windows
-    quantized = Verdict(
-        claim="int8 agrees with float",
-        state=State.PASSED,
+    quantized = Badge(
+        statement="int8 agrees with float",
+        state=_state_of(verification.gates),
         detail=f"mean cosine {cosine.cosine_mean:.4f}, 5th percentile {cosine.cosine_p05:.4f}, "
         f"{cosine.windows} windows",
     )
     if not emulations:
-        emulated = Verdict(claim="Emulated firmware", state=State.NOT_RUN, detail="no emulated board")
+        emulated = Badge(statement="Emulated firmware", state=BadgeState.NOT_RUN, detail="no emulated board")
     else:
-        emulated = Verdict(
-            claim="Emulated firmware equals the references",
-            state=State.PASSED,
-            detail=f"{sum(one.outputs_differing for one in emulations)} of "
-            f"{sum(one.outputs_compared for one in emulations)} outputs differ, "
-            f"{max(one.windows for one in emulations)} windows",
+        results = [one.result for one in emulations]
+        emulated = Badge(
+            statement="Emulated firmware equals the references",
+            state=_state_of([gate for one in emulations for gate in one.gates]),
+            detail=f"{sum(one.outputs_differing for one in results)} of "
+            f"{sum(one.outputs_compared for one in results)} outputs differ, "
+            f"{max(one.windows for one in results)} windows",
         )
-    silicon = Verdict(claim="Hardware", state=State.NOT_RUN, detail="nothing here has run on silicon")
+    silicon = Badge(statement="Hardware", state=BadgeState.NOT_RUN, detail="nothing here has run on silicon")
     return hears, quantized, emulated, silicon
+
+
+def _state_of(gates: Sequence[Gate]) -> BadgeState:
+    return BadgeState.FAILED if failures(gates) else BadgeState.PASSED
 
 
 def _headline(verification: Verification, analysis: Analysis, arena: Arena) -> tuple[Fact, ...]:
     return (
         Fact(name="Same best class", value=f"{100 * verification.all_windows.top1_agreement:.1f}%"),
-        Fact(name="Work an inference", value=f"{analysis.macs / 1e6:.1f} M MAC"),
+        Fact(name="Work for one inference", value=f"{analysis.macs / 1e6:.1f} M MAC"),
         Fact(name="Constants", value=f"{analysis.constant_bytes / 1024:.0f} KiB"),
         Fact(name="Working memory", value=f"{arena.size_bytes / 1024:.0f} KiB"),
     )
@@ -320,37 +278,6 @@ def _arena(job: Job) -> Arena:
                 for tensor in network.arena.tensors
             ),
         ),
-    )
-
-
-def _boards(job: Job) -> tuple[BoardMemory, ...]:
-    sizes = dict(read_document(SizesDocument, job.inputs["compile"]).boards)
-    if "npu_firmware" in job.inputs:
-        board = folders.first("npu", job.variant.firmware.boards)
-        sizes[f"{board.name}, network on the NPU"] = read_document(
-            NpuFirmwareDocument, job.inputs["npu_firmware"]
-        )
-    return tuple(
-        BoardMemory(
-            board=board,
-            regions=tuple(
-                MemoryRegion(name=region.name, used_bytes=region.used_bytes, limit_bytes=region.length_bytes)
-                for region in used.regions
-            ),
-        )
-        for board, used in sorted(sizes.items())
-    )
-
-
-def _training(job: Job) -> Training | None:
-    if "train" not in job.inputs:
-        return None
-    epochs = read_document(HistoryDocument, job.inputs["train"]).epochs
-    return Training(
-        loss=tuple(epoch.loss for epoch in epochs),
-        validation_loss=tuple(epoch.validation_loss for epoch in epochs),
-        metric_name="validation windows right",
-        metric=tuple(epoch.validation_accuracy for epoch in epochs),
     )
 
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.firmware.emulation_result import Parity, parity_gates
+from birdnet_stm32.firmware.memory_use import MemoryUse, RegionUse
 from birdnet_stm32.gates import Direction, judge
+from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
 from birdnet_stm32.npu.analyze import analyze
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, MemoryPool, NetworkBuffer, ToolVersion
-from birdnet_stm32.quant.sensitivity.layer_report import TensorReport
+from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerReport, TensorReport
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
@@ -18,20 +21,14 @@ from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.report_data import (
     Arena,
     ArenaBlock,
-    BoardMemory,
+    Badge,
+    BadgeState,
     ClassRecordings,
-    CompiledNetwork,
-    Emulation,
+    EmulatedBoard,
     Fact,
-    LayerGroup,
-    Layers,
-    MemoryRegion,
     ReportData,
     Score,
     StageFacts,
-    State,
-    Training,
-    Verdict,
     Verification,
     WindowPicture,
 )
@@ -80,6 +77,17 @@ def small_compilation(label: str) -> Compilation:
     )
 
 
+EMULATED = Parity(
+    windows=40,
+    inputs_differing=0,
+    outputs_compared=520,
+    outputs_differing=0,
+    front_end_max_relative_error=3e-7,
+    stage_max_relative_errors={},
+    first_difference=None,
+)
+
+
 def report(label: str = "Parus major_Great Tit") -> ReportData:
     """Build the whole report with ``label`` wherever a text comes from files or folders."""
     rng = np.random.default_rng(5)
@@ -99,10 +107,16 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
         version="1.2.3",
         variant="demo",
         backend="portable",
-        verdicts=(
-            Verdict(claim="Quantization gate", state=State.PASSED, detail="cosine mean 0.9800"),
-            Verdict(claim="Emulated parity", state=State.FAILED, detail=label),
-            Verdict(claim="On hardware", state=State.NOT_RUN, detail="no board"),
+        badges=(
+            Badge(statement="Quantization gate", state=BadgeState.PASSED, detail="cosine mean 0.9800"),
+            Badge(statement="Emulated parity", state=BadgeState.FAILED, detail=label),
+            Badge(statement="On hardware", state=BadgeState.NOT_RUN, detail="no board"),
+        ),
+        gates=(
+            judge("cosine_mean", "mean cosine", 0.98, Direction.AT_LEAST, 0.95),
+            judge("ports", "ports", 0, Direction.AT_MOST, 0, detail=label),
+            judge("hyperram", "hyperram", 64, Direction.AT_MOST, 0, detail="64 bytes", waiver=label),
+            judge("runtime-version", "runtime", None, Direction.AT_MOST, 0, detail="no runtime"),
         ),
         headline=(Fact(name="classes", value="13"),),
         stages=(StageFacts(stage="index", summary=label, facts=(Fact(name="recordings", value="40"),)),),
@@ -129,13 +143,13 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             all_windows=measured,
             confident=None,
         ),
-        layers=Layers(
+        layers=LayerReport(
             windows=40,
+            cosine_mean=0.98,
             baseline=0.98,
             weights_gain=-0.0001,
             groups=(
-                LayerGroup(name="input", gain=0.002, gain_error=0.001, gain_up_to=0.002, snr_db=(30.0,)),
-                LayerGroup(name=label, gain=0.004, gain_error=0.001, gain_up_to=0.005, snr_db=(20.0, 120.0)),
+                GroupReport(name=label, tensors=(label,), gain=0.004, gain_error=0.001, gain_up_to=0.005),
             ),
             tensors=(
                 TensorReport(
@@ -156,26 +170,13 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             ),
         ),
         emulations=(
-            Emulation(
-                board="emulated",
-                core=label,
-                windows=40,
-                outputs_compared=520,
-                outputs_differing=0,
-                front_end_max_relative_error=3e-7,
-                front_end_limit=1e-4,
+            EmulatedBoard(
+                board="mps3_an547", core="Cortex-M55", result=EMULATED, gates=parity_gates(EMULATED)
             ),
         ),
         analysis=analyze(small_graph()),
         findings=lint(small_graph(), {"float-boundary": label}),
-        compiled=CompiledNetwork(
-            compilation=small_compilation(label),
-            gates=(
-                judge("ports", "ports", 0, Direction.AT_MOST, 0, detail=label),
-                judge("hyperram", "hyperram", 64, Direction.AT_MOST, 0, detail="64 bytes", waiver=label),
-                judge("runtime-version", "runtime", None, Direction.AT_MOST, 0, detail="no runtime"),
-            ),
-        ),
+        compiled=small_compilation(label),
         arena=Arena(
             size_bytes=4096,
             operators=2,
@@ -183,17 +184,27 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
                 ArenaBlock(name=label, offset_bytes=0, size_bytes=4096, first_operator=0, last_operator=1),
             ),
         ),
-        boards=(
-            BoardMemory(
-                board="mps3_an547",
+        memories={
+            "mps3_an547": MemoryUse(
                 regions=(
-                    MemoryRegion(name=label, used_bytes=100, limit_bytes=1000),
-                    MemoryRegion(name="RAM", used_bytes=2000, limit_bytes=1000),
+                    RegionUse(name=label, used_bytes=100, length_bytes=1000),
+                    RegionUse(name="RAM", used_bytes=2000, length_bytes=1000),
                 ),
+                sections=(),
             ),
-        ),
-        training=Training(
-            loss=(0.7, 0.4), validation_loss=(0.8, 0.5), metric_name="validation ROC-AUC", metric=(0.5, 0.6)
+        },
+        training=HistoryDocument(
+            best_epoch=2,
+            epochs=tuple(
+                EpochReport(
+                    epoch=number,
+                    learning_rate=0.01,
+                    loss=0.9 / number,
+                    validation_loss=1.0 / number,
+                    validation_accuracy=0.5,
+                )
+                for number in (1, 2)
+            ),
         ),
         recordings=(
             ClassRecordings(

@@ -5,7 +5,12 @@ import re
 import numpy as np
 
 from birdnet_stm32.model.evaluation.evaluate import evaluate
-from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
+from birdnet_stm32.release.evaluation_report import (
+    AccuracyLoss,
+    EvaluatedForm,
+    EvaluationReport,
+    render_evaluation,
+)
 
 LABELS = ("finch", "<script>alert('tit')</script>", "Corvus corax_Raven")
 
@@ -13,21 +18,21 @@ LABELS = ("finch", "<script>alert('tit')</script>", "Corvus corax_Raven")
 def report(seed: int = 0) -> EvaluationReport:
     rng = np.random.default_rng(seed)
     targets = np.eye(3, dtype=np.float32)[np.arange(30) % 3]
-    sides = []
+    forms = []
     for name in ("float", "int8"):
         scores = np.clip(0.4 * targets + 0.6 * rng.random((30, 3)), 0, 1).astype(np.float32)
         result = evaluate(scores, targets, LABELS, threshold=0.5)
-        sides.append(SideReport(name=name, file=f"{name} & more.tflite", result=result))
+        forms.append(EvaluatedForm(name=name, file=f"{name} & more.tflite", result=result))
     return EvaluationReport(
         folder="<b>birds</b>",
         pooling="max",
         threshold=0.5,
         windows=90,
         left_out=(("too short & quiet", 3),),
-        sides=tuple(sides),
+        forms=tuple(forms),
         losses=(
-            Loss(side="int8", measure="roc_auc", loss=0.02, limit=0.01),
-            Loss(side="int8", measure="class_mean_average_precision", loss=-0.1, limit=None),
+            AccuracyLoss(form="int8", measure="roc_auc", loss=0.02, limit=0.01),
+            AccuracyLoss(form="int8", measure="class_mean_average_precision", loss=-0.1, limit=None),
         ),
     )
 

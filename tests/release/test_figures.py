@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.gates import Direction, judge
+from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
+from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerReport, TensorReport
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Arena, LayerGroup, Layers, Training
+from birdnet_stm32.release.report_data import Arena
 
 
 def test_a_spectrogram_has_a_pixel_a_value_and_low_frequencies_below() -> None:
@@ -50,8 +52,9 @@ def test_the_scatter_keeps_the_highest_probabilities() -> None:
     assert len(figures.agreement_scatter(many, many)) < 400_000
 
 
-def test_a_training_of_one_epoch_without_validation_is_drawn() -> None:
-    assert "training loss" in figures.training_curve(Training(loss=(0.5,)))
+def test_a_training_of_one_epoch_is_drawn() -> None:
+    epoch = EpochReport(epoch=1, learning_rate=0.1, loss=0.5, validation_loss=0.6, validation_accuracy=0.5)
+    assert "training loss" in figures.training_curve(HistoryDocument(best_epoch=1, epochs=(epoch,)))
 
 
 def test_an_empty_arena_is_drawn() -> None:
@@ -60,20 +63,36 @@ def test_an_empty_arena_is_drawn() -> None:
 
 def test_parts_are_drawn_however_many_and_their_names_escaped() -> None:
     def chart(count: int) -> str:
-        groups = [
-            LayerGroup(
-                name=f"<b>{number}$x$" + 40 * "x",
-                gain=0.0,
-                gain_error=0.0,
-                gain_up_to=0.0,
-                snr_db=(120.0, -120.0),
+        names = [f"<b>{number}$x$" + 40 * "x" for number in range(count)]
+        gains = {"gain": 0.0, "gain_error": 0.0}
+        errors = {"cosine": 1.0, "bias": 0.0, "saturation": 0.0, "codes": 1.0}
+        tensors = [
+            TensorReport(
+                name=name,
+                operator="ADD",
+                group=name,
+                position=number,
+                low=0.0,
+                high=1.0,
+                snr_db=(120.0, -120.0, 20.0)[number % 3],
+                **gains,
+                **errors,
             )
-            for number in range(count)
+            for number, name in enumerate(names)
         ]
+        groups = [GroupReport(name=name, tensors=(name,), gain_up_to=0.0, **gains) for name in names[::-1]]
         return figures.layer_chart(
-            Layers(windows=1, baseline=1.0, weights_gain=0.0, groups=tuple(groups), tensors=())
+            LayerReport(
+                windows=1,
+                cosine_mean=1.0,
+                baseline=1.0,
+                weights_gain=0.0,
+                groups=tuple(groups),
+                tensors=tuple(tensors),
+            )
         )
 
+    assert chart(3).index("&lt;b&gt;0$x$") < chart(3).index("&lt;b&gt;2$x$")
     assert "&lt;b&gt;0$x$" in chart(1)
     assert "<b>" not in chart(1)
     assert "x" * 30 not in chart(1)

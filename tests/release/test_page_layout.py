@@ -20,7 +20,12 @@ import pytest
 
 from birdnet_stm32.model.evaluation.evaluate import evaluate
 from birdnet_stm32.release import evaluation_report
-from birdnet_stm32.release.evaluation_report import EvaluationReport, Loss, SideReport, render_evaluation
+from birdnet_stm32.release.evaluation_report import (
+    AccuracyLoss,
+    EvaluatedForm,
+    EvaluationReport,
+    render_evaluation,
+)
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import ReportData
 
@@ -143,19 +148,19 @@ def evaluation() -> EvaluationReport:
     labels = tuple(f"Species {number}_A bird with a long name" for number in range(12))
     rng = np.random.default_rng(0)
     targets = np.eye(12, dtype=np.float32)[np.arange(60) % 12]
-    sides = []
+    forms = []
     for name in ("float", "int8", "firmware"):
         scores = np.clip(0.3 * targets + 0.7 * rng.random((60, 12)), 0, 1).astype(np.float32)
         result = evaluate(scores, targets, labels, threshold=0.5)
-        sides.append(SideReport(name=name, file=f"a_long_name_of_the_model_{name}.tflite", result=result))
+        forms.append(EvaluatedForm(name=name, file=f"a_long_name_of_the_model_{name}.tflite", result=result))
     return EvaluationReport(
         folder="recordings of the year",
         pooling="max",
         threshold=0.5,
         windows=90,
         left_out=(("too short", 3),),
-        sides=tuple(sides),
-        losses=(Loss(side="int8", measure="roc_auc", loss=0.02, limit=0.01),),
+        forms=tuple(forms),
+        losses=(AccuracyLoss(form="int8", measure="roc_auc", loss=0.02, limit=0.01),),
     )
 
 

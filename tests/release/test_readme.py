@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from birdnet_stm32.boards import folders
+from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.release.credits import Credit, credits_text
 from birdnet_stm32.release.readme import FlashFile, readme_text
 
+GATE = judge("cosine_mean", "mean cosine", 0.98, Direction.AT_LEAST, 0.95)
 BOARD = folders.find("stm32n6570_dk")
 
 
@@ -28,9 +30,10 @@ def test_files_are_flashed_in_order_of_their_address() -> None:
 
 
 def test_it_never_claims_hardware() -> None:
-    text = readme_text(title="t", version="1", proven=["0 of 520 outputs differ"])
+    text = readme_text(title="t", version="1", gates=[GATE], proven=["0 of 520 outputs differ"])
     assert "Nothing in this release has run on an STM32N6" in text
     assert "- 0 of 520 outputs differ" in text
+    assert "- mean cosine: 0.98, at least 0.95: passed" in text
     assert "holds no image" in text
     assert BOARD.product not in text
 

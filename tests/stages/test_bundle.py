@@ -15,7 +15,7 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.model.evaluation.chance import hearing
 from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
-from birdnet_stm32.release.claims import unproven
+from birdnet_stm32.release.statements import unproven_statements
 from birdnet_stm32.stages import bundle
 
 MakeJob = Callable[..., Job]
@@ -60,10 +60,10 @@ def test_a_model_at_chance_is_refused_with_its_chance_level_and_the_key(job: Mak
 def test_the_key_allows_it_and_the_bundle_says_so_first(job: MakeJob) -> None:
     allowed = job(np.zeros_like(TARGETS), require_above_chance=False)
     bundle.require_above_chance(allowed)
-    assert unproven(allowed)[0].startswith("This model hears no better than chance")
+    assert unproven_statements(allowed)[0].startswith("This model hears no better than chance")
 
 
 def test_a_model_that_hears_passes(job: MakeJob) -> None:
     hears = job(TARGETS)
     bundle.require_above_chance(hears)
-    assert "chance" not in unproven(hears)[0]
+    assert "chance" not in unproven_statements(hears)[0]

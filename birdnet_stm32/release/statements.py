@@ -1,0 +1,83 @@
+"""State what a release has shown and what it has not, in sentences for the report and the bundle."""
+
+from __future__ import annotations
+
+from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
+from birdnet_stm32.boards import folders
+from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.files import parquet_table
+from birdnet_stm32.files.document import read_document
+from birdnet_stm32.model.evaluation.chance import Hearing
+from birdnet_stm32.quant.verify import VerifyDocument
+from birdnet_stm32.stages.inputs.emulations import read_emulations
+from birdnet_stm32.stages.inputs.file_names import COVERAGE
+
+NOTHING_ON_SILICON = "Nothing in this release has run on silicon: no board was flashed, no image was booted."
+_NO_TIMING = "Cycles, energy and real-time behaviour are unknown: the emulator does not count them."
+_NO_NPU = (
+    "The NPU is not used: the portable backend runs on the CPU. The mapping of operators comes from ST's "
+    "documentation and public reports, not from ST's compiler."
+)
+_NPU = (
+    "The network was compiled for the NPU and has not run on one. Only a board can show whether its results "
+    "are those of the .tflite, and how long an inference takes."
+)
+_NOT_IN_THE_FIELD = (
+    "These measures compare the int8 model with its own float model. They do not say how well the model "
+    "recognises birds in the field."
+)
+
+
+def int8_hearing(job: Job) -> Hearing:
+    """Return how the int8 model of a release compares with chance on the validation windows."""
+    return read_document(VerifyDocument, job.inputs["verify"]).hearing.int8
+
+
+def unproven_statements(job: Job) -> tuple[str, ...]:
+    """Return what nobody has shown of a release, a sentence each."""
+    npu = _NO_NPU if job.variant.codegen.backend == "portable" else _NPU
+    heard = int8_hearing(job)
+    if heard.shown:
+        return _NO_TIMING, npu, _NOT_IN_THE_FIELD
+    hears = (
+        f"Nobody has shown that this model hears anything: {heard.sentence}."
+        if heard.above_chance is not False
+        else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
+    )
+    return hears, _NO_TIMING, npu, _NOT_IN_THE_FIELD
+
+
+def missing_window_statements(job: Job) -> tuple[str, ...]:
+    """Return which classes of a release have no windows that train, calibrate or measure, a sentence each."""
+    classes = parquet_table.read(job.inputs["representative"] / COVERAGE, ClassCoverage)
+    return missing_window_sentences(classes, trained=job.variant.model.checkpoint is None)
+
+
+def proven_statements(job: Job) -> tuple[str, ...]:
+    """Return what the stages of a release showed, a sentence each."""
+    measured = read_document(VerifyDocument, job.inputs["verify"]).all
+    statements = [
+        f"The int8 model agrees with its float model on {measured.windows} validation windows: mean "
+        f"cosine of the probabilities {measured.cosine_mean:.4f}, 5th percentile "
+        f"{measured.cosine_p05:.4f}.",
+    ]
+    heard = int8_hearing(job)
+    if heard.shown:
+        statements.append(
+            f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
+        )
+    statements += [
+        f"The firmware for the emulated board {board.name} (QEMU, {board.core}) gave "
+        f"{emulated.outputs_compared} outputs over {emulated.windows} windows, "
+        f"{emulated.outputs_differing} of them different from LiteRT's reference kernels; its "
+        f"front end is within {emulated.front_end_max_relative_error:.1e} of NumPy's, relative to "
+        "each stage's maximum."
+        for board, emulated in read_emulations(job)
+    ]
+    if "image" in job.inputs:
+        board = folders.first("flash", job.variant.firmware.boards)
+        statements.append(
+            f"The firmware for the {board.product} was compiled, linked and packed with its boot header; its "
+            "memory use and its vector table were checked."
+        )
+    return tuple(statements)
