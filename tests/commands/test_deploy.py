@@ -64,8 +64,8 @@ def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) 
         ("config.json", '{"model_path": 3}', "model_path is 3"),
         ("config.json", '{"compiler_type": "iar"}', "compiler_type is 'iar'"),
         ("config.json", "[1]", "holds a list"),
-        ("config.json", "{", "no valid JSON"),
-        ("config.toml", "[deploy", "no valid TOML"),
+        ("config.json", "{", "not valid JSON"),
+        ("config.toml", "[deploy", "not valid TOML"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

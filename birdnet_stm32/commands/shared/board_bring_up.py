@@ -1,6 +1,7 @@
-"""Walks a person through the first hour with a board: listens, says what it hears, asks for the next step.
+"""Guides a person through the first start of a board: listen, show what it says, ask for the next step.
 
-It ends in a board whose answers were compared with the reference, or in one sentence that says why not.
+The steps end when the answers of the board have been compared with the reference, or with one sentence that
+says why this was not possible.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from birdnet_stm32.firmware.host_link import Link
 
 # The firmware repeats itself after 5 s of silence; its self-test comes first, on a slow clock.
 LISTEN_S = 30.0
-_PORT_RETURNS_S = 15.0  # after the cable was plugged in again
+_PORT_RETURNS_S = 15.0  # after the cable was connected again
 _MOST_STEPS = 12
 _PAGE = "docs/how-to/bring-up.md"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BringUpStep:
-    """One round: what the board was found to be, and what the person was asked to do."""
+    """One round: the state of the board, and what the person was asked to do."""
 
     state: str
     sentence: str
@@ -38,13 +39,13 @@ class BringUpStep:
 
 @dataclass(frozen=True, kw_only=True)
 class BringUpSettings:
-    """Whom it is about, and how long to listen.
+    """The board to start, and how long to listen to it.
 
     Args:
-        plan: what should be in the board's flash.
+        plan: the parts that should be in the flash of the board.
         flash: of the board, which is set to start from it.
-        variant: its name, for the commands that a person is given.
-        port: name of the serial port; None for the only ST-LINK's.
+        variant: name of the variant, for the commands that are shown to the person.
+        port: name of the serial port; None: the port of the only ST-LINK.
         listen_s: seconds for each round.
     """
 
@@ -56,14 +57,14 @@ class BringUpSettings:
 
 
 def bring_up_board(settings: BringUpSettings, board_test: BoardTest) -> dict[str, object]:
-    """Go on until the board works or nothing is left to try.
+    """Repeat listening and asking until the board works or nothing is left to try.
 
     Returns:
         The steps, the self-test and the comparison, as JSON types.
 
     Raises:
-        GateError: what the board says, and that nothing more can be tried; or it computes something else.
-        ToolError: no port, or nobody who does what is asked for.
+        GateError: nothing more can be tried, or the board computes something else than the reference.
+        ToolError: there is no port, or nobody answers on standard input.
     """
     steps: list[BringUpStep] = []
     tried: Counter[str] = Counter()
@@ -88,7 +89,7 @@ def _end(parity: BoardParity) -> None:
 
 
 def _round(settings: BringUpSettings, baud: int, steps: list[BringUpStep], tried: Counter[str]) -> str | None:
-    """Listen once and ask for the next action; None when the self-test passed."""
+    """Listen once and ask for the next action. Return the state, or None if the self-test passed."""
     heard = _hear(settings, baud)
     if isinstance(heard, str):
         _ask(steps, "no port", heard, _PORT_ACTIONS, tried, settings)
@@ -110,7 +111,7 @@ _PORT_ACTIONS = (
 
 
 def _hear(settings: BringUpSettings, baud: int) -> Heard | str:
-    """Return what came; or why the port cannot be used, in one sentence."""
+    """Return what the board sent, or one sentence that says why the port cannot be used."""
     print(f"step: listening for up to {settings.listen_s:g} s")
     deadline = time.monotonic() + (_PORT_RETURNS_S if settings.listen_s >= LISTEN_S else settings.listen_s)
     while True:
@@ -131,11 +132,11 @@ def _ask(
     tried: Counter[str],
     settings: BringUpSettings,
 ) -> None:
-    """Say what is wrong and what to do, and wait until it is done; or end.
+    """Show what is wrong and what to do, and wait until it is done.
 
     Raises:
-        GateError: everything that helps in this state was tried.
-        ToolError: there is nobody to ask.
+        GateError: all remedies of this state were tried.
+        ToolError: standard input has ended, so nobody can answer.
     """
     if tried[name] >= len(actions) or len(steps) >= _MOST_STEPS:
         raise GateError(

@@ -1,4 +1,4 @@
-"""A session with a board on a serial port: its self-test, windows, and how its answers compare."""
+"""A session with a board on a serial port: read its self-test, send windows, compare its answers."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 
 _BOOT_S = 120.0  # for a person to set the board to boot from its flash and cycle the power
 _ST_VENDOR_ID = 0x0483
-_ANSWER_TIMEOUT_S = 60.0  # transfer and, on a slow clock, the inference
+_ANSWER_TIMEOUT_S = 60.0  # the transfer and, with a slow clock, the inference
 
 Pcm = NDArray[np.int16]
 
 
 class PortError(ToolError):
-    """A serial port that cannot be used, or is not there, or not alone."""
+    """A serial port cannot be used, does not exist, or is not the only one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BoardTest:
-    """Windows for a board, and what to hold its answers against.
+    """The windows to send to a board, and the model with which its answers are compared.
 
     Args:
         model: the .tflite.
-        contract: what it means.
+        contract: contract of the model.
         windows: int16 [n, samples].
-        recordings: which each window came from.
-        baud: of the board's console.
+        recordings: for each window the recording from which it was cut.
+        baud: baud rate of the board's console.
     """
 
     model: bytes
@@ -68,18 +68,18 @@ def run_board_test(
     timeout_s: float,
     on_open: Callable[[], None] = lambda: None,
 ) -> tuple[SelfTest, BoardParity]:
-    """Listen to a board, refuse another firmware than the plan's, and compare its answers.
+    """Listen to a board, refuse another firmware than the plan's, send windows and compare its answers.
 
     Args:
-        plan: what was written to it.
-        board_test: what to ask.
-        port: name of the serial port; None for the only ST-LINK's.
-        timeout_s: seconds until its self-test has been heard.
+        plan: the parts that were written to its flash.
+        board_test: the windows, and the model to compare with.
+        port: name of the serial port; None: the port of the only ST-LINK.
+        timeout_s: seconds to wait for its self-test.
         on_open: called when the port is open.
 
     Raises:
-        GateError: another firmware, or a failed self-test.
-        ToolError: no port, no answer.
+        GateError: it runs another firmware, or its self-test failed.
+        ToolError: there is no port, or no answer.
     """
     contract = board_test.contract
     with track("reference") as report:
@@ -105,11 +105,11 @@ def run_board_test(
 
 
 def check_after_flashing(plan: FlashPlan, board_test: BoardTest, *, port: str | None) -> None:
-    """Wait for the board to start what was written, then ask, print and judge.
+    """Wait until the board has started the release. Then run the test and print the result.
 
     Raises:
-        GateError: it is another firmware, or computes something else than the reference.
-        ToolError: no port, no answer.
+        GateError: it runs another firmware, or computes something else than the reference.
+        ToolError: there is no port, or no answer.
     """
     found, parity = run_board_test(plan, board_test, port=port, timeout_s=_BOOT_S)
     print_message(self_test_text(found))
@@ -120,16 +120,16 @@ def check_after_flashing(plan: FlashPlan, board_test: BoardTest, *, port: str | 
 def windows_of_recordings(
     files: Sequence[Path], spec: FrontendSpec, most: int, *, channel: int = MIX
 ) -> tuple[list[str], Pcm]:
-    """Return the windows of recordings, int16 [n, samples], and which recording each came from.
+    """Return the windows of recordings, int16 [n, samples], and the recording of each window.
 
     Args:
         files: recordings.
         spec: the model's front end.
-        most: how many windows at most.
-        channel: the one to take, counted from 1; 0 for the average of all.
+        most: greatest number of windows.
+        channel: channel to take, counted from 1; 0: the average of all.
 
     Raises:
-        InputError: a file is no recording.
+        InputError: a file is not a usable recording.
     """
     names, windows = [], []
     for file in files:
@@ -144,10 +144,12 @@ def windows_of_recordings(
 
 @contextmanager
 def open_port(name: str | None, baud: int) -> Iterator[Serial]:
-    """Open the port, the only ST-LINK's without a name; whatever goes wrong until it is closed is one error.
+    """Open a serial port. Every failure until the port is closed becomes one kind of error.
+
+    Without a name, the port of the only ST-LINK is opened.
 
     Raises:
-        PortError: there is no ST-LINK, or more than one, or the port cannot be used.
+        PortError: there is no ST-LINK or more than one, or the port cannot be used.
         ToolError: pyserial is missing.
     """
     try:
@@ -180,14 +182,14 @@ def open_port(name: str | None, baud: int) -> Iterator[Serial]:
 
 
 def self_test_text(found: SelfTest) -> str:
-    """Return what a board said of itself, for people."""
+    """Return a text about what a board said of itself and about its self-test."""
     clock = "" if found.clock_hz is None else f", CPU at {found.clock_hz / 1e6:g} MHz"
     title, version, model = (host_link.words(text) for text in (found.title, found.version, found.model))
     return f"{title} {version}, model {model}{clock}\nself-test {found.verdict}"
 
 
 def comparison_text(parity: BoardParity, clock_hz: int | None) -> str:
-    """Return a comparison for people; milliseconds where the clock is known."""
+    """Return a text about a comparison, with milliseconds if the clock is known."""
     agreeing = parity.recordings - len(parity.differing)
     lines = [
         f"{parity.windows} windows of {parity.recordings} recordings: same most probable class in {agreeing} "

@@ -1,4 +1,4 @@
-"""Options that are checked as the keys of a variant file are."""
+"""Options that are checked in the same way as the keys of a variant file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Checked = TypeVar("Checked", bound=ConfigTable)
 def checked_table(
     table: type[Checked], *, options: Mapping[str, str] | None = None, **values: object
 ) -> Checked:
-    """Return ``table`` with these values.
+    """Return a table of a variant with these values, after checking them.
 
     Args:
-        table: of a variant file, which knows what is allowed.
-        options: the option on the command line by key, for the message, where it is another than ``--key``.
-        values: by key.
+        table: class of the table, which knows the allowed values.
+        options: for messages, the options whose names differ from ``--key``, by key.
+        values: the values by key.
 
     Raises:
-        InputError: one is out of range; says which option, and what is allowed.
+        InputError: a value is out of range. The message names the option and what is allowed.
     """
     named = {key: f"--{key}" for key in values} | dict(options or {})
     try:
@@ -46,17 +46,18 @@ def checked_table(
 
 
 def _with_options(text: str, options: Mapping[str, str]) -> str:
-    """Return a message about keys with the options that were typed in their place."""
+    """Return a message in which options replace the names of keys."""
     names = "|".join(re.escape(key) for key in sorted(options, key=len, reverse=True))
     return re.sub(rf"\b({names})\b", lambda found: options[found[1]], text) if names else text
 
 
 @contextmanager
 def named_as_options(places: Mapping[str, str]) -> Iterator[None]:
-    """Let errors that name tables and keys of a variant file name the options that were typed instead.
+    """Let errors name options instead of tables and keys of a variant file.
 
     Args:
-        places: the option or folder by what stands in its place, ``{"[index] background": "--background"}``.
+        places: the option or folder for each table or key, such as
+            ``{"[index] background": "--background"}``.
     """
     try:
         yield
@@ -73,7 +74,7 @@ def named_as_options(places: Mapping[str, str]) -> Iterator[None]:
 
 
 def with_option_names(text: str, places: Mapping[str, str]) -> str:
-    """Return a text with what :func:`named_as_options` is given in place of keys of a variant file."""
+    """Return a text in which options and folders replace keys of a variant file."""
     for key in sorted(places, key=len, reverse=True):
         text = text.replace(key, places[key])
     return text
@@ -94,11 +95,11 @@ def add_board(parser: argparse.ArgumentParser, which: str) -> None:
 
 
 def positive_integer(text: str) -> int:
-    """Read an option's number of things, at least one."""
+    """Return the value of an option that has to be a whole number of at least 1."""
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text[:40]} is less than 1")
     return number

@@ -1,4 +1,4 @@
-"""A checkpoint and the recordings to calibrate and verify it with, as the options of a command name them."""
+"""The options that name a checkpoint and the recordings that calibrate and verify it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.windows import WindowsByRole, divide_by_role
 
-# The options whose name differs from that of the key of the variant's table.
+# Options whose names differ from those of the keys in a variant.
 WINDOW_OPTIONS = {"calibration_windows": "--num_samples", "validation_windows": "--validate_samples"}
 _LIMIT_OPTIONS = {"min_cosine_mean": "--min_cosine_sim"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QuantizationInputs:
-    """What the options name.
+    """Everything that quantizing a checkpoint needs.
 
     Args:
         model: the Keras model.
-        contract: what it is.
-        windows: by their role.
-        asked: how many windows were asked for.
-        ranges: how their ranges are taken.
-        limits: the gates.
+        contract: contract of the model.
+        windows: the windows by their role.
+        asked: the numbers of windows, and the limits for calibration windows, that were asked for.
+        ranges: how the ranges of activations are chosen.
+        limits: the limits of the gates.
     """
 
     model: Any
@@ -48,30 +48,47 @@ class QuantizationInputs:
 
 
 def add_checkpoint(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the options; their names are those of the 0.9 line."""
+    """Add the options. They have the names of the 0.9 line."""
     windows, ranges, limits = RepresentativeTable(), ConvertTable(), VerifyTable()
     parser.add_argument("--checkpoint_path", type=Path, required=required, metavar="FILE", help="*.keras")
-    parser.add_argument("--model_config", type=Path, metavar="FILE", help="default: beside the checkpoint")
+    parser.add_argument(
+        "--model_config",
+        type=Path,
+        metavar="FILE",
+        help="*_model_config.json; default: beside the checkpoint",
+    )
     labelled_folder.add_folder(parser, "--data_path_train", required=required)
     parser.add_argument("--num_samples", type=int, default=windows.calibration_windows, metavar="N")
     parser.add_argument("--validate_samples", type=int, default=windows.validation_windows, metavar="N")
     parser.add_argument("--min_cosine_sim", type=float, default=limits.min_cosine_mean, metavar="X")
     parser.add_argument("--min_cosine_p05", type=float, default=limits.min_cosine_p05, metavar="X")
-    parser.add_argument("--per_tensor", action="store_true", help="one scale a kernel, not one a channel")
-    parser.add_argument("--min_snr_db", type=float, metavar="X", help="quieter windows do not calibrate")
-    parser.add_argument("--max_snr_db", type=float, metavar="X", help="clearer windows do not calibrate")
+    parser.add_argument(
+        "--per_tensor", action="store_true", help="one scale for each kernel, not for each channel"
+    )
+    parser.add_argument(
+        "--min_snr_db",
+        type=float,
+        metavar="X",
+        help="windows with a lower signal-to-noise ratio do not calibrate",
+    )
+    parser.add_argument(
+        "--max_snr_db",
+        type=float,
+        metavar="X",
+        help="windows with a higher signal-to-noise ratio do not calibrate",
+    )
     parser.add_argument(
         "--max_distance_db",
         type=float,
         metavar="X",
-        help="windows of a more unusual spectrum do not calibrate",
+        help="windows whose spectrum differs more from the median do not calibrate",
     )
     parser.add_argument(
-        "--ranges", choices=("minmax", "percentile", "mse"), help="what int8 spans of what was seen"
+        "--ranges", choices=("minmax", "percentile", "mse"), help="how the ranges of activations are chosen"
     )
     parser.add_argument("--percentile", type=float, default=ranges.percentile, metavar="X")
     parser.add_argument(
-        "--unlabelled", action="store_true", help="take the recordings whatever their folders are called"
+        "--unlabelled", action="store_true", help="use the recordings whatever the names of their folders are"
     )
     parser.add_argument("--seed", type=int, default=windows.seed)
 
@@ -84,14 +101,14 @@ def cut_windows(
     *,
     calibration_windows: int,
 ) -> CutWindows:
-    """Cut windows of a folder's recordings for a model, with progress.
+    """Cut windows from the recordings of a folder for a model, and show the progress.
 
     Args:
-        rows: of the recordings.
+        rows: the recordings.
         root: their folder.
-        contract: of the model.
-        asked: how many validation windows, and the seed.
-        calibration_windows: how many; 0 for those that validate alone.
+        contract: contract of the model.
+        asked: the number of validation windows, and the seed.
+        calibration_windows: number of calibration windows; 0: only validation windows are cut.
     """
     with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
         return choose_representative_windows(
@@ -131,7 +148,7 @@ def load_inputs(options: argparse.Namespace) -> QuantizationInputs:
         min_cosine_p05=options.min_cosine_p05,
     )
     contract = contract_of(options.checkpoint_path, options.model_config)
-    # TensorFlow, seconds to load, which --help and a wrong option do not need.
+    # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.model.checkpoints import checkpoint
 
     model = checkpoint.load(options.checkpoint_path, contract)

@@ -1,6 +1,6 @@
-"""A .tflite that is already there, compiled for the NPU, built into firmware, flashed and questioned.
+"""Deploy an existing .tflite: compile it for the NPU, build firmware, flash the board and compare it.
 
-The steps are those of the pipeline's stages npu, codegen, npu_firmware and image, without a variant.
+The steps are those of the stages npu, codegen, npu_firmware and image, without a variant.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ MOST_WINDOWS = 20
 _LOADED = "Start operation achieved successfully"
 _LOADER_TIMEOUT_S = 900.0
 _IMAGES, _PROJECT = "images", "project"
-# In the workspace, made anew each time.
+# Files in the workspace, which are written again each time.
 _LOGS = ("stedgeai.log", "validate.log", "config_n6l.json", "inputs.npy")
 
 
@@ -87,20 +87,20 @@ def deploy_model(
     validates: bool,
     writer: Writer,
 ) -> None:
-    """Compile, build, flash and question.
+    """Compile, build, flash, and compare the board with the reference.
 
     Args:
-        config: where things are.
+        config: paths of the model, the tools and the results.
         board: with the NPU.
-        recordings: whose windows the self-test stores and the board is asked.
-        fsbl: ST's first-stage loader, if it is to be written too.
-        port: the board's; None for the only ST-LINK's.
-        validates: let ST's own firmware and tool validate the network first, where n6_loader's configuration
-            is there.
-        writer: of the command.
+        recordings: the self-test stores windows of them, and the board gets windows of them.
+        fsbl: ST's first-stage loader, if it shall be written too.
+        port: serial port of the board; None: the port of the only ST-LINK.
+        validates: let ST's own firmware and tool validate the network first, if the configuration of
+            n6_loader exists.
+        writer: writer of the command.
 
     Raises:
-        BirdnetError: as the steps do.
+        BirdnetError: a step failed.
     """
     path = Path(config.model_path)
     model, contract = read_bytes(path), contract_of(path, None)
@@ -139,7 +139,7 @@ def _tool(config: LegacyConfig) -> Tool:
         program = real_path(config.stedgeai_path)
         if not program.is_file() or program.parts[-3:-2] != ("Utilities",):
             raise ToolError(
-                "is no stedgeai inside an installation",
+                "is not a stedgeai inside an installation",
                 where=config.stedgeai_path,
                 expected="DIR/Utilities/linux/stedgeai",
             )
@@ -215,10 +215,10 @@ def _build(
 
 
 def _planned_tools(config: LegacyConfig) -> tuple[str, str]:
-    """Return the paths of ``stedgeai`` and of ST's loader, as far as they are known without starting any.
+    """Return the paths of ``stedgeai`` and of ST's loader, as far as they are known without starting them.
 
     Raises:
-        ToolError: a folder is named that is there and lacks one of them.
+        ToolError: an existing folder is named that lacks one of them.
     """
     if config.stedgeai_path and Path(config.stedgeai_path).is_file():
         root = real_path(config.stedgeai_path).parents[2]
@@ -244,7 +244,7 @@ def _validate(
     contract: ModelContract,
     workspace: Path,
 ) -> None:
-    """Load ST's validation firmware and let ST's tool compare; only its own words count as loaded."""
+    """Load ST's validation firmware and let ST's tool compare. Only the loader's message proves the load."""
     loader_config = Path(config.n6_loader_config)
     if config.n6_loader:
         loader_config = workspace / _LOGS[2]
@@ -254,7 +254,7 @@ def _validate(
         return
     if tool.core_dir is None:
         raise ToolError(
-            "lies in no installation, so where ST's loader of its validation firmware lies is not known",
+            "does not lie in an installation, so ST's loader for validation firmware is not known",
             where=tool.program,
             remedy=("the stedgeai of a whole installation", "--skip_validate"),
         )
@@ -278,7 +278,7 @@ def _validate(
 
 
 def _programmer_of(config: LegacyConfig) -> dict[str, str]:
-    """Return where STM32CubeIDE keeps its programmer, as the variable that names it."""
+    """Return the folder of STM32CubeIDE's programmer, as the environment variable that names it."""
     if not config.cubeide_path or os.environ.get(programmer.FOLDER_VARIABLE):
         return {}
     pattern = f"plugins/*cubeprogrammer*/tools/bin/{programmer.PROGRAM}"

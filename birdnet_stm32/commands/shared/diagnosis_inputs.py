@@ -1,4 +1,4 @@
-"""The model that the doctor looks at: a variant's, as the pipeline left it, or that of a checkpoint."""
+"""The model that the doctor examines: the one that the pipeline published, or one made from a checkpoint."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from birdnet_stm32.stages.inputs.windows import WindowsByRole, load_windows
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DiagnosisInputs:
-    """A model and what it is judged by.
+    """A model to examine, with the windows and limits by which it is judged.
 
     Args:
-        name: what to call it.
+        name: name of the model in messages.
         patient: the model.
-        windows: by their role.
-        limits: the gates.
-        warnings: what makes this less than the last word.
+        windows: the windows by their role.
+        limits: the limits of the gates.
+        warnings: facts that make the result less reliable.
     """
 
     name: str
@@ -53,7 +53,7 @@ class DiagnosisInputs:
 
     @property
     def calibration(self) -> trials.CalibrationWindows:
-        """The calibration side, as the trials want it."""
+        """The windows for the trials: those that calibrate and those that are held out."""
         windows = self.windows
         return trials.CalibrationWindows(
             pcm=windows.calibration,
@@ -67,7 +67,7 @@ class DiagnosisInputs:
 
 
 def of_variant(release: Release) -> DiagnosisInputs:
-    """Return what the stages published; without a candidate the variant's first recipe makes one.
+    """Return the model that the stages published. Without a candidate, the first recipe makes one.
 
     Raises:
         InputError: the stages before the candidate have not run.
@@ -117,10 +117,10 @@ def of_variant(release: Release) -> DiagnosisInputs:
 
 
 def of_options(options: argparse.Namespace) -> DiagnosisInputs:
-    """Return a checkpoint converted as ``convert`` does.
+    """Return the model that ``convert`` makes from a checkpoint.
 
     Raises:
-        InputError: an option, the checkpoint or the folder cannot be used, or its conversion is not int8.
+        InputError: an option, the checkpoint or the folder cannot be used, or the conversion is not int8.
     """
     given = checkpoint_option.load_inputs(options)
     choice = choose_recipe(given, options)
@@ -150,7 +150,7 @@ def _found(windows: WindowsByRole) -> int:
 
 
 def _published(folder: Path) -> tuple[Candidate, str, tuple[str, ...]]:
-    """Return the candidate that was chosen, its recipe, and all recipes that were computed."""
+    """Return the chosen candidate, its recipe, and all recipes that were computed."""
     contract = read_contract(folder / CONFIG)
     converted = read_document(ConvertDocument, folder)
     made = Candidate(
@@ -163,7 +163,7 @@ def _published(folder: Path) -> tuple[Candidate, str, tuple[str, ...]]:
 
 
 def _outdated(release: Release, published: dict[str, Path]) -> tuple[str, ...]:
-    """Say which of the stages looked at would run again."""
+    """Return a warning for each of these stages that would run again."""
     warnings = []
     for key in published:
         stage = BY_NAME[key]

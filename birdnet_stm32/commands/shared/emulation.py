@@ -1,4 +1,4 @@
-"""A model as firmware on an emulated board: generated, built, run over recordings and compared."""
+"""Run a model as firmware on an emulated board, over recordings, and compare it with the references."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from birdnet_stm32.tflite.reader import read_graph
 
 
 def generate_library(tflite: bytes, contract: ModelContract, *, where: str) -> dict[str, bytes]:
-    """Return the C of a model and its front end by relative path. Raises: InputError."""
+    """Return the C of a model and its front end, by relative path. Raises: InputError."""
     return generate_c(read_graph(tflite, where=where, whole=False), labels=contract.labels, contract=contract)
 
 
@@ -44,12 +44,12 @@ def emulate_model(
 
     Args:
         tflite: the model.
-        contract: what it means.
-        library: the C generated from it.
-        recordings: PCM at the model's rate by name.
-        board: an emulated one.
-        title: what the firmware calls itself.
-        timeout_s: seconds until an emulation counts as hung.
+        contract: contract of the model.
+        library: the C that was generated from it.
+        recordings: PCM at the model's sample rate, by name.
+        board: an emulated board.
+        title: title that the firmware shows.
+        timeout_s: seconds after which an emulation is ended as hung.
         report: called with (done, total) after each window.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Write the parts of a release into a board's flash, and print the commands that do it."""
+"""Write the parts of a release into the flash of a board, or print the commands that do it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def flash_release(
     writer: Writer,
     environment: Mapping[str, str] = os.environ,
 ) -> bool:
-    """Write the release in ``folder``, in the order in which nothing half-written can start.
+    """Write the release in ``folder``, in an order in which a half-written image cannot start.
 
     Returns:
-        Whether it was written; otherwise the commands were printed.
+        Whether it was written. If not, the commands were printed.
     """
     memory = folders.require(board.flash, board, "flash")
     plan = read_plan(folder, memory)
@@ -64,7 +64,7 @@ def _describe(plan: FlashPlan) -> str:
 
 
 def _loader(path: Path, memory: Flash) -> Path:
-    """Check that a file can be a first-stage loader: Intel HEX that begins and stays where the ROM looks."""
+    """Check that a file can be a first-stage loader: Intel HEX within the slot that the boot ROM reads."""
     pieces = read_intel_hex(path)
     slot = flash_map(memory)["fsbl"]
     starts, first = pieces[0] if pieces else (0, b"")

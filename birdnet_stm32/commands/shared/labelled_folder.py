@@ -1,4 +1,4 @@
-"""A folder of labelled recordings, one folder a class, as commands take it."""
+"""The options that name a folder of labelled recordings, with one folder for each class."""
 
 from __future__ import annotations
 
@@ -22,31 +22,33 @@ from birdnet_stm32.terminal_text import first_names
 
 
 def add_folder(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
-    """Add the folder and how its files are read."""
-    parser.add_argument(option, type=Path, required=required, metavar="DIR", help="one folder a class")
+    """Add the options for the folder and for the way in which its files are read."""
+    parser.add_argument(
+        option, type=Path, required=required, metavar="DIR", help="folder with one folder for each class"
+    )
     parser.add_argument(
         "--background",
         nargs="*",
         metavar="NAME",
-        help="folders that hold no target species; default: those named background or starting with _",
+        help="folders that hold none of the classes; default: those named background or starting with _",
     )
     parser.add_argument(
         "--conventions",
         choices=("birdnet-analyzer", "none"),
         default=IndexTable().conventions,
-        help="whose folder names have a meaning; birdnet-analyzer: Background, Noise, Other, Silence and "
+        help="convention for folder names; birdnet-analyzer: Background, Noise, Other, Silence and "
         "-Species are background too",
     )
     parser.add_argument(
         "--recording",
         metavar="REGEX",
-        help="on a file's stem: clips of a class with the same group (?P<recording>...) are never split; "
-        "default: every file is a recording",
+        help="pattern for the stem of a file: clips of a class with the same group (?P<recording>...) are "
+        "never split; default: every file is one recording",
     )
     parser.add_argument(
         "--recordings_span_classes",
         action="store_true",
-        help="files of different classes with the same group, or stem, are of one recording too",
+        help="files of different classes with the same group, or stem, also belong to one recording",
     )
     parser.add_argument(
         "--untrained",
@@ -59,7 +61,7 @@ def add_folder(parser: argparse.ArgumentParser, option: str, *, required: bool =
     parser.add_argument(
         "--deterministic",
         action="store_true",
-        help="accepted for the 0.9 line's sake: every run is, on one machine",
+        help="accepted because the 0.9 line has it: every run on one machine is deterministic",
     )
 
 
@@ -71,20 +73,20 @@ def index_folder(
     classes: Sequence[str] = (),
     splits: bool = True,
 ) -> tuple[IndexRow, ...]:
-    """Return the recordings of a folder; what somebody has to know of them is said on standard error.
+    """Return the recordings of a folder. Print on standard error what a user has to know of them.
 
     Args:
         root: the folder.
-        options: of :func:`add_arguments`.
-        train_every_label: a model is trained on it.
-        classes: those of a model that is there already; a folder that is called like one holds that class.
-        splits: the command takes the sides of the split for different things.
+        options: the options of :func:`add_folder`.
+        train_every_label: a model is trained on every class of the folder.
+        classes: classes of an existing model. A folder with the name of one holds this class.
+        splits: the command uses the sides of the split for different purposes.
 
     Raises:
         InputError: there is no such folder, or nothing in it can be used.
     """
     if options.deterministic:
-        print_warning("--deterministic: every run is, nothing more is needed")
+        print_warning("--deterministic has no effect: every run is deterministic")
     files = list_recordings(root)
     table = checked_table(
         IndexTable,
@@ -108,7 +110,7 @@ def index_folder(
 
 
 def option_names_of(root: Path) -> dict[str, str]:
-    """Return what stands on the command line for the tables of a variant that errors of recordings name."""
+    """Return the options and folders to name in errors, by the keys of a variant that the errors name."""
     return {
         "[index] background": "--background",
         "[index] recording": "--recording",
@@ -130,7 +132,7 @@ def _background(options: argparse.Namespace, files: Sequence[FileStat]) -> tuple
 
 
 def unknown_classes(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
-    """Return the classes of usable recordings that a model does not know, background left out."""
+    """Return the classes of usable recordings, without background, that a model does not know."""
     return tuple(
         sorted({row.label for row in rows if row.usable and not row.background} - set(contract.labels))
     )
@@ -142,7 +144,7 @@ def require_common_class(
     """Refuse a folder that holds no class of the model.
 
     Raises:
-        InputError: names classes of both.
+        InputError: there is no common class. The message names classes of both.
     """
     unknown = unknown_classes(rows, contract)
     if not {row.label for row in rows if row.usable} & set(contract.labels):

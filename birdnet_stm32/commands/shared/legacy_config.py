@@ -1,4 +1,4 @@
-"""The ``config.json`` or ``config.toml`` that ``deploy`` of the 0.9 line read, and its variables."""
+"""The ``config.json`` or ``config.toml`` of ``deploy`` in the 0.9 line, and its environment variables."""
 
 from __future__ import annotations
 
@@ -26,42 +26,45 @@ _TOML_TABLES = ("deploy", "build")
 
 
 class LegacyConfig(ConfigTable):
-    """Where the 0.9 line's ``deploy`` found things. Empty texts count as left out."""
+    """The paths that ``deploy`` of the 0.9 line was given. An empty text counts as missing."""
 
     x_cube_ai_path: str = ""
-    """X-CUBE-AI or ST Edge AI Core, the folder of one version."""
+    """Folder of one version of X-CUBE-AI or ST Edge AI Core."""
     stedgeai_path: str = ""
-    """The program itself, instead."""
+    """Path of the program ``stedgeai``, instead of the folder."""
     model_path: str = "checkpoints/best_model_quantized.tflite"
     """The int8 model, with its ``*_model_config.json`` beside it."""
     output_dir: str = "validation/st_ai_output"
-    """Gets ST's generated files, the firmware and its images."""
+    """Folder for ST's generated files, the firmware and its images."""
     workspace_dir: str = "validation/st_ai_ws"
-    """Gets the logs."""
+    """Folder for the logs."""
     n6_loader_config: str = "config_n6l.json"
-    """Of ST's n6_loader.py, which loads ST's own validation firmware; without it that step is left out."""
+    """Configuration of ST's n6_loader.py, which loads ST's validation firmware. Without it, that step is
+    skipped."""
     cubeide_path: str = ""
-    """STM32CubeIDE, which carries a programmer."""
+    """Folder of STM32CubeIDE, which contains a programmer."""
     arm_toolchain_path: str = ""
-    """Folder of arm-none-eabi-gcc, or the one above its ``bin``."""
+    """Folder of arm-none-eabi-gcc, or the folder above its ``bin``."""
     compiler_type: str = "gcc"
     """Only ``gcc`` is supported."""
     n6_loader: Mapping[str, Any] = {}
-    """The table ``[n6_loader]`` of a ``config.toml``, in place of the file."""
+    """The table ``[n6_loader]`` of a ``config.toml``, instead of the file."""
 
 
 def read_legacy_config(
     path: Path | None, options: Mapping[str, str | None], environment: Mapping[str, str]
 ) -> LegacyConfig:
-    """Return the configuration: options win over variables, variables over the file, the file over defaults.
+    """Return the configuration.
+
+    Options win over environment variables, these over the file, and the file over defaults.
 
     Args:
-        path: a ``.json`` or ``.toml``; None for none.
-        options: command line options by key; None where not given.
-        environment: variables.
+        path: a ``.json`` or ``.toml`` file, or None.
+        options: command line options by key; None if an option was not given.
+        environment: the environment variables.
 
     Raises:
-        InputError: the file cannot be read, or holds a key that is not known.
+        InputError: the file cannot be read, or contains an unknown key.
     """
     found = {} if path is None else _file(path)
     found |= {key: environment[name] for name, key in VARIABLES.items() if environment.get(name)}

@@ -1,4 +1,4 @@
-"""A model's files as commands read and name them, and what they print; ``outputs.py`` writes."""
+"""The files of a model as commands read and name them. ``outputs.py`` writes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from birdnet_stm32.frontend.contract import (
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile_labels
 from birdnet_stm32.frontend.mixer import save_mixer
 
-# As published, and as the pipeline has it beside model.tflite.
+# The names of the published models, and the name beside the pipeline's model.tflite.
 CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
 LABELS_SUFFIX = "_labels.txt"
 LABELS = "labels.txt"
@@ -26,7 +26,7 @@ _STEM_IN_BUNDLES = "model"
 
 
 def contract_of(model: Path, given: Path | None) -> ModelContract:
-    """Return the model's configuration: the file given, or the one beside it.
+    """Return the configuration of a model: the given file, or the one beside the model.
 
     Raises:
         InputError: there is no model, no configuration, or it is wrong.
@@ -48,7 +48,7 @@ def contract_of(model: Path, given: Path | None) -> ModelContract:
 
 
 def _with_labels_beside(model: Path, contract: ModelContract) -> ModelContract:
-    """Return ``contract``, if a label file beside the model says the same as its class names."""
+    """Return ``contract`` after comparing its class names with a label file beside the model."""
     labels = labels_beside(model)
     if labels is not None:
         labels_to_show(labels, contract, order=None)
@@ -61,7 +61,7 @@ def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | N
     Args:
         path: the label file.
         contract: the model's configuration.
-        order: whose order holds if the two differ; None: neither's.
+        order: which of the two has the order of the outputs if they differ; None: a difference is refused.
 
     Raises:
         InputError: the file cannot be read, or contradicts the configuration.
@@ -72,30 +72,30 @@ def labels_to_show(path: Path, contract: ModelContract, *, order: LabelOrder | N
         order=order,
         where=path,
         remedy=(
-            "put the one of the two that is wrong into the order of the network's outputs",
-            "codegen: --label-order labels or --label-order configuration says whose order that is",
+            "bring the wrong one of the two into the order of the network's outputs",
+            "codegen: --label-order labels or --label-order configuration says which of the two is right",
         ),
     )
 
 
 def file_beside(model: Path, *suffixes: str) -> Path | None:
-    """Return the first file ``<stem><suffix>`` that is there, or None."""
+    """Return the first existing file ``<stem><suffix>``, or None."""
     files = (model.with_name(model.stem + suffix) for suffix in suffixes)
     return next((path for path in files if path.is_file()), None)
 
 
 def labels_beside(model: Path) -> Path | None:
-    """Return the label file beside a model: named after it, or as stages and bundles have it, or None."""
+    """Return the label file beside a model: one named after it, or ``labels.txt`` in a stage or bundle."""
     in_bundles = model.with_name(LABELS) if model.stem == _STEM_IN_BUNDLES else None
     named = file_beside(model, LABELS_SUFFIX)
     return in_bundles if named is None and in_bundles is not None and in_bundles.is_file() else named
 
 
 def learned_beside(model: Path) -> dict[str, str] | None:
-    """Return what a model learned from, by SHA-256, or None where no table beside it says so.
+    """Return the recordings that a model learned from, by SHA-256, or None if no table beside it lists them.
 
     Raises:
-        InputError: there is such a file, and it is not such a table.
+        InputError: the file exists but is not such a table.
     """
     table = file_beside(model, LEARNED_FROM_SUFFIX)
     return None if table is None else read_learned_from(table)
@@ -104,11 +104,11 @@ def learned_beside(model: Path) -> dict[str, str] | None:
 def files_beside_model(
     model: Path, contract: ModelContract, learned: Mapping[str, str] | None = None
 ) -> dict[str, bytes]:
-    """Return the files beside a model by name, named and written as the published lines have them.
+    """Return the files to write beside a model, by name, in the form of the published versions.
 
     Args:
-        model: the file beside which they belong.
-        contract: what it means.
+        model: the file of the model.
+        contract: contract of the model.
         learned: the recordings that it learned from, see the module ``learned_from``; None if unknown.
     """
     files = {

@@ -1,4 +1,4 @@
-"""The forms of a model that evaluate puts side by side: float, int8, and int8 as firmware."""
+"""The forms of a model that ``evaluate`` compares: float, int8, and int8 as firmware."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Comparable = int | tuple[str, ...]
 
 
 class FormKind(StrEnum):
-    """What computes."""
+    """The program that computes the outputs of a model."""
 
     FLOAT = "float"  # a .keras
     INT8 = "int8"  # a .tflite, on LiteRT's reference kernels
@@ -45,10 +45,10 @@ class ModelForm:
     """One form of one model.
 
     Args:
-        name: what tells it from the others.
-        kind: what computes.
-        path: its file.
-        contract: what it means.
+        name: name that differs from those of the other forms.
+        kind: the program that computes its outputs.
+        path: file of the model.
+        contract: contract of the model.
     """
 
     name: str
@@ -60,16 +60,15 @@ class ModelForm:
 def model_forms_of(
     paths: Sequence[Path], configs: Sequence[Path], *, firmware: bool
 ) -> tuple[ModelForm, ...]:
-    """Return what is to be measured, the float models first.
+    """Return the forms to measure, the float models first.
 
     Args:
         paths: ``.keras`` and ``.tflite`` files.
-        configs: their configurations: one each, one for all, or none for those beside the models.
-        firmware: every ``.tflite`` runs as firmware too.
+        configs: their configurations: one for each, one for all, or none to take those beside the models.
+        firmware: also run every ``.tflite`` as firmware.
 
     Raises:
-        InputError: a file is of another kind, or the models do not hear the same windows and name the same
-            classes.
+        InputError: a file is of another kind, or the models differ in their windows or classes.
     """
     if len(configs) not in (0, 1, len(paths)):
         raise InputError(
@@ -105,20 +104,20 @@ def run_model_form(
     """Return the probabilities of every window, float32 [windows, classes].
 
     Args:
-        form: what to run.
+        form: the form to run.
         windows: the windows of all recordings, as deployment cuts them.
         root: folder of the recordings, which the firmware reads itself.
-        timeout_s: seconds until an emulation counts as hung.
-        channel: the one that the windows are of, counted from 1; 0 for the average of all.
+        timeout_s: seconds after which an emulation is ended as hung.
+        channel: channel of the windows, counted from 1; 0: the average of all.
 
     Raises:
         InputError: the model is damaged or not what its configuration says.
-        GateError: the firmware computes anything else than the reference kernels.
+        GateError: the firmware computes other outputs than the reference kernels.
         ToolError: a compiler or the emulator is missing or failed.
     """
     if form.kind is FormKind.FLOAT:
         from birdnet_stm32.model.checkpoints import checkpoint
-        from birdnet_stm32.model.training import fit  # TensorFlow, which a .tflite does not need
+        from birdnet_stm32.model.training import fit  # this imports TensorFlow, which a .tflite does not need
 
         outputs = fit.predict(checkpoint.load(form.path, form.contract), windows.pcm, form.contract)
     elif form.kind is FormKind.INT8:

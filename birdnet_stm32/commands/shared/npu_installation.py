@@ -1,4 +1,4 @@
-"""Which installation of ST's tools is found, by what, of which version, and what is missing in it."""
+"""Show which installation of ST's tools is found, how, its version, and what is missing in it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from birdnet_stm32.npu.stedgeai.tool import Tool, find_program, find_tool, read_
 
 
 def print_installation(named: Path | None, writer: Writer, json: Path | None) -> None:
-    """Say where ST's tool is. What lies beside it is said first, so also where the tool itself is broken.
+    """Print where ST's tool is. Its other parts come first, so they are shown even if the tool is broken.
 
     Args:
-        named: folder to look at; None to look where a build would.
-        writer: of the command.
-        json: file for the same, or None.
+        named: folder to look at; None: look where a build looks.
+        writer: writer of the command.
+        json: file for the same as JSON, or None.
 
     Raises:
-        ToolError: no compiler is found, it does not start, or it does not say its version.
+        ToolError: no compiler is found, it does not start, or it does not print its version.
     """
     writer.check(json)
     tool: Tool | None = None
     if named is not None and find_program(named) is None and find_runtime(named) is not None:
         print_message(
             f"{named} holds no stedgeai", json
-        )  # a project of ST's tools, which firmware is built from
+        )  # a project of ST's tools from which firmware is built
         installation = _print_parts(named, json)
     else:
         found = find_tool(named)
@@ -54,7 +54,9 @@ def print_installation(named: Path | None, writer: Writer, json: Path | None) ->
 
 def _print_parts(root: Path | None, json: Path | None) -> Installation | None:
     if root is None:
-        print_message("it lies in no installation, so neither the runtime nor ST's scripts are known", json)
+        print_message(
+            "it does not lie in an installation, so the runtime and ST's scripts are not known", json
+        )
         return None
     installation = inspect_installation(root)
     flat = installation.runtime is not None and installation.runtime.flat

@@ -1,14 +1,14 @@
-"""What commands write: they replace nothing that they did not make, and what they made as a whole.
+"""Write the files of a command. A command replaces only files that it wrote, and related files together.
 
-Beside everything that a command writes lies a small hidden record, ``.NAME.birdnet-stm32``, or
-``.birdnet-stm32`` inside a folder: which command wrote which files, and their digests. A file that is there
-already may be replaced if the record says that the same command made it and its digest says that nobody
-changed it since. Everything else is refused before the work begins, unless ``--overwrite`` is given. So the
-same command can be run again, and a file of the user's, or one that the user changed, is never lost.
+A small hidden record lies beside everything that a command writes: ``.NAME.birdnet-stm32``, or
+``.birdnet-stm32`` inside a folder. It says which command wrote which files, with their digests. An existing
+file may be replaced if the record says that the same command wrote it and the digest shows that nobody has
+changed it since. Every other file is refused before the work begins, unless ``--overwrite`` is given. So the
+same command can be run again, and a file that the user made or changed is never lost.
 
-Several files of one product, a model with its configuration and labels, are written beside their places first
-and then renamed, the model last and not there meanwhile: killed at any moment, the product is the old one,
-the new one or missing, never a mixture.
+Some files belong together, such as a model with its configuration and labels. They are written under other
+names first and then renamed. The model is removed before and renamed last. So if the command is killed at any
+moment, the user has the old files, the new files or no model, but never a mixture.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _STANDARD_OUTPUT = "-"
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """What a command wrote into one folder.
+    """The files that a command wrote into one folder.
 
     Args:
-        command: its name.
+        command: name of the command.
         files: digests that each file may have, by its name relative to the folder.
-        logs: files that grow while the command runs, so without a digest.
+        logs: files that grow while the command runs. They have no digest.
     """
 
     command: str
@@ -51,26 +51,26 @@ class _Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Writes for one command.
+    """Writes the files of one command.
 
     Args:
-        command: its name.
-        overwrite: replace files of others too; the person asked for it.
+        command: name of the command.
+        overwrite: also replace files that the command did not write, because the user asked for it.
     """
 
     command: str
     overwrite: bool
 
     def check(self, *paths: Path | None, remedy: tuple[str, ...] = ()) -> None:
-        """Refuse outputs that cannot be written or are not this command's: before the work, not after it.
+        """Refuse, before the work begins, outputs that cannot be written or that others wrote.
 
         Args:
-            paths: files to be written; None and ``-``, standard output, are no files.
-            remedy: what the person probably wants instead.
+            paths: files to write. None and ``-`` (standard output) are not files.
+            remedy: what the user probably wants instead.
 
         Raises:
-            InputError: one is a folder, lies in a file or a read-only folder, is read-only, or is there and
-                was not made by this command; or two are the same file.
+            InputError: a path is a folder, lies in a file or in a read-only folder, is read-only, or exists
+                and was not written by this command; or two paths are the same file.
         """
         places = [_place(path) for path in paths if path is not None and str(path) != _STANDARD_OUTPUT]
         for number, place in enumerate(places):
@@ -80,10 +80,10 @@ class Writer:
             self._refuse_foreign(place.parent, [place.name], _record_of(place), remedy)
 
     def check_folder(self, folder: Path) -> None:
-        """Refuse a folder that cannot be written, or that holds files and was not made by this command.
+        """Refuse a folder that cannot be written, or that contains files and was not written by this command.
 
         Raises:
-            InputError: says which.
+            InputError: the folder is refused. The message says why.
         """
         folder = _place(folder)
         _check_place(folder / RECORD_SUFFIX)
@@ -109,12 +109,12 @@ class Writer:
         """Write a model and the files beside it, all of them or none.
 
         Args:
-            path: of the model.
-            content: of the model.
-            beside: the others, by name.
+            path: path of the model.
+            content: content of the model.
+            beside: content of the other files, by name.
 
         Raises:
-            InputError: as :meth:`check`, of any of them.
+            InputError: as :meth:`check`, for any of the files.
         """
         self.check_model(path, ())
         place = _place(path)
@@ -129,30 +129,30 @@ class Writer:
         self._refuse_foreign(place.parent, [place.name, *beside], _record_of(place), remedy)
 
     def write_folder(self, folder: Path, files: Mapping[str, bytes], *, last: str) -> None:
-        """Write files below ``folder``, all of them or none, and remove those of the last time.
+        """Write files below ``folder``, all of them or none, and remove old files of the previous run.
 
         Args:
-            folder: new, empty or written by this command.
-            files: by path relative to it.
-            last: the file by which the folder is known to be whole.
+            folder: a new or empty folder, or one that this command wrote.
+            files: content of the files, by path relative to the folder.
+            last: the file that is written last. If it exists, the folder is complete.
 
         Raises:
-            InputError: as :meth:`check_folder`; or one of the files is there and was changed since.
+            InputError: as :meth:`check_folder`, or an existing file was changed since it was written.
         """
         self.check_folder(folder)
         place = _place(folder)
         self._replace(place, files, last, place / RECORD_SUFFIX, removes_stale=True)
 
     def register_log(self, path: Path) -> None:
-        """Make a log this command's, which grows while it runs. Raises: InputError, as :meth:`check`."""
+        """Record that a log belongs to this command. The log grows while it runs. Raises: InputError."""
         place = _place(path)
         self._register(place.parent, [place.name], _record_of(place))
 
     def register_logs(self, folder: Path, *names: str) -> None:
-        """Make a folder this command's, with logs that grow while it runs.
+        """Record that a folder and logs in it belong to this command. The logs grow while it runs.
 
         Raises:
-            InputError: as :meth:`check_folder`; or a log is there that this command did not write.
+            InputError: as :meth:`check_folder`, or a log exists that this command did not write.
         """
         self.check_folder(folder)
         folder = _place(folder)
@@ -169,7 +169,7 @@ class Writer:
             _write_record(record, _Record(command=self.command, files=own.files, logs=logs))
 
     def write_json(self, path: Path | None, fields: object) -> None:
-        """Write ``fields`` to ``path``; ``-`` is standard output, None nowhere. Raises: InputError."""
+        """Write ``fields`` to ``path``: to standard output for ``-``, nowhere for None. Raises InputError."""
         if path is None:
             return
         text = canonical_json(fields)
@@ -183,7 +183,7 @@ class Writer:
         self.write_json(path, document_values(document))
 
     def _own(self, record: Path) -> _Record | None:
-        """Return what this command wrote, or None where another or none did."""
+        """Return the record if this command wrote it, else None."""
         if not record.is_file():
             return None
         found = _read_record(record)
@@ -219,7 +219,7 @@ class Writer:
         *,
         removes_stale: bool = False,
     ) -> None:
-        """Write files of one product; see the module for what a kill may leave."""
+        """Write files that belong together. The module says what is left if the command is killed."""
         for name in files:
             _check_place(folder / name)
         digests = {name: [hashlib.sha256(content).hexdigest()] for name, content in files.items()}
@@ -257,12 +257,12 @@ class Writer:
 
 
 def writer_of(options: argparse.Namespace) -> Writer:
-    """Return the writer of a command, from what ``cli.main`` put into its options."""
+    """Return the writer of a command. ``options`` contain the name of the command."""
     return Writer(command=options.command, overwrite=options.overwrite)
 
 
 def _place(path: Path) -> Path:
-    """Return where a file really is: what a link leads to is written, the link stays."""
+    """Return the real path of a file. So the target of a link is written, and the link stays."""
     if _is_stream(path):
         return path
     try:
@@ -272,7 +272,7 @@ def _place(path: Path) -> Path:
 
 
 def _check_place(path: Path) -> None:
-    """Refuse a file that cannot be written. Nothing is made."""
+    """Refuse a file that cannot be written. Nothing is created."""
     with _in_words(path):
         folder = next(parent for parent in path.parents if parent.exists())
         if path.is_dir():
@@ -294,9 +294,9 @@ def _longest_name(folder: Path) -> int:
 
 
 def _is_stream(path: Path) -> bool:
-    """Return whether writing to ``path`` replaces nothing: a device such as /dev/null, or a pipe."""
+    """Return whether ``path`` is a device such as /dev/null, or a pipe, where writing replaces nothing."""
     if path.is_relative_to("/dev") or path.is_relative_to("/proc"):
-        return True  # /dev/stdout is whatever the shell made of it
+        return True  # the shell decides what /dev/stdout is
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -318,7 +318,7 @@ def _record_of(path: Path) -> Path:
 
 
 def _read_record(path: Path) -> _Record | None:
-    """Return a record, or None where it is none: then the files beside it count as somebody else's."""
+    """Return a record, or None if it is damaged. The files beside it then count as written by others."""
     with contextlib.suppress(InputError, KeyError, TypeError, ValueError, AttributeError):
         fields = read_json_object(path)
         files = {_decoded(name): [str(one) for one in known] for name, known in fields["files"].items()}
@@ -327,7 +327,7 @@ def _read_record(path: Path) -> _Record | None:
 
 
 def _encoded(name: str) -> str:
-    """Return a file's name as ASCII, as in a URL: it may be no UTF-8."""
+    """Return the name of a file as ASCII, as in a URL, because a name may not be UTF-8."""
     return quote_from_bytes(os.fsencode(name), safe="/ ")
 
 
@@ -352,7 +352,7 @@ def _write_record(path: Path, record: _Record) -> None:
 
 @contextlib.contextmanager
 def _in_words(path: Path) -> Iterator[None]:
-    """Say what a file system refuses in one sentence."""
+    """Turn a refusal of the file system into an error of one sentence."""
     try:
         yield
     except OSError as error:

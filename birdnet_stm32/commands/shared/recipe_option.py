@@ -1,4 +1,4 @@
-"""The option ``--recipe`` of commands that quantize, and the recipe that it leads to."""
+"""The option ``--recipe`` of commands that quantize, and the choice among the recipes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _recipe_name(name: str) -> str:
 
 
 def choose_recipe(given: QuantizationInputs, options: argparse.Namespace) -> ChosenRecipe:
-    """Try the recipes that the options name, in order, until one reaches the gates; else take the best.
+    """Try the recipes of the options in order until one reaches the gates. Otherwise take the best one.
 
     Raises:
         InputError: none fits, or the checkpoint's conversion is not int8.
@@ -65,10 +65,10 @@ def choose_recipe(given: QuantizationInputs, options: argparse.Namespace) -> Cho
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChosenRecipe:
-    """Which recipe a command takes, of those it tried.
+    """The recipe that a command chose, with all that it tried.
 
     Args:
-        settings: what the recipes were told.
+        settings: the settings of the recipes.
         measured: the candidates that were made, by recipe.
         described: what ``candidate.json`` would say of each.
         recipe: the one taken.
@@ -81,14 +81,14 @@ class ChosenRecipe:
 
     @property
     def candidate(self) -> Candidate:
-        """What the recipe taken made."""
+        """The candidate of the chosen recipe."""
         return self.measured[self.recipe].candidate
 
 
 def _measured_recipes(
     given: QuantizationInputs, options: argparse.Namespace, settings: RecipeSettings
 ) -> Iterator[tuple[str, MeasuredCandidate]]:
-    """Yield what one recipe after the other makes of the checkpoint; those that do not fit are passed over.
+    """Yield the result of each recipe in turn. Recipes that do not fit the model are skipped.
 
     Raises:
         InputError: none fits, or the checkpoint's conversion is not int8.

@@ -1,4 +1,4 @@
-"""A single recording, as commands take it: what its header got wrong is said on standard error."""
+"""Read the recording that an option names, and print the notes about it on standard error."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from birdnet_stm32.terminal_text import printable
 
 
 def add_channel_option(parser: argparse.ArgumentParser) -> None:
-    """Add which channel of a recording is taken."""
+    """Add the option that names the channel of a recording."""
     parser.add_argument(
         "--channel",
         type=_channel,
         default=MIX,
         metavar="N",
-        help="which one of a recording's channels, counted from 1, or mix; default: mix, the average of all",
+        help="channel of a recording, counted from 1, or mix; default: mix, the average of all channels",
     )
 
 

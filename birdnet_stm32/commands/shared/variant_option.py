@@ -1,4 +1,4 @@
-"""What the pipeline has built for a variant, for commands that go on with it."""
+"""The option that names a variant, and the folders that the pipeline has published for it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from birdnet_stm32.errors import InputError
 
 
 def add_variant(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the variant and where it is built."""
+    """Add the name of a variant, and the folders of variants and builds."""
     parser.add_argument(
         "variant",
         nargs=None if required else "?",
         metavar="VARIANT",
-        help="its name, as in doit image:VARIANT",
+        help="name of a variant, as in doit image:VARIANT",
     )
     add_build_folders(parser)
 
 
 def add_build_folders(parser: argparse.ArgumentParser) -> None:
-    """Add where variants are, and where they are built."""
+    """Add the folder of the variants, and the folder in which they are built."""
     parser.add_argument("--variants", type=Path, default=Path("variants"), metavar="DIR")
     parser.add_argument("--build", type=Path, default=Path("build"), metavar="DIR")
 
@@ -36,7 +36,7 @@ def release_of(options: argparse.Namespace) -> Release:
 
 
 def variant_names(folder: Path) -> list[str]:
-    """Return the names of all variants of a folder. Raises: InputError where there is none."""
+    """Return the names of all variants in a folder. Raises: InputError if there is none."""
     names = [path.stem for path in variant_files(folder)]
     if not names:
         raise InputError("holds no variant", where=folder, expected="at least one NAME.toml")
@@ -44,12 +44,12 @@ def variant_names(folder: Path) -> list[str]:
 
 
 def flashed_board(release: Release) -> Board:
-    """Return the board that a release is flashed to. Raises: InputError where it is none."""
+    """Return the board that a release is flashed to. Raises: InputError if it has none."""
     return folders.first("flash", release.variant.firmware.boards)
 
 
 def published_folder(release: Release, stage: str) -> Path:
-    """Return what a stage published. Raises: InputError where it has not."""
+    """Return the folder that a stage published. Raises: InputError if there is none."""
     path = release.folder(stage)
     if not (path / MANIFEST).is_file():
         raise InputError(

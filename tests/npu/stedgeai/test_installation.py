@@ -162,7 +162,7 @@ def test_where_of_a_program_in_no_installation(
     assert cli.main(["npu", "--where"]) == 0
     printed = capsys.readouterr().out
     assert "bin/stedgeai, found by PATH" in printed
-    assert "it lies in no installation" in printed
+    assert "it does not lie in an installation" in printed
     assert "ST Edge AI Core 4.0.1-20581" in printed
 
 
