@@ -130,7 +130,7 @@ def _examine(examined: DiagnosisInputs) -> _Conclusion:
     from birdnet_stm32.selection.scores import score
     from birdnet_stm32.tflite.reader import read_graph
 
-    diagnosed_model, windows = examined.patient, examined.windows
+    diagnosed_model, windows = examined.model, examined.windows
     with track("verify") as report:
         scores = score(
             diagnosed_model.source,

@@ -39,14 +39,14 @@ class DiagnosisInputs:
 
     Args:
         name: name of the model in messages.
-        patient: the model.
+        model: the model under diagnosis.
         windows: the windows by their role.
         limits: the limits of the gates.
         warnings: facts that make the result less reliable.
     """
 
     name: str
-    patient: ModelUnderDiagnosis
+    model: ModelUnderDiagnosis
     windows: WindowsByRole
     limits: VerifyTable
     warnings: tuple[str, ...] = ()
@@ -58,9 +58,7 @@ class DiagnosisInputs:
         return trials.CalibrationWindows(
             pcm=windows.calibration,
             snr_db=np.array([row.snr_db for row in windows.calibration_rows]),
-            distance_db=distances_db(
-                windows.calibration, self.patient.source_contract.frontend.sample_rate_hz
-            ),
+            distance_db=distances_db(windows.calibration, self.model.source_contract.frontend.sample_rate_hz),
             held_out=windows.held_out,
             held_out_recordings=len({row.recording for row in windows.held_out_rows}),
         )
@@ -97,7 +95,7 @@ def of_variant(release: Release) -> DiagnosisInputs:
         tried = (recipe,)
     return DiagnosisInputs(
         name=release.name,
-        patient=ModelUnderDiagnosis(
+        model=ModelUnderDiagnosis(
             source=model,
             source_contract=start.contract,
             model=made.model,
@@ -127,7 +125,7 @@ def of_options(options: argparse.Namespace) -> DiagnosisInputs:
     made = choice.candidate
     return DiagnosisInputs(
         name=str(options.checkpoint_path),
-        patient=ModelUnderDiagnosis(
+        model=ModelUnderDiagnosis(
             source=given.model,
             source_contract=given.contract,
             model=made.model,
