@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.legacy_config import read_legacy_config
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import InputError, ToolError
@@ -27,6 +28,9 @@ from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import contract_from_json
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
 from birdnet_stm32.release.manifest import read_manifest
+
+BOARD = folders.find("stm32n6570_dk")
+FLASH = folders.require(BOARD.flash, BOARD, "flash")
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
@@ -236,7 +240,7 @@ def test_flash_plans_and_old_configurations(tmp_path: Path) -> None:
     def load(content: bytes) -> None:
         for name in ("flash.json", "config.json", "config.toml"):
             (tmp_path / name).write_bytes(content)
-        check(lambda _: read_plan(tmp_path), content)
+        check(lambda _: read_plan(tmp_path, FLASH), content)
         for name in ("config.json", "config.toml"):
             check(lambda _, name=name: read_legacy_config(tmp_path / name, {}, {}), content)  # type: ignore[misc]
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.firmware.npu_description import LinkedComponent, NpuFirmwareDocument, StoredWeights
 from birdnet_stm32.stages.bundle import require_terms
 
 pytestmark = [pytest.mark.slow, pytest.mark.emulated]
@@ -92,12 +93,18 @@ def test_a_bundle_with_the_npus_firmware_holds_terms_and_none_of_sts_sources(
 
 @pytest.mark.parametrize("lacking", ["ll_aton", "STM32N6 HAL"])
 def test_without_its_terms_nothing_of_st_is_bundled(lacking: str) -> None:
-    names = ("ll_aton", "STM32N6 HAL")
-    described = {
-        "components": [
-            {"name": name, "licence": "SLA0104", "terms": None if name == lacking else "LICENSE.txt"}
-            for name in names
-        ]
-    }
+    components = tuple(
+        LinkedComponent(
+            name=name, version="1", licence="SLA0104", terms=None if name == lacking else "LICENSE.txt"
+        )
+        for name in ("ll_aton", "STM32N6 HAL")
+    )
+    described = NpuFirmwareDocument(
+        model="0123456789abcdef",
+        components=components,
+        weights=StoredWeights(address=0x7040_0000, size_bytes=1),
+        regions=(),
+        sections=(),
+    )
     with pytest.raises(GateError, match=rf"has {lacking} \(SLA0104\) linked in"):
         require_terms(described)

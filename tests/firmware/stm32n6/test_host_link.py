@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 from serial import Serial, serial_for_url
 
+from birdnet_stm32.boards import folders
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import host_link
 from birdnet_stm32.firmware.host_link import Link
 from birdnet_stm32.firmware.render import model_digest
+
+BOARD = folders.find("stm32n6570_dk")
+CONSOLE = folders.require(BOARD.console, BOARD, "console")
 
 Files = dict[str, bytes]
 Model = Callable[..., Files]
@@ -38,7 +42,7 @@ def running(command: list[str]) -> Iterator[Serial]:
             for line in emulator.stdout:
                 if found := re.search(r"redirected to (\S+)", line):
                     break
-            with serial_for_url(found[1], baudrate=host_link.BAUD, timeout=0.1) as port:
+            with serial_for_url(found[1], baudrate=CONSOLE.baud, timeout=0.1) as port:
                 yield port
         finally:
             emulator.kill()
