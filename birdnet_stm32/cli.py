@@ -22,7 +22,7 @@ from birdnet_stm32.terminal_text import printable
 
 
 def _command(name: str) -> str:
-    """Return the name of a command. Raises: ArgumentTypeError where there is none of that name."""
+    """Return the name of a command. Raises: ArgumentTypeError if there is no such command."""
     if name in COMMANDS:
         return name
     meant = did_you_mean(name, COMMANDS)
@@ -31,7 +31,7 @@ def _command(name: str) -> str:
 
 
 class _ShowVersions(argparse.Action):
-    """Prints what is installed, and ends."""
+    """Print what is installed, and end."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         """Print the versions and end with 0."""
@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="birdnet-stm32",
         usage="birdnet-stm32 [--version] COMMAND ...",
-        description="Single steps on single files. The whole pipeline is doit's: doit list.",
-        epilog=f"commands:\n{listed}\n\nEach has --help with an example.\n\n{EXIT_CODES}",
+        description="Run single steps on single files. doit runs the whole pipeline: doit list.",
+        epilog=f"commands:\n{listed}\n\nEach command has --help with an example.\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
