@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing while another worker, and what the tests start, run beside it.
+settings.register_profile("tests", settings(deadline=None))
+settings.load_profile("tests")
 
 TESTS = Path(__file__).resolve().parent
 COMPILERS = ("cc", "gcc", "arm-none-eabi-gcc")
@@ -103,6 +108,12 @@ def object_cache(made_once: Callable[[str, Callable[[Path], None]], Path]) -> It
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
         yield
+
+
+@pytest.fixture
+def fresh_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the compiler make every object file, for a test of what the compiler makes."""
+    monkeypatch.setenv("OBJECT_CACHE", "off")
 
 
 @pytest.fixture

@@ -30,17 +30,20 @@ BOARD = firmware_templates() / "board_parts" / "emulated"
 Int8 = npt.NDArray[np.int8]
 Run = Callable[[Mapping[str, bytes], Int8], Int8]
 Build = Callable[[Path, str], list[str]]
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def kernels(made_once: MadeOnce) -> list[Path]:
     """The runtime's kernels as sanitized object files."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    folder = tmp_path_factory.mktemp("kernels")
     sources = sorted((firmware_templates() / "runtime").glob("*.c"))
-    subprocess.run(["gcc", *STRICT, *SANITIZE, "-c", *map(str, sources)], cwd=folder, check=True)
-    return sorted(folder.glob("*.o"))
+
+    def fill(folder: Path) -> None:
+        subprocess.run(["gcc", *STRICT, *SANITIZE, "-c", *map(str, sources)], cwd=folder, check=True)
+
+    return sorted(made_once("kernels", fill).glob("*.o"))
 
 
 @pytest.fixture(scope="session")
@@ -96,21 +99,23 @@ def on_the_host(kernels: list[Path]) -> Build:
 
 
 @pytest.fixture(scope="session")
-def on_the_core(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def on_the_core(made_once: MadeOnce) -> Build:
     """The same for the emulated Cortex-M55, with the Helium kernels."""
     for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    folder = tmp_path_factory.mktemp("core")
-    script = folder / "linker.ld"
-    program_of_board = board_folders.find("mps3_an547").program
-    script.write_text(render_template("board_parts/emulated/linker.ld.j2", {"program": program_of_board}))
     runtime = firmware_templates() / "runtime"
     flags = [*STRICT, "-O3", "-ffp-contract=off", *CROSS, f"-I{runtime}", f"-I{APP}", f"-I{BOARD}"]
     own = [*(BOARD / f"{name}.c" for name in ("startup", "semihosting", "board")), APP / "console.c"]
     sources = [*map(str, sorted(runtime.glob("*.c"))), *map(str, own)]
-    subprocess.run(["arm-none-eabi-gcc", *flags, "-c", *sources], cwd=folder, check=True)
-    link = [*map(str, sorted(folder.glob("*.o"))), "-nostartfiles", f"-T{script}", "-lm"]
+
+    def fill(folder: Path) -> None:
+        program = {"program": board_folders.find("mps3_an547").program}
+        (folder / "linker.ld").write_text(render_template("board_parts/emulated/linker.ld.j2", program))
+        subprocess.run(["arm-none-eabi-gcc", *flags, "-c", *sources], cwd=folder, check=True)
+
+    made = made_once("core", fill)
+    link = [*map(str, sorted(made.glob("*.o"))), "-nostartfiles", f"-T{made / 'linker.ld'}", "-lm"]
 
     def build(folder: Path, driver: str) -> list[str]:
         command = ["arm-none-eabi-gcc", *flags, "-I.", *NETWORK, str(HERE / driver), *link]

@@ -51,6 +51,7 @@ def test_a_file_that_is_no_elf_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.emulated
+@pytest.mark.usefixtures("fresh_objects")
 @pytest.mark.slow
 def test_another_folder_and_the_commands_of_the_readme_give_the_same_bytes(
     standin: Standin, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -108,7 +108,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,  # a build takes half a minute, on a machine with nothing else to do
             check=False,
         )
 

@@ -12,10 +12,8 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 
 
-def test_another_checkout_gives_the_same_bytes(
-    pristine: Any, new_checkout: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OBJECT_CACHE", "off")  # every object file is made here
+@pytest.mark.usefixtures("fresh_objects")
+def test_another_checkout_gives_the_same_bytes(pristine: Any, new_checkout: Any, tmp_path: Path) -> None:
     other = new_checkout(tmp_path / "an öther place", build=tmp_path / "elsewhere" / "built here")
     finished = other.doit("-n", "2", "bundle:tiny")
     assert finished.returncode == 0, finished.stdout

@@ -110,6 +110,7 @@ def test_blobs_lie_where_the_cache_is_written_back(
 
 
 @pytest.mark.emulated
+@pytest.mark.usefixtures("fresh_objects")
 @pytest.mark.slow
 @pytest.mark.parametrize("interface", ["ll_aton", "stai"])
 def test_the_same_bytes_at_every_time_from_every_folder(
