@@ -122,7 +122,7 @@ def _unconvertible(name: str, error: GateError) -> _Conclusion:
     return _Conclusion(found=sort_results([not_int8(error)]), missed=(), head=head)
 
 
-def _examine(examined: DiagnosisInputs) -> _Conclusion:
+def _examine(inputs: DiagnosisInputs) -> _Conclusion:
     from birdnet_stm32.npu import doctor as npu
     from birdnet_stm32.npu.analyze import analyze
     from birdnet_stm32.quant.doctor import network_checks, window_checks
@@ -130,34 +130,35 @@ def _examine(examined: DiagnosisInputs) -> _Conclusion:
     from birdnet_stm32.selection.scores import score
     from birdnet_stm32.tflite.reader import read_graph
 
-    diagnosed_model, windows = examined.model, examined.windows
+    model, windows = inputs.model, inputs.windows
     with track("verify") as report:
         scores = score(
-            diagnosed_model.source,
-            diagnosed_model.source_contract,
-            diagnosed_model.int8.tflite,
-            diagnosed_model.int8.contract,
+            model.source,
+            model.source_contract,
+            model.int8.tflite,
+            model.int8.contract,
             windows.validation,
             report,
         )
     facts = validation_facts(
         scores.comparison, scores.reference, windows.validation_rows, windows.calibration_rows
     )
-    calibration = examined.calibration
+    calibration = inputs.calibration
     with track("conversions") as report:
-        case = measure_model(diagnosed_model, calibration, facts, report=report)
-    graph = read_graph(diagnosed_model.int8.tflite, where=examined.name)
+        measured = measure_model(model, calibration, facts, report=report)
+    graph = read_graph(model.int8.tflite, where=inputs.name)
     checks = (*network_checks.CHECKS, *window_checks.CHECKS)
-    missed = tuple(gate.shortfall for gate in failures(scores.gates(examined.limits)))
+    missed = tuple(gate.shortfall for gate in failures(scores.gates(inputs.limits)))
     return _Conclusion(
-        found=sort_results([*(check(case) for check in checks), *npu.examine(analyze(graph))]),
+        found=sort_results([*(check(measured) for check in checks), *npu.examine(analyze(graph))]),
         missed=missed,
         head=(
-            *(f"warning: {warning}" for warning in examined.warnings),
-            f"{examined.name}, {diagnosed_model.recipe}: {' and '.join(missed) or 'passes its gates'}",
-            f"Costs, which overlap, are of the mean cosine over {len(calibration.held_out)} windows of "
-            f"{calibration.held_out_recordings} recordings held out of calibration: {1 - case.loss:.3f}"
-            + (", the sigmoid in float." if case.output else "."),
+            *(f"warning: {warning}" for warning in inputs.warnings),
+            f"{inputs.name}, {model.recipe}: {' and '.join(missed) or 'passes its gates'}",
+            f"The mean cosine over {len(calibration.held_out)} held-out windows of "
+            f"{calibration.held_out_recordings} recordings is {1 - measured.loss:.3f}"
+            + (", with the sigmoid in float" if measured.output else "")
+            + ". Costs below are parts of its loss, and they overlap.",
         ),
     )
 

@@ -128,9 +128,9 @@ def run(options: argparse.Namespace) -> None:
     rows = labelled_folder.index_folder(
         options.data_path_test, options, train_every_label=False, classes=contract.labels, splits=False
     )
-    rows = _unheard(rows, forms, options)
+    rows = _without_learned(rows, forms, options)
     labelled_folder.require_common_class(rows, contract, options.data_path_test)
-    left_out = _left_out(rows, contract)
+    left_out = _count_left_out(rows, contract)
     windows = _windows(rows, options.data_path_test, contract)
     results: dict[ModelForm, tuple[Floats, Evaluation]] = {}
     for form in forms:
@@ -158,7 +158,7 @@ def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]
         )
 
 
-def _unheard(
+def _without_learned(
     rows: tuple[IndexRow, ...], forms: Sequence[ModelForm], options: argparse.Namespace
 ) -> tuple[IndexRow, ...]:
     """Leave out the recordings that a model learned from, as far as the files beside the models say.
@@ -171,7 +171,7 @@ def _unheard(
         known = learned_beside(path)
         if known is None:
             print_warning(
-                f"{path.name}: nobody knows which recordings it learned from, as there is no "
+                f"{path.name}: it is not known which recordings it learned from, because there is no "
                 f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
                 "scores too high."
             )
@@ -180,19 +180,19 @@ def _unheard(
     marked = without_learned(rows, learned)
     count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
     if count and options.include_learned:
-        print_warning(f"{count} of these recordings were learned from: the scores are too high")
+        print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
         return rows
     if count and not any(row.usable and not row.background for row in marked):
         raise InputError(
-            "the model learned from all recordings of species in it",
+            "the model learned from all recordings of its species here",
             where=options.data_path_test,
-            expected="recordings that it has not heard",
-            remedy="--include_learned scores them all the same, and the scores will be too high",
+            expected="recordings from which it has not learned",
+            remedy="--include_learned scores them anyway, and the scores will be too high",
         )
     return marked
 
 
-def _left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
+def _count_left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
     """Count the recordings that are not used, by reason, and print the counts."""
     reasons = Counter(row.reason for row in rows if not row.usable)
     unknown = set(labelled_folder.unknown_classes(rows, contract))

@@ -1,4 +1,4 @@
-"""Commands run in this process, on folders of recordings, a small checkpoint, and files good and bad."""
+"""Run commands in this process, on folders of recordings, a small checkpoint, and good and bad files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a command ended."""
+    """The exit code and the output of a command."""
 
     exit_code: int
     out: str
@@ -78,13 +78,13 @@ def write_songs(root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def songs() -> Callable[[Path], None]:
-    """Return a function that writes recordings, one folder a class."""
+    """Return a function that writes recordings, with one folder for each class."""
     return write_songs
 
 
 @pytest.fixture(scope="session")
 def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Those recordings, not to be changed."""
+    """The recordings. Tests must not change them."""
     root = tmp_path_factory.mktemp("data") / "birds"
     write_songs(root)
     return root
@@ -92,7 +92,7 @@ def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def contract() -> ModelContract:
-    """What the checkpoint is."""
+    """The contract of the checkpoint."""
     return ModelContract(
         frontend=FrontendSpec(
             kind=Frontend.HYBRID,
@@ -112,7 +112,7 @@ def contract() -> ModelContract:
 
 @pytest.fixture(scope="session")
 def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract) -> Path:
-    """A checkpoint with random weights, its configuration and labels beside it; not to be changed."""
+    """A checkpoint with random weights, with its configuration and labels. Tests must not change it."""
     from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.model.checkpoints import checkpoint
 
@@ -124,7 +124,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract)
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: ModelContract) -> Path:
-    """The current folder, with files good and bad."""
+    """The current folder, with good and bad files."""
     monkeypatch.chdir(tmp_path)
     write_songs(tmp_path / "songs")
     (tmp_path / "folder").mkdir()

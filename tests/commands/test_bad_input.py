@@ -1,4 +1,4 @@
-"""Whatever is wrong with its input, a command says it in one message and ends with 2."""
+"""A command reports bad input in one message and ends with 2."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVALUATE = "evaluate --model_path noise.tflite --data_path_test songs"
 FRONTEND = "frontend songs/low/0.wav --model-config config.json"
 
 QUICK = {
-    # A model that is none.
+    # The model is not a model.
     "codegen gone.tflite --out c": "gone.tflite: there is no such file",
     "codegen folder --out c": "folder: is a folder",
     "codegen empty.tflite --out c": "empty.tflite: is not a TFLite model",
@@ -27,7 +27,7 @@ QUICK = {
     "profile gone.tflite": "gone.tflite: there is no such file",
     "profile noise.tflite": "noise.tflite: is not a TFLite model",
     "profile noise.tflite --timeout 0": "--timeout is 0.0",
-    # An output that cannot be.
+    # The output cannot be written.
     "codegen noise.tflite --out config.json": "config.json: is a file",
     "codegen noise.tflite --out config.json/c": "config.json: is a file",
     "codegen noise.tflite --out songs": "songs: holds files that this command did not write",
@@ -44,7 +44,7 @@ QUICK = {
     f"{EVALUATE} --report_html config.json/r.html": "config.json: is a file",
     f"{EVALUATE} --predictions folder": "folder: is a folder",
     "train --qat --data_path_train songs --checkpoint_path noise.keras --json folder": "folder: is a folder",
-    # A recording that is none.
+    # The recording is not a recording.
     "frontend gone.wav --model-config config.json": "gone.wav: there is no such file",
     "frontend folder --model-config config.json": "folder: is a folder",
     "frontend empty.wav --model-config config.json": "empty.wav: the file is empty",
@@ -53,7 +53,7 @@ QUICK = {
     "train --data_path_train folder": "folder: holds no audio file",
     "train --data_path_train songs --background nope": "no recordings in the background folder nope",
     "train --data_path_train songs --recording (": "--recording is '(', which is not a regular expression",
-    # A configuration that is none.
+    # The configuration is not a configuration.
     "frontend songs/low/0.wav --model-config gone.json": "gone.json: there is no such file",
     "frontend songs/low/0.wav --model-config folder": "folder: is a folder",
     "frontend songs/low/0.wav --model-config empty.json": "empty.json: is empty",
@@ -63,7 +63,7 @@ QUICK = {
     f"{FRONTEND} --json x.json --compare gone.json": "gone.json: there is no such file",
     f"{FRONTEND} --json x.json --compare object.json": "object.json: is not what this command writes",
     "emulate songs/low/0.wav --audio songs": "songs/low/0.wav: has no model configuration beside it",
-    # A binary that is none.
+    # The binary is not a binary.
     "image gone.bin --out x.hex": "gone.bin: there is no such file",
     "image folder --out x.hex": "folder: is a folder",
     "image empty.bin --out x.hex": "empty.bin: the application is 0 bytes long",
@@ -85,7 +85,7 @@ QUICK = {
     f"{EVALUATE} --seed -1": "--seed is -1\n  expected: ",
     f"{EVALUATE} --timeout 0": "--timeout is 0.0",
     "train --qat --data_path_train songs --learning_rate 1": "--learning_rate is 1.0\n  expected: ",
-    # A variant that is none.
+    # The variant is not a variant.
     "why nope": "variants: there is no such folder",
     "why nope:demo": "there is no stage 'nope'",
 }

@@ -1,4 +1,4 @@
-"""Whatever stands where a path belongs, a command ends with a message: no traceback, no hang."""
+"""Whatever is given as a path, a command ends with a message, without a traceback or a hang."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from birdnet_stm32.cli import COMMANDS, parser_of
 
-# Every command with every option that takes a path, all of them fine but for the model.
+# Every command with every option that takes a path. Only the model is bad.
 LINES = {
     "board": "demo --variants variants --build build --json out.json",
     "check": "demo --variants variants --build build --json out.json",
@@ -130,7 +130,7 @@ def test_what_no_path_can_be_ends_in_a_message(
 
 
 def lock(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
-    """Make the system refuse all that is below a folder ``locked``, as it does to all but root."""
+    """Let the system refuse everything below a folder ``locked``, as it does for all users except root."""
     real = getattr(module, name)
 
     def refuse(path: Any, *given: Any, **more: Any) -> Any:

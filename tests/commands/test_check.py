@@ -1,4 +1,4 @@
-"""Everything published is read, and what is damaged is named with what makes it anew."""
+"""``check`` reads all published files, and names what is damaged and how to make it anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What codegen makes of label files and configurations that contradict."""
+"""``codegen`` with label files and configurations that contradict each other."""
 
 from __future__ import annotations
 

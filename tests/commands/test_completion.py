@@ -1,4 +1,4 @@
-"""The scripts are sourced by the shells that they are for, on a terminal, and asked with the key Tab."""
+"""Each completion script is loaded by its shell on a terminal, and the key Tab is pressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor on files and on a variant: what it says, how it ends, and what it refuses."""
+"""``doctor`` on files and on a variant: its output, its exit code, and what it refuses."""
 
 from __future__ import annotations
 

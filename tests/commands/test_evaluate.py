@@ -115,7 +115,7 @@ def test_what_the_model_learned_from_is_left_out(
     scores = tmp_path / "s.json"
     line = ["evaluate", "--model_path", str(model), "--data_path_test", str(birds), "--json", str(scores)]
     assert main(line) == 0
-    assert "nobody knows which recordings it learned from" in capsys.readouterr().err
+    assert "it is not known which recordings it learned from" in capsys.readouterr().err
     everything = json.loads(scores.read_text())["recordings"]
 
     files = sorted(path for path in birds.rglob("*.wav") if path.parent.name != "background")
@@ -134,7 +134,7 @@ def test_what_the_model_learned_from_is_left_out(
 
     table.write_text("\n".join(["sha256\tuse", *known, ""]))
     assert main(line) == 2
-    assert "learned from all recordings of species" in capsys.readouterr().err
+    assert "learned from all recordings of its species" in capsys.readouterr().err
 
 
 def test_a_loss_above_its_limit_is_a_missed_gate(

@@ -1,4 +1,4 @@
-"""``birdnet-stm32 layers``: rankings to read, JSON to keep, and what it refuses."""
+"""``layers``: the rankings, the JSON, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One small model through every command: trained, converted, evaluated, generated, emulated."""
+"""One small model goes through every command: train, convert, evaluate, codegen, emulate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANY_COSINE = "--min_cosine_sim 0 --min_cosine_p05 0".split()
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """A folder in which songs became ``bird.keras`` and ``bird.tflite``."""
+    """A folder with ``bird.keras`` and ``bird.tflite``, made from songs."""
 
     root: Path
     songs: Path

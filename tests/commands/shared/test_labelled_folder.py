@@ -1,4 +1,4 @@
-"""What the commands that take a folder of recordings make of odd ones."""
+"""Commands that take a folder of recordings, with unusual folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No command replaces a file that it did not make; what it made is replaced whole or not at all."""
+"""No command replaces a file that it did not write. It replaces its own files together or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORCED = Writer(command="train", overwrite=True)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file but the hidden records."""
+    """Every file except the hidden records."""
     files = (
         path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".birdnet-stm32")
     )
@@ -143,7 +143,7 @@ def test_a_model_is_replaced_with_all_that_belongs_to_it_or_not_at_all(tmp_path:
 def test_killed_anywhere_a_model_is_old_new_or_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
-    """Every rename, write and removal in turn is the last thing that happens."""
+    """The process is killed after each rename, write and removal in turn."""
     path, old = tmp_path / "m.keras", {"m_labels.txt": b"a\n", "m.json": b"1"}
     TRAIN.write_model(path, b"1", old)
     steps = 0
@@ -217,7 +217,7 @@ def test_logs_grow_in_a_folder_of_their_command(tmp_path: Path) -> None:
     TRAIN.register_logs(folder, "a.log")
 
 
-# Every option of every command that writes, on a file that is there and not the command's.
+# Every option of every command that writes, with an existing file that the command did not write.
 OUTPUTS = {
     "board demo --json {}": "demo",
     "check demo --json {}": "",
