@@ -259,7 +259,7 @@ def test_other_methods_of_packing_are_refused(tmp_path: Path, files: Files) -> N
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.zip")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         verify_bundle(tmp_path / "a.zip")
 
 
