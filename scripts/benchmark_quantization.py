@@ -38,7 +38,7 @@ from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.quant.simulation import float_graph
 from birdnet_stm32.quant.simulation.run_network import observe_network, sigmoid
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
-from birdnet_stm32.stages.inputs.recordings import root_of
+from birdnet_stm32.stages.inputs.recordings import recordings_root
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = (("wav", 48_000), ("flac", 44_100), ("ogg", 32_000), ("mp3", 44_100))
@@ -304,7 +304,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     release = Release(name=path.stem, path=path, build=ROOT / "build", variant=load_variant(path))
     model, contract = load_model(release)
     spec = contract.frontend
-    audio = source_audio(options.recordings or root_of(release))
+    audio = source_audio(options.recordings or recordings_root(release))
     rows = []
     with tempfile.TemporaryDirectory(prefix="birdnet-benchmark-") as work:
         for name, count, seconds in (

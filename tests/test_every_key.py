@@ -40,8 +40,8 @@ from birdnet_stm32.selection.choice import choose
 from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
-from birdnet_stm32.stages.inputs.project import settings_of
-from birdnet_stm32.stages.inputs.recordings import own_table, root_of
+from birdnet_stm32.stages.inputs.project import firmware_settings
+from birdnet_stm32.stages.inputs.recordings import own_credits_table, recordings_root
 from birdnet_stm32.tflite.reader import read_graph
 
 RATE_HZ = 8_000
@@ -298,11 +298,15 @@ def taken(**changes: Any) -> dict[str, Any]:
 
 # By key: what else the file says, another value of the key, and where it shows.
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
-    "variant.title": ({}, {"variant": {"title": "Other"}}, lambda b, f: settings_of(b.release(f).variant)),
+    "variant.title": (
+        {},
+        {"variant": {"title": "Other"}},
+        lambda b, f: firmware_settings(b.release(f).variant),
+    ),
     "variant.version": (
         {},
         {"variant": {"title": "Small", "version": "2.0.0"}},
-        lambda b, f: settings_of(b.release(f).variant),
+        lambda b, f: firmware_settings(b.release(f).variant),
     ),
     "fetch.packages": (fetched(), fetched(version="2.0"), probe_fetch),
     "fetch.packages.name": (fetched(), fetched(name="crows"), probe_fetch),
@@ -322,7 +326,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "fetch.packages.files.name": (fetched(), taken(name="b.wav"), probe_fetch),
     "fetch.packages.files.licence": (fetched(), taken(licence="CC0-1.0"), probe_fetch),
     "fetch.packages.files.credit": (fetched(), taken(credit="her"), probe_fetch),
-    "index.root": ({}, {"index": {"root": "others"}}, lambda b, f: root_of(b.release(f))),
+    "index.root": ({}, {"index": {"root": "others"}}, lambda b, f: recordings_root(b.release(f))),
     "index.background": ({}, {"index": {"background": []}}, probe_index),
     "index.recording": ({}, {"index": {"recording": "^(?P<recording>take)"}}, probe_index),
     "index.conventions": (
@@ -338,7 +342,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     ),
     "index.min_clips": ({}, {"index": {"min_clips": 6}}, probe_index),
     "index.min_duration_s": ({}, {"index": {"min_duration_s": 1.9}}, probe_index),
-    "index.credits": ({}, {"index": {"credits": "credits.tsv"}}, lambda b, f: own_table(b.release(f))),
+    "index.credits": (
+        {},
+        {"index": {"credits": "credits.tsv"}},
+        lambda b, f: own_credits_table(b.release(f)),
+    ),
     "index.channel": ({}, {"index": {"channel": 2}}, probe_index),
     "model.checkpoint": (
         {"model": CHECKPOINT, "train": {}},
@@ -428,9 +436,9 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "firmware.threshold": (
         {},
         {"firmware": {"threshold": 0.25}},
-        lambda b, f: settings_of(b.release(f).variant),
+        lambda b, f: firmware_settings(b.release(f).variant),
     ),
-    "firmware.top_k": ({}, {"firmware": {"top_k": 3}}, lambda b, f: settings_of(b.release(f).variant)),
+    "firmware.top_k": ({}, {"firmware": {"top_k": 3}}, lambda b, f: firmware_settings(b.release(f).variant)),
     "firmware.header_version": ({}, {"firmware": {"header_version": "2.1"}}, probe_boot_image),
     "emulate.windows": ({}, {"emulate": {"windows": 3}}, probe_emulate),
     "emulate.timeout_s": ({}, {"emulate": {"timeout_s": 3.0}}, probe_emulate),

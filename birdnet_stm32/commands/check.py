@@ -22,7 +22,7 @@ from birdnet_stm32.engine.stage import Stage
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
-from birdnet_stm32.release.manifest import build_of
+from birdnet_stm32.release.manifest import bundle_digest
 from birdnet_stm32.stages.catalog import stages_of
 from birdnet_stm32.terminal_text import printable
 
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
 def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
     listed = verify_bundle(path)
     size_bytes = sum(entry.size_bytes for entry in listed.files)
-    build = build_of(listed)
+    build = bundle_digest(listed)
     said = (
         f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
         f"{size_bytes:,} bytes, all as they were bundled"

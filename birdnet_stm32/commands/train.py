@@ -138,14 +138,14 @@ def _train(options: argparse.Namespace) -> None:
     rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
-    from birdnet_stm32.stages.train import history_of, labels_of, train_on
+    from birdnet_stm32.stages.train import classes_to_train, train_on, training_history
 
-    contract = contract_to_train(model, labels_of(rows))
+    contract = contract_to_train(model, classes_to_train(rows))
     if not options.overwrite:
         _refuse_other_classes(path, contract)
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path, writer, learned_from(rows))
-    writer.write_document(options.json, history_of(trained))
+    writer.write_document(options.json, training_history(trained))
     print_message(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
 
 

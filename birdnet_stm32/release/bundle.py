@@ -1,4 +1,4 @@
-"""A release as one zip: the same files give the same bytes, and every byte is accounted for."""
+"""Zip a release, and check such a zip: the same files give the same bytes, and all of them are listed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from typing import IO
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release import manifest as contents
-from birdnet_stm32.release.manifest import MANIFEST, SUMS, Entry, Manifest, Role
+from birdnet_stm32.release.manifest import MANIFEST, SUMS, BundleManifest, ManifestEntry, Role
 from birdnet_stm32.terminal_text import printable
 
 MAX_FILES = 10_000
 MAX_FILE_BYTES = 1 << 29
 MAX_TOTAL_BYTES = 1 << 30
 MAX_MANIFEST_BYTES = 1 << 23
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can name
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _UNIX = 3
 _MODE = stat.S_IFREG | 0o644
 _CHUNK_BYTES = 1 << 20
-MAX_DIRECTORY_BYTES = MAX_FILES * 512  # a name of 200 bytes twice, and what stands with it
+MAX_DIRECTORY_BYTES = MAX_FILES * 512  # a name of 200 bytes twice, with its other fields
 _END_SIGNATURE = b"PK\5\6"
 _END = struct.Struct("<4s4H2LH")
 _LONGEST_END = _END.size + 0xFFFF  # with the longest comment
@@ -50,10 +50,10 @@ class BundleFile:
     """One file to bundle.
 
     Args:
-        path: its name in the bundle.
-        source: its bytes, or the file that holds them.
-        role: what it is for.
-        sha256: what its bytes have to be, where somebody recorded that.
+        path: name of the file in the bundle.
+        source: the bytes, or the file that holds them.
+        role: what the file is for.
+        sha256: SHA-256 that the bytes must have; None where none was recorded.
     """
 
     path: str
@@ -64,26 +64,26 @@ class BundleFile:
 
 def build_bundle(
     target: Path, files: Sequence[BundleFile], *, variant: str, title: str, version: str
-) -> Manifest:
+) -> BundleManifest:
     """Write ``files`` with their manifest and checksums into the zip ``target``.
 
-    The bytes depend on the files' names, roles and contents only: not on their order, times, permissions
-    or folders.
+    The bytes depend only on the names, roles and contents of the files: not on their order, times,
+    permissions or folders.
 
     Returns:
-        What was bundled.
+        The table of contents.
 
     Raises:
-        InputError: a name cannot stand in a bundle, a source cannot be read or is too large, or it changed
-            while it was read.
-        GateError: a source is not what was recorded of it.
+        InputError: a name is not allowed in a bundle, a source cannot be read or is too large, or a source
+            changed while it was read.
+        GateError: a source does not have the recorded SHA-256.
     """
-    contents.check_names([*(file.path for file in files), MANIFEST, SUMS])
+    contents.check_bundle_names([*(file.path for file in files), MANIFEST, SUMS])
     files = sorted(files, key=lambda file: file.path)
     entries = tuple(_entry(file) for file in files)
-    listed = Manifest(variant=variant, title=title, version=version, files=entries)
-    table = contents.manifest_json(listed)
-    sums = contents.sums_text(listed, hashlib.sha256(table).hexdigest())
+    listed = BundleManifest(variant=variant, title=title, version=version, files=entries)
+    table = contents.bundle_manifest_json(listed)
+    sums = contents.bundle_sums_text(listed, hashlib.sha256(table).hexdigest())
     sizes = {entry.path: entry.size_bytes for entry in entries} | {MANIFEST: len(table), SUMS: len(sums)}
     _check_sizes(sizes, where=str(target))
 
@@ -99,12 +99,12 @@ def build_bundle(
     return listed
 
 
-def verify_bundle(path: Path) -> Manifest:
+def verify_bundle(path: Path) -> BundleManifest:
     """Check that a bundle holds exactly what its manifest and checksums say. Nothing is extracted.
 
     Raises:
-        InputError: it is no zip of this form: names that climb, repeat or are unknown, links, encryption,
-            sizes beyond the limits, a manifest of another schema.
+        InputError: the file is not such a zip: a name leaves the folder, repeats or is unknown, an entry is a
+            link or encrypted, a size is beyond the limits, or the manifest has another schema.
         GateError: a file is missing, added or altered.
     """
     try:
@@ -118,11 +118,12 @@ def verify_bundle(path: Path) -> Manifest:
 
 
 def _check_directory(path: Path) -> None:
-    """Refuse what is no zip file of a bundle's size, before its table of contents is read into memory.
+    """Refuse what is not a zip of the size of a bundle, before its table of contents is read into memory.
 
     Raises:
-        InputError: it is not a regular file, too large, or has no table of contents or too large a one.
-        OSError: it cannot be read.
+        InputError: the file is not a regular file, is too large, has no table of contents, or one that is too
+            large.
+        OSError: the file cannot be read.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise InputError("is not a regular file", where=path, expected="a bundle, a .zip file")
@@ -144,10 +145,10 @@ def _check_directory(path: Path) -> None:
         )
 
 
-def _verify(archive: zipfile.ZipFile, where: str) -> Manifest:
+def _verify(archive: zipfile.ZipFile, where: str) -> BundleManifest:
     members = archive.infolist()
     names = [member.filename for member in members]
-    contents.check_names(names)
+    contents.check_bundle_names(names)
     _check_members(members, where)
     _check_sizes({member.filename: member.file_size for member in members}, where=where)
     for name in (MANIFEST, SUMS):
@@ -157,9 +158,9 @@ def _verify(archive: zipfile.ZipFile, where: str) -> Manifest:
             raise InputError(f"{name} is over {MAX_MANIFEST_BYTES:,} bytes", where=where)
 
     table = archive.read(MANIFEST)
-    listed = contents.read_manifest(table, where=where)
+    listed = contents.read_bundle_manifest(table, where=where)
     _check_present({entry.path for entry in listed.files}, set(names) - {MANIFEST, SUMS}, where)
-    if archive.read(SUMS) != contents.sums_text(listed, hashlib.sha256(table).hexdigest()):
+    if archive.read(SUMS) != contents.bundle_sums_text(listed, hashlib.sha256(table).hexdigest()):
         raise _altered(SUMS, where)
     for entry in listed.files:
         if _measure(archive, entry.path, where) != (entry.size_bytes, entry.sha256):
@@ -229,7 +230,7 @@ def _member(path: str, size_bytes: int) -> zipfile.ZipInfo:
     return member
 
 
-def _entry(file: BundleFile) -> Entry:
+def _entry(file: BundleFile) -> ManifestEntry:
     with _open(file.source) as source:
         size_bytes, sha256 = _copy(source, None)
     if file.sha256 not in (None, sha256):
@@ -239,7 +240,7 @@ def _entry(file: BundleFile) -> Entry:
             expected=f"the SHA-256 {file.sha256}",
             remedy="birdnet-stm32 check names all that is damaged, and how it is made anew",
         )
-    return Entry(path=file.path, size_bytes=size_bytes, sha256=sha256, role=file.role)
+    return ManifestEntry(path=file.path, size_bytes=size_bytes, sha256=sha256, role=file.role)
 
 
 def _open(source: bytes | Path) -> AbstractContextManager[IO[bytes]]:
@@ -252,7 +253,7 @@ def _open(source: bytes | Path) -> AbstractContextManager[IO[bytes]]:
 
 
 def _copy(source: IO[bytes], sink: IO[bytes] | None) -> tuple[int, str]:
-    """Return size and SHA-256 of ``source``, written to ``sink`` on the way. Stops beyond the limit."""
+    """Copy ``source`` to ``sink``, if there is one; return its size and SHA-256. Raises: InputError."""
     digest, size_bytes = hashlib.sha256(), 0
     while chunk := source.read(_CHUNK_BYTES):
         size_bytes += len(chunk)

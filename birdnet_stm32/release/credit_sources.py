@@ -1,4 +1,4 @@
-"""Whose work a release builds on: the recordings' authors and the C library."""
+"""Collect the credits of a release: the authors of its recordings, and the C library."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ TOOLCHAIN = (
 )
 
 
-def credits_of(job: Job) -> tuple[Credit, ...]:
+def release_credits(job: Job) -> tuple[Credit, ...]:
     """Return the credits of a release, those of its recordings first.
 
     Raises:
-        InputError: the table of credits is not such a table, or is about another file of the name.
+        InputError: the table of credits has another form, or a line is about another file of the same name.
     """
     found, _, _ = _divide(job)
     return (*_grouped(found), *TOOLCHAIN)
 
 
-def uncredited_of(job: Job) -> Uncredited:
-    """Return the recordings of a release that nobody stated a licence for. Raises: as :func:`credits_of`."""
+def uncredited_recordings(job: Job) -> Uncredited:
+    """Return the recordings of a release without a stated licence. Raises: as :func:`release_credits`."""
     _, missing, strays = _divide(job)
     compiled = {
         row.path
@@ -66,7 +66,7 @@ def _validation(job: Job) -> list[WindowRow]:
 
 
 def _divide(job: Job) -> tuple[list[RecordingCredit], list[IndexRow], tuple[str, ...]]:
-    """Return the entries of the recordings in use, the recordings without one, and what else has one."""
+    """Return the entries of the recordings in use, the recordings without an entry, and all other entries."""
     path = _table_of(job)
     entries: Mapping[str, RecordingCredit] = {} if path is None else read_credits(path)
     found, missing = [], []
@@ -85,7 +85,7 @@ def _divide(job: Job) -> tuple[list[RecordingCredit], list[IndexRow], tuple[str,
 
 
 def _table_of(job: Job) -> Path | None:
-    """Return the table about the recordings in use: what [fetch] brought may be there and not in use."""
+    """Return the table about the recordings in use; recordings that [fetch] brought may not be in use."""
     if job.variant.index.root is None:
         return job.inputs["fetch"] / CREDITS
     return job.files.get(OWN_TABLE)

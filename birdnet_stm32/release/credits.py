@@ -1,4 +1,4 @@
-"""Whose work is in a release, and under which terms."""
+"""List whose work is in a release, and under which terms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Credit:
-    """One work of others.
+    """A work of others.
 
     Args:
-        work: what it is, with its version.
-        authors: who made it.
+        work: name of the work, with its version.
+        authors: the people who made it.
         licence: SPDX identifier or name of its licence.
-        use: what it is used for here.
+        use: what the release uses it for.
         source: where it comes from, as text.
     """
 
@@ -27,12 +27,12 @@ class Credit:
 
 @dataclass(frozen=True, kw_only=True)
 class Uncredited:
-    """Recordings that nobody stated a licence for.
+    """Recordings without a stated licence.
 
     Args:
-        recordings: their paths.
-        compiled: those of them of which a window is compiled into the release as a test vector.
-        strays: what a table of credits names but is no recording of the release: perhaps misspelt.
+        recordings: paths of these recordings.
+        compiled: paths of those whose windows are compiled into the release as test vectors.
+        strays: names in the table of credits that are not a recording of the release, and may be misspelt.
     """
 
     recordings: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Uncredited:
 
     @property
     def sentence(self) -> str:
-        """What is to be said of them, empty if there are none."""
+        """The recordings in one sentence; empty if there are none."""
         if not self.recordings:
             return ""
         count, compiled = len(self.recordings), len(self.compiled)
@@ -52,7 +52,7 @@ class Uncredited:
 
 
 def credits_text(credits: Iterable[Credit], uncredited: Uncredited | None = None) -> str:
-    """Return the CREDITS file: one paragraph a work, sorted by name, then what has no licence.
+    """Return the CREDITS file: a paragraph for each work, by name, then the recordings without a licence.
 
     Args:
         credits: the works.
@@ -80,7 +80,9 @@ def credits_text(credits: Iterable[Credit], uncredited: Uncredited | None = None
         paragraphs.append("\n".join([f"{uncredited.sentence}:", *names]))
     if uncredited is not None and uncredited.strays:
         strays = (f"  {name}" for name in uncredited.strays)
-        paragraphs.append("\n".join(["The table of credits names what is no recording here:", *strays]))
+        paragraphs.append(
+            "\n".join(["The table of credits names files that are not recordings of this release:", *strays])
+        )
     return "\n\n".join(["This release builds on the work of others.", *paragraphs]) + "\n"
 
 

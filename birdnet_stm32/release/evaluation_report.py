@@ -12,7 +12,7 @@ from pydantic import Field
 from birdnet_stm32.gates import Direction, Gate, judge
 from birdnet_stm32.model.evaluation.evaluate import Evaluation
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report import environment
+from birdnet_stm32.release.report import page_environment
 
 LOSS_NAMES = {"roc_auc": "ROC-AUC", "class_mean_average_precision": "cmAP"}
 _MEASURES = {
@@ -79,7 +79,7 @@ class AccuracyLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
-    """Everything the page shows.
+    """The data of the page.
 
     Args:
         folder: name of the folder of recordings.
@@ -104,7 +104,7 @@ def render_evaluation(report: EvaluationReport) -> str:
     """Return the page; equal reports give equal bytes. Every text in it is escaped."""
     first = report.forms[0].result
     return (
-        environment()
+        page_environment()
         .get_template("evaluation.html.j2")
         .render(
             report=report,

@@ -1,8 +1,8 @@
-"""The report's pictures: arrays in, SVG or PNG out, the same bytes every time.
+"""Draw the pictures of the report: arrays in, SVG or PNG out, the same bytes every time.
 
-The SVGs stand inside the page and take their colours from its style sheet, so that they follow the reader's
-light or dark scheme. Matplotlib knows no style sheets: it draws in the stand-in colours of ``_INK`` and so
-on, which are then replaced by the sheet's variables.
+The SVGs are part of the page and take their colours from its style sheet, so that they follow the light or
+dark scheme of the reader. Matplotlib has no style sheets. It draws in placeholder colours such as ``_INK``,
+and the variables of the style sheet then replace them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _STYLE: dict[str, Any] = {
 _NO_ERROR_DB = 120.0  # what a tensor without error or without values has
 _LEGEND: dict[str, Any] = {"handlelength": 1.4, "columnspacing": 1.0}
 _LONGEST_NAME = 17
-_ROW_INCHES = 0.22  # of a chart that grows with what it shows
+_ROW_INCHES = 0.22  # height of one row in a chart that grows with its rows
 _MAX_SCATTER_POINTS = 1_500
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _KIB = 1024
@@ -69,7 +69,7 @@ VALIDATION_ACCURACY = "validation windows right"
 
 
 def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
-    """Draw how the windows' cosines spread, with the gates on the cosine as lines."""
+    """Draw a histogram of the cosines of all windows, with the gates on the cosine as lines."""
 
     def draw(axes: Axes) -> None:
         lowest = min(0.8, float(np.min(cosines, initial=1.0)), *(gate.limit - 0.05 for gate in gates))
@@ -92,7 +92,7 @@ def cosine_histogram(cosines: Floats, gates: Sequence[Gate]) -> str:
 
 
 def agreement_scatter(float_probabilities: Floats, int8_probabilities: Floats) -> str:
-    """Draw the int8 against the float probability of every window's best classes."""
+    """Draw the int8 probability over the float probability of the most probable pairs of window and class."""
 
     def draw(axes: Axes) -> None:
         flat, quantized = float_probabilities.ravel(), int8_probabilities.ravel()
@@ -128,10 +128,10 @@ def training_curve(training: HistoryDocument) -> str:
 
 
 def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Draw missed against wrong detections, one line a model, both axes stretched towards 0 and 1.
+    """Draw missed over wrong detections, one line for each model; both axes are stretched towards 0 and 1.
 
     Args:
-        curves: by name, false positive and false negative rates in the same order.
+        curves: false positive rates and false negative rates in the same order, by the name of the model.
     """
 
     def draw(axes: Axes) -> None:
@@ -158,7 +158,7 @@ def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) ->
 
 
 def layer_chart(report: LayerReport) -> str:
-    """Draw, part by part from the input down, what it costs and how far its tensors are from float."""
+    """Draw what each part of the network costs, from the input on, and how far its tensors are from float."""
     groups, ratios_of = _in_order(report)
 
     def draw(figure: Figure) -> None:
@@ -203,7 +203,7 @@ def _in_order(report: LayerReport) -> tuple[list[GroupReport], dict[str, list[fl
 
 
 def arena_plan(arena: Arena) -> str:
-    """Draw which addresses each tensor holds while which operators run, after the front end."""
+    """Draw the addresses that each tensor occupies while the front end and each operator run."""
 
     def draw(axes: Axes) -> None:
         for number, block in enumerate(arena.blocks):
@@ -263,7 +263,7 @@ def _svg(draw: Callable[[Axes], None], name: str) -> str:
 
 def _figure_svg(draw: Callable[[Figure], None], name: str, size_inches: tuple[float, float]) -> str:
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # Text stays text, and whoever looks at it has fonts of their own.
+        # Text stays text: the reader has fonts for it.
         warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=size_inches, layout="constrained")
         FigureCanvasSVG(figure)

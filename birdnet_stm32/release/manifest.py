@@ -1,4 +1,4 @@
-"""What a bundle holds: names, sizes, digests and roles, as ``manifest.json`` and ``SHA256SUMS``."""
+"""The table of contents of a bundle, as ``manifest.json`` and ``SHA256SUMS``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import parse_json
 
 SCHEMA_VERSION = 2
-WITHOUT_BUILD = 1  # the schema before the build was named, read all the same
+WITHOUT_BUILD = 1  # the older schema, without the key build; such bundles are still read
 BUILD_LENGTH = 8
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ManifestEntry:
     """One file of a bundle."""
 
     path: str
@@ -48,27 +48,27 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """A bundle's table of contents, without itself and the checksum file.
+class BundleManifest:
+    """The table of contents of a bundle, without itself and the checksum file.
 
     Args:
-        variant: the variant's name.
-        title: the variant's title.
-        version: the variant's version.
-        files: sorted by path.
+        variant: name of the variant.
+        title: title of the variant.
+        version: version of the variant.
+        files: the files, sorted by path.
     """
 
     variant: str
     title: str
     version: str
-    files: tuple[Entry, ...]
+    files: tuple[ManifestEntry, ...]
 
 
-def check_name(name: str) -> None:
+def check_bundle_name(name: str) -> None:
     """Refuse a name that is not the same plain relative path on every system.
 
     Raises:
-        InputError: it is absolute, climbs, has unusual characters, or is reserved on Windows.
+        InputError: the name is absolute, leaves the folder, has unusual characters, or Windows reserves it.
     """
     parts = name.split("/")
     plain = all(_PART.fullmatch(part) and not part.endswith(".") for part in parts)
@@ -80,15 +80,15 @@ def check_name(name: str) -> None:
         )
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Refuse unusable names, and names that are one file on systems that ignore case.
+def check_bundle_names(names: Iterable[str]) -> None:
+    """Refuse names that are not allowed, and names that differ in case alone.
 
     Raises:
-        InputError: as :func:`check_name`, or two names collide.
+        InputError: as :func:`check_bundle_name`, or two names collide.
     """
     seen: dict[str, str] = {}
     for name in names:
-        check_name(name)
+        check_bundle_name(name)
         other = seen.get(name.lower())
         if other is not None:
             raise InputError(
@@ -98,19 +98,19 @@ def check_names(names: Iterable[str]) -> None:
         seen[name.lower()] = name
 
 
-def build_of(manifest: Manifest) -> str:
-    """Return what tells bundles of one name and version apart: a digest of all that they hold."""
+def bundle_digest(manifest: BundleManifest) -> str:
+    """Return a digest of all contents; it tells bundles of one name and version apart."""
     return hashlib.sha256(_canonical(asdict(manifest))).hexdigest()[:BUILD_LENGTH]
 
 
-def file_name(manifest: Manifest) -> str:
-    """Return the name of the bundle's file; two bundles with other contents have two names."""
-    return f"{manifest.variant}-{manifest.version}-{build_of(manifest)}.zip"
+def bundle_file_name(manifest: BundleManifest) -> str:
+    """Return the name of the bundle; bundles with different contents have different names."""
+    return f"{manifest.variant}-{manifest.version}-{bundle_digest(manifest)}.zip"
 
 
-def manifest_json(manifest: Manifest) -> bytes:
+def bundle_manifest_json(manifest: BundleManifest) -> bytes:
     """Return ``manifest.json``: sorted keys, indented, the same bytes every time."""
-    fields = {"schema_version": SCHEMA_VERSION, "build": build_of(manifest), **asdict(manifest)}
+    fields = {"schema_version": SCHEMA_VERSION, "build": bundle_digest(manifest), **asdict(manifest)}
     return _canonical(fields)
 
 
@@ -118,18 +118,18 @@ def _canonical(fields: dict[str, Any]) -> bytes:
     return (json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
 
-def sums_text(manifest: Manifest, manifest_sha256: str) -> bytes:
-    """Return ``SHA256SUMS`` in the format of ``sha256sum -c``, covering everything but itself."""
+def bundle_sums_text(manifest: BundleManifest, manifest_sha256: str) -> bytes:
+    """Return ``SHA256SUMS`` in the format of ``sha256sum -c``: every file but itself."""
     digests = {entry.path: entry.sha256 for entry in manifest.files} | {MANIFEST: manifest_sha256}
     return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests)).encode("ascii")
 
 
-def read_manifest(raw: bytes, *, where: str) -> Manifest:
+def read_bundle_manifest(raw: bytes, *, where: str) -> BundleManifest:
     """Read ``manifest.json`` strictly.
 
     Raises:
-        InputError: it is no JSON, of another schema, has missing, unknown or malformed fields, or names
-            that :func:`check_names` refuses.
+        InputError: it is not JSON, has another schema, has missing, unknown or malformed fields, or names
+            that :func:`check_bundle_names` refuses.
     """
     fields = parse_json(raw, where=f"{where}, {MANIFEST}")
     schema = fields.get("schema_version") if isinstance(fields, dict) else None
@@ -143,18 +143,18 @@ def read_manifest(raw: bytes, *, where: str) -> Manifest:
     if not all(isinstance(text, str) for text in texts) or not isinstance(fields["files"], list):
         raise InputError(f"{MANIFEST} has fields of the wrong type", where=where)
     files = tuple(_entry(item, where) for item in fields["files"])
-    check_names([*(entry.path for entry in files), MANIFEST, SUMS])
-    manifest = Manifest(variant=texts[0], title=texts[1], version=texts[2], files=files)
-    if schema == SCHEMA_VERSION and fields["build"] != build_of(manifest):
+    check_bundle_names([*(entry.path for entry in files), MANIFEST, SUMS])
+    manifest = BundleManifest(variant=texts[0], title=texts[1], version=texts[2], files=files)
+    if schema == SCHEMA_VERSION and fields["build"] != bundle_digest(manifest):
         raise InputError(
             f"{MANIFEST} names the build {str(fields['build'])[:80]!r}",
             where=where,
-            expected=f"{build_of(manifest)}, by what it lists",
+            expected=f"{bundle_digest(manifest)}, by what it lists",
         )
     return manifest
 
 
-def _entry(item: Any, where: str) -> Entry:
+def _entry(item: Any, where: str) -> ManifestEntry:
     _exact_keys(item, {"path", "size_bytes", "sha256", "role"}, where)
     path, size_bytes, sha256, role = (item[key] for key in ("path", "size_bytes", "sha256", "role"))
     well_formed = (
@@ -167,7 +167,7 @@ def _entry(item: Any, where: str) -> Entry:
     )
     if not well_formed:
         raise InputError(f"{MANIFEST} has a malformed entry {str(item)[:200]}", where=where)
-    return Entry(path=path, size_bytes=size_bytes, sha256=sha256, role=Role(role))
+    return ManifestEntry(path=path, size_bytes=size_bytes, sha256=sha256, role=Role(role))
 
 
 def _exact_keys(item: Any, keys: set[str], where: str) -> None:

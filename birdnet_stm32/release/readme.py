@@ -1,4 +1,4 @@
-"""The bundle's README.txt: what it holds, how to check it, how to flash it, what is not proven."""
+"""Write the README.txt of a bundle: contents, how to check and flash it, gates, and what is not proven."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class FlashFile:
     """A file to be written to a board's flash.
 
     Args:
-        path: its name in the bundle; Intel HEX, which names its address itself.
-        address: where it lies.
-        what: what it holds.
+        path: name of the file in the bundle. The file is Intel HEX, which holds its own address.
+        address: address in the flash.
+        what: content of the file.
     """
 
     path: str
@@ -45,11 +45,11 @@ def readme_text(
     """Return README.txt.
 
     Args:
-        title: of the variant.
-        version: of the variant.
-        board: the board that is flashed; None for a release without one.
-        flash_files: what is to be written to the board's flash.
-        contents: folders or files of the bundle and what they hold.
+        title: title of the variant.
+        version: version of the variant.
+        board: the board that is flashed; None for a release without such a board.
+        flash_files: the files that are written to the flash of the board.
+        contents: folders and files of the bundle, with their content.
         gates: every gate of the release.
         proven: what was shown, a sentence each.
         unproven: what was not shown, a sentence each.

@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs nothing else, neither network nor scripts."""
+"""Render the report: one HTML page that needs neither a network nor scripts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render_report(data: ReportData) -> str:
     Every text in ``data`` may come from a file or folder name and is escaped.
     """
     return (
-        environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             data=data,
@@ -55,7 +55,7 @@ def render_report(data: ReportData) -> str:
 
 
 def _figures(data: ReportData) -> dict[str, Markup | None]:
-    """Draw what there is data for. The SVGs are trusted: what text they hold, Matplotlib has escaped."""
+    """Draw the pictures that there is data for. The SVGs are safe: Matplotlib escapes the texts in them."""
     checked = data.verification
     drawings = {
         "cosine_figure": checked and figures.cosine_histogram(checked.cosines, checked.gates),
@@ -87,7 +87,7 @@ def _measure_rows(data: ReportData) -> tuple[tuple[str, str, str], ...]:
 
 
 def _npu_facts(data: ReportData) -> tuple[Fact, ...]:
-    """Return what matters most of the compiled network; empty without one."""
+    """Return the most important facts about the compiled network; empty without one."""
     if data.compiled is None:
         return ()
     compilation = data.compiled
@@ -108,7 +108,7 @@ def _npu_facts(data: ReportData) -> tuple[Fact, ...]:
 
 
 def _controlled(compilation: Compilation) -> str:
-    """Return what the epoch controller runs, and what its programs take."""
+    """Return what the epoch controller runs, and how much memory its programs take."""
     if not compilation.epoch_controller:
         return "not used: the processor starts every epoch"
     epochs = sum(len(blob.epochs) for blob in compilation.blobs)
@@ -138,8 +138,8 @@ def _share(part: float, whole: float) -> str:
 
 
 @cache
-def environment() -> jinja2.Environment:
-    """Return what renders the pages: strict, and everything escaped."""
+def page_environment() -> jinja2.Environment:
+    """Return the Jinja environment of the pages: an unknown name is an error, and all texts are escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

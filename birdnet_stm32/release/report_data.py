@@ -68,7 +68,7 @@ class StageFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One class's probability by both networks."""
+    """The probability of one class by both networks."""
 
     label: str
     float_probability: float
@@ -80,14 +80,15 @@ class WindowPicture:
     """One validation window.
 
     Args:
-        label: its class.
-        recording: where it was cut from.
-        start_s: where in the recording it starts.
-        duration_s: its length.
+        label: class of the window.
+        recording: the recording that it was cut from.
+        start_s: start of the window in the recording, in seconds.
+        duration_s: length of the window, in seconds.
         max_frequency_hz: upper edge of the picture.
-        spectrogram: float [bins, frames], low frequencies first, any unit; scaled to its own extremes.
-        cosine: of the two networks' probabilities.
-        scores: the highest, best first.
+        spectrogram: float [bins, frames], low frequencies first, in any unit; the picture is scaled to its
+            extremes.
+        cosine: cosine of the probabilities of both networks.
+        scores: the highest probabilities, the highest first.
     """
 
     label: str
@@ -124,15 +125,16 @@ class RecipeResult:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Verification:
-    """The int8 network against the float network.
+    """The int8 network, compared with the float network.
 
     Args:
-        cosines: [windows], of the probabilities.
+        cosines: cosine of the probabilities of each window, [windows].
         float_probabilities: [windows, classes].
         int8_probabilities: [windows, classes].
-        gates: what had to be reached; those on the cosine are drawn into its histogram.
-        all_windows: measures over all windows.
-        confident: measures over the windows with a float probability of at least 0.1, None without any.
+        gates: the gates on the agreement; the histogram of the cosines shows those on the cosine.
+        all_windows: agreement over all windows.
+        confident: agreement over the windows with a float probability of at least 0.1; None if there are
+            none.
     """
 
     cosines: Floats
@@ -162,7 +164,7 @@ class EmulatedBoard:
 
 @dataclass(frozen=True, kw_only=True)
 class ArenaBlock:
-    """One tensor's place in the arena and the operators between which it is held, both included.
+    """The place of one tensor in the arena, and the first and last operator while it is kept.
 
     Operator -1 is the front end.
     """
@@ -189,12 +191,12 @@ class ClassRecordings:
 
     Args:
         label: the class.
-        usable: how many could be used.
-        unusable: how many could not, by reason.
-        background: whether the class stands for no target species.
-        coverage: what of it is on each side of the split; None for files in no class folder, and folders
-            whose names say that they hold no single class.
-        notes: how many of the usable ones were repaired, cut or guessed at, by what was done.
+        usable: the number of recordings that can be used.
+        unusable: the number of recordings that cannot be used, by reason.
+        background: whether the class is background, not a species.
+        coverage: recordings and windows of the class on each side of the split; None for files that are in
+            no folder of a class, and for folders whose names say that they do not hold a single class.
+        notes: the number of usable recordings that were repaired, cut or guessed at, by what was done.
     """
 
     label: str
@@ -207,19 +209,19 @@ class ClassRecordings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportData:
-    """The whole report. What a variant does not have (no training, no emulation) is None or empty.
+    """The whole report. What a variant does not have, such as a training, is None or empty.
 
     Args:
-        title: of the variant.
-        version: of the variant.
-        variant: its name.
+        title: title of the variant.
+        version: version of the variant.
+        variant: name of the variant.
         backend: what turned the network into C, ``portable`` or ``stedgeai``.
-        badges: on top, the most important first.
+        badges: the badges at the top, the most important first.
         gates: every gate of the release, in the order of the pipeline.
         headline: about four facts that matter most.
-        stages: in the order of the pipeline.
+        stages: what each stage did, in the order of the pipeline.
         windows: a few validation windows.
-        verification: int8 against float.
+        verification: int8 compared with float.
         recipes: what each recipe came to, in the order in which they were tried.
         layers: which tensors lose accuracy in int8.
         emulations: the emulated firmware, by board.
@@ -234,7 +236,7 @@ class ReportData:
         unproven: what nobody has shown yet, a sentence each.
         provenance: digests and versions of tools.
         credits: works of others.
-        uncredited: recordings that nobody stated a licence for.
+        uncredited: recordings without a stated licence.
     """
 
     title: str

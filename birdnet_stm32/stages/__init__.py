@@ -1,1 +1,1 @@
-"""One module a stage: read files, call pure code, write files."""
+"""One module for each stage: it reads files, calls pure code and writes files."""

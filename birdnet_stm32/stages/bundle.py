@@ -1,7 +1,7 @@
 """Zips the release; publishes ``<variant>-<version>-<build>.zip``, the same bytes for the same release.
 
-``<build>`` is a digest of the contents: two bundles that differ never have one name. Every file is held
-against what its stage recorded while it is zipped.
+``<build>`` is a digest of the contents: two bundles that differ never have the same name. While a file is
+zipped, its digest is compared with the one that its stage recorded.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from birdnet_stm32.gates import refuse_failures, verdict_counts
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
-from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
+from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
 from birdnet_stm32.release.credits import credits_text
-from birdnet_stm32.release.manifest import Role, file_name
+from birdnet_stm32.release.manifest import Role, bundle_file_name
 from birdnet_stm32.release.readme import FlashFile, readme_text
 from birdnet_stm32.release.release_gates import chance_waiver, release_gates
 from birdnet_stm32.release.statements import (
@@ -72,7 +72,7 @@ def run(job: Job) -> Outcome:
     listed = build_bundle(
         partial, files, variant=job.release.name, title=release.title, version=release.version
     )
-    target = partial.rename(job.out / file_name(listed))
+    target = partial.rename(job.out / bundle_file_name(listed))
     return Outcome(
         summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB; "
         f"{verdict_counts(release_gates(job))}"
@@ -112,7 +112,7 @@ def _documents(job: Job) -> list[BundleFile]:
 
 
 def _credits(job: Job) -> bytes:
-    return credits_text(credits_of(job), uncredited_of(job)).encode()
+    return credits_text(release_credits(job), uncredited_recordings(job)).encode()
 
 
 def _flashed(job: Job) -> Board | None:
@@ -189,7 +189,7 @@ def _licences(job: Job) -> list[BundleFile]:
 
 
 def require_terms(described: NpuFirmwareDocument) -> None:
-    """Refuse a bundle that would hold linked parts of ST without the terms that they are passed on under.
+    """Refuse a bundle with linked parts of ST whose licence terms are missing.
 
     Args:
         described: ``npu.json`` of the stage ``npu_firmware``.
@@ -211,7 +211,7 @@ def require_terms(described: NpuFirmwareDocument) -> None:
 
 
 def _tree(folder: Path, prefix: str, role: Role, *, part: str = "") -> list[BundleFile]:
-    """Return what a stage published, or a part of it."""
+    """Return the files that a stage published in a folder, or below a part of it."""
     start = f"{part}/" if part else ""
     return [
         _one(folder, start + name, f"{prefix}/{name}", role)

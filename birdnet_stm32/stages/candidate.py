@@ -58,7 +58,7 @@ def recipe_settings(variant: Variant) -> RecipeSettings:
     convert, qat = variant.convert, variant.qat
     return RecipeSettings(
         per_tensor=convert.per_tensor,
-        clip=clip_of(convert),
+        clip=convert_clip(convert),
         epochs=qat.epochs,
         learning_rate=qat.learning_rate,
         batch_size=qat.batch_size,
@@ -66,7 +66,7 @@ def recipe_settings(variant: Variant) -> RecipeSettings:
     )
 
 
-def clip_of(table: ConvertTable) -> Clipping | None:
+def convert_clip(table: ConvertTable) -> Clipping | None:
     """Return how ``[convert] ranges`` chooses the range of a tensor; None if the recipe chooses it."""
     return (
         None

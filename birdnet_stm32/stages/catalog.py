@@ -1,4 +1,4 @@
-"""The pipeline as data: every stage, what it needs, and what of the variant it reads."""
+"""The pipeline as data: every stage, the stages that it needs, and the keys of the variant that it reads."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
 
 
 def _stedgeai(release: Release) -> dict[str, Path]:
-    """Return what tells one version of ST's tool from another: the program, and the runtime beside it."""
+    """Return the files that tell the version of ST's tool: the program, and the header of its runtime."""
     core_dir = release.variant.npu.core_dir
     try:
         found = tool.find_tool(None if core_dir is None else release.resolve(core_dir))
-    except ToolError:  # the stage itself says at full length what is missing
+    except ToolError:  # the message of the stage itself says what is missing
         return {}
     header = found.runtime_header
     return {"stedgeai": found.program} | ({"ll_aton_version.h": header} if header else {})
@@ -47,13 +47,13 @@ def _has_npu_firmware(variant: Variant) -> bool:
 
 
 def _vendor(release: Release) -> dict[str, Path]:
-    """Return the headers that say which of ST's sources the stage is built from."""
+    """Return the headers that tell the version of ST's sources."""
     core_dir = release.variant.npu.core_dir
     board = folders.first("npu", release.variant.firmware.boards)
     npu = folders.require(board.npu, board, "npu")
     try:
         return dict(vendor.find(npu, None if core_dir is None else release.resolve(core_dir)).version_headers)
-    except ToolError:  # the stage itself says at full length what is missing
+    except ToolError:  # the message of the stage itself says what is missing
         return {}
 
 
@@ -81,7 +81,7 @@ STAGES: tuple[Stage, ...] = (
         doc="find every recording, what it holds and whether it can be used",
         needs=("fetch",),
         reads=("index",),
-        is_current=recordings.are_current,
+        is_current=recordings.recordings_are_current,
     ),
     Stage(
         name="representative",
@@ -99,7 +99,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="candidate",
-        doc="quantize by one recipe; a task for every recipe of the variant",
+        doc="quantize by one recipe; there is one task for each recipe of the variant",
         needs=("representative", "train"),
         reads=("convert", "model.label_order"),
         files=_checkpoint_files,
@@ -119,14 +119,14 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="layers",
-        doc="say tensor by tensor where int8 hurts",
+        doc="measure tensor by tensor what int8 costs",
         needs=("representative", "train", "convert"),
         reads=("model.label_order",),
         files=_checkpoint_files,
     ),
     Stage(
         name="analyze",
-        doc="say what the NPU makes of every operator, and what is known to go wrong",
+        doc="say where the NPU would run every operator, and what is known to go wrong",
         needs=("verify",),
         reads=("lint", "codegen.backend"),
     ),
@@ -197,7 +197,7 @@ STAGES: tuple[Stage, ...] = (
             *("variant", "firmware", "lint", "verify", "index.root", "codegen.test_vectors"),
             "bundle.require_above_chance",
         ),
-        files=lambda release: recordings.own_table(release) | _every_description(release),
+        files=lambda release: recordings.own_credits_table(release) | _every_description(release),
         reads_summaries=True,
     ),
     Stage(
@@ -219,7 +219,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         reads=("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards", "verify"),
         files=lambda release: (
-            {"licence": paths.licence()} | recordings.own_table(release) | _every_description(release)
+            {"licence": paths.licence()} | recordings.own_credits_table(release) | _every_description(release)
         ),
     ),
 )
@@ -227,7 +227,7 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 
 def stages_of(variant: Variant) -> tuple[Stage, ...]:
-    """Return the stages that ``variant`` has, in the order of the pipeline, one ``candidate`` a recipe."""
+    """Return the stages that ``variant`` has, in the order of the pipeline; one candidate for each recipe."""
     return tuple(
         one
         for stage in STAGES
@@ -237,7 +237,7 @@ def stages_of(variant: Variant) -> tuple[Stage, ...]:
 
 
 def _candidates(stage: Stage, variant: Variant) -> tuple[Stage, ...]:
-    """Return one stage a recipe; with ``select = "first"`` each waits for those before it."""
+    """Return one stage for each recipe; with ``select = "first"`` each one waits for those before it."""
     stages = []
     for number, name in enumerate(variant.recipes):
         earlier = variant.recipes[:number] if variant.quantize.select == "first" else ()
@@ -248,7 +248,7 @@ def _candidates(stage: Stage, variant: Variant) -> tuple[Stage, ...]:
 
 
 def folders_needed(stage: Stage, release: Release) -> dict[str, Path]:
-    """Return the folders of the stages that ``stage`` needs and the variant has, all parts of a name."""
+    """Return the folders of the stages that ``stage`` needs and the variant has, by the key of the stage."""
     present = stages_of(release.variant)
     needed = [one for need in stage.needs for one in present if need in (one.key, one.name)]
     return {one.key: release.folder(one.key) for one in needed}

@@ -15,7 +15,7 @@ from birdnet_stm32.tflite.reader import read_graph
 
 
 def run(job: Job) -> Outcome:
-    """Generate the verified model with validation windows for the firmware's self-test."""
+    """Generate C for the verified model, with validation windows for the self-test of the firmware."""
     verified = job.inputs["verify"]
     model = (verified / MODEL).read_bytes()
     contract = read_contract(verified / CONFIG)

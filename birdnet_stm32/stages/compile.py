@@ -1,4 +1,4 @@
-"""Builds every board's project; publishes ``<board>/firmware.*``, ``sizes.json`` and ``models.json``."""
+"""Builds the project of every board; publishes ``<board>/firmware.*``, ``sizes.json`` and ``models.json``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(job: Job) -> Outcome:
 
 
 def _keep_licences(folder: Path) -> None:
-    """Keep the terms of the C library that is linked in, where the compiler came as Debian packages."""
+    """Copy the licence of the C library that is linked in, if the compiler is a Debian package."""
     for package in ("libnewlib-arm-none-eabi", "gcc-arm-none-eabi"):
         terms = Path("/usr/share/doc") / package / "copyright"
         if terms.is_file():

@@ -1,7 +1,7 @@
 """Runs the firmware of every emulated board over validation windows.
 
-Publishes ``emulate.json`` and ``console.txt``. What the first emulated board of the variant computed lies at
-the top, what each other one computed in a folder with the board's name.
+Publishes ``emulate.json`` and ``console.txt``. The results of the first emulated board of the variant are in
+the folder of the stage, those of every other board in a subfolder with its name.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _summary(result: Parity) -> str:
 
 
 def _emulate(job: Job, board: Board, folder: Path) -> Parity:
-    """Run one board's firmware, write what it computed into ``folder``, and compare."""
+    """Run the firmware of one board, compare its results, and write the comparison into ``folder``."""
     verified = job.inputs["verify"]
     spec = read_contract(verified / CONFIG).frontend
     stored, most = load_windows(job.inputs["representative"]), job.variant.emulate.windows

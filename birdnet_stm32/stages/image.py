@@ -1,4 +1,4 @@
-"""Packs the firmware with its boot header; publishes one Intel HEX for each part of the board's flash."""
+"""Packs the firmware with its boot header; publishes one Intel HEX file for each part of the flash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 
 
 def run(job: Job) -> Outcome:
-    """Build the application's image, and the weights' where the NPU reads them from the flash.
+    """Build the image of the application, and that of the weights if the NPU reads them from the flash.
 
     The portable backend keeps the weights inside the application.
     """
@@ -44,13 +44,13 @@ def run(job: Job) -> Outcome:
 
 
 def _application(job: Job, board: str) -> tuple[bytes, str]:
-    """Return the firmware and the digest of the model that it says it runs."""
+    """Return the firmware, and the digest of its model that it prints."""
     digests = read_document(ModelsDocument, job.inputs["compile"]).boards
     return (job.inputs["compile"] / board / "firmware.bin").read_bytes(), digests[board]
 
 
 def _npu_application(job: Job) -> tuple[bytes, str]:
-    """Return the same of the firmware that lets the NPU compute the network."""
+    """Return the firmware whose network the NPU computes, and the digest of its model that it prints."""
     folder = job.inputs["npu_firmware"]
     described = read_document(NpuFirmwareDocument, folder)
     return (folder / NPU_FIRMWARE_FOLDER / "firmware.bin").read_bytes(), described.model

@@ -1,9 +1,9 @@
-"""Finds every recording and what it holds.
+"""Finds every recording and measures what it holds.
 
-Publishes ``recordings.parquet``, for people ``classes.tsv`` and ``unusable.tsv``, and ``notes.txt``: what
-somebody has to know of the folders and their names, a sentence a line.
+Publishes ``recordings.parquet``; ``classes.tsv`` and ``unusable.tsv`` for people; and ``notes.txt`` with what
+somebody has to know of the folders and their names, one sentence in each line.
 
-A rescan costs only the files that changed: what was measured stays in ``local_measures.json``.
+A later run reads only the files that changed: ``local_measures.json`` keeps the measures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS
-from birdnet_stm32.stages.inputs.recordings import MEASURES, root_of
+from birdnet_stm32.stages.inputs.recordings import MEASURES, recordings_root
 from birdnet_stm32.terminal_text import first_names
 
 UNUSABLE = "unusable.tsv"
@@ -36,7 +36,7 @@ CLASSES = "classes.tsv"
 
 def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
-    root = root_of(job.release)
+    root = recordings_root(job.release)
     files = list_recordings(root)
     settings, trains = job.variant.index, job.variant.model.checkpoint is None
     with track("recordings") as report:
@@ -72,13 +72,13 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
 
 
 def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
-    """List every recording that takes no part, with the reason."""
+    """List every recording that is not used, with the reason."""
     lines = ((row.path, row.reason) for row in rows if not row.usable)
     path.write_text(parquet_table.to_text(("path", "reason"), lines), encoding="utf-8")
 
 
 def _list_repaired(rows: Sequence[IndexRow], path: Path) -> None:
-    """List every recording that takes part although its bytes are not as they should be."""
+    """List every recording that is used although its file is damaged, with what was repaired."""
     lines = ((row.path, note) for row in rows for note in row_notes(row))
     path.write_text(parquet_table.to_text(("path", "note"), lines), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Measures tensor by tensor where int8 hurts, whether the model passes its gates or not.
+"""Measures tensor by tensor what int8 costs, whether the model passes its gates or not.
 
 Publishes ``layers.json``: measures of the candidate that the stage convert chose, over at most 100 validation
 windows.

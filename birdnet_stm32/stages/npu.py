@@ -19,7 +19,7 @@ from birdnet_stm32.npu.stedgeai.tool import locate_tool
 from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER
 from birdnet_stm32.tflite.reader import read_graph
 
-LOG = "local_stedgeai.log"  # with seconds and paths, so none of the recorded outputs
+LOG = "local_stedgeai.log"  # it holds seconds and paths, so that it is not a recorded output
 
 
 def run(job: Job) -> Outcome:
@@ -31,7 +31,7 @@ def run(job: Job) -> Outcome:
         print(f"  warning: {tool.warning}", file=sys.stderr)
     path = job.inputs["verify"] / MODEL
     model = path.read_bytes()
-    log = job.previous.with_name("npu.stedgeai.log")  # outside, where it stays when the tool fails
+    log = job.previous.with_name("npu.stedgeai.log")  # outside the folder, so that it stays if the tool fails
     board = folders.first("npu", (*job.variant.firmware.boards, *folders.default_names()))
     compilation = compile_network(tool, model, table, board, log=log)
     shutil.move(log, job.out / LOG)

@@ -1,8 +1,8 @@
 """Builds the firmware whose network the NPU computes; publishes ``project/``, ``firmware/``, ``licences/``.
 
-``project/`` names ST's sources by variables and holds none of them but what ST's tool generated for this
-network, with its licence. ``licences/`` lists what is linked in and holds its terms. ``npu.json`` says which
-model it is and how large everything came out.
+``project/`` refers to ST's sources by variables. It holds none of them, only what ST's tool generated for
+this network, with its licence. ``licences/`` lists the parts that are linked in and holds their licences.
+``npu.json`` says which model the firmware runs and how much memory it needs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     NPU_LICENCES,
     NPU_PROJECT,
 )
-from birdnet_stm32.stages.inputs.project import generated_model, settings_of
+from birdnet_stm32.stages.inputs.project import firmware_settings, generated_model
 
 
 def run(job: Job) -> Outcome:
@@ -36,7 +36,7 @@ def run(job: Job) -> Outcome:
     network = network_of(load_compilation(job.inputs["npu"] / NPU_FOLDER))
     generated = generated_model(job.inputs["codegen"])
     board = folders.first("npu", job.variant.firmware.boards)
-    project = render_project(board.name, generated, settings_of(job.variant), npu=network)
+    project = render_project(board.name, generated, firmware_settings(job.variant), npu=network)
     tree.write_tree(job.out / NPU_PROJECT, project)
     core_dir = job.variant.npu.core_dir
     npu = folders.require(board.npu, board, "npu")
@@ -60,7 +60,7 @@ def run(job: Job) -> Outcome:
 
 
 def network_of(compilation: Compilation) -> NpuNetwork:
-    """Return what the firmware has to know of a compilation."""
+    """Return the parts of a compilation that the firmware needs."""
     return NpuNetwork(
         symbol=compilation.symbol,
         has_stai=compilation.has_stai,
@@ -101,10 +101,10 @@ def _port(port: NetworkBuffer) -> NpuPort:
 
 
 def _keep_licences(sources: vendor.Vendor, network: NpuNetwork, folder: Path) -> dict[str, str | None]:
-    """Write the list of what is linked in and each one's terms; returns the file of each, by its name.
+    """Write the list of linked parts and their licences; return the file of each licence, by the part's name.
 
-    Where the runtime has no terms beside it, those count that ST's tool wrote with the network, which is
-    under the same.
+    If no licence is beside the runtime, the licence that ST's tool wrote with the network is taken: both are
+    the same.
     """
     folder.mkdir()
     (folder / "COMPONENTS.txt").write_text(vendor.licence_list(sources), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Draws everything on one HTML page; publishes ``report.html``."""
+"""Draws the report, one HTML page; publishes ``report.html``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
-from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
+from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
 from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
@@ -75,14 +75,14 @@ PICTURE_RANGE_DB = 80.0
 
 
 def run(job: Job) -> Outcome:
-    """Gather what the other stages published and draw it."""
-    page = render_report(gather(job))
+    """Gather what the other stages published, and render the page."""
+    page = render_report(gather_report_data(job))
     (job.out / REPORT).write_text(page, encoding="utf-8")
     return Outcome(summary=f"{len(page) / 1e6:.1f} MB, one page")
 
 
-def gather(job: Job) -> ReportData:
-    """Return everything that the page shows."""
+def gather_report_data(job: Job) -> ReportData:
+    """Return the data of the page."""
     model = job.inputs["verify"] / MODEL
     graph = read_graph(model.read_bytes(), where=str(model))
     analysis = analyze(graph)
@@ -121,8 +121,8 @@ def gather(job: Job) -> ReportData:
         recording_notes=(*read_notes(job.inputs["index"]), *missing_window_statements(job)),
         unproven=(NOTHING_ON_SILICON, *unproven_statements(job)),
         provenance=(Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),),
-        credits=credits_of(job),
-        uncredited=uncredited_of(job),
+        credits=release_credits(job),
+        uncredited=uncredited_recordings(job),
     )
 
 
@@ -213,7 +213,7 @@ def _stages(job: Job) -> tuple[StageFacts, ...]:
 
 
 def _pictures(job: Job, verification: Verification) -> tuple[WindowPicture, ...]:
-    """Return a few validation windows: one of each class in turn, the least alike first."""
+    """Return a few validation windows: one of each class in turn, those with the lowest cosine first."""
     contract = read_contract(job.inputs["verify"] / CONFIG)
     windows = load_windows(job.inputs["representative"])
     by_label: dict[str, list[int]] = {}

@@ -26,7 +26,7 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
 from birdnet_stm32.stages.inputs.float_model import window_shape
 from birdnet_stm32.stages.inputs.index import read_index
-from birdnet_stm32.stages.inputs.recordings import root_of
+from birdnet_stm32.stages.inputs.recordings import recordings_root
 from birdnet_stm32.stages.inputs.windows import PCM, TABLE
 from birdnet_stm32.terminal_text import first_names
 
@@ -39,7 +39,7 @@ def run(job: Job) -> Outcome:
     with track("decode") as report:
         chosen = choose_representative_windows(
             rows,
-            root_of(job.release),
+            recordings_root(job.release),
             shape,
             calibration_windows=settings.calibration_windows,
             validation_windows=settings.validation_windows,

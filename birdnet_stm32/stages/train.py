@@ -23,22 +23,22 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
 from birdnet_stm32.stages.inputs.index import read_index
-from birdnet_stm32.stages.inputs.recordings import root_of
+from birdnet_stm32.stages.inputs.recordings import recordings_root
 
 
 def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
     rows = read_index(job.inputs["index"])
-    contract = contract_to_train(job.variant.model, labels_of(rows))
-    trained = train_on(rows, root_of(job.release), contract, job.variant.train)
+    contract = contract_to_train(job.variant.model, classes_to_train(rows))
+    trained = train_on(rows, recordings_root(job.release), contract, job.variant.train)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
-    write_document(history_of(trained), job.out)
+    write_document(training_history(trained), job.out)
     return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
 
 
-def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
+def classes_to_train(rows: Sequence[IndexRow]) -> tuple[str, ...]:
     """Return the classes to train on, sorted; background is not a class."""
     return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
@@ -66,7 +66,7 @@ def train_on(
         )
 
 
-def history_of(trained: fit.Trained) -> HistoryDocument:
+def training_history(trained: fit.Trained) -> HistoryDocument:
     """Return the course of a training."""
     return HistoryDocument(best_epoch=trained.best_epoch, epochs=trained.history)
 

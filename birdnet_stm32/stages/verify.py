@@ -53,14 +53,14 @@ def run(job: Job) -> Outcome:
     windows = load_windows(job.inputs["representative"])
     notes: list[str] = []
     model = checkpoint.load(source.path, source.contract, on_note=notes.append)
-    if "checkpoint" in job.files:  # what the pipeline trained is fed as it was trained
+    if "checkpoint" in job.files:  # a model that the pipeline trained gets the same features as in training
         notes += checkpoint_warnings(model, source.contract, windows.validation)
     with track("verify") as report:
         scores = score(model, source.contract, candidate.read_bytes(), contract, windows.validation, report)
     comparison = scores.comparison
     hearing = HearingOfModels(
-        float_model=heard_on(scores.reference, windows.validation_rows, contract.labels),
-        int8=heard_on(scores.quantized, windows.validation_rows, contract.labels),
+        float_model=compare_with_chance(scores.reference, windows.validation_rows, contract.labels),
+        int8=compare_with_chance(scores.quantized, windows.validation_rows, contract.labels),
     )
     document = VerifyDocument(
         all=comparison.all,
@@ -94,11 +94,11 @@ def run(job: Job) -> Outcome:
     return Outcome(
         summary=_summary(comparison),
         measures=document_values(comparison.agreement),
-        warnings=(*notes, *warnings_of(hearing.int8)),
+        warnings=(*notes, *hearing_warnings(hearing.int8)),
     )
 
 
-def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Hearing:
+def compare_with_chance(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Hearing:
     """Compare scores with chance on the windows whose class the model knows."""
     known = np.array([row.background or row.label in labels for row in rows])
     judged = [row for row, is_known in zip(rows, known, strict=True) if is_known]
@@ -108,7 +108,7 @@ def heard_on(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...])
     )
 
 
-def warnings_of(int8: Hearing) -> tuple[str, ...]:
+def hearing_warnings(int8: Hearing) -> tuple[str, ...]:
     """Return a warning for a model that is not shown to hear more than chance; no gate refuses it here."""
     if int8.shown:
         return ()

@@ -15,7 +15,7 @@ from birdnet_stm32.engine.build_lock import BuildLock
 from birdnet_stm32.engine.manifest import StageManifest
 from birdnet_stm32.files import tree
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
-from birdnet_stm32.release.manifest import Role, file_name
+from birdnet_stm32.release.manifest import Role, bundle_file_name
 
 
 def publish(folder: Path, files: dict[str, str]) -> None:
@@ -104,7 +104,7 @@ def test_a_bundle_is_verified(command: Callable[..., Any], tmp_path: Path) -> No
     target = tmp_path / "any.zip"
     files = [BundleFile(path="a", source=b"wren", role=Role.LABELS)]
     listed = build_bundle(target, files, variant="mine", title="Mine", version="1.0.0")
-    target = target.rename(tmp_path / file_name(listed))
+    target = target.rename(tmp_path / bundle_file_name(listed))
     ended = command("check", target)
     assert ended.exit_code == 0
     assert f"{target.name}: mine 1.0.0, build {target.stem[-8:]}: 1 files" in ended.out

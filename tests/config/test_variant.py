@@ -10,7 +10,7 @@ from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.stage import Release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.toml_file import line_of
-from birdnet_stm32.stages.inputs.recordings import root_of
+from birdnet_stm32.stages.inputs.recordings import recordings_root
 
 MINIMAL = '[variant]\ntitle = "x"\n\n[index]\nroot = "recordings"\n'
 
@@ -90,7 +90,7 @@ def test_a_variant_that_names_no_recordings_takes_those_of_data(tmp_path: Path, 
     variant = load_variant(path)
     assert variant.index.root == "../data/train"
     release = Release(name="v", path=path, build=tmp_path / "build", variant=variant)
-    assert root_of(release) == tmp_path / "data" / "train"
+    assert recordings_root(release) == tmp_path / "data" / "train"
 
 
 def test_a_variant_that_fetches_recordings_takes_none_of_data(tmp_path: Path) -> None:

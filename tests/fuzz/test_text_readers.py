@@ -27,7 +27,7 @@ from birdnet_stm32.firmware import console
 from birdnet_stm32.firmware.flash_plan import read_plan
 from birdnet_stm32.frontend.contract import contract_from_json
 from birdnet_stm32.npu.stedgeai.c_info import read_c_info
-from birdnet_stm32.release.manifest import read_manifest
+from birdnet_stm32.release.manifest import read_bundle_manifest
 
 BOARD = folders.find("stm32n6570_dk")
 FLASH = folders.require(BOARD.flash, BOARD, "flash")
@@ -198,7 +198,7 @@ def read_documents(content: bytes) -> None:
     fields = json_object(parse_json(content, where="x.json"), where="x.json")
     for reader in (
         lambda: contract_from_json(fields, where="x.json"),
-        lambda: read_manifest(content, where="bundle"),
+        lambda: read_bundle_manifest(content, where="bundle"),
         lambda: read_c_info(decode_text(content, where="x.json")),
     ):
         check(lambda _, reader=reader: reader(), content)  # type: ignore[misc]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.release import bundle
 from birdnet_stm32.release.bundle import BundleFile, build_bundle, verify_bundle
-from birdnet_stm32.release.manifest import Role, build_of
+from birdnet_stm32.release.manifest import Role, bundle_digest
 
 Files = tuple[BundleFile, ...]
 
@@ -78,7 +78,7 @@ def test_the_manifest_lists_every_file(tmp_path: Path, files: Files) -> None:
         fields = json.loads(archive.read("manifest.json"))
     assert {entry["path"] for entry in fields["files"]} == {file.path for file in files}
     assert (fields["schema_version"], fields["title"], fields["variant"]) == (2, "Démo", "demo")
-    assert fields["build"] == build_of(verify_bundle(target))
+    assert fields["build"] == bundle_digest(verify_bundle(target))
     verified = verify_bundle(target)
     assert [entry.role for entry in verified.files if entry.path == "c/empty.h"] == [Role.SOURCE]
 

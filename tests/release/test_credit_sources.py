@@ -14,7 +14,7 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
-from birdnet_stm32.release.credit_sources import credits_of, uncredited_of
+from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.stages.catalog import BY_NAME
 from birdnet_stm32.stages.inputs.recordings import OWN_TABLE
@@ -75,31 +75,33 @@ def job(tmp_path: Path) -> MakeJob:
 
 
 def test_without_a_table_every_recording_in_use_is_named(job: MakeJob) -> None:
-    found = uncredited_of(job())
+    found = uncredited_recordings(job())
     assert found.recordings == ("owl/1.wav", "owl/2.wav", "tit/3.wav")
     assert found.compiled == ("tit/3.wav",)
     assert found.sentence == (
         "No licence is stated for 3 recordings, 1 of which is compiled into this release as test vectors"
     )
-    text = credits_text(credits_of(job()), found)
+    text = credits_text(release_credits(job()), found)
     assert text.endswith("test vectors:\n  owl/1.wav\n  owl/2.wav\n  tit/3.wav (compiled in)\n")
 
 
 def test_a_table_credits_what_it_names_and_the_rest_is_named(job: MakeJob) -> None:
     made = job("file\tlicence\tcredit", "tit/3.wav\tCC BY 4.0\tAda", "gone.wav\tMIT\tBob")
     assert OWN_TABLE in made.files
-    credit = credits_of(made)[0]
+    credit = release_credits(made)[0]
     assert (credit.work, credit.authors, credit.licence) == ("tit/3.wav", "Ada", "CC BY 4.0")
-    assert uncredited_of(made).recordings == ("owl/1.wav", "owl/2.wav")
-    assert uncredited_of(made).compiled == ()
-    assert uncredited_of(made).strays == ("gone.wav",)
-    assert credits_text((), uncredited_of(made)).endswith("names what is no recording here:\n  gone.wav\n")
+    assert uncredited_recordings(made).recordings == ("owl/1.wav", "owl/2.wav")
+    assert uncredited_recordings(made).compiled == ()
+    assert uncredited_recordings(made).strays == ("gone.wav",)
+    assert credits_text((), uncredited_recordings(made)).endswith(
+        "names files that are not recordings of this release:\n  gone.wav\n"
+    )
     everything = [f"{path}\tMIT\tAda" for path in PATHS]
-    assert uncredited_of(job("file\tlicence\tcredit", *everything)).sentence == ""
+    assert uncredited_recordings(job("file\tlicence\tcredit", *everything)).sentence == ""
 
 
 @pytest.mark.parametrize(("column", "value"), [("sha256", "1" * 64), ("label", "jay")])
 def test_a_line_about_another_file_of_the_name_is_refused(job: MakeJob, column: str, value: str) -> None:
     made = job(f"file\tlicence\tcredit\t{column}", f"owl/1.wav\tMIT\tAda\t{value}")
     with pytest.raises(InputError, match=f"is about another owl/1.wav: its {column} is"):
-        credits_of(made)
+        release_credits(made)

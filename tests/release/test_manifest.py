@@ -10,18 +10,25 @@ from typing import Any
 import pytest
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.release.manifest import Entry, Manifest, Role, file_name, manifest_json, read_manifest
+from birdnet_stm32.release.manifest import (
+    BundleManifest,
+    ManifestEntry,
+    Role,
+    bundle_file_name,
+    bundle_manifest_json,
+    read_bundle_manifest,
+)
 
-MANIFEST = Manifest(
+MANIFEST = BundleManifest(
     variant="demo",
     title="Démo",
     version="1",
-    files=(Entry(path="a", size_bytes=1, sha256="0" * 64, role=Role.IMAGE),),
+    files=(ManifestEntry(path="a", size_bytes=1, sha256="0" * 64, role=Role.IMAGE),),
 )
 
 
 def test_a_manifest_reads_back() -> None:
-    assert read_manifest(manifest_json(MANIFEST), where="m") == MANIFEST
+    assert read_bundle_manifest(bundle_manifest_json(MANIFEST), where="m") == MANIFEST
 
 
 @pytest.mark.parametrize(
@@ -45,22 +52,22 @@ def test_a_manifest_reads_back() -> None:
     ],
 )
 def test_malformed_manifests_are_refused(change: dict[str, Any]) -> None:
-    fields = json.loads(manifest_json(MANIFEST)) | change
+    fields = json.loads(bundle_manifest_json(MANIFEST)) | change
     with pytest.raises(InputError):
-        read_manifest(json.dumps(fields).encode(), where="m")
+        read_bundle_manifest(json.dumps(fields).encode(), where="m")
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"1", b"[" * 100_000])
 def test_other_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(InputError):
-        read_manifest(raw, where="m")
+        read_bundle_manifest(raw, where="m")
 
 
 def test_a_manifest_from_before_the_build_was_named_is_read() -> None:
-    fields = json.loads(manifest_json(MANIFEST))
+    fields = json.loads(bundle_manifest_json(MANIFEST))
     del fields["build"]
     old = json.dumps(fields | {"schema_version": 1}).encode()
-    assert read_manifest(old, where="m") == MANIFEST
+    assert read_bundle_manifest(old, where="m") == MANIFEST
 
 
 def test_bundles_that_differ_in_anything_have_other_names() -> None:
@@ -71,6 +78,6 @@ def test_bundles_that_differ_in_anything_have_other_names() -> None:
         replace(MANIFEST, files=(replace(entry, path="b"),)),
         replace(MANIFEST, files=(entry, replace(entry, path="b"))),
     ]
-    names = {file_name(one) for one in (MANIFEST, *others)}
+    names = {bundle_file_name(one) for one in (MANIFEST, *others)}
     assert len(names) == 5
     assert all(re.fullmatch(r"demo-1-[0-9a-f]{8}\.zip", name) for name in names)

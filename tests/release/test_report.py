@@ -148,7 +148,7 @@ def test_values_appear(page: Page) -> None:
         "0, 0",
         "taken for background: ",
         "No licence is stated for 2 recordings, 1 of which is compiled into this release as test vectors",
-        "The table of credits names what is no recording here: ",
+        "The table of credits names files that are not recordings of this release: ",
         "https://example.org",
     ):
         assert expected in page.text

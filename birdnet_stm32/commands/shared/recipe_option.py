@@ -49,9 +49,11 @@ def choose_recipe(given: QuantizationInputs, options: argparse.Namespace) -> Cho
     from birdnet_stm32.quant.recipes import RecipeSettings
     from birdnet_stm32.selection.choice import choose, passes
     from birdnet_stm32.selection.measured_candidate import describe_candidate
-    from birdnet_stm32.stages.candidate import clip_of
+    from birdnet_stm32.stages.candidate import convert_clip
 
-    settings = RecipeSettings(per_tensor=options.per_tensor, clip=clip_of(given.ranges), seed=options.seed)
+    settings = RecipeSettings(
+        per_tensor=options.per_tensor, clip=convert_clip(given.ranges), seed=options.seed
+    )
     measured: dict[str, MeasuredCandidate] = {}
     described: dict[str, ComputedCandidate] = {}
     for recipe, one in _measured_recipes(given, options, settings):

@@ -20,7 +20,7 @@ _COLUMNS = ("accuracy", "rmse", "mae", "l2r", "mean", "std", "nse", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class OutputAgreement:
     """How far an output of the compiled network is from the model's.
 
     Args:
@@ -50,7 +50,7 @@ def validate_network(
     inputs: bytes,
     log: Path,
     descriptor: str = command.SERIAL,
-) -> tuple[Agreement, ...]:
+) -> tuple[OutputAgreement, ...]:
     """Compare on the given inputs: ST's own are random numbers, which say little.
 
     Args:
@@ -75,7 +75,7 @@ def validate_network(
     return read_agreement(finished.log)
 
 
-def read_agreement(log: str) -> tuple[Agreement, ...]:
+def read_agreement(log: str) -> tuple[OutputAgreement, ...]:
     """Return the rows of the table at the end of a cleaned log.
 
     Raises:
@@ -89,7 +89,7 @@ def read_agreement(log: str) -> tuple[Agreement, ...]:
         row = dict(zip(_COLUMNS, cells, strict=True))
         share = row["accuracy"].removesuffix("%")
         rows.append(
-            Agreement(
+            OutputAgreement(
                 output=output,
                 accuracy=float(share) / 100 if re.fullmatch(r"[\d.]+", share) else None,
                 **{name: float(row[name]) for name in ("rmse", "mae", "mean", "cosine")},

@@ -1,1 +1,1 @@
-"""Read what other stages published, and what the variant names outside the build."""
+"""Read what other stages published, and the files outside the build that the variant names."""

@@ -1,7 +1,7 @@
-"""What the stages publish, by name.
+"""Names of the files and folders that stages publish.
 
-The names stand apart from the code that writes the files: a stage that reads another's file must not become
-stale with every change of the other's code, which its import closure would make it.
+The names are apart from the code that writes the files. A stage becomes stale when a module that it imports
+changes; a stage that reads a file must not become stale with every change of the stage that writes it.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,11 @@ REPORT = "report.html"
 
 
 def emulation_folder(board: str, emulated: Sequence[str]) -> str:
-    """Return where the stage emulate keeps what one board computed, below its own folder.
+    """Return the subfolder in which the stage emulate keeps the result of one board.
 
     Args:
-        board: one of those emulated.
-        emulated: all of them, in the variant's order. What the first one computed lies at the top.
+        board: name of an emulated board.
+        emulated: names of all emulated boards, in the order of the variant. The result of the first one is
+            in the folder of the stage itself.
     """
     return "" if board == emulated[0] else board

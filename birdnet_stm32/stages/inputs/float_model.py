@@ -1,4 +1,4 @@
-"""The float model that a stage works on, wherever the variant has it from."""
+"""Read the float model that a stage works on: the trained one, or the checkpoint of the variant."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, LABELS
 
 @dataclass(frozen=True, kw_only=True)
 class FloatModel:
-    """A checkpoint on disk and what it means."""
+    """A checkpoint on disk, with its front end and classes."""
 
     path: Path
     contract: ModelContract
 
 
 def float_model(job: Job) -> FloatModel:
-    """Return the model of the stage train, or the variant's checkpoint.
+    """Return the model of the stage train, or the checkpoint of the variant.
 
     Raises:
-        InputError: the checkpoint's files contradict each other.
+        InputError: the files of the checkpoint contradict each other.
     """
     if "train" in job.inputs:
         folder = job.inputs["train"]
@@ -47,7 +47,7 @@ def float_model(job: Job) -> FloatModel:
 
 
 def checkpoint_contract(job: Job) -> ModelContract:
-    """Return what the variant's checkpoint means. Raises: InputError."""
+    """Return front end and classes of the checkpoint of the variant. Raises: InputError."""
     contract = read_contract(job.files["model configuration"])
     labels = job.files.get("label file")
     if labels is None:
@@ -102,7 +102,7 @@ def window_shape(job: Job) -> WindowShape:
 
 
 def write_contract(contract: ModelContract, folder: Path) -> None:
-    """Write the configuration and the labels as published models have them, and the float front end."""
+    """Write configuration, labels and float front end in the form of published models."""
     (folder / CONFIG).write_text(canonical_json(contract_to_json(contract)), encoding="utf-8")
     if contract.frontend.mixer is not None:
         save_mixer(folder / FLOAT_FRONT_END_FILE, contract.frontend.mixer)

@@ -17,10 +17,10 @@ NOTES = "notes.txt"
 
 
 def read_index(folder: Path) -> tuple[IndexRow, ...]:
-    """Return the rows that this stage published in ``folder``."""
+    """Return the rows of the recordings that the stage index published in ``folder``."""
     return parquet_table.read(folder / RECORDINGS, IndexRow)
 
 
 def read_notes(folder: Path) -> tuple[str, ...]:
-    """Return the notes that this stage published in ``folder``."""
+    """Return the notes that the stage index published in ``folder``."""
     return read_lines(folder / NOTES)

@@ -1,4 +1,4 @@
-"""What every project of a release is rendered from: the generated C and the variant's settings."""
+"""Read what every project of a release is rendered from: the generated C and the settings of the variant."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
 
 def generated_model(codegen: Path) -> dict[str, bytes]:
-    """Return the C that the stage codegen published, by its name."""
+    """Return the files of C that the stage codegen published, by name."""
     return {name: path.read_bytes() for name, path in published_files(codegen, C_FOLDER).items()}
 
 
-def settings_of(variant: Variant) -> FirmwareSettings:
-    """Return what the application is told."""
+def firmware_settings(variant: Variant) -> FirmwareSettings:
+    """Return the settings of the application."""
     return FirmwareSettings(
         threshold=variant.firmware.threshold,
         top_k=variant.firmware.top_k,

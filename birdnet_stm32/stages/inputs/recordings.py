@@ -1,4 +1,4 @@
-"""Where a variant's recordings are, and whether they are still those that were indexed."""
+"""Find the recordings of a variant, and check whether they are still those that were indexed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ FETCHED = "recordings"
 OWN_TABLE = "table of credits"
 
 
-def root_of(release: Release) -> Path:
-    """Return the folder of recordings: the user's, or what the stage fetch brought."""
+def recordings_root(release: Release) -> Path:
+    """Return the folder of recordings: that of the user, or that of the stage fetch."""
     root = release.variant.index.root
     return release.folder("fetch") / FETCHED if root is None else release.resolve(root)
 
 
-def own_table(release: Release) -> dict[str, Path]:
-    """Return the table of credits that a variant names, as a file from outside the build."""
+def own_credits_table(release: Release) -> dict[str, Path]:
+    """Return the table of credits that a variant names, by what it is; empty if it names none."""
     named = release.variant.index.credits
     return {} if named is None else {OWN_TABLE: release.resolve(named)}
 
 
-def are_current(release: Release) -> bool:
+def recordings_are_current(release: Release) -> bool:
     """Return whether the recordings on disk are those of the index, by content.
 
-    Only a file whose size or modification time changed is read, and one that could not be read before.
+    Only files whose size or modification time changed are read, and files that could not be read before.
     """
-    root = root_of(release)
+    root = recordings_root(release)
     try:
         indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
         known = {entry["path"]: entry for entry in indexed}
@@ -43,11 +43,11 @@ def are_current(release: Release) -> bool:
             _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False  # the list is a cache: without it, or if it is damaged, the stage measures again
+        return False  # the list is a cache: if it is missing or damaged, the stage measures again
 
 
 def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
-    """Return whether a file is as it was indexed; one that could not be read then is tried again."""
+    """Return whether a file is as it was indexed; a file that could not be read then is read again."""
     if file.problem != entry.get("problem", ""):
         return False
     if file.problem:
@@ -57,4 +57,4 @@ def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
     try:
         return bool(file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
     except OSError:
-        return not entry["digest"]  # unreadable, as it was, or as it was not
+        return not entry["digest"]  # still unreadable, or unreadable now

@@ -71,11 +71,11 @@ def test_what_nobody_might_read_is_read_after_chmod(release: Release, locked: Lo
     locked.names.add("1.wav")
     reasons = {f"{label}/1.wav": "cannot be read: no permission" for label in ("owl", "tit")}
     assert run_index(release) == reasons
-    assert recordings.are_current(release), "nothing changed: it does not run again and again"
+    assert recordings.recordings_are_current(release), "nothing changed: it does not run again and again"
     locked.names.clear()
-    assert not recordings.are_current(release)
+    assert not recordings.recordings_are_current(release)
     assert run_index(release) == {}
-    assert recordings.are_current(release)
+    assert recordings.recordings_are_current(release)
 
 
 def test_what_nobody_may_read_any_more_is_current_until_it_is_touched(
@@ -83,9 +83,9 @@ def test_what_nobody_may_read_any_more_is_current_until_it_is_touched(
 ) -> None:
     assert run_index(release) == {}
     locked.names.add("1.wav")
-    assert recordings.are_current(release)
+    assert recordings.recordings_are_current(release)
     os.utime(release.resolve("songs/owl/1.wav"), ns=(1, 1))
-    assert not recordings.are_current(release)
+    assert not recordings.recordings_are_current(release)
 
 
 def test_pipes_and_folders_of_nothing_are_listed_and_watched(release: Release) -> None:
@@ -98,13 +98,13 @@ def test_pipes_and_folders_of_nothing_are_listed_and_watched(release: Release) -
         "owl/live.wav": "is a pipe, not a file",
     }
     assert run_index(release) == reasons
-    assert recordings.are_current(release)
+    assert recordings.recordings_are_current(release)
     listed = (release.folder("index") / "unusable.tsv").read_text(encoding="utf-8")
     assert listed == "path\treason\n" + "".join(f"{path}\t{reason}\n" for path, reason in reasons.items())
     notes = read_notes(release.folder("index"))
     assert notes == ("hawk: is a link to something that is not there", "jay: the folder holds no audio file")
     release.resolve("songs/owl/live.wav").unlink()
-    assert not recordings.are_current(release)
+    assert not recordings.recordings_are_current(release)
 
 
 def test_an_index_of_an_older_version_is_measured_again_without_a_traceback(release: Release) -> None:
@@ -114,7 +114,7 @@ def test_an_index_of_an_older_version_is_measured_again_without_a_traceback(rele
     for entry in document["files"]:
         del entry["problem"]
     path.write_text(json_file.canonical_json(document), encoding="utf-8")
-    assert recordings.are_current(release)
+    assert recordings.recordings_are_current(release)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_an_index_of_an_older_version_is_measured_again_without_a_traceback(rele
 def test_a_damaged_list_of_measures_is_measured_again(release: Release, text: str) -> None:
     run_index(release)
     (release.folder("index") / recordings.MEASURES).write_text(text, encoding="utf-8")
-    assert not recordings.are_current(release)
+    assert not recordings.recordings_are_current(release)
     assert run_index(release) == {}
 
 
 def test_a_folder_that_is_gone_is_not_current(release: Release) -> None:
     run_index(release)
     release.resolve("songs").rename(release.resolve("elsewhere"))
-    assert not recordings.are_current(release)
+    assert not recordings.recordings_are_current(release)
 
 
 def test_names_with_tabs_and_line_breaks_keep_every_list_whole(release: Release) -> None:
