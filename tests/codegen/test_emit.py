@@ -87,6 +87,7 @@ def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: 
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
 def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler: str) -> None:
     _need(compiler)
@@ -99,6 +100,7 @@ def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 def test_the_library_builds_with_cmake(small_graph: Graph, tmp_path: Path) -> None:
     _need("cmake")
     _need("gcc")
@@ -138,6 +140,7 @@ def test_a_project_in_cpp_alone_links_the_library(small_graph: Graph, tmp_path: 
         assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None:
     _need("gcc")
     labels = ('"; system("x"); /*', "*/ int main() { % \\n \\", "two\nlines\t🐦??/", "ä" * 150)
@@ -156,6 +159,7 @@ def test_labels_come_out_as_they_are(small_graph: Graph, tmp_path: Path) -> None
     assert tuple(output.decode().split("\0")[:-1]) == labels
 
 
+@pytest.mark.slow
 def test_bad_arguments_give_a_status(small_graph: Graph, tmp_path: Path) -> None:
     _need("gcc")
     files = generate_c(small_graph, labels=LABELS)

@@ -221,6 +221,7 @@ def test_every_published_stage_in_c_is_within_its_tolerance(run_c, tmp_path, sha
     assert max(error for _, error in errors) < PUBLISHED_TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("layout", InputLayout)
 def test_quiet_bins_of_real_recordings_keep_their_subranges(run_c, tmp_path, shared, layout):
@@ -242,6 +243,7 @@ def test_quiet_bins_of_real_recordings_keep_their_subranges(run_c, tmp_path, sha
         assert_within_tolerance(actual, window, spec)
 
 
+@pytest.mark.slow
 @pytest.mark.emulated
 @each_kind
 def test_the_c_compiles_for_the_target_without_a_warning(tmp_path, write_frontend, spec):

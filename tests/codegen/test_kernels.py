@@ -71,6 +71,7 @@ def _all_agree(run: Run) -> bool:
     return (run.returncode, run.stdout.splitlines()[-1:], run.stderr) == (0, ["all agree"], "")
 
 
+@pytest.mark.slow
 def test_scalar_kernels_equal_their_equations(tmp_path: Path) -> None:
     run = _on_the_host(tmp_path, *CHECK)
     assert _all_agree(run), run.stdout + run.stderr

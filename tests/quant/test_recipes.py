@@ -67,9 +67,8 @@ def pcm() -> np.ndarray:
     return (rng.normal(size=(12, 8_000)) * rng.uniform(50, 3_000, (12, 1))).astype(np.int16)
 
 
-@pytest.mark.parametrize(
-    "recipe", [pytest.param(name, marks=[pytest.mark.slow] if name == "qat" else []) for name in RECIPES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_makes_a_candidate(recipe: str, pcm: np.ndarray) -> None:
     model = dscnn.build_dscnn(CONTRACT, seed=2)
     before = [weight.copy() for weight in model.get_weights()]

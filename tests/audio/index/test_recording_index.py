@@ -370,6 +370,7 @@ def test_the_tables_name_every_side_of_every_class(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_shared_recordings_are_all_usable(shared):
     rows = indexed(

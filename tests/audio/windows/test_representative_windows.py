@@ -169,6 +169,7 @@ def test_classes_and_recordings_take_turns(counts, seed):
     assert len(set(first)) == len(counts[0])
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_shared_recordings_give_what_the_published_variant_asks(shared):
     root = shared / "data/birds"

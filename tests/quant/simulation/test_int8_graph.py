@@ -80,6 +80,7 @@ def with_lively_logits(network: Network, windows: np.ndarray) -> Network:
     return with_weights(network, {"classifier": (kernel * gains, (bias - logits.mean(axis=0)) * gains - 1)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shares", "fused"), [({}, False), ({"stem": 0.5, "dw": 0.7, "input": 0.6}, True)])
 def test_every_logit_is_the_converted_ones(
     network: Network, many: np.ndarray, shares: dict[str, float], fused: bool
