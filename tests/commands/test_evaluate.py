@@ -129,7 +129,7 @@ def test_what_the_model_learned_from_is_left_out(
     assert "left out 2 recordings: the model was trained on it" in capsys.readouterr().err
 
     assert main([*line, "--include_learned"]) == 0
-    assert "2 of these recordings were learned from" in capsys.readouterr().err
+    assert "a model learned from 2 of these recordings" in capsys.readouterr().err
     assert json.loads(scores.read_text())["recordings"] == everything
 
     table.write_text("\n".join(["sha256\tuse", *known, ""]))
