@@ -1,13 +1,13 @@
-"""Asks a checkpoint whether it understands the features that its configuration describes; needs no labels.
+"""Check whether a checkpoint was trained with the front end that its configuration describes, without labels.
 
-Compression and, of a square input, the layout cannot be seen in a network. What can be seen is what it makes
-of real windows: fed as it was trained, it tells them apart; fed otherwise, its answers are fainter and more
-alike. The measure is the information that an answer holds about its window, in nats: how far the classes'
-shares of one window lie from their mean over all windows. On 150 real windows the published 0.9 checkpoint
-gives 0.90 as it was trained, 0.61 with a square root, 0.34 with a logarithm and 0.37 with frequency and time
-exchanged.
+The shapes of a network do not show the compression, or the layout of a square input. Its answers to real
+windows do: with the features of its training, it distinguishes them; with other features, its answers are
+fainter and more alike. The measure is the information that an answer holds about its window, in nats: how far
+the classes' shares in one window are from their mean over all windows. On 150 real windows, the published 0.9
+checkpoint gives 0.90 with the features of its training, 0.61 with a square root, 0.34 with a logarithm, and
+0.37 with frequency and time exchanged.
 
-It is a strong hint and no proof, so it warns and never refuses.
+This is a strong hint but no proof. It therefore warns and never refuses.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 MOST_WINDOWS = 100
-FEWEST_WINDOWS = 32  # fewer tell nothing
-MARGIN = 1.05  # another reading must hold more than the configured one by this factor
-LEAST_NATS = 0.05  # a network that tells nothing apart either way says nothing about its features
+FEWEST_WINDOWS = 32  # with fewer windows, nothing can be said
+MARGIN = 1.05  # answers with another front end must hold more information by this factor
+LEAST_NATS = 0.05  # a network that distinguishes nothing says nothing about its features
 _STANDARD_ERRORS = 3.0
 _FLOOR = 1e-9
 
 
 def alternative_front_ends(spec: FrontendSpec) -> dict[str, FrontendSpec]:
-    """Return the front ends that the network's shapes allow too, by what the configuration would say."""
+    """Return the front ends that the network's shapes also allow, by the line that configures them."""
     if spec.kind is Frontend.RAW:
         return {}
     others = {
@@ -56,13 +56,14 @@ def alternative_front_ends(spec: FrontendSpec) -> dict[str, FrontendSpec]:
 
 
 def information_nats(scores: Floats) -> NDArray[np.float64]:
-    """Return what each answer says about its window, in nats.
+    """Return the information that each answer holds about its window, in nats.
 
     Args:
-        scores: probabilities, [windows, classes] in [0, 1].
+        scores: probabilities, float32 ``[windows, classes]`` in [0, 1].
 
     Returns:
-        [windows], the Kullback-Leibler divergence of the classes' shares from their mean over the windows.
+        float64 ``[windows]``: the Kullback-Leibler divergence of the classes' shares from their mean over the
+        windows.
     """
     shares = np.maximum(scores.astype(np.float64), _FLOOR)
     shares /= shares.sum(axis=1, keepdims=True)
@@ -73,12 +74,13 @@ def information_nats(scores: Floats) -> NDArray[np.float64]:
 def front_end_warnings(
     spec: FrontendSpec, windows: NDArray[np.int16], score: Callable[[FrontendSpec, NDArray[np.int16]], Floats]
 ) -> tuple[str, ...]:
-    """Return a sentence for the reading of the features that the network understands better, if one is.
+    """Return a warning if the network distinguishes windows better with another front end.
 
     Args:
-        spec: as configured.
-        windows: int16 [n, samples], real ones; at most ``MOST_WINDOWS`` are used, spread evenly.
-        score: returns the network's probabilities [n, classes], fed as a front end says.
+        spec: the configured front end.
+        windows: int16 ``[n, samples]``, of real recordings; at most ``MOST_WINDOWS`` of them are used, evenly
+            spread.
+        score: returns the network's probabilities ``[n, classes]`` for a front end and windows.
     """
     others = alternative_front_ends(spec)
     if len(windows) < FEWEST_WINDOWS or not others:
@@ -115,7 +117,7 @@ def _is_better(other: NDArray[np.float64], configured: NDArray[np.float64]) -> b
 
 def _sentence(name: str, better: Mapping[str, NDArray[np.float64]], configured: NDArray[np.float64]) -> str:
     return (
-        f"The checkpoint tells {len(configured)} windows apart better if its configuration said {name}: its "
-        f"answers hold {better[name].mean():.2f} nats then, {configured.mean():.2f} as configured. Ask who "
-        "trained it; if the configuration is wrong, other birds are heard without an error."
+        f"The checkpoint distinguishes {len(configured)} windows better with {name} in its configuration: "
+        f"its answers then hold {better[name].mean():.2f} nats, and {configured.mean():.2f} as configured. "
+        "Ask who trained it; with a wrong configuration, the results are wrong without an error."
     )

@@ -1,4 +1,4 @@
-"""What a network's outputs mean. NumPy only, so that a tool without TensorFlow can use it."""
+"""Turn a network's outputs into probabilities, with NumPy alone, so that tools can avoid TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def probabilities(outputs: NDArray[np.float32], contract: ModelContract) -> NDAr
     """Return the probability of each class.
 
     Args:
-        outputs: float32 [..., classes] as the network gives them.
+        outputs: the network's outputs, float32 ``[..., classes]``.
         contract: says whether they are logits.
 
     Returns:
-        float32 [..., classes] in [0, 1].
+        float32 ``[..., classes]`` in [0, 1].
     """
     if contract.output_activation is OutputActivation.SIGMOID:
         return outputs

@@ -45,7 +45,7 @@ def test_equal_answers_hold_no_information() -> None:
 
 
 def score_like(right: FrontendSpec, strength: float):  # type: ignore[no-untyped-def]
-    """Return a network that tells windows apart when it is fed as ``right`` says."""
+    """Return a network that distinguishes windows when it is fed as ``right`` says."""
 
     def score(spec: FrontendSpec, windows: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng(0)

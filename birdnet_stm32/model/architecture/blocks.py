@@ -1,6 +1,6 @@
-"""What the networks are made of, as functions on Keras tensors. Every layer has a fixed name.
+"""The building blocks of the networks, as functions on Keras tensors. Every layer has a fixed name.
 
-Fixed names make a saved model's bytes depend on nothing but its weights.
+Because of the fixed names, the bytes of a saved model depend only on its weights.
 """
 
 from __future__ import annotations
@@ -12,23 +12,27 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-# Momentum for trainings of a few hundred steps: with Keras's 0.99 the running statistics would still hold
-# their initial values when such a training ends.
+# Momentum for trainings of a few hundred steps. With 0.99, the default of Keras, the running statistics would
+# still be near their initial values when such a training ends.
 BATCH_NORM_MOMENTUM = 0.9
 
-# Start of the piecewise-linear scaling: slope of x, then (change of slope, knee) of each hinge. It is steep
-# where most of a spectrogram lies and flat at its peaks, so that the int8 steps behind it, which are as wide
-# for all values, resolve quiet calls. On 13 species of real recordings plain PTQ then reached a mean cosine
-# of 0.997 (5th percentile 0.989); from the rising slopes of the published 0.9 line 0.990 (0.951) and ten
-# points less float accuracy. A training moves all of them.
+# Initial values of the piecewise-linear scaling: slope of x, then (change of slope, knee) of each hinge. The
+# curve is steep for most values of a spectrogram and flat at its peaks. The int8 steps after it are equal for
+# all values, so quiet calls get more of them. On real recordings of 13 species, plain PTQ then reached a mean
+# cosine of 0.997 (5th percentile 0.989). With the rising slopes of version 0.9 it reached 0.990 (0.951), and
+# the float accuracy was ten points lower. A training changes all of these values.
 PWL_SLOPE = 2.0
 PWL_HINGES = ((-0.5, 0.10), (-0.5, 0.35), (-0.4, 0.65))
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
-    """Round ``channels`` to a multiple of ``divisor``, never below 90% of what was asked.
+    """Round a number of channels to a multiple of ``divisor``, but never below 90% of it.
 
     The NPU works on groups of 8 channels.
+
+    Args:
+        channels: the number to round.
+        divisor: the result is a multiple of it.
 
     >>> [make_divisible(channels) for channels in (1, 12, 19, 20, 32)]
     [8, 16, 24, 24, 32]
@@ -43,12 +47,12 @@ def layer_seed(seed: int, name: str) -> int:
 
 
 def he_normal(seed: int, name: str) -> keras.initializers.Initializer:
-    """Return the initialiser of the layer ``name``, suited to the ReLU that follows it."""
+    """Return the initialiser of the layer ``name``, which suits the ReLU that follows it."""
     return keras.initializers.HeNormal(seed=layer_seed(seed, name))
 
 
 def normalise_relu6(x: Any, *, name: str) -> Any:
-    """BatchNorm and ReLU6; the converter folds both into the convolution before."""
+    """Add batch normalisation and ReLU6. The converter folds both into the convolution before them."""
     x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(max_value=6.0, name=f"{name}_relu")(x)
 
@@ -56,7 +60,19 @@ def normalise_relu6(x: Any, *, name: str) -> Any:
 def convolution(
     x: Any, filters: int, *, kernel: int, strides: tuple[int, int] = (1, 1), name: str, seed: int
 ) -> Any:
-    """Square convolution, BatchNorm, ReLU6."""
+    """Add a convolution with a square kernel, batch normalisation and ReLU6.
+
+    Args:
+        x: ``[batch, rows, columns, channels]``.
+        filters: number of output channels.
+        kernel: rows and columns of the kernel.
+        strides: strides of rows and columns.
+        name: prefix of the layers' names.
+        seed: seed of the initial weights.
+
+    Returns:
+        ``[batch, ceil(rows / strides[0]), ceil(columns / strides[1]), filters]``, in [0, 6].
+    """
     x = keras.layers.Conv2D(
         filters,
         kernel,
@@ -70,17 +86,17 @@ def convolution(
 
 
 def separable(x: Any, filters: int, *, stride: int, name: str, seed: int) -> Any:
-    """Depthwise 3x3 and pointwise convolution, with a residual where the shapes allow it.
+    """Add a depthwise 3x3 and a pointwise convolution, with a residual connection if the shapes allow it.
 
     Args:
-        x: [batch, rows, columns, channels].
-        filters: channels out.
-        stride: of rows and columns.
+        x: ``[batch, rows, columns, channels]``.
+        filters: number of output channels.
+        stride: stride of rows and columns.
         name: prefix of the layers' names.
-        seed: of the initial weights.
+        seed: seed of the initial weights.
 
     Returns:
-        [batch, ceil(rows / stride), ceil(columns / stride), filters], in [0, 6].
+        ``[batch, ceil(rows / stride), ceil(columns / stride), filters]``, in [0, 6].
     """
     shortcut = x
     x = keras.layers.DepthwiseConv2D(
@@ -103,21 +119,22 @@ def separable(x: Any, filters: int, *, stride: int, name: str, seed: int) -> Any
 
 
 def mel_mixer(x: Any, bank: NDArray[np.float32], *, name: str) -> Any:
-    """Mix FFT bins to mel bands by a fixed, non-negative 1x1 convolution.
+    """Mix FFT bins to mel bands by a fixed 1x1 convolution with non-negative weights.
 
-    Slaney's bank divides each band by its width in Hz, which leaves sums near 0.02 and, behind min-max,
-    features of a few thousandths. One constant gain for all bands brings the widest to a sum of 1: features
-    fill [0, 1], where the knees of the piecewise-linear scaling and the floor of the decibels lie and where
-    int8 ranges of later layers are of one order. It costs nothing, being part of the weights, unlike the
-    per-window maximum that it replaces.
+    Slaney's filter bank divides each band by its width in Hz. The sums of its weights are then near 0.02, and
+    after min-max normalisation the features are a few thousandths. One constant gain for all bands brings the
+    sum of the widest band to 1. The features then fill [0, 1]: there are the knees of the piecewise-linear
+    scaling and the floor of the decibels, and the int8 ranges of later layers get the same order of
+    magnitude. The gain costs nothing, because it is part of the weights, unlike the maximum of each window
+    that it replaces.
 
     Args:
-        x: [batch, 1, frames, bins].
-        bank: float32 [bands, bins].
-        name: of the layer.
+        x: ``[batch, 1, frames, bins]``.
+        bank: mel filter bank, float32 ``[bands, bins]``.
+        name: name of the layer.
 
     Returns:
-        [batch, 1, frames, bands].
+        ``[batch, 1, frames, bands]``.
     """
     gain = 1.0 / bank.sum(axis=1).max()
     mixer = keras.layers.Conv2D(
@@ -132,11 +149,11 @@ def piecewise_linear(x: Any, *, name: str) -> Any:
     """Scale magnitudes per channel by ``k0 x + sum_i k_i relu(w_i x + b_i)``.
 
     Args:
-        x: [batch, 1, frames, bands]; each band is a channel with slopes and knees of its own.
+        x: ``[batch, 1, frames, bands]``; each band is a channel with its own slopes and knees.
         name: prefix of the layers' names.
 
     Returns:
-        Same shape.
+        The same shape.
     """
 
     def scale(tensor: Any, factor: float, suffix: str) -> Any:
@@ -157,7 +174,8 @@ def piecewise_linear(x: Any, *, name: str) -> Any:
             name=f"{name}_shift{number}_dw",
         )(x)
         terms.append(scale(hinge, slope, f"k{number}"))
-    # The sum of the hinges first: it is small, so its int8 steps are, and only the last sum is coarse.
+    # The hinges are added first: their sum is small, so its int8 steps are small. Only the last sum is
+    # coarse.
     terms.append(scale(x, PWL_SLOPE, "k0"))
     total = terms[0]
     for number, term in enumerate(terms[1:], start=1):

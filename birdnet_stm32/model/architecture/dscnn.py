@@ -1,8 +1,8 @@
-"""The DS-CNN: plain depthwise-separable blocks with ReLU6, the kind that survives int8.
+"""The DS-CNN: plain depthwise-separable blocks with ReLU6, which keep their accuracy in int8.
 
-Time runs down the rows and frequency along the columns of every feature map. A time-major spectrogram
-``[1, frames, bins]`` goes through a 1x1 convolution to ``[1, frames, bands]``, whose bytes already are
-``[frames, bands, 1]``: the network needs no TRANSPOSE.
+In every feature map, rows are time and columns are frequency. A 1x1 convolution turns a time-major
+spectrogram ``[1, frames, bins]`` into ``[1, frames, bands]``. Its bytes are already those of ``[frames,
+bands, 1]``, so the network needs no TRANSPOSE.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def build_dscnn(contract: ModelContract, *, seed: int = 0) -> keras.Model:
 
     Args:
         contract: input, scaling, width, depth and classes.
-        seed: of the initial weights and of dropout; equal seeds give equal networks.
+        seed: seed of the initial weights and of dropout. Equal seeds give equal networks.
 
     Returns:
         A model from ``[batch, *contract.frontend.input_shape]`` to logits ``[batch, classes]``.
@@ -59,7 +59,7 @@ def build_dscnn(contract: ModelContract, *, seed: int = 0) -> keras.Model:
 
 
 def _bands(inputs: Any, spec: FrontendSpec) -> Any:
-    """Return the magnitude of each mel band, ``[batch, 1, frames, bands]``, whatever the input's layout."""
+    """Return the magnitude of each mel band, ``[batch, 1, frames, bands]``, for any layout of the input."""
     x = inputs
     if spec.layout is InputLayout.FREQUENCY_MAJOR:
         x = keras.layers.Permute((3, 2, 1), name="to_time_major")(x)

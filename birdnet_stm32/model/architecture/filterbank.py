@@ -1,12 +1,12 @@
-"""The front end ``raw``: a learned filterbank on the waveform, in the shapes that the NPU computes right.
+"""The front end ``raw``: a learned filter bank on the waveform, in shapes that the NPU computes correctly.
 
-A filter of four blocks of samples moves on by two blocks a frame. As one convolution that would be a stride
-of hundreds, and over 112 taps the NPU was seen to miscompute. So the waveform is folded: a block becomes the
-channels of one position. Four partial convolutions, of one block each, then step by two positions, and what
-they give is added up.
+A filter covers four blocks of samples and moves by two blocks for each frame. As one convolution, it would
+have a stride of hundreds, and the NPU was seen to compute convolutions of more than 112 taps wrongly. The
+waveform is therefore folded: each block becomes the channels of one position. Four partial convolutions, each
+over one block of the filters, then step by two positions, and their results are added.
 
-The magnitude of a band is the sum of its rectified phases: the filters begin as the cosine, the sine and
-both with the sign changed. That needs neither ABS nor NEG, which the NPU lacks or gets wrong.
+The magnitude of a band is the sum of its rectified phases: the initial filters are the cosine, the sine, and
+both with the opposite sign. This needs neither ABS nor NEG, which the NPU lacks or computes wrongly.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ PHASES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """How a waveform lies in blocks.
+    """How a waveform is divided into blocks.
 
     Args:
-        block: samples of a block, at most ``MAX_TAPS``.
-        rows: blocks of a window, the last one padded with zeros.
-        frames: positions of the filters; the first ends with the first block, the last holds the last.
+        block: samples in a block, at most ``MAX_TAPS``.
+        rows: blocks in a window; the last block is padded with zeros.
+        frames: positions of the filters. The first position ends with the first block, the last one holds the
+            last block.
     """
 
     block: int
@@ -45,9 +46,12 @@ class Fold:
 
 
 def fold_waveform(spec: FrontendSpec) -> Fold:
-    """Choose the blocks so that there are about ``spec.spec_width`` frames, more if blocks get too long.
+    """Choose the blocks so that there are about ``spec.spec_width`` frames; more if blocks would be too long.
 
-    Blocks of a multiple of 8 samples suit the NPU; others are taken where those would not fit its 16 bits.
+    Blocks of a multiple of 8 samples suit the NPU. Other sizes are used if those would exceed its 16 bits.
+
+    Args:
+        spec: the model's front end.
 
     Raises:
         InputError: the window is too long.
@@ -71,11 +75,11 @@ def filterbank_bands(x: Any, spec: FrontendSpec) -> Any:
     """Filter a waveform and return the level of each band.
 
     Args:
-        x: [batch, samples, 1] in [-1, 1].
-        spec: rate, length, number of bands.
+        x: ``[batch, samples, 1]`` in [-1, 1].
+        spec: sample rate, length of the window and number of bands.
 
     Returns:
-        [batch, frames, 1, bands] in [0, 6].
+        ``[batch, frames, 1, bands]`` in [0, 6].
     """
     shape = fold_waveform(spec)
     x = keras.layers.Reshape((spec.window_samples, 1, 1), name="samples_as_rows")(x)
@@ -92,7 +96,7 @@ def filterbank_bands(x: Any, spec: FrontendSpec) -> Any:
     mixer = keras.layers.Conv2D(spec.num_mels, 1, use_bias=False, name="bands")
     levels = mixer(phases)
     mixer.set_weights([np.tile(np.eye(spec.num_mels, dtype=np.float32), (PHASES, 1))[np.newaxis, np.newaxis]])
-    # Brings loud and quiet bands to one level, with the mean at 1, so that ReLU6 keeps what is below it too.
+    # Brings loud and quiet bands to one level, with the mean at 1, so that ReLU6 also keeps values below it.
     levels = keras.layers.BatchNormalization(
         momentum=BATCH_NORM_MOMENTUM, beta_initializer="ones", name="bands_bn"
     )(levels)
@@ -100,10 +104,11 @@ def filterbank_bands(x: Any, spec: FrontendSpec) -> Any:
 
 
 def _partial(x: Any, kernel: NDArray[np.float32], shape: Fold, *, blocks_before: int, name: str) -> Any:
-    """Apply one block of every filter, the one ``blocks_before`` its last, to ``[batch, rows, 1, block]``.
+    """Apply one block of every filter, ``blocks_before`` the last one, to ``[batch, rows, 1, block]``.
 
-    A shift by blocks is a padding, which keeps slices out of the graph. The reshape leaves the bytes alone: a
-    1x1 convolution that steps over rows right behind a padding makes TensorFlow 2.21 overrun its memory.
+    A shift by blocks is a padding, so that the graph needs no slices. The reshape does not change any bytes.
+    Without it, a 1x1 convolution with a stride over rows directly after a padding makes TensorFlow 2.21
+    overrun its memory.
     """
     after = STRIDE * shape.frames - shape.rows - blocks_before
     x = keras.layers.ZeroPadding2D(((blocks_before, after), (0, 0)), name=f"{name}_pad")(x)
@@ -115,11 +120,17 @@ def _partial(x: Any, kernel: NDArray[np.float32], shape: Fold, *, blocks_before:
 
 
 def initial_filters(spec: FrontendSpec) -> NDArray[np.float32]:
-    """Return the filters that a training starts from, float32 [taps, phases * bands].
+    """Return the filters that a training starts from.
 
-    Their centres are spaced on the mel scale; a Hann window of one to two hops shapes each, the wider the
-    band the shorter. Their gain rises with frequency, as the level of outdoor recordings falls: all bands
-    share one int8 scale, and the loud low ones would leave few steps to the others.
+    Their centre frequencies are spaced on the mel scale. Each has a Hann window of one to two hops; wider
+    bands have shorter windows. The gain rises with frequency, because the level of outdoor recordings falls
+    with it: all bands share one int8 scale, and loud low bands would leave only few codes to the others.
+
+    Args:
+        spec: the model's front end.
+
+    Returns:
+        float32 ``[taps, phases * bands]``.
     """
     from librosa import mel_frequencies  # takes a second, and only this front end needs it
 

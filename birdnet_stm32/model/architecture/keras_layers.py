@@ -23,14 +23,15 @@ AMPLITUDE_FLOOR = 10.0 ** (-LOG_FLOOR_DB / 20.0)
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class Decibel(keras.layers.Layer):  # type: ignore[misc] # Keras ships no types
-    """Amplitude to decibels above a fixed floor: ``1 + 20 log10(x + floor) / 80``, 0 at silence, 1 at x = 1.
+    """Convert amplitudes to decibels above a fixed floor: ``1 + 20 log10(x + floor) / 80``.
 
-    The floor and the reference are constants. Relating to a window's own peak would need REDUCE_MAX and
-    DIV, which the NPU leaves to the CPU; the front end's min-max has set the peak already.
+    Silence gives 0, and x = 1 gives 1. Floor and reference are constants. A reference to the window's own
+    peak would need REDUCE_MAX and DIV, which the NPU leaves to the CPU. Min-max normalisation in the front
+    end has already set the peak.
     """
 
     def call(self, inputs: Any) -> Any:
-        """Return the scaled levels of non-negative amplitudes, same shape."""
+        """Return the scaled levels of non-negative amplitudes, with the same shape."""
         per_neper = 20.0 / (math.log(10.0) * LOG_FLOOR_DB)
         return keras.ops.log(inputs + AMPLITUDE_FLOOR) * per_neper + 1.0
 

@@ -1,7 +1,7 @@
-"""What a checkpoint's configuration may name. Judged before Keras sees it, and without importing Keras.
+"""The list of objects that a checkpoint's configuration may name. It is checked before Keras is imported.
 
-Keras refuses a Lambda's bytecode under ``safe_mode`` but still looks up functions and classes by module
-name. Here every object of the configuration must be on a list.
+With ``safe_mode``, Keras refuses the bytecode of a Lambda, but it still looks up functions and classes by the
+name of their module. Here, every object of the configuration must be on a list.
 """
 
 from __future__ import annotations
@@ -37,15 +37,19 @@ _TENSOR = "__keras_tensor__"  # how a configuration refers to another layer's ou
 
 
 def refuse_foreign_objects(config: dict[str, Any], path: Path) -> None:
-    """Refuse a configuration that names anything but stock layers without code and the project's own.
+    """Refuse a configuration that names anything but stock layers without code and the project's own layers.
+
+    Args:
+        config: the configuration.
+        path: name of the checkpoint in errors.
 
     Raises:
-        InputError: names each layer and the object in it, code first.
+        InputError: names each layer and the object in it, those with code first.
     """
     foreign = [(layer, named) for layer, named in _objects(config, layer="the model") if not _known(named)]
     if not foreign:
         return
-    foreign.sort(key=lambda one: not _is_code(one[1]))  # stable: else in the order of the file
+    foreign.sort(key=lambda one: not _is_code(one[1]))  # a stable sort keeps the order of the file
     found = dict.fromkeys(_describe(layer, named) for layer, named in foreign)
     more = "" if len(found) <= MOST_NAMED else f", and {len(found) - MOST_NAMED} more"
     raise InputError(
@@ -57,7 +61,7 @@ def refuse_foreign_objects(config: dict[str, Any], path: Path) -> None:
 
 
 def _describe(layer: str, named: dict[str, Any]) -> str:
-    """Say in a line what a layer uses and why that is nothing to take."""
+    """Say in one line what a layer uses and why it is refused."""
     class_name, module, registered = (_short(named.get(key)) for key in _NAMES)
     what = f"layer {printable(layer, longest=80)} uses {class_name} of module {module}"
     if _is_code(named):
@@ -86,7 +90,7 @@ def _short(value: Any) -> str:
 
 
 def _objects(value: Any, *, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every object that Keras would build, with the name of the layer it belongs to."""
+    """Yield every object that Keras would build, with the name of the layer that it belongs to."""
     pending = [(value, layer)]
     while pending:
         value, layer = pending.pop()

@@ -1,7 +1,7 @@
-"""Loads and saves trained networks. A checkpoint is data: nothing in it is executed.
+"""Load and save trained networks. A checkpoint is data: nothing in it is executed.
 
-Two kinds are read: what this project saves, and the published 0.9 line, whose one layer that stock Keras
-lacks is rewritten (:mod:`birdnet_stm32.model.checkpoints.published_front_end`).
+Two kinds are read: checkpoints of this project, and those of the published version 0.9. Version 0.9 has one
+layer that stock Keras lacks; the module ``published_front_end`` rewrites it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from birdnet_stm32.model.checkpoints.keras_versions import modernise_config
 from birdnet_stm32.terminal_text import printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
-_SIZES = ("units", "filters", "kernel_size", "depth_multiplier")  # each divides a layer's number of weights
+_SIZES = ("units", "filters", "kernel_size", "depth_multiplier")  # divisors of a layer's number of weights
 _ACTIVATIONS = {"linear": OutputActivation.LOGIT, "sigmoid": OutputActivation.SIGMOID}
 
 
 def tell(note: str) -> None:
-    """Print what a reader has to know about a checkpoint."""
+    """Print a note about a checkpoint."""
     print(note, file=sys.stderr)
 
 
@@ -44,8 +44,8 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
 
     Args:
         path: a ``.keras`` file of Keras 2 or 3, functional or sequential.
-        contract: what the model has to be.
-        on_note: told what is computed otherwise than in the training, a sentence each.
+        contract: what the model is fed and what its outputs mean.
+        on_note: called with a sentence for everything that is computed differently than in training.
 
     Returns:
         A flat functional model of stock Keras layers and the project's own (module ``keras_layers``), from
@@ -60,7 +60,7 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
     archive = replace(archive, config=config)
     if published_front_end.has_published_front_end(archive.config):
         archive = published_front_end.rewrite_front_end(archive, contract, path)
-    # How the checkpoint was compiled for its training is of no use here and would widen what is trusted.
+    # The compile settings of the training are not needed here, and more objects would have to be trusted.
     config = {key: value for key, value in archive.config.items() if key != "compile_config"}
     refuse_foreign_objects(config, path)
     _refuse_large(config, archive, path)
@@ -73,7 +73,11 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Write ``model`` to ``path``: plain float32 weights, no optimizer; equal weights give equal bytes.
+    """Write ``model`` to ``path``: float32 weights without an optimizer. Equal weights give equal bytes.
+
+    Args:
+        model: the model.
+        path: the ``.keras`` file.
 
     Raises:
         InputError: the model holds a layer that :func:`load` would refuse.
@@ -93,8 +97,8 @@ def save(model: keras.Model, path: Path) -> None:
 def as_logits(model: keras.Model, contract: ModelContract) -> tuple[keras.Model, ModelContract]:
     """Return ``model`` without a sigmoid at its end, and the contract that says so.
 
-    An int8 sigmoid has a grid of 1/256, which is coarser than most probabilities. All layers but the last
-    are shared with ``model``.
+    An int8 sigmoid has steps of 1/256, which is coarser than most probabilities. All layers except the last
+    one are shared with ``model``.
     """
     if contract.output_activation is OutputActivation.LOGIT:
         return model, contract
@@ -135,10 +139,10 @@ def _building(path: Path) -> Iterator[None]:
 
 
 def _refuse_large(config: dict[str, Any], archive: KerasArchive, path: Path) -> None:
-    """Refuse a layer that has more weights than are stored, before Keras takes the memory for them.
+    """Refuse a layer with more weights than are stored, before Keras reserves memory for them.
 
     Raises:
-        InputError: there is one.
+        InputError: there is such a layer.
     """
     stored = sum(array.size for arrays in archive.weights.values() for array in arrays)
     pending: list[Any] = [config]
@@ -168,9 +172,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _functional(model: keras.Model, contract: ModelContract, path: Path) -> keras.Model:
-    """Return ``model`` as a flat functional one with one input and one output.
+    """Return ``model`` as a flat functional model with one input and one output.
 
-    A sequential model that was saved before it knew its input's shape gets that of the contract.
+    A sequential model that was saved before it had an input shape gets the shape of the contract.
     """
     if isinstance(model, keras.Sequential):
         if not model.built:
@@ -219,7 +223,7 @@ def _check_input(model: keras.Model, contract: ModelContract, path: Path) -> Non
 
 
 def _check_scaling(model: keras.Model, contract: ModelContract, path: Path) -> None:
-    """Compare ``mag_scale`` with the layers that scale; a float front end has taken them out."""
+    """Compare ``mag_scale`` with the layers that scale. A model with a float front end has no such layers."""
     shown = next((scale for layer in model.layers if (scale := _scaling(layer)) is not None), None)
     if shown is not None and shown is not contract.magnitude_scale:
         raise InputError(

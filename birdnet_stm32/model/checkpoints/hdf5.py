@@ -1,4 +1,4 @@
-"""The one reader of HDF5: weights as named arrays, whatever the file does to the library that reads it.
+"""The only reader of HDF5: weights as named arrays, whatever the file does to the library that reads it.
 
 The file is read in another process (module ``hdf5_worker``), which a file may crash, fill or keep busy
 without harm to this process. Size, depth, number of objects, memory and time are bounded. No link is
@@ -24,7 +24,7 @@ from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.model.checkpoints import hdf5_worker
 from birdnet_stm32.terminal_text import printable
 
-TIMEOUT_S = 90.0  # of what takes under one second for the largest network that fits the board
+TIMEOUT_S = 90.0  # the largest network that fits the board takes less than one second
 
 _REMEDY = "train it again, or name another checkpoint"
 # Threads of NumPy's libraries would each take addresses of the memory that is allowed; "::" loads no plugins.
@@ -36,8 +36,8 @@ class WeightGroup:
     """The arrays of one layer.
 
     Args:
-        path: of the group in the file.
-        name: of the layer, None where the file does not say it.
+        path: path of the group in the file.
+        name: name of the layer; None if the file does not say it.
         arrays: float32, by name in the file, in the order of the names.
     """
 
@@ -53,12 +53,12 @@ def read_groups(
 
     Args:
         content: the file.
-        max_bytes: what all arrays of the file may unpack to.
-        where: what to call the file in errors.
-        timeout_s: seconds until the reading is stopped.
+        max_bytes: greatest size of all unpacked arrays.
+        where: name of the file in errors.
+        timeout_s: seconds until reading is stopped.
 
     Raises:
-        InputError: the file is damaged, holds a link or a cycle, is beyond a limit, or crashes the library.
+        InputError: the file is damaged, holds a link or a cycle, exceeds a limit, or crashes the library.
     """
     with tempfile.TemporaryDirectory(prefix="birdnet-") as folder:
         source, target = Path(folder) / "weights.h5", Path(folder) / "arrays"

@@ -1,4 +1,4 @@
-"""Reads one HDF5 file in a process of its own: bounded in memory, time, depth, objects, and links.
+"""Read one HDF5 file in a separate process, with limits on memory, time, depth, objects and links.
 
 libhdf5 is C code and trusts the files that it reads: a damaged file may crash it or keep it busy for ever. So
 the module ``hdf5`` runs this file as a program, and survives both. This file imports nothing of the package
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_DEPTH = 32  # a nested model of Keras has six groups a level
+MAX_DEPTH = 32  # a nested model of Keras has six groups for each level
 MAX_OBJECTS = 100_000
 MAX_NAME_BYTES = 1_000
 MAX_DIMENSIONS = 8
-MEMORY_BYTES = 4 << 30  # of addresses: the libraries map a part of it without using it
+MEMORY_BYTES = 4 << 30  # address space: the libraries map some of it without using it
 CPU_S = 60
 
 _LAYERS = ("/layers/", "/_layer_checkpoint_dependencies/")  # of Keras 3 and 2.15, and of 2.12
@@ -32,15 +32,15 @@ Read = TypeVar("Read")
 
 
 class RefusedError(Exception):
-    """What the file holds that is not read, in plain words."""
+    """The file holds something that is not read; carries the reason in plain words."""
 
 
 def main(source: Path, target: Path, max_bytes: int) -> None:
-    """Write what ``source`` holds to ``target``: a line of JSON, then the values of its arrays.
+    """Write the content of ``source`` to ``target``: a line of JSON, then the values of the arrays.
 
-    The JSON is ``{"refused": "why"}`` or ``{"groups": [{"path", "name", "arrays": [{"key", "shape"}]}]}``, of
-    every group below ``layers`` or Keras 2's names for it that holds arrays. The values are float32,
-    little-endian, C order, in the order of the JSON.
+    The JSON is ``{"refused": "why"}`` or ``{"groups": [{"path", "name", "arrays": [{"key", "shape"}]}]}``. It
+    has every group that holds arrays below ``layers``, or below the names of Keras 2 for it. The values are
+    float32, little-endian, in C order, in the order of the JSON.
     """
     _limit()
     with target.open("wb") as out:
@@ -66,7 +66,7 @@ def _read(source: Path, out: BinaryIO, max_bytes: int) -> None:
 
     try:
         file = h5py.File(source, "r")
-    except Exception:  # the library's errors are of many kinds, and its words are no help
+    except Exception:  # the library raises errors of many kinds, and their texts do not help
         raise RefusedError("is not an HDF5 file, or its first bytes are damaged") from None
     found: list[dict[str, Any]] = []
     arrays: list[NDArray[np.float32]] = []
@@ -87,7 +87,7 @@ def _walk(file: h5py.File, max_bytes: int) -> list[tuple[str, h5py.Group, dict[s
     """Return every group with its path and data sets, parents first, siblings in their order.
 
     Raises:
-        RefusedError: a link, a cycle, a named type, or more than the limits.
+        RefusedError: there is a link, a cycle or a named type, or a limit is exceeded.
     """
     seen = {_address(file, "/")}
     groups: list[tuple[str, h5py.Group, dict[str, h5py.Dataset]]] = []
@@ -140,7 +140,7 @@ def _child(group: h5py.Group, name: str, where: str, seen: set[tuple[int, int]])
         raise RefusedError(f"holds a link to another place, {where}")
     address = _address(group, name)
     if address in seen:
-        raise RefusedError(f"holds a link to an object that has a place already, {where}: it may never end")
+        raise RefusedError(f"holds a link to an object that was found already, {where}: it may never end")
     seen.add(address)
     item = _attempt(lambda: group[name], where)
     if not isinstance(item, h5py.Group | h5py.Dataset):
@@ -149,7 +149,7 @@ def _child(group: h5py.Group, name: str, where: str, seen: set[tuple[int, int]])
 
 
 def _address(group: h5py.Group, name: str) -> tuple[int, int]:
-    """Return what is the same of two names for one object."""
+    """Return a value that is equal for two names of the same object."""
     import h5py
 
     info = _attempt(lambda: h5py.h5o.get_info(group.id, name.encode()), name)
@@ -163,7 +163,7 @@ def _is_group(item: Any) -> bool:
 
 
 def _size(item: h5py.Dataset, where: str) -> int:
-    """Return the unpacked bytes of an array. Raises: RefusedError, a part of it lies elsewhere."""
+    """Return the unpacked bytes of an array. Raises: RefusedError if a part of it is in another file."""
 
     def measure() -> tuple[bool, Any, tuple[int, ...] | None, int]:
         elsewhere = bool(item.external) or bool(item.is_virtual)
@@ -193,7 +193,7 @@ def _values(dataset: h5py.Dataset, where: str) -> NDArray[np.float32]:
 
 
 def _name(group: h5py.Group, path: str) -> str | None:
-    """Return the name of the layer that Keras notes at its weights, None where it did not yet."""
+    """Return the name of the layer that Keras stores beside its weights; None if an older Keras did not."""
 
     def read() -> str | None:
         if "name" not in group.attrs:
@@ -211,7 +211,7 @@ def _name(group: h5py.Group, path: str) -> str | None:
 
 
 def _attempt(action: Callable[[], Read], where: str) -> Read:
-    """Return what ``action`` gives; whatever the library raises means that the file is damaged there."""
+    """Return the result of ``action``. Any error of the library means that the file is damaged there."""
     try:
         return action()
     except RefusedError:

@@ -1,8 +1,9 @@
-"""A ``.keras`` file as data: a configuration and named weights, bounded, before any of it means something.
+"""Read and write a ``.keras`` file as data: a configuration and named weights, bounded in size.
 
-The zip holds ``metadata.json``, ``config.json`` and ``model.weights.h5``. In the HDF5 file every layer has
-a group ``.../vars`` with its weights as data sets ``0``, ``1``, ..., and, since Keras 3, the layer's name as
-an attribute. Nothing here imports Keras, and no member is ever written to disk under its own name.
+The zip archive holds ``metadata.json``, ``config.json`` and ``model.weights.h5``. In the HDF5 file, every
+layer has a group ``.../vars`` with its weights as data sets ``0``, ``1``, ..., and, since Keras 3, the
+layer's name as an attribute. This module does not import Keras, and no member is ever written to disk under
+its own name.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from birdnet_stm32.terminal_text import printable
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 
-# Far above any network that fits the board, far below what would hurt the machine that opens it.
+# Far more than a network that fits the board needs, and far less than would harm the machine that opens it.
 MAX_METADATA_BYTES = 64 << 10
 MAX_CONFIG_BYTES = 8 << 20
 MAX_WEIGHTS_BYTES = 256 << 20
@@ -45,12 +46,12 @@ _REMEDY = "train it again, or name another checkpoint"
 
 @dataclass(frozen=True, kw_only=True)
 class KerasArchive:
-    """What a ``.keras`` file says.
+    """The content of a ``.keras`` file.
 
     Args:
-        config: the model's configuration, not yet judged.
-        weights: float32 arrays by layer name, in Keras's order; layers without weights are left out.
-        keras_version: of who wrote it, as the file says; empty if it does not.
+        config: the model's configuration, not checked yet.
+        weights: float32 arrays by layer name, in Keras's order. Layers without weights are left out.
+        keras_version: version of Keras that wrote the file; empty if the file does not say it.
     """
 
     config: dict[str, Any]
@@ -61,8 +62,11 @@ class KerasArchive:
 def read(path: Path) -> KerasArchive:
     """Read a ``.keras`` file without deserialising anything.
 
+    Args:
+        path: the file.
+
     Raises:
-        InputError: the file is missing, damaged or oversized, or its members are not what Keras writes.
+        InputError: the file is missing, damaged or too large, or its members are not those that Keras writes.
     """
     if path.is_dir():
         raise _a_folder(path)
@@ -89,7 +93,7 @@ def read(path: Path) -> KerasArchive:
 
 
 def write(path: Path, *, config: dict[str, Any], weights_h5: bytes, keras_version: str) -> None:
-    """Write a ``.keras`` file whose bytes depend on nothing but the arguments."""
+    """Write a ``.keras`` file whose bytes depend only on the arguments."""
     members = {
         METADATA: json.dumps({"keras_version": keras_version}).encode(),
         CONFIG: json.dumps(config).encode(),
@@ -101,7 +105,7 @@ def write(path: Path, *, config: dict[str, Any], weights_h5: bytes, keras_versio
 
 
 def _a_folder(path: Path) -> InputError:
-    """Say what a folder in place of a checkpoint is, and how it becomes one."""
+    """Say what a folder in place of a checkpoint is, and how to make a checkpoint of it."""
     if (path / "saved_model.pb").exists():
         return InputError(
             "is a SavedModel folder of TensorFlow, which holds compiled code",
@@ -123,7 +127,7 @@ def _a_folder(path: Path) -> InputError:
 
 
 def _check_kind(content: bytes, path: Path) -> None:
-    """Refuse files of other kinds by name, and a zip whose table of contents is beyond all measure."""
+    """Refuse files of other kinds, each with its name, and a zip with a far too large table of contents."""
     if content[:8] == b"\x89HDF\r\n\x1a\n":
         raise InputError(
             "is a HDF5 file: weights alone, or the format that Keras used before .keras",
@@ -159,7 +163,7 @@ def _check_kind(content: bytes, path: Path) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
-    """Refuse members that stand there twice, of which each reader may take another, or lie elsewhere."""
+    """Refuse members that appear twice, which readers may resolve differently, or that lie outside."""
     counts = Counter(info.filename for info in archive.infolist())
     for name, count in counts.items():
         if count > 1:
@@ -240,9 +244,10 @@ def _by_layer(
 
 
 def _layers_by_place(config: dict[str, Any]) -> dict[str, str]:
-    """Return the layers' names by the groups that Keras 2 keeps their weights in.
+    """Return the layers' names by the groups in which Keras 2 keeps their weights.
 
-    The group is called after the class, in snake case, and counted from the second on.
+    Keras 2 names a group after the class of the layer, in snake case, and numbers the groups from the second
+    on.
     """
     inner = config.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None

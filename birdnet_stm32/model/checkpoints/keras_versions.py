@@ -1,7 +1,8 @@
-"""Configurations as other versions of Keras write them, brought to the form that this version reads.
+"""Translate configurations of other versions of Keras into the form that this version reads.
 
-Only spellings change: module names, how the input's shape is called, lists of one. What a layer computes
-stays, but for its precision: a network trained in half precision is computed in float32, and that is said.
+Only spellings change: names of modules, the key of the input's shape, lists of one element. The computation
+of a layer stays the same, except for its precision: a network that was trained in half precision is computed
+in float32, and a note says so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from birdnet_stm32.terminal_text import printable
 
 FUNCTIONAL, SEQUENTIAL = ("keras.src.models.functional", "Functional"), ("keras", "Sequential")
 
-# Where Keras 2 and its successor tf_keras, and Keras 3, kept the two kinds of model.
+# The modules of the two kinds of model in Keras 2, in its successor tf_keras, and in Keras 3.
 _MODELS = {
     "Functional": (FUNCTIONAL[0], re.compile(r"(tf_)?keras(\.src)?\.(engine|models)\.functional")),
     "Sequential": (SEQUENTIAL[0], re.compile(r"(tf_)?keras((\.src)?\.(engine|models)(\.sequential)?)?")),
@@ -27,7 +28,7 @@ _FLOATS = frozenset({"float16", "bfloat16", "float32", "float64", "mixed_float16
 FLOAT32 = "float32"
 _TENSOR = "__keras_tensor__"  # how a configuration refers to another layer's output
 
-# Keys of Keras 2, by the layers that have them there only; with these values they change nothing.
+# Keys that only Keras 2 has in these layers. With these values they change nothing.
 _UNUSED = {
     "SeparableConv2D": (
         "kernel_initializer",
@@ -46,17 +47,17 @@ _WITHOUT_MEANING: dict[str, tuple[tuple[str, ...], tuple[object, ...]]] = {
 
 
 def modernise_config(config: dict[str, Any], path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a model's configuration as this version of Keras writes it, and what a reader has to know.
+    """Return a model's configuration as this version of Keras writes it, and notes about it.
 
     Args:
-        config: of any version, not yet judged; it is not changed.
-        path: what to call it in errors.
+        config: a configuration of any version, not checked yet. It is not changed.
+        path: name of the checkpoint in errors.
 
     Returns:
-        The configuration, and a sentence for everything that will be computed otherwise than in training.
+        The configuration, and a sentence for everything that will be computed differently than in training.
 
     Raises:
-        InputError: a layer computes in something else than floating point numbers.
+        InputError: a layer computes in something other than floating-point numbers.
     """
     modern = copy.deepcopy(config)
     policies: dict[str, list[str]] = {}
@@ -82,7 +83,7 @@ def modernise_config(config: dict[str, Any], path: Path) -> tuple[dict[str, Any]
 
 
 def _objects(root: Any) -> Iterator[dict[str, Any]]:
-    """Yield everything that has a class, outermost first; without recursion."""
+    """Yield everything that has a class, outermost first, without recursion."""
     pending = [root]
     while pending:
         value = pending.pop()
@@ -121,14 +122,14 @@ def _modernise_layer(named: dict[str, Any], inner: dict[str, Any]) -> None:
 
 
 def _unlisted(references: Any) -> Any:
-    """Return the one input or output of the list that older versions keep it in."""
+    """Return the one input or output of the list in which older versions keep it."""
     if isinstance(references, list) and len(references) == 1 and isinstance(references[0], list):
         return references[0]
     return references
 
 
 def _use_float32(inner: dict[str, Any], named: dict[str, Any], path: Path) -> str | None:
-    """Put a layer's precision to float32; return the name of the policy that it had, if it was another."""
+    """Set a layer's precision to float32. Return the name of its former policy if it was another one."""
     dtype = inner.get("dtype")
     if dtype is None or dtype == FLOAT32:
         return None
@@ -136,7 +137,7 @@ def _use_float32(inner: dict[str, Any], named: dict[str, Any], path: Path) -> st
     if isinstance(dtype, dict):
         fields = dtype.get("config")
         if str(dtype.get("class_name")) not in _POLICIES or not isinstance(fields, dict):
-            return None  # for the list of what may be named to judge
+            return None  # the allowlist decides
         name = fields.get("name")
         if name == FLOAT32 and dtype["class_name"] == "DTypePolicy":
             return None

@@ -1,8 +1,8 @@
-"""The published 0.9 checkpoint's front-end layer, rewritten as the stock layers that compute the same.
+"""Rewrite the front-end layer of published 0.9 checkpoints as stock layers that compute the same.
 
-Its ``AudioFrontendLayer`` transposes ``[bins, frames, 1]`` to time-major, mixes the bins to mel bands by a
-1x1 convolution with ReLU, applies the piecewise-linear scaling per band and transposes back. The layer's
-class is not needed: its weights carry the names of the layers it was made of.
+The layer, ``AudioFrontendLayer``, transposes ``[bins, frames, 1]`` to time-major, mixes the bins to mel bands
+by a 1x1 convolution with ReLU, applies the piecewise-linear scaling to each band, and transposes back. Its
+class is not needed: its weights have the names of the layers that it consists of.
 """
 
 from __future__ import annotations
@@ -23,18 +23,23 @@ _ALIGNMENT = 8  # bins are padded to a multiple of it before the mel mixer
 
 
 def has_published_front_end(config: dict[str, Any]) -> bool:
-    """Tell whether a configuration holds the published line's front-end layer."""
+    """Return whether a configuration holds the front-end layer of version 0.9."""
     return any(layer.get("class_name") == LAYER_CLASS for layer in _layers(config))
 
 
 def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path) -> KerasArchive:
-    """Return ``archive`` with its front-end layer replaced by stock layers; all other layers stay.
+    """Return ``archive`` with its front-end layer replaced by stock layers. All other layers stay.
 
-    The layer pads the bins with zeros to a multiple of 8. Zeros add nothing, so the padding is left out
-    here together with the mixer's rows that it would meet, and with them a CONCATENATION.
+    The layer pads the bins with zeros to a multiple of 8. Zeros add nothing. The padding is therefore left
+    out, together with the mixer's weights for it and a CONCATENATION.
+
+    Args:
+        archive: the checkpoint.
+        contract: what the model is fed and what its outputs mean.
+        path: name of the checkpoint in errors.
 
     Raises:
-        InputError: the layer is not of the kind that was published, or contradicts ``contract``.
+        InputError: the layer differs from the published one, or contradicts ``contract``.
     """
     layers = _layers(archive.config)
     position = next(i for i, layer in enumerate(layers) if layer.get("class_name") == LAYER_CLASS)
@@ -68,7 +73,7 @@ def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path
 
 
 def _front_end(contract: ModelContract, *, name: str, input_name: str) -> keras.Model:
-    """Build the front end; its first and last layer bear the names that the backbone refers to."""
+    """Build the front end. Its first and last layer have the names that the backbone refers to."""
     spec = contract.frontend
     inputs = keras.Input(spec.input_shape, name=input_name)
     x = keras.layers.Permute((3, 2, 1), name=f"{name}_to_time_major")(inputs)

@@ -1,7 +1,7 @@
-"""How far an average precision would move with other recordings: a bootstrap over recordings.
+"""Estimate how much an average precision would change with other recordings: a bootstrap over recordings.
 
-Clips of one recording resemble each other, so recordings are drawn, not clips. A draw is a weight for every
-clip, which lets all draws share one sort; scikit-learn would sort anew for each of thousands.
+Clips of one recording are similar, so recordings are drawn and not clips. A draw is a weight for each clip,
+so that all draws share one sort. scikit-learn would sort again for each of thousands of draws.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PERCENTILES = (2.5, 97.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """Where 95% of the draws lie."""
+    """The interval that holds 95% of the draws."""
 
     low: float
     high: float
@@ -30,15 +30,15 @@ class Interval:
 def average_precision_intervals(
     probabilities: Floats, targets: Floats, groups: Indices, *, seed: int
 ) -> tuple[tuple[Interval, ...], Interval]:
-    """Return the interval of each class's average precision, and of their mean.
+    """Return the interval of each class's average precision, and the interval of their mean.
 
-    A draw without any clip of a class says nothing about it and takes no part.
+    A draw without a clip of a class is not used for this class.
 
     Args:
-        probabilities: [clips, classes].
-        targets: [clips, classes], each class with at least one 1.
-        groups: [clips], the recording of each, numbered from 0.
-        seed: of the draws.
+        probabilities: float32 ``[clips, classes]``.
+        targets: float32 ``[clips, classes]``, with at least one 1 for each class.
+        groups: int64 ``[clips]``, the recording of each clip, numbered from 0.
+        seed: seed of the draws.
     """
     count = int(groups.max()) + 1
     rng = np.random.default_rng(seed)
@@ -57,15 +57,15 @@ def average_precision_intervals(
 
 
 def weighted_average_precision(scores: Floats, targets: Floats, weights: Floats) -> Float64s:
-    """Return the average precision of one class under each row of ``weights``, as scikit-learn defines it.
+    """Return the average precision of one class for each row of ``weights``, as scikit-learn defines it.
 
     Args:
-        scores: [clips].
-        targets: [clips], 1 or 0.
-        weights: [draws, clips].
+        scores: float32 ``[clips]``.
+        targets: ``[clips]``, 1 or 0.
+        weights: ``[draws, clips]``.
 
     Returns:
-        float64 [draws], NaN where no clip with target 1 has a weight.
+        float64 ``[draws]``; NaN where no clip with target 1 has a weight.
     """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]

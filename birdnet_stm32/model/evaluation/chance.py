@@ -1,10 +1,10 @@
-"""Compare a model with one that cannot hear: how good would its answers look if they were given at random?
+"""Compare a model with chance: how good would its answers look if the classes were dealt out at random?
 
-Two measures need no threshold. ``ranking`` asks, for each class, how often a window of the class gets a
-higher score than a window of anything else. ``top1`` asks how often the strongest class of a window is the
-right one. The chance level of each comes from shuffling: the classes of the recordings are dealt out anew, a
-thousand times, while the model's scores stay as they are. Windows of one recording keep one class, because
-they resemble each other: shuffling single windows would make chance look too narrow.
+Two measures need no threshold. ``ranking`` says how often a window of a class gets a higher score for this
+class than a window of anything else. ``top1`` says how often the strongest class of a window is right. The
+chance level of each comes from a permutation test: the classes of the recordings are shuffled a thousand
+times, while the scores stay. Windows of one recording keep one class, because they are similar: if single
+windows were shuffled, chance would vary too little.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well a model names what is in labelled recordings. scikit-learn does the statistics."""
+"""Measure how well a model names the classes in labelled recordings. scikit-learn computes the statistics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_DET_POINTS = 400
 
 
 class Pooling(StrEnum):
-    """What makes one probability of a recording's windows."""
+    """How the probabilities of a recording's windows become one probability."""
 
     AVG = "avg"
     MAX = "max"
@@ -30,7 +30,7 @@ class Pooling(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """One class: recordings that hold it, its average precision, and where 95% of bootstrap draws put it."""
+    """The score of one class: its recordings, its average precision, and the bootstrap interval of it."""
 
     label: str
     recordings: int
@@ -40,11 +40,11 @@ class ClassScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """Recordings by what they hold (rows) and by the strongest class that reaches the threshold (columns).
+    """Counts of recordings by what they hold (rows) and by the strongest detected class (columns).
 
     Args:
-        labels: of rows and columns; the last, ``NO_CLASS``, is background and nothing detected.
-        counts: [labels, labels].
+        labels: labels of rows and columns. The last one, ``NO_CLASS``, is background and nothing detected.
+        counts: ``[labels, labels]``.
     """
 
     labels: tuple[str, ...]
@@ -53,11 +53,11 @@ class Confusion:
 
 @dataclass(frozen=True, kw_only=True)
 class DetCurve:
-    """Detection error trade-off over all classes and recordings, by falling threshold.
+    """The detection error trade-off over all classes and recordings, by falling threshold.
 
     Args:
-        false_positive_rates: of the pairs of recording and class that do not match, those detected.
-        false_negative_rates: of those that match, the ones missed.
+        false_positive_rates: share of the non-matching pairs of recording and class that are detected.
+        false_negative_rates: share of the matching pairs that are missed.
     """
 
     false_positive_rates: tuple[float, ...]
@@ -66,21 +66,22 @@ class DetCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """A model on labelled recordings; classes without recordings take no part in the means over classes.
+    """The measures of a model on labelled recordings. Means leave out classes without recordings.
 
     Args:
-        recordings: how many.
-        class_mean_average_precision: cmAP, mean over classes.
-        class_mean_interval: where 95% of bootstrap draws put it.
-        mean_average_precision: mAP, all pairs of recording and class in one ranking.
-        roc_auc: mean over classes; None where every recording holds the same class.
-        f1: over all classes and recordings at the threshold.
-        precision: likewise.
-        recall: likewise.
-        top1_accuracy: share of recordings of a species whose strongest class is theirs.
-        classes: in the model's order.
-        confusion: what was taken for what.
-        det: None where every recording holds the only class.
+        recordings: number of recordings.
+        class_mean_average_precision: cmAP, the mean over classes.
+        class_mean_interval: the interval that holds 95% of the bootstrap draws.
+        mean_average_precision: mAP, with all pairs of recording and class in one ranking.
+        roc_auc: area under the ROC curve, the mean over classes; None if every recording holds the same
+            class.
+        f1: over all classes and recordings, at the threshold.
+        precision: over all classes and recordings, at the threshold.
+        recall: over all classes and recordings, at the threshold.
+        top1_accuracy: share of the recordings of a species whose strongest class is right.
+        classes: scores in the model's order.
+        confusion: which classes are taken for which.
+        det: None if every recording holds the only class.
     """
 
     recordings: int
@@ -98,12 +99,18 @@ class Evaluation:
 
 
 def pool_windows(probabilities: Floats, recordings: Indices, pooling: Pooling = Pooling.MAX) -> Floats:
-    """Return one row of probabilities a recording.
+    """Return one row of probabilities for each recording.
 
     Args:
-        probabilities: [windows, classes] in [0, 1].
-        recordings: [windows], the recording of each, numbered from 0, none left out.
-        pooling: how.
+        probabilities: float32 ``[windows, classes]`` in [0, 1].
+        recordings: int64 ``[windows]``, the recording of each window, numbered from 0 without gaps.
+        pooling: how the windows of a recording are combined.
+
+    Returns:
+        float32 ``[recordings, classes]``.
+
+    >>> pool_windows(np.float32([[0.125, 0.75], [0.5, 0.25]]), np.array([0, 0])).tolist()
+    [[0.5, 0.75]]
     """
     count = int(recordings.max()) + 1
     if pooling is Pooling.MAX:
@@ -131,12 +138,14 @@ def evaluate(
     """Score pooled probabilities.
 
     Args:
-        probabilities: [recordings, classes] in [0, 1].
-        targets: [recordings, classes], 1 where the recording holds the class; background rows are zero.
-        labels: the classes.
-        groups: [recordings], equal for those cut from the same one, numbered from 0; None: all differ.
+        probabilities: float32 ``[recordings, classes]`` in [0, 1].
+        targets: ``[recordings, classes]``, 1 where the recording holds the class; rows of background are
+            zero.
+        labels: names of the classes.
+        groups: int64 ``[recordings]``, equal for those cut from the same recording, numbered from 0; None if
+            all differ.
         threshold: probability from which a class counts as detected.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Raises:
         InputError: no recording holds a class of the model.

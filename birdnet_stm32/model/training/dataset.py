@@ -1,8 +1,8 @@
-"""What a training is fed: balanced, augmented windows, every random choice from one generator.
+"""The examples for a training: balanced and augmented windows. One generator makes all random choices.
 
-A window's target is 1 for its class and 0 elsewhere; background has no class, so its target is all zero.
-Augmentation happens to the waveform, before the front end: min-max depends on the whole window, so neither
-a shift nor a mixture can be imitated behind it.
+The target of a window is 1 for its class and 0 elsewhere. Background has no class, so its target is all zero.
+The waveform is augmented, before the front end: min-max normalisation depends on the whole window, so neither
+a shift nor a mixture can be imitated after it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,25 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 BACKGROUND = -1
-MIX_LEVEL_DB = (-12.0, 0.0)  # of the window mixed in, relative to the first; below that it is hardly heard
+MIX_LEVEL_DB = (-12.0, 0.0)  # level of the second window relative to the first; below, it is hardly audible
 PCM_PEAK = 32_767
 
 
 def one_hot(classes: npt.ArrayLike, class_count: int) -> Floats:
-    """Return targets float32 [n, class_count] for class indices, ``BACKGROUND`` giving zeros.
+    """Return targets for class indices; ``BACKGROUND`` gives zeros.
+
+    Args:
+        classes: int ``[n]``.
+        class_count: number of classes.
+
+    Returns:
+        float32 ``[n, class_count]``.
 
     Raises:
         InputError: an index is neither a class nor ``BACKGROUND``.
+
+    >>> one_hot([1, BACKGROUND], 2).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
     """
     indices = np.asarray(classes, dtype=np.int64)
     if indices.size and (indices.min() < BACKGROUND or indices.max() >= class_count):
@@ -41,20 +51,35 @@ def one_hot(classes: npt.ArrayLike, class_count: int) -> Floats:
 
 
 def window_targets(rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Floats:
-    """Return the targets of windows whose classes are all among ``labels``, float32 [n, labels]."""
+    """Return the targets of windows whose classes are all among ``labels``, float32 ``[n, labels]``."""
     position = {label: number for number, label in enumerate(labels)}
     return one_hot([BACKGROUND if row.background else position[row.label] for row in rows], len(labels))
 
 
 def strongest_class(targets: Floats) -> Indices:
-    """Return the strongest class of each target or probability row, ``BACKGROUND`` where none reaches 0.5."""
+    """Return the strongest class of each row; ``BACKGROUND`` where no class reaches 0.5.
+
+    Args:
+        targets: targets or probabilities, float32 ``[n, classes]``.
+
+    Returns:
+        int64 ``[n]``.
+    """
     return np.where(targets.max(axis=1) >= 0.5, targets.argmax(axis=1), BACKGROUND).astype(np.int64)
 
 
 def balanced_order(targets: Floats, count: int, rng: np.random.Generator) -> Indices:
-    """Draw ``count`` examples so that every class, background included, comes up equally often.
+    """Draw ``count`` examples so that every class, background included, is drawn equally often.
 
-    Each class is gone through completely, in a new order, before any of its examples repeats.
+    All examples of a class are drawn once, in a new order, before any of them is drawn again.
+
+    Args:
+        targets: float32 ``[n, classes]``.
+        count: number of examples.
+        rng: source of the order.
+
+    Returns:
+        Positions in ``targets``, int64 ``[count]``.
     """
     classes = strongest_class(targets)
     members = [np.flatnonzero(classes == value) for value in np.unique(classes)]
@@ -71,12 +96,16 @@ def _rounds(group: Indices, count: int, rng: np.random.Generator) -> Indices:
 def augment_window(pcm: Pcm, partner: Pcm | None, rng: np.random.Generator) -> Pcm:
     """Shift a window in time, around its end, and mix another window in.
 
-    Levels are relative: the front end's min-max removes any common gain, so the result fills int16.
+    Levels are relative. Min-max normalisation in the front end removes any common gain, so the result fills
+    int16.
 
     Args:
-        pcm: int16 [samples].
-        partner: int16 [samples] to mix in at ``MIX_LEVEL_DB``, or None.
+        pcm: int16 ``[samples]``.
+        partner: int16 ``[samples]`` to mix in at ``MIX_LEVEL_DB``; None for no mixture.
         rng: source of shifts and levels.
+
+    Returns:
+        int16 ``[samples]``.
     """
     mixed = np.roll(_unit_level(pcm), rng.integers(len(pcm)))
     if partner is not None:
@@ -94,17 +123,17 @@ def _unit_level(pcm: Pcm) -> Floats:
 def training_batches(
     windows: Pcm, targets: Floats, *, batch_size: int, mixup: float, rng: np.random.Generator
 ) -> Iterator[tuple[Pcm, Floats]]:
-    """Yield one epoch of augmented examples in batches of equal size.
+    """Yield one epoch of augmented examples, in batches of equal size.
 
     Args:
-        windows: int16 [n, samples], possibly memory-mapped.
-        targets: float32 [n, classes].
-        batch_size: examples a batch.
-        mixup: probability that another window is mixed in; both are audible, so the targets are united.
-        rng: source of every random choice.
+        windows: int16 ``[n, samples]``, possibly memory-mapped.
+        targets: float32 ``[n, classes]``.
+        batch_size: number of examples in a batch.
+        mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
+        rng: source of all random choices.
 
     Yields:
-        int16 [batch_size, samples] and float32 [batch_size, classes].
+        int16 ``[batch_size, samples]`` and float32 ``[batch_size, classes]``.
     """
     steps = -(-len(windows) // batch_size)
     order = balanced_order(targets, steps * batch_size, rng)

@@ -1,4 +1,4 @@
-"""Trains a network from windows and their targets; the same seed gives the same weights on one machine."""
+"""Train a network from windows and their targets. On one machine, the same seed gives the same weights."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ WEIGHT_DECAY = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class FitSettings:
-    """How long and how a network is trained.
+    """The settings of a training.
 
     Args:
         epochs: passes over the training windows.
-        learning_rate: at the start; it falls to zero along a cosine.
-        batch_size: windows a step.
-        seed: of weights, order, dropout and augmentation.
-        mixup: probability that another window is mixed into one.
-        label_smoothing: pulls targets towards 0.5. It bounds the logits: int8 steps stay small against them,
-            and the probabilities of quiet windows do not vanish below what int8 can tell apart.
+        learning_rate: learning rate at the start; it falls to zero along a cosine.
+        batch_size: windows in each step.
+        seed: seed of weights, order, dropout and augmentation.
+        mixup: probability that another window is mixed into a window.
+        label_smoothing: moves targets towards 0.5, which bounds the logits. Their int8 steps then stay small,
+            and the probabilities of quiet windows stay above what int8 can represent.
     """
 
     epochs: int = 40
@@ -49,10 +49,10 @@ class Trained:
     """A trained network with the weights of its best epoch.
 
     Args:
-        model: gives logits.
-        history: every epoch in order.
-        best_epoch: the one with the lowest validation loss.
-        constant_accuracy: share of the validation windows that always the same answer would get right.
+        model: the network; its outputs are logits.
+        history: all epochs in order.
+        best_epoch: the epoch with the lowest validation loss.
+        constant_accuracy: share of the validation windows for which the most frequent answer is right.
     """
 
     model: keras.Model
@@ -87,16 +87,19 @@ def train(
 
     Args:
         contract: the network to build.
-        windows: int16 [n, samples] at the model's rate, possibly memory-mapped.
-        targets: float32 [n, classes]; all zero is background.
-        validation_windows: int16 [m, samples], of other recordings.
-        validation_targets: float32 [m, classes].
+        windows: int16 ``[n, samples]`` at the model's sample rate, possibly memory-mapped.
+        targets: float32 ``[n, classes]``; all zero is background.
+        validation_windows: int16 ``[m, samples]``, from other recordings.
+        validation_targets: float32 ``[m, classes]``.
         settings: how to train.
-        on_epoch: called after every epoch.
+        on_epoch: called after each epoch.
+
+    Returns:
+        The network with the weights of its best epoch, and the history of the training.
 
     Raises:
         InputError: a set is empty, or windows, targets and contract do not fit each other.
-        GateError: the loss stopped being a number.
+        GateError: the loss is no longer a number.
     """
     _check_set("training", windows, targets, contract)
     _check_set("validation", validation_windows, validation_targets, contract)
@@ -144,9 +147,17 @@ def train(
 
 
 def predict(model: keras.Model, windows: Pcm, contract: ModelContract) -> Floats:
-    """Return the network's outputs for windows int16 [n, samples], float32 [n, classes].
+    """Return the network's outputs for windows.
 
-    Features are made batch by batch, so memory does not grow with the number of windows.
+    Features are computed batch by batch, so memory does not grow with the number of windows.
+
+    Args:
+        model: the network.
+        windows: int16 ``[n, samples]``.
+        contract: what the network is fed.
+
+    Returns:
+        float32 ``[n, classes]``.
     """
     starts = range(0, len(windows), VALIDATION_BATCH)
     batches = (features(windows[start : start + VALIDATION_BATCH], contract.frontend) for start in starts)
@@ -154,7 +165,7 @@ def predict(model: keras.Model, windows: Pcm, contract: ModelContract) -> Floats
 
 
 def _without_decay(model: keras.Model) -> list[keras.Variable]:
-    """Return what zero is no neutral value for: normalisation, biases, magnitude scaling."""
+    """Return the variables without weight decay: normalisation, biases, scaling. Zero is not neutral."""
     return [
         variable
         for variable in model.trainable_variables

@@ -120,9 +120,9 @@ def loop_elsewhere(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (cycle, "to an object that has a place already, /layers/dense/again"),
-        (twice, "to an object that has a place already"),
-        (loop_elsewhere, "to an object that has a place already, /optimizer/a/c"),
+        (cycle, "to an object that was found already, /layers/dense/again"),
+        (twice, "to an object that was found already"),
+        (loop_elsewhere, "to an object that was found already, /optimizer/a/c"),
         (soft, "holds a link to another place, /layers/soft"),
         (external, "holds a link to another file, /layers/out"),
         (named_type, "/layers/type, which is neither a group nor an array"),
@@ -130,8 +130,8 @@ def loop_elsewhere(file: h5py.File) -> None:
         (huge, "unpacks to too much"),
         (elsewhere, "in other files"),
         (virtual, "in other files"),
-        (text, "no array of float16, float32 or float64"),
-        (integers, "no array of float16, float32 or float64"),
+        (text, "not an array of float16, float32 or float64"),
+        (integers, "not an array of float16, float32 or float64"),
         (no_shape, "an array without a shape"),
         (long_name, "unusable layer name"),
         (list_name, "unusable layer name"),
