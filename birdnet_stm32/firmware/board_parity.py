@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from birdnet_stm32.errors import GateError
 from birdnet_stm32.firmware.host_link import Answer
+from birdnet_stm32.gates import Direction, Gate, judge, refuse_failures
 from birdnet_stm32.quant.verify import compare
 
 MIN_COSINE_MEAN = 0.99
@@ -86,30 +86,36 @@ def measure(answers: Sequence[Answer], reference: Floats, recordings: Sequence[s
     )
 
 
+def board_gates(parity: BoardParity) -> tuple[Gate, ...]:
+    """Judge whether a user would tell the answers of a board from those of the reference."""
+    differing = len(parity.differing)
+    named = f" ({', '.join(parity.differing[:3])})" if differing else ""
+    return (
+        judge(
+            "recordings_differing",
+            "recordings with another most probable class",
+            differing,
+            Direction.AT_MOST,
+            0,
+            detail=f"{differing} of {parity.recordings} recordings have another most probable class{named}",
+        ),
+        judge("cosine_mean", "mean cosine", parity.cosine_mean, Direction.AT_LEAST, MIN_COSINE_MEAN),
+        judge("mae", "mean absolute error", parity.mae, Direction.AT_MOST, MAX_MAE),
+    )
+
+
 def require(parity: BoardParity) -> None:
     """Refuse a board whose answers a user would tell from the reference.
 
     Raises:
-        GateError: a recording's most probable class, the cosine or the mean absolute error is off.
+        GateError: the most probable class of a recording, the cosine or the mean absolute error is off.
     """
-    missed = []
-    if parity.differing:
-        missed.append(
-            f"{len(parity.differing)} of {parity.recordings} recordings have another most probable class "
-            f"({', '.join(parity.differing[:3])})"
-        )
-    if not parity.cosine_mean >= MIN_COSINE_MEAN:
-        missed.append(f"the mean cosine is {parity.cosine_mean:.4f}")
-    if not parity.mae <= MAX_MAE:
-        missed.append(f"the mean absolute error is {parity.mae:.5f}")
-    if missed:
-        raise GateError(
-            "the board computes something else than the reference: " + "; ".join(missed),
-            where=f"{parity.windows} windows of {parity.recordings} recordings",
-            expected=f"the same classes, a mean cosine of at least {MIN_COSINE_MEAN:g} and a mean absolute "
-            f"error of at most {MAX_MAE:.5f}",
-            remedy=(
-                "constant or zero outputs: weights that are not in the flash, or memory the NPU may not read",
-                "outputs that depend on earlier windows: caches that are not maintained",
-            ),
-        )
+    refuse_failures(
+        board_gates(parity),
+        "the board computes something else than the reference",
+        where=f"{parity.windows} windows of {parity.recordings} recordings",
+        remedies=(
+            "constant or zero outputs: weights that are not in the flash, or memory the NPU may not read",
+            "outputs that depend on earlier windows: caches that are not maintained",
+        ),
+    )
