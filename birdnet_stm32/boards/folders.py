@@ -30,10 +30,10 @@ in ``src/board/`` without the suffix.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -44,6 +44,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.toml_file import read_toml
 from birdnet_stm32.files.value_errors import first_problem
 from birdnet_stm32.paths import firmware_templates
+from birdnet_stm32.spelling import did_you_mean
 
 BOARD_FILE = "board.toml"
 PART_FILE = "part.toml"
@@ -82,14 +83,19 @@ def find(name: str) -> Board:
     """
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
         raise InputError(
             f"there is no board {name!r}",
             where=firmware_templates() / _BOARDS,
             expected="one of " + ", ".join(known),
-            remedy=f"did you mean {close[0]!r}?" if close else (),
+            remedy=did_you_mean(name, known) or (),
         )
-    return read(firmware_templates() / _BOARDS / name / BOARD_FILE)
+    return _read_once(firmware_templates() / _BOARDS / name / BOARD_FILE)
+
+
+@cache
+def _read_once(path: Path) -> Board:
+    """Return the board; a program asks for its boards many times, and their files stay the same."""
+    return read(path)
 
 
 def default_names() -> tuple[str, ...]:
@@ -100,6 +106,7 @@ def default_names() -> tuple[str, ...]:
     return tuple(name for name in names() if _is_default(description_of(name)))
 
 
+@cache
 def _is_default(path: Path) -> bool:
     try:
         return read_toml(path)[0].get("default") is True
