@@ -84,7 +84,7 @@ def write_recordings(root: Path, count: int) -> None:
 def bench_demo(folder: Path, repeats: int) -> list[Row]:
     """Build the demo from nothing, then again with nothing to do."""
     build = f"build={folder}"
-    rows = [doit("`doit bundle:demo`, from nothing", build, "bundle:demo")]
+    rows = [doit("`doit bundle:demo`, with an empty build folder", build, "bundle:demo")]
     demo = load_variant(ROOT / "variants" / "demo.toml")
     runs = ((stage.key, read_run(folder / "demo" / stage.key)) for stage in stages_of(demo))
     rows += [Row(what=f"stage {name}", wall_s=float(run["seconds"])) for name, run in runs if run]
@@ -100,7 +100,10 @@ def bench_index(folder: Path, count: int, repeats: int) -> list[Row]:
     (variants / "bench.toml").write_text(VARIANT, encoding="utf-8")
     index = (f"variants={variants}", f"build={folder / 'build'}", "index:bench")
     what = f"`doit index:bench`, {count:,} recordings"
-    return [doit(f"{what}, from nothing", *index), median(repeats, f"{what}, nothing to do", *index)]
+    return [
+        doit(f"{what}, with an empty build folder", *index),
+        median(repeats, f"{what}, nothing to do", *index),
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -119,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}, "
         f"TensorFlow {version('tensorflow-cpu')}, doit {version('doit')}\n"
     )
-    print("| what | seconds | of processors |\n|---|---:|---:|")
+    print("| what | seconds | processor seconds |\n|---|---:|---:|")
     for row in rows:
         print(f"| {row.what} | {row.wall_s:.2f} | {'' if row.cpu_s is None else f'{row.cpu_s:.2f}'} |")
 
