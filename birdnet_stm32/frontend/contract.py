@@ -56,6 +56,11 @@ class InputLayout(StrEnum):
     FREQUENCY_MAJOR = "frequency_major"  # [bins, frames, 1]: row = bin, as published
     TIME_MAJOR = "time_major"  # hybrid [1, frames, bins], mel and mixed [frames, bands, 1]: row = frame
 
+    @property
+    def transposed(self) -> InputLayout:
+        """The other layout."""
+        return InputLayout.TIME_MAJOR if self is InputLayout.FREQUENCY_MAJOR else InputLayout.FREQUENCY_MAJOR
+
 
 class OutputActivation(StrEnum):
     """What the network's outputs are."""
@@ -191,11 +196,7 @@ class FrontendSpec:
                 contradicts, if there is one.
         """
         wanted = self.input_shape
-        turned = (
-            InputLayout.TIME_MAJOR
-            if self.layout is InputLayout.FREQUENCY_MAJOR
-            else InputLayout.FREQUENCY_MAJOR
-        )
+        turned = self.layout.transposed
         as_turned = self.kind is not Frontend.RAW and shape == replace(self, layout=turned).input_shape
         if shape == wanted or (not as_turned and _without_ones(shape) == _without_ones(wanted)):
             return

@@ -15,8 +15,7 @@ from pathlib import Path
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import text_file
 from birdnet_stm32.files.value_errors import shown_value
-
-_MOST_NAMED = 5
+from birdnet_stm32.terminal_text import first_names
 
 
 class LabelOrder(StrEnum):
@@ -154,8 +153,8 @@ def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> I
         return missing, [name for name in labels if part(name) not in known]
 
     missing, extra = min((alone(part) for part in _PARTS), key=lambda two: len(two[0]) + len(two[1]))
-    found = [f"lacks {_listed(missing)} of class_names"] if missing else []
-    found += [f"has {_listed(extra)}, which class_names has not"] if extra else []
+    found = [f"lacks {_quoted(missing)} of class_names"] if missing else []
+    found += [f"has {_quoted(extra)}, which class_names has not"] if extra else []
     return InputError(
         f"holds {len(labels)} names for {len(class_names)} outputs: " + " and ".join(found),
         where=where,
@@ -167,6 +166,5 @@ def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> I
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    first = ", ".join(repr(name) for name in names[:_MOST_NAMED])
-    return first if len(names) <= _MOST_NAMED else f"{first} and {len(names) - _MOST_NAMED} more"
+def _quoted(names: Sequence[str]) -> str:
+    return first_names([repr(name) for name in names])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, InputLayout, ModelContract
+from birdnet_stm32.frontend.contract import Compression, Frontend, FrontendSpec, ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ def alternative_front_ends(spec: FrontendSpec) -> dict[str, FrontendSpec]:
         for compression in Compression
         if compression is not spec.compression
     }
-    turned = replace(
-        spec,
-        layout=InputLayout.TIME_MAJOR
-        if spec.layout is InputLayout.FREQUENCY_MAJOR
-        else InputLayout.FREQUENCY_MAJOR,
-    )
+    turned = replace(spec, layout=spec.layout.transposed)
     if turned.input_shape == spec.input_shape:
         others[f'"input_layout": "{turned.layout}"'] = turned
     return others
