@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Print how long the pipeline takes: every stage of the demo, and doit when there is nothing to do.
+"""Print how long the pipeline takes: every stage of the demo, and doit if nothing is to be done.
 
-docs/benchmarks.md shows what it printed last. Everything is built in a temporary folder.
+docs/benchmarks.md shows the last results. Everything is built in a temporary folder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ root = "recordings"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of the table: seconds by the clock, and of processors, which other work does not lengthen."""
+    """A line of the table: elapsed seconds, and seconds of processor time, whatever else runs."""
 
     what: str
     wall_s: float
@@ -62,13 +62,13 @@ def doit(what: str, *arguments: str) -> Row:
 
 
 def median(repeats: int, what: str, *arguments: str) -> Row:
-    """Run doit several times and return the run in the middle."""
+    """Run doit several times and return the run with the median time."""
     runs = [doit(what, *arguments) for _ in range(repeats)]
     return sorted(runs, key=lambda run: run.wall_s)[repeats // 2]
 
 
 def write_recordings(root: Path, count: int) -> None:
-    """Write ``count`` recordings of noise, each different, 0.2 s long, in one folder a class."""
+    """Write ``count`` different recordings of noise, each 0.2 s long, with one folder for each class."""
     generator = np.random.default_rng(seed=42)
     for number in range(count):
         folder = root / f"class_{number % CLASSES}"
@@ -82,7 +82,7 @@ def write_recordings(root: Path, count: int) -> None:
 
 
 def bench_demo(folder: Path, repeats: int) -> list[Row]:
-    """Build the demo from nothing, then again with nothing to do."""
+    """Build the demo from the start, then again when nothing is to be done."""
     build = f"build={folder}"
     rows = [doit("`doit bundle:demo`, with an empty build folder", build, "bundle:demo")]
     demo = load_variant(ROOT / "variants" / "demo.toml")
@@ -94,7 +94,7 @@ def bench_demo(folder: Path, repeats: int) -> list[Row]:
 
 
 def bench_index(folder: Path, count: int, repeats: int) -> list[Row]:
-    """Index many recordings, then again with nothing to do."""
+    """Index many recordings, then again when nothing is to be done."""
     variants = folder / "variants"
     write_recordings(variants / "recordings", count)
     (variants / "bench.toml").write_text(VARIANT, encoding="utf-8")

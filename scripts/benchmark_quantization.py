@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Print how long it takes to get from recordings to an int8 model, beside the obvious way to do the same.
+"""Print how long it takes to make an int8 model from recordings, beside a simple implementation.
 
-docs/benchmarks.md shows what it printed last. The obvious way is written out here, in the functions
-``obvious_*``, and runs in turns with this project's. Recordings are pieces of real ones, written as wav,
-flac, ogg and mp3 at rates that the model does not have.
+docs/benchmarks.md shows the last results. The simple implementation is in the functions ``obvious_*``. Both
+take turns. The recordings are pieces of real recordings, written as wav, flac, ogg and mp3 with sample rates
+that differ from the model's.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ LEARNING_RATE = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of the table, seconds."""
+    """A line of the table, in seconds."""
 
     what: str
     ours_s: float
@@ -62,7 +62,7 @@ class Row:
 
 
 def compared(what: str, goal: str, ours: Callable[[], Any], obvious: Callable[[], Any], repeats: int) -> Row:
-    """Time two functions in turns, after a first call of each that is not counted."""
+    """Measure the time of two functions in turns. The first call of each is not counted."""
     seconds: dict[Callable[[], Any], list[float]] = {ours: [], obvious: []}
     for number in range(repeats + 1):
         for function, found in seconds.items():
@@ -75,7 +75,7 @@ def compared(what: str, goal: str, ours: Callable[[], Any], obvious: Callable[[]
 
 
 def source_audio(folder: Path) -> np.ndarray:
-    """Return up to ten minutes of the recordings below a folder, one behind the other, float32."""
+    """Return up to ten minutes of the recordings below a folder, one after the other, float32."""
     found, samples = [], 0
     for file in recording_index.list_recordings(folder):
         pcm = decode.decode(folder / file.path, sample_rate_hz=SOURCE_HZ)
@@ -86,7 +86,7 @@ def source_audio(folder: Path) -> np.ndarray:
 
 
 def write_mixed(root: Path, audio: np.ndarray, count: int, seconds: float) -> None:
-    """Write pieces of ``audio``, in a folder a class, each in the next format and rate."""
+    """Write pieces of ``audio``, with one folder for each class, each in the next format and sample rate."""
     generator = np.random.default_rng(seed=42)
     for number in range(count):
         suffix, rate_hz = KINDS[number % len(KINDS)]
@@ -103,7 +103,7 @@ def write_mixed(root: Path, audio: np.ndarray, count: int, seconds: float) -> No
 
 
 def obvious_features(root: Path, rows: Sequence[cut_windows.WindowRow], spec: FrontendSpec) -> np.ndarray:
-    """Load every recording with librosa and take the STFT of its window."""
+    """Load every recording with librosa and compute the STFT of its window."""
     import librosa
 
     found = []
@@ -117,7 +117,7 @@ def obvious_features(root: Path, rows: Sequence[cut_windows.WindowRow], spec: Fr
 def bench_representative(
     root: Path, spec: FrontendSpec, seconds: float, repeats: int
 ) -> tuple[Row, np.ndarray]:
-    """Choose and cut one window of every recording and make the network's input of it."""
+    """Choose and cut one window of every recording and compute the network's input."""
     table = IndexTable(root=str(root))
     started = time.perf_counter()
     measured = measurements.measure_files(root, recording_index.list_recordings(root), {})
@@ -148,7 +148,7 @@ def bench_representative(
 
 
 def obvious_convert(model: Any, windows: np.ndarray) -> bytes:
-    """Calibrate and convert as TensorFlow's guide has it."""
+    """Calibrate and convert as TensorFlow's guide describes it."""
     import tensorflow as tf
 
     def generate() -> Iterator[list[np.ndarray]]:
@@ -164,7 +164,7 @@ def obvious_convert(model: Any, windows: np.ndarray) -> bytes:
 
 
 def bench_convert(model: Any, contract: ModelContract, windows: np.ndarray, repeats: int) -> Row:
-    """Convert, and print how close to the float model both ways come, on other windows."""
+    """Convert, and print how close both implementations are to the float model, on other windows."""
     from birdnet_stm32.model.probabilities import probabilities
     from birdnet_stm32.quant.convert import convert
     from birdnet_stm32.quant.verify import compare
@@ -217,7 +217,7 @@ def many(step: Callable[[Any, Any], Any], inputs: np.ndarray, references: np.nda
 
 
 def bench_rounded_kernels(model: Any, contract: ModelContract, windows: np.ndarray, repeats: int) -> Row:
-    """Tune with kernels rounded, BatchNorm frozen; plainly, the same without rounding."""
+    """Fine-tune with rounded kernels and frozen batch normalisation, and the same without rounding."""
     import keras
 
     from birdnet_stm32.model.probabilities import probabilities
@@ -246,7 +246,7 @@ def bench_rounded_kernels(model: Any, contract: ModelContract, windows: np.ndarr
 
 
 def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, repeats: int) -> Row:
-    """Tune with every tensor rounded as the converted network will; plainly, the same without rounding."""
+    """Fine-tune with every tensor rounded as in the converted network, and the same without rounding."""
     import tensorflow as tf
 
     from birdnet_stm32.model.checkpoints import checkpoint
@@ -280,7 +280,7 @@ def bench_rounded_tensors(model: Any, contract: ModelContract, pcm: np.ndarray, 
 
 
 def load_model(release: Release) -> tuple[Any, ModelContract]:
-    """Return the checkpoint of a variant, or else the model that it would train, untrained."""
+    """Return the checkpoint of a variant, or the untrained model that the variant would train."""
     from birdnet_stm32.model.architecture import dscnn
     from birdnet_stm32.model.checkpoints import checkpoint
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Runs a model on this project's runtime and on its peers, on one emulated Cortex-M55, and prints one table.
+"""Run a model on this project's runtime and on other runtimes, on one emulated Cortex-M55, and print a table.
 
-Instructions are those of an inference from float32 features to float32 scores, QUANTIZE and DEQUANTIZE
-included, the spectrogram not: the most of all windows, counted as the command profile counts them. RAM is
-the arena of the activations, the scratch memory of the kernels, and the network's input where it lies outside
-the arena. Code is what the linker keeps of runtime and generated C, constants included, without weights
-and the C library. The difference is the largest from LiteRT's reference kernels on the same windows, in
-steps of the int8 output.
+Instructions are those of one inference from float32 features to float32 scores. They include QUANTIZE and
+DEQUANTIZE but not the spectrogram. The table shows the greatest number over all windows, counted as the
+command profile counts. RAM is the arena of the activations, the scratch memory of the kernels, and the
+network's input if it is outside the arena. Code is what the linker keeps of the runtime and the generated C,
+including constants, without weights and the C library. The difference is the greatest difference from
+LiteRT's reference kernels on the same windows, in steps of the int8 output.
 
-The peers' sources are yours to get; a peer whose folder is not given is not run. What tflite-micro needs
-besides (flatbuffers, gemmlowp, ruy) is looked for where its own make puts it.
+Users have to get the sources of the other runtimes. A runtime without a folder is not run. The libraries that
+tflite-micro needs (flatbuffers, gemmlowp, ruy) are expected where its own make puts them.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ NAMES = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """What all runtimes are given and should give.
+    """The input of all runtimes, and the outputs that they should compute.
 
     Args:
         tflite: the file.
-        graph: what is in it.
+        graph: its content.
         output: the int8 tensor before DEQUANTIZE.
-        windows: float32 [n, *input shape].
-        reference: float32 [n, outputs] of LiteRT's reference kernels.
+        windows: float32 ``[n, *input shape]``.
+        reference: outputs of LiteRT's reference kernels, float32 ``[n, outputs]``.
     """
 
     tflite: bytes
@@ -70,17 +70,17 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table, as the module's text says.
+    """One line of the table; the text of the module explains the columns.
 
     Args:
         runtime: its name.
-        instructions: of the longest inference.
-        arena_bytes: of the activations.
-        scratch_bytes: of the kernels.
-        input_bytes: outside the arena.
-        code_bytes: without weights and the C library.
-        difference_lsb: the largest.
-        remark: what is particular, for people.
+        instructions: number of instructions of the longest inference.
+        arena_bytes: memory of the activations.
+        scratch_bytes: memory of the kernels.
+        input_bytes: memory of the input outside the arena.
+        code_bytes: code without weights and the C library.
+        difference_lsb: the greatest difference.
+        remark: a remark for people.
     """
 
     runtime: str
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _folder(text: str) -> Path:
-    """Return an absolute path, since programs are built in another folder."""
+    """Return an absolute path, because programs are built in another folder."""
     return Path(text).resolve()
 
 
@@ -177,7 +177,7 @@ def _read_model(path: Path, windows: Path | None) -> Model:
 
 
 def _random_windows(source: Boundary) -> programs.Floats:
-    """Return windows of all values that the int8 input can have."""
+    """Return windows with all values that the int8 input can have."""
     values = np.random.default_rng(seed=1).integers(-128, 128, (RANDOM_WINDOWS, *source.shape[1:]))
     return (source.scale * (values - source.zero_point)).astype(np.float32)
 
@@ -195,7 +195,7 @@ def _read_windows(path: Path) -> programs.Floats:
 def _programs(
     model: Model, options: argparse.Namespace, missing: dict[str, str]
 ) -> dict[str, programs.Program]:
-    """Return what can be compiled, and say in ``missing`` why something cannot."""
+    """Return the programs that can be compiled; ``missing`` gets the reason for each of the others."""
     found = {"ours": programs.ours(model.graph, model.reference.shape[1])}
 
     def attempt(target: str, make: Callable[[], programs.Program], *needs: str) -> None:
@@ -264,7 +264,7 @@ def _measure(
 def _with_messages(
     found: dict[str, programs.Program], model: Model, build: Path, options: argparse.Namespace
 ) -> str | None:
-    """Build tflite-micro again with its messages, as they name the operator; return what it says."""
+    """Build tflite-micro again with its messages, which name the operator, and return what it prints."""
     _configure(found, model, build / "messages", messages=True)
     try:
         elf = programs.compile_program(build / "messages", "tflite_micro", jobs=options.jobs)

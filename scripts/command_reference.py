@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/commands.md from what every command's --help says."""
+"""Write docs/reference/commands.md from the ``--help`` texts of all commands."""
 
 from __future__ import annotations
 

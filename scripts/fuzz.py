@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Look for input that a reader neither reads nor refuses, for as long as you like.
+"""Search for input that a reader neither reads nor refuses, for any length of time.
 
-The tests of tests/fuzz look for some seconds each; this runs the same for longer, from another start. What is
-found lies in the folder --found: repair the reader, then put the file into tests/fuzz/corpus.
+The tests in tests/fuzz search for some seconds each. This script runs the same tests for longer, from another
+seed. Inputs that it finds are in the folder ``--found``: repair the reader, then put the file into
+tests/fuzz/corpus.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FUZZ = ROOT / "tests" / "fuzz"
 
 
 def main() -> int:
-    """Run every part for its share of the time; return pytest's exit code."""
+    """Run every part for its share of the time, and return pytest's exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,7 +45,7 @@ def main() -> int:
 
 
 def parts() -> int:
-    """Return how many tests look until their time is over."""
+    """Return how many tests search until their time is over."""
     texts = [path.read_text(encoding="utf-8") for path in FUZZ.glob("test_*.py")]
     return sum(text.count("    look(") + text.count("in until():") for text in texts)
 

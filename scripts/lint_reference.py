@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/lint: a page for every rule of the linter, and the list of them."""
+"""Write docs/reference/lint: a page for every rule of the linter, and a list of them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ To allow it in one release: `suppress = {{ {rule.id} = "reason" }}` in the table
 
 
 def main() -> None:
-    """Write the pages, and remove those of rules that are gone."""
+    """Write the pages, and remove those of rules that no longer exist."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = pages()
     for path in FOLDER.glob("*.md"):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fit the rates of birdnet_stm32/npu/cycles.py to networks whose time on a board is known.
 
-Without FOLDER, to those of birdnet_stm32/npu/measured_times.py. FOLDER holds a folder for each network: its
-.tflite, or ST's text report with its layers, and measured_ms.txt with the milliseconds of one inference.
-Prints the rates, and for each network how far the estimate is off when its set is left out of the fit, as a
-page of the documentation.
+Without FOLDER, the networks of birdnet_stm32/npu/measured_times.py are used. FOLDER holds a folder for each
+network, with its .tflite (or ST's text report with its layers), and measured_ms.txt with the milliseconds of
+one inference. The script prints the rates. As a page of the documentation, it also prints for each network
+the error of the estimate when the set of this network is left out of the fit.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _sample(folder: Path) -> MeasuredNetwork:
 
 
 def fit(samples: tuple[MeasuredNetwork, ...]) -> Features:
-    """Return the rates, none negative, that make the relative errors smallest in the mean square."""
+    """Return the non-negative rates with the smallest mean square of the relative errors."""
     matrix = np.array([astuple(one.features) for one in samples], float)
     times = np.array([one.ms * CYCLES_PER_MS for one in samples])
     rates, _ = nnls(matrix / times[:, None], np.ones(len(samples)))
@@ -101,7 +101,7 @@ def fit(samples: tuple[MeasuredNetwork, ...]) -> Features:
 
 
 def left_out(samples: tuple[MeasuredNetwork, ...]) -> tuple[float, ...]:
-    """Return each network's estimate over its time, fitted without its set."""
+    """Return the ratio of estimate and time for each network, fitted without its set."""
     return tuple(
         estimated_cycles(sample.features, fit(tuple(one for one in samples if _set(one) != _set(sample))))
         / (sample.ms * CYCLES_PER_MS)
@@ -110,7 +110,7 @@ def left_out(samples: tuple[MeasuredNetwork, ...]) -> tuple[float, ...]:
 
 
 def factors(ratios: tuple[float, ...]) -> tuple[float, float]:
-    """Return by what factor the estimates are off: the median, and the largest."""
+    """Return the factors by which the estimates are wrong: the median and the greatest."""
     each = sorted(max(ratio, 1 / ratio) if ratio else float("inf") for ratio in ratios)
     return each[len(each) // 2], each[-1]
 
@@ -146,7 +146,7 @@ def page(samples: tuple[MeasuredNetwork, ...]) -> str:
 
 
 def main() -> None:
-    """Fit; print what came out, or write the page."""
+    """Fit; print the results, or write the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compare what the mapping table says of networks with what ST's compiler made of them.
+"""Compare the predictions of the mapping table with the results of ST's compiler.
 
-FOLDER holds a folder for each network: one .tflite, if there is one, and what ST's tool wrote of it (the text
-report or its console output, *c_info.json, or the generated .c file, the first of these that is there).
-Without a .tflite, operators are rebuilt from the table of layers in the report. Prints Markdown.
+FOLDER holds a folder for each network: its .tflite if there is one, and output of ST's tool (the text report
+or the console output, *c_info.json, or the generated .c file; the first one that exists is used). Without a
+.tflite, operators are rebuilt from the table of layers in the report. The script prints Markdown.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Network:
     """One network of the set.
 
     Args:
-        name: of its folder.
-        source: of its operators: ``.tflite`` or ``layers``.
-        outputs: which of ST's files told where they run.
-        rows: the comparison; empty where ``reason`` says why there is none.
-        reason: why nothing was compared, else empty.
+        name: name of its folder.
+        source: source of its operators: ``.tflite`` or ``layers``.
+        outputs: which of ST's files said where they run.
+        rows: the comparison; empty if ``reason`` says why there is none.
+        reason: why nothing was compared; empty if it was.
     """
 
     name: str
@@ -75,7 +75,7 @@ def _network(folder: Path, name: str) -> Network:
 
 
 def _nodes(folder: Path) -> tuple[str, Nodes]:
-    """Return where the compiler's steps run, from the file that tells most."""
+    """Return where the compiler's steps run, from the file with the most information."""
     for path in sorted(folder.glob("*c_info.json")):
         return "c_info", off_the_npu(read_c_info(path.read_text(encoding="utf-8")).epochs)
     for path in sorted(folder.glob("*report*.txt")):
@@ -86,7 +86,7 @@ def _nodes(folder: Path) -> tuple[str, Nodes]:
 
 
 def _float_boundary(folder: Path) -> bool:
-    """Return whether inputs or outputs of the generated code are float; True where that is not told."""
+    """Return whether inputs or outputs of the generated code are float; True if this is unknown."""
     for path in sorted(folder.glob("*.c")):
         network = read_network_c(_text(path))
         return any(port.dtype == "float32" for port in (*network.inputs, *network.outputs))
@@ -105,7 +105,7 @@ def _graph(folder: Path) -> tuple[str, Graph]:
 
 
 def _text(path: Path) -> str:
-    """Return a report, without what the console said before it."""
+    """Return a report without the console output before it."""
     text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
     return text[text.find(_BANNER) :] if _BANNER in text else text
 
@@ -133,7 +133,7 @@ def markdown(networks: tuple[Network, ...]) -> str:
 
 
 def _sums(rows: list[FamilyRow]) -> list[str]:
-    """Return precision and recall of "off the NPU", by family and over all."""
+    """Return precision and recall of "off the NPU", for each family and for all operators."""
     lines = [
         "| family | steps | predicted off | off | found | precision | recall |",
         "|---|---|---|---|---|---|---|",

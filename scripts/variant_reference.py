@@ -13,7 +13,7 @@ REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 
 def markdown(schema: dict[str, Any]) -> str:
-    """Return a page with a table of keys for every table of a variant file."""
+    """Return a page with a table of keys for each table of a variant file."""
     lines = [
         "# Variant files",
         "",

@@ -1,4 +1,4 @@
-"""A network as calls of CMSIS-NN: the operators as the file has them, plain C where there is no kernel."""
+"""A network as calls of CMSIS-NN: the operators as in the file, and plain C where CMSIS-NN has no kernel."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Network:
 
     Args:
         files: content by name.
-        plain: the operators that plain C computes.
+        plain: names of the operators that plain C computes.
     """
 
     files: dict[str, bytes]
@@ -161,10 +161,10 @@ class Network:
 
 
 def generate(graph: Graph) -> Network:
-    """Return the C of a network that calls CMSIS-NN.
+    """Return the C code of a network that calls CMSIS-NN.
 
     Raises:
-        InputError: an operator that neither CMSIS-NN nor our plain C has.
+        InputError: neither CMSIS-NN nor our plain C has an operator.
     """
     program = lower(graph, graph_passes=(), program_passes=(call_cmsis_nn,))
     view = network_view(program, plan_memory(program))
@@ -178,14 +178,14 @@ def generate(graph: Graph) -> Network:
 
 
 def sources(root: Path, callers: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the files of CMSIS-NN that some sources need, directly or through others.
+    """Return the files of CMSIS-NN that some sources need, directly or through other files.
 
     Args:
-        root: of CMSIS-NN's sources.
-        callers: what calls it.
+        root: folder of CMSIS-NN's sources.
+        callers: the sources that call it.
 
     Raises:
-        InputError: these are not its sources.
+        InputError: the folder does not hold its sources.
     """
     files = {path: path.read_text(encoding="utf-8") for path in sorted(root.glob("Source/**/*.c"))}
     defining = {name: path for path, text in files.items() for name in _DEFINITION.findall(text)}
@@ -206,7 +206,7 @@ def sources(root: Path, callers: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def call_cmsis_nn(program: KernelProgram) -> KernelProgram:
-    """Replace every kernel call that CMSIS-NN has a function for. No output takes its input's memory."""
+    """Replace every kernel call for which CMSIS-NN has a function. No output uses the memory of its input."""
     steps: list[KernelCall] = []
     for step in program.steps:
         if step.operator.name == "PAD" and step.function == "birdnet_fill" and _pads(step, program.graph):
@@ -222,7 +222,7 @@ def _calls(step: KernelCall, function: str, layer: Any) -> KernelCall:
 
 
 def _dims(shape: tuple[int, ...]) -> Dims:
-    """Return a shape of at most four dimensions, ones before it."""
+    """Return a shape as four dimensions, with ones before it."""
     n, h, w, c = (1,) * (RANK - len(shape)) + shape
     return Dims(n=n, h=h, w=w, c=c)
 
@@ -257,7 +257,7 @@ def _bias(step: KernelCall, graph: Graph, outputs: int) -> Constant:
 
 
 def _scales(step: KernelCall, graph: Graph, outputs: int) -> dict[str, Constant]:
-    """Return multipliers and shifts, one an output channel."""
+    """Return multipliers and shifts, one for each output channel."""
     ends = _source(step, graph), _target(step, graph)
     source, target = (kernel_scales.tensor_scale(Node(step.operator, graph), tensor)[0] for tensor in ends)
     factors = _factors(shapes.operand(Node(step.operator, graph), 1))
@@ -341,7 +341,7 @@ def _rows(function: str) -> Callable[[KernelCall, Graph], KernelCall | None]:
 
 
 def _with_rows(step: KernelCall, function: str, scalars: Sequence[bool], graph: Graph) -> KernelCall:
-    """Return a call where a constant of one value is written as a row of it, which no kernel would repeat."""
+    """Return a call in which a constant of one value is written as a row, because no kernel repeats it."""
     target = _target(step, graph)
     channels = target.shape[-1]
     strides = [(0, 0, 0, 1) if scalar else (0, 0, channels, 1) for scalar in scalars]
@@ -392,7 +392,7 @@ def _transpose(step: KernelCall, graph: Graph) -> KernelCall | None:
 
 
 def _concatenation(step: KernelCall, graph: Graph) -> KernelCall | None:
-    """One operand of CONCATENATION, the axis and all behind it as one dimension."""
+    """One operand of CONCATENATION, with the axis and all dimensions after it as one dimension."""
     copy, target = cast(StridedCopy, step.layer), _target(step, graph)
     axis = int(step.operator.options.get("axis", 0)) % len(target.shape)
     rows = math.prod(target.shape[:axis])

@@ -1,4 +1,4 @@
-"""What each runtime is compiled from, and what it does on the emulated core."""
+"""The sources that each runtime is compiled from, and its results on the emulated core."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ EMULATOR = folders.require(BOARD.emulator, BOARD, "emulator")
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What a runtime is compiled from.
+    """The sources of one runtime.
 
     Args:
-        files: generated, by path below ``${GENERATED}``.
-        variables: of CMakeLists.txt.
+        files: generated files, by path below ``${GENERATED}``.
+        variables: variables of CMakeLists.txt.
         callers: sources that call CMSIS-NN.
-        remark: what is particular, for people.
-        input_bytes: of the network's input, where it does not lie in the arena.
+        remark: a remark for people.
+        input_bytes: size of the network's input if it is not in the arena.
     """
 
     files: Mapping[str, bytes]
@@ -71,12 +71,12 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a program did.
+    """The results of a program.
 
     Args:
-        instructions: of each window.
-        arena_bytes: as the runtime says; nothing was written outside of it.
-        scratch_bytes: the most that a kernel asked for.
+        instructions: number of instructions for each window.
+        arena_bytes: size of the arena as the runtime says; nothing was written outside of it.
+        scratch_bytes: the most memory that a kernel asked for.
     """
 
     instructions: tuple[int, ...]
@@ -85,7 +85,7 @@ class Run:
 
 
 def ours(graph: Graph, outputs: int) -> Program:
-    """Return this project's C as the command codegen writes it. Raises: InputError."""
+    """Return this project's C code as the command codegen writes it. Raises: InputError."""
     files = generate_c(graph, labels=[str(number) for number in range(outputs)])
     return Program(
         files={f"ours/{name}": content for name, content in files.items()},
@@ -118,14 +118,14 @@ def tflite_micro_interpreter(
     """Return tflite-micro with a model and its operators.
 
     Args:
-        tflite: the model's file. Where it computes shapes because of an open batch, which tflite-micro
-            cannot, it gets the same model with the batch fixed at 1.
-        graph: what is in it.
-        root: of tflite-micro's sources.
-        third_parties: folder by name; None: where tflite-micro's own make puts it.
+        tflite: the model's file. If an open batch makes it compute shapes, which tflite-micro cannot do, the
+            batch is fixed at 1.
+        graph: content of the file.
+        root: folder of tflite-micro's sources.
+        third_parties: folders by name; None for those of tflite-micro's own make.
 
     Raises:
-        InputError: it lacks an operator, or a folder is not what it should be.
+        InputError: tflite-micro lacks an operator, or a folder does not hold what it should.
         ToolError: there is no C++ compiler with its library.
     """
     folded = fold_batch(graph)
@@ -162,14 +162,14 @@ def cmsis_nn_library(root: Path, callers: Iterable[Path]) -> Program:
 def configure(
     programs: Iterable[Program], build: Path, *, inputs: int, outputs: int, messages: bool = False
 ) -> None:
-    """Write the generated files and let CMake prepare ``build``.
+    """Write the generated files, and let CMake prepare ``build``.
 
     Args:
         programs: what to build.
         build: folder for everything.
-        inputs: elements of the model's input.
-        outputs: and of its output.
-        messages: tflite-micro says what it does not like.
+        inputs: number of elements of the model's input.
+        outputs: number of elements of its output.
+        messages: whether tflite-micro prints messages.
 
     Raises:
         ToolError: a program is missing or failed.
@@ -240,7 +240,7 @@ def parse(printed: str, *, windows: int) -> Run:
     """Read what the driver printed.
 
     Raises:
-        ToolError: it is not the whole of it, or says why the runtime failed.
+        ToolError: the output is incomplete, or says why the runtime failed.
     """
     if failed := _FAILED.search(printed):
         said = "".join(f"\n    {line}" for line in failed["said"].splitlines() if line)
@@ -259,11 +259,11 @@ def parse(printed: str, *, windows: int) -> Run:
 
 
 def code_bytes(linker_map: str, build: Path) -> int:
-    """Return what a program keeps of the runtime and the generated C, without weights and libraries.
+    """Return the size of the runtime and the generated C in a program, without weights and libraries.
 
     Args:
-        linker_map: the text of the map file.
-        build: the folder whose objects were linked; whatever lies elsewhere is the compiler's.
+        linker_map: text of the map file.
+        build: folder whose objects were linked; objects in other folders belong to the compiler.
     """
     _, _, kept = linker_map.partition("Linker script and memory map")
     return sum(

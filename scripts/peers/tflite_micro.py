@@ -1,4 +1,4 @@
-"""What of tflite-micro a model needs: its operators, the sources of their kernels, the interpreter."""
+"""The parts of tflite-micro that a model needs: operators, sources of their kernels, interpreter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Needed:
 
     Args:
         sources: C++ files.
-        methods: of the operator resolver: ``AddConv2D``.
+        methods: methods of the operator resolver, such as ``AddConv2D``.
     """
 
     sources: tuple[Path, ...]
@@ -50,14 +50,14 @@ class Needed:
 
 
 def needed(graph: Graph, root: Path) -> Needed:
-    """Return what runs ``graph``.
+    """Return the parts that run ``graph``.
 
     Args:
         graph: the model as it is in the file.
-        root: of tflite-micro's sources.
+        root: folder of tflite-micro's sources.
 
     Raises:
-        InputError: an operator is unknown to tflite-micro, or these are not its sources.
+        InputError: tflite-micro does not know an operator, or the folder does not hold its sources.
     """
     methods = {found["operator"]: found["method"] for found in _METHOD.finditer(_text(root / _RESOLVER))}
     operators = sorted({operator.name for operator in graph.operators})
@@ -86,13 +86,13 @@ def _text(path: Path) -> str:
 
 
 def _registrations(root: Path) -> dict[str, Path]:
-    """Return the file that registers each operator, the one for CMSIS-NN where there are two."""
+    """Return the file that registers each operator; the one for CMSIS-NN if there are two."""
     folder = root / _KERNELS
     paths = (*sorted(folder.glob("*.cc")), *sorted(folder.glob("cmsis_nn/*.cc")))
     return {name: path for path in paths for name in _REGISTRATION.findall(_text(path))}
 
 
 def _with_common(kernel: Path) -> tuple[Path, ...]:
-    """Return a kernel's file and what its variants share, which lies in the folder of the plain kernels."""
+    """Return a kernel's file and the file that its variants share, in the folder of plain kernels."""
     folder = kernel.parent.parent if kernel.parent.name == "cmsis_nn" else kernel.parent
     return kernel, folder / f"{kernel.stem}_common.cc"
