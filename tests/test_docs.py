@@ -158,3 +158,9 @@ def test_every_document_is_in_the_reference() -> None:
         )
     }
     assert defined - {"Document"} == listed
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    page = (ROOT / "docs" / "explanation" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert terms == sorted(set(terms), key=str.lower)
