@@ -21,8 +21,9 @@ except ImportError:
 OFF = "OBJECT_CACHE"
 WORTHWHILE = 6  # sources of a program; those of fewer are mostly of one test alone
 # Options with the value in the next argument.
-PAIRS = ("-o", "-I", "-D", "-isystem", "-MF", "-MT")
-COMPILES = ("-std=", "-O", "-W", "-g", "-f", "-m", "-D", "-I", "-pedantic", "-trigraphs", "-isystem")
+PAIRS = ("-o", "-I", "-D", "-isystem", "-include", "-MF", "-MT")
+COMPILES = ("-std=", "-O", "-W", "-w", "-g", "-f", "-m", "-D", "-U", "-I", "-pedantic", "-trigraphs")
+COMPILES += ("-isystem", "-include")
 LINKS = ("-l", "-L", "-Wl,", "-T", "-nostartfiles", "-nostdlib", "-no-pie", "-static", "-shared", "--specs=")
 # These write files beside the object, or read others than sources and headers.
 NEVER = ("-Wp,", "-Wa,", "-flto", "-fprofile", "-ftest-", "-fstack-usage", "-fdump", "-fcallgraph")

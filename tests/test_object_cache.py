@@ -83,6 +83,16 @@ def test_an_edit_compiles_again(compiled: Callable[..., int], path: str, text: s
     assert compiled(*BUILD) == 0
 
 
+def test_an_edit_of_a_header_that_the_command_names_compiles_again(
+    compiled: Callable[..., int], project: Path
+) -> None:
+    named = ["-w", "-isystem", "later", "-include", "other.h", *BUILD]
+    assert compiled(*named) == 1
+    assert compiled(*named) == 0
+    (project / "include" / "other.h").write_text("extern int other;\n")
+    assert compiled(*named) == 1
+
+
 def test_what_was_before_an_edit_is_still_there(compiled: Callable[..., int]) -> None:
     header = Path("later", "value.h")
     before = header.read_text()
