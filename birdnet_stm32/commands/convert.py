@@ -33,7 +33,7 @@ EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options; their names are those of the 0.9 line."""
+    """Add this command's options. They have the names of the 0.9 line."""
     checkpoint_option.add_checkpoint(parser)
     add_recipe_option(parser)
     parser.add_argument(

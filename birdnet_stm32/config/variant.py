@@ -366,18 +366,19 @@ class NpuTable(ConfigTable):
 
 
 class FirmwareTable(ConfigTable):
-    """Which boards, and what their firmware reports."""
+    """The boards, and what their firmware reports."""
 
     boards: Annotated[tuple[BoardName, ...], Field(min_length=1), AfterValidator(check_boards)] = (
         folders.default_names()
     )
-    """Folders of ``firmware_templates/boards/``, at most one of them of a board that is flashed."""
+    """Names of folders in ``firmware_templates/boards/``. At most one of them may be a board that is
+    flashed."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Probability from which a class is reported."""
+    """Least probability of a class that is reported."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
-    """Most classes reported for a recording."""
+    """Greatest number of classes that are reported for a recording."""
     header_version: Literal["2.3", "2.1"] = "2.3"
-    """Of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
+    """Version of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 
 
 class BundleTable(ConfigTable):

@@ -195,7 +195,7 @@ def test_the_first_hour_ends_in_a_sentence_that_says_why_not(
     assert "\x1b" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert alone.returncode == 3
-    assert "nobody is there to go on" in alone.stderr
+    assert "nobody can go on" in alone.stderr
 
 
 def test_the_first_hour_without_a_port_says_what_to_connect(pristine: Any) -> None:

@@ -143,7 +143,7 @@ def _ask(
             sentence + ("" if not tried[name] else f"; {_times(tried[name])} of what helps changed nothing"),
             where="the board",
             expected="self-test PASS",
-            remedy=f"{_PAGE} says what else can be behind {name!r}; report it with the lines above",
+            remedy=f"{_PAGE} lists other causes of {name!r}; report it with the lines above",
         )
     action = actions[tried[name]].format(
         variant=settings.variant,
@@ -156,7 +156,7 @@ def _ask(
     print("then press Enter", flush=True)
     if not sys.stdin.readline():
         raise ToolError(
-            f"{sentence}; nobody is there to go on",
+            f"{sentence}; standard input has ended, so nobody can go on",
             where="the board",
             remedy=(action, "then start this again"),
         )

@@ -32,7 +32,7 @@ _TIMEOUT_S = 20.0
 
 
 def version_lines(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return one line for each part: its name, its version and, of a program, where it is.
+    """Return one line for each part: its name and its version, and for a program also its path.
 
     No library is imported: TensorFlow alone would take seconds.
 
@@ -63,7 +63,7 @@ def _version_of_library(*names: str) -> str:
 
 
 def _programs(environment: Mapping[str, str]) -> dict[str, Path | ToolError | None]:
-    """Return where each program is; None where it is not, an error where a variable names a wrong place."""
+    """Return the path of each program, None if it is missing, or an error if a variable is wrong."""
     path = environment.get("PATH")
     found: dict[str, Path | ToolError | None] = {
         name: Path(place) if (place := shutil.which(name, path=path)) else None for name in _PROGRAMS
@@ -73,8 +73,8 @@ def _programs(environment: Mapping[str, str]) -> dict[str, Path | ToolError | No
     except ToolError as error:
         found["stedgeai"] = error if environment.get(tool.VARIABLE) else None
     writer = programmer.program_path(environment)
-    file_beside = shutil.which(_SIGNING_TOOL, path=str(writer.parent)) if writer is not None else None
-    signer = shutil.which(_SIGNING_TOOL, path=path) or file_beside
+    signer_beside = shutil.which(_SIGNING_TOOL, path=str(writer.parent)) if writer is not None else None
+    signer = shutil.which(_SIGNING_TOOL, path=path) or signer_beside
     found[programmer.PROGRAM] = writer
     found[_SIGNING_TOOL] = Path(signer) if signer else None
     return found

@@ -1,4 +1,4 @@
-"""The scripts of ``birdnet-stm32 completion``: what every parser knows, rendered for a shell."""
+"""The scripts of ``birdnet-stm32 completion``: the options of every parser, rendered for a shell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEMPLATES = Path(__file__).with_name("shell_completion")
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """What an option or a command takes.
+    """The value that an option or a command takes.
 
     Args:
         words: the values that are allowed; empty where there are too many to list.
@@ -32,7 +32,7 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """An option: its names, what it does, and the value that it takes, if it takes one."""
+    """An option: its names, its description, and the value that it takes, or None."""
 
     names: tuple[str, ...]
     what: str
@@ -41,7 +41,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command: its name, what it does, its options and what else it takes."""
+    """A command: its name, its description, its options, and the value that it takes besides them."""
 
     name: str
     what: str
@@ -50,7 +50,7 @@ class Command:
 
 
 def describe(name: str) -> Command:
-    """Return what the parser of a command knows."""
+    """Return a command with the options of its parser."""
     parser = parser_of(name)
     options, positional = [], Value()
     for action in parser._actions:
