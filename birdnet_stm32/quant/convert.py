@@ -1,4 +1,4 @@
-"""Post-training quantization: a float32 Keras model to a .tflite that is int8 inside, and the proof of it."""
+"""Post-training quantization: convert a float32 Keras model to an int8 .tflite, and check the result."""
 
 from __future__ import annotations
 
@@ -38,26 +38,27 @@ def convert(
     clip: Clipping | None = None,
     on_sample: Callable[[int], None] | None = None,
 ) -> bytes:
-    """Quantize a model; equal weights and windows give equal bytes.
+    """Quantize a model. Equal weights and windows give equal bytes.
 
-    The batch is fixed to 1, which leaves no shape arithmetic in the graph. Logits stay logits; a sigmoid at
+    The batch is fixed to 1, so that the graph contains no shape arithmetic. Logits stay logits. A sigmoid at
     the end of the model stays in the graph and becomes int8.
 
     Args:
         model: float32, one input and one output.
-        calibration: float32 [n, *input shape], what activation ranges are taken from.
-        per_tensor: one scale a kernel instead of one a channel.
-        ranges: what the input and the output of each operator, in the graph's order, are taken to lie in;
-            None for all that they hold over ``calibration``, of which one window is enough otherwise.
-        clip: which part of that is taken, None for all; not with ``ranges``.
-        on_sample: called with the number of calibration windows seen so far.
+        calibration: calibration windows, float32 [n, *input shape]. One window is enough if ``ranges`` is
+            given.
+        per_tensor: whether each kernel has one scale, instead of one scale for each channel.
+        ranges: operand range of the input and of the output of each operator, in the order of computation;
+            None to observe them over ``calibration``.
+        clip: how observed ranges are clipped; None keeps them. It has no effect on ``ranges``.
+        on_sample: called with the number of calibration windows done, after each window.
 
     Returns:
-        A .tflite that passed :func:`check_int8`.
+        A .tflite that :func:`check_int8` accepts.
 
     Raises:
         InputError: the calibration windows cannot calibrate this model.
-        GateError: an operator has no kernel in TFLite, or the converter left something that is not int8.
+        GateError: TFLite has no kernel for an operator, or the converter left a tensor that is not int8.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
@@ -91,18 +92,18 @@ def convert(
 
 
 def float_graph(model: keras.Model) -> bytes:
-    """Return the .tflite that :func:`convert` quantizes: the same operators in the same order, in float.
+    """Return the float .tflite that :func:`convert` quantizes: the same operators in the same order.
 
     Args:
-        model: one that can be converted.
+        model: float32, one input and one output.
     """
     import keras
     import tensorflow as tf
 
-    # A model saved with a list of one input would have to be given a list.
+    # A model that was saved with a list of one input would have to be called with a list.
     model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     shape = (1, *_input_shape(model))
-    # Of a Keras model itself the converter makes a graph whose names differ from call to call.
+    # From the Keras model itself, the converter would make a graph whose names differ from call to call.
     module = tf.Module()
     module.tracked = [variable.value for variable in model.variables]
     module.serve = tf.function(
@@ -113,29 +114,29 @@ def float_graph(model: keras.Model) -> bytes:
         [module.serve.get_concrete_function()], module
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    # One window makes room for ranges in the file; what they are is not left to it.
+    # This window makes room for ranges in the file. Their values are written later.
     converter.representative_dataset = lambda: iter([[np.zeros(shape, np.float32)]])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True
-    # Two thirds of the time would go into a SavedModel on disk, written and read back.
+    # Writing and reading a SavedModel on disk would take two thirds of the time.
     converter.experimental_lower_to_saved_model = False
     with warnings.catch_warnings():
-        # Of input ranges, which this way around a SavedModel the converter misses before it takes any.
+        # Without a SavedModel, the converter warns that input ranges are missing before it calibrates.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
         graph: bytes = converter.convert()
     return graph
 
 
 def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
-    """Prove that a model is int8 with a static batch of 1 and float32 at its boundary only.
+    """Refuse a model that is not int8 inside, with a static batch of 1 and float32 at input and output only.
 
     Args:
         tflite: the model.
-        per_tensor: kernels have one scale instead of one a channel.
+        per_tensor: whether each kernel has one scale, instead of one scale for each channel.
 
     Raises:
         InputError: the model is corrupt.
-        GateError: names the first tensor that is not as asked.
+        GateError: names the first tensor that is not as required.
     """
     interpreter.check_loads(tflite)
     model = parse_model(tflite)
@@ -157,7 +158,11 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
 
 
 def _input_shape(model: keras.Model) -> tuple[int, ...]:
-    """Return the shape of a model's one input without the batch."""
+    """Return the shape of the one input of a model, without the batch.
+
+    Raises:
+        InputError: the model has several inputs or outputs, or the shape is not fixed.
+    """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
         raise InputError(f"the model has {found}", expected="one input and one output")
@@ -168,7 +173,7 @@ def _input_shape(model: keras.Model) -> tuple[int, ...]:
 
 
 def _check_calibration(calibration: FloatArray, shape: tuple[int, ...]) -> None:
-    """Refuse windows that would give meaningless activation ranges."""
+    """Refuse calibration windows that would give meaningless operand ranges."""
     where = "calibration windows"
     if calibration.shape[1:] != shape or calibration.dtype != np.float32:
         raise InputError(
@@ -186,7 +191,7 @@ def _check_calibration(calibration: FloatArray, shape: tuple[int, ...]) -> None:
 
 
 def _check_boundary(graph: Any) -> set[int]:
-    """Return the indices of the float32 input and output, or refuse them."""
+    """Return the indices of the float32 input and output; refuse a model that has others."""
     for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if len(indices) != 1:
             raise GateError(f"the model has {len(indices)} {name}s", expected=f"one {name}")
@@ -206,7 +211,7 @@ def _check_static(tensor: Any) -> None:
 
 
 def _check_type(tensor: Any, *, constant: bool) -> None:
-    """Refuse a float island, shape arithmetic and an activation without exactly one scale."""
+    """Refuse a float tensor, shape arithmetic, and an activation that does not have exactly one scale."""
     if tensor.type == schema.TensorType.INT32 and constant:
         return  # a bias, axes or paddings
     if tensor.type != schema.TensorType.INT8:
@@ -227,7 +232,7 @@ def _check_type(tensor: Any, *, constant: bool) -> None:
 
 
 def _check_kernel(kernel: Any, steps: npt.NDArray[np.uint8] | None, channels: int, operator: str) -> None:
-    """Refuse a kernel that is not symmetric or has too few scales."""
+    """Refuse a kernel that is not symmetric or has another number of scales than ``channels``."""
     scales, zero_points = _list(kernel.quantization.scale), _list(kernel.quantization.zeroPoint)
     if len(scales) != channels:
         raise GateError(
@@ -248,7 +253,7 @@ def _buffer(model: Any, tensor: Any) -> npt.NDArray[np.uint8] | None:
 
 
 def _shape(tensor: Any) -> list[int]:
-    """Return a tensor's shape, -1 for a dynamic size."""
+    """Return the sizes of a tensor, -1 for a dynamic size."""
     sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     return [int(size) for size in _list(sizes)]
 

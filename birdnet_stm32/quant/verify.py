@@ -1,7 +1,8 @@
-"""Judge an int8 model by its float model: on probabilities, over all windows and over the confident ones.
+"""Compare an int8 model with its float model: on probabilities, over all windows and over the confident ones.
 
-A cosine on logits would be blind (0.997 where probabilities agree at 0.90), and a mean over all windows hides
-that most field recordings hold no bird at all; hence probabilities, and two sets of measures.
+A cosine of logits would hide differences: it is 0.997 where the cosine of the probabilities is 0.90. A mean
+over all windows would hide that most field recordings contain no bird. So probabilities are compared, over
+two sets of windows.
 """
 
 from __future__ import annotations
@@ -138,15 +139,15 @@ class VerifyDocument(ModelAgreement):
 def compare(float_probabilities: FloatArray, int8_probabilities: FloatArray) -> Comparison:
     """Measure how far two models agree.
 
-    Two vectors of zeros agree (cosine 1), one of zeros and one that is not do not (cosine 0). With a single
-    class every cosine would be 1, so ``p`` is then compared as the two classes ``(p, 1 - p)``.
+    The cosine of two vectors of zeros is 1; the cosine of a vector of zeros and another vector is 0. With a
+    single class every cosine would be 1, so ``p`` is then compared as the two classes ``(p, 1 - p)``.
 
     Args:
         float_probabilities: [n, classes] in [0, 1].
         int8_probabilities: [n, classes] in [0, 1].
 
     Raises:
-        InputError: the shapes differ, there is no window, or a value is no probability.
+        InputError: the shapes differ, there is no window, or a value is not a probability.
     """
     reference = _checked(float_probabilities, "float probabilities")
     candidate = _checked(int8_probabilities, "int8 probabilities")
@@ -265,7 +266,7 @@ def float_baseline(float_probabilities: FloatArray) -> FloatBaseline:
 
 
 def _checked(probabilities: FloatArray, where: str) -> Float64Array:
-    """Return probabilities as float64 or refuse them."""
+    """Return probabilities as float64, or refuse values that are not probabilities."""
     if probabilities.ndim != 2 or 0 in probabilities.shape:
         raise InputError(f"shape {list(probabilities.shape)}", where=where, expected="[windows, classes]")
     values = probabilities.astype(np.float64)
@@ -280,7 +281,7 @@ def _checked(probabilities: FloatArray, where: str) -> Float64Array:
 
 
 def _vectors(probabilities: Float64Array) -> Float64Array:
-    """Return what is compared for each window: its probabilities, or ``(p, 1 - p)`` for a single class."""
+    """Return the vector that is compared for each window: ``(p, 1 - p)`` for a single class."""
     if probabilities.shape[1] > 1:
         return probabilities
     return np.hstack([probabilities, 1 - probabilities])
@@ -309,7 +310,19 @@ def _agreement(reference: Float64Array, candidate: Float64Array, cosine: Float64
 
 
 def jaccard(reference: FloatArray, candidate: FloatArray, threshold: float) -> float:
-    """Return the share of detections that two models make in common, 1 if neither makes any."""
+    """Return the Jaccard index of the detections of two models; 1 if neither detects anything.
+
+    A detection is a pair of window and class whose probability reaches ``threshold``. The index is the number
+    of detections that both models make, divided by the number that at least one of them makes.
+
+    Args:
+        reference: probabilities, [n, classes].
+        candidate: probabilities, [n, classes].
+        threshold: in [0, 1].
+
+    >>> jaccard(np.array([[0.9, 0.6, 0.1]]), np.array([[0.8, 0.4, 0.2]]), 0.5)
+    0.5
+    """
     one, other = reference >= threshold, candidate >= threshold
     either = int((one | other).sum())
     return float((one & other).sum() / either) if either else 1.0

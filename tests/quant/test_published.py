@@ -65,7 +65,7 @@ def test_the_published_int8_file_is_refused_for_what_it_is(shared: Path) -> None
     base = shared / "checkpoints/birdnet_stm32n6_100"
     contract = read_contract(Path(f"{base}_model_config.json"))
     model = checkpoint.load(Path(f"{base}.keras"), contract)
-    twin = parse_model(float_graph(model))
+    float_model = parse_model(float_graph(model))
     published = parse_model(Path(f"{base}.tflite").read_bytes())
     with pytest.raises(InputError, match="an open batch: it has 1 CONCATENATION, 1 FILL, 1 PACK, 1 SHAPE"):
-        int8_tensors(published, twin)
+        int8_tensors(published, float_model)

@@ -15,11 +15,11 @@ _INT32 = np.iinfo(np.int32)
 
 @dataclass(frozen=True, kw_only=True)
 class Multiplier:
-    """A positive real number as ``significand * 2 ** (shift - 31)``.
+    """A real number of at least 0 as ``significand * 2 ** (shift - 31)``.
 
     Args:
-        significand: Q31, in [2 ** 30, 2 ** 31), or 0 for a number too small to matter.
-        shift: power of two, positive to the left.
+        significand: in [2 ** 30, 2 ** 31), or 0 for a number that is too small to be represented.
+        shift: exponent of two; positive numbers shift to the left.
     """
 
     significand: int
@@ -31,6 +31,12 @@ def quantize_multiplier(real: float) -> Multiplier:
 
     Args:
         real: a finite number of at least 0, such as input scale * kernel scale / output scale.
+
+    Raises:
+        ValueError: ``real`` is negative or not finite.
+
+    >>> quantize_multiplier(0.75)
+    Multiplier(significand=1610612736, shift=0)
     """
     if not (math.isfinite(real) and real >= 0):
         raise ValueError(f"a requantization factor is {real}, expected a finite number of at least 0")
@@ -50,8 +56,11 @@ def multiply(values: npt.ArrayLike, multiplier: Multiplier) -> Int32Array:
     (rounding half up), shift right (rounding half away from zero).
 
     Args:
-        values: int32; after the left shift they have to fit int32 still, as in C.
+        values: int32 accumulators; after the left shift they still have to be in the range of int32, as in C.
         multiplier: the factor.
+
+    Raises:
+        OverflowError: a value leaves the range of int32.
     """
     shifted = np.asarray(values, np.int64) << max(multiplier.shift, 0)
     if shifted.size and not (_INT32.min <= shifted.min() and shifted.max() <= _INT32.max):

@@ -187,8 +187,8 @@ def front_facts(model: keras.Model, contract: ModelContract, inputs: Floats, tfl
         InputError: the network has no convolution over neighbouring values.
     """
     exact = float_graph(model)
-    int8, twin = parse_model(tflite), parse_model(exact)
-    tensors = int8_tensors(int8, twin)
+    int8, float_model = parse_model(tflite), parse_model(exact)
+    tensors = int8_tensors(int8, float_model)
     spatial = [at for at, tensor in enumerate(tensors) if tensor.kernel != (1, 1)]
     if not spatial:
         raise InputError("the network has no convolution over neighbouring values", where=model.name)
@@ -197,11 +197,11 @@ def front_facts(model: keras.Model, contract: ModelContract, inputs: Floats, tfl
     expected = _outputs(model, contract, inputs)
 
     def cosine(**parts: Collection[int]) -> float:
-        part = build_hybrid_model(int8, twin, **parts)
+        part = build_hybrid_model(int8, float_model, **parts)
         outputs = interpreter.run(part, inputs, kernels=OpResolverType.AUTO)
         return _cosine(expected, probabilities(outputs, contract))
 
-    peaks = _peaks(exact, inputs, tensors[spatial[0]].twin)
+    peaks = _peaks(exact, inputs, tensors[spatial[0]].float_index)
     return FrontFacts(
         tensors=tuple(names[at] for at in front),
         channels=len(peaks),

@@ -1,6 +1,7 @@
-"""Bias correction: rounding and clipping shift the mean probability; one shift of all logits takes it back.
+"""Bias correction: rounding and clipping shift the mean probability, and one shift of all logits undoes it.
 
-Correcting every channel's mean, which a few loud windows decide, cost more agreement than it gained.
+To correct the mean of every channel instead cost more agreement than it gained: a few loud windows dominate
+these means.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ from birdnet_stm32.quant.rewriting.network import Floats, Network, with_weights
 from birdnet_stm32.quant.simulation.grids import Ranges
 from birdnet_stm32.quant.simulation.run_network import run_network, sigmoid
 
-LARGEST_SHIFT = 1.0  # of the logits, either way
-_HALVINGS = 20  # to a millionth of it
+LARGEST_SHIFT = 1.0  # of the logits, upwards and downwards
+_HALVINGS = 20  # of the interval that contains the shift: its error is below a millionth
 
 
 def correct_bias(network: Network, windows: Floats, ranges: Ranges, expected: Floats) -> Network:
-    """Make the mean probability of the int8 network what it is in float.
+    """Add one number to all logits, so that int8 and float have the same mean probability.
 
-    One number for all classes: most of them are in no calibration window, so that one each would be guessed.
+    One number serves all classes. Most classes are in no calibration window, so that a number for each class
+    would be a guess.
 
     Args:
         network: the network.
-        windows: float32 [n, *input shape].
-        ranges: of its tensors.
-        expected: probabilities in float, [n, classes].
+        windows: calibration windows, float32 [n, *input shape].
+        ranges: operand range of each tensor, by name.
+        expected: probabilities of the float network, float32 [n, classes].
 
     Returns:
-        The network with another bias at its output, for int8 only: its float outputs are no longer the same.
+        The network with another bias in its last unit. It is meant for int8 only: its float outputs differ
+        from those of ``network``.
     """
     logits = run_network(network, windows, ranges)
     wanted = expected.mean(dtype=np.float64)

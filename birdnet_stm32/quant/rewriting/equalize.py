@@ -1,10 +1,12 @@
-"""Cross-layer equalisation: scale channels up before they are rounded and down where they are read.
+"""Cross-layer equalisation: multiply channels before they are rounded, and divide the kernel that reads them.
 
-An int8 tensor has one step for all of its channels. Channels with small peaks waste it; scaled up to the
-largest peak they use all of it. ReLU6 commutes with such a factor as long as nothing reaches 6.
+All channels of an int8 tensor share one step. A channel with a small peak uses few of the codes. Multiplied
+so that it reaches the largest peak, it uses all of them. ReLU6 commutes with such a factor as long as no
+value reaches 6.
 
-Factors are powers of two, the nearest: they round no weight, so that the float outputs stay what they were to
-the last bit, and int8 fares no worse than with exact ones.
+Each factor is the nearest power of two. Powers of two round no weight: the float outputs keep every bit, and
+int8 is as accurate as with exact factors. Source: Nagel et al., "Data-Free Quantization Through Weight
+Equalization and Bias Correction", 2019.
 """
 
 from __future__ import annotations
@@ -24,22 +26,28 @@ from birdnet_stm32.quant.rewriting.network import (
     with_weights,
 )
 
-# Only tensors that stay below this share of ReLU6's limit are equalised. With each channel scaled to at most
-# 1.42 times the tensor's own peak, the float function then holds for windows 1.4 times as loud as any
-# calibrated with. In tensors that do reach the limit a channel that calibration happens to find quiet would
-# be clipped later.
+# Only tensors whose peak is below this share of ReLU6's limit are equalised. Each channel is scaled to at
+# most 1.42 times the tensor's peak, so the float function is kept for windows up to 1.4 times as loud as the
+# calibration windows. In a tensor that reaches the limit, a channel that is quiet in calibration could be
+# clipped later.
 MARGIN = 0.5
 
-# A channel that is nearly silent in calibration is not blown up beyond this.
+# Largest factor for a channel that is nearly silent in calibration.
 LARGEST_FACTOR = 128.0
 
-# A depthwise kernel has one scale a channel, so dividing a channel costs it nothing. In other kernels the
-# channels of the input share the scale of an output, and meeting halfway is better.
+# A depthwise kernel has one scale for each channel, so the division of a channel costs no accuracy. In other
+# kernels all input channels share the scale of an output channel, and half of the factor (in the logarithm)
+# is better.
 _EXPONENTS = {UnitKind.DEPTHWISE: 1.0, UnitKind.CONVOLUTION: 0.5, UnitKind.DENSE: 0.5}
 
 
 def equalizable_pairs(network: Network, peaks: Mapping[str, Floats]) -> tuple[tuple[str, str], ...]:
-    """Return the units whose output channels can be scaled safely, each with the only unit that reads it."""
+    """Return the pairs of units that can be equalised: a unit, and the only unit that reads its output.
+
+    Args:
+        network: the network.
+        peaks: largest value of each channel over the calibration windows, by name of the tensor.
+    """
     found = []
     for unit in network.units:
         readers = network.consumers(unit.name)
@@ -55,16 +63,18 @@ def equalizable_pairs(network: Network, peaks: Mapping[str, Floats]) -> tuple[tu
 
 
 def equalize(network: Network, peaks: Mapping[str, Floats]) -> Network:
-    """Scale channels towards the largest peak of their tensor.
+    """Scale the channels of each tensor towards the tensor's largest peak.
 
-    Scaling a channel changes no other tensor, so one set of peaks serves all pairs.
+    Scaling a channel changes no other tensor, so the same peaks can be used for all pairs.
 
     Args:
         network: the network.
-        peaks: largest value of each channel of every tensor over the calibration windows.
+        peaks: largest value of each channel over the calibration windows, float32 [channels], by name of the
+            tensor.
 
     Returns:
-        The same function, as long as no channel exceeds 1.4 times the largest peak of its tensor.
+        A network that computes the same function as long as no channel exceeds 1.4 times the largest peak of
+        its tensor.
     """
     for first, second in equalizable_pairs(network, peaks):
         factors = _factors(peaks[first], _EXPONENTS[network.unit(second).kind])
@@ -74,7 +84,7 @@ def equalize(network: Network, peaks: Mapping[str, Floats]) -> Network:
 
 
 def _factors(peaks: Floats, exponent: float) -> Floats:
-    """Return the factor of each channel, a power of two, 1 for those that are silent."""
+    """Return the factor of each channel, a power of two; 1 for a silent channel."""
     ratio = np.divide(peaks.max(), peaks, out=np.ones_like(peaks), where=peaks > 0)
     powers = np.round(np.log2(np.minimum(ratio**exponent, LARGEST_FACTOR)))
     factors: Floats = np.exp2(powers).astype(np.float32)

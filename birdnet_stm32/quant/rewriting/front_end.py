@@ -1,4 +1,4 @@
-"""Takes the mel mixer and the magnitude scaling off the front of a network, to run in float on the CPU."""
+"""Split the mel mixer and the magnitude scaling from a network, to run them in float on the processor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from birdnet_stm32.quant.rewriting.network import (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Scaling:
-    """``k0 * x + sum_i k[i] * relu(w[i] * x + b[i])`` of each band's energy ``x``; arrays end in [bands]."""
+    """``k0 * x + sum_i k[i] * relu(w[i] * x + b[i])``, where ``x`` is the energy of a band.
+
+    ``k0`` is [bands]; the other arrays are [pieces, bands].
+    """
 
     k0: Floats
     k: Floats
@@ -37,20 +40,21 @@ class _Scaling:
 
 
 def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, Network, ModelContract]:
-    """Split a network into its front end and its backbone.
+    """Split a network into its front end and the network that follows it, the backbone.
 
-    Of a ``mel`` network the front end is its magnitude scaling, behind a mixer that takes each band as it is.
+    The front end of a network with the front end ``mel`` is only its magnitude scaling; its mixer passes on
+    each band unchanged.
 
     Args:
-        network: from the spectrogram to logits, as :func:`keras_io.from_keras` gives it.
-        contract: what it is.
+        network: from the spectrogram to logits, as :func:`keras_io.from_keras` makes it.
+        contract: what the network means.
 
     Returns:
-        The front end without sub-ranges; the backbone, fed ``[frames, mels, 1]`` (time-major) or
-        ``[mels, frames, 1]``; and the contract of the two together, in the backbone's layout.
+        The front end without sub-ranges; the backbone, whose input is ``[frames, mels, 1]`` (time-major) or
+        ``[mels, frames, 1]``; and the contract of both together, in the layout of the backbone.
 
     Raises:
-        InputError: the network has no spectrogram, or does not start with a mel mixer, for ``hybrid``, and a
+        InputError: the network has no spectrogram, or does not start with a mel mixer (for ``hybrid``) and a
             piecewise-linear scaling.
     """
     require_spectrogram(contract)
@@ -89,17 +93,21 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
 
 
 def require_spectrogram(contract: ModelContract) -> None:
-    """Refuse a model without a front end that could be taken off. Raises: InputError."""
+    """Refuse a model whose front end cannot be split from the network.
+
+    Raises:
+        InputError: the front end is ``raw``, or the magnitude scale is ``db``.
+    """
     spec = contract.frontend
     if spec.kind is Frontend.RAW:
         raise InputError(
-            "the front end is raw: the network is fed a waveform, and has no spectrogram to compute in float",
+            "the front end is raw: the network is fed a waveform and has no spectrogram to compute in float",
             expected="hybrid or mel",
             remedy="use the recipe ptq or logits",
         )
     if contract.magnitude_scale is MagnitudeScale.DB:
         raise InputError(
-            "the magnitude scale is db, which is no sum of hinges",
+            "the magnitude scale is db, which is not piecewise linear",
             expected="pwl or none",
             remedy='train with model.magnitude_scale = "pwl"',
         )
@@ -115,7 +123,7 @@ def _turned(layout: InputLayout) -> InputLayout:
 
 
 def _first_spatial(network: Network) -> int:
-    """Return the position of the first unit whose kernel reaches over neighbouring values."""
+    """Return the position of the first unit whose kernel covers neighbouring values."""
     for position, unit in enumerate(network.units):
         if unit.kernel is not None and unit.kind is not UnitKind.DENSE and unit.kernel.shape[:2] != (1, 1):
             return position
@@ -132,14 +140,14 @@ def _mel(unit: Unit, spec: FrontendSpec) -> Floats:
         or kernel.min() < 0
     ):
         raise InputError(
-            f"layer {unit.name} is no mel mixer",
+            f"layer {unit.name} is not a mel mixer",
             expected=f"a non-negative 1x1 convolution {[spec.bins, spec.num_mels]} with ReLU, without bias",
         )
     return kernel
 
 
 def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
-    """Return what a depthwise 1x1 convolution or a sum makes of the scalings before it."""
+    """Return the scaling after a depthwise 1x1 convolution or a sum, from the scalings before it."""
     inputs = [scalings[name] for name in unit.inputs if name in scalings]
     if unit.kind is UnitKind.ADD and len(inputs) == 2 and unit.activation is FusedActivation.NONE:
         one, other = inputs
@@ -156,7 +164,7 @@ def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
         and unit.bias is not None
     ):
         (scaling,) = inputs
-        # A kernel of one channel, before bands are channels, is the same for all bands.
+        # A kernel of one channel applies to all bands alike.
         factor, bias = (
             np.broadcast_to(values, scaling.k0.shape) for values in (unit.kernel[0, 0, :, 0], unit.bias)
         )
@@ -166,6 +174,6 @@ def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
         if unit.activation is FusedActivation.NONE and not unit.bias.any():
             return replace(scaling, k0=scaling.k0 * factor, k=scaling.k * factor)
     raise InputError(
-        f"layer {unit.name} is no part of a piecewise-linear scaling",
+        f"layer {unit.name} is not part of a piecewise-linear scaling",
         expected="depthwise 1x1 convolutions and sums",
     )

@@ -1,11 +1,11 @@
-"""A convolution as high as its input, taken apart into convolutions that are not.
+"""Replace a convolution whose kernel is as high as its input by convolutions with lower kernels.
 
-The STM32N6's NPU hangs in a convolution whose kernel covers all rows at once, see
-docs/reference/lint/full-height-kernel.md. Two convolutions compute the same: the first covers part of the
-rows at a few places, with the kernel's rows shared out over blocks of its channels, a block for each place;
-the second, of zeros and ones, takes each block at its place and adds. The way is that of a public speech
-network, where 8 rows became 4 x 1 with stride 4 and 2 x 1, and ran on a board. A second that has more than
-two rows is as high as its input again, and taken apart in turn.
+The NPU of the STM32N6 hangs in a convolution whose kernel covers all rows at once, see
+docs/reference/lint/full-height-kernel.md. Two convolutions compute the same. The first covers a part of the
+rows at a few places; its output channels form one block for each place, and each block has the rows of the
+kernel for that place. The second, of zeros and ones, takes each block at its place and adds the blocks. A
+public speech network does the same: its 8 rows became 4 x 1 with stride 4 and then 2 x 1, and ran on a board.
+If the second convolution has more than two rows, it is again as high as its input and is replaced in turn.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.quant.rewriting.network import INPUT, Floats, FusedActivation, Network, Unit, UnitKind
 
-MIN_ROWS = 3  # 2 rows over 2 rows run
-_STRIDES = (4, 2, 1)  # what the NPU takes, the largest first
+MIN_ROWS = 3  # kernels of 2 rows over 2 rows do run
+_STRIDES = (4, 2, 1)  # strides that the NPU supports, the largest first
 
 
 @dataclass(frozen=True, kw_only=True)
 class KernelPlacement:
-    """Where the first convolution stands.
+    """The places at which the first convolution computes.
 
     Args:
-        covered: rows of its kernel.
+        covered: number of rows of its kernel.
         stride: rows from one place to the next.
-        used: numbers of the places, from 0, whose result is taken; together they cover all rows.
-        count: of all places, the last of which is used.
+        used: numbers of the places whose results are used, from 0; together they cover all rows.
+        count: number of all places; the last place is used.
     """
 
     covered: int
@@ -39,9 +39,9 @@ class KernelPlacement:
 
 
 def place_kernel(rows: int, *, most: int) -> KernelPlacement:
-    """Return how ``rows`` rows are covered by a kernel of at most ``most`` of them.
+    """Return how a kernel of at most ``most`` rows covers ``rows`` rows.
 
-    The stride is the largest of 4, 2 and 1 with which no row lies between two places.
+    The stride is the largest of 4, 2 and 1 for which no row lies between two places.
 
     >>> place_kernel(8, most=112)
     KernelPlacement(covered=4, stride=4, used=(0, 1), count=2)
@@ -63,21 +63,21 @@ def place_kernel(rows: int, *, most: int) -> KernelPlacement:
 
 
 def _covered(rows: int, stride: int, most: int) -> int:
-    """Return the most rows, ``most`` at most, of a kernel that steps of ``stride`` bring to the last row."""
+    """Return the largest height up to ``most`` with which steps of ``stride`` reach the last row."""
     spare = max(0, rows - stride - most)
     return rows - stride - -(-spare // stride) * stride
 
 
 def split_full_height(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ...]:
-    """Return convolutions that compute what ``unit`` does over ``rows`` rows, none as high as its input.
+    """Return convolutions that compute the same as ``unit``, none of them as high as its input.
 
     Args:
         unit: a convolution whose kernel has ``rows`` rows, :data:`MIN_ROWS` or more.
-        rows: of its input.
-        max_taps: rows times columns of a kernel that the NPU computes rightly.
+        rows: number of rows of its input.
+        max_taps: largest product of rows and columns of a kernel that the NPU computes correctly.
 
     Raises:
-        InputError: it is not such a convolution, pads columns, or has too many columns.
+        InputError: ``unit`` is not such a convolution, pads columns, or has too many columns.
     """
     kernel, bias = unit.weights
     if unit.kind is not UnitKind.CONVOLUTION or kernel.shape[0] != rows or rows < MIN_ROWS:
@@ -87,7 +87,7 @@ def split_full_height(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ..
         )
     if unit.padding == "same" and kernel.shape[1] > 1:
         raise InputError(
-            f"{unit.name} pads its columns, which one padding for rows and columns can't",
+            f"{unit.name} pads its columns but must not pad its rows, which one padding for both cannot do",
             expected='padding "valid", or a kernel of one column',
             remedy="pad the columns before it",
         )
@@ -120,19 +120,19 @@ def split_full_height(unit: Unit, rows: int, *, max_taps: int) -> tuple[Unit, ..
 
 
 def _blocks(kernel: Floats, where: KernelPlacement) -> Floats:
-    """Return the kernel whose blocks of channels hold the rows of each place, no row twice."""
+    """Return the first kernel: each block of channels has the rows of one place; no row occurs twice."""
     blocks, done = [], 0
     for place in where.used:
         start = place * where.stride
         block = kernel[start : start + where.covered].copy()
-        block[: done - start] = 0  # rows that an earlier place has counted
+        block[: done - start] = 0  # rows that an earlier place contains
         blocks.append(block)
         done = start + where.covered
     return np.concatenate(blocks, axis=3)
 
 
 def _sum(where: KernelPlacement, filters: int) -> Floats:
-    """Return the kernel that adds the blocks, each at its place."""
+    """Return the second kernel: it takes each block at its place and adds the blocks."""
     kernel = np.zeros((where.count, 1, len(where.used) * filters, filters), np.float32)
     for block, place in enumerate(where.used):
         kernel[place, 0, block * filters : (block + 1) * filters] = np.eye(filters, dtype=np.float32)
@@ -140,14 +140,14 @@ def _sum(where: KernelPlacement, filters: int) -> Floats:
 
 
 def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tuple[str, ...]]:
-    """Return ``network`` without such convolutions, and the names of those that were split.
+    """Return ``network`` without convolutions as high as their input, and the names of those replaced.
 
     Args:
-        network: any.
-        max_taps: rows times columns of a kernel that the NPU computes rightly.
+        network: any network.
+        max_taps: largest product of rows and columns of a kernel that the NPU computes correctly.
 
     Raises:
-        InputError: one can't be split, see :func:`split_full_height`.
+        InputError: a convolution cannot be replaced, see :func:`split_full_height`.
     """
     shapes: dict[str, tuple[int, ...]] = {INPUT: network.input_shape}
     units: list[Unit] = []
@@ -156,7 +156,10 @@ def without_full_height(network: Network, *, max_taps: int) -> tuple[Network, tu
         shapes[unit.name] = _output_shape(unit, shapes[unit.inputs[0]])
         if _is_full_height(unit, shapes[unit.inputs[0]], shapes[unit.name]):
             parts = split_full_height(unit, shapes[unit.inputs[0]][0], max_taps=max_taps)
-            units += [*parts[:-1], replace(parts[-1], name=unit.name)]  # others read it by its name
+            units += [
+                *parts[:-1],
+                replace(parts[-1], name=unit.name),
+            ]  # other units read the output by this name
             changed.append(unit.name)
         else:
             units.append(unit)
@@ -170,7 +173,7 @@ def _is_full_height(unit: Unit, before: tuple[int, ...], after: tuple[int, ...])
 
 
 def _output_shape(unit: Unit, before: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of what ``unit`` makes, without the batch."""
+    """Return the shape of the output of ``unit``, without the batch."""
     if unit.kind in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE):
         kernel = unit.weights[0]
         taken = (0, 0) if unit.padding == "same" else (kernel.shape[0] - 1, kernel.shape[1] - 1)
@@ -193,11 +196,16 @@ def _output_shape(unit: Unit, before: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def network_of_unit(unit: Unit, input_shape: tuple[int, ...]) -> Network:
-    """Return the network of one unit."""
+    """Return the network that consists of one unit.
+
+    Args:
+        unit: the unit.
+        input_shape: of its input, without the batch.
+    """
     return Network(name="layer", input_shape=input_shape, units=(replace(unit, inputs=(INPUT,)),))
 
 
 def fused_activation(name: str) -> FusedActivation | None:
-    """Return the activation that TFLite calls ``name``, or None for one that no unit has."""
+    """Return the activation function that TFLite calls ``name``, or None if units do not have it."""
     known = {"NONE": FusedActivation.NONE, "RELU": FusedActivation.RELU, "RELU6": FusedActivation.RELU6}
     return known.get(name)

@@ -1,4 +1,4 @@
-"""From a Keras model to a :class:`Network` and back, BatchNorm folded into the kernels before it."""
+"""Convert a Keras model to a :class:`Network` and back; BatchNorm is folded into the kernels before it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from birdnet_stm32.quant.rewriting.network import INPUT, RELU6_LIMIT, FusedActiv
 
 layers = keras.layers
 
-# Layers that do nothing when a network is used.
+# Layers that do nothing in inference.
 _INERT = (layers.Dropout, layers.SpatialDropout2D)
 
 
 def from_keras(model: keras.Model) -> Network:
-    """Return what the converter makes of a model: one unit for each operator.
+    """Return a model as the converter sees it: one unit for each operator.
 
     Args:
-        model: functional, one input and one output, of the layers that the DS-CNN (module ``dscnn``) and the
-            published checkpoints are made of; outputs are logits.
+        model: functional, with one input and one output, made of the layers that the DS-CNN (module
+            ``dscnn``) and the published checkpoints are made of; outputs are logits.
 
     Raises:
         InputError: a layer is of another kind, or a BatchNorm or activation cannot be folded.
@@ -41,7 +41,7 @@ def from_keras(model: keras.Model) -> Network:
             continue
         if isinstance(layer, layers.BatchNormalization | layers.ReLU):
             target = units.get(inputs[0])
-            # A value that somebody else reads must stay as it is.
+            # A tensor that another layer reads too must not be changed.
             if target is None or readers[id(sources[0])] > 1:
                 raise InputError(f"layer {layer.name} cannot be folded into the one before", where=model.name)
             fold = _fold_batch_norm if isinstance(layer, layers.BatchNormalization) else _fold_relu
@@ -54,7 +54,7 @@ def from_keras(model: keras.Model) -> Network:
 
 
 def to_keras(network: Network) -> keras.Model:
-    """Return a network as a functional model of stock layers; ReLU6 is a layer of its own."""
+    """Return a network as a functional Keras model of built-in layers; ReLU and ReLU6 are separate layers."""
     inputs = keras.Input(network.input_shape, name="features")
     tensors: dict[str, Any] = {INPUT: inputs}
     weighted: list[tuple[keras.Layer, Unit]] = []
@@ -139,9 +139,7 @@ def _fold_relu(unit: Unit, layer: keras.layers.ReLU) -> Unit:
     plain = not layer.negative_slope and not layer.threshold
     foldable = unit.kind in (UnitKind.CONVOLUTION, UnitKind.DEPTHWISE, UnitKind.DENSE, UnitKind.ADD)
     if not (plain and foldable and unit.activation is FusedActivation.NONE and limit in (None, RELU6_LIMIT)):
-        raise InputError(
-            f"layer {layer.name} cannot be fused", expected="ReLU or ReLU6 behind a linear layer"
-        )
+        raise InputError(f"layer {layer.name} cannot be fused", expected="ReLU or ReLU6 after a linear layer")
     return replace(unit, activation=FusedActivation.RELU if limit is None else FusedActivation.RELU6)
 
 

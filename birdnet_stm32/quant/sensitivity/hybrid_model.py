@@ -1,7 +1,7 @@
-"""A converted model with a part of it back in float: the file itself, some operators given other inputs.
+"""Build a hybrid float/int8 model: a converted model, in which some tensors and constants are float again.
 
-Nothing is simulated: an operator computes in float when its tensors are float, and what it leaves in int8 is
-rounded by a QUANTIZE of the file's own scale and zero point.
+Nothing is simulated. An operator computes in float if its tensors are float. If its output is int8, a
+QUANTIZE with the scale and the zero point of the file rounds it.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.tflite.flatbuffer import operator_name, pack_model
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, MOVES
 
-# What a converter makes of a batch that it does not know, beside the padding that asks for it.
+# Operators that a converter adds for a batch of unknown size.
 _OF_AN_OPEN_BATCH = frozenset({"SHAPE", "PACK", "FILL", "GATHER", "REDUCE_PROD"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Int8Tensor:
-    """An int8 tensor that an operator computes, or the network's input.
+    """An int8 tensor that an operator computes, or the input of the network.
 
     Args:
-        index: in the int8 model.
-        twin: the same tensor's index in the float graph.
-        operator: which operator computes it, by position in both graphs; -1 for the input.
-        kind: of that operator; QUANTIZE for the input.
-        path: the layers that it was made of, as the converter names them.
-        shape: with the batch.
-        kernel: rows and columns that the operator's kernel spans, (1, 1) for one without.
-        scale: of its grid.
-        zero_point: of its grid.
+        index: index in the int8 model.
+        float_index: index of the same tensor in the float graph.
+        operator: position, in both graphs, of the operator that computes it; -1 for the input.
+        kind: name of that operator; QUANTIZE for the input.
+        path: names of the layers that it was made from, as the converter writes them.
+        shape: sizes, with the batch.
+        kernel: rows and columns of the operator's kernel; (1, 1) for an operator without a kernel.
+        scale: float value of one int8 step.
+        zero_point: code that represents 0.
     """
 
     index: int
-    twin: int
+    float_index: int
     operator: int
     kind: str
     path: str
@@ -54,24 +54,24 @@ class Int8Tensor:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """What the steps -128 and 127 stand for."""
+        """The float values that the codes -128 and 127 represent."""
         return (
             self.scale * (scheme.ACTIVATION_MIN - self.zero_point),
             self.scale * (scheme.ACTIVATION_MAX - self.zero_point),
         )
 
 
-def int8_tensors(model: Any, twin: Any) -> tuple[Int8Tensor, ...]:
-    """Return the int8 tensors of a model in the order of their computation, the input first.
+def int8_tensors(model: Any, float_model: Any) -> tuple[Int8Tensor, ...]:
+    """Return the int8 tensors of a model in the order of computation, the input first.
 
     Args:
         model: the int8 model, parsed.
-        twin: the float graph that it was quantized from, parsed.
+        float_model: the float graph that it was quantized from, parsed.
 
     Raises:
-        InputError: the model is not int8 inside, or the two have other operators.
+        InputError: the model is not int8 inside, or the two models have different operators.
     """
-    graph, float_operators = model.subgraphs[0], twin.subgraphs[0].operators
+    graph, float_operators = model.subgraphs[0], float_model.subgraphs[0].operators
     if operator_name(model, graph.operators[0]) != "QUANTIZE":
         raise InputError(
             f"the model begins with {operator_name(model, graph.operators[0])}",
@@ -79,18 +79,22 @@ def int8_tensors(model: Any, twin: Any) -> tuple[Int8Tensor, ...]:
         )
     inner = _inner(model)
     kinds = [operator_name(model, operator) for operator in inner]
-    float_kinds = [operator_name(twin, operator) for operator in float_operators]
+    float_kinds = [operator_name(float_model, operator) for operator in float_operators]
     if kinds != float_kinds:
         raise _differ(kinds, float_kinds)
     entry = int(graph.operators[0].outputs[0])
-    found = [_activation(model, entry, twin=int(twin.subgraphs[0].inputs[0]), operator=-1, kind="QUANTIZE")]
+    found = [
+        _activation(
+            model, entry, float_index=int(float_model.subgraphs[0].inputs[0]), operator=-1, kind="QUANTIZE"
+        )
+    ]
     for position, (operator, other) in enumerate(zip(inner, float_operators, strict=True)):
         if kinds[position] not in MOVES:
             found.append(
                 _activation(
                     model,
                     int(operator.outputs[0]),
-                    twin=int(other.outputs[0]),
+                    float_index=int(other.outputs[0]),
                     operator=position,
                     kind=kinds[position],
                     kernel=_kernel(graph, operator) if kinds[position].endswith("CONV_2D") else (1, 1),
@@ -101,18 +105,19 @@ def int8_tensors(model: Any, twin: Any) -> tuple[Int8Tensor, ...]:
 
 def build_hybrid_model(
     model: Any,
-    twin: Any,
+    float_model: Any,
     *,
     floating: Collection[int] = (),
     float_constants: Collection[int] = (),
 ) -> bytes:
-    """Return an int8 model of which some tensors and some constants are float.
+    """Return an int8 model in which some tensors and some constants are float.
 
     Args:
         model: the int8 model, parsed; it is not changed.
-        twin: the float graph that it was quantized from, parsed.
-        floating: tensors, by index in the int8 model; what they are only moved to is float too.
-        float_constants: operators, by position, that compute with the kernel and bias of the float graph.
+        float_model: the float graph that it was quantized from, parsed.
+        floating: indices in the int8 model of the tensors that become float. Tensors that they are only moved
+            to become float too.
+        float_constants: positions of the operators that compute with kernel and bias of the float graph.
     """
     splice = _Splice(model)
     position = 0
@@ -124,7 +129,7 @@ def build_hybrid_model(
         inputs, output = [int(index) for index in operator.inputs], int(operator.outputs[0])
         reads_float = any(index in splice.floats for index in inputs)
         if reads_float or output in floating or position in float_constants:
-            source = twin if position in float_constants else None
+            source = float_model if position in float_constants else None
             stays = output in floating or (kind in MOVES and reads_float)
             splice.compute_in_float(operator, source, position, stays=stays)
         else:
@@ -134,21 +139,23 @@ def build_hybrid_model(
 
 
 class _Splice:
-    """A model under reconstruction: its operators so far, and which of its tensors exist in float."""
+    """A model under construction: the operators so far, and the tensors that exist in float."""
 
     def __init__(self, model: Any) -> None:
-        # Parsing takes longer than all else here, so lists are copied and what is in them is shared.
+        # Parsing takes most of the time, so only the lists are copied; their elements are shared.
         self.model, self.graph = copy.copy(model), copy.copy(model.subgraphs[0])
         self.model.subgraphs = [self.graph]
         self.model.operatorCodes, self.model.buffers = list(model.operatorCodes), list(model.buffers)
         self.graph.tensors = list(self.graph.tensors)
         self.operators: list[Any] = []
-        self.floats: dict[int, int] = {}  # an int8 tensor that stays float, to the float one in its place
+        self.floats: dict[
+            int, int
+        ] = {}  # index of an int8 tensor that stays float: index of the float tensor
         self._dequantized: dict[int, int] = {}
         self._codes: dict[int, int] = {}
 
     def boundary(self, operator: Any, kind: str, floating: Collection[int]) -> None:
-        """Keep a QUANTIZE or DEQUANTIZE, or leave it out where there is nothing to convert."""
+        """Keep a QUANTIZE or a DEQUANTIZE, or leave it out if there is nothing to convert."""
         source, target = int(operator.inputs[0]), int(operator.outputs[0])
         if kind == "QUANTIZE" and target in floating:
             self.floats[target] = source
@@ -158,18 +165,18 @@ class _Splice:
             self._add(operator.opcodeIndex, [self.floats.get(source, source)], target, like=operator)
 
     def compute_in_float(self, operator: Any, source: Any, position: int, *, stays: bool) -> None:
-        """Add ``operator`` on float tensors; its output stays float or is rounded to its grid.
+        """Add ``operator`` with float inputs; its output stays float or is rounded to int8.
 
         Args:
-            operator: of the int8 model.
-            source: the float graph, to take the constants from; None to keep what the int8 ones stand for.
-            position: of the operator.
-            stays: its output stays float.
+            operator: an operator of the int8 model.
+            source: the float graph, whose constants are used; None to use the values of the int8 constants.
+            position: position of the operator.
+            stays: whether its output stays float.
         """
-        twins = [] if source is None else list(source.subgraphs[0].operators[position].inputs)
+        float_inputs = [] if source is None else list(source.subgraphs[0].operators[position].inputs)
         inputs = [
-            self._input(int(index), source, int(twin))
-            for index, twin in itertools.zip_longest(operator.inputs, twins, fillvalue=-1)
+            self._input(int(index), source, int(float_index))
+            for index, float_index in itertools.zip_longest(operator.inputs, float_inputs, fillvalue=-1)
         ]
         output = int(operator.outputs[0])
         made = self._float_tensor(output)
@@ -180,13 +187,19 @@ class _Splice:
             self._add(self._code(schema.BuiltinOperator.QUANTIZE), [made], output)
 
     def pack(self) -> bytes:
-        """Return the file."""
+        """Return the model as the bytes of a .tflite."""
         self.graph.operators = self.operators
-        self.model.signatureDefs = None  # they would name the old output
+        self.model.signatureDefs = None  # the old ones would name the old output
         return pack_model(self.model)
 
-    def _input(self, index: int, source: Any, twin: int) -> int:
-        """Return the float tensor that stands for an input of the int8 model, ``twin`` in the float graph."""
+    def _input(self, index: int, source: Any, float_index: int) -> int:
+        """Return the index of the float tensor for an input of an operator.
+
+        Args:
+            index: index of the input in the int8 model, or -1.
+            source: the float graph, whose constants are used; None to use the values of the int8 constants.
+            float_index: index of the input in the float graph, or -1.
+        """
         if index < 0:
             return index
         tensor = self.graph.tensors[index]
@@ -198,7 +211,7 @@ class _Splice:
             return index
         if source is not None:
             # A float graph leaves out a bias of zeros.
-            exact = None if twin < 0 else _constant(source, source.subgraphs[0].tensors[twin])
+            exact = None if float_index < 0 else _constant(source, source.subgraphs[0].tensors[float_index])
             values = np.zeros_like(values) if exact is None else exact
         return self._float_constant(index, values)
 
@@ -231,7 +244,7 @@ class _Splice:
         self.operators.append(operator)
 
     def _code(self, builtin: int) -> int:
-        """Return the index of an operator code, added if the model has none."""
+        """Return the index of an operator code; it is added if the model has none."""
         if builtin not in self._codes:
             code = schema.OperatorCodeT()
             code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, builtin, 1
@@ -241,7 +254,7 @@ class _Splice:
 
 
 def _differ(kinds: list[str], float_kinds: list[str]) -> InputError:
-    """Say in which operators two graphs differ, and whether that is of the converter or of the network."""
+    """Return the error that says in which operators two graphs differ, and what the reason may be."""
     more, fewer = Counter(kinds) - Counter(float_kinds), Counter(float_kinds) - Counter(kinds)
     parts = [f"{_listed(more)} more"] if more else []
     parts += [f"{_listed(fewer)} fewer"] if fewer else []
@@ -277,12 +290,12 @@ def _kernel(graph: Any, operator: Any) -> tuple[int, int]:
 
 
 def _activation(
-    model: Any, index: int, *, twin: int, operator: int, kind: str, kernel: tuple[int, int] = (1, 1)
+    model: Any, index: int, *, float_index: int, operator: int, kind: str, kernel: tuple[int, int] = (1, 1)
 ) -> Int8Tensor:
     tensor = model.subgraphs[0].tensors[index]
     return Int8Tensor(
         index=index,
-        twin=twin,
+        float_index=float_index,
         operator=operator,
         kind=kind,
         path=tensor.name.decode(),
@@ -294,7 +307,7 @@ def _activation(
 
 
 def _constant(model: Any, tensor: Any) -> npt.NDArray[Any] | None:
-    """Return the values of a constant as they are stored, or None for an activation."""
+    """Return the stored values of a constant, or None for an activation."""
     data = model.buffers[tensor.buffer].data
     if data is None or len(data) == 0:
         return None
@@ -307,7 +320,7 @@ def _constant(model: Any, tensor: Any) -> npt.NDArray[Any] | None:
 
 
 def _dequantized(tensor: Any, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return what a constant stands for; one without a scale, of axes or sizes, as it is."""
+    """Return the float values of a constant; a constant without a scale is returned unchanged."""
     quantization = tensor.quantization
     if quantization is None or quantization.scale is None or len(quantization.scale) == 0:
         return values

@@ -1,4 +1,4 @@
-"""Names for a reader: which layer of the float model made a tensor, and in which part of the network."""
+"""Map each tensor of a `.tflite` to the Keras layer that produced it, and to a part of the network."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 INPUT, FRONT_END, CLASSIFIER = "input", "front end", "classifier"
 
-# What a block's layers append to its name.
+# Suffixes that the layers of a block append to the block's name.
 _ROLE = re.compile(r"_(dw|pw|add|conv)\d*$")
 
 
 def tensor_names(activations: Sequence[Int8Tensor], model: keras.Model) -> tuple[str, ...]:
-    """Return a unique name for each tensor: of the layer that computes it.
+    """Return a unique name for each tensor: the name of the layer that computes it.
 
     Args:
-        activations: of the int8 model, the input first.
-        model: the float model.
+        activations: tensors of the int8 model, the input first.
+        model: the float model that was quantized.
     """
     import keras
 
@@ -32,7 +32,7 @@ def tensor_names(activations: Sequence[Int8Tensor], model: keras.Model) -> tuple
     names = [INPUT]
     for activation in activations[1:]:
         made_of = _layers_in(activation.path, layers)
-        # The converter names the output after the signature.
+        # The converter gives the output the name of the signature.
         name = next((one for one in made_of if not layers[one]), (made_of or [model.layers[-1].name])[0])
         names.append(name if name not in names else f"{name}_{activation.kind.lower()}")
     counts = Counter(names)
@@ -43,14 +43,15 @@ def tensor_names(activations: Sequence[Int8Tensor], model: keras.Model) -> tuple
 
 
 def group_names(activations: Sequence[Int8Tensor], names: Sequence[str]) -> tuple[str, ...]:
-    """Return the part of the network that each tensor is in.
+    """Return the part of the network that each tensor belongs to.
 
-    The front end is what comes before the first kernel that reaches over neighbours, the classifier what
-    comes behind the last feature map; between them are blocks, by the names of their layers.
+    The front end is everything before the first kernel that covers neighbouring values. The classifier is
+    everything after the last feature map. The blocks between them are recognised by the names of their
+    layers.
 
     Args:
-        activations: as for :func:`tensor_names`.
-        names: their names.
+        activations: tensors of the int8 model, the input first.
+        names: their names, from :func:`tensor_names`.
     """
     spatial = [at for at, one in enumerate(activations) if one.kernel != (1, 1)]
     maps = [at for at, one in enumerate(activations) if len(one.shape) > 2]
@@ -67,9 +68,9 @@ def group_names(activations: Sequence[Int8Tensor], names: Sequence[str]) -> tupl
 
 
 def _layers_in(path: str, layers: dict[str, bool]) -> list[str]:
-    """Return the layers that a tensor's path names; TensorFlow may have numbered them once more."""
+    """Return the layers that the path of a tensor names; TensorFlow may have added numbers to the names."""
     found: list[str] = []
     for scope in path.split(";"):
         spelled = (name for part in scope.split("/") for name in (part, re.sub(r"_\d+$", "", part)))
-        found += [name for name in spelled if name in layers][:1]  # what follows is the layer's own business
+        found += [name for name in spelled if name in layers][:1]  # the rest of the scope is inside the layer
     return found

@@ -1,10 +1,9 @@
-"""Where int8 hurts: every tensor float against int8, and what the outputs gain if a part stays float.
+"""Find where int8 loses accuracy: compare every tensor with float, and leave parts of the network in float.
 
-All of it is about the converted file. Its tensors, as the reference kernels compute them on the grids that it
-holds, are compared with those of the float graph that it was quantized from. The gains come from the file
-itself with a part of it in float (:mod:`birdnet_stm32.quant.sensitivity.hybrid_model`),
-run by LiteRT's fast kernels: they round
-once where the reference kernels round twice, so gains are counted from a baseline of their own.
+Everything is measured on the converted file. The reference kernels compute its tensors, which are compared
+with the tensors of the float graph that was quantized. The gains are measured with hybrid float/int8 models
+(:mod:`birdnet_stm32.quant.sensitivity.hybrid_model`), which LiteRT's fast kernels run. Fast kernels round
+once where the reference kernels round twice, so all gains are relative to a baseline by fast kernels.
 """
 
 from __future__ import annotations
@@ -43,26 +42,32 @@ MOST_WINDOWS = 100
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Trials:
-    """The converted model, run over and over with other parts of it in float."""
+class _HybridRuns:
+    """The converted model, to be run again and again with different parts in float."""
 
     model: Any
-    twin: Any
+    float_model: Any
     contract: ModelContract
     windows: Floats
     expected: Floats
-    on_trial: Callable[[], None]
+    on_run: Callable[[], None]
 
     def cosines(self, floating: Collection[int] = (), float_constants: Collection[int] = ()) -> Cosines:
         """Return the cosine of each window; the arguments are those of :func:`build_hybrid_model`."""
-        part = build_hybrid_model(self.model, self.twin, floating=floating, float_constants=float_constants)
+        part = build_hybrid_model(
+            self.model, self.float_model, floating=floating, float_constants=float_constants
+        )
         outputs = interpreter.run(part, self.windows, kernels=OpResolverType.AUTO)
-        self.on_trial()
+        self.on_run()
         return compare(self.expected, probabilities(outputs, self.contract)).cosine
 
 
 def evenly_spaced(windows: int, most: int = MOST_WINDOWS) -> npt.NDArray[np.int64]:
-    """Return the positions of at most ``most`` of so many windows, evenly spread."""
+    """Return the positions of at most ``most`` windows, evenly spaced over all of them.
+
+    >>> evenly_spaced(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
     return np.linspace(0, windows - 1, min(windows, most)).round().astype(np.int64)
 
 
@@ -75,16 +80,16 @@ def measure_layers(
     *,
     report: Report = lambda done, total: None,
 ) -> LayerReport:
-    """Compare a converted model with the float model behind it, tensor by tensor.
+    """Compare a converted model with the float model that it was converted from, tensor by tensor.
 
     Args:
         tflite: int8 inside, float32 in and out.
-        model: what it was converted from; of a candidate, its float model.
-        contract: what the two are.
+        model: the float model that was quantized.
+        contract: what both models mean.
         windows: features as ``contract`` says, float32 [n, *input shape], n >= 1.
-        expected: probabilities that int8 should give, float32 [n, classes]: those of ``model``, or of the one
-            that it was tuned to follow.
-        report: told how much is done, of how much.
+        expected: probabilities that int8 should give, float32 [n, classes]: those of ``model``, or of the
+            teacher that it was trained to follow.
+        report: called with (done, total) after each window and after each run.
 
     Raises:
         InputError: ``tflite`` was not made from ``model``.
@@ -92,25 +97,25 @@ def measure_layers(
     from birdnet_stm32.quant.convert import float_graph
 
     exact = float_graph(model)
-    parsed, twin = parse_model(tflite), parse_model(exact)
-    tensors = int8_tensors(parsed, twin)
+    parsed, float_model = parse_model(tflite), parse_model(exact)
+    tensors = int8_tensors(parsed, float_model)
     names = tensor_names(tensors, model)
     groups = group_names(tensors, names)
     parts = tuple(dict.fromkeys(groups))
     on_step = _counter(report, len(windows) + len(tensors) + 2 * len(parts) + 2)
     errors, outputs = _errors(tflite, exact, tensors, windows, on_step)
-    trials = _Trials(
+    runs = _HybridRuns(
         model=parsed,
-        twin=twin,
+        float_model=float_model,
         contract=contract,
         windows=windows,
         expected=expected,
-        on_trial=on_step,
+        on_run=on_step,
     )
-    baseline = trials.cosines()
+    baseline = runs.cosines()
 
     def gain(floating: Collection[int] = (), float_constants: Collection[int] = ()) -> dict[str, float]:
-        gained = trials.cosines(floating, float_constants) - baseline
+        gained = runs.cosines(floating, float_constants) - baseline
         error = float(gained.std(ddof=1)) / len(gained) ** 0.5 if len(gained) > 1 else 0.0
         return {"gain": float(gained.mean()), "gain_error": error}
 
@@ -151,7 +156,7 @@ def measure_layers(
 
 
 def _counter(report: Report, total: int) -> Callable[[], None]:
-    """Return what is to be called once a step, ``total`` times."""
+    """Return a function that reports one more step; it is to be called ``total`` times."""
     done = 0
 
     def step() -> None:
@@ -169,14 +174,14 @@ def _errors(
     windows: Floats,
     on_window: Callable[[], None],
 ) -> tuple[tuple[TensorErrors, ...], Floats]:
-    """Run both graphs; return how far each tensor is off, and the outputs of the int8 model."""
+    """Run both graphs; return the errors of each tensor, and the outputs of the int8 model."""
     sums = [ErrorSums(activation=tensor) for tensor in tensors]
     output = int(parse_model(tflite).subgraphs[0].outputs[0])
     int8 = interpreter.trace(tflite, windows, [*(tensor.index for tensor in tensors), output])
     exact = interpreter.trace(
         float_graph,
         windows,
-        [tensor.twin for tensor in tensors],
+        [tensor.float_index for tensor in tensors],
         kernels=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     outputs = []

@@ -1,4 +1,4 @@
-"""How far a tensor of the int8 network is from the same tensor in float, added up window by window."""
+"""Add up, window by window, how far a tensor of the int8 network is from the same tensor in float."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ class ErrorSums:
     occurs: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(CODES, np.bool_))
 
     def add(self, exact: Floats, steps: Int8Array) -> None:
-        """Add one window: the tensor in float, and in int8."""
+        """Add one window.
+
+        Args:
+            exact: values of the float tensor.
+            steps: codes of the int8 tensor, as many.
+        """
         tensor = self.activation
         one, other = exact.ravel(), scheme.dequantize(steps.ravel(), tensor.scale, tensor.zero_point)
         difference = other - one
@@ -51,7 +56,7 @@ class ErrorSums:
         self.occurs |= np.bincount(steps.ravel().view(np.uint8), minlength=CODES) > 0
 
     def errors(self) -> TensorErrors:
-        """Return the measures of all windows added so far, at least one."""
+        """Return the errors over all windows added so far, at least one."""
         norms = np.sqrt(self.energy * self.int8_energy)
         return TensorErrors(
             snr_db=_decibels(self.energy, self.error_energy),

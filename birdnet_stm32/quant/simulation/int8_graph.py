@@ -1,11 +1,12 @@
-"""The converted network as a TensorFlow graph: bit by bit what the reference kernels compute, and trainable.
+"""The converted network as a TensorFlow graph: it equals the reference kernels bit by bit.
 
-A tensor is held as steps from its zero point: whole numbers in float32, which is exact up to 2 ** 24, more
-than the sums of products come to. Kernels and biases are rounded in the graph as the converter rounds them.
-Gradients go straight through every rounding and stop where the grid or the activation ends.
+A tensor is represented by steps from its zero point: whole numbers in float32. float32 is exact up to 2 **
+24, more than the sums of products reach. Kernels and biases are rounded in the graph as the converter rounds
+them. Gradients pass every rounding unchanged (straight-through estimator) and are 0 outside the grid or the
+activation function.
 
-The reference kernels round an accumulator twice: to ``2 ** shift`` of a step, a half up, and that to a step,
-a half away from zero. Both are floors, and a floor of a floor is one floor:
+The reference kernels round an accumulator twice: first to ``2 ** shift`` of a step, halves up, and then to a
+step, halves away from zero. Both roundings are floors, and a floor of a floor is one floor:
 ``floor(accumulator * factor + 1/2 + sign * 2 ** (shift - 1))``.
 """
 
@@ -38,14 +39,14 @@ from birdnet_stm32.quant.simulation.linear_operators import convolve, move_value
 Grid = tuple[Any, Any]
 """Scale and zero point of a tensor, each a float32 scalar: a number, a constant or a variable."""
 
-_ADD_BITS = 20  # ADD brings its operands to one scale with so many bits more
+_ADD_BITS = 20  # additional bits of the common scale to which ADD brings its operands
 _SIGNIFICAND = 2.0**31
 _EXPONENT_SHIFT, _EXPONENT_BIAS = 52, 1022  # of float64, for fractions in [1/2, 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Factor:
-    """A fixed-point factor ``significand * 2 ** (shift - 31)``; float64, scalars or one a channel."""
+    """A fixed-point factor ``significand * 2 ** (shift - 31)``; float64, a scalar or one for each channel."""
 
     significand: Any
     shift: Any
@@ -65,20 +66,20 @@ def forward(
     float_kernels: bool = False,
     fused: bool = False,
 ) -> dict[str, Any]:
-    """Compute all tensors, inside or outside a graph.
+    """Compute all tensors as int8 does, eagerly or inside a ``tf.function``.
 
     Args:
-        network: the network; its own weights are not used.
-        variables: float kernel and bias of each unit that has them.
+        network: the network; the weights that it holds are not used.
+        variables: float kernel and bias of each unit that has them, by name.
         windows: float32 [n, *input shape].
-        grids: of all tensors but those that are only moved.
-        floating: tensors to leave in float, neither rounded nor clipped to their grid.
-        float_kernels: leave kernels and biases in float.
-        fused: compile each rounding into one pass over memory. This takes seconds, and pays where the graph
-            runs often.
+        grids: scale and zero point of each tensor that has a grid of its own, by name.
+        floating: names of tensors that stay in float: they are neither rounded nor clipped to their grid.
+        float_kernels: whether kernels and biases stay in float.
+        fused: whether each rounding is compiled into one pass over memory. Compilation takes seconds; it is
+            worth it for a graph that runs often.
 
     Returns:
-        Tensor name to its steps from the zero point, float32; times the scale they are its values.
+        Steps from the zero point, float32, by name of the tensor. Multiplied by the scale, they are values.
     """
     values = {INPUT: _quantized(windows, grids[INPUT], floating=INPUT in floating)}
     scales = {INPUT: _double(grids[INPUT][0])}
@@ -107,7 +108,7 @@ def forward(
 
 
 def _quantized(windows: Any, grid: Grid, *, floating: bool) -> Any:
-    """Return the steps of the input, rounded once as QUANTIZE does."""
+    """Return the steps of the input, rounded once as the operator QUANTIZE does."""
     scale, zero_point = grid
     steps = windows / scale
     if floating:
@@ -117,7 +118,7 @@ def _quantized(windows: Any, grid: Grid, *, floating: bool) -> Any:
 
 
 def _constants(unit: Unit, kernel: Any, bias: Any, scale_in: Any, floating: bool) -> tuple[Any, Any, Any]:
-    """Return kernel and bias of a unit in steps, float32, and the value of a step of each accumulator."""
+    """Return kernel and bias of a unit in steps, float32, and the float value of an accumulator's step."""
     reduced = {UnitKind.DEPTHWISE: (0, 1), UnitKind.DENSE: (0,)}.get(unit.kind, (0, 1, 2))
     peaks = tf.maximum(_double(tf.reduce_max(tf.abs(kernel), reduced)), SMALLEST_PEAK) / KERNEL_LIMIT
     channels = tf.stop_gradient(
@@ -134,7 +135,7 @@ def _constants(unit: Unit, kernel: Any, bias: Any, scale_in: Any, floating: bool
 
 
 def _added(inputs: list[Any], scales: list[Any], scale: Any) -> tuple[Any, _Factor]:
-    """Return the sum of two tensors in a common scale, float64, and what takes it to the output's."""
+    """Return the sum of two tensors in a common scale, float64, and the factor to the output's scale."""
     twice = 2.0 * tf.maximum(*scales)
     operands = []
     for steps, factor in zip(inputs, (_factor(one / twice) for one in scales), strict=True):
@@ -143,7 +144,7 @@ def _added(inputs: list[Any], scales: list[Any], scale: Any) -> tuple[Any, _Fact
 
 
 def _summed(inputs: Any, ratio: Any) -> tuple[Any, _Factor]:
-    """Return the sum over rows and columns, and what takes it to the mean in the output's scale."""
+    """Return the sum over rows and columns, and the factor from it to the mean in the output's scale."""
     count = inputs.shape[1] * inputs.shape[2]
     factor = _factor(ratio)
     bits = tf.minimum(_double(min(count.bit_length() - 1, 32)), 31.0 + factor.shift)
@@ -172,10 +173,10 @@ def _rounded(
 
     Args:
         accumulators: whole numbers.
-        factor: what takes them to steps.
-        ends: lowest and highest step.
-        signed: the lowest may lie below 0.
-        once: round once, a half away from zero, as the reference kernel of dense layers alone does.
+        factor: number of output steps in one step of an accumulator.
+        ends: lowest and highest step of the output.
+        signed: whether the lowest step may be below 0.
+        once: whether to round once, halves away from zero, as only the reference kernel of dense layers does.
         fused: as for :func:`forward`.
     """
     compiled = _compiled if fused else lambda function: function
@@ -187,7 +188,8 @@ def _rounded(
         if once:
             rounded = _half_away(exact * value)
         else:
-            # Below 0 the second rounding goes down; where all of that is clipped it need not.
+            # For negative accumulators the second rounding goes down. If they are clipped, this is not
+            # needed.
             rounded = tf.floor(
                 exact * value + 0.5 + (tf.sign(exact) * second_half if signed else second_half)
             )
@@ -211,7 +213,7 @@ def _rounded(
 
 
 def _rounded_operand(steps: Any, factor: _Factor) -> Any:
-    """Return one operand of ADD in the common scale, float64."""
+    """Return an operand of ADD in the common scale, float64."""
     value, bits = factor.value, 2.0**_ADD_BITS
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]

@@ -1,6 +1,7 @@
-"""More audio from the windows at hand: shifted, mixed and filtered; a teacher says what is heard in it.
+"""Augmentation: make more audio from given windows by shifting, mixing and filtering them.
 
-Gain is left alone: the front end's min-max takes it out again.
+The teacher labels the new windows. Their gain is not varied, because the min-max normalisation of the front
+end removes it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,20 @@ MIX_LEVEL_DB = (-20.0, 0.0)
 FILTER_PROBABILITY = 0.5
 FILTER_DB = 4.0  # standard deviation of the gain at each knot
 FILTER_KNOTS = 6  # from 0 Hz to half the sample rate
-PEAK = 20_000  # of the result; leaves no sample clipped
+PEAK = 20_000  # of each new window, so that no sample is clipped
 
 
 def augment(pcm: Pcm, count: int, rng: np.random.Generator) -> Pcm:
-    """Return ``count`` new windows, int16 [count, samples], made from windows int16 [n, samples]."""
+    """Return new windows made from given ones.
+
+    Args:
+        pcm: int16 [n, samples], n >= 1.
+        count: number of new windows.
+        rng: source of all random choices.
+
+    Returns:
+        int16 [count, samples].
+    """
     result = np.empty((count, pcm.shape[1]), np.int16)
     for row in result:
         sound = _shifted(pcm, rng)
@@ -32,7 +42,7 @@ def augment(pcm: Pcm, count: int, rng: np.random.Generator) -> Pcm:
 
 
 def _shifted(pcm: Pcm, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return a window rotated in time, of unit power (silence stays silent)."""
+    """Return a random window, rotated in time and scaled to unit power; a silent window stays silent."""
     window = pcm[rng.integers(len(pcm))].astype(np.float64)
     power = np.sqrt(np.square(window).mean())
     shifted: npt.NDArray[np.float64] = np.roll(window, rng.integers(window.size)) / max(power, 1.0)

@@ -1,9 +1,10 @@
-"""Kernels as the converter will store them, for use inside a training step.
+"""Fake quantization: the values of kernels that the converter will store, for use inside a training step.
 
 TFLite folds a BatchNorm into the convolution before it: channel ``c`` of the kernel is multiplied by
-``gamma[c] / sqrt(variance[c] + epsilon)``. A symmetric quantizer with one scale a channel commutes with a
-factor a channel, ``Q(factor * kernel) = factor * Q(kernel)``, so fake-quantizing the kernel that Keras holds
-is the same as folding, quantizing and unfolding. With one scale a tensor it would not be.
+``gamma[c] / sqrt(variance[c] + epsilon)``. A symmetric quantizer with one scale for each channel commutes
+with a factor for each channel, ``Q(factor * kernel) = factor * Q(kernel)``. Fake quantization of the kernel
+that Keras holds is therefore the same as to fold, quantize and unfold it. With one scale for each tensor it
+would not be.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class QuantizedKernel:
     """A variable that the converter quantizes.
 
     Args:
-        variable: the weights.
+        variable: the weights of a layer.
         reduced_axes: all axes but those of the output channels.
     """
 
@@ -34,7 +35,8 @@ def quantized_kernels(model: keras.Model) -> list[QuantizedKernel]:
     """Return the kernel of every convolution and dense layer, at any depth of nesting."""
     found = []
     for layer in model._flatten_layers(include_self=False, recursive=True):
-        # DepthwiseConv2D holds [rows, columns, channels, multiplier], and a channel's scale serves one pair.
+        # The kernel of DepthwiseConv2D is [rows, columns, channels, multiplier]; each pair of the last two
+        # has a scale of its own.
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             found.append(QuantizedKernel(variable=layer.kernel, reduced_axes=(0, 1)))
         elif isinstance(layer, keras.layers.Conv2D):
@@ -45,9 +47,10 @@ def quantized_kernels(model: keras.Model) -> list[QuantizedKernel]:
 
 
 def fake_quantize(kernel: Any, reduced_axes: tuple[int, ...]) -> Any:
-    """Quantize and dequantize a kernel, with the gradient of the identity (straight through).
+    """Quantize and dequantize a kernel; the gradient is that of the identity (straight-through estimator).
 
-    Nothing is clipped, since each channel's largest magnitude sets its scale; so no gradient is masked.
+    No value is clipped, because the largest magnitude of each channel sets its scale. So no gradient is
+    masked.
 
     Args:
         kernel: float32 tensor.
@@ -63,7 +66,7 @@ def fake_quantize(kernel: Any, reduced_axes: tuple[int, ...]) -> Any:
         peaks = tf.cast(tf.reduce_max(tf.abs(weights), axis=reduced_axes, keepdims=True), tf.float64)
         scales = tf.cast(tf.maximum(peaks, SMALLEST_PEAK) / KERNEL_LIMIT, tf.float32)
         steps = tf.cast(weights / scales, tf.float64)
-        # Halves away from zero, where tf.round would take them to even.
+        # Halves are rounded away from zero; tf.round would round them to even.
         rounded = tf.sign(steps) * tf.floor(tf.abs(steps) + 0.5)
         limited = tf.clip_by_value(tf.cast(rounded, tf.float32), -KERNEL_LIMIT, KERNEL_LIMIT)
         return limited * scales, lambda upstream: upstream

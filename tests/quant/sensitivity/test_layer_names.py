@@ -29,7 +29,7 @@ def published() -> list[Int8Tensor]:
     return [
         Int8Tensor(
             index=at,
-            twin=at,
+            float_index=at,
             operator=at - 1,
             kind="LOGISTIC",
             path=path,

@@ -14,7 +14,7 @@ def sums() -> ErrorSums:
     return ErrorSums(
         activation=Int8Tensor(
             index=1,
-            twin=1,
+            float_index=1,
             operator=0,
             kind="ADD",
             path="",
