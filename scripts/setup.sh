@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings everything the project needs onto a Debian machine: packages, then .venv with pinned libraries.
-# Does nothing, quickly, where all of it is there.
+# Does nothing, quickly, where all of it is there. INSTALLER=pip installs without uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,26 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" "${install[@]}" -qq >/dev/null
 fi
 
-wanted=$(cat pyproject.toml constraints.txt | sha256sum)
+# Every file is held against the SHA-256 in requirements.lock, whichever program downloads it.
+install_libraries() {
+    local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
+    local uv=(.venv/bin/uv pip install --quiet --compile-bytecode --python .venv)
+    if [ "${INSTALLER:-uv}" = uv ]; then
+        # uv itself, from its lines in the lock file; then it, with the package index that pip is told to use.
+        local index
+        index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+        if "${pip[@]}" --require-hashes -r <(sed -n '/^uv==/,/[^\\]$/p' requirements.lock) &&
+            UV_HTTP_TIMEOUT=180 "${uv[@]}" ${index:+--default-index "$index"} --require-hashes -r requirements.lock; then
+            "${uv[@]}" --no-deps --no-build-isolation --editable .
+            return
+        fi
+        echo "uv could not install them; pip, which is slower, does it now" >&2
+    fi
+    "${pip[@]}" --require-hashes -r requirements.lock
+    "${pip[@]}" --no-deps --no-build-isolation --editable .
+}
+
+wanted=$(cat pyproject.toml requirements.lock | sha256sum)
 if [ "$(cat .venv/.installed 2>/dev/null)" != "$wanted" ]; then
     python=$(command -v python3.11 || true)
     if [ -z "$python" ]; then
@@ -44,6 +63,6 @@ if [ "$(cat .venv/.installed 2>/dev/null)" != "$wanted" ]; then
     echo "Installing the pinned Python libraries into .venv (about 2.5 GB, a minute or two)"
     rm -f .venv/.installed
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+    install_libraries
     echo "$wanted" >.venv/.installed
 fi
