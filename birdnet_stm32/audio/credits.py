@@ -13,7 +13,7 @@ from pathlib import Path
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.text_file import read_lines
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 COLUMNS = ("file", "label", "sha256", "package", "version", "licence", "credit")
 REQUIRED = ("file", "licence", "credit")
@@ -84,7 +84,7 @@ def _entry(line: str, columns: tuple[str, ...], *, where: str) -> RecordingCredi
     cells = line.split("\t")
     if len(cells) != len(columns):
         raise InputError(
-            f"has {len(cells)} cells", where=where, expected=f"{len(columns)}, a tab between two"
+            f"has {counted(len(cells), 'cell')}", where=where, expected=f"{len(columns)}, a tab between two"
         )
     fields = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
     for name in REQUIRED:

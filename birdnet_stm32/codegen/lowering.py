@@ -15,6 +15,7 @@ from birdnet_stm32.codegen.rewrite.edit import needed_operators
 from birdnet_stm32.codegen.rewrite.passes import GRAPH_PASSES, PROGRAM_PASSES
 from birdnet_stm32.codegen.rewrite.value_tables import TABLE
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
@@ -233,7 +234,7 @@ def _dilated(node: Node) -> InputError:
 def _refuse_empty(graph: Graph) -> None:
     for node in nodes(graph):
         if len(node.outputs) != 1:
-            raise refuse(node, f"it has {len(node.outputs)} outputs", expected="one")
+            raise refuse(node, f"it has {counted(len(node.outputs), 'output')}", expected="one")
         for tensor in node.tensors:
             if min(tensor.shape, default=1) < 1:
                 raise refuse(node, f"tensor {tensor.index} has the shape {list(tensor.shape)}")

@@ -24,7 +24,7 @@ from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release.bundle import verify_bundle
 from birdnet_stm32.release.manifest import bundle_digest
 from birdnet_stm32.stages.catalog import stages_of
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 EXAMPLE = "birdnet-stm32 check demo\n  birdnet-stm32 check demo-0.1.0-1a2b3c4d.zip"
 _SHOWN = 5
@@ -99,7 +99,8 @@ def _check_bundle(path: Path, json: Path | None) -> dict[str, object]:
     size_bytes = sum(entry.size_bytes for entry in listed.files)
     build = bundle_digest(listed)
     said = (
-        f"{path.name}: {listed.variant} {listed.version}, build {build}: {len(listed.files)} files, "
+        f"{path.name}: {listed.variant} {listed.version}, build {build}: "
+        f"{counted(len(listed.files), 'file')}, "
         f"{size_bytes:,} bytes, all as they were bundled"
     )
     print_message(printable(said, longest=_LONGEST), json)  # these words come from the bundle
@@ -117,7 +118,7 @@ def _check_variant(release: Release, json: Path | None) -> list[CheckedStage]:
             print_message(f"{task}: not published", json)
             continue
         one = _check_stage(stage, release)
-        said = "; ".join(one.damaged) or f"{one.files} files as they were published"
+        said = "; ".join(one.damaged) or f"{counted(one.files, 'file')} as they were published"
         print_message(f"{task}: {said}", json)
         checked.append(one)
     lock.refuse_if_held()  # a file that a build has replaced meanwhile is not damaged

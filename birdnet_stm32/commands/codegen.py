@@ -25,6 +25,7 @@ from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -75,8 +76,8 @@ def run(options: argparse.Namespace) -> None:
     network = parse_document(NetworkDocument, files["network.json"], where=options.out)
     writer.write_document(options.json, network)
     print_message(
-        f"{options.out}: {len(files)} files, {network.constant_bytes:,} bytes of weights and tables, "
-        f"arena of {network.arena.size_bytes:,} bytes",
+        f"{options.out}: {counted(len(files), 'file')}, {network.constant_bytes:,} bytes of weights and "
+        f"tables, arena of {network.arena.size_bytes:,} bytes",
         options.json,
     )
 
@@ -104,7 +105,7 @@ def _labels(options: argparse.Namespace, graph: Graph, contract: ModelContract |
     labels = read_labels(path)
     if len(labels) != len(numbered):
         raise InputError(
-            f"holds {len(labels)} labels", where=path, expected=f"{len(numbered)}, one an output"
+            f"holds {counted(len(labels), 'label')}", where=path, expected=f"{len(numbered)}, one an output"
         )
     return labels
 

@@ -28,6 +28,7 @@ from birdnet_stm32.commands.shared.recipe_option import add_recipe_option, choos
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
+from birdnet_stm32.terminal_text import counted
 
 EXAMPLE = "birdnet-stm32 convert --checkpoint_path best_model.keras --data_path_train data/train"
 
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace) -> None:
     measures = scores.comparison.all
     print_message(
         f"{output}: {choice.recipe}, {len(candidate):,} bytes, cosine {measures.cosine_mean:.3f} over "
-        f"{measures.windows} validation windows, 5th percentile {measures.cosine_p05:.3f}",
+        f"{counted(measures.windows, 'validation window')}, 5th percentile {measures.cosine_p05:.3f}",
         options.report_json,
     )
 

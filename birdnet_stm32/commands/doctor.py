@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdnet_stm32.commands.shared import checkpoint_option, variant_option
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
@@ -155,8 +156,8 @@ def _examine(inputs: DiagnosisInputs) -> _Conclusion:
         head=(
             *(f"warning: {warning}" for warning in inputs.warnings),
             f"{inputs.name}, {model.recipe}: {' and '.join(missed) or 'passes its gates'}",
-            f"The mean cosine over {len(calibration.held_out)} held-out windows of "
-            f"{calibration.held_out_recordings} recordings is {1 - measured.loss:.3f}"
+            f"The mean cosine over {counted(len(calibration.held_out), 'held-out window')} of "
+            f"{counted(calibration.held_out_recordings, 'recording')} is {1 - measured.loss:.3f}"
             + (", with the sigmoid in float" if measured.output else "")
             + ". Costs below are parts of its loss, and they overlap.",
         ),

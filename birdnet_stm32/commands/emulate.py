@@ -29,6 +29,7 @@ from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.firmware.emulator import Place, describe_emulation
 from birdnet_stm32.progress import track
+from birdnet_stm32.terminal_text import counted
 
 EXAMPLE = "birdnet-stm32 emulate model.tflite --audio recordings --json parity.json"
 
@@ -83,7 +84,8 @@ def run(options: argparse.Namespace) -> None:
     described = describe_emulation(ran, result, places, contract.frontend.sample_rate_hz)
     writer_of(options).write_document(options.json, described)
     print_message(
-        f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs differ, "
+        f"{counted(result.windows, 'window')}, {result.outputs_differing} of "
+        f"{counted(result.outputs_compared, 'output')} differ, "
         f"front end within {result.front_end_max_relative_error:.1e}",
         options.json,
     )
@@ -118,6 +120,8 @@ def _recordings(
             report(done, len(names))
     if not decoded:
         raise InputError(
-            f"none of {len(files)} recordings can be used", where=root, expected="wav, flac, ogg or mp3 files"
+            f"none of {counted(len(files), 'recording')} can be used",
+            where=root,
+            expected="wav, flac, ogg or mp3 files",
         )
     return decoded

@@ -44,7 +44,7 @@ from birdnet_stm32.release.evaluation_report import (
     EvaluationReport,
     render_evaluation,
 )
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 EXAMPLE = """birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
     --data_path_test data/test --pooling lme --report_html report.html"""
@@ -200,7 +200,7 @@ def _count_left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[s
     if count:
         reasons["of a class that the model does not know"] = count
     for reason, number in sorted(reasons.items()):
-        print_warning(f"left out {number} recordings: {reason}")
+        print_warning(f"left out {counted(number, 'recording')}: {reason}")
     return dict(sorted(reasons.items()))
 
 
@@ -346,7 +346,7 @@ def _show(first: Evaluation, results: Mapping[str, Evaluation]) -> None:
 def _summary(result: Evaluation) -> str:
     area = "-" if result.roc_auc is None else f"{result.roc_auc:.3f}"
     return (
-        f"{result.recordings} recordings: cmAP {result.class_mean_average_precision:.3f}, "
+        f"{counted(result.recordings, 'recording')}: cmAP {result.class_mean_average_precision:.3f}, "
         f"mAP {result.mean_average_precision:.3f}, ROC-AUC {area}, F1 {result.f1:.3f}, "
         f"best class right in {100 * result.top1_accuracy:.1f}%"
     )

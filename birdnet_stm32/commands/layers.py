@@ -27,7 +27,7 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
 from birdnet_stm32.quant.sensitivity.measure_layers import evenly_spaced, measure_layers
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 EXAMPLE = """birdnet-stm32 layers --model_path best_model_quantized.tflite \\
     --checkpoint_path best_model.keras --data_path_train data/train"""
@@ -129,6 +129,7 @@ def _show(found: LayerReport) -> None:
         console.print(table)
         print()
     print_message(
-        f"{found.windows} windows: mean cosine {found.cosine_mean:.4f}, by the fast kernels, from which "
+        f"{counted(found.windows, 'window')}: mean cosine {found.cosine_mean:.4f}, by the fast kernels, from "
+        "which "
         f"gains count, {found.baseline:.4f}; with only kernels and biases in float {found.weights_gain:+.4f}"
     )

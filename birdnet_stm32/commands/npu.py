@@ -27,13 +27,13 @@ from birdnet_stm32.npu.stedgeai.command import BAUD
 from birdnet_stm32.npu.stedgeai.compilation import (
     CompilationDocument,
     Epoch,
-    blobs_in_words,
     describe_compilation,
 )
 from birdnet_stm32.npu.stedgeai.compile import analyze_network, compile_network
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument, Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import VARIABLE, Tool, locate_tool
 from birdnet_stm32.npu.stedgeai.validate import validate_network
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = "birdnet-stm32 npu model.tflite --out npu"
@@ -213,8 +213,8 @@ def _counted(epochs: Sequence[Epoch], blobs: Mapping[str, Sequence[int]]) -> str
         f"{sum(one.kind == kind for one in epochs)} {kind}" for kind in ("hardware", "hybrid", "software")
     ]
     controlled = sum(len(indices) for indices in blobs.values())
-    by = f"; the epoch controller runs {controlled} in {blobs_in_words(len(blobs))}" if blobs else ""
-    return f"{len(epochs)} epochs: {', '.join(kinds)}{by}"
+    by = f"; the epoch controller runs {controlled} in {counted(len(blobs), 'blob')}" if blobs else ""
+    return f"{counted(len(epochs), 'epoch')}: {', '.join(kinds)}{by}"
 
 
 def _asked(options: argparse.Namespace) -> NpuTable:

@@ -41,7 +41,7 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
 from birdnet_stm32.stages.inputs.float_model import contract_to_train
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
@@ -146,7 +146,7 @@ def _train(options: argparse.Namespace) -> None:
     trained = train_on(rows, options.data_path_train, contract, settings)
     _write(trained.model, contract, path, writer, learned_from(rows))
     writer.write_document(options.json, training_history(trained))
-    print_message(f"{path}: {len(contract.labels)} classes, {trained.sentence}", options.json)
+    print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -285,7 +285,8 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
     if lost or new:
         changes = [f"{word} {first_names(names)}" for word, names in (("lose", lost), ("gain", new)) if names]
         raise InputError(
-            f"is a model of {len(there)} classes, which training from scratch would replace: it would "
+            f"is a model of {counted(len(there), 'class')}, which training from scratch would replace: it "
+            "would "
             + " and ".join(changes),
             where=path,
             expected="a new name for a model of other classes",

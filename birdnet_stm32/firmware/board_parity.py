@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.firmware.host_link import Answer
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.gates import Direction, Gate, judge, refuse_failures
 from birdnet_stm32.quant.verify import compare
 
@@ -97,7 +98,8 @@ def board_gates(parity: BoardParity) -> tuple[Gate, ...]:
             differing,
             Direction.AT_MOST,
             0,
-            detail=f"{differing} of {parity.recordings} recordings have another most probable class{named}",
+            detail=f"{differing} of {counted(parity.recordings, 'recording')} have another most probable "
+            f"class{named}",
         ),
         judge("cosine_mean", "mean cosine", parity.cosine_mean, Direction.AT_LEAST, MIN_COSINE_MEAN),
         judge("mae", "mean absolute error", parity.mae, Direction.AT_MOST, MAX_MAE),
@@ -113,7 +115,7 @@ def require(parity: BoardParity) -> None:
     refuse_failures(
         board_gates(parity),
         "the board computes something else than the reference",
-        where=f"{parity.windows} windows of {parity.recordings} recordings",
+        where=f"{counted(parity.windows, 'window')} of {counted(parity.recordings, 'recording')}",
         remedies=(
             "constant or zero outputs: weights that are not in the flash, or memory the NPU may not read",
             "outputs that depend on earlier windows: caches that are not maintained",

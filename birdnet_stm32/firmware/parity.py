@@ -16,6 +16,7 @@ from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.gates import refuse_failures
 from birdnet_stm32.quant.arithmetic.scheme import quantize
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite import interpreter
 
 Pcm = npt.NDArray[np.int16]
@@ -113,9 +114,9 @@ def _check_windows(run: EmulationRun, expected: Sequence[tuple[int, int, int, Pc
     wanted = [place for *place, _ in expected]
     if found != [tuple(place) for place in wanted]:
         raise GateError(
-            f"the firmware cut {len(found)} windows: {found[:5]} ...",
+            f"the firmware cut {counted(len(found), 'window')}: {found[:5]} ...",
             where=", ".join(run.recordings[:3]),
-            expected=f"{len(wanted)} windows (recording, window, first sample): {wanted[:5]} ...",
+            expected=f"{counted(len(wanted), 'window')} (recording, window, first sample): {wanted[:5]} ...",
         )
 
 

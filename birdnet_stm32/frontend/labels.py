@@ -15,7 +15,7 @@ from pathlib import Path
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import text_file
 from birdnet_stm32.files.value_errors import shown_value
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 
 
 class LabelOrder(StrEnum):
@@ -156,7 +156,8 @@ def _differ(labels: Sequence[str], class_names: Sequence[str], where: Path) -> I
     found = [f"lacks {_quoted(missing)} of class_names"] if missing else []
     found += [f"has {_quoted(extra)}, which class_names has not"] if extra else []
     return InputError(
-        f"holds {len(labels)} names for {len(class_names)} outputs: " + " and ".join(found),
+        f"holds {counted(len(labels), 'name')} for {counted(len(class_names), 'output')}: "
+        + " and ".join(found),
         where=where,
         expected="the names in class_names of the model's configuration, in the same order",
         remedy=(

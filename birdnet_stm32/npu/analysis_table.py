@@ -7,6 +7,7 @@ from rich.text import Text
 
 from birdnet_stm32.npu.analyze import Analysis, estimate_text
 from birdnet_stm32.npu.operator_mapping import MappingKind
+from birdnet_stm32.terminal_text import counted
 
 STYLES = {
     MappingKind.HARDWARE: "green",
@@ -21,7 +22,7 @@ def render_table(analysis: Analysis) -> Table:
     """Return one row an operator, with the totals below."""
     table = Table(title="Operators and where the STM32N6 would run them", show_footer=True)
     table.add_column("#", justify="right")
-    table.add_column("operator", footer=f"{len(analysis.operators)} operators")
+    table.add_column("operator", footer=f"{counted(len(analysis.operators), 'operator')}")
     table.add_column("output")
     table.add_column("MAC", justify="right", footer=f"{analysis.macs:,}")
     table.add_column("constants\n(bytes)", justify="right", footer=f"{analysis.constant_bytes:,}")

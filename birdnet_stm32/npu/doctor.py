@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.operator_mapping import MappingKind
@@ -41,7 +42,7 @@ def unsupported_operator(analysis: Analysis) -> CheckResult:
     proposal = Proposal(text="train without the layers that make them, if what they cost matters")
     return UNSUPPORTED.finding(
         Severity.BLOCKING if refused else Severity.LOW,
-        (f"{len(concerned)} of {total} operators", *listed),
+        (f"{len(concerned)} of {counted(total, 'operator')}", *listed),
         (proposal,),
     )
 
@@ -52,8 +53,8 @@ def misaligned_channels(analysis: Analysis) -> CheckResult:
     inner = layers[:-1]
     wrong = [report for report in inner if not report.aligned]
     if not wrong:
-        return MISALIGNED.fine(f"multiples of {CHANNEL_MULTIPLE} in all {len(inner)} layers before the last")
-    evidence = (f"{len(wrong)} of {len(inner)} layers: {', '.join(map(_layer, wrong[:_LISTED]))}",)
+        return MISALIGNED.fine(f"multiples of {CHANNEL_MULTIPLE} in all {counted(len(inner), 'layer')} before the last")
+    evidence = (f"{len(wrong)} of {counted(len(inner), 'layer')}: {', '.join(map(_layer, wrong[:_LISTED]))}",)
     proposal = Proposal(
         text=f"train with multiples of {CHANNEL_MULTIPLE}, as this project's networks have: faster, not more "
         "accurate"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.clipping import Clipping, clip_ranges, histogram_shares
@@ -141,7 +142,7 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
     interpreter.check_loads(tflite)
     model = parse_model(tflite)
     if len(model.subgraphs) != 1:
-        raise GateError(f"the model has {len(model.subgraphs)} subgraphs", expected="one: no control flow")
+        raise GateError(f"the model has {counted(len(model.subgraphs), 'subgraph')}", expected="one: no control flow")
     graph = model.subgraphs[0]
     boundary = _check_boundary(graph)
     constants = {index for index, tensor in enumerate(graph.tensors) if _buffer(model, tensor) is not None}
@@ -164,7 +165,7 @@ def _input_shape(model: keras.Model) -> tuple[int, ...]:
         InputError: the model has several inputs or outputs, or the shape is not fixed.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        found = f"{counted(len(model.inputs), 'input')} and {counted(len(model.outputs), 'output')}"
         raise InputError(f"the model has {found}", expected="one input and one output")
     shape = tuple(model.inputs[0].shape[1:])
     if None in shape:

@@ -18,7 +18,7 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.release import manifest as contents
 from birdnet_stm32.release.manifest import MANIFEST, SUMS, BundleManifest, ManifestEntry, Role
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 MAX_FILES = 10_000
 MAX_FILE_BYTES = 1 << 29
@@ -139,7 +139,7 @@ def _check_directory(path: Path) -> None:
     _, _, _, _, entries, directory_bytes, _, _ = _END.unpack_from(tail, start)
     if entries > MAX_FILES + 2 or directory_bytes > MAX_DIRECTORY_BYTES:
         raise InputError(
-            f"holds {entries:,} files or more",
+            f"holds {counted(entries, 'file')} or more",
             where=path,
             expected=f"at most {MAX_FILES:,}, in a zip without 64-bit sizes",
         )
@@ -210,7 +210,7 @@ def _altered(name: str, where: str) -> GateError:
 def _check_sizes(sizes: dict[str, int], *, where: str) -> None:
     if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
         raise InputError(
-            f"holds {len(sizes):,} files of {sum(sizes.values()):,} bytes",
+            f"holds {counted(len(sizes), 'file')} of {sum(sizes.values()):,} bytes",
             where=where,
             expected=f"at most {MAX_FILES:,} files of {MAX_TOTAL_BYTES:,} bytes together",
         )

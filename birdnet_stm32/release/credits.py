@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from birdnet_stm32.terminal_text import counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Credit:
@@ -46,7 +48,7 @@ class Uncredited:
             return ""
         count, compiled = len(self.recordings), len(self.compiled)
         return (
-            f"No licence is stated for {count} recording{'s' if count > 1 else ''}, {compiled} of which "
+            f"No licence is stated for {counted(count, 'recording')}, {compiled} of which "
             f"{'is' if compiled == 1 else 'are'} compiled into this release as test vectors"
         )
 

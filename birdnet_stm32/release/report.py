@@ -10,10 +10,11 @@ import jinja2
 from markupsafe import Markup
 
 from birdnet_stm32.firmware.memory_use import memory_gates
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
 from birdnet_stm32.npu.operator_mapping import MappingKind
-from birdnet_stm32.npu.stedgeai.compilation import Compilation, blobs_in_words
+from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report_data import BadgeState, Fact, ReportData, WindowPicture
@@ -114,8 +115,8 @@ def _controlled(compilation: Compilation) -> str:
     epochs = sum(len(blob.epochs) for blob in compilation.blobs)
     held = _size(sum(blob.size_bytes for blob in compilation.blobs))
     copied = _size(sum(blob.ram_bytes for blob in compilation.blobs))
-    blobs = blobs_in_words(len(compilation.blobs))
-    return f"runs {epochs} epochs in {blobs} of {held}, with {copied} of copies in RAM"
+    blobs = counted(len(compilation.blobs), "blob")
+    return f"runs {counted(epochs, 'epoch')} in {blobs} of {held}, with {copied} of copies in RAM"
 
 
 def _size(size_bytes: int) -> str:
@@ -148,5 +149,5 @@ def page_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(breakable=_breakable, size=_size, share=_share)
+    environment.filters.update(breakable=_breakable, counted=counted, size=_size, share=_share)
     return environment

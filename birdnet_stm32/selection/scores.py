@@ -17,6 +17,7 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.fit import predict
 from birdnet_stm32.progress import Report
 from birdnet_stm32.quant.verify import Comparison, agreement_gates, compare, remedies
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite import interpreter
 
 
@@ -62,7 +63,7 @@ class Scores:
         refuse_failures(
             self.gates(limits, advice),
             "the int8 model is too far from the float model",
-            where=f"{where}, {self.comparison.all.windows} validation windows",
+            where=f"{where}, {counted(self.comparison.all.windows, 'validation window')}",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from birdnet_stm32.audio.packages import LICENCES
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine import published
@@ -74,7 +75,7 @@ def run(job: Job) -> Outcome:
     )
     target = partial.rename(job.out / bundle_file_name(listed))
     return Outcome(
-        summary=f"{target.name}: {len(files)} files, {target.stat().st_size / 1e6:.1f} MB; "
+        summary=f"{target.name}: {counted(len(files), 'file')}, {target.stat().st_size / 1e6:.1f} MB; "
         f"{verdict_counts(release_gates(job))}"
     )
 

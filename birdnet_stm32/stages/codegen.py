@@ -11,6 +11,7 @@ from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG, MODEL
 from birdnet_stm32.stages.inputs.windows import load_windows
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
 
@@ -29,7 +30,7 @@ def run(job: Job) -> Outcome:
     write_tree(job.out / C_FOLDER, files)
     network = read_document(NetworkDocument, job.out / C_FOLDER)
     return Outcome(
-        summary=f"{len(files)} files of C: {network.constant_bytes:,} bytes of weights and tables, arena "
-        f"of {network.arena.size_bytes:,} bytes",
+        summary=f"{counted(len(files), 'file')} of C: {network.constant_bytes:,} bytes of weights and "
+        f"tables, arena of {network.arena.size_bytes:,} bytes",
         measures={"arena_bytes": network.arena.size_bytes, "macs": network.macs},
     )

@@ -16,6 +16,7 @@ from birdnet_stm32.selection.candidates import (
 )
 from birdnet_stm32.selection.choice import choose, read_candidate
 from birdnet_stm32.stages.inputs.file_names import CANDIDATE
+from birdnet_stm32.terminal_text import counted
 
 
 def run(job: Job) -> Outcome:
@@ -49,5 +50,6 @@ def run(job: Job) -> Outcome:
     write_document(ConvertDocument(recipe=recipe, candidates=tuple(described.values())), job.out)
     size = (job.out / CANDIDATE).stat().st_size
     return Outcome(
-        summary=f"{recipe}, {size:,} bytes of int8; {len(computed)} of {len(described)} recipes computed"
+        summary=f"{recipe}, {size:,} bytes of int8; {len(computed)} of {counted(len(described), 'recipe')} "
+        "computed"
     )

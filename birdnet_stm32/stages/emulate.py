@@ -20,6 +20,7 @@ from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, emulation_folder
 from birdnet_stm32.stages.inputs.windows import load_windows
+from birdnet_stm32.terminal_text import counted
 
 
 def run(job: Job) -> Outcome:
@@ -50,7 +51,8 @@ def run(job: Job) -> Outcome:
 
 def _summary(result: Parity) -> str:
     return (
-        f"{result.windows} windows, {result.outputs_differing} of {result.outputs_compared} outputs "
+        f"{counted(result.windows, 'window')}, {result.outputs_differing} of "
+        f"{counted(result.outputs_compared, 'output')} "
         f"differ, front end within {result.front_end_max_relative_error:.1e}"
     )
 

@@ -6,6 +6,7 @@ from birdnet_stm32.audio.packages import CREDITS, LICENCES, fetch_packages
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.recordings import FETCHED
+from birdnet_stm32.terminal_text import counted
 
 
 def run(job: Job) -> Outcome:
@@ -18,4 +19,4 @@ def run(job: Job) -> Outcome:
     (recordings / CREDITS).rename(job.out / CREDITS)
     (recordings / LICENCES).rename(job.out / LICENCES)
     count = sum(len(package.files) for package in packages)
-    return Outcome(summary=f"{count} recordings from {len(packages)} packages")
+    return Outcome(summary=f"{counted(count, 'recording')} from {counted(len(packages), 'package')}")

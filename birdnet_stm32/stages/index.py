@@ -27,7 +27,7 @@ from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS
 from birdnet_stm32.stages.inputs.recordings import MEASURES, recordings_root
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 
 UNUSABLE = "unusable.tsv"
 REPAIRED = "repaired.tsv"
@@ -68,7 +68,7 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
     never = [one.label for one in classes if one.usable and not one.validation]
     without = f"; nothing validates {first_names(never)}" if never else ""
-    return f"{usable} recordings of {species} classes{background}{left_out}{without}"
+    return f"{counted(usable, 'recording')} of {counted(species, 'class')}{background}{left_out}{without}"
 
 
 def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:

@@ -12,11 +12,12 @@ import sys
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.document import write_document
-from birdnet_stm32.npu.stedgeai.compilation import blobs_in_words, save_compilation
+from birdnet_stm32.npu.stedgeai.compilation import save_compilation
 from birdnet_stm32.npu.stedgeai.compile import compile_network
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument, Subject, judge_compilation, refuse_compilation
 from birdnet_stm32.npu.stedgeai.tool import locate_tool
 from birdnet_stm32.stages.inputs.file_names import MODEL, NPU_FOLDER
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
 LOG = "local_stedgeai.log"  # it holds seconds and paths, so that it is not a recorded output
@@ -51,9 +52,9 @@ def run(job: Job) -> Outcome:
     counts = ", ".join(f"{compilation.count(kind)} {kind}" for kind in ("hardware", "hybrid", "software"))
     blobs = ""
     if compilation.epoch_controller:
-        blobs = f", {blobs_in_words(len(compilation.blobs))} of the epoch controller"
+        blobs = f", {counted(len(compilation.blobs), 'blob')} of the epoch controller"
     return Outcome(
-        summary=f"Core {tool.version.core}: {len(compilation.epochs)} epochs ({counts}){blobs}, "
+        summary=f"Core {tool.version.core}: {counted(len(compilation.epochs), 'epoch')} ({counts}){blobs}, "
         f"{compilation.weights_bytes:,} bytes of weights at 0x{compilation.weights_address:08X}",
         measures={"tool": str(tool.version), "epochs": len(compilation.epochs), "cycles": compilation.cycles},
     )

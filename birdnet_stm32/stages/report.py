@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.config.variant import VerifyTable
@@ -176,7 +177,7 @@ def _badges(
         statement="int8 agrees with float",
         state=_state_of(verification.gates),
         detail=f"mean cosine {cosine.cosine_mean:.4f}, 5th percentile {cosine.cosine_p05:.4f}, "
-        f"{cosine.windows} windows",
+        f"{counted(cosine.windows, 'window')}",
     )
     if not emulations:
         emulated = Badge(statement="Emulated firmware", state=BadgeState.NOT_RUN, detail="no emulated board")
@@ -186,7 +187,7 @@ def _badges(
             statement="Emulated firmware equals the references",
             state=_state_of([gate for one in emulations for gate in one.gates]),
             detail=f"{sum(one.outputs_differing for one in results)} of "
-            f"{sum(one.outputs_compared for one in results)} outputs differ, "
+            f"{counted(sum(one.outputs_compared for one in results), 'output')} differ, "
             f"{max(one.windows for one in results)} windows",
         )
     silicon = Badge(statement="Hardware", state=BadgeState.NOT_RUN, detail="nothing here has run on silicon")

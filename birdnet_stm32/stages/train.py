@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
@@ -35,7 +36,7 @@ def run(job: Job) -> Outcome:
     write_contract(contract, job.out)
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
     write_document(training_history(trained), job.out)
-    return Outcome(summary=f"{trained.model.count_params():,} parameters, {trained.sentence}")
+    return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
 
 
 def classes_to_train(rows: Sequence[IndexRow]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.flatbuffer import FILE_IDENTIFIER, enumeration_names, name_of_code, snake_case
 from birdnet_stm32.tflite.ir import Data, Graph, Operator, Option, Quantization, Tensor
 
@@ -203,14 +204,14 @@ def _other_subgraphs(model: Any) -> list[str]:
     named = range(1, min(count, MAX_LISTED + 1))
     others = [_subgraph(model.Subgraphs(index), index, model) for index in named]
     left = [f"{count - 1 - len(others)} more"] if count - 1 > len(others) else []
-    return [f"{count} subgraphs: besides the main one {', '.join(others + left)}"] if others else []
+    return [f"{counted(count, 'subgraph')}: besides the main one {', '.join(others + left)}"] if others else []
 
 
 def _subgraph(subgraph: Any, index: int, model: Any) -> str:
     count = _bounded(subgraph.OperatorsLength(), "operators")
     kinds = {_operator_name(subgraph.Operators(place), place, model) for place in range(count)}
     name = _text(subgraph.Name())[:60]
-    return f"{name or index!r} of {count} operators ({', '.join(listed(sorted(kinds)))})"
+    return f"{name or index!r} of {counted(count, 'operator')} ({', '.join(listed(sorted(kinds)))})"
 
 
 def _odd_tensors(subgraph: Any, model: Any) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
 from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, MissingBytes, Piece
+from birdnet_stm32.terminal_text import counted
 
 _MPEG1 = 3
 _LAYER3 = 1
@@ -257,7 +258,7 @@ def _notes(stream: _Stream, info: _Info | None, frames: int, first: int) -> Iter
         yield f"data that is not MP3 before the audio: {stream.spans[0].first - first} bytes left out"
     between = [b.first - a.last for a, b in zip(stream.spans, stream.spans[1:], strict=False)]
     if between:
-        places = f"{len(between)} places" if len(between) > 1 else "one place"
+        places = counted(len(between), "place")
         yield f"data that is not MP3 within the audio: {sum(between)} bytes in {places} left out"
     promised = info.frames if info is not None else None
     if promised is not None and promised < frames:

@@ -16,6 +16,7 @@ from birdnet_stm32 import pcm
 from birdnet_stm32.audio.containers.source import UnreadableError
 from birdnet_stm32.audio.decoding import levels
 from birdnet_stm32.audio.decoding.stream import AudioStream
+from birdnet_stm32.terminal_text import counted
 
 MIX = 0
 BLOCK_SAMPLES = 1 << 18
@@ -87,8 +88,7 @@ def mono_blocks(
         UnreadableError: the recording has no such channel, or holds NaN, infinite or far too large values.
     """
     if channel > stream.channels:
-        many = "1 channel" if stream.channels == 1 else f"{stream.channels} channels"
-        raise UnreadableError(f"has {many}, channel {channel} is asked for")
+        raise UnreadableError(f"has {counted(stream.channels, 'channel')}, channel {channel} is asked for")
     frame = levels.frame_samples(stream.rate_hz)
     most = frame * max(1, BLOCK_SAMPLES // (frame * stream.channels))
     for block in _whole_frames(stream.blocks(most), frame):

@@ -19,6 +19,7 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import why_unreadable
+from birdnet_stm32.terminal_text import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +272,9 @@ def _without_small_classes(rows: Sequence[IndexRow], min_clips: int) -> list[Ind
     def marked(row: IndexRow) -> IndexRow:
         if not row.usable or row.background or counts[row.label] >= min_clips:
             return row
-        return replace(row, reason=f"{_SMALL} {counts[row.label]} usable clips, the least is {min_clips}")
+        return replace(
+            row, reason=f"{_SMALL} {counted(counts[row.label], 'usable clip')}, the least is {min_clips}"
+        )
 
     return [marked(row) for row in rows]
 
@@ -303,7 +306,7 @@ def _check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:
         f"{label}: " + ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
         for label, reasons in list(lost.items())[:5]
     )
-    more = f"; and {len(lost) - 5} more classes" if len(lost) > 5 else ""
+    more = f"; and {counted(len(lost) - 5, 'more class')}" if len(lost) > 5 else ""
     raise InputError(
         f"no recording to train on in {len(lost)} of the classes. {listed}{more}",
         where="[index] root",

@@ -9,7 +9,7 @@ from birdnet_stm32.audio.index import class_names
 from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import suspected_clips
 from birdnet_stm32.config.variant import IndexTable
-from birdnet_stm32.terminal_text import first_names, printable
+from birdnet_stm32.terminal_text import counted, first_names, printable
 
 
 def index_notes(
@@ -115,6 +115,6 @@ def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bo
     )
     yield (
         f"{found.first} and {found.second} look like clips of one recording, but one trains and the other "
-        f"validates ({found.recordings} such pairs in {found.classes} classes): {join}; if not, "
-        f"[index] recording = '{suspected_clips.EVERY_FILE}' says so"
+        f"validates ({counted(found.recordings, 'such pair')} in {counted(found.classes, 'class')}): {join}; "
+        f"if not, [index] recording = '{suspected_clips.EVERY_FILE}' says so"
     )

@@ -20,6 +20,7 @@ from birdnet_stm32.firmware.board_parity import BoardParity, require
 from birdnet_stm32.firmware.bring_up import Heard
 from birdnet_stm32.firmware.flash_plan import FlashPlan
 from birdnet_stm32.firmware.host_link import Link
+from birdnet_stm32.terminal_text import counted
 
 # The firmware repeats itself after 5 s of silence; its self-test comes first, on a slow clock.
 LISTEN_S = 30.0
@@ -163,4 +164,4 @@ def _ask(
 
 
 def _times(count: int) -> str:
-    return "the one step" if count == 1 else f"{count} steps"
+    return "the one step" if count == 1 else f"{counted(count, 'step')}"

@@ -25,6 +25,7 @@ from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite import interpreter
 
 if TYPE_CHECKING:
@@ -192,8 +193,8 @@ def comparison_text(parity: BoardParity, clock_hz: int | None) -> str:
     """Return a text about a comparison, with milliseconds if the clock is known."""
     agreeing = parity.recordings - len(parity.differing)
     lines = [
-        f"{parity.windows} windows of {parity.recordings} recordings: same most probable class in {agreeing} "
-        f"of {parity.recordings} recordings",
+        f"{counted(parity.windows, 'window')} of {counted(parity.recordings, 'recording')}: same most "
+        f"probable class in {agreeing} of {counted(parity.recordings, 'recording')}",
         f"cosine {parity.cosine_mean:.5f} (mean), {parity.cosine_min:.5f} (worst); mean absolute error "
         f"{parity.mae:.2e}, bias {parity.bias:+.1e}, of one class at most {parity.largest_class_bias:+.1e}",
         f"median cycles of a window: front end {parity.front_end_cycles:,}, "

@@ -20,6 +20,7 @@ from birdnet_stm32.config.variant import ConvertTable, RepresentativeTable, Veri
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.windows import WindowsByRole, divide_by_role
+from birdnet_stm32.terminal_text import counted
 
 # Options whose names differ from those of the keys in a variant.
 WINDOW_OPTIONS = {"calibration_windows": "--num_samples", "validation_windows": "--validate_samples"}
@@ -168,7 +169,7 @@ def load_inputs(options: argparse.Namespace) -> QuantizationInputs:
     with named_as_options(labelled_folder.option_names_of(options.data_path_train)):
         assigned = assign_roles(chosen, asked, contract.frontend.sample_rate_hz)
     for name, count in assigned.left_out.items():
-        print_warning(f"--{name}: {count} windows left out of the calibration")
+        print_warning(f"--{name}: {counted(count, 'window')} left out of the calibration")
     return QuantizationInputs(
         model=model,
         contract=contract,

@@ -18,7 +18,7 @@ from birdnet_stm32.config.variant import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 
 
 def add_folder(parser: argparse.ArgumentParser, option: str, *, required: bool = True) -> None:
@@ -105,7 +105,7 @@ def index_folder(
     for note in found:
         print_warning(with_option_names(note, option_names_of(root)))
     for kind, count in count_notes(rows):
-        print_warning(f"{count} of {len(rows)} recordings: {kind}")
+        print_warning(f"{count} of {counted(len(rows), 'recording')}: {kind}")
     return rows
 
 

@@ -24,7 +24,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -206,7 +206,7 @@ def _check_outputs(model: bytes, form: ModelForm) -> None:
     outputs = graph.tensors[graph.outputs[0]].shape[-1] if graph.outputs else 0
     if outputs != len(form.contract.labels):
         raise InputError(
-            f"it has {outputs} outputs",
+            f"it has {counted(outputs, 'output')}",
             where=form.path,
             expected=f"{len(form.contract.labels)}, the classes of its configuration",
         )

@@ -27,7 +27,7 @@ from birdnet_stm32.model.checkpoints import published_front_end
 from birdnet_stm32.model.checkpoints.allowlist import refuse_foreign_objects
 from birdnet_stm32.model.checkpoints.keras_archive import KerasArchive
 from birdnet_stm32.model.checkpoints.keras_versions import modernise_config
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
 _SIZES = ("units", "filters", "kernel_size", "depth_multiplier")  # divisors of a layer's number of weights
@@ -191,7 +191,7 @@ def _functional(model: keras.Model, contract: ModelContract, path: Path) -> kera
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise InputError(
-            f"has {len(model.inputs)} inputs and {len(model.outputs)} outputs",
+            f"has {counted(len(model.inputs), 'input')} and {counted(len(model.outputs), 'output')}",
             where=path,
             expected="one of each: a spectrogram or waveform in, a score for every class out",
             remedy="save the part that is meant: keras.Model(model.inputs[0], model.outputs[0])",
@@ -248,7 +248,7 @@ def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> 
         raise InputError(
             f"it has outputs of shape {list(model.output_shape[1:])}",
             where=path,
-            expected=f"{len(contract.labels)} classes, one per label",
+            expected=f"{counted(len(contract.labels), 'class')}, one per label",
         )
     for layer in model.layers:
         if layer.name in _MAKE_BANDS and layer.filters != contract.frontend.num_mels:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 FUNCTIONAL, SEQUENTIAL = ("keras.src.models.functional", "Functional"), ("keras", "Sequential")
 
@@ -75,8 +75,8 @@ def modernise_config(config: dict[str, Any], path: Path) -> tuple[dict[str, Any]
         if policy is not None:
             policies.setdefault(policy, []).append(str(named.get("name", inner.get("name"))))
     notes = tuple(
-        f"{len(names)} layers were trained with the dtype policy {printable(policy, longest=40)} and are "
-        "computed in float32: the weights are taken as they are, results differ by the policy's rounding"
+        f"the dtype policy {printable(policy, longest=40)} of {counted(len(names), 'layer')} becomes "
+        "float32: the weights are taken as they are, results differ by the policy's rounding"
         for policy, names in policies.items()
     )
     return modern, notes

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pydantic import computed_field
 
 from birdnet_stm32.gates import Direction, Gate, failures, judge
+from birdnet_stm32.terminal_text import counted
 
 Floats = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.int64]
@@ -121,8 +122,8 @@ class Hearing:
             )
         if self.ranking is None:
             return (
-                f"whether the model hears was not measured: all {self.windows} validation windows that could "
-                "tell are of one class"
+                f"whether the model hears was not measured: all {counted(self.windows, 'validation window')} "
+                "that could tell are of one class"
             )
         judged = (
             f"ranks {100 * self.ranking.measured:.0f} % of pairs rightly "
@@ -134,7 +135,8 @@ class Hearing:
                 f"species (chance {100 * self.top1.chance:.0f} %); {judged}"
             )
         few = "" if self.provable else ", which are too few to tell hearing from luck"
-        return f"{judged}; {self.windows} validation windows of {self.recordings} recordings{few}"
+        recordings = counted(self.recordings, "recording")
+        return f"{judged}; {counted(self.windows, 'validation window')} of {recordings}{few}"
 
 
 def hearing(scores: Floats, targets: Floats, recordings: Indices, *, unknown_windows: int = 0) -> Hearing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from birdnet_stm32.terminal_text import counted
+
 RULE = "full-height-kernel"
 WINDOWS = 8  # number of random inputs that a suggestion is tested on
 
@@ -44,7 +46,7 @@ def suggestion_text(suggestion: Suggestion, model: str) -> str:
         f"{layers}"
         f"    in float, differs by at most {suggestion.float_error:.1e} of the largest output; in int8, "
         f"{100 * suggestion.int8_equal:.2f} % of {suggestion.outputs:,} outputs are equal, the others differ "
-        f"by at most {suggestion.int8_steps} step{'s' if suggestion.int8_steps > 1 else ''} ({WINDOWS} "
+        f"by at most {counted(suggestion.int8_steps, 'step')} ({WINDOWS} "
         "random inputs)\n"
         "    with 8 rows, such a pair ran on a board; there are no reports of other heights\n"
         "    from_keras, without_full_height and to_keras of birdnet_stm32.quant.rewriting apply it to a "

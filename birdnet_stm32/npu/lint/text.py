@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from birdnet_stm32.npu.lint.check import LintFinding, count_findings
 from birdnet_stm32.npu.lint.rule import Rule
+from birdnet_stm32.terminal_text import counted
 
 _NAME_LENGTH = 60
 
@@ -26,8 +27,11 @@ def findings_summary(diagnoses: Iterable[LintFinding]) -> str:
     'clean'
     """
     numbers = count_findings(diagnoses)
-    plural = {"error": "errors", "warning": "warnings", "hint": "hints", "suppressed": "suppressed"}
-    found = [f"{count} {plural[name] if count > 1 else name}" for name, count in numbers.items() if count]
+    found = [
+        f"{count} {name}" if name == "suppressed" else counted(count, name)
+        for name, count in numbers.items()
+        if count
+    ]
     clean = not (numbers["error"] or numbers["warning"])
     return ", ".join((*(["clean"] if clean else []), *found))
 

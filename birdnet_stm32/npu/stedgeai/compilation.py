@@ -296,11 +296,6 @@ def load_compilation(folder: Path) -> Compilation:
     return Compilation(files=files, **shared)
 
 
-def blobs_in_words(count: int) -> str:
-    """Return how many blobs of the epoch controller there are."""
-    return "1 blob" if count == 1 else f"{count} blobs"
-
-
 def buffer_elements(port: NetworkBuffer) -> int:
     """Return how many values ``port`` has."""
     return math.prod(port.shape)

@@ -20,6 +20,7 @@ from birdnet_stm32.npu.stedgeai.profile import FLASH_WINDOW
 from birdnet_stm32.npu.stedgeai.text_report import Report, read_report, report_of
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT, Tool
 from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C, run_tool
+from birdnet_stm32.terminal_text import counted
 
 REPORT = f"{NAME}_*_report.txt"
 _MIXED = ("compile again into an empty folder: these files are not of one run", REPORT_IT)
@@ -77,8 +78,9 @@ def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
     if told != known or report.count != len(info.epochs) or not _controlled(report, info):
         listed = f"{_counted(report.epochs)} one by one, {len(report.stretches)} stretches"
         raise ToolError(
-            f"{name} tells of {report.count} epochs ({listed}) and {C_INFO} of {len(info.epochs)} epochs "
-            f"({_counted(info.epochs)}, {len(info.blobs)} blobs)",
+            f"{name} tells of {counted(report.count, 'epoch')} ({listed}) and {C_INFO} of "
+            f"{counted(len(info.epochs), 'epoch')} "
+            f"({_counted(info.epochs)}, {counted(len(info.blobs), 'blob')})",
             expected="the same schedule in both",
             remedy=_MIXED,
         )

@@ -23,7 +23,7 @@ from birdnet_stm32.npu.conditions.convolution import kernel_as_high_as_input
 from birdnet_stm32.npu.st_runtime import find_runtime
 from birdnet_stm32.npu.stedgeai.c_info import CInfo, read_c_info
 from birdnet_stm32.npu.stedgeai.command import NAME
-from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, NetworkBuffer, blobs_in_words
+from birdnet_stm32.npu.stedgeai.compilation import Compilation, Epoch, NetworkBuffer
 from birdnet_stm32.npu.stedgeai.network_c import NetworkC, read_network_c
 from birdnet_stm32.npu.stedgeai.profile import (
     FLASH_POOL,
@@ -33,6 +33,7 @@ from birdnet_stm32.npu.stedgeai.profile import (
 )
 from birdnet_stm32.npu.stedgeai.text_report import read_report, report_of
 from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph, Tensor
 from birdnet_stm32.tflite.node import nodes
 
@@ -161,9 +162,9 @@ def _software_epochs(subject: Subject) -> _Measured:
     if between:
         named = ", ".join(f"epoch {one.index} ({' '.join(one.operators)}, {one.kind})" for one in between[:5])
         more = f" and {len(between) - 5} more" if len(between) > 5 else ""
-        detail = f"{len(between)} of {len(epochs)} epochs leave the NPU: {named}{more}"
+        detail = f"{len(between)} of {counted(len(epochs), 'epoch')} leave the NPU: {named}{more}"
         return _Measured(measure=len(between), detail=detail)
-    return _passed(f"{len(epochs)} epochs, {len(first) + len(last)} in software at the ends")
+    return _passed(f"{counted(len(epochs), 'epoch')}, {len(first) + len(last)} in software at the ends")
 
 
 def _within(epoch: Epoch, allowed: frozenset[str]) -> bool:
@@ -234,7 +235,7 @@ def _stream_link(subject: Subject) -> _Measured:
         return _Measured(measure=len(links), detail=detail)
     blobs = len(subject.compilation.blobs)
     if blobs and told is None:
-        detail = f"the links lie in {blobs_in_words(blobs)} of the epoch controller, which shows none"
+        detail = f"the links lie in {counted(blobs, 'blob')} of the epoch controller, which shows none"
         return _Measured(measure=None, detail=detail)
     return _passed("no activation streams into a convolution")
 
@@ -337,7 +338,7 @@ def _epoch_controller(subject: Subject) -> _Measured:
     inside = sum(epoch.index in controlled for epoch in hardware)
     if controlled and not asked:
         return _violated(
-            True, f"{inside} epochs lie in blobs of the epoch controller, which nobody asked for"
+            True, f"blobs of the epoch controller, which nobody asked for, hold {counted(inside, 'epoch')}"
         )
     if asked and hardware and not inside:
         return _violated(
@@ -347,7 +348,8 @@ def _epoch_controller(subject: Subject) -> _Measured:
         return _passed("the processor starts every epoch")
     sizes = sum(blob.size_bytes for blob in compilation.blobs)
     copies = sum(blob.ram_bytes for blob in compilation.blobs)
-    place = f"{inside} of {len(hardware)} epochs of the NPU in {blobs_in_words(len(compilation.blobs))}"
+    blobs = counted(len(compilation.blobs), "blob")
+    place = f"{inside} of {counted(len(hardware), 'epoch')} of the NPU in {blobs}"
     return _passed(f"{place}, {sizes:,} bytes and {copies:,} bytes of copies in RAM")
 
 

@@ -13,6 +13,7 @@ from birdnet_stm32.quant.doctor.diagnosis import (
     Severity,
 )
 from birdnet_stm32.quant.doctor.measurements import Measurements, proposals_of_trial, propose_recipes
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.quant.verify import CONFIDENT_PROBABILITY
 
 NARROWER = 0.05  # reduction of a range's width that counts
@@ -32,7 +33,8 @@ def too_diverse(measured: Measurements) -> CheckResult:
         return check.unchecked("there are too few windows to select from")
     halves = [half.cosine_mean for half in measured.trials.halves]
     evidence = (
-        f"with {best.what}, {best.windows} windows, mean cosine {best.cosine_mean:.3f} and 5th percentile "
+        f"with {best.what}, {counted(best.windows, 'window')}, mean cosine {best.cosine_mean:.3f} and 5th "
+        "percentile "
         f"{best.cosine_p05:.3f}",
         f"with all {whole.windows} {whole.cosine_mean:.3f} and {whole.cosine_p05:.3f}, with random halves "
         f"{min(halves):.3f} to {max(halves):.3f}",
@@ -75,7 +77,7 @@ def too_small(measured: Measurements) -> CheckResult:
     whole, halves = trials.everything.cosine_mean, [half.cosine_mean for half in trials.halves]
     half, included = float(np.mean(halves)), trials.included.cosine_mean
     evidence = (
-        f"{measured.calibration_windows} windows calibrate; {measured.found_windows} were found, "
+        f"{counted(measured.calibration_windows, 'window')} calibrate; {measured.found_windows} were found, "
         f"{measured.asked_windows} asked for",
         f"mean cosine {half:.3f} with half, {whole:.3f} with all, {included:.3f} with those held out too",
         f"with half of them {_narrower(trials.everything.range_widths, trials.halves[0].range_widths)}",
@@ -95,7 +97,7 @@ def order(measured: Measurements) -> CheckResult:
     same = sum(other.tflite == first.tflite for other in others)
     cosines = [trial.cosine_mean for trial in (first, *others)]
     evidence = (
-        f"{first.windows} windows in {len(others)} other orders gave the same bytes {same} times",
+        f"{counted(first.windows, 'window')} in {len(others)} other orders gave the same bytes {same} times",
         f"mean cosine {min(cosines):.4f} to {max(cosines):.4f}",
     )
     if same == len(others):
@@ -119,7 +121,8 @@ def quiet_windows(measured: Measurements) -> CheckResult:
     share = float(lost[quiet].sum() / max(lost.sum(), 1e-12))
     levels = [float(np.median(part)) for part in (facts.rms_db[quiet], facts.rms_db[heard])]
     evidence = (
-        f"in {quiet.sum()} of {len(lost)} windows no float probability reaches {CONFIDENT_PROBABILITY}; "
+        f"in {quiet.sum()} of {counted(len(lost), 'window')} no float probability reaches "
+        f"{CONFIDENT_PROBABILITY}; "
         f"{share:.0%} of the loss is there",
         f"mean cosine {facts.cosine[quiet].mean():.3f} there, {facts.cosine[heard].mean():.3f} in the others",
         f"median level {levels[0]:.0f} dBFS there, {levels[1]:.0f} in the others, "
