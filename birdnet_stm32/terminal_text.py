@@ -61,11 +61,12 @@ def first_names(names: Sequence[str], most: int = 5) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular for one.
 
-    >>> counted(1, "class"), counted(1200, "class"), counted(0, "entry")
-    ('1 class', '1,200 classes', '0 entries')
+    >>> counted(1, "class"), counted(1200, "class"), counted(0, "entry"), counted(2, "epoch")
+    ('1 class', '1,200 classes', '0 entries', '2 epochs')
     """
     if number == 1:
         return f"1 {noun}"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{number:,} {noun[:-1]}ies"
-    return f"{number:,} {noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{number:,} {noun}s"
+    hisses = noun.endswith(("s", "x", "ch", "sh")) and not noun.endswith("epoch")
+    return f"{number:,} {noun}es" if hisses else f"{number:,} {noun}s"

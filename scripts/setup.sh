@@ -37,7 +37,7 @@ fi
 # Every file is held against the SHA-256 in requirements.lock, whichever program downloads it.
 install_libraries() {
     local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
-    local uv=(.venv/bin/uv pip install --quiet --compile-bytecode --python .venv)
+    local uv=(.venv/bin/uv pip install --quiet --system-certs --compile-bytecode --python .venv)
     if [ "${INSTALLER:-uv}" = uv ]; then
         # uv itself, from its lines in the lock file; then it, with the package index that pip is told to use.
         local index

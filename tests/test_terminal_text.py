@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.terminal_text import printable
+from birdnet_stm32.terminal_text import counted, printable
 
 
 @given(st.text())
@@ -43,3 +43,20 @@ def test_errors_show_names_escaped_and_the_cause_in_sight() -> None:
     assert "\x1b" not in shown
     assert "\x9b" not in shown
     assert shown.index("is no bird") < 700
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "file", "1 file"),
+        (0, "file", "0 files"),
+        (1, "class", "1 class"),
+        (2, "class", "2 classes"),
+        (1_234, "entry", "1,234 entries"),
+        (2, "key", "2 keys"),
+        (3, "epoch", "3 epochs"),
+        (2, "batch", "2 batches"),
+    ],
+)
+def test_a_noun_is_counted_in_its_form(number: int, noun: str, said: str) -> None:
+    assert counted(number, noun) == said

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from birdnet_stm32.codegen.frontend_config import frontend_files, workspace_bytes
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
 from birdnet_stm32.codegen.network_json import network_json
@@ -18,6 +17,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render_template
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph
 
 _NETWORK_TEMPLATES = (
@@ -129,8 +129,8 @@ def _check(
     inputs = program.graph.tensors[program.input.tensor].elements
     if len(labels) != outputs:
         raise InputError(
-            f"there are {counted(len(labels), 'label')} for {counted(outputs, 'output')}", expected="one "
-            "label for each output"
+            f"there are {counted(len(labels), 'label')} for {counted(outputs, 'output')}",
+            expected="one label for each output",
         )
     if contract is not None:
         _check_contract(program, contract)

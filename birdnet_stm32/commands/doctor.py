@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdnet_stm32.commands.shared import checkpoint_option, variant_option
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recipe_option import add_recipe_option
@@ -31,6 +30,7 @@ from birdnet_stm32.quant.doctor.diagnosis import (
     Severity,
     sort_results,
 )
+from birdnet_stm32.terminal_text import counted
 
 if TYPE_CHECKING:
     from birdnet_stm32.commands.shared.diagnosis_inputs import DiagnosisInputs

@@ -286,8 +286,7 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
         changes = [f"{word} {first_names(names)}" for word, names in (("lose", lost), ("gain", new)) if names]
         raise InputError(
             f"is a model of {counted(len(there), 'class')}, which training from scratch would replace: it "
-            "would "
-            + " and ".join(changes),
+            "would " + " and ".join(changes),
             where=path,
             expected="a new name for a model of other classes",
             remedy=(*_INSTEAD_OF_TRAINING, "--overwrite: replace it"),

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.firmware.host_link import Answer
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.gates import Direction, Gate, judge, refuse_failures
 from birdnet_stm32.quant.verify import compare
+from birdnet_stm32.terminal_text import counted
 
 MIN_COSINE_MEAN = 0.99
 MAX_MAE = 1 / 256  # one step of an int8 output that spans all probabilities

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from birdnet_stm32.errors import GateError
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.npu.analyze import Analysis, OperatorReport
 from birdnet_stm32.npu.conditions.condition import CHANNEL_MULTIPLE
 from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.quant.doctor.diagnosis import Check, CheckResult, Proposal, Severity
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS
 
 UNSUPPORTED = Check(
@@ -53,7 +53,9 @@ def misaligned_channels(analysis: Analysis) -> CheckResult:
     inner = layers[:-1]
     wrong = [report for report in inner if not report.aligned]
     if not wrong:
-        return MISALIGNED.fine(f"multiples of {CHANNEL_MULTIPLE} in all {counted(len(inner), 'layer')} before the last")
+        return MISALIGNED.fine(
+            f"multiples of {CHANNEL_MULTIPLE} in all {counted(len(inner), 'layer')} before the last"
+        )
     evidence = (f"{len(wrong)} of {counted(len(inner), 'layer')}: {', '.join(map(_layer, wrong[:_LISTED]))}",)
     proposal = Proposal(
         text=f"train with multiples of {CHANNEL_MULTIPLE}, as this project's networks have: faster, not more "

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import GateError, InputError
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.clipping import Clipping, clip_ranges, histogram_shares
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.flatbuffer import operator_name
 from birdnet_stm32.tflite.reader import parse_model
@@ -142,7 +142,9 @@ def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
     interpreter.check_loads(tflite)
     model = parse_model(tflite)
     if len(model.subgraphs) != 1:
-        raise GateError(f"the model has {counted(len(model.subgraphs), 'subgraph')}", expected="one: no control flow")
+        raise GateError(
+            f"the model has {counted(len(model.subgraphs), 'subgraph')}", expected="one: no control flow"
+        )
     graph = model.subgraphs[0]
     boundary = _check_boundary(graph)
     constants = {index for index, tensor in enumerate(graph.tensors) if _buffer(model, tensor) is not None}

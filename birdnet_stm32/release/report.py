@@ -10,7 +10,6 @@ import jinja2
 from markupsafe import Markup
 
 from birdnet_stm32.firmware.memory_use import memory_gates
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
 from birdnet_stm32.npu.operator_mapping import MappingKind
@@ -18,6 +17,7 @@ from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report_data import BadgeState, Fact, ReportData, WindowPicture
+from birdnet_stm32.terminal_text import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 _KIB = 1024

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from birdnet_stm32.audio.packages import LICENCES
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine import published
@@ -48,6 +47,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     TOOLCHAIN_LICENCES,
     emulation_folder,
 )
+from birdnet_stm32.terminal_text import counted
 
 CONTENTS = (
     ("images/", "what is written to a board's flash"),

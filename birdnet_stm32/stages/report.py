@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.config.variant import VerifyTable
@@ -68,6 +67,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
 from birdnet_stm32.stages.inputs.windows import load_windows
+from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
 PICTURES = 6

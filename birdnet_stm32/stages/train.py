@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
@@ -25,6 +24,7 @@ from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
 from birdnet_stm32.stages.inputs.index import read_index
 from birdnet_stm32.stages.inputs.recordings import recordings_root
+from birdnet_stm32.terminal_text import counted
 
 
 def run(job: Job) -> Outcome:

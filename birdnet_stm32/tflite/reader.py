@@ -204,7 +204,9 @@ def _other_subgraphs(model: Any) -> list[str]:
     named = range(1, min(count, MAX_LISTED + 1))
     others = [_subgraph(model.Subgraphs(index), index, model) for index in named]
     left = [f"{count - 1 - len(others)} more"] if count - 1 > len(others) else []
-    return [f"{counted(count, 'subgraph')}: besides the main one {', '.join(others + left)}"] if others else []
+    return (
+        [f"{counted(count, 'subgraph')}: besides the main one {', '.join(others + left)}"] if others else []
+    )
 
 
 def _subgraph(subgraph: Any, index: int, model: Any) -> str:

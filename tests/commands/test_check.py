@@ -52,7 +52,7 @@ def test_a_whole_build_is_said_to_be_whole(command: Callable[..., Any], built: P
         assert (ended.exit_code, ended.err) == (0, "")
         lines = ended.out.splitlines()
         assert "verify:mine: 2 files as they were published" in lines
-        assert "candidate:mine/ptq: 1 files as they were published" in lines
+        assert "candidate:mine/ptq: 1 file as they were published" in lines
         assert "index:mine: not published" in lines
 
 
@@ -107,7 +107,7 @@ def test_a_bundle_is_verified(command: Callable[..., Any], tmp_path: Path) -> No
     target = target.rename(tmp_path / bundle_file_name(listed))
     ended = command("check", target)
     assert ended.exit_code == 0
-    assert f"{target.name}: mine 1.0.0, build {target.stem[-8:]}: 1 files" in ended.out
+    assert f"{target.name}: mine 1.0.0, build {target.stem[-8:]}: 1 file" in ended.out
     raw = bytearray(target.read_bytes())
     raw[60] ^= 0xFF  # in the packed bytes of the first member
     target.write_bytes(raw)

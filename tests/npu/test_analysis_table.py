@@ -16,7 +16,7 @@ def test_the_table_shows_operators_and_totals(one_operator, activation, constant
     console = Console(file=io.StringIO(), width=160)
     console.print(render_table(analyze(graph)))
     text = console.file.getvalue()
-    for expected in ("FULLY_CONNECTED", "1x13 *", "416", "hardware", "a matrix product", "1 operators"):
+    for expected in ("FULLY_CONNECTED", "1x13 *", "416", "hardware", "a matrix product", "1 operator"):
         assert expected in text
 
 

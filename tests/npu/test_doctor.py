@@ -23,7 +23,7 @@ def test_an_operator_that_stops_the_compiler_blocks(
     result = doctor.unsupported_operator(analyze(graph))
     assert isinstance(result, Finding)
     assert result.severity is Severity.BLOCKING
-    assert result.evidence[0] == "1 of 1 operators"
+    assert result.evidence[0] == "1 of 1 operator"
     assert "SLICE: refused" in result.evidence[1]
 
 
@@ -57,7 +57,7 @@ def test_a_network_with_channels_beside_the_lanes(channels: int) -> None:
     assert isinstance(result, Finding) == (channels == 12)
     if isinstance(result, Finding):
         assert result.severity is Severity.LOW
-        assert result.evidence[0].startswith("1 of 1 layers: ")
+        assert result.evidence[0].startswith("1 of 1 layer: ")
         assert "has 12" in result.evidence[0]
 
 

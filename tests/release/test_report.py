@@ -93,7 +93,7 @@ def test_the_epoch_controller_is_shown(page: Page, make_report: MakeReport) -> N
     blob = Blob(name="_ec_blob_network_1", epochs=(1,), size_bytes=24_064, ram_bytes=23_936)
     assert data.compiled is not None
     html = render_report(replace(data, compiled=replace(data.compiled, blobs=(blob,))))
-    assert "runs 1 epochs in 1 blob of 23.5 KiB, with 23.4 KiB of copies in RAM" in Page(html).text
+    assert "runs 1 epoch in 1 blob of 23.5 KiB, with 23.4 KiB of copies in RAM" in Page(html).text
 
 
 def test_the_page_needs_nothing_else(page: Page) -> None:

@@ -128,7 +128,7 @@ def test_refuses_a_tensor_written_twice(model: schema.ModelT, pack: Pack) -> Non
 def test_refuses_several_subgraphs(model: schema.ModelT, pack: Pack) -> None:
     model.subgraphs *= 2
     with pytest.raises(
-        InputError, match=r"2 subgraphs: besides the main one .* of 1 operators \(CONV_2D\)"
+        InputError, match=r"2 subgraphs: besides the main one .* of 1 operator \(CONV_2D\)"
     ) as raised:
         read_graph(pack(model), where="model.tflite")
     assert "damaged" not in str(raised.value)

@@ -13,8 +13,8 @@ from birdnet_stm32.quant.doctor.diagnosis import (
     Severity,
 )
 from birdnet_stm32.quant.doctor.measurements import Measurements, proposals_of_trial, propose_recipes
-from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.quant.verify import CONFIDENT_PROBABILITY
+from birdnet_stm32.terminal_text import counted
 
 NARROWER = 0.05  # reduction of a range's width that counts
 CLEAR_GAIN = 0.5  # of the difference between random halves; a smaller gain may be luck

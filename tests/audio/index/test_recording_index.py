@@ -95,7 +95,7 @@ def test_small_classes_are_left_out_but_never_background(collection, write_tone)
         for recording in range(4):
             (collection / f"background/background{recording}__t{clip:03d}.wav").unlink(missing_ok=True)
     rows = indexed(collection, CLIPS.model_copy(update={"min_clips": 5}))
-    assert reasons(rows)["Bubo bubo/rare.wav"] == "its class has 1 usable clips, the least is 5"
+    assert reasons(rows)["Bubo bubo/rare.wav"] == "its class has 1 usable clip, the least is 5"
     assert sum(row.usable for row in rows if row.background) == 4
 
 
@@ -253,7 +253,7 @@ def test_a_class_without_anything_to_train_on_stops_the_build_unless_it_is_named
 
 def test_min_clips_allows_what_it_leaves_out_but_not_what_is_broken():
     rows = splits_of(["owl/1.wav", "owl/2.wav", "tit/1.wav"], min_clips=2)
-    assert reasons(rows) == {"tit/1.wav": "its class has 1 usable clips, the least is 2"}
+    assert reasons(rows) == {"tit/1.wav": "its class has 1 usable clip, the least is 2"}
     measured = measured_as(["owl/1.wav", "owl/2.wav", "tit/1.wav"], **{"tit/1.wav": Unusable(reason="bad")})
     with pytest.raises(InputError, match="tit: 1 x bad"):
         build_index(measured, IndexTable(min_clips=2), train_every_label=True)

@@ -292,7 +292,7 @@ def test_weights_that_are_no_numbers(contract: ModelContract, saved: Path) -> No
 
 
 def test_contradictions_to_the_contract(contract: ModelContract, saved: Path) -> None:
-    with pytest.raises(InputError, match="1 classes"):
+    with pytest.raises(InputError, match="1 class,"):
         checkpoint.load(saved, replace(contract, labels=("one",)))
     with pytest.raises(InputError, match="its input is"):
         checkpoint.load(saved, replace(contract, frontend=replace(contract.frontend, spec_width=64)))

@@ -101,8 +101,8 @@ def test_a_bad_result_is_refused(
 @pytest.mark.parametrize(
     ("version", "fault", "asked", "said"),
     [
-        ("2.2", "blobs", None, "2 epochs lie in blobs of the epoch controller, which nobody asked for"),
-        ("4.0", "blobs", False, "2 epochs lie in blobs of the epoch controller, which nobody asked for"),
+        ("2.2", "blobs", None, "blobs of the epoch controller, which nobody asked for, hold 2 epochs"),
+        ("4.0", "blobs", False, "blobs of the epoch controller, which nobody asked for, hold 2 epochs"),
         ("3.0", "no-blobs", True, "the epoch controller was asked for, and none of 2 epochs is in a blob"),
         ("4.1", "no-blobs", None, "the epoch controller was asked for, and none of 2 epochs is in a blob"),
     ],
