@@ -159,6 +159,17 @@ def test_drawings_take_their_colours_from_the_style_sheet(html: str) -> None:
     assert "var(--first)" in html.split("</style>", 1)[1]
 
 
+def test_every_emulated_board_is_shown_by_name(make_report: MakeReport) -> None:
+    data = make_report()
+    (first,) = data.emulations
+    alone = render_report(data)
+    both = render_report(replace(data, emulations=(first, replace(first, board="other", core="Cortex-M33"))))
+    assert "an emulated Cortex-M55 and an emulated Cortex-M33 over" in both
+    for name in ("mps3_an547 (Cortex-M55)", "other (Cortex-M33)"):
+        assert f"<h3>{name}</h3>" in both
+        assert name not in alone
+
+
 def test_sections_without_data_are_left_out() -> None:
     badge = Badge(statement="Quantization gate", state=BadgeState.NOT_RUN, detail="")
     page = Page(
