@@ -31,31 +31,31 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "npu_cycle
 HEAD = """\
 # The estimate of cycles, and how far it is off
 
-The stage `analyze`, its JSON and the report say how many cycles of the NPU's clock (1 GHz by default) each
-operator is estimated to take, before anything is compiled. It is the sum of five products, with rates that
-`python scripts/npu_cycles.py` fitted to the networks below: their times on an STM32N6570-DK are public, none
-was measured by this project. After compilation, ST's own estimate in the report counts instead; on a board,
-a clock.
+The stage `analyze`, its JSON and the report estimate the cycles of each operator before anything is
+compiled. They are cycles of the NPU's clock, which is 1 GHz by default. The estimate is a sum of five
+products. `python scripts/npu_cycles.py` fitted the rates to the networks below. Their times on an
+STM32N6570-DK are public; this project did not measure any of them. After the compilation, ST's own estimate
+in the report counts instead. On a board, a measurement counts.
 
 """
 
 TAIL = """
-- **Fitted** are rates that are not negative, so that the squares of the relative errors are smallest. A rate
-  of 0 says that these networks show no such cost beside the others, not that there is none.
-- **Held out** is the estimate over the time with rates fitted to all networks but those of the same set (the
-  name up to `-`), since these resemble each other.
-- What the estimate does not know: how the compiler fuses and schedules (the same 1 x 1 convolution took
-  0.288 ms compiled by 4.0.0 and 0.153 ms by 2.2.0), whether weights lie in the internal RAM (then they cost
-  far less than here), whether the epoch controller runs the schedule, and activations that spill into
-  HyperRAM.
-- Software is the weakest: its rate rests on blazeface and movenet, and without the first it is off by more
-  than three times.
-- Features were computed by `birdnet_stm32/npu/cycles.py` from the .tflite of each network, for `yamnet_1024`
-  and `citrinet_256_g800` from the table of layers in ST's report, for the three `mobilenet_v1` from the
-  architecture with 101 classes and random weights. The .tflite of blazeface is that of another repository
-  than its time.
+- **Fitted** are rates that are not negative and minimise the squares of the relative errors. A rate of 0
+  means that these networks do not show such a cost besides the others. It does not mean that there is none.
+- **Held out** is the estimate divided by the time. For it the rates were fitted to all networks except
+  those of the same set (the name up to `-`), because networks of a set are similar.
+- The estimate does not know how the compiler fuses and schedules operators: the same 1 x 1 convolution took
+  0.288 ms when 4.0.0 compiled it, and 0.153 ms with 2.2.0. It also does not know whether weights are in the
+  internal RAM (they then cost far less), whether the epoch controller runs the schedule, and whether
+  activations are in HyperRAM.
+- The rate of software is the least certain. It depends on blazeface and movenet. Without blazeface its
+  error is more than a factor of three.
+- `birdnet_stm32/npu/cycles.py` computed the features from the .tflite of each network. For `yamnet_1024`
+  and `citrinet_256_g800` it used the table of layers in ST's report. For the three `mobilenet_v1` it used
+  the architecture with 101 classes and random weights. The .tflite of blazeface comes from another
+  repository than its time.
 
-To fit to other networks, give a folder: `python scripts/npu_cycles.py FOLDER`, see its `--help`.
+To fit the rates to other networks, give a folder: `python scripts/npu_cycles.py FOLDER`, see its `--help`.
 """
 
 
@@ -130,8 +130,8 @@ def page(samples: tuple[MeasuredNetwork, ...]) -> str:
     ]
     lines += [
         "",
-        f"Of {len(samples)} networks held out, half were off by a factor of {median:.2f} or less, the worst "
-        f"by {largest:.2f}.",
+        f"For {len(samples)} networks that were left out of the fit, the median factor of error was "
+        f"{median:.2f} and the largest {largest:.2f}.",
         "",
         "| network | Core | ms | held out | MAC | weight bytes | activation bytes | starts | "
         "software bytes |",

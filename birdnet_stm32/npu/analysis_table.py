@@ -1,4 +1,4 @@
-"""The analysis as a table for the terminal."""
+"""Show the analysis as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLES = {
 
 
 def render_table(analysis: Analysis) -> Table:
-    """Return one row an operator, with the totals below."""
+    """Return a table with one row for each operator and the totals below."""
     table = Table(title="Operators and where the STM32N6 would run them", show_footer=True)
     table.add_column("#", justify="right")
     table.add_column("operator", footer=f"{counted(len(analysis.operators), 'operator')}")
@@ -45,5 +45,5 @@ def render_table(analysis: Analysis) -> Table:
     table.caption = "; ".join(f"{number} {kind}" for kind, number in analysis.kinds.items() if number)
     table.caption += f"; {estimate_text(analysis)}"
     if not all(report.aligned for report in analysis.operators):
-        table.caption += "; * channels are no multiple of 8"
+        table.caption += "; * the number of channels is not a multiple of 8"
     return table

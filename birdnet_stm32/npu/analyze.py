@@ -1,4 +1,4 @@
-"""What a model costs and where the NPU would run it, operator by operator, without the vendor's compiler."""
+"""Estimate the cost of each operator and where the NPU would run it, without ST's compiler."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OperatorReport:
 
     @property
     def aligned(self) -> bool:
-        """Whether its channels fill the NPU's lanes: a hint for speed, no condition."""
+        """Whether its channels fill the lanes of the NPU. This is a hint for speed, not a condition."""
         return self.channels is None or self.channels % CHANNEL_MULTIPLE == 0
 
 
@@ -70,17 +70,17 @@ class Analysis:
 
     @property
     def cycles(self) -> int:
-        """Sum over the operators: an estimate."""
+        """The estimated cycles of all operators."""
         return sum(report.cycles for report in self.operators)
 
     @property
     def ms(self) -> float:
-        """Milliseconds of an inference at the NPU's default clock: an estimate."""
+        """The estimated milliseconds of one inference at the default clock of the NPU."""
         return self.cycles / CYCLES_PER_MS
 
     @property
     def kinds(self) -> dict[MappingKind, int]:
-        """Number of operators of each kind, all kinds present."""
+        """The number of operators of each kind, 0 included."""
         return {kind: sum(report.mapping.kind is kind for report in self.operators) for kind in MappingKind}
 
 
@@ -105,7 +105,7 @@ def analyze(graph: Graph) -> Analysis:
 
 
 def estimate_text(analysis: Analysis) -> str:
-    """Say the estimate with its error.
+    """Return the estimate and its error as text.
 
     >>> analysis = Analysis(
     ...     operators=(), macs=0, constant_bytes=0, activation_peak_bytes=0, quantized_peak_bytes=0
@@ -114,8 +114,8 @@ def estimate_text(analysis: Analysis) -> str:
     'about 0.00 ms on the NPU, an estimate'
     """
     return (
-        f"about {analysis.ms:.2f} ms on the NPU, an estimate: of {len(MEASURED)} networks held out, half "
-        f"were off by a factor of {MEDIAN_FACTOR} or less, the worst by {LARGEST_FACTOR}"
+        f"about {analysis.ms:.2f} ms on the NPU, an estimate: for {len(MEASURED)} networks that were left "
+        f"out of the fit, the median factor of error was {MEDIAN_FACTOR} and the largest {LARGEST_FACTOR}"
     )
 
 

@@ -12,15 +12,15 @@ BYTES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "float16": 2, "int32": 4,
 
 
 def elements(tensor: Tensor) -> int:
-    """Return the number of a tensor's values; an open dimension counts as 1."""
+    """Return the number of values of a tensor. An open dimension counts as 1."""
     return math.prod(abs(size) for size in tensor.shape)
 
 
 def tensor_bytes(tensor: Tensor) -> int:
-    """Return the bytes of a tensor's values.
+    """Return the size of a tensor in bytes.
 
     Raises:
-        InputError: its type is none that a network for this NPU holds.
+        InputError: networks for this NPU do not have tensors of this type.
     """
     if tensor.dtype not in BYTES:
         raise InputError(
@@ -31,7 +31,7 @@ def tensor_bytes(tensor: Tensor) -> int:
 
 
 def macs(node: Node) -> int:
-    """Return the multiply-accumulates of one run of ``operator``, 0 for those that only move or add."""
+    """Return the multiply-accumulates of one run of an operator, 0 if it only moves or adds values."""
     result = elements(node.output)
     weights = node.input_at(1)
     if weights is None:
@@ -52,15 +52,15 @@ def macs(node: Node) -> int:
 
 
 def constant_bytes(node: Node) -> int:
-    """Return the bytes of the constants that ``operator`` reads."""
+    """Return the bytes of the constants that an operator reads."""
     return sum(map(tensor_bytes, {tensor.index: tensor for tensor in node.constants}.values()))
 
 
 def live_tensors(graph: Graph) -> tuple[tuple[Tensor, ...], ...]:
     """Return, for each operator, the activations that exist while it runs.
 
-    A tensor lives from the operator that writes it (the start, for an input) to the last that reads it
-    (the end, for an output). An operator's inputs and outputs therefore live together.
+    A tensor exists from the operator that writes it to the last operator that reads it. An input exists from
+    the start, and an output until the end. Therefore the inputs and outputs of an operator exist together.
     """
     born = dict.fromkeys(graph.inputs, 0)
     dies = {index: len(graph.operators) - 1 for index in graph.outputs}

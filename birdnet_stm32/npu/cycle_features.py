@@ -1,4 +1,4 @@
-"""What of an operator or a network its time is estimated from."""
+"""The features of an operator or a network from which its time is estimated."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What an operator or a network asks for.
+    """The work of an operator or a network.
 
     Args:
         macs: multiply-accumulates on the NPU.
-        weight_bytes: constants, each read once from the flash.
-        activation_bytes: read and written on the NPU.
-        starts: operators on the NPU that are more than a view.
-        software_bytes: read and written by the Cortex-M55.
+        weight_bytes: bytes of constants. Each is read once from the flash.
+        activation_bytes: bytes that the NPU reads and writes.
+        starts: number of operators on the NPU that are not only views.
+        software_bytes: bytes that the Cortex-M55 reads and writes.
     """
 
     macs: float

@@ -1,11 +1,10 @@
-"""Cycles of each operator before anything is compiled: an estimate, from a few numbers of each.
+"""Estimate the cycles of each operator from a few numbers, before anything is compiled.
 
-An inference takes as long as the weights take from the flash, the activations through the internal RAM and
-the sums in the convolution units, with a start for each operator; what runs on the Cortex-M55 takes much
-longer for each byte. How fast each is was fitted by scripts/npu_cycles.py to times that others measured on
-boards,
-see :mod:`birdnet_stm32.npu.measured_times`. The units overlap and the compiler fuses, which this does not
-model: see docs/explanation/npu_cycles.md for how far it is off.
+The time of an inference is the time to read the weights from the flash, to move the activations through the
+internal RAM and to compute the sums in the convolution units, plus a start for each operator. An operator on
+the Cortex-M55 takes much longer for each byte. scripts/npu_cycles.py fitted these rates to times that others
+measured on boards, see :mod:`birdnet_stm32.npu.measured_times`. The model ignores that the units overlap and
+that the compiler fuses operators. docs/explanation/npu_cycles.md says how large the error is.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS, RESHAPES
 
-CYCLES_PER_MS = 1_000_000  # of the NPU at its default clock, 1 GHz
-# They become no operation, or a copy that another operator takes over.
+CYCLES_PER_MS = 1_000_000  # at the default clock of the NPU, 1 GHz
+# They need no operation, or a copy that is part of another operator.
 _FREE = frozenset((*RESHAPES, *PADS, *CONVERSIONS))
 
 
 def features_of(node: Node) -> Features:
-    """Return what ``operator`` asks for."""
+    """Return the features of one operator."""
     if node.name in _FREE and mapping_of(node).kind is not MappingKind.SOFTWARE:
         return NO_FEATURES
     moved = sum(costs.tensor_bytes(tensor) for tensor in (*node.activations, *node.outputs))
@@ -42,15 +41,15 @@ def features_of(node: Node) -> Features:
 
 
 def features_of_network(graph: Graph) -> Features:
-    """Return what all operators together ask for."""
+    """Return the sum of the features of all operators."""
     return sum((features_of(node) for node in nodes(graph)), NO_FEATURES)
 
 
 def estimated_cycles(features: Features, rates: Features = RATES) -> float:
-    """Return the cycles of ``features``.
+    """Return the estimated cycles for ``features``.
 
     Args:
-        features: what is asked for.
-        rates: cycles for one of each.
+        features: features of an operator or a network.
+        rates: cycles for one unit of each feature.
     """
     return float(sum(amount * rate for amount, rate in zip(astuple(features), astuple(rates), strict=True)))

@@ -1,8 +1,8 @@
-"""How often the mapping table was right: what it says of a network against what ST's compiler made of it.
+"""Measure how often the mapping table is right, by comparison with what ST's compiler did.
 
-The compiler rewrites a network before it schedules it, so its steps can't be tied to the operators of the
-.tflite one by one. What can be counted is how many steps of a family of operators it left to the
-Cortex-M55, and how many the table said.
+The compiler rewrites a network before it schedules it. Therefore its steps cannot be assigned to single
+operators of the .tflite. But they can be counted: how many steps of a family of operators run on the
+Cortex-M55, and how many the table predicts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from birdnet_stm32.tflite.ir import Graph
 from birdnet_stm32.tflite.node import Node, nodes
 from birdnet_stm32.tflite.operator_sets import CONVERSIONS, PADS
 
-# TFLite names, and the kinds of ONNX nodes that the compiler makes of them.
+# TFLite names, and the kinds of ONNX nodes that the compiler makes from them.
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convolution, matrix product": (
         ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"),
@@ -70,15 +70,15 @@ _PROCESSOR = re.compile(r"/\* Unit= *\d+ \[PROCESSOR \d+\] \*/\n/\* kind=(\w+) n
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyRow:
-    """What was said and what came of one family in one network.
+    """Prediction and result of one family in one network.
 
     Args:
         family: a key of :data:`FAMILIES`, or :data:`OTHER`.
-        steps: of the network; a batched matrix product is as many as it has matrices.
-        predicted: of them, how many the table leaves to the Cortex-M55.
-        software: how many the compiler left to it.
-        hybrid: how many use both.
-        inserted: steps off the NPU beyond those of the network, which the compiler put in by itself.
+        steps: number of steps of the network. A batched matrix product has one step for each matrix.
+        predicted: number of these steps that the table assigns to the Cortex-M55.
+        software: number of these steps that the compiler assigns to the Cortex-M55.
+        hybrid: number of these steps that use the NPU and the Cortex-M55.
+        inserted: number of steps outside the NPU that the compiler added itself.
     """
 
     family: str
@@ -90,24 +90,24 @@ class FamilyRow:
 
     @property
     def off(self) -> int:
-        """Steps of the network that are not the NPU's alone."""
+        """Steps of the network that do not run on the NPU alone."""
         return self.software + self.hybrid
 
     @property
     def found(self) -> int:
-        """Predicted steps that the compiler took off the NPU."""
+        """Predicted steps that do not run on the NPU alone."""
         return min(self.predicted, self.off)
 
     @property
     def agrees(self) -> bool:
-        """Whether the numbers are the same."""
+        """Whether prediction and result are the same number."""
         return self.predicted == self.off
 
 
 def steps_of(node: Node) -> tuple[str, int]:
-    """Return what the compiler makes of ``operator``: which family of steps, and how many.
+    """Return the family and the number of the steps that the compiler makes from an operator.
 
-    A batched matrix product becomes one of each pair of matrices; padding of channels stands between two
+    A batched matrix product becomes one product for each pair of matrices. Padding of channels gets two
     transpositions.
     """
     if node.name == "BATCH_MATMUL":
@@ -119,26 +119,26 @@ def steps_of(node: Node) -> tuple[str, int]:
 
 
 def off_the_npu(epochs: Iterable[Epoch]) -> Counter[tuple[str, str]]:
-    """Return how many nodes of each kind are software or hybrid, by kind of epoch and of node."""
+    """Count the nodes in software and hybrid epochs, by kind of epoch and kind of node."""
     return Counter(
         (epoch.kind, kind) for epoch in epochs if epoch.kind != "hardware" for kind in epoch.operators
     )
 
 
 def off_in_network_c(text: str) -> Counter[tuple[str, str]]:
-    """Return the nodes that a generated network.c gives to the processor; it does not tell hybrid ones."""
+    """Count the nodes that a generated network.c gives to the processor. It marks no hybrid nodes."""
     return Counter(("software", kind) for kind in _PROCESSOR.findall(text))
 
 
 def compare_with_compiler(
     graph: Graph, off_npu: Counter[tuple[str, str]], *, float_boundary: bool = True
 ) -> tuple[FamilyRow, ...]:
-    """Return a row for each family that the network has, or of which something is off the NPU.
+    """Return a row for each family that the network has, or that has nodes outside the NPU.
 
     Args:
         graph: the network.
-        off_npu: what the compiler took off the NPU.
-        float_boundary: False where the compiler was told to leave out the conversions at both ends.
+        off_npu: the nodes outside the NPU.
+        float_boundary: False if the compiler had to leave out the conversions at both ends.
     """
     steps: Counter[str] = Counter()
     predicted: Counter[str] = Counter()
@@ -172,7 +172,7 @@ def _row(family: str, steps: int, predicted: int, actual: Counter[tuple[str, str
 
 
 def total_rows(rows: Iterable[FamilyRow]) -> tuple[FamilyRow, ...]:
-    """Return the sums over several networks, by family; what was found is found network by network."""
+    """Return the sums over several networks for each family."""
     sums: dict[str, list[int]] = {}
     for row in rows:
         one = sums.setdefault(row.family, [0] * 5)

@@ -20,11 +20,11 @@ class MeasuredNetwork:
     """A network whose time on a board is public.
 
     Args:
-        name: of the network; what stands before a ``-`` is its set.
+        name: name of the network. The part before a ``-`` is the set that it belongs to.
         core: version of ST Edge AI Core that compiled it.
-        ms: of one inference.
-        source: where the time stands.
-        features: of the whole network.
+        ms: milliseconds of one inference.
+        source: where the time is published.
+        features: features of the whole network.
     """
 
     name: str
@@ -245,7 +245,7 @@ MEASURED = (
     ),
 )
 
-# Cycles at 1 GHz for one of each.
+# Cycles at 1 GHz for one unit of each feature.
 RATES = Features(
     macs=0.001448,
     weight_bytes=3.415,
@@ -253,6 +253,6 @@ RATES = Features(
     starts=0.0,
     software_bytes=2.308,
 )
-# By what factor estimates were off for networks that were left out of the fit, with their set.
+# The factor of error for networks that were left out of the fit together with their set.
 MEDIAN_FACTOR = 1.31
 LARGEST_FACTOR = 3.94

@@ -1,9 +1,9 @@
-"""Where the STM32N6's NPU runs each TFLite operator, as a table.
+"""A table of where the STM32N6's NPU runs each TFLite operator.
 
-ST Edge AI Core 2.2 to 4.0 is the subject, int8 models (signed, per-channel weights) the input. Where its
-documentation, compile reports and reports from boards disagree, the entry says CONDITIONAL and why. The
-compiler itself has the last word: an operator this table does not know is UNLISTED, not refused. How often
-the table was right is counted in docs/explanation/npu_evidence.md.
+It is about ST Edge AI Core 2.2 to 4.0 and int8 models (signed, per-channel weights). If the documentation,
+compile reports and reports from boards differ, the entry is CONDITIONAL and says why. The compiler decides:
+an operator that is not in the table is UNLISTED, not refused. docs/explanation/npu_evidence.md counts how
+often the table was right.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from birdnet_stm32.tflite.operator_sets import RESHAPES
 
 
 class MappingKind(StrEnum):
-    """What becomes of an operator."""
+    """What the compiler makes of an operator."""
 
-    HARDWARE = "hardware"  # an epoch of the NPU, or nothing at all
-    CONDITIONAL = "conditional"  # hardware by the table, but doubtful: prove it on a board
-    SOFTWARE = "software"  # an epoch on the Cortex-M55, with the NPU stopped around it
-    UNLISTED = "unlisted"  # in no table: ask the compiler
+    HARDWARE = "hardware"  # an epoch of the NPU, or no operation
+    CONDITIONAL = "conditional"  # hardware by the table, but uncertain: check it on a board
+    SOFTWARE = "software"  # an epoch on the Cortex-M55; the NPU stops around it
+    UNLISTED = "unlisted"  # not in a table: ask the compiler
     REFUSED = "refused"  # the compiler is known to stop or crash
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """What becomes of an operator, why, and how that is known."""
+    """What the compiler makes of an operator, why, and the evidence."""
 
     kind: MappingKind
     reason: str
@@ -54,7 +54,7 @@ class Mapping:
 
 @dataclass(frozen=True, kw_only=True)
 class MappingCase:
-    """A mapping that applies when ``when`` holds."""
+    """A mapping that applies if ``when`` holds."""
 
     when: Condition
     mapping: Mapping
@@ -88,7 +88,7 @@ def _unlisted(*evidence: Evidence, reason: str, when: Condition = always) -> Map
     return _case(MappingKind.UNLISTED, reason, when, evidence)
 
 
-# Asked of every operator before its own row; the first case that holds decides, here and below.
+# These cases come before the row of the operator. The first case that holds decides, here and below.
 GENERAL: tuple[MappingCase, ...] = (
     _refused(reason="a dimension is 65,536 or more", when=shapes.dimension_too_large),
     _refused(reason="more than 4 dimensions crash the compiler", when=shapes.rank_too_large),
@@ -99,26 +99,26 @@ GENERAL: tuple[MappingCase, ...] = (
     _doubtful(reason="boolean tensors made the compiler drop all quantization", when=shapes.has_bool),
 )
 
-# Takes the place of a row's answer that claims hardware: the NPU computes no floats.
+# Replaces the result of a row if that is hardware, because the NPU does not compute floats.
 FLOAT = _software(reason="float activations are computed on the Cortex-M55", when=shapes.has_float)
-UNKNOWN = _unlisted(TABLE, reason="in no mapping table: ask the compiler")
+UNKNOWN = _unlisted(TABLE, reason="not in a mapping table: ask the compiler")
 
 _CONVOLUTION = (
     _software(reason="its weights are computed at run time", when=weights.computed_weights),
     _software(reason="dilated along the rows", when=convolution.dilated_rows),
-    _software(reason="a stride of neither 1, 2 nor 4", when=convolution.stride_in_software),
+    _software(reason="a stride other than 1, 2 and 4", when=convolution.stride_in_software),
     _doubtful(
-        reason="kernels of over 112 positions were seen to miscompute: split it",
+        reason="kernels of more than 112 positions computed wrong results: split it",
         when=convolution.too_many_taps,
     ),
 )
 _DECOMPOSED = _hardware(reason="a large kernel, run in several passes", when=convolution.kernel_decomposed)
 _POOL_FAILS = _software(
-    reason="no product of 2s and 3s, and 550 positions or more; numerically wrong where seen",
+    reason="not a product of 2s and 3s, and 550 positions or more; the results were wrong",
     when=pooling.pool_fails,
 )
 _POOL_UNKNOWN = _doubtful(
-    reason="no product of 2s and 3s, and more than 300 positions: nobody has looked",
+    reason="not a product of 2s and 3s, and more than 300 positions: there is no evidence",
     when=pooling.pool_unknown,
 )
 _POOL = (
@@ -127,10 +127,14 @@ _POOL = (
     _hardware(TABLE, reason="a pool of at most 3 x 3, chained for larger windows"),
 )
 _ARITHMETIC = (
-    _software(reason="both inputs are broadcast, the NPU repeats one", when=elementwise.broadcasts_both_ways),
+    _software(
+        reason="both inputs are broadcast; the NPU broadcasts only one", when=elementwise.broadcasts_both_ways
+    ),
 )
 _REDUCTION = (
-    _software(reason="a reduction, but no global pool over rows and columns", when=pooling.reduces_elsewhere),
+    _software(
+        reason="a reduction that is not a global pool over rows and columns", when=pooling.reduces_elsewhere
+    ),
     _POOL_FAILS,
     _POOL_UNKNOWN,
     _hardware(REPORTS, reason="a global pool"),
@@ -144,7 +148,7 @@ _PAD = (
     _software(reason="its amounts are computed at run time", when=movement.pads_computed),
     _doubtful(reason="negative padding is not documented", when=movement.pads_negative),
     _software(
-        reason="padding of channels stands between two software transposes", when=movement.pads_channels
+        reason="padding of channels is put between two software transposes", when=movement.pads_channels
     ),
 )
 _NOTHING = (
@@ -153,7 +157,7 @@ _NOTHING = (
 )
 _ACTIVATION = (_hardware(TABLE, reason="an activation"),)
 _PATTERN = "software, unless the compiler is told to recognise the pattern"
-_ENLARGED = "on ST's list, but every compile report moves its values by the Cortex-M55"
+_ENLARGED = "on ST's list, but in every compile report the Cortex-M55 moves its values"
 _COMPARISON = "a comparison on the Cortex-M55"
 
 OPERATORS: dict[str, tuple[MappingCase, ...]] = {
@@ -172,15 +176,15 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
     "DEPTHWISE_CONV_2D": (
         *_CONVOLUTION,
         _software(
-            reason="a kernel as high as its input: taken apart, and parts were seen in software",
+            reason="a kernel as high as its input: the compiler splits it, and parts were in software",
             when=convolution.kernel_as_high_as_input,
         ),
         _doubtful(
-            reason="a depthwise stride over one dimension stalled an NPU for ever",
+            reason="a depthwise stride over one dimension stalled an NPU",
             when=convolution.strided_row,
         ),
         _doubtful(
-            reason="a depthwise stride of 2 stalled an NPU for ever; others run it: prove it on the board",
+            reason="a depthwise stride of 2 stalled an NPU; others run it: check it on the board",
             when=convolution.strided_plane,
         ),
         _DECOMPOSED,
@@ -202,19 +206,19 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
     "ADD": (
         *_ARITHMETIC,
         _doubtful(
-            reason="sums of tensors with different scales were seen to miscompute: prove it on the board",
+            reason="sums of tensors with different scales were wrong: check it on the board",
             when=elementwise.scales_differ,
         ),
         _hardware(REPORTS, reason="a sum"),
     ),
     "SUB": (
         *_ARITHMETIC,
-        _software(reason="what is taken from is repeated", when=elementwise.first_operand_repeated),
+        _software(reason="the first operand is broadcast", when=elementwise.first_operand_repeated),
         _hardware(REPORTS, reason="a difference"),
     ),
     "SQUARED_DIFFERENCE": (
         *_ARITHMETIC,
-        _software(reason="what is taken from is repeated", when=elementwise.first_operand_repeated),
+        _software(reason="the first operand is broadcast", when=elementwise.first_operand_repeated),
         _hardware(REPORTS, reason="a difference and a product"),
     ),
     "MUL": (*_ARITHMETIC, _hardware(REPORTS, reason="a product")),
@@ -223,7 +227,7 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
     "MINIMUM": _EXTREME,
     "ABS": (
         _doubtful(
-            reason="the NPU was seen to ignore a zero point other than 0",
+            reason="the NPU ignored a zero point other than 0",
             when=elementwise.zero_point_not_zero,
         ),
         _hardware(LISTED),
@@ -252,7 +256,7 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
     "REDUCE_PROD": (_software(TABLE),),
     "PAD": (*_PAD, _hardware(TABLE, reason="constant padding")),
     "PADV2": (
-        _refused(reason="names no padding value: the compiler crashes", when=movement.pad_value_missing),
+        _refused(reason="has no padding value: the compiler crashes", when=movement.pad_value_missing),
         *_PAD,
         _doubtful(TABLE, reason="padding with a value is not documented"),
     ),
@@ -280,9 +284,9 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
             when=movement.transposes_below_rank_4,
         ),
         _software(
-            reason="the first operator's transpose was seen in software", when=movement.reads_network_input
+            reason="a transpose of the network's input was in software", when=movement.reads_network_input
         ),
-        _software(reason="seen in software in 2.1 and 2.2", when=movement.transposes_inside),
+        _software(reason="was in software in 2.1 and 2.2", when=movement.transposes_inside),
         _hardware(LISTED, reason="a copy by DMA"),
     ),
     "PACK": (_hardware(LISTED, reason="a copy"),),
@@ -320,7 +324,7 @@ OPERATORS: dict[str, tuple[MappingCase, ...]] = {
 
 
 def mapping_of(node: Node) -> Mapping:
-    """Return what becomes of ``operator``: the first case that holds, general ones first."""
+    """Return the mapping of an operator: the first case that holds, general cases first."""
     cases = (*GENERAL, *OPERATORS.get(node.name, ()), UNKNOWN)
     found = next(case.mapping for case in cases if case.when(node))
     claims_npu = found.kind in (MappingKind.HARDWARE, MappingKind.CONDITIONAL)
@@ -328,6 +332,6 @@ def mapping_of(node: Node) -> Mapping:
 
 
 def kind_of_every(name: str) -> MappingKind | None:
-    """Return the kind of all operators of a name, or None where it depends on the operator or is unknown."""
+    """Return the kind of every operator with this name, or None if it varies or is unknown."""
     first = OPERATORS.get(name, (None,))[0]
     return first.mapping.kind if first is not None and first.when is always else None

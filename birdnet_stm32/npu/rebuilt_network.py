@@ -1,8 +1,8 @@
-"""A network rebuilt from the table of layers in ST's text report, for those whose .tflite is not public.
+"""Rebuild a network from the table of layers in ST's text report, if its .tflite is not public.
 
-The table names each operator, the shape of its output, its parameters and what it reads. Types, options and
-the shapes of kernels are not in it: all is taken for int8, strides follow from shapes, and a kernel from the
-number of its parameters, square where that is possible.
+The table names each operator, the shape of its output, its parameters and its inputs. It does not contain
+types, options and shapes of kernels. Everything is assumed to be int8, strides follow from the shapes, and a
+kernel follows from the number of its parameters and is square if possible.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROW = re.compile(
 _MORE = re.compile(r"^\s+(?P<reads>[^\s|()\-]\S*)\s*(?:\||$)")
 _QUANTIZATION = Quantization(scales=(0.1,), zero_points=(0,), axis=0)
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
-# Reports on ONNX files name ONNX operators. Their pairs of QuantizeLinear and DequantizeLinear are no steps.
+# Reports of ONNX files name ONNX operators. Their pairs of QuantizeLinear and DequantizeLinear are not steps.
 _ONNX = {
     "Conv": "CONV_2D",
     "QLinearConv": "CONV_2D",
@@ -59,12 +59,12 @@ class Layer:
 
     Args:
         id: number of the operator in the .tflite.
-        name: of its output, cut where it is long.
+        name: name of its output, cut if it is long.
         operator: TFLite name; empty for an input or a constant.
-        shape: of its output.
-        parameters: how many values its constants have.
-        parameter_bytes: their size.
-        reads: names of what it reads.
+        shape: shape of its output.
+        parameters: number of values of its constants.
+        parameter_bytes: size of its constants.
+        reads: names of its inputs.
     """
 
     id: int
@@ -77,7 +77,7 @@ class Layer:
 
 
 def read_layers(report: str) -> tuple[Layer, ...]:
-    """Return the rows of the table, rows of one operator joined. Raises: InputError."""
+    """Return the rows of the table. Rows of the same operator are joined. Raises: InputError."""
     lines = report.replace("\r", "").split("\n")
     start = next((number for number, line in enumerate(lines) if line.startswith("m_id   layer")), None)
     if start is None:
@@ -123,7 +123,7 @@ def _number(text: str | None) -> int:
 
 
 class _Network:
-    """A network that grows by one tensor or operator a call."""
+    """A network that grows by one tensor or operator with each call."""
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []
@@ -132,7 +132,7 @@ class _Network:
         self._by_name: dict[str, list[int]] = {}
 
     def tensor(self, name: str, shape: tuple[int, ...], data: Data | None = None) -> int:
-        """Add a tensor and return its index; only int8 ones are quantized."""
+        """Add a tensor and return its index. Only int8 tensors are quantized."""
         dtype = "int8" if data is None else str(data.dtype)
         self.tensors.append(
             Tensor(
@@ -147,13 +147,14 @@ class _Network:
         return len(self.tensors) - 1
 
     def name(self, name: str, index: int) -> None:
-        """Let ``name`` be that of a tensor; names are cut, so several may have it."""
+        """Give a tensor a name. Names are cut, so several tensors may have the same name."""
         self._by_name.setdefault(name, []).append(index)
 
     def read(self, layer: Layer) -> list[int]:
-        """Return what a row reads: of several tensors with a name, the last.
+        """Return the inputs of a row. If several tensors have the name, the last one is used.
 
-        Of a sum or product none of whose operands has its shape, one operand is taken that has.
+        If no operand of a sum or product has the shape of the result, another tensor with the name is used
+        that has this shape.
         """
         named = [self._by_name[name] for name in layer.reads if name in self._by_name]
         read = [candidates[-1] for candidates in named]
@@ -172,7 +173,7 @@ class _Network:
 
 
 def rebuild(layers: tuple[Layer, ...]) -> Graph:
-    """Return the network that ``layers`` describe, as far as they do."""
+    """Return the network that ``layers`` describe, as far as possible."""
     network = _Network()
     for layer in layers:
         if layer.operator in _PASSES and layer.reads:
@@ -200,7 +201,7 @@ def _operate(layer: Layer, network: _Network) -> None:
     layer = replace(layer, operator=_tflite(layer, shapes[0] if shapes else ()))
     options, more = _details(layer, shapes)
     if layer.operator in _SLICES and read:
-        bounds = [np.full(len(shapes[0]), value, np.int32) for value in (0, 1, 1)]  # taken to skip nothing
+        bounds = [np.full(len(shapes[0]), value, np.int32) for value in (0, 1, 1)]  # assumed to skip nothing
         read = [*read[:1], *(network.tensor(f"{layer.name} bounds", one.shape, one) for one in bounds)]
     elif isinstance(more, tuple):
         read = [*read[:1], network.tensor(f"{layer.name} kernel", more, np.zeros(more, np.int8))]
@@ -226,7 +227,7 @@ def _operate(layer: Layer, network: _Network) -> None:
 
 
 def _with_floats(network: _Network) -> tuple[Tensor, ...]:
-    """Return the tensors; what a CAST makes and a QUANTIZE reads is float, the one type that is sure."""
+    """Return the tensors. A tensor from a CAST to a QUANTIZE is float; other types are not known."""
     casts = {one.outputs[0] for one in network.operators if one.name == "CAST"}
     read = {index for one in network.operators if one.name == "QUANTIZE" for index in one.inputs}
     return tuple(
@@ -236,7 +237,7 @@ def _with_floats(network: _Network) -> tuple[Tensor, ...]:
 
 
 def _tflite(layer: Layer, first: tuple[int, ...]) -> str:
-    """Return the TFLite name of a row's operator."""
+    """Return the TFLite name of the operator of a row."""
     name = _ONNX.get(layer.operator, layer.operator)
     if layer.operator not in ("Conv", "QLinearConv") or not first or first[-1] != layer.shape[-1]:
         return name
@@ -244,14 +245,14 @@ def _tflite(layer: Layer, first: tuple[int, ...]) -> str:
 
 
 def _each(layer: Layer) -> int:
-    """Return how many weights each output channel of a convolution has, beside its bias."""
+    """Return the number of weights of each output channel of a convolution, without its bias."""
     return max(1, layer.parameters // layer.shape[-1] - 1)
 
 
 def _details(
     layer: Layer, shapes: tuple[tuple[int, ...], ...]
 ) -> tuple[dict[str, Option], tuple[int, ...] | list[int] | None]:
-    """Return the options, and the kernel's shape or whole numbers (axes, amounts) it reads."""
+    """Return the options, and the shape of the kernel or the integers (axes, amounts) that it reads."""
     first = shapes[0] if shapes else ()
     if layer.operator == "BATCH_MATMUL" and len(shapes) == 2:
         return {"adj_y": shapes[1][-2] == layer.shape[-1] and shapes[1][-1] == first[-1]}, None
@@ -274,7 +275,7 @@ def _details(
             "stride_w": columns,
         }, None
     if layer.operator == "PAD":
-        return {}, [0] * 2 * len(first)  # constant, by amounts that the table does not tell
+        return {}, [0] * 2 * len(first)  # constant; the table does not contain the amounts
     if layer.operator in ("MEAN", "REDUCE_MAX"):
         kept = layer.shape if len(layer.shape) == len(first) else (1, *(1,) * (len(first) - 2), first[-1])
         return {}, [axis for axis, size in enumerate(first) if size != kept[axis]]

@@ -1,6 +1,6 @@
-"""Where ST's runtime of the NPU lies: an installation, an application package, a project of ST's tools.
+"""Find ST's runtime of the NPU: in an installation, an application package or a project of ST's tools.
 
-What is the same everywhere are the names of the files; the folders differ by who laid them out.
+The files have the same names everywhere, but the folders differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PARENTS = (
     "Lib/AI_Runtime",
     ".",
 )
-# Of STM32Cube AI Studio and of STM32CubeMX; the application has the NPU's cache where the runtime has not.
+# Of STM32Cube AI Studio and STM32CubeMX. The application has npu_cache.c if the runtime does not.
 _APPLICATIONS = ("Appli/AI/App", "*/AI/App", "AI/App", "X-CUBE-AI/App", "*/X-CUBE-AI/App")
 _LIBRARIES = (
     "Lib/GCC/ARMCortexM55/*NetworkRuntime*_CM55_GCC.a",
@@ -30,15 +30,15 @@ _CACHES = ("npu_cache.c", "npu_cache.h", "mcu_cache.c", "mcu_cache.h")
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """The runtime as it lies below a folder.
+    """A runtime that was found below a folder.
 
     Args:
-        folder: with ``Npu``, ``Inc`` and ``Lib`` in it.
-        sources: folder of ``ll_aton_*.[ch]``.
-        flat: whether these lie in ``Npu`` itself, as projects of STM32Cube AI Studio have them.
-        caches: where each of ``npu_cache.[ch]`` and ``mcu_cache.[ch]`` lies, by its name.
-        libraries: ``NetworkRuntime*_CM55_GCC.a``; one, where all is well.
-        missing: what it needs and lacks, each with where that would be.
+        folder: the folder that contains ``Npu``, ``Inc`` and ``Lib``.
+        sources: the folder of ``ll_aton_*.[ch]``.
+        flat: whether these are in ``Npu`` itself, as in projects of STM32Cube AI Studio.
+        caches: paths of ``npu_cache.[ch]`` and ``mcu_cache.[ch]`` by name.
+        libraries: paths of ``NetworkRuntime*_CM55_GCC.a``. A complete runtime has exactly one.
+        missing: what is missing, each with its expected place.
     """
 
     folder: Path
@@ -50,17 +50,17 @@ class Runtime:
 
     @property
     def header(self) -> Path:
-        """The header that says which version it is."""
+        """The header that contains the version."""
         return self.sources / VERSION_HEADER
 
     @property
     def version(self) -> tuple[int, int, int, int] | None:
-        """Of ``ll_aton``: major, minor, micro, dev; None where the header does not say."""
+        """The version of ``ll_aton``: major, minor, micro, dev. None if the header does not say."""
         return read_version(self.header.read_text(encoding="utf-8", errors="replace"))
 
 
 def find_runtime(root: Path) -> Runtime | None:
-    """Return the runtime below ``root``; None where there is none."""
+    """Return the runtime below ``root``, or None if there is none."""
     for parent in _PARENTS:
         folder = root / parent
         for sources in (folder / "Npu" / "ll_aton", folder / "Npu"):
@@ -70,7 +70,7 @@ def find_runtime(root: Path) -> Runtime | None:
 
 
 def read_version(header: str) -> tuple[int, int, int, int] | None:
-    """Return the four numbers of ``ll_aton_version.h``; None where one is missing."""
+    """Return the four numbers of ``ll_aton_version.h``, or None if one is missing."""
     found = dict(re.findall(r"#define\s+LL_ATON_VERSION_(MAJOR|MINOR|MICRO|DEV)\s+\(?(\d+)", header))
     if len(found) != 4:
         return None

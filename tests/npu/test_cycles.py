@@ -95,7 +95,7 @@ def test_a_folder_is_fitted(
         (folder / "measured_ms.txt").write_text(f"{0.01 * number}\n")
     monkeypatch.setattr("sys.argv", ["npu_cycles.py", str(tmp_path)])
     script.main()
-    assert "Of 3 networks held out" in capsys.readouterr().out
+    assert "For 3 networks that were left out" in capsys.readouterr().out
 
 
 def test_folders_that_say_no_time_are_refused(script: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""``network_c_info.json``: the tool's own account in JSON, schema 2.0, as versions since 2.1 write it.
+"""Read ``network_c_info.json``: ST's description of a compiled network, schema 2.0, since version 2.1.
 
-Where the epoch controller runs a stretch of the schedule, 2.x names the blob in the description of each
-epoch's node; from 4.0 on the blob is a node of its own, and its epochs are that node's children.
+For a part of the schedule that the epoch controller runs, 2.x names the blob in the description of each
+epoch. From 4.0 on, the blob is a node, and its epochs are the children of that node.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KINDS: dict[str, EpochKind] = {
     "NODE_SW_HW": "hybrid",
     "NODE_SW": "software",
 }
-# What only holds constants or ends the network is no step, whatever mapping older versions give it.
+# Nodes that only hold constants or end the network are not steps, whatever mapping older versions give them.
 _BOOKKEEPING = frozenset({"Param", "Return"})
 WHERE = "network_c_info.json"
 MAX_C_INFO_BYTES = 256 * 2**20  # with thousands of buffers and nodes
@@ -40,22 +40,22 @@ _TOOL = "ST.EdgeAI.Core"
 
 @dataclass(frozen=True, kw_only=True)
 class CInfo:
-    """What was read.
+    """The content of the file.
 
     Args:
         epochs: steps that run, in order.
         pools: physical memories.
-        raw_files: name of the constants' file by the memory's name, without the network's name in front.
-        cycles: sum over the epochs; None where none is estimated.
+        raw_files: maps the name of a memory to the file of its constants, without the prefix of the network.
+        cycles: sum over the epochs; None if there is no estimate.
         float_bytes: activations in float32, inputs and outputs included.
         integer_bytes: activations in 8 or 16 bits.
-        blobs: indices of the epochs that a blob of the epoch controller runs, by its name, in order.
-        stalling_links: names of the operators at both ends where an activation unit streams into a
-            convolution's data port; None where units or links are not told, as before 3.0.
-        split_convolutions: names of the pieces of convolutions that the compiler split by rows of the kernel.
-        ports: names of the buffers that hold inputs, then of those that hold outputs.
-        tool: version that it says it was written by: ``4.0.1-20581 7ed50de05``; empty where it does not say.
-        model_md5: of the model's file, in hexadecimal; empty where it does not say.
+        blobs: maps the name of a blob of the epoch controller to the indices of its epochs, in order.
+        stalling_links: names of the operators at both ends of a link where an activation unit streams into
+            the data port of a convolution; None if the file has no units or links, as before 3.0.
+        split_convolutions: names of the parts of convolutions that the compiler split by rows of the kernel.
+        ports: names of the buffers of the inputs, then of the outputs.
+        tool: version that wrote the file: ``4.0.1-20581 7ed50de05``; empty if it is not given.
+        model_md5: MD5 of the model's file in hexadecimal; empty if it is not given.
     """
 
     epochs: tuple[Epoch, ...]
@@ -73,10 +73,11 @@ class CInfo:
 
 
 def read_c_info(text: str) -> CInfo:
-    """Return what ``text`` says.
+    """Return the content of the file.
 
     Raises:
-        ToolError: it is no JSON, lacks something that the adapter needs, or is of the flow without the NPU.
+        ToolError: it is not JSON, lacks something that the adapter needs, or belongs to a flow without the
+            NPU.
     """
     try:
         return _read(parse_json(text, where=WHERE, max_bytes=MAX_C_INFO_BYTES))
@@ -96,9 +97,10 @@ def read_c_info(text: str) -> CInfo:
 def _read(data: dict[str, Any]) -> CInfo:
     if _MEASURED in data and "memory_pools" not in data:
         raise ToolError(
-            "holds what validate measured on a board, and no network",
+            "holds measurements of validate on a board, not a network",
             where=WHERE,
-            expected="what generate or analyze writes; validate puts its own file in the same place",
+            expected="the file that generate or analyze writes; validate writes another file to the same "
+            "place",
             remedy="compile again, or validate in another folder",
         )
     physical = [pool for pool in data["memory_pools"] if not pool.get("subpools")]
@@ -108,7 +110,7 @@ def _read(data: dict[str, Any]) -> CInfo:
     epochs = tuple(epoch for _, epoch in placed)
     if not epochs:
         raise ToolError(
-            "describes no step for the NPU",
+            "contains no step for the NPU",
             where=WHERE,
             expected="nodes epoch_1, epoch_2, ...",
             remedy="the option --st-neural-art, and a version of the tool that knows it",
@@ -126,7 +128,7 @@ def _read(data: dict[str, Any]) -> CInfo:
         pools=tuple(
             MemoryPool(
                 name=_word(pool["name"]),
-                # A relative memory has none before it is linked.
+                # A relative memory has no address before it is linked.
                 address=int(pool["address"]) if pool["address"] != "" else None,
                 size_bytes=_count(pool["size_bytes"]),
                 used_bytes=_count(pool["used_size_bytes"]),
@@ -153,14 +155,14 @@ def _read(data: dict[str, Any]) -> CInfo:
 
 
 def _epochs(node: dict[str, Any], estimates: Mapping[int, int]) -> Iterator[tuple[str, Epoch]]:
-    """Yield what ``node`` of the graph runs, each epoch with the name of its blob or an empty one."""
+    """Yield the epochs of a node of the graph, each with the name of its blob or an empty string."""
     blob = _blob(node)
     if _EPOCH.fullmatch(node["name"]):
         epoch = _epoch(node, estimates.get(node["id"]))
         if epoch is not None:
             yield blob, epoch
     elif blob:
-        # The estimate under the blob's own id is that of its first epoch, which has none under its id.
+        # The estimate under the id of the blob belongs to its first epoch, which has no estimate of its own.
         known = {node["subgraph_nodes"][0]["id"]: estimates.get(node["id"]), **estimates}
         for child in node["subgraph_nodes"]:
             epoch = _epoch(child, known.get(child["id"]))
@@ -169,12 +171,12 @@ def _epochs(node: dict[str, Any], estimates: Mapping[int, int]) -> Iterator[tupl
 
 
 def _blob(node: dict[str, Any]) -> str:
-    """Return the name of the blob that ``node`` is or is run by; empty where the processor starts it."""
+    """Return the name of the blob that is ``node`` or runs it; empty if the processor starts it."""
     if node["mapping"] != _CONTROLLED:
         return ""
     found = _BLOB.search(f"{node['name']} {node.get('description', '')}")
     if found is None:
-        raise ValueError(f"node {node['name']} is the epoch controller's and names no blob")
+        raise ValueError(f"node {node['name']} belongs to the epoch controller, but names no blob")
     return found[0]
 
 
@@ -194,7 +196,7 @@ def _epoch(node: dict[str, Any], cycles: int | None) -> Epoch | None:
 
 
 def _tool(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what it says of ``stedgeai`` itself; the compiler inside is listed beside it."""
+    """Return the entry of ``stedgeai`` itself. The compiler inside has another entry."""
     tools: list[dict[str, Any]] = (data.get("environment") or {}).get("tools") or []
     return next((one for one in tools if one.get("name") == _TOOL), {})
 
@@ -207,15 +209,15 @@ def _model_md5(tool: dict[str, Any]) -> str:
 
 
 def _count(value: object) -> int:
-    """Return ``value``, which has to be a whole number that is not negative."""
+    """Return ``value``, which must be an integer that is not negative."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{value!r} is no size or count")
+        raise TypeError(f"{value!r} is not a size or count")
     return value
 
 
 def _word(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
@@ -236,12 +238,12 @@ def _stalling_links(graph: dict[str, Any]) -> tuple[tuple[str, str], ...] | None
 
 
 def _operators(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield all that ``node`` is made of, at any depth."""
+    """Yield all parts of ``node``, at any depth."""
     for part in node["subgraph_nodes"]:
         yield part
         yield from _operators(part)
 
 
 def _kind(node: dict[str, Any]) -> str:
-    """Return the kind of operator, which versions before 3.0 hide in the description."""
+    """Return the kind of the operator. Versions before 3.0 have it in the description."""
     return str(node["type"] if "type" in node else node["description"].removeprefix("Node kind="))

@@ -1,6 +1,6 @@
-"""The command lines of ``stedgeai``: the command first, every path absolute, nothing left to its defaults.
+"""Make the command lines of ``stedgeai``: the command first, all paths absolute, all options given.
 
-The network's name stays ``network``: ST's validation firmware knows no other.
+The name of the network is always ``network``, because ST's validation firmware requires it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 NAME = "network"
-BAUD = 921_600  # validate's own default of 115200 is not what ST's firmware for the board speaks
+BAUD = 921_600  # ST's firmware for the board uses this rate; the default of validate is 115200
 SERIAL = f"serial:{BAUD}"
 
 IoType = Literal["float32", "int8", "uint8"]
@@ -18,15 +18,15 @@ IoType = Literal["float32", "int8", "uint8"]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is compiled, and how.
+    """A request to compile a model.
 
     Args:
-        model: the .tflite.
+        model: path of the .tflite.
         output: folder for the generated files.
-        workspace: folder for the compiler's own files.
-        profile: ``name@file`` of the compiler's options; None for the tool's built-in default.
-        input_type: element type of the inputs; None as the model has it.
-        output_type: likewise of the outputs.
+        workspace: folder for the files of the compiler.
+        profile: ``name@file`` of the compiler's options; None for the default of the tool.
+        input_type: element type of the inputs; None for the type in the model.
+        output_type: element type of the outputs; None for the type in the model.
     """
 
     model: Path
@@ -38,27 +38,27 @@ class Request:
 
 
 def analyze(request: Request) -> list[str]:
-    """Return the arguments that compile for the report alone."""
+    """Return the arguments to compile for the report only."""
     return ["analyze", *_common(request)]
 
 
 def generate(request: Request) -> list[str]:
-    """Return the arguments that compile and write C."""
+    """Return the arguments to compile and write C."""
     return ["generate", *_common(request)]
 
 
 def validate(
     request: Request, *, mode: Literal["host", "target"], inputs: Path, descriptor: str = SERIAL
 ) -> list[str]:
-    """Return the arguments that compare the compiled network with the model.
+    """Return the arguments to compare the compiled network with the model.
 
-    The types of inputs and outputs are those of ``request``, as they were at ``generate``.
+    The types of inputs and outputs are those of ``request``, and must be the same as for ``generate``.
 
     Args:
-        request: what was compiled.
-        mode: on this machine, or on a board that runs ST's validation firmware.
-        inputs: .npz, .npy or .csv to feed, as the tool's own are random numbers.
-        descriptor: how the board is reached, ``serial[:PORT]:BAUD``.
+        request: the request that was compiled.
+        mode: ``host`` for this machine, ``target`` for a board with ST's validation firmware.
+        inputs: .npz, .npy or .csv file with the inputs. The default of the tool is random numbers.
+        descriptor: connection to the board, ``serial[:PORT]:BAUD``.
     """
     arguments = ["validate", *_common(request), "--mode", mode, "--valinput", str(inputs)]
     return [*arguments, "--desc", descriptor] if mode == "target" else arguments

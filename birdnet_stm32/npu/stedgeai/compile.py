@@ -1,4 +1,4 @@
-"""Compiling a network for the NPU, and reading what came of it from three places that have to agree."""
+"""Compile a network for the NPU, and read the result from three files that have to agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from birdnet_stm32.npu.stedgeai.tool_run import C_INFO, NETWORK_C, run_tool
 from birdnet_stm32.terminal_text import counted
 
 REPORT = f"{NAME}_*_report.txt"
-_MIXED = ("compile again into an empty folder: these files are not of one run", REPORT_IT)
+_MIXED = ("compile again into an empty folder: these files come from different runs", REPORT_IT)
 _WRITTEN = (NETWORK_C, C_INFO, REPORT, f"{NAME}_atonbuf.*.raw")
 
 
@@ -31,14 +31,14 @@ def compile_network(tool: Tool, model: bytes, settings: NpuTable, board: Board, 
     """Compile ``model`` and return the result.
 
     Args:
-        tool: which ``stedgeai``.
-        model: a .tflite.
-        settings: how.
-        board: for which board.
-        log: file for all that the tool prints.
+        tool: the ``stedgeai`` to use.
+        model: the bytes of a .tflite.
+        settings: options of the variant.
+        board: the board to compile for.
+        log: file for everything that the tool prints.
 
     Raises:
-        ToolError: it failed, or what it wrote cannot be read or contradicts itself.
+        ToolError: the tool failed, or its files cannot be read or contradict each other.
     """
     finished = run_tool(tool, model, settings, board, command.generate, log=log, expected=_WRITTEN)
     return read_compilation(tool, finished.files, model=model)
@@ -47,7 +47,7 @@ def compile_network(tool: Tool, model: bytes, settings: NpuTable, board: Board, 
 def analyze_network(
     tool: Tool, model: bytes, settings: NpuTable, board: Board, *, log: Path
 ) -> tuple[Report, CInfo]:
-    """Let the tool say what it would make of ``model``. Raises: ToolError."""
+    """Run the analysis of the tool on ``model`` and return both reports. Raises: ToolError."""
     finished = run_tool(tool, model, settings, board, command.analyze, log=log, expected=(C_INFO, REPORT))
     report, info = read_summary(finished.files)
     _refuse_another_model(info, model)
@@ -55,19 +55,19 @@ def analyze_network(
 
 
 def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
-    """Return both reports of a run, after checking that they tell the same.
+    """Return both reports of a run, after a check that they agree.
 
     Args:
-        files: what it generated, by name.
+        files: the generated files by name.
 
     Raises:
-        ToolError: one cannot be read, or they differ.
+        ToolError: a report cannot be read, or they differ.
     """
     info = read_c_info(_text(files, C_INFO))
     name = report_of(files)
     report = read_report(_text(files, name))
     _refuse_another_version(name, report, info)
-    # Before 3.0 the text knows no hybrid epochs, and calls them one or the other.
+    # Before 3.0 the text has no hybrid epochs. It calls them hardware or software.
     hybrid = {epoch.index for epoch in info.epochs if epoch.kind == "hybrid" and report.tool.major < 3}
     told = [(epoch.index, "" if epoch.index in hybrid else epoch.kind) for epoch in report.epochs]
     known = [
@@ -78,7 +78,7 @@ def read_summary(files: Mapping[str, bytes]) -> tuple[Report, CInfo]:
     if told != known or report.count != len(info.epochs) or not _controlled(report, info):
         listed = f"{_counted(report.epochs)} one by one, {len(report.stretches)} stretches"
         raise ToolError(
-            f"{name} tells of {counted(report.count, 'epoch')} ({listed}) and {C_INFO} of "
+            f"{name} lists {counted(report.count, 'epoch')} ({listed}) and {C_INFO} "
             f"{counted(len(info.epochs), 'epoch')} "
             f"({_counted(info.epochs)}, {counted(len(info.blobs), 'blob')})",
             expected="the same schedule in both",
@@ -100,7 +100,7 @@ def _controlled(report: Report, info: CInfo) -> bool:
 def _refuse_another_version(name: str, report: Report, info: CInfo) -> None:
     if info.tool and info.tool != str(report.tool):
         raise ToolError(
-            f"{name} is of version {report.tool} and {C_INFO} of {info.tool}",
+            f"{name} was written by version {report.tool} and {C_INFO} by {info.tool}",
             expected="one version",
             remedy=_MIXED,
         )
@@ -119,23 +119,23 @@ def _refuse_another_model(info: CInfo, model: bytes) -> None:
     md5 = hashlib.md5(model, usedforsecurity=False).hexdigest()
     if info.model_md5 and info.model_md5 != md5:
         raise ToolError(
-            f"{C_INFO} is of a model whose MD5 is {info.model_md5}, the model's is {md5}",
+            f"{C_INFO} belongs to a model with the MD5 {info.model_md5}, but this model has {md5}",
             expected="the report of this model",
             remedy=_MIXED,
         )
 
 
 def read_compilation(tool: Tool, files: Mapping[str, bytes], *, model: bytes | None = None) -> Compilation:
-    """Return what the generated ``files`` say.
+    """Return the content of the generated ``files``.
 
     Args:
-        tool: which wrote them.
-        files: by name.
-        model: that they have to be of; None where it is not here.
+        tool: the tool that wrote them.
+        files: the generated files by name.
+        model: the model that they must belong to; None if it is not known.
 
     Raises:
-        ToolError: one cannot be read, they contradict each other or are of another model, or no constants lie
-            in the flash.
+        ToolError: a file cannot be read, files contradict each other or belong to another model, or there are
+            no constants in the flash.
     """
     report, info = read_summary(files)
     if model is not None:
@@ -163,11 +163,11 @@ def read_compilation(tool: Tool, files: Mapping[str, bytes], *, model: bytes | N
 
 
 def _refuse_another_source(source: NetworkC, report: Report, info: CInfo) -> None:
-    """Refuse a network.c of another run than both reports."""
+    """Refuse a network.c that comes from another run than both reports."""
     runtime = "{}.{}.{}-{}".format(*source.runtime_version)
     if report.compiler != runtime:
         raise ToolError(
-            f"{NETWORK_C} is of the compiler {runtime}, the report of {report.compiler}",
+            f"{NETWORK_C} was written by the compiler {runtime}, the report by {report.compiler}",
             expected="one version",
             remedy=_MIXED,
         )
@@ -181,21 +181,21 @@ def _refuse_another_source(source: NetworkC, report: Report, info: CInfo) -> Non
 
 
 def _blobs(source: NetworkC, info: CInfo, files: Mapping[str, bytes]) -> tuple[Blob, ...]:
-    """Return the epoch controller's blobs, after checking that all three files have the same."""
+    """Return the blobs of the epoch controller, after a check that all three files have the same."""
     if source.blobs and EC_BLOBS not in files:
         raise ToolError(
-            f"{NETWORK_C} starts {_named(source.blobs)}, which {EC_BLOBS} would hold, and that is missing",
+            f"{NETWORK_C} starts {_named(source.blobs)}, but {EC_BLOBS}, which holds them, is missing",
             expected=f"{EC_BLOBS}, which {NETWORK_C} includes",
             remedy=_MIXED,
         )
     header = _text(files, EC_BLOBS) if EC_BLOBS in files else ""
-    # A header without any blob is in order where nothing starts one.
+    # A header without blobs is valid if network.c starts none.
     arrays = read_ec_blobs(header) if source.blobs or "_ec_blob_" in header else ()
     by_name = {array.name: array for array in arrays}
     if not set(source.blobs) == set(by_name) == set(info.blobs):
         raise ToolError(
             f"{NETWORK_C} starts {_named(source.blobs)}, {EC_BLOBS} holds {_named(tuple(by_name))} and "
-            f"{C_INFO} tells of {_named(tuple(info.blobs))}",
+            f"{C_INFO} lists {_named(tuple(info.blobs))}",
             expected="the same blobs of the epoch controller in all three",
             remedy=_MIXED,
         )
@@ -220,7 +220,7 @@ def _listed(ports: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
-    """Return the file of the constants that lie in the flash, and their address."""
+    """Return the file of the constants in the flash, and their address."""
     start, end = FLASH_WINDOW
     for pool in info.pools:
         file = f"{NAME}_{info.raw_files.get(pool.name)}"
@@ -229,9 +229,9 @@ def _weights(info: CInfo, files: Mapping[str, bytes]) -> tuple[str, int]:
     relative = [pool.name for pool in info.pools if pool.address is None and pool.used_bytes]
     if relative:
         raise ToolError(
-            f"{', '.join(relative)} has no address of its own (relative_mode): the constants would be linked "
+            f"{', '.join(relative)} has no fixed address (relative_mode): the constants would be linked "
             "into the application",
-            expected="constants at a fixed address of the flash, which are written there by themselves",
+            expected="constants at a fixed address of the flash, which are written separately",
             remedy="the pipeline's own map of memories, or one without USEMODE_RELATIVE",
         )
     raw = sorted(name for name in files if name.endswith(".raw"))

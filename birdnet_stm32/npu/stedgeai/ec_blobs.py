@@ -1,8 +1,8 @@
-"""``network_ecblobs.h``: the programs of the epoch controller, as arrays of 64-bit words.
+"""Read ``network_ecblobs.h``: the programs of the epoch controller, as arrays of 64-bit words.
 
-A blob is a program at its final address, or a file with a table of what has to be relocated, which
-``LL_ATON_EC_Network_Init`` copies into RAM; the program then lies inside. 2.x gives the array of such a file
-another name, and the blob's own to the copy; later the copy has the other name.
+A blob is a program at its final address, or a file that contains a program and a relocation table.
+``LL_ATON_EC_Network_Init`` copies such a file into RAM. In 2.x the copy has the name of the blob, and the
+array has another name. In later versions it is the other way round.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _COPY = re.compile(r"^static uint64_t (_ec_blob_\w+?)(?:_ptr)?\s*\[\s*(\d+)\s*\]
 _WORD = re.compile(r"\b0x([0-9a-fA-F]{1,16})U?L*\b")
 _WORD_BYTES = 8
 _PROGRAM_MAGIC = 0xCA05_7A7A
-_FILE_MAGIC = 0xECBF  # upper half; the lower one is the version of the format
-_HEAD_BYTES = 8  # of a program: its mark, and how many 32-bit instructions follow
+_FILE_MAGIC = 0xECBF  # upper half; the lower half is the version of the format
+_HEAD_BYTES = 8  # of a program: its mark and the number of 32-bit instructions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,9 @@ class BlobArray:
     """One blob.
 
     Args:
-        name: of the array.
-        size_bytes: of the array, which is constant.
-        ram_bytes: of the copy in RAM; 0 where the array itself runs.
+        name: name of the blob.
+        size_bytes: size of the constant array.
+        ram_bytes: size of the copy in RAM; 0 if the array itself runs.
     """
 
     name: str
@@ -44,10 +44,10 @@ class BlobArray:
 
 
 def read_ec_blobs(text: str) -> tuple[BlobArray, ...]:
-    """Return the blobs in ``text``, a generated header.
+    """Return the blobs in a generated header.
 
     Raises:
-        ToolError: there are none, or one is cut or holds no program.
+        ToolError: there is no blob, or a blob is incomplete or contains no program.
     """
     copies = {name: int(words) * _WORD_BYTES for name, words in _COPY.findall(text)}
     blobs = tuple(_read(found, copies) for found in _ARRAY.finditer(text))
@@ -64,7 +64,7 @@ def read_ec_blobs(text: str) -> tuple[BlobArray, ...]:
 def _read(found: re.Match[str], copies: dict[str, int]) -> BlobArray:
     name = found["name"]
     words = [int(digits, 16) for digits in _WORD.findall(found["words"])]
-    # What is declared is a whole number of lines of the cache; the rest is filled with zeros.
+    # The declared size is a multiple of the cache line. The rest is filled with zeros.
     declared = int(found["length"]) if found["length"] else len(words)
     content = b"".join(word.to_bytes(_WORD_BYTES, "little") for word in words)
     problem = "is not closed" if found["end"] is None else _problem(content, declared * _WORD_BYTES)
@@ -76,9 +76,9 @@ def _read(found: re.Match[str], copies: dict[str, int]) -> BlobArray:
 
 
 def _problem(content: bytes, declared_bytes: int) -> str:
-    """Return what is wrong with the words of a blob; empty where nothing is."""
+    """Return what is wrong with the words of a blob, or an empty string."""
     is_file = _u32(content, 0) >> 16 == _FILE_MAGIC
-    # The table before the program differs with the version of the format, the program's mark does not.
+    # The table before the program depends on the version of the format. The mark of the program does not.
     places = range(0, len(content) - _HEAD_BYTES + 1, 4) if is_file else (0,)
     start = next((place for place in places if _u32(content, place) == _PROGRAM_MAGIC), None)
     if len(content) < _HEAD_BYTES:
@@ -86,7 +86,7 @@ def _problem(content: bytes, declared_bytes: int) -> str:
     if start is None:
         found = "" if is_file else f": 0x{_u32(content, 0):08X} stands where 0x{_PROGRAM_MAGIC:08X} should"
         return f"holds no program for the epoch controller{found} (an encrypted blob is not read)"
-    # Two instructions share a word, so the last half may be left over.
+    # Two instructions share a word, so the last half may be unused.
     end = start + _HEAD_BYTES + 4 * _u32(content, start + 4)
     if end > declared_bytes or len(content) < end or len(content) > declared_bytes:
         return f"is cut: {end:,} bytes are announced, {declared_bytes:,} declared and {len(content):,} there"

@@ -1,4 +1,4 @@
-"""What lies below a folder of ST's tools: an installation, a pack, or a project that they made."""
+"""Inspect a folder of ST's tools: an installation, a pack, or a project that the tools created."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOADERS = ("Utilities/scripts/N6_scripts/n6_loader.py", "scripts/N6_scripts/n6_l
 _COMPILERS = ("Utilities/*/atonn", "Utilities/*/atonn.exe")
 _VALIDATION = ("Projects/*/Applications/NPU_Validation",)
 _LICENCES = ("LICENSE*", "License*", "Documentation/*icense*", "Utilities/**/LICENSE*")
-_KINDS = (  # what tells of each, the first that is there
+_KINDS = (  # the first pattern that is found decides
     (".ai", "a project of STM32Cube AI Studio"),
     (".mxproject", "a project of STM32CubeMX"),
     ("*.ioc", "a project of STM32CubeMX"),
@@ -25,13 +25,13 @@ _KINDS = (  # what tells of each, the first that is there
 
 @dataclass(frozen=True, kw_only=True)
 class InstallationPart:
-    """Something that is needed for a step.
+    """A part of an installation that a step needs.
 
     Args:
         what: its name for people.
-        path: where it is; None where it is missing.
-        expected: where it would be, below the root.
-        needed_for: the step that ends without it.
+        path: its path; None if it is missing.
+        expected: its expected place below the root.
+        needed_for: the step that needs it.
     """
 
     what: str
@@ -42,13 +42,13 @@ class InstallationPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What was found.
+    """The result of the inspection.
 
     Args:
         root: the folder.
-        kind: what it is, for people.
-        runtime: of the NPU; None where there is none.
-        parts: all that this project uses of it.
+        kind: kind of folder, for people.
+        runtime: runtime of the NPU; None if there is none.
+        parts: all parts that this project uses.
     """
 
     root: Path
@@ -58,12 +58,12 @@ class Installation:
 
     @property
     def missing(self) -> tuple[InstallationPart, ...]:
-        """Parts that are not there."""
+        """The missing parts."""
         return tuple(part for part in self.parts if part.path is None)
 
 
 def inspect_installation(root: Path) -> Installation:
-    """Return what lies below ``root``, a folder."""
+    """Inspect the folder ``root``."""
     runtime = find_runtime(root)
     kind = next((kind for pattern, kind in _KINDS if any(root.glob(pattern))), "a folder of ST's sources")
     parts = [
@@ -89,10 +89,10 @@ def inspect_installation(root: Path) -> Installation:
 
 
 def find_loader(root: Path) -> Path:
-    """Return ST's ``n6_loader.py`` below ``root``, wherever its version keeps it.
+    """Return the path of ST's ``n6_loader.py`` below ``root``. Its place depends on the version.
 
     Raises:
-        ToolError: it is in no place of any version.
+        ToolError: it is missing.
     """
     found = next((root / one for one in LOADERS if (root / one).is_file()), None)
     if found is None:
@@ -116,7 +116,7 @@ def _part(root: Path, what: str, patterns: tuple[str, ...], needed_for: str) -> 
 
 
 def _parts_of_runtime(runtime: Runtime | None) -> tuple[InstallationPart, ...]:
-    """Return what of the runtime has a place of its own in some layouts, and whatever is missing."""
+    """Return the parts of the runtime whose place depends on the layout, and the missing parts."""
     if runtime is None:
         return ()
     caches = runtime.caches.get("npu_cache.c")

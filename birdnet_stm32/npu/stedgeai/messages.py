@@ -1,4 +1,4 @@
-"""What ``stedgeai`` says, without its progress bars, and what its errors mean."""
+"""Clean the output of ``stedgeai`` from progress bars, and explain its errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _BAR = re.compile(r"PASS:\s*\d+%\|[^|]*\|\s*\d+/\d+\s*\[[^\]]*\]")
 _CODED = re.compile(r"\b(E\d{3})\((\w+)\):\s*(.*)")
 _LABELLED = re.compile(r"\b(INTERNAL ERROR|TOOL ERROR|NOT IMPLEMENTED):\s*(.*)")
-# Lines that carry no label of their own but say why the labelled ones came.
+# Lines without a label that give the reason for lines with a label.
 _DETAIL = re.compile(
     r"Internal compiler error \(signo=\d+\)|Oauto did not find valid compile options"
     r"|total bytes left unallocated|RAM Size too low|Not enough memory on device"
@@ -19,7 +19,7 @@ _DETAIL = re.compile(
 _QUANTIZATION_DROPPED = re.compile(r"Ignore Quantization JSON file.*")
 
 _TOO_BIG = "a smaller model or window, or [npu] hyperram = true, which is slower and needs the external RAM"
-# The first pattern that any line matches gives the remedy.
+# The first pattern that matches a line gives the remedy.
 _REMEDIES = (
     (
         r"Ignore Quantization JSON file",
@@ -40,7 +40,7 @@ _REMEDIES = (
         r"Error in computation of shapes",
         "give the input two dimensions or more, and slices literal bounds without masks",
     ),
-    # A model that the tool cannot read at all: an index out of range in the same log only follows from that.
+    # The tool cannot read the model at all. An index out of range in the same log is only a consequence.
     (
         r"\bE010\(",
         "the tool cannot read this model: hand over an int8 .tflite, as birdnet-stm32 convert writes it; "
@@ -61,10 +61,10 @@ _LINT = "birdnet-stm32 lint names the operators that this tool is known to refus
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """An error that a log speaks of.
+    """An error in a log.
 
     Args:
-        what: one sentence, ST's own code in it where there is one.
+        what: one sentence, with ST's error code if there is one.
         remedy: what helped others, or where to look.
     """
 
@@ -73,7 +73,7 @@ class Trouble:
 
 
 def clean_log(raw: str) -> str:
-    """Return the text of a log: no progress bars, no carriage returns, no blanks at the ends of lines."""
+    """Return a log without progress bars, carriage returns and blanks at the ends of lines."""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept = []
     for line in lines:
@@ -84,10 +84,10 @@ def clean_log(raw: str) -> str:
 
 
 def find_trouble(log: str) -> Trouble | None:
-    """Return the error that a cleaned log speaks of, whatever the exit status was.
+    """Return the error in a cleaned log, whatever the exit status was, or None.
 
-    A message without a label counts too: the tool goes on after some that ruin the result. None where
-    there is none.
+    A message without a label counts, too: the tool continues after some messages that make the result
+    useless.
     """
     lines = log.splitlines()
     dropped = next((found[0] for line in lines if (found := _QUANTIZATION_DROPPED.search(line))), None)

@@ -1,6 +1,6 @@
-"""What the generated ``network.c`` says of itself: symbols, runtime, memories, inputs and outputs.
+"""Read the generated ``network.c``: symbols, runtime, memories, inputs and outputs.
 
-It is what runs, so where a report says something else, this counts.
+This is the code that runs. If a report differs, ``network.c`` counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from birdnet_stm32.errors import ToolError
 from birdnet_stm32.npu.stedgeai.compilation import NetworkBuffer
 from birdnet_stm32.npu.stedgeai.tool import REPORT_IT
 
-# Every function that the runtime's macro asks for, each with the suffix that network.c chose.
+# The functions that the macro of the runtime needs. Each has the suffix that network.c chose.
 FUNCTIONS = (
     *("EC_Network_Init", "EC_Inference_Init", "EpochBlockItems"),
     *("Set_User_Input_Buffer", "Get_User_Input_Buffer", "Set_User_Output_Buffer", "Get_User_Output_Buffer"),
@@ -39,18 +39,18 @@ _CHANNELS_LAST = {"CHPos_First": False, "CHPos_Last": True}
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkC:
-    """What was read.
+    """The content of the file.
 
     Args:
         symbol: suffix of the functions.
-        missing: names of :data:`FUNCTIONS` that it does not define with that suffix.
-        runtime_version: of ``ll_aton``, which it compares with the runtime's at compile time.
-        pool_addresses: by the memory's name.
-        stalling_links: pairs (activation unit, convolution unit) where an activation streams into a
-            convolution's data port.
-        inputs: buffers that hold the inputs.
-        outputs: likewise.
-        blobs: names of the epoch controller's, in the order in which they are started.
+        missing: names of :data:`FUNCTIONS` that are not defined with that suffix.
+        runtime_version: required version of ``ll_aton``, which is checked when the file is compiled.
+        pool_addresses: addresses by the name of the memory.
+        stalling_links: pairs (activation unit, convolution unit) where an activation streams into the data
+            port of a convolution.
+        inputs: buffers of the inputs.
+        outputs: buffers of the outputs.
+        blobs: names of the epoch controller's blobs, in the order in which they are started.
     """
 
     symbol: str
@@ -64,14 +64,14 @@ class NetworkC:
 
 
 def read_network_c(text: str, headers: str = "") -> NetworkC:
-    """Return what ``text``, a generated network.c, says.
+    """Return the content of a generated network.c.
 
     Args:
-        text: the file.
-        headers: text of the headers generated with it; the epoch controller's define some of its functions.
+        text: text of the file.
+        headers: text of the headers that were generated with it. They may define some of its functions.
 
     Raises:
-        ToolError: it has none of the marks that every version's output has had.
+        ToolError: the text lacks the marks that the output of every version has.
     """
     symbol = re.search(r"\bLL_ATON_EpochBlockItems_(\w+)\s*\(void\)", text)
     version = _VERSION.search(text)
@@ -148,14 +148,14 @@ def _port(name: str, fields: dict[str, str], arrays: dict[str, str]) -> NetworkB
 
 
 def _address(fields: dict[str, str], start: int) -> int | None:
-    """Return where a buffer begins; None where the application provides it or the linker places it."""
+    """Return the address of a buffer; None if the application provides it or the linker places it."""
     base = _ADDRESS.search(fields.get("addr_base", ""))
     given = fields.get("is_user_allocated", "0") != "0"
     return None if base is None or given else int(base[1], 16) + start
 
 
 def _single(arrays: dict[str, str], name: str | None) -> float | None:
-    """Return the one value of the array called ``name``; None where the buffer has no such array."""
+    """Return the single value of the array ``name``; None if the buffer has no such array."""
     if name is None or name == "NULL":
         return None
     (value,) = arrays[name].split(",")

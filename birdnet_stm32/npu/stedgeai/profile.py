@@ -1,6 +1,6 @@
-"""The compiler's profile and its map of the memories of an STM32N6, as ST's tool reads them.
+"""Write the compiler's profile and its map of the memories of an STM32N6, as ST's tool reads them.
 
-Speeds and power are those of ST's data for its discovery kit; the compiler weighs memories by them.
+The speeds and the power come from ST's data for its discovery kit. The compiler chooses memories by them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
 
 PROFILE = "birdnet"
 EPOCH_CONTROLLER = "--enable-epoch-controller"
-EPOCH_CONTROLLER_SINCE = 4  # from which major version it is used unless the variant says no
+EPOCH_CONTROLLER_SINCE = 4  # from this major version on it is used, unless the variant disables it
 FLASH_POOL = "octoFlash"
 FLASH_SUFFIX = "xSPI2"
 FLASH_WINDOW = (0x7000_0000, 0x8000_0000)  # where the chip maps a flash, first address and end
@@ -42,8 +42,8 @@ _CACHE = {
         "write_power": 12.645,
     },
 }
-# file suffix, name, address, KiB, throughput, latency, power to read, to write. The application has cpuRAM1,
-# the first-stage loader the upper half of cpuRAM2.
+# File suffix, name, address, KiB, throughput, latency, power to read, power to write. The application uses
+# cpuRAM1, and the first-stage loader uses the upper half of cpuRAM2.
 _ON_CHIP = (
     ("AXIFLEXMEM", "flexMEM", 0x3400_0000, 0, "MID", "MID", 9.381, 8.569),
     ("AXISRAM1", "cpuRAM1", 0x3406_4000, 0, "MID", "MID", 16.616, 14.522),
@@ -56,13 +56,13 @@ _ON_CHIP = (
 
 
 def memory_pools(board: Board, *, weights_address: int | None, hyperram: bool) -> str:
-    """Return the ``.mpool`` file.
+    """Return the content of the ``.mpool`` file.
 
     Args:
-        board: with the NPU and the external memories.
-        weights_address: where the constants will lie in the external flash, all of which up to its end is
-            theirs; None for the board's usual place.
-        hyperram: let activations spill into the external RAM, which the firmware must then start.
+        board: a board with the NPU and external memories.
+        weights_address: address of the constants in the external flash. They may use the flash up to its end.
+            None stands for the usual place on the board.
+        hyperram: allow activations in the external RAM, which the firmware must then start.
 
     Raises:
         InputError: the board has no NPU, no flash, or no external RAM where ``hyperram`` asks for it.
@@ -97,20 +97,20 @@ def memory_pools(board: Board, *, weights_address: int | None, hyperram: bool) -
 
 
 def uses_epoch_controller(settings: NpuTable, tool: ToolVersion) -> bool:
-    """Return whether the epoch controller is asked for: as the variant says, else from 4.0 on."""
+    """Return whether to use the epoch controller: as the variant says, otherwise from 4.0 on."""
     if settings.epoch_controller is None:
         return tool.major >= EPOCH_CONTROLLER_SINCE
     return settings.epoch_controller
 
 
 def compiler_options(settings: NpuTable, tool: ToolVersion) -> tuple[str, ...]:
-    """Return the options of the compiler inside ``tool``."""
+    """Return the options for the compiler inside ``tool``."""
     asked = (EPOCH_CONTROLLER,) if uses_epoch_controller(settings, tool) else ()
     return (*settings.options, *asked)
 
 
 def compiler_profile(pools: Path, options: Sequence[str]) -> str:
-    """Return the profile file: the pools, absolute as relative ones are looked up in several places."""
+    """Return the content of the profile. The path of the pools is absolute: a relative one is ambiguous."""
     described = {"memory_pool": str(pools.absolute()), "options": " ".join(options)}
     return canonical_json({"Globals": {}, "Profiles": {PROFILE: described}})
 

@@ -1,6 +1,7 @@
-"""``network_generate_report.txt``: the tool's report for people, as 2.x and as 3.0 and later write it.
+"""Read ``network_generate_report.txt``, the report for people, in the form of 2.x and in the form since 3.0.
 
-Of what the epoch controller runs, 2.x lists each epoch, and 3.0 and later only the first and the last.
+For a part that the epoch controller runs, 2.x lists each epoch. 3.0 and later list only the first and the
+last.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _RANGE = re.compile(
 _TOTAL = re.compile(
     r"^Total number of epochs:?\s+(\d+)(?: of which (\d+) implemented in software)?", re.MULTILINE
 )
-# 2.1 knows of hybrid epochs only that they are neither, and writes ??.
+# 2.1 writes ?? for hybrid epochs.
 _OLD_EPOCH = re.compile(r"^epoch (\d+)\s+-?(HW|SW|EC|\?\?)-?(?:\s+\(\s*(.*?)\s*\))?\s*$", re.MULTILINE)
 _NEW_EPOCH = re.compile(r"^\|\s*epoch_(\d+)\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*$", re.MULTILINE)
 _STRETCH = re.compile(r"^\|\s*epochs?[ _]*(\d+)\s*->\s*(\d+)\s*\|\s*EC\s*\|.*\|\s*$", re.MULTILINE)
@@ -36,23 +37,24 @@ _KINDS: dict[str, EpochKind] = {
     "??": "hybrid",
     "SW": "software",
 }
-UNITS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}  # by the unit's name in small letters
-_PREFERRED = ("generate", "analyze")  # the same network; validate tells of a board instead
+UNITS = {"b": 1, "kb": 1024, "mb": 1024 * 1024}  # by the name of the unit in small letters
+_PREFERRED = ("generate", "analyze")  # both describe the network; validate describes a board
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was read.
+    """The content of the report.
 
     Args:
         tool: the version in the first line.
         compiler: version of the compiler inside, ``1.1.3-275``.
-        epochs: those that are listed one by one; operators are given for those that run in software.
-        stretches: indices of the first and the last epoch of each stretch that the epoch controller runs,
-            where nothing else is listed of it.
-        count: of all epochs.
-        used: by the memory's name, bytes, rounded to what three decimals of their unit show, and that unit.
-        ranges: first address and the one after the last, of memories that are used.
+        epochs: the epochs that are listed one by one. Operators are given for software epochs.
+        stretches: first and last index of each part that the epoch controller runs, if its epochs are not
+            listed.
+        count: number of all epochs.
+        used: maps the name of a memory to the used bytes, rounded to three decimals of their unit, and the
+            unit.
+        ranges: maps the name of a used memory to its first address and the address after its end.
     """
 
     tool: ToolVersion
@@ -65,10 +67,10 @@ class Report:
 
 
 def report_of(names: Iterable[str]) -> str:
-    """Return the name of the report among ``names`` of files.
+    """Return the name of the report among the ``names`` of files.
 
     Raises:
-        ToolError: there is none.
+        ToolError: there is no report.
     """
     found = sorted(name for name in names if name.endswith("_report.txt"))
     for command in _PREFERRED:
@@ -83,10 +85,10 @@ def report_of(names: Iterable[str]) -> str:
 
 
 def read_report(text: str) -> Report:
-    """Return what ``text``, with any line ends, says.
+    """Return the content of a report. Line ends may be of any kind.
 
     Raises:
-        ToolError: its epochs are in a form of neither kind, or fewer than it counts.
+        ToolError: the epochs have an unknown form, or there are fewer epochs than the report counts.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     compiler, total = _COMPILER.search(text), _TOTAL.search(text)
@@ -109,7 +111,7 @@ def read_report(text: str) -> Report:
         if kind.upper() in _KINDS
     )
     stretches = tuple((int(first), int(last)) for first, last in _STRETCH.findall(text))
-    # The numbers within a stretch may have gaps.
+    # The numbers within a part may have gaps.
     most = len(epochs) + sum(last - first + 1 for first, last in stretches)
     least, count = len(epochs) + len(stretches), int(total[1])
     if not least <= count <= most:

@@ -1,4 +1,4 @@
-"""Finding ``stedgeai`` and telling its version."""
+"""Find ``stedgeai`` and its version."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from birdnet_stm32.npu.stedgeai.compilation import ToolVersion
 
 VARIABLE = "STEDGEAI_CORE_DIR"
 SUPPORTED = ("2.2", "3.0", "4.0", "4.1")
-# What helps where a file is of a shape that no version's had that the adapter was written for.
+# The remedy for a file whose form is not that of a supported version.
 REPORT_IT = f"report it with this file; ST Edge AI Core {', '.join(SUPPORTED)} should be read"
-VERSION_TIMEOUT_S = 120.0  # a fresh installation unpacks itself at its first start
+VERSION_TIMEOUT_S = 120.0  # a new installation unpacks itself at its first start
 
-# Below an installation, by sys.platform; the pack for STM32CubeMX and the stand-alone tool share it.
+# Folder below an installation by sys.platform, for the pack of STM32CubeMX and the stand-alone tool.
 _PLATFORMS = {"linux": "linux", "darwin": "mac*", "win32": "windows"}
 PLATFORM = _PLATFORMS.get(sys.platform, "linux")
-# Where ST's installers put it. The last * is the version.
+# Folders of ST's installers. The last * is the version.
 _INSTALL_ROOTS = (
     "/opt/ST/STEdgeAI/*",
     "~/ST/STEdgeAI/*",
@@ -41,11 +41,11 @@ _VERSION = re.compile(r"\bv(\d+)\.(\d+)\.(\d+)-(\d+)(?:\s+([0-9a-f]+)\b)?")
 
 @dataclass(frozen=True, kw_only=True)
 class FoundTool:
-    """A ``stedgeai`` that was not started yet.
+    """A ``stedgeai`` that was found, but not started yet.
 
     Args:
         program: its path.
-        by: what led to it: ``[npu] core_dir``, ``STEDGEAI_CORE_DIR``, ``PATH`` or an install root.
+        by: how it was found: ``[npu] core_dir``, ``STEDGEAI_CORE_DIR``, ``PATH`` or an install root.
     """
 
     program: Path
@@ -53,13 +53,13 @@ class FoundTool:
 
     @property
     def core_dir(self) -> Path | None:
-        """Root of the installation that the program lies in; None where it lies in none."""
+        """Root of the installation of the program; None if it is not in an installation."""
         resolved = real_path(self.program)
         return resolved.parents[2] if resolved.parts[-3:-2] == ("Utilities",) else None
 
     @property
     def runtime_header(self) -> Path | None:
-        """The header that says which runtime came with it; None where there is none."""
+        """The header with the version of its runtime; None if there is none."""
         runtime = None if self.core_dir is None else find_runtime(self.core_dir)
         return None if runtime is None else runtime.header
 
@@ -70,9 +70,9 @@ class Tool:
 
     Args:
         program: its path.
-        core_dir: root of the installation, which also holds the runtime; None where the program lies in none.
-        version: what it says it is.
-        found_by: what led to it.
+        core_dir: root of the installation, which also contains the runtime; None if there is none.
+        version: the version that it prints.
+        found_by: how it was found.
     """
 
     program: Path
@@ -85,26 +85,26 @@ class Tool:
 
     @property
     def warning(self) -> str | None:
-        """What to know before this version's results are trusted; None for a supported one."""
+        """A warning about this version; None for a supported one."""
         if self.version.core in SUPPORTED:
             return None
         return (
-            f"ST Edge AI Core {self.version} is not one of the versions that the adapter was written for "
-            f"({', '.join(SUPPORTED)}): what it prints and writes may be read wrongly"
+            f"ST Edge AI Core {self.version} is not one of the supported versions "
+            f"({', '.join(SUPPORTED)}): its output may be read wrongly"
         )
 
 
 def find_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> FoundTool:
-    """Return the ``stedgeai`` to use: of ``core_dir``, else of the environment, PATH, or an install root.
+    """Find the ``stedgeai`` to use: in ``core_dir``, the environment, PATH or an install root, in this order.
 
-    Whatever is named must be there: a wrong folder never leads to another installation.
+    A folder that is given must contain it: a wrong folder never leads to another installation.
 
     Args:
         core_dir: root of an installation, from the variant.
-        environment: variables, ``STEDGEAI_CORE_DIR``, ``PATH`` and ``HOME`` among them.
+        environment: variables, including ``STEDGEAI_CORE_DIR``, ``PATH`` and ``HOME``.
 
     Raises:
-        ToolError: there is none.
+        ToolError: it was not found.
     """
     named = environment.get(VARIABLE)
     for folder, by in ((core_dir, "[npu] core_dir"), (Path(named) if named else None, VARIABLE)):
@@ -112,7 +112,7 @@ def find_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.
             program = find_program(folder.expanduser())
             if program is None:
                 raise ToolError(
-                    f"{by} names a folder that holds no stedgeai",
+                    f"{by} is a folder without stedgeai",
                     where=folder,
                     expected=f"Utilities/{PLATFORM}/stedgeai in it",
                     remedy="the folder of one version, such as /opt/ST/STEdgeAI/4.0",
@@ -138,10 +138,10 @@ def find_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.
 
 
 def locate_tool(core_dir: Path | None = None, environment: Mapping[str, str] = os.environ) -> Tool:
-    """Return the ``stedgeai`` that :func:`find_tool` finds, with its version.
+    """Find ``stedgeai`` as :func:`find_tool` does, and read its version.
 
     Raises:
-        ToolError: there is none, it does not start, or it does not say a version.
+        ToolError: it was not found, does not start, or does not print a version.
     """
     found = find_tool(core_dir, environment)
     return Tool(
@@ -153,22 +153,22 @@ def locate_tool(core_dir: Path | None = None, environment: Mapping[str, str] = o
 
 
 def read_version(program: Path) -> ToolVersion:
-    """Return the version that ``program --version`` says. Raises: ToolError."""
+    """Return the version that ``program --version`` prints. Raises: ToolError."""
     printed = process.run_program([program, "--version"], timeout_s=VERSION_TIMEOUT_S).output
     return parse_version(printed, where=program)
 
 
 def parse_version(printed: str, *, where: Path | str) -> ToolVersion:
-    """Return the version in the first line; those of components follow, indented.
+    """Return the version in the first line. The versions of components follow in other lines.
 
     Raises:
-        ToolError: there is none in it.
+        ToolError: the first line has no version.
     """
     first = printed.lstrip("\r\n").splitlines()[0] if printed.strip() else ""
     found = _VERSION.search(first)
     if found is None:
         raise ToolError(
-            f"its first line of output holds no version: {first[:80]!r}",
+            f"the first line of its output has no version: {first[:80]!r}",
             where=where,
             expected="ST Edge AI Core v4.0.1-20581 ...",
             remedy="run it with --version and look",
@@ -178,14 +178,14 @@ def parse_version(printed: str, *, where: Path | str) -> ToolVersion:
 
 
 def find_program(core_dir: Path) -> Path | None:
-    """Return the program of the installation in ``core_dir``, or None where there is none."""
+    """Return the program of the installation in ``core_dir``, or None if there is none."""
     name = "stedgeai.exe" if sys.platform == "win32" else "stedgeai"
     found = sorted(core_dir.glob(f"Utilities/{PLATFORM}/{name}"))
     return found[0] if found else None
 
 
 def _candidates(environment: Mapping[str, str]) -> list[Path]:
-    """Return the folders in the install roots, of each root the newest version first."""
+    """Return the folders in the install roots, the newest version of each root first."""
     found = []
     for pattern in _INSTALL_ROOTS:
         expanded = Path(pattern.replace("~", environment.get("HOME", "~"), 1))
@@ -194,7 +194,7 @@ def _candidates(environment: Mapping[str, str]) -> list[Path]:
 
 
 def _emptied(environment: Mapping[str, str]) -> str:
-    """Return which folders of the install roots hold no ``stedgeai``, as the end of a sentence."""
+    """Return the folders of the install roots without ``stedgeai``, as the end of a sentence."""
     folders = [str(folder) for folder in _candidates(environment) if folder.is_dir()]
     return f"; no stedgeai for this system is in {', '.join(folders)}" if folders else ""
 
@@ -202,6 +202,6 @@ def _emptied(environment: Mapping[str, str]) -> str:
 def _by_version(folder: Path) -> tuple[int, ...]:
     version = tuple(int(number) for number in re.findall(r"\d+", folder.name))
     if folder.parent.name == _PACK and version[:1] >= (_FIRST_PACK,):
-        # Packs count on from 10.0, which holds Core 2.0, 10.2 holds 2.2 and 12.0 holds 4.0.
+        # Pack 10.0 contains Core 2.0, 10.2 contains 2.2 and 12.0 contains 4.0.
         return (2, *version[1:]) if version[0] == _FIRST_PACK else (version[0] - 8, *version[1:])
     return version

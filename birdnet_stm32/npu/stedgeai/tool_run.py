@@ -1,4 +1,4 @@
-"""One run of ``stedgeai``: in a folder of its own, with a time-out, its success proven, its log kept."""
+"""Run ``stedgeai`` once in a new folder with a time-out, check that it succeeded, and keep its log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from birdnet_stm32.npu.stedgeai.work_folder import reproducible, work_folder
 
 C_INFO = f"{NAME}_c_info.json"
 NETWORK_C = f"{NAME}.c"
-# The compiler's own input: as large as the model, and of no use to anybody later.
+# The compiler's input file. It is as large as the model, and is not needed later.
 _INTERMEDIATE = "_OE_"
 _LOG_TAIL_LINES = 12
 
@@ -29,8 +29,8 @@ class ToolRun:
     """A run that succeeded.
 
     Args:
-        log: what it printed, cleaned.
-        files: what it generated, by name.
+        log: its cleaned output.
+        files: the generated files by name.
     """
 
     log: str
@@ -51,17 +51,17 @@ def run_tool(
     """Run ``tool`` on ``model``.
 
     Args:
-        tool: which.
-        model: a .tflite.
-        settings: how.
-        board: for which board.
+        tool: the tool to run.
+        model: the bytes of a .tflite.
+        settings: options of the variant.
+        board: the board to compile for.
         arguments: makes the command line, see :mod:`birdnet_stm32.npu.stedgeai.command`.
-        log: file for all that the tool prints; it is there however the run ends.
-        expected: files that it has to generate, with * for what depends on the version.
+        log: file for everything that the tool prints. It exists however the run ends.
+        expected: files that it has to generate; * matches parts that depend on the version.
         given: other files for the work folder, by name.
 
     Raises:
-        ToolError: it failed, hung, said so while its exit status is 0, or left out a file.
+        ToolError: the tool failed, hung, reported an error with exit status 0, or did not write a file.
     """
     with work_folder() as work:
         output = work / "out"

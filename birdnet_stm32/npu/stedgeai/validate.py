@@ -1,4 +1,4 @@
-"""ST's own comparison of the compiled network with the model, here or on a board with ST's firmware."""
+"""Run ST's comparison of the compiled network with the model, on this machine or on a board."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COLUMNS = ("accuracy", "rmse", "mae", "l2r", "mean", "std", "nse", "cosine")
 
 @dataclass(frozen=True, kw_only=True)
 class OutputAgreement:
-    """How far an output of the compiled network is from the model's.
+    """The difference between an output of the compiled network and that of the model.
 
     Args:
-        output: its name.
-        accuracy: share of inputs with the same class; None where ST gives none.
+        output: name of the output.
+        accuracy: share of inputs with the same class; None if ST does not give it.
         rmse: root of the mean squared error.
         mae: mean absolute error.
         mean: mean error, which a cosine does not show.
@@ -79,7 +79,7 @@ def read_agreement(log: str) -> tuple[OutputAgreement, ...]:
     """Return the rows of the table at the end of a cleaned log.
 
     Raises:
-        ToolError: there is none.
+        ToolError: there is no such table.
     """
     rows = []
     for numbers, output in _ROW.findall(log):
@@ -97,7 +97,7 @@ def read_agreement(log: str) -> tuple[OutputAgreement, ...]:
         )
     if not rows:
         raise ToolError(
-            "printed no row of its evaluation report that can be read",
+            "printed no evaluation report that can be read",
             where="stedgeai validate",
             expected="X-cross #1 with " + ", ".join(_COLUMNS),
         )

@@ -1,4 +1,4 @@
-"""A folder that ST's tools can work in, and what they leave there as bytes that do not depend on it."""
+"""Make a work folder for ST's tools, and remove the traces of that folder from their files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 
 from birdnet_stm32.errors import ToolError
 
-LONGEST = (
-    40  # characters; the tools add long names of their own, and fail without saying so past their limits
-)
+LONGEST = 40  # characters; the tools add long names, and fail without a message if a path is too long
 _FALLBACKS = ("/tmp", "/var/tmp")  # noqa: S108 - a fresh folder of our own is made in it
 _TEXT = (".c", ".h", ".json", ".txt")
-# The time of day, in each of the forms that the generated files have it.
+# The time of day, in all forms that occur in generated files.
 _TIMES = (
     re.compile(r"(?m)^(\s*\* @date) .*$"),
     re.compile(r'("generated_time": )"[^"]*"'),
@@ -35,7 +33,7 @@ def work_folder() -> Iterator[Path]:
     parent = next((one for one in (wanted, *_FALLBACKS) if is_usable_path(one) and Path(one).is_dir()), None)
     if parent is None:
         raise ToolError(
-            "ST's tools need a work folder whose path they can read",
+            "ST's tools need a work folder with a path that they support",
             where=wanted,
             expected=f"ASCII letters, digits, . _ - /, at most {LONGEST} characters",
             remedy="set TMPDIR to such a folder",
@@ -50,14 +48,14 @@ def is_usable_path(path: str) -> bool:
 
 
 def reproducible(name: str, content: bytes, work: Path) -> bytes:
-    """Return a generated file without the time of day and the work folder's path, which stand in comments.
+    """Remove the time of day and the path of the work folder from the comments of a generated file.
 
-    Equal networks then come out as equal bytes, and no later stage runs for a date.
+    Equal networks then give equal bytes, and a new date does not make later stages run again.
 
     Args:
-        name: of the file; binary ones stay as they are.
-        content: as the tool wrote it, with any line ends.
-        work: the folder.
+        name: name of the file. Binary files are not changed.
+        content: the bytes that the tool wrote, with any line ends.
+        work: the work folder.
     """
     if not name.endswith(_TEXT):
         return content

@@ -50,7 +50,7 @@ ERRORS = {
     "c-info-and-status-1": ("ended with exit status 1 and named no error", "whole log"),
     "broken-c-info": (r"network_c_info\.json:\d+: is not valid JSON", "compile again"),
     "no-weights": (r"did not write network_atonbuf\.\*\.raw", "whole log"),
-    "disagreeing-report": (r"tells of 4 epochs .*network_c_info\.json of 2 epochs", "compile again"),
+    "disagreeing-report": (r"lists 4 epochs .*network_c_info\.json 2 epochs", "compile again"),
 }
 
 

@@ -134,7 +134,7 @@ def test_of_packs_the_newest_core_is_taken(
     ("script", "mode", "said"),
     [
         ("#!/bin/sh\nexit 3\n", 0o755, "exit status 3"),
-        ("#!/bin/sh\necho nothing\n", 0o755, "holds no version"),
+        ("#!/bin/sh\necho nothing\n", 0o755, "has no version"),
         ("no program", 0o644, "stedgeai"),
     ],
 )

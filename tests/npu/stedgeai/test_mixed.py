@@ -30,14 +30,14 @@ REPORT = "network_generate_report.txt"
     [
         (
             (C_INFO,),
-            r"network_generate_report\.txt is of version 4\.0\.1.* and network_c_info\.json of 3\.0\.0",
+            r"report\.txt was written by version 4\.0\.1.* and network_c_info\.json by 3\.0\.0",
         ),
         (
             (REPORT,),
-            r"network_generate_report\.txt is of version 3\.0\.0.* and network_c_info\.json of 4\.0\.1",
+            r"report\.txt was written by version 3\.0\.0.* and network_c_info\.json by 4\.0\.1",
         ),
-        ((C_INFO, REPORT), r"network\.c is of the compiler 1\.1\.3-275, the report of 1\.1\.3-8"),
-        ((NETWORK_C,), r"network\.c is of the compiler 1\.1\.3-8, the report of 1\.1\.3-275"),
+        ((C_INFO, REPORT), r"network\.c was written by the compiler 1\.1\.3-275, the report by 1\.1\.3-8"),
+        ((NETWORK_C,), r"network\.c was written by the compiler 1\.1\.3-8, the report by 1\.1\.3-275"),
     ],
 )
 def test_files_of_two_versions_are_refused(
@@ -55,8 +55,8 @@ def test_files_of_two_versions_are_refused(
 @pytest.mark.parametrize(
     ("taken", "said"),
     [
-        ((REPORT,), r"tells of 2 epochs .*network_c_info\.json of 4 epochs"),
-        ((NETWORK_C, EC_BLOBS), r"starts _ec_blob_network_1, .*network_c_info\.json tells of .*_network_4"),
+        ((REPORT,), r"lists 2 epochs .*network_c_info\.json 4 epochs"),
+        ((NETWORK_C, EC_BLOBS), r"starts _ec_blob_network_1, .*network_c_info\.json lists .*_network_4"),
         ((EC_BLOBS,), r"network_ecblobs\.h holds _ec_blob_network_1 and"),
     ],
 )
@@ -73,7 +73,7 @@ def test_files_of_another_network_are_refused(
 def test_a_header_of_blobs_that_is_missing_is_named(compiled: Compiled, settings: NpuTable) -> None:
     tool, compilation = compiled(settings, "4.0")
     files = {name: content for name, content in compilation.files.items() if name != EC_BLOBS}
-    with pytest.raises(ToolError, match=r"network_ecblobs\.h would hold, and that is missing"):
+    with pytest.raises(ToolError, match=r"network_ecblobs\.h, which holds them, is missing"):
         read_compilation(tool, files)
 
 
@@ -125,7 +125,7 @@ def test_a_report_of_another_model_is_refused(
 ) -> None:
     tool, compilation = compiled(settings, version)
     assert read_compilation(tool, compilation.files, model=model) == compilation
-    with pytest.raises(ToolError, match=r"of a model whose MD5 is [0-9a-f]{32}, the model's is"):
+    with pytest.raises(ToolError, match=r"belongs to a model with the MD5 [0-9a-f]{32}, but this model has"):
         read_compilation(tool, compilation.files, model=model + b"\0")
 
 
@@ -143,7 +143,7 @@ def test_constants_without_an_address_of_their_own_are_refused(
     tool, compilation = compiled(settings, "4.0")
     at = [pool.name for pool in compilation.pools].index("octoFlash")
     files = _change(compilation, lambda data: data["memory_pools"][at].update(address=""))
-    with pytest.raises(ToolError, match="octoFlash has no address of its own") as caught:
+    with pytest.raises(ToolError, match="octoFlash has no fixed address") as caught:
         read_compilation(tool, files)
     assert "USEMODE_RELATIVE" in caught.value.remedies[0]
 
@@ -161,5 +161,5 @@ def test_the_pipeline_compares_with_the_model(
     install: Callable[..., Tool], model: bytes, settings: NpuTable, tmp_path: Path
 ) -> None:
     tool = install("4.0", "another-model")
-    with pytest.raises(ToolError, match="of a model whose MD5 is"):
+    with pytest.raises(ToolError, match="belongs to a model with the MD5"):
         compile_network(tool, model, settings, BOARD, log=tmp_path / "log")

@@ -78,11 +78,11 @@ def test_st_compares_the_result_with_the_model(here: Path, capsys: Captured) -> 
         (
             ["--weights-address", "0x10"],
             2,
-            "which should be a multiple of 0x10000 from 0x70200000 to 0x77FF0000",
+            "a multiple of 0x10000 from 0x70200000 to 0x77FF0000",
         ),
         (["--waive", "hyperram"], 2, "expected: GATE=REASON"),
         (["--waive", "hyperrum=because it is so"], 2, "--waive is 'hyperrum'"),
-        (["--core-dir", "elsewhere"], 3, "names a folder that holds no stedgeai"),
+        (["--core-dir", "elsewhere"], 3, "is a folder without stedgeai"),
         (["--out", "core"], 2, "holds files that this command did not write"),
     ],
 )

@@ -119,7 +119,7 @@ def test_a_missing_tool_is_found_out_when_the_stage_runs(bench: Bench) -> None:
     release = bench.release()
     (bench.root / "core").rename(bench.root / "elsewhere")
     assert BY_NAME["npu"].files(release).keys() == {"description of stm32n6570_dk"}
-    with pytest.raises(ToolError, match="names a folder that holds no stedgeai"):
+    with pytest.raises(ToolError, match="is a folder without stedgeai"):
         npu.run(bench.job(release))
 
 

@@ -171,7 +171,7 @@ def test_a_report_that_lists_fewer_epochs_than_it_counts_is_refused(
         (lambda data: data.pop("memory_pools"), "KeyError 'memory_pools'"),
         (
             lambda data: data.update(aton_execution_time=[data.pop("memory_pools")]),
-            "holds what validate measured on a board",
+            "holds measurements of validate on a board",
         ),
         (lambda data: data["graphs"][0]["nodes"].clear(), "no step for the NPU"),
         (lambda data: data["memory_pools"][0].update(address="none"), "ValueError"),
@@ -255,5 +255,5 @@ def test_the_row_of_an_evaluation_is_read() -> None:
     assert (agreement.output, agreement.accuracy, agreement.cosine) == ("nl_69", 0.9, 0.962875)
     assert (agreement.mae, agreement.mean) == (0.012, -0.001)
     assert read_agreement(row.replace("90.00%", "n.a."))[0].accuracy is None
-    with pytest.raises(ToolError, match="no row of its evaluation report"):
+    with pytest.raises(ToolError, match="no evaluation report that can be read"):
         read_agreement("Evaluation report (summary)\n")

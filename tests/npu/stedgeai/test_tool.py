@@ -28,7 +28,7 @@ def test_the_first_line_holds_the_version(printed: str, version: str) -> None:
 
 @pytest.mark.parametrize("printed", ["", "command not found\nST Edge AI Core v4.0.1-20581", "v4.0"])
 def test_other_lines_do_not(printed: str) -> None:
-    with pytest.raises(ToolError, match="holds no version"):
+    with pytest.raises(ToolError, match="has no version"):
         parse_version(printed, where="stedgeai")
 
 
@@ -84,6 +84,6 @@ def test_a_wrong_folder_never_leads_to_another_installation(
     path = str(stand_in.install(tmp_path / "right") / "Utilities" / "linux")
     wrong = tmp_path / "wrong"
     arguments = (wrong, {"PATH": path}) if by == "[npu] core_dir" else (None, {"PATH": path, by: str(wrong)})
-    with pytest.raises(ToolError, match=r"names a folder that holds no stedgeai") as caught:
+    with pytest.raises(ToolError, match=r"is a folder without stedgeai") as caught:
         find_tool(*arguments)
     assert by in caught.value.what
