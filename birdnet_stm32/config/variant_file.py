@@ -25,7 +25,7 @@ DEFAULT_ROOT = "../data/train"
 """``[index] root`` of a variant that names no recordings, where this folder exists."""
 MAX_NAME_LENGTH = 100
 _HIDDEN = re.compile(r"\.(?!\.)")  # no companion begins with two points
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 
 
 def variant_files(folder: Path) -> tuple[Path, ...]:

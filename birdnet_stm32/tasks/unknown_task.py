@@ -6,6 +6,7 @@ also works for a ``dodo.py`` outside a checkout. Its loader of ``dodo.py`` there
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ def name_unknown_tasks() -> None:
 def _load_tasks(loader: NamespaceTaskLoader, cmd: Any, pos_args: Sequence[str]) -> Any:
     """Load the tasks as doit does it. Raises: InvalidDodoFile if an argument is not the name of a task."""
     tasks = NamespaceTaskLoader.load_tasks(loader, cmd, pos_args)
+    if not cmd.execute_tasks:  # a build is not to end because nobody reads what it says
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # doit list | head ends without a word
     if cmd.name in _TAKE_TASKS:
         commands = [one.get_name() for one in DoitMain.DOIT_CMDS] if cmd.name == "run" else []
         known = {task.name for task in tasks}
