@@ -49,11 +49,6 @@ class Recipe:
         """Whether the network is rewritten, which not every model allows, instead of converted as it is."""
         return FLOAT_FRONT_END in self.steps
 
-    @property
-    def trains(self) -> bool:
-        """Whether a step changes the weights."""
-        return any(step.train is not None for step in self.steps)
-
     def range_choice(self, settings: RecipeSettings) -> RangeChoice:
         """Return how the recipe chooses operand ranges; ``settings.clip`` replaces the recipe's clipping."""
         clip = next((step.clip for step in self.steps if step.clip is not None), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.audio.windows.window_positions import center_crop
-from birdnet_stm32.config.recipe_names import RECIPE_NAMES
 from birdnet_stm32.frontend.contract import (
     Frontend,
     FrontendSpec,
@@ -32,13 +30,11 @@ from birdnet_stm32.quant.ranges.widths import range_widths
 from birdnet_stm32.quant.recipes import (
     RECIPES,
     Candidate,
-    Recipe,
     RecipeSettings,
     UnfitError,
     make_candidate,
 )
-from birdnet_stm32.quant.recipes.rewriting_steps import FLOAT_FRONT_END, INPUT_SUBRANGES, LOGITS
-from birdnet_stm32.quant.recipes.step import Step
+from birdnet_stm32.quant.recipes.rewriting_steps import INPUT_SUBRANGES
 from birdnet_stm32.quant.rewriting.keras_io import from_keras
 from birdnet_stm32.quant.rewriting.network import weights
 from birdnet_stm32.quant.simulation import float_graph
@@ -89,25 +85,6 @@ def test_every_recipe_makes_a_candidate(recipe: str, pcm: np.ndarray) -> None:
     split = INPUT_SUBRANGES in RECIPES[recipe].steps
     assert inputs.shape[-1] == (2 if split else 1 if RECIPES[recipe].rewrites_network else 256)
     assert ("input_subranges" in candidate.notes) == split
-
-
-def test_every_recipe_has_the_steps_of_the_one_before() -> None:
-    assert tuple(RECIPES) == RECIPE_NAMES
-    steps = [recipe.steps for recipe in RECIPES.values()]
-    assert all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(steps))
-    assert [step.name for step in steps[4][3:]] == ["equal scales", "limits", "clipping", "bias"]
-
-
-@pytest.mark.parametrize(
-    ("steps", "said"),
-    [
-        ((INPUT_SUBRANGES,), "'input sub-ranges' without 'float front end' before it"),
-        ((LOGITS, FLOAT_FRONT_END, LOGITS), "'logits' twice"),
-    ],
-)
-def test_a_recipe_checks_what_its_steps_need(steps: tuple[Step, ...], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Recipe(steps)
 
 
 def test_one_scale_for_each_kernel_is_for_the_converter_alone(pcm: np.ndarray) -> None:
