@@ -111,7 +111,7 @@ def tried(model: keras.Model, windows: CalibrationWindows, **options: Any) -> Tr
             ),
         ),
         per_channel=AlternativeConversion(
-            what="a scale a channel",
+            what="one scale for each channel",
             quantize=lambda pcm: converted(model, pcm),
             proposal=Proposal(text="give each a scale", variant="[convert]\nper_tensor = false"),
         )
