@@ -23,10 +23,11 @@ from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.gates import Gate
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerReport
-from birdnet_stm32.release.report_data import Arena, Floats
+from birdnet_stm32.release.report_data import Floats
 
 _INK, _FAINT, _FIRST, _SECOND, _LIMIT = "#010203", "#010204", "#010205", "#010206", "#010207"
 _VARIABLES = {
@@ -202,16 +203,22 @@ def _in_order(report: LayerReport) -> tuple[list[GroupReport], dict[str, list[fl
     return [by_name[name] for name in ratios], ratios
 
 
-def arena_plan(arena: Arena) -> str:
+def arena_plan(network: NetworkDocument) -> str:
     """Draw the addresses that each tensor occupies while the front end and each operator run."""
+    arena, operators = network.arena, len(network.operators)
 
     def draw(axes: Axes) -> None:
-        for number, block in enumerate(arena.blocks):
+        blocks = [(-1, -1, 0, arena.workspace_bytes)]  # the front end runs before the operators
+        blocks += [
+            (max(one.first, 0), min(one.last, operators - 1), one.offset_bytes, one.size_bytes)
+            for one in arena.tensors
+        ]
+        for number, (first, last, offset_bytes, size_bytes) in enumerate(blocks):
             axes.add_patch(
                 Rectangle(
-                    (block.first_operator, block.offset_bytes / _KIB),
-                    block.last_operator - block.first_operator + 1,
-                    block.size_bytes / _KIB,
+                    (first, offset_bytes / _KIB),
+                    last - first + 1,
+                    size_bytes / _KIB,
                     facecolor=(_FIRST, _SECOND)[number % 2],
                     alpha=0.55,
                     edgecolor=_INK,
@@ -222,7 +229,7 @@ def arena_plan(arena: Arena) -> str:
         axes.set(
             xlabel="operator",
             ylabel="address in KiB",
-            xlim=(-1, max(1, arena.operators)),
+            xlim=(-1, max(1, operators)),
             ylim=(0, max(1, arena.size_bytes) / _KIB * 1.04),
         )
 

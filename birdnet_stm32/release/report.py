@@ -63,7 +63,7 @@ def _figures(data: ReportData) -> dict[str, Markup | None]:
         "agreement_figure": checked
         and figures.agreement_scatter(checked.float_probabilities, checked.int8_probabilities),
         "layers_figure": data.layers and figures.layer_chart(data.layers),
-        "arena_figure": data.arena and figures.arena_plan(data.arena),
+        "arena_figure": data.network and figures.arena_plan(data.network),
         "training_figure": data.training and figures.training_curve(data.training),
     }
     return {name: Markup(svg) if svg else None for name, svg in drawings.items()}  # noqa: S704

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.memory_use import MemoryUse
 from birdnet_stm32.gates import Gate
@@ -163,29 +164,6 @@ class EmulatedBoard:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArenaBlock:
-    """The place of one tensor in the arena, and the first and last operator while it is kept.
-
-    Operator -1 is the front end.
-    """
-
-    name: str
-    offset_bytes: int
-    size_bytes: int
-    first_operator: int
-    last_operator: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arena:
-    """The plan of the working memory of front end and network."""
-
-    size_bytes: int
-    operators: int
-    blocks: tuple[ArenaBlock, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClassRecordings:
     """The recordings of one class.
 
@@ -228,7 +206,7 @@ class ReportData:
         analysis: operators, and where the NPU would run them.
         findings: findings of the linter.
         compiled: the network compiled for the NPU, where ST's tool did that.
-        arena: plan of the working memory.
+        network: the generated network, with the plan of its working memory.
         memories: how full the memories of each board are, by the name of the board.
         training: the course of the training.
         recordings: what was found, by class.
@@ -255,7 +233,7 @@ class ReportData:
     analysis: Analysis | None = None
     findings: tuple[LintFinding, ...] = ()
     compiled: Compilation | None = None
-    arena: Arena | None = None
+    network: NetworkDocument | None = None
     memories: Mapping[str, MemoryUse] = field(default_factory=dict)
     training: HistoryDocument | None = None
     recordings: tuple[ClassRecordings, ...] = ()

@@ -10,7 +10,7 @@ import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
-from birdnet_stm32.codegen.network_document import NetworkDocument
+from birdnet_stm32.codegen.network_document import NetworkDocument, PlannedArena
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table, regular_file
@@ -31,8 +31,6 @@ from birdnet_stm32.release.credit_sources import release_credits, uncredited_rec
 from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
-    Arena,
-    ArenaBlock,
     Badge,
     BadgeState,
     ClassRecordings,
@@ -94,7 +92,7 @@ def gather_report_data(job: Job) -> ReportData:
         )
         for board, result in read_emulations(job)
     )
-    arena = _arena(job)
+    network = read_document(NetworkDocument, job.inputs["codegen"] / C_FOLDER)
     return ReportData(
         title=job.variant.variant.title,
         version=job.variant.variant.version,
@@ -102,7 +100,7 @@ def gather_report_data(job: Job) -> ReportData:
         backend=job.variant.codegen.backend,
         badges=_badges(verification, emulations, int8_hearing(job)),
         gates=release_gates(job),
-        headline=_headline(verification, analysis, arena),
+        headline=_headline(verification, analysis, network.arena),
         stages=_stages(job),
         windows=_pictures(job, verification),
         verification=verification,
@@ -112,7 +110,7 @@ def gather_report_data(job: Job) -> ReportData:
         analysis=analysis,
         findings=lint(graph, job.variant.lint.suppress),
         compiled=load_compilation(job.inputs["npu"] / NPU_FOLDER) if "npu" in job.inputs else None,
-        arena=arena,
+        network=network,
         memories=read_memories(job),
         training=read_document(HistoryDocument, job.inputs["train"]) if "train" in job.inputs else None,
         recordings=_recordings(
@@ -198,7 +196,7 @@ def _state_of(gates: Sequence[Gate]) -> BadgeState:
     return BadgeState.FAILED if failures(gates) else BadgeState.PASSED
 
 
-def _headline(verification: Verification, analysis: Analysis, arena: Arena) -> tuple[Fact, ...]:
+def _headline(verification: Verification, analysis: Analysis, arena: PlannedArena) -> tuple[Fact, ...]:
     return (
         Fact(name="Same best class", value=f"{100 * verification.all_windows.top1_agreement:.1f}%"),
         Fact(name="Work for one inference", value=f"{analysis.macs / 1e6:.1f} M MAC"),
@@ -253,33 +251,6 @@ def _decibels(pcm: Any, spec: FrontendSpec) -> Any:
     magnitude = spectrogram.stft_magnitude(pcm / np.float32(FULL_SCALE), spec)
     floor = max(magnitude.max() * 10 ** (-PICTURE_RANGE_DB / 20), 1e-12)
     return 20 * np.log10(np.maximum(magnitude, floor))
-
-
-def _arena(job: Job) -> Arena:
-    network = read_document(NetworkDocument, job.inputs["codegen"] / C_FOLDER)
-    return Arena(
-        size_bytes=network.arena.size_bytes,
-        operators=len(network.operators),
-        blocks=(
-            ArenaBlock(
-                name="front end",
-                offset_bytes=0,
-                size_bytes=network.arena.workspace_bytes,
-                first_operator=-1,
-                last_operator=-1,
-            ),
-            *(
-                ArenaBlock(
-                    name=tensor.name,
-                    offset_bytes=tensor.offset_bytes,
-                    size_bytes=tensor.size_bytes,
-                    first_operator=max(tensor.first, 0),
-                    last_operator=min(tensor.last, len(network.operators) - 1),
-                )
-                for tensor in network.arena.tensors
-            ),
-        ),
-    )
 
 
 def _recordings(

@@ -55,6 +55,10 @@ def test_recipes_are_tried_in_order_and_options_reported(copied: Path, birds: Pa
     assert main([*line, "--max_distance_db", "12", "--ranges", "mse"]) == 0
     fields = json.loads(report.read_text())
     assert fields["recipe"] == "float_front_end"
+    assert [(gate["name"], gate["limit"], gate["verdict"]) for gate in fields["gates"]] == [
+        ("cosine_mean", 0.9, "passed"),
+        ("cosine_p05", 0.8, "passed"),
+    ]
     (candidate,) = fields["candidates"]
     assert candidate["options"]["left_out"].keys() == {"max_distance_db"}
     assert candidate["options"]["ranges"] == "mse"

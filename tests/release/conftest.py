@@ -6,6 +6,14 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.codegen.network_document import (
+    GeneratedOperator,
+    NetworkDocument,
+    NetworkOutput,
+    NetworkPort,
+    PlannedArena,
+    PlannedTensor,
+)
 from birdnet_stm32.firmware.emulation_result import Parity, parity_gates
 from birdnet_stm32.firmware.memory_use import MemoryUse, RegionUse
 from birdnet_stm32.gates import Direction, judge
@@ -19,8 +27,6 @@ from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.report_data import (
-    Arena,
-    ArenaBlock,
     Badge,
     BadgeState,
     ClassRecordings,
@@ -74,6 +80,35 @@ def small_compilation(label: str) -> Compilation:
         inputs=(NetworkBuffer(name=label, shape=(1, 32), size_bytes=32, **quantized),),
         outputs=(NetworkBuffer(name=label, shape=(1, 13), size_bytes=13, **quantized),),
         files={},
+    )
+
+
+def small_network(label: str) -> NetworkDocument:
+    port = {"name": label, "shape": (1, 32), "elements": 32, "scale": 0.1, "zero_point": 0}
+    tensor = PlannedTensor(
+        tensor=0, name=label, shape=(1, 32), offset_bytes=0, size_bytes=4096, first=-1, last=0
+    )
+    operator = GeneratedOperator(
+        layer="layer_0",
+        operator="FULLY_CONNECTED",
+        index=0,
+        kernel="birdnet_fully_connected",
+        name=label,
+        inputs=((1, 32),),
+        output=(1, 13),
+        macs=416,
+        constant_bytes=468,
+    )
+    return NetworkDocument(
+        format=1,
+        digest="0" * 16,
+        input=NetworkPort(**port),
+        output=NetworkOutput(**port, is_logit=True, labels=(label,)),
+        macs=416,
+        constant_bytes=468,
+        arena=PlannedArena(size_bytes=4096, alignment_bytes=16, workspace_bytes=1024, tensors=(tensor,)),
+        operators=(operator,),
+        sha256={},
     )
 
 
@@ -177,13 +212,7 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
         analysis=analyze(small_graph()),
         findings=lint(small_graph(), {"float-boundary": label}),
         compiled=small_compilation(label),
-        arena=Arena(
-            size_bytes=4096,
-            operators=2,
-            blocks=(
-                ArenaBlock(name=label, offset_bytes=0, size_bytes=4096, first_operator=0, last_operator=1),
-            ),
-        ),
+        network=small_network(label),
         memories={
             "mps3_an547": MemoryUse(
                 regions=(
@@ -246,6 +275,11 @@ def files() -> tuple[BundleFile, ...]:
         BundleFile(path="README.txt", source=b"read me\n", role=Role.DOCUMENT),
         BundleFile(path="c/empty.h", source=b"", role=Role.SOURCE),
     )
+
+
+@pytest.fixture(scope="session")
+def network() -> NetworkDocument:
+    return small_network("network")
 
 
 @pytest.fixture(scope="session")

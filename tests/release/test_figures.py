@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
 from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerReport, TensorReport
 from birdnet_stm32.release import figures
-from birdnet_stm32.release.report_data import Arena
 
 
 def test_a_spectrogram_has_a_pixel_a_value_and_low_frequencies_below() -> None:
@@ -57,8 +58,10 @@ def test_a_training_of_one_epoch_is_drawn() -> None:
     assert "training loss" in figures.training_curve(HistoryDocument(best_epoch=1, epochs=(epoch,)))
 
 
-def test_an_empty_arena_is_drawn() -> None:
-    assert figures.arena_plan(Arena(size_bytes=0, operators=0, blocks=())).startswith("<svg")
+def test_an_empty_arena_is_drawn(network: NetworkDocument) -> None:
+    assert figures.arena_plan(network).startswith("<svg")
+    empty = replace(network.arena, size_bytes=0, workspace_bytes=0, tensors=())
+    assert figures.arena_plan(replace(network, arena=empty, operators=())).startswith("<svg")
 
 
 def test_parts_are_drawn_however_many_and_their_names_escaped() -> None:
