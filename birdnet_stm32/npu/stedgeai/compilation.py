@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import document_text, read_document
 
-# The processor caches all memory that the NPU reads and writes; the NPU caches some of it too.
+# The processor caches all memory that the NPU reads and writes. The NPU caches a part of it as well.
 Cache = Literal["processor", "npu"]
 EpochKind = Literal["hardware", "hybrid", "software"]
 
@@ -47,10 +47,10 @@ class Epoch:
     """One step of the schedule.
 
     Args:
-        index: ST's number of it; they start at 1 or 2 and may have gaps.
+        index: ST's number of the epoch. Numbers start at 1 or 2 and may have gaps.
         kind: ``hybrid`` uses both the NPU and the Cortex-M55.
         operators: kinds of its ONNX nodes, in order: ``Conv``, ``Add``.
-        cycles: the compiler's estimate, of the NPU's clock; None where it gives none.
+        cycles: the compiler's estimate in cycles of the NPU's clock; None if there is none.
     """
 
     index: int
@@ -61,14 +61,14 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Blob:
-    """A program for the epoch controller, which runs a stretch of the schedule without the processor.
+    """A program for the epoch controller, which runs a part of the schedule without the processor.
 
     Args:
-        name: of its array in ``network_ecblobs.h``: ``_ec_blob_network_1``.
+        name: name of its array in ``network_ecblobs.h``: ``_ec_blob_network_1``.
         epochs: indices of the epochs that it runs, in order.
-        size_bytes: of that array, which is constant.
-        ram_bytes: of the copy that ``LL_ATON_EC_Network_Init`` makes of it in RAM and relocates, in the
-            section ``ECBLOB_RUNTIME_SECTION``; 0 where the controller runs the constant array itself.
+        size_bytes: size of that constant array.
+        ram_bytes: size of the copy that ``LL_ATON_EC_Network_Init`` makes in RAM and relocates, in the section
+            ``ECBLOB_RUNTIME_SECTION``; 0 if the controller runs the constant array itself.
     """
 
     name: str
@@ -82,11 +82,11 @@ class MemoryPool:
     """A physical memory that the compiler was allowed to use.
 
     Args:
-        name: ST's name of it: ``npuRAM5``, ``octoFlash``, ``hyperRAM``.
-        address: of its first byte; None where it is only known once the application is linked.
-        size_bytes: None where the report does not say.
-        used_bytes: taken by weights and activations.
-        npu_cached: whether the NPU reaches it through its own cache, as it does external memories.
+        name: ST's name of the memory: ``npuRAM5``, ``octoFlash``, ``hyperRAM``.
+        address: address of its first byte; None if it is known only after the application is linked.
+        size_bytes: size of the memory; None if the report does not contain it.
+        used_bytes: bytes that weights and activations use.
+        npu_cached: whether the NPU reaches the memory through its own cache, as for external memories.
     """
 
     name: str
@@ -96,7 +96,7 @@ class MemoryPool:
     npu_cached: bool = False
 
     def holds(self, address: int) -> bool:
-        """Return whether ``address`` lies in it."""
+        """Return whether ``address`` is in this memory."""
         return (
             self.address is not None
             and self.size_bytes is not None
@@ -106,18 +106,18 @@ class MemoryPool:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkBuffer:
-    """An input or output as the generated code has it in memory.
+    """An input or output of the network as the generated code has it in memory.
 
     Args:
-        name: of its buffer.
+        name: name of the buffer.
         dtype: ``int8``, ``uint8`` or ``float32``.
         shape: in the order of the bytes in memory, slowest first.
-        size_bytes: of the buffer.
-        scale: of the quantization; None for floats.
-        zero_point: likewise.
-        channels_last: whether the compiler holds the last dimension for the channel; None where it does not
-            say. What it holds for channels differs from the .tflite's view; ``shape`` is what counts.
-        address: of its first byte; None where the application or the linker has to choose it.
+        size_bytes: size of the buffer.
+        scale: scale of the quantization; None for floats.
+        zero_point: zero point of the quantization; None for floats.
+        channels_last: whether the compiler regards the last dimension as the channels; None if it does not
+            say. This may differ from the .tflite. ``shape`` is what counts.
+        address: address of its first byte; None if the application or the linker chooses it.
     """
 
     name: str
@@ -135,21 +135,21 @@ class CompilationFacts:
     """What is known of a network compiled for the NPU, beside its files.
 
     Args:
-        tool: which ``stedgeai`` made it.
+        tool: the ``stedgeai`` that made it.
         symbol: suffix of the generated functions, ``LL_ATON_EpochBlockItems_<symbol>``; ``Default`` before
             3.0, the network's name from then on.
         has_stai: whether the ``stai_network`` interface was generated, which is from 3.0 on.
-        runtime_version: of ``ll_aton`` that network.c demands: major, minor, micro, dev.
+        runtime_version: version of ``ll_aton`` that network.c requires: major, minor, micro, dev.
         epochs: the schedule, without its empty first and last entries.
-        pools: physical memories, virtual ones left out.
-        weights_file: name in ``files`` of the constants that go into the external flash.
-        weights_address: where the generated code reads them.
-        weights_bytes: how many; may be odd.
-        cycles: sum over the epochs; None where the compiler gives none.
-        inputs: in the order of the network.
-        outputs: likewise.
-        blobs: programs for the epoch controller, in the order in which they run; empty where the processor
-            starts every epoch.
+        pools: physical memories, without virtual ones.
+        weights_file: name in ``files`` of the constants for the external flash.
+        weights_address: address at which the generated code reads them.
+        weights_bytes: number of bytes of the constants; it may be odd.
+        cycles: sum over the epochs; None if the compiler gives none.
+        inputs: inputs in the order of the network.
+        outputs: outputs in the order of the network.
+        blobs: programs for the epoch controller, in the order in which they run; empty if the processor starts
+            every epoch.
     """
 
     tool: ToolVersion
@@ -222,30 +222,30 @@ class Compilation(CompilationFacts):
         return "{}.{}.{}-{}".format(*self.runtime_version)
 
     def pool_of(self, port: NetworkBuffer) -> MemoryPool | None:
-        """Return the memory that ``port`` lies in as a whole; None where there is none."""
+        """Return the memory that contains the whole of ``port``, or None."""
         if port.address is None:
             return None
         first, last = port.address, port.address + port.size_bytes - 1
         starts = [pool for pool in self.pools if pool.holds(first)]
         ends = [pool for pool in self.pools if pool.holds(last)]
-        # A buffer may go on from one memory into the next, where both are cached alike.
+        # A buffer may continue from one memory into the next if both are cached in the same way.
         alike = len({pool.npu_cached for pool in (*starts, *ends)}) == 1
         return starts[0] if starts and ends and alike else None
 
     def caches_of(self, port: NetworkBuffer) -> tuple[Cache, ...]:
-        """Return which caches have to be cleaned before a run and invalidated behind it for ``port``.
+        """Return the caches that have to be cleaned before a run and invalidated after it for ``port``.
 
-        Both where it is not known where the port lies, which the gate ``port-caches`` refuses.
+        These are both caches if the memory of the port is not known, which the gate ``port-caches`` refuses.
         """
         pool = self.pool_of(port)
         return ("processor",) if pool is not None and not pool.npu_cached else ("processor", "npu")
 
     def count(self, kind: EpochKind) -> int:
-        """Return how many epochs are of ``kind``."""
+        """Return the number of epochs of ``kind``."""
         return sum(epoch.kind == kind for epoch in self.epochs)
 
     def used_bytes(self, pool: str) -> int:
-        """Return what is used of the memory called ``pool``; 0 where there is none of that name."""
+        """Return the used bytes of the memory ``pool``; 0 if there is no memory with that name."""
         return sum(one.used_bytes for one in self.pools if one.name == pool)
 
 
@@ -297,5 +297,5 @@ def load_compilation(folder: Path) -> Compilation:
 
 
 def buffer_elements(port: NetworkBuffer) -> int:
-    """Return how many values ``port`` has."""
+    """Return the number of values of ``port``."""
     return math.prod(port.shape)

@@ -150,7 +150,7 @@ def judge_compilation(subject: Subject) -> tuple[Gate, ...]:
 
 
 def refuse_compilation(gates: Iterable[Gate]) -> None:
-    """Refuse a compiled network that fails a gate which nobody waived. Raises: GateError."""
+    """Refuse a compiled network that fails a gate, unless the gate is waived. Raises: GateError."""
     refuse_failures(gates, "the compiled network must not be flashed")
 
 
@@ -301,7 +301,7 @@ def _ports(subject: Subject) -> _Measured:
 
 
 def _tensor_of(graph: Graph, index: int, dtype: str) -> Tensor:
-    """Return the tensor at the end of ``graph``, or what is behind its conversion where the port is int8."""
+    """Return the tensor at the end of ``graph``, or the int8 tensor at its conversion if the port is int8."""
     tensor = graph.tensors[index]
     if dtype != "int8" or tensor.dtype == dtype:
         return tensor
