@@ -67,8 +67,8 @@ class Blob:
         name: name of its array in ``network_ecblobs.h``: ``_ec_blob_network_1``.
         epochs: indices of the epochs that it runs, in order.
         size_bytes: size of that constant array.
-        ram_bytes: size of the copy that ``LL_ATON_EC_Network_Init`` makes in RAM and relocates, in the section
-            ``ECBLOB_RUNTIME_SECTION``; 0 if the controller runs the constant array itself.
+        ram_bytes: size of the copy that ``LL_ATON_EC_Network_Init`` makes in RAM and relocates, in the
+            section ``ECBLOB_RUNTIME_SECTION``; 0 if the controller runs the constant array itself.
     """
 
     name: str
@@ -148,8 +148,8 @@ class CompilationFacts:
         cycles: sum over the epochs; None if the compiler gives none.
         inputs: inputs in the order of the network.
         outputs: outputs in the order of the network.
-        blobs: programs for the epoch controller, in the order in which they run; empty if the processor starts
-            every epoch.
+        blobs: programs for the epoch controller, in the order in which they run; empty if the processor
+            starts every epoch.
     """
 
     tool: ToolVersion
