@@ -86,11 +86,11 @@ class ToldState:
         self.name = name
         self.builds = False  # IsCurrent sets it
         try:
-            told = _read(Path(name))
+            requests = _read(Path(name))
         except InputError as error:
             raise InvalidDodoFile(str(error)) from None
-        self._forgotten, self._ignored = dict(told.forgotten), set(told.ignored)
-        self._told = told
+        self._forgotten, self._ignored = dict(requests.forgotten), set(requests.ignored)
+        self._requests = requests
         self._of_this_run: dict[str, dict[str, Any]] = {}
 
     def get(self, task_id: str, dependency: str) -> object:
@@ -133,18 +133,18 @@ class ToldState:
         Raises:
             InvalidDodoFile: the file cannot be written; doit prints the message and ends.
         """
-        told = DoitRequests(forgotten=self._forgotten, ignored=frozenset(self._ignored))
-        if told == self._told:
+        requests = DoitRequests(forgotten=self._forgotten, ignored=frozenset(self._ignored))
+        if requests == self._requests:
             return
         path = Path(self.name)
         partial = path.with_name(f"{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = canonical_json({"forgotten": told.forgotten, "ignored": sorted(told.ignored)})
+            text = canonical_json({"forgotten": requests.forgotten, "ignored": sorted(requests.ignored)})
             partial.write_text(text, encoding="utf-8")
             partial.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):  # this fails for the same reason, which is given below
                 partial.unlink()
             raise InvalidDodoFile(str(disk_error(error, path.parent) or error)) from None
-        self._told = told
+        self._requests = requests

@@ -40,8 +40,8 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
     work = final.with_name(f".{final.name}.{os.getpid()}")
     try:
         outcome, manifest = _run_into(work, stage, release, needs)
-        told = read_requests(release.build).times_forgotten(stage.task(release.name))
-        ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": told}
+        times_forgotten = read_requests(release.build).times_forgotten(stage.task(release.name))
+        ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": times_forgotten}
         store.publish(work, final, manifest, ran)
     except GateError:
         # The older results passed with other inputs. If they stayed, they would look as if they passed now.

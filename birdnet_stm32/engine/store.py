@@ -62,8 +62,8 @@ def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, 
     fields["checksum"] = manifest_checksum(fields)
     (work / MANIFEST).write_text(canonical_json(fields), encoding="utf-8")
     (work / SUMS).write_text(sums_text(manifest), encoding="utf-8")
-    told = {**run, "stats": _stats(work), "local": _local_digests(work)}
-    (work / RUN).write_text(canonical_json(told), encoding="utf-8")
+    last_run = {**run, "stats": _stats(work), "local": _local_digests(work)}
+    (work / RUN).write_text(canonical_json(last_run), encoding="utf-8")
     retired = final.with_name(f".{final.name}.old")
     remove(retired)
     final.parent.mkdir(parents=True, exist_ok=True)

@@ -40,18 +40,18 @@ def plan_stages(release: Release) -> tuple[PlannedStage, ...]:
     Raises:
         InputError: the requests of the user to doit cannot be read.
     """
-    told = read_requests(release.build)
+    requests = read_requests(release.build)
     steps: dict[str, PlannedStage] = {}
     for stage in stages_of(release.variant):
-        steps[stage.key] = _step(stage, release, told, steps)
+        steps[stage.key] = _step(stage, release, requests, steps)
     return tuple(steps.values())
 
 
 def _step(
-    stage: Stage, release: Release, told: DoitRequests, before: dict[str, PlannedStage]
+    stage: Stage, release: Release, requests: DoitRequests, before: dict[str, PlannedStage]
 ) -> PlannedStage:
     needs = folders_needed(stage, release)
-    if stage.task(release.name) in told.ignored:
+    if stage.task(release.name) in requests.ignored:
         return PlannedStage(stage=stage, state=StageState.IGNORED, reasons=("doit was told to ignore it",))
     ignored = [key for key in needs if before[key].state is StageState.IGNORED]
     if ignored:
