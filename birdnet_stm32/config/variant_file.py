@@ -49,6 +49,16 @@ def variant_files(folder: Path) -> tuple[Path, ...]:
         raise InputError(what, where=folder) from error
 
 
+def misspelt_suffixes(folder: Path) -> tuple[Path, ...]:
+    """Return the files of a folder whose names end in ``.TOML`` or the like. They are not variants.
+
+    Args:
+        folder: a folder that can be read.
+    """
+    found = (path for path in folder.iterdir() if path.suffix.lower() == SUFFIX != path.suffix)
+    return tuple(sorted(path for path in found if not _HIDDEN.match(path.name) and not path.is_dir()))
+
+
 def variant_path(name: str, folder: Path) -> Path:
     """Return the file of the variant ``name``.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from doit.exceptions import InvalidDodoFile
 
-from birdnet_stm32.config.variant_file import variant_files
+from birdnet_stm32.config.variant_file import misspelt_suffixes, variant_files
 from birdnet_stm32.engine.release import Release, load_release
 from birdnet_stm32.errors import BirdnetError, InputError
 from birdnet_stm32.terminal_text import printable
@@ -41,6 +41,8 @@ def load_releases(variants: Path, build: Path) -> Releases:
         files = variant_files(variants)
     except BirdnetError as error:
         raise InvalidDodoFile(str(error)) from None
+    for path in misspelt_suffixes(variants):
+        print(f"warning: {printable(path)} is not a variant: its name has to end in .toml", file=sys.stderr)
     for path in files:
         try:
             good.append(load_release(path.stem, variants, build))

@@ -251,6 +251,12 @@ def test_a_broken_variant_is_listed(shop: Doit, capsys: pytest.CaptureFixture[st
     assert "bad.toml:2: variant.title is 3" in listed.err
 
 
+def test_a_suffix_in_capitals_is_named(shop: Doit, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop.root / "variants" / "other.TOML").write_text(DEMO)
+    assert shop.run("list", "--all") == 0
+    assert "other.TOML is not a variant: its name has to end in .toml" in capsys.readouterr().err
+
+
 def test_broken_variants_of_one_task_name_leave_the_others_alone(
     shop: Doit, capsys: pytest.CaptureFixture[str]
 ) -> None:
