@@ -44,8 +44,8 @@ def test_a_checkpoint_that_misses_is_examined(
     assert set(ids(fields)) == IDS
     assert len(ids(fields)) == len(IDS)
     assert fields["missed"]
-    assert "ptq: the mean cosine is" in ended.out
-    assert "below 1" in ended.err
+    assert "ptq: mean cosine of the probabilities is" in ended.out
+    assert "not at least 1" in ended.err
     assert "same bytes 2 times" in ended.out
 
 
