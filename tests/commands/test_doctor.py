@@ -119,7 +119,7 @@ def test_a_variant_that_was_refused_is_examined(command: Command, variant: Path)
     assert DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["verify:mine"]) == 1
     ended = command("doctor", "mine", "--json", "doctor.json")
     assert ended.exit_code == 1
-    assert "mine, ptq: the mean cosine is" in ended.out
+    assert "mine, ptq: mean cosine of the probabilities is" in ended.out
     assert "warning" not in ended.out
     assert set(ids(json.loads((variant / "doctor.json").read_text()))) == IDS
 

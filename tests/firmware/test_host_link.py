@@ -65,7 +65,7 @@ def good(request: bytes) -> bytes:
 
 def listen(said: bytes | str) -> SelfTest:
     data = said.encode() if isinstance(said, str) else said
-    return host_link.self_test(Link(ReplayedPort(data)), timeout_s=0.02)
+    return host_link.self_test(Link(ReplayedPort(data)), timeout_s=0.2)
 
 
 def test_a_good_report() -> None:
@@ -172,7 +172,7 @@ def test_it_asks_again_after_a_bad_answer(bad: Callable[[bytes], bytes]) -> None
 def test_it_gives_up_after_three_attempts(bad: Callable[[bytes], bytes], said: str) -> None:
     port = ReplayedPort(b"", tuple(itertools.repeat(bad, 5)))
     with pytest.raises(ToolError, match=re.escape(said)):
-        host_link.ask(Link(port), WINDOW, 2, timeout_s=0.02)
+        host_link.ask(Link(port), WINDOW, 2, timeout_s=0.2)
     assert len(port.written) == 3
 
 

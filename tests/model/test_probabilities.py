@@ -27,7 +27,9 @@ def test_sigmoid_outputs_are_probabilities_already(contract: ModelContract) -> N
     np.testing.assert_array_equal(probabilities(scores, sigmoid), scores)
 
 
-@pytest.mark.parametrize("module", ["probabilities", "archive", "allowlist", "dataset"])
+@pytest.mark.parametrize(
+    "module", ["probabilities", "checkpoints.keras_archive", "checkpoints.allowlist", "training.dataset"]
+)
 def test_tensorflow_is_not_imported(module: str) -> None:
     code = f"import sys, birdnet_stm32.model.{module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -141,8 +141,13 @@ def test_a_missed_gate_stops_the_build_and_keeps_the_evidence(checkout: Any) -> 
 
     refused = checkout.doit("bundle:tiny")
     assert refused.returncode == 1
-    assert "the int8 model is too far from the float model: the mean cosine is " in refused.stdout
-    assert "expected: a mean cosine of at least 1 and a 5th percentile of at least 1" in refused.stdout
+    assert (
+        "the int8 model is too far from the float model: mean cosine of the probabilities " in refused.stdout
+    )
+    assert (
+        "expected: mean cosine of the probabilities at least 1; 5th percentile of the cosine at least 1"
+        in refused.stdout
+    )
     assert "  try: " in refused.stdout
     assert "what it made is in build/tiny/verify.failed" in refused.stdout
     assert "Traceback" not in refused.stdout

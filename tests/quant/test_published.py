@@ -9,9 +9,11 @@ import pytest
 
 from birdnet_stm32.audio.decoding.decode import decode
 from birdnet_stm32.audio.windows.window_positions import center_crop
+from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.gates import failures
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.quant import verify
@@ -44,7 +46,8 @@ def test_published_checkpoint(shared: Path) -> None:
     measured = probabilities(interpreter.run(tflite, validation), contract)
     comparison = verify.compare(expected, measured)
     assert 0.75 < comparison.all.cosine_mean < 0.93
-    assert len(verify.gate(comparison, min_cosine_mean=0.95, min_cosine_p05=0.90)) == 2
+    gates = verify.agreement_gates(comparison, VerifyTable(min_cosine_mean=0.95, min_cosine_p05=0.90))
+    assert len(failures(gates)) == 2
     suggested = verify.remedies(contract, tried=("ptq",), per_tensor=False, doctor="doctor")
     assert [word for word in ("inner_subranges", "qat.when") if word not in "\n".join(suggested)] == []
 

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
-from birdnet_stm32.model import checkpoint, dscnn
+from birdnet_stm32.model.architecture import dscnn
+from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 
 spec = FrontendSpec(
@@ -30,7 +31,7 @@ contract = ModelContract(
 rng = np.random.default_rng(0)
 pcm = (rng.normal(size=(12, 8_000)) * rng.uniform(50, 3_000, (12, 1))).astype(np.int16)
 settings = RecipeSettings(epochs=2, learning_rate=1e-3, batch_size=8, seed=3)
-candidate = make_candidate("qat", dscnn.build(contract, seed=2), contract, pcm[:8], pcm[8:], settings)
+candidate = make_candidate("qat", dscnn.build_dscnn(contract, seed=2), contract, pcm[:8], pcm[8:], settings)
 out = Path(sys.argv[1])
 out.mkdir()
 (out / "candidate.tflite").write_bytes(candidate.tflite)

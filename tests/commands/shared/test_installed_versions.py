@@ -41,7 +41,9 @@ def test_programs_say_their_version_and_place(tmp_path: Path) -> None:
 
 def test_a_variable_that_names_a_wrong_folder_is_named(tmp_path: Path) -> None:
     found = rows({"PATH": str(tmp_path), "HOME": str(tmp_path), "STEDGEAI_CORE_DIR": str(tmp_path)})
-    assert found["stedgeai"].startswith(f"not found: {tmp_path}: STEDGEAI_CORE_DIR names a folder")
+    assert found["stedgeai"].startswith(
+        f"not found: {tmp_path}: STEDGEAI_CORE_DIR is a folder without stedgeai"
+    )
 
 
 def test_no_heavy_library_is_imported() -> None:
