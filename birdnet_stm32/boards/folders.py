@@ -16,7 +16,8 @@ A board folder holds, flat:
     How to run or flash the program, for the project's README, unless ``board.toml`` says it.
 ``npu/``, where the board has an NPU
     The same for the application whose network the NPU computes. Its files add to those above, and replace
-    those of the same name; ``*.j2`` get ``npu`` (:class:`~birdnet_stm32.firmware.npu.NpuNetwork`) too.
+    those of the same name; ``*.j2`` get ``npu``
+    (:class:`~birdnet_stm32.firmware.npu_network.NpuNetwork`) too.
 
 What boards share lies in folders of ``firmware_templates/board_parts/``, which ``parts`` names. A board has
 the files of its parts, and its own files replace those of the same name. The ``part.toml`` of a part gives
@@ -89,7 +90,7 @@ def find(name: str) -> Board:
             expected="one of " + ", ".join(known),
             remedy=did_you_mean(name, known) or (),
         )
-    return _read_once(firmware_templates() / _BOARDS / name / BOARD_FILE)
+    return _read_once(description_of(name))
 
 
 @cache

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.engine.manifest import (
-    read_manifest,
-)
+from birdnet_stm32.engine.manifest import read_manifest
 from birdnet_stm32.errors import InputError
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birdnet_stm32.audio.index.recording_index import (
-    IndexRow,
-)
+from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.text_file import read_lines
 
 RECORDINGS = "recordings.parquet"
-
-
 NOTES = "notes.txt"
 
 
