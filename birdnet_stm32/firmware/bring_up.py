@@ -14,7 +14,6 @@ from birdnet_stm32.firmware import host_link
 from birdnet_stm32.firmware.flash_plan import FlashPlan
 from birdnet_stm32.firmware.host_link import Link, words
 
-WORKS = "works"
 _MOST_LINES = 40  # of what was heard, the last ones
 _AFTER_FAILURE_S = 2.0  # for the line of diagnosis behind a verdict, and for a fault's registers
 _FAULT = re.compile(r"fault ([A-Za-z]+(?: [0-9]+)?)")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,8 +293,3 @@ def load_compilation(folder: Path) -> Compilation:
             )
     shared = {field.name: getattr(described, field.name) for field in dataclasses.fields(CompilationFacts)}
     return Compilation(files=files, **shared)
-
-
-def buffer_elements(port: NetworkBuffer) -> int:
-    """Return the number of values of ``port``."""
-    return math.prod(port.shape)
