@@ -129,7 +129,8 @@ def select(capability: Capability, name: str | None = None) -> Board:
     """Return the named board, or the first default board that has a capability.
 
     Raises:
-        InputError: there is no such board, it has not the capability, or no default board has it.
+        InputError: there is no such board, or it does not have the capability. Without a name: no default
+            board has the capability.
     """
     if name is not None:
         board = find(name)

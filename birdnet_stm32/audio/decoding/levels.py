@@ -29,7 +29,9 @@ def frame_samples(sample_rate_hz: int) -> int:
 
 
 def frame_powers(samples: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return the mean square of each complete frame; of all samples if there is no complete frame.
+    """Return the mean square of each complete frame.
+
+    A recording that is shorter than a frame gives one value, the mean square of all samples.
 
     Args:
         samples: mono audio in [-1, 1], float32 ``[n]``, n > 0.
