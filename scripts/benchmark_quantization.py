@@ -29,7 +29,7 @@ import soxr
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.index import measurements, recording_index
 from birdnet_stm32.audio.windows import cut_windows, representative_windows
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract, read_contract

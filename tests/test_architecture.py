@@ -35,6 +35,7 @@ LAYERS = [
     {"frontend"},
     {"tflite"},
     {"model"},
+    {"evaluate"},
     {"quant"},
     {"codegen"},
     {"api"},

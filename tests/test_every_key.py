@@ -24,7 +24,8 @@ from pydantic import BaseModel
 from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
 from birdnet_stm32.boards import folders
-from birdnet_stm32.config.variant import ConfigTable, Variant
+from birdnet_stm32.config.config_table import ConfigTable
+from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
@@ -254,7 +255,7 @@ def probe_boot_image(bench: Bench, fields: Fields) -> Any:
 
 
 def probe_bundle(bench: Bench, fields: Fields) -> Any:
-    from birdnet_stm32.model.evaluation.chance import hearing
+    from birdnet_stm32.evaluate.chance import hearing
     from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
 
     targets = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from birdnet_stm32 import process
 from birdnet_stm32.audio import credits
-from birdnet_stm32.config.variant import Package, PackageFile
+from birdnet_stm32.config.recording_tables import Package, PackageFile
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files import parquet_table
 

@@ -30,13 +30,14 @@ from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import learned_beside
 from birdnet_stm32.commands.shared.model_forms import FormKind, ModelForm, model_forms_of, run_model_form
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.config.variant import EmulateTable, FirmwareTable, RepresentativeTable
+from birdnet_stm32.config.training_tables import RepresentativeTable
+from birdnet_stm32.config.variant import EmulateTable, FirmwareTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.evaluate.recording_measures import Evaluation, Pooling, evaluate, pool_windows
 from birdnet_stm32.files.document import document_values
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import refuse_failures
-from birdnet_stm32.model.evaluation.evaluate import Evaluation, Pooling, evaluate, pool_windows
 from birdnet_stm32.progress import track
 from birdnet_stm32.release.evaluation_report import (
     AccuracyLoss,

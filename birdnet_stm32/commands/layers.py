@@ -19,7 +19,7 @@ from birdnet_stm32.commands.shared.checked_options import checked_table, positiv
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.config.variant import RepresentativeTable
+from birdnet_stm32.config.training_tables import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.spectrogram import features

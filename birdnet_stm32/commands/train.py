@@ -32,7 +32,8 @@ from birdnet_stm32.commands.shared.model_files import (
     learned_beside,
 )
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
-from birdnet_stm32.config.variant import ModelTable, QatTable, TrainTable
+from birdnet_stm32.config.training_tables import TrainTable
+from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features

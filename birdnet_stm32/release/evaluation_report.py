@@ -9,8 +9,8 @@ from typing import Annotated
 from markupsafe import Markup
 from pydantic import Field
 
+from birdnet_stm32.evaluate.recording_measures import Evaluation
 from birdnet_stm32.gates import Direction, Gate, judge
-from birdnet_stm32.model.evaluation.evaluate import Evaluation
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.report import page_environment
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import read_document
-from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.quant.verify import VerifyDocument
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import COVERAGE

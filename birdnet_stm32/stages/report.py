@@ -13,13 +13,13 @@ from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument, PlannedArena
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files import parquet_table, regular_file
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.emulation_result import parity_gates
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import FrontendSpec, read_contract
 from birdnet_stm32.gates import Gate, failures
-from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analyze import Analysis, analyze
 from birdnet_stm32.npu.lint.check import lint

@@ -12,7 +12,7 @@ from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_te
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
-from birdnet_stm32.config.variant import TrainTable
+from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract

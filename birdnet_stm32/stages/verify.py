@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.evaluate import chance
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files.document import document_values, read_document, write_document
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.model.evaluation import chance
-from birdnet_stm32.model.evaluation.chance import Hearing
 from birdnet_stm32.model.front_end_check import checkpoint_warnings
 from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track

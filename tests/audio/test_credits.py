@@ -6,7 +6,8 @@ import pytest
 
 from birdnet_stm32.audio import packages
 from birdnet_stm32.audio.credits import RecordingCredit, credit_key, read_credits
-from birdnet_stm32.config.variant import IndexTable, Package, Variant
+from birdnet_stm32.config.recording_tables import IndexTable, Package
+from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.errors import InputError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from birdnet_stm32.audio import packages
-from birdnet_stm32.config.variant import Package, PackageFile
+from birdnet_stm32.config.recording_tables import Package, PackageFile
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.errors import InputError, ToolError
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from birdnet_stm32.model.evaluation.evaluate import evaluate
+from birdnet_stm32.evaluate.recording_measures import evaluate
 from birdnet_stm32.release.evaluation_report import (
     AccuracyLoss,
     EvaluatedForm,

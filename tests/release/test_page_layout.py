@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.model.evaluation.evaluate import evaluate
+from birdnet_stm32.evaluate.recording_measures import evaluate
 from birdnet_stm32.release import evaluation_report
 from birdnet_stm32.release.evaluation_report import (
     AccuracyLoss,

@@ -12,8 +12,8 @@ from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.evaluate.chance import hearing
 from birdnet_stm32.files.document import write_document
-from birdnet_stm32.model.evaluation.chance import hearing
 from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
 from birdnet_stm32.release.statements import unproven_statements
 from birdnet_stm32.stages import bundle

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
 
 # Folders that BirdNET-Analyzer takes for "none of the classes", in upper or lower case.

@@ -16,7 +16,7 @@ from birdnet_stm32.audio.decoding.mono import MIX, too_short_reason
 from birdnet_stm32.audio.index import class_names
 from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 from birdnet_stm32.terminal_text import counted

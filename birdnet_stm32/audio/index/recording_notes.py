@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from birdnet_stm32.audio.index import class_names
 from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import suspected_clips
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.terminal_text import counted, first_names, printable
 
 

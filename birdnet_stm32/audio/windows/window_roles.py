@@ -24,7 +24,7 @@ from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow, samples_of
 from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALIDATION
 from birdnet_stm32.audio.windows.window_positions import WindowShape
-from birdnet_stm32.config.variant import RepresentativeTable
+from birdnet_stm32.config.training_tables import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.pcm import FULL_SCALE
 

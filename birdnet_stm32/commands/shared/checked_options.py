@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.config.text_types import SPELLINGS
-from birdnet_stm32.config.variant import ConfigTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.value_errors import first_problem
 

@@ -16,7 +16,8 @@ from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.model_files import contract_of
-from birdnet_stm32.config.variant import ConvertTable, RepresentativeTable, VerifyTable
+from birdnet_stm32.config.training_tables import RepresentativeTable
+from birdnet_stm32.config.variant import ConvertTable, VerifyTable
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.windows import WindowsByRole, divide_by_role

@@ -14,7 +14,7 @@ from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options, with_option_names
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track

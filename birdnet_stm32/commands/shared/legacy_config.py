@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from birdnet_stm32.config.variant import ConfigTable
+from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.toml_file import read_toml

@@ -25,7 +25,7 @@ from birdnet_stm32.audio.index.recording_index import (
     summarize_classes,
 )
 from birdnet_stm32.audio.index.recording_notes import index_notes
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
 

@@ -13,7 +13,7 @@ from birdnet_stm32.audio.index import measurements, recording_index
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows import cut_windows, representative_windows
 from birdnet_stm32.audio.windows.window_positions import WindowShape
-from birdnet_stm32.config.variant import IndexTable
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
 
 CLIPS = IndexTable(background=("background",), recording=r"^(?P<recording>.+?)(__t\d+)?$")

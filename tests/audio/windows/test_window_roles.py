@@ -11,7 +11,7 @@ from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows import class_coverage, window_roles
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow
 from birdnet_stm32.audio.windows.window_positions import WindowShape
-from birdnet_stm32.config.variant import RepresentativeTable
+from birdnet_stm32.config.training_tables import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.terminal_text import first_names
 

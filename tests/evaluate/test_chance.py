@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from birdnet_stm32.evaluate.chance import Floats, Indices, hearing
 from birdnet_stm32.files.document import document_values
 from birdnet_stm32.gates import Verdict, failures
-from birdnet_stm32.model.evaluation.chance import Floats, Indices, hearing
 
 
 def labelled(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.model.evaluation.bootstrap import Interval, average_precision_intervals
+from birdnet_stm32.evaluate.bootstrap import Interval, average_precision_intervals
 from birdnet_stm32.model.training.dataset import BACKGROUND, strongest_class
 
 Floats = NDArray[np.float32]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from birdnet_stm32.model.evaluation.bootstrap import average_precision_intervals, weighted_average_precision
+from birdnet_stm32.evaluate.bootstrap import average_precision_intervals, weighted_average_precision
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30), st.sampled_from([3, 100]))

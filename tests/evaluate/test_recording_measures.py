@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.model.evaluation.evaluate import NO_CLASS, Pooling, evaluate, pool_windows
+from birdnet_stm32.evaluate.recording_measures import NO_CLASS, Pooling, evaluate, pool_windows
 
 LABELS = ("finch", "tit")
 

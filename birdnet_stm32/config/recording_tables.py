@@ -1,0 +1,106 @@
+"""The tables of a variant that say where its recordings are and what they hold: fetch and index."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from birdnet_stm32.config.config_table import ConfigTable
+from birdnet_stm32.config.text_types import (
+    FILE_NAME,
+    PACKAGE_NAME,
+    PACKAGE_VERSION,
+    ClassName,
+    Name,
+    PathText,
+    RecordingPattern,
+    Sha256,
+)
+
+
+class PackageFile(ConfigTable):
+    """One recording inside a package."""
+
+    member: Name
+    """Path inside the archive."""
+    sha256: Sha256
+    """SHA-256 of the recording."""
+    label: ClassName
+    """Folder in which the recording is stored. The folder is its class."""
+    name: Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
+    """File name under which the recording is stored."""
+    licence: Name | None = None
+    """SPDX identifier of the recording's licence, if it differs from the package's."""
+    credit: Name | None = None
+    """Person or project to credit, if it differs from the package's."""
+
+
+class Package(ConfigTable):
+    """A package on your package index that contains recordings."""
+
+    name: Annotated[str, Field(pattern=PACKAGE_NAME, max_length=100)]
+    """Name of the package on the package index."""
+    version: Annotated[str, Field(pattern=PACKAGE_VERSION, max_length=50)]
+    """Exact version of the package."""
+    sha256: Sha256
+    """SHA-256 of the downloaded archive."""
+    licence: Name
+    """SPDX identifier of the package's licence."""
+    credit: Name
+    """Person or project to credit."""
+    licence_file: Name | None = None
+    """Path of the licence text inside the archive."""
+    files: Annotated[tuple[PackageFile, ...], Field(min_length=1)]
+    """Recordings to take from the package."""
+
+
+class FetchTable(ConfigTable):
+    """Recordings that are downloaded from packages before the folder is indexed."""
+
+    packages: Annotated[tuple[Package, ...], Field(min_length=1)]
+    """Packages to download."""
+
+
+class IndexTable(ConfigTable):
+    """The recordings of the release, and what their folders and names mean."""
+
+    root: PathText | None = None
+    """Folder that holds one folder for each class. Default: the folder that ``[fetch]`` fills; without
+    ``[fetch]``, the folder ``data/train`` beside the folder of the variant file, if it exists."""
+    background: tuple[ClassName, ...] = ()
+    """Names of folders whose recordings hold none of the classes."""
+    conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
+    """Convention by which some folder names have a special meaning. ``birdnet-analyzer``: the folders
+    ``Background``, ``Noise``, ``Other`` and ``Silence``, in upper or lower case, and ``-Species`` are
+    background; a folder ``A,B`` holds both classes and is left out. ``none``: every such folder is a
+    class."""
+    recording: RecordingPattern | None = None
+    """Regular expression for the stem of a file name. Clips of one class whose group ``(?P<recording>...)``
+    is the same belong to one recording and stay on one side of the split. Default: every file is one
+    recording."""
+    recordings_span_classes: bool = False
+    """``true``: files of different classes also belong to one recording if ``recording`` gives the same name
+    for them, or, without the key ``recording``, if they have the same stem."""
+    untrained: tuple[ClassName, ...] = ()
+    """Classes that may be without any usable recording. The model does not learn them. Any other class
+    without a usable recording stops the build."""
+    min_clips: Annotated[int, Field(ge=1)] = 1
+    """Least number of usable clips in a class. Smaller classes are left out."""
+    min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
+    """Least duration of a clip in seconds. Shorter clips are unusable."""
+    channel: Literal["mix"] | Annotated[int, Field(ge=1, le=1_024)] = "mix"
+    """Channel to take from every recording, counted from 1. A recording without this channel is unusable.
+    ``mix``: the average of all channels."""
+    credits: PathText | None = None
+    """File with the licences and authors of the recordings in ``root``: a table with the columns ``file``,
+    ``licence`` and ``credit``, and optionally ``label``, ``sha256``, ``package`` and ``version``, separated
+    by tabs. ``[fetch]`` writes the same form."""
+
+    @model_validator(mode="after")
+    def _credits_of_the_root(self) -> Self:
+        if self.credits is not None and self.root is None:
+            raise ValueError(
+                "credits are of the recordings in root, but there is no root: [fetch] has its own"
+            )
+        return self

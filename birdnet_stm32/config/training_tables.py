@@ -1,0 +1,48 @@
+"""The tables of a variant that say how its model is trained, and on which windows it is calibrated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from birdnet_stm32.config.config_table import ConfigTable, Seed
+
+
+class TrainTable(ConfigTable):
+    """How the float model is trained."""
+
+    epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
+    """Number of passes over the data."""
+    batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
+    """Number of windows in one training step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
+    """Learning rate at the beginning. It falls to zero along a cosine."""
+    seed: Seed = 42
+    """Seed of all random choices. The same seed gives the same result."""
+
+
+class RepresentativeTable(ConfigTable):
+    """The windows that calibrate the int8 model, and those that verify it."""
+
+    calibration_windows: Annotated[int, Field(ge=32, le=16_384)] = 1_024
+    """Greatest number of windows from training recordings. Most of them set the int8 ranges. Up to a fifth of
+    them, all windows of some recordings, is held out, and recipes are compared on these."""
+    validation_windows: Annotated[int, Field(ge=16, le=16_384)] = 256
+    """Greatest number of windows on which the int8 model is compared with the float model."""
+    seed: Seed = 42
+    """Seed of all random choices. The same seed gives the same result."""
+    min_snr_db: Annotated[float, Field(ge=0)] | None = None
+    """Least signal-to-noise ratio in dB. Windows below it do not calibrate."""
+    max_snr_db: Annotated[float, Field(ge=0)] | None = None
+    """Greatest signal-to-noise ratio in dB. Windows above it do not calibrate."""
+    max_distance_db: Annotated[float, Field(gt=0)] | None = None
+    """Greatest distance in dB between the spectrum of a window and the median spectrum of all windows.
+    Windows beyond it do not calibrate. The distance is the root mean square over 16 bands, after both spectra
+    have been brought to the same level."""
+
+    @model_validator(mode="after")
+    def _floor_below_ceiling(self) -> Self:
+        if None not in (self.min_snr_db, self.max_snr_db) and self.min_snr_db > self.max_snr_db:  # type: ignore[operator]
+            raise ValueError(f"min_snr_db {self.min_snr_db:g} is above max_snr_db {self.max_snr_db:g}")
+        return self

@@ -1,0 +1,49 @@
+"""The probabilities from which species count as heard: the values of ``thresholds.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from birdnet_stm32.evaluate.accuracy_document import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeciesThreshold:
+    """The threshold of one species, and what the validation recordings let expect of it.
+
+    Args:
+        label: the species.
+        threshold: the probability from which it counts as heard.
+        recordings: number of validation recordings that hold it.
+        expected_recall: share of these that are found; None without any.
+        expected_precision: share of its detections that are right; None without a detection.
+        expected_false_alarms_per_hour: in the recordings without it; None without any.
+        why: how it was chosen, or why it could not be chosen as the variant asks.
+    """
+
+    label: str
+    threshold: float
+    recordings: int
+    expected_recall: Estimate | None
+    expected_precision: Estimate | None
+    expected_false_alarms_per_hour: Estimate | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdsDocument:
+    """The threshold of every class of a model.
+
+    Args:
+        aim: what the variant asks for, in words.
+        hours: length of the validation recordings.
+        species: one for each class, in the order of the model's outputs.
+    """
+
+    FILE: ClassVar[str] = "thresholds.json"
+    VERSION: ClassVar[int] = 1
+
+    aim: str
+    hours: float
+    species: tuple[SpeciesThreshold, ...]
