@@ -217,7 +217,7 @@ class NpuTable(ConfigTable):
     Default: ``true`` for Core 4.0 and later, as in the profiles of STM32Cube AI Studio."""
     timeout_s: Annotated[float, Field(ge=1, le=10_000_000)] = 1_800.0
     """Seconds after which the tool is ended as hung."""
-    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = Field(default={})
+    waive: dict[NpuGate, Annotated[str, Field(min_length=10, max_length=300)]] = Field({})
     """Gates of docs/reference/npu.md that may be missed, each with the reason."""
 
     @field_validator("options")

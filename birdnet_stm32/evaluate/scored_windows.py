@@ -1,4 +1,4 @@
-"""What accuracy is measured from: the windows of labelled recordings, and the scores of each form of a model."""
+"""The data that accuracy is measured from: windows of labelled recordings, scored by each form of a model."""
 
 from __future__ import annotations
 
