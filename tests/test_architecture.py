@@ -32,6 +32,7 @@ LAYERS = [
     {"audio.splits"},
     {"audio.index"},
     {"audio.windows"},
+    {"audio.shards"},
     {"frontend"},
     {"tflite"},
     {"model"},

@@ -22,6 +22,7 @@ _COLUMN_TYPES = {
     float: pyarrow.float64(),
     bool: pyarrow.bool_(),
 }
+_ROWS_AT_A_TIME = 10_000  # as Python objects beside the rows
 
 
 def _schema(row_type: type[Any]) -> Any:
@@ -42,7 +43,12 @@ def write(rows: Sequence[Row], row_type: type[Row], path: Path) -> None:
         row_type: their dataclass; its fields are ``str``, ``int``, ``float`` or ``bool``.
         path: the file.
     """
-    table = pyarrow.Table.from_pylist([vars(row) for row in rows], schema=_schema(row_type))
+    schema = _schema(row_type)
+    columns = [
+        pyarrow.array([getattr(row, field.name) for row in rows], field.type, size=len(rows))
+        for field in schema
+    ]
+    table = pyarrow.Table.from_arrays(columns, schema=schema)
     pyarrow.parquet.write_table(table, path, compression="zstd")
 
 
@@ -67,7 +73,11 @@ def read(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
             where=path,
             expected=", ".join(schema.names),
         )
-    return tuple(row_type(**row) for row in table.to_pylist())
+    return tuple(
+        row_type(**dict(zip(schema.names, values, strict=True)))
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_A_TIME)
+        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    )
 
 
 def to_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

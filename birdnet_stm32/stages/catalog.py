@@ -84,6 +84,13 @@ STAGES: tuple[Stage, ...] = (
         is_current=recordings.recordings_are_current,
     ),
     Stage(
+        name="windows",
+        doc="decode every recording once, and list the windows that it is cut into",
+        needs=("fetch", "index"),
+        reads=("index.root", "model.sample_rate_hz", "model.window_s", "model.label_order", "windows"),
+        files=_checkpoint_files,
+    ),
+    Stage(
         name="representative",
         doc="cut the windows that calibrate and those that verify",
         needs=("fetch", "index"),

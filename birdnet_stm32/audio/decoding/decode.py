@@ -7,7 +7,7 @@ bad file among thousands must neither stop a build nor disappear from the index.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -120,7 +120,35 @@ def decode_with_notes(
     path: Path, *, sample_rate_hz: int, channel: int = MIX, min_duration_s: float = MIN_DURATION_S
 ) -> Decoded | Unusable:
     """Return what :func:`decode` returns, with the notes of :func:`measure_recording` about the recording."""
-    return _with_stream(path, lambda stream: _decode(stream, sample_rate_hz, channel, min_duration_s))
+    blocks: list[NDArray[np.int16]] = []
+    notes = decode_blocks(
+        path, blocks.append, sample_rate_hz=sample_rate_hz, channel=channel, min_duration_s=min_duration_s
+    )
+    return notes if isinstance(notes, Unusable) else Decoded(pcm=np.concatenate(blocks), notes=notes)
+
+
+def decode_blocks(
+    path: Path,
+    take: Callable[[NDArray[np.int16]], None],
+    *,
+    sample_rate_hz: int,
+    channel: int = MIX,
+    min_duration_s: float = MIN_DURATION_S,
+) -> tuple[str, ...] | Unusable:
+    """Decode a recording block by block, so that memory does not grow with its length.
+
+    Args:
+        path: a wav, flac, ogg or mp3 file.
+        take: called with each block of what :func:`decode` returns, int16 ``[n]``, in order. It may have been
+            called before the recording turns out to be unusable.
+        sample_rate_hz: the sample rate of the blocks.
+        channel: the channel to take, counted from 1; 0 for the average of all channels.
+        min_duration_s: a shorter recording is unusable.
+
+    Returns:
+        The notes of :func:`decode_with_notes`, or why the recording is unusable.
+    """
+    return _with_stream(path, lambda stream: _decode(stream, take, sample_rate_hz, channel, min_duration_s))
 
 
 def decode_parts(
@@ -187,30 +215,42 @@ def _measure(stream: AudioStream, channel: int, min_duration_s: float) -> Proper
     )
 
 
-def _decode(stream: AudioStream, sample_rate_hz: int, channel: int, min_duration_s: float) -> Decoded:
+def _decode(
+    stream: AudioStream,
+    take: Callable[[NDArray[np.int16]], None],
+    sample_rate_hz: int,
+    channel: int,
+    min_duration_s: float,
+) -> tuple[str, ...]:
     # The gain of a floating-point file depends on the whole file, so such a file is read twice.
     tally = measure_stream(stream, channel) if stream.is_floating else empty_measures(stream, channel)
     gain = full_scale_gain(stream, tally) if stream.is_floating else np.float32(1)
-    blocks = _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally)
+    samples = lowest = highest = 0
+    for block in _resample(stream, sample_rate_hz, channel, gain, None if stream.is_floating else tally):
+        if len(block):
+            lowest = min(lowest, int(block.min())) if samples else int(block.min())
+            highest = max(highest, int(block.max())) if samples else int(block.max())
+            samples += len(block)
+        take(block)
     refuse_unusable(tally, gain, min_duration_s=min_duration_s)
-    pcm = np.concatenate(blocks)
     # After resampling has removed all sound, rounding may leave single steps.
-    steps = int(pcm.max()) - int(pcm.min()) if len(pcm) else 0
-    if steps <= (stream.rate_hz != sample_rate_hz):
+    if highest - lowest <= (stream.rate_hz != sample_rate_hz):
         half_hz = sample_rate_hz / 2
         raise UnreadableError(f"{SILENT_AT}{sample_rate_hz} Hz: all its sound lies above {half_hz:.0f} Hz")
-    return Decoded(pcm=pcm, notes=(*stream.notes, *level_notes(tally, gain)))
+    return (*stream.notes, *level_notes(tally, gain))
 
 
 def _resample(
     stream: AudioStream, sample_rate_hz: int, channel: int, gain: np.float32, tally: StreamMeasures | None
-) -> list[NDArray[np.int16]]:
+) -> Iterator[NDArray[np.int16]]:
     if stream.rate_hz == sample_rate_hz:
-        return [to_int16(mono * gain) for mono in mono_blocks(stream, channel, tally)]
+        for mono in mono_blocks(stream, channel, tally):
+            yield to_int16(mono * gain)
+        return
     resampler = soxr.ResampleStream(stream.rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
-    blocks = [to_int16(resampler.resample_chunk(mono * gain)) for mono in mono_blocks(stream, channel, tally)]
-    blocks.append(to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True)))
-    return blocks
+    for mono in mono_blocks(stream, channel, tally):
+        yield to_int16(resampler.resample_chunk(mono * gain))
+    yield to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
 def _decode_parts(

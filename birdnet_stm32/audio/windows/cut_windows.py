@@ -129,18 +129,28 @@ def decode_indexed(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np
     pcm = decode.decode(
         root / row.path, sample_rate_hz=sample_rate_hz, channel=row.channel, min_duration_s=0.0
     )
-    if isinstance(pcm, Unusable) and pcm.reason.startswith(decode.SILENT_AT):
-        raise InputError(
-            pcm.reason,
-            where=root / row.path,
+    if isinstance(pcm, Unusable) or len(pcm) != samples_of(row, sample_rate_hz):
+        length_s = 0.0 if isinstance(pcm, Unusable) else len(pcm) / sample_rate_hz
+        raise changed_since_indexed(root / row.path, pcm, length_s)
+    return pcm
+
+
+def changed_since_indexed(path: Path, decoded: object, length_s: float) -> InputError:
+    """Return the error about an indexed recording that cannot be decoded as the index says.
+
+    Args:
+        path: the recording.
+        decoded: an :class:`~birdnet_stm32.audio.decoding.decode.Unusable` if decoding failed.
+        length_s: what was decoded, in seconds.
+    """
+    if isinstance(decoded, Unusable) and decoded.reason.startswith(decode.SILENT_AT):
+        return InputError(
+            decoded.reason,
+            where=path,
             remedy=("take it out of its folder", "raise [model] sample_rate_hz"),
         )
-    if isinstance(pcm, Unusable) or len(pcm) != samples_of(row, sample_rate_hz):
-        found = pcm.reason if isinstance(pcm, Unusable) else f"{len(pcm) / sample_rate_hz:.3f} s long"
-        raise InputError(
-            f"changed since it was indexed: now {found}", where=root / row.path, remedy="run again"
-        )
-    return pcm
+    found = decoded.reason if isinstance(decoded, Unusable) else f"{length_s:.3f} s long"
+    return InputError(f"changed since it was indexed: now {found}", where=path, remedy="run again")
 
 
 def window_row(

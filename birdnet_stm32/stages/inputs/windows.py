@@ -1,4 +1,4 @@
-"""Read the windows that the stage representative published."""
+"""Read the windows that the stages windows and representative published."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from birdnet_stm32.audio.shards import window_table
+from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.audio.windows.window_roles import ROLES, LeftOutDocument
 from birdnet_stm32.files import parquet_table
@@ -43,6 +45,15 @@ class WindowsByRole:
     held_out_rows: tuple[WindowRow, ...]
     validation_rows: tuple[WindowRow, ...]
     left_out_by: Mapping[str, int]
+
+
+def open_window_set(folder: Path) -> WindowSet:
+    """Open the windows that the stage windows published in ``folder``; their samples stay on disk.
+
+    Raises:
+        InputError: a table is missing or damaged.
+    """
+    return window_table.open_window_set(folder)
 
 
 def load_windows(folder: Path) -> WindowsByRole:

@@ -1,0 +1,1 @@
+"""Decode every recording once into shards on disk, and read windows from them."""
