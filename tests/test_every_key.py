@@ -348,6 +348,8 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
         {"index": {"credits": "credits.tsv"}},
         lambda b, f: own_credits_table(b.release(f)),
     ),
+    "index.test_share": ({}, {"index": {"test_share": 0.0}}, probe_index),
+    "index.validation_share": ({}, {"index": {"validation_share": 0.6}}, probe_index),
     "index.channel": ({}, {"index": {"channel": 2}}, probe_index),
     "model.checkpoint": (
         {"model": CHECKPOINT, "train": {}},

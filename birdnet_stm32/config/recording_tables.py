@@ -82,6 +82,14 @@ class IndexTable(ConfigTable):
     recordings_span_classes: bool = False
     """``true``: files of different classes also belong to one recording if ``recording`` gives the same name
     for them, or, without the key ``recording``, if they have the same stem."""
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of each class, in seconds, on which the finished model is tested. Nothing is trained, calibrated
+    or chosen with these recordings. A class of fewer than 4 recordings gives none, and a small class at most
+    a quarter of its recordings. It counts as 0 with ``[evaluate] root``, ``soundscapes`` or ``folds``, where
+    other recordings take this place."""
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of what is left of each class, in seconds, that chooses the epoch and the thresholds and verifies
+    the int8 model. A class of at least 2 recordings gives at least one, and at most half of them."""
     untrained: tuple[ClassName, ...] = ()
     """Classes that may be without any usable recording. The model does not learn them. Any other class
     without a usable recording stops the build."""

@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
         name="index",
         doc="find every recording, what it holds and whether it can be used",
         needs=("fetch",),
-        reads=("index",),
+        reads=("index", "evaluate.root", "evaluate.soundscapes", "evaluate.folds"),
         is_current=recordings.recordings_are_current,
     ),
     Stage(

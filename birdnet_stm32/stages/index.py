@@ -22,6 +22,7 @@ from birdnet_stm32.audio.index.recording_index import (
     summarize_classes,
 )
 from birdnet_stm32.audio.index.recording_notes import index_notes
+from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
@@ -38,13 +39,19 @@ def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
     root = recordings_root(job.release)
     files = list_recordings(root)
-    settings, trains = job.variant.index, job.variant.model.checkpoint is None
+    settings, trains, evaluate = job.variant.index, job.variant.model.checkpoint is None, job.variant.evaluate
     with track("recordings") as report:
         measured = measurements.measure_files(
             root, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
         )
     (job.out / MEASURES).write_text(measurements.measurements_to_json(measured), encoding="utf-8")
-    rows = build_index(measured, settings, train_every_label=trains)
+    rows = build_index(
+        measured,
+        settings,
+        train_every_label=trains,
+        tests=evaluate.root is None and evaluate.soundscapes is None,
+        folds=evaluate.folds or 0,
+    )
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     _list_unusable(rows, job.out / UNUSABLE)
     _list_repaired(rows, job.out / REPAIRED)
@@ -56,7 +63,11 @@ def run(job: Job) -> Outcome:
     unusable = sum(not row.usable and not row.is_folder for row in rows)
     return Outcome(
         summary=_summary(classes, usable, unusable, sum(bool(row_notes(row)) for row in rows)),
-        measures={"usable": usable, "unusable": unusable},
+        measures={
+            "usable": usable,
+            "unusable": unusable,
+            "test": sum(row.split == recording_split.TEST for row in rows),
+        },
         warnings=noted,
     )
 
@@ -68,6 +79,8 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
     never = [one.label for one in classes if one.usable and not one.validation]
     without = f"; nothing validates {first_names(never)}" if never else ""
+    tested = sum(one.test for one in classes)
+    left_out = (f", {tested} of them to test" if tested else "") + left_out
     return f"{counted(usable, 'recording')} of {counted(species, 'class')}{background}{left_out}{without}"
 
 

@@ -53,7 +53,10 @@ def run(root: Path, name: str, **keys: object) -> tuple[Outcome, Path]:
 
 def test_what_was_repaired_is_counted_and_listed(birds):
     outcome, out = run(birds, "mix")
-    assert "16 recordings of 2 classes, 4 repaired or cut: see repaired.tsv" in outcome.summary
+    assert (
+        "16 recordings of 2 classes, 4 of them to test, 4 repaired or cut: see repaired.tsv"
+        in outcome.summary
+    )
     header, *lines = (out / "repaired.tsv").read_text(encoding="utf-8").splitlines()
     assert header == "path\tnote"
     assert [line.split("\t")[0] for line in lines] == [f"Parus major/{number}.wav" for number in (1, 3, 5, 7)]

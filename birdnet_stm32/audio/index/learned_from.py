@@ -26,8 +26,8 @@ _REASONS = {
 
 
 def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
-    """Return the use of each recording when a model is trained on ``rows``, by SHA-256."""
-    return {row.digest: row.split for row in rows if row.usable}
+    """Return the use of each recording when a model is trained on ``rows``, by SHA-256, without the tests."""
+    return {row.digest: row.split for row in rows if row.usable and row.split in _REASONS}
 
 
 def learned_from_text(learned: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ class IndexRow:
             empty if the recording lies in the root itself.
         background: whether its folder holds no target species.
         recording: name of its recording. Files with the same name belong together, whatever their class is.
-        split: ``train`` or ``validation``; empty if the file is unusable.
+        split: ``train``, ``validation`` or ``test``; empty if the file is unusable.
         digest: SHA-256 of its bytes; empty if it is unreadable.
         size_bytes: size of the file.
         duration_s: length in seconds; 0 if it cannot be decoded, like the four values below.
@@ -44,6 +44,8 @@ class IndexRow:
         channel: the channel that is taken, counted from 1; 0 for the average of all channels.
         notes: what was repaired, guessed or left out when it was read, separated by ``; ``; empty if nothing
             was.
+        fold: number of its part in a cross-validation, counted from 1; 0 without one, or if it is unusable.
+        secondary: other classes that can be heard in it, separated by tabs; empty if none is known.
     """
 
     path: str
@@ -61,6 +63,8 @@ class IndexRow:
     reason: str
     channel: int = MIX
     notes: str = ""
+    fold: int = 0
+    secondary: str = ""
 
     @property
     def usable(self) -> bool:
@@ -87,6 +91,8 @@ class ClassSummary:
         train_recordings: number of recordings that these belong to.
         validation: number of files in the validation split.
         validation_recordings: number of recordings that these belong to.
+        test: number of files in the test split.
+        test_recordings: number of recordings that these belong to.
     """
 
     label: str
@@ -98,6 +104,8 @@ class ClassSummary:
     train_recordings: int
     validation: int
     validation_recordings: int
+    test: int
+    test_recordings: int
 
 
 # Beginnings of reasons that leave out whole folders on purpose: because of their names, or because of a key.
@@ -139,6 +147,8 @@ def build_index(
     *,
     train_every_label: bool,
     classes: Collection[str] = (),
+    tests: bool = True,
+    folds: int = 0,
 ) -> tuple[IndexRow, ...]:
     """Return the index of measured files, sorted by path.
 
@@ -148,6 +158,8 @@ def build_index(
         train_every_label: whether a model is trained, so that every class needs a training recording.
         classes: classes of a model that exists already; see ``background_folders`` in the module
             ``class_names``.
+        tests: whether there is a test split. With ``folds`` there is none.
+        folds: number of parts for cross-validation; 0 without one.
 
     Raises:
         InputError: nothing is usable, a class to train has no usable recording, a folder that the table names
@@ -159,15 +171,29 @@ def build_index(
     _check_usable(rows)
     if train_every_label:
         _check_trained(rows, table)
+    files = [
+        recording_split.UsableFile(label=row.label, recording=row.recording, duration_s=row.duration_s)
+        for row in rows
+        if row.usable
+    ]
     splits = recording_split.assign_splits(
-        (
-            recording_split.UsableFile(label=row.label, recording=row.recording, duration_s=row.duration_s)
-            for row in rows
-            if row.usable
-        ),
-        train_every_label=train_every_label,
+        files, shares_of(table, tests=tests and not folds), train_every_label=train_every_label
     )
-    return tuple(replace(row, split=splits[row.recording]) if row.usable else row for row in rows)
+    parts = recording_split.assign_folds(files, folds) if folds else dict.fromkeys(splits, 0)
+    return tuple(
+        replace(row, split=splits[row.recording], fold=parts[row.recording]) if row.usable else row
+        for row in rows
+    )
+
+
+def shares_of(table: IndexTable, *, tests: bool) -> recording_split.Shares:
+    """Return how much of each class goes to which split.
+
+    Args:
+        table: the variant's ``[index]``.
+        tests: whether there is a test split.
+    """
+    return recording_split.Shares(test=table.test_share if tests else 0.0, validation=table.validation_share)
 
 
 def recording_of(path: str, label: str, table: IndexTable) -> str:
@@ -255,7 +281,7 @@ def count_notes(rows: Iterable[IndexRow]) -> tuple[tuple[str, int], ...]:
 
 
 def _without_copies(rows: Iterable[IndexRow]) -> list[IndexRow]:
-    """Mark files with the same bytes as an earlier file, because they could end up in both splits."""
+    """Mark files with the same bytes as an earlier file, because they could end up in two splits."""
     first: dict[str, str] = {}
     marked = []
     for row in rows:
@@ -364,4 +390,6 @@ def _summary(label: str, rows: Sequence[IndexRow]) -> ClassSummary:
         train_recordings=recordings[recording_split.TRAIN],
         validation=files[recording_split.VALIDATION],
         validation_recordings=recordings[recording_split.VALIDATION],
+        test=files[recording_split.TEST],
+        test_recordings=recordings[recording_split.TEST],
     )

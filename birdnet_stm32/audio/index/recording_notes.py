@@ -6,10 +6,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from birdnet_stm32.audio.index import class_names
-from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
-from birdnet_stm32.audio.splits import suspected_clips
+from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class, shares_of
+from birdnet_stm32.audio.splits import recording_split, suspected_clips
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.terminal_text import counted, first_names, printable
+
+_USES = {
+    recording_split.TRAIN: "trains",
+    recording_split.VALIDATION: "validates",
+    recording_split.TEST: "tests",
+}
 
 
 def index_notes(
@@ -30,6 +36,7 @@ def index_notes(
         splits: whether the recordings are split; without a split, all of them are used to evaluate.
     """
     found = (
+        *_untested(rows),
         *_folders(rows),
         *_untrained(rows, train_every_label=train_every_label),
         *_joined(rows),
@@ -54,6 +61,20 @@ def _untrained(rows: Iterable[IndexRow], *, train_every_label: bool) -> Iterable
     lost = sorted(found - {row.label for row in rows if row.usable})
     if lost and train_every_label:
         yield f"no usable recording of {first_names(lost)}: the model does not learn {_them(lost)}"
+
+
+def _untested(rows: Iterable[IndexRow]) -> Iterable[str]:
+    """Say which classes have no recording in the test split, if there is one."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.usable and not row.background:
+            splits[row.label].add(row.split)
+    untested = sorted(label for label, found in splits.items() if recording_split.TEST not in found)
+    if untested and len(untested) < len(splits):
+        yield (
+            f"no test recording of {first_names(untested)}: nobody will know how well the model hears "
+            f"{_them(untested)} (a class of at least {recording_split.MIN_TEST_CLASS} recordings gives one)"
+        )
 
 
 def _them(labels: Sequence[str]) -> str:
@@ -95,7 +116,7 @@ def _conventions(rows: Iterable[IndexRow], table: IndexTable, classes: Collectio
 
 
 def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bool) -> Iterable[str]:
-    """Say which files look like clips of one recording although they are in both splits."""
+    """Say which files look like clips of one recording although they are in different splits."""
     if table.recording is not None or table.recordings_span_classes:
         return
     files = [
@@ -105,7 +126,10 @@ def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bo
         for row in rows
         if row.usable
     ]
-    found = suspected_clips.find_suspected_clips(files, train_every_label=train_every_label)
+    tests = any(file.split == recording_split.TEST for file in files)
+    found = suspected_clips.find_suspected_clips(
+        files, shares_of(table, tests=tests), train_every_label=train_every_label
+    )
     if found is None:
         return
     join = (
@@ -114,7 +138,8 @@ def _clips(rows: Iterable[IndexRow], table: IndexTable, *, train_every_label: bo
         else "if so, give more recordings: kept together, they leave one side of the split empty"
     )
     yield (
-        f"{found.first} and {found.second} look like clips of one recording, but one trains and the other "
-        f"validates ({counted(found.recordings, 'such pair')} in {counted(found.classes, 'class')}): {join}; "
+        f"{found.first} and {found.second} look like clips of one recording, but one "
+        f"{_USES[found.first_split]} and the other {_USES[found.second_split]} "
+        f"({counted(found.recordings, 'such pair')} in {counted(found.classes, 'class')}): {join}; "
         f"if not, [index] recording = '{suspected_clips.EVERY_FILE}' says so"
     )

@@ -1,1 +1,1 @@
-"""Divide recordings into training and validation, so that no recording is on both sides."""
+"""Divide recordings into training, validation and test, so that no recording is in two of them."""

@@ -1,4 +1,4 @@
-"""Find files that look like clips of one recording but are in both splits.
+"""Find files that look like clips of one recording but are in different splits.
 
 Collections give the clips of one upload similar names: ``1-19898-A`` and ``1-19898-B``, ``XC1234_1`` and
 ``XC1234_2``. Unless the user gives a pattern, every file counts as a recording of its own, and such a pair
@@ -52,26 +52,33 @@ class SuspectedClips:
     """Files that look like clips of one recording.
 
     Args:
-        first: one of them, in the training split.
-        second: another one, in the validation split.
-        recordings: number of recordings that have clips in both splits.
+        first: one of them; the one that trains, if there is one.
+        first_split: its split.
+        second: another one; the one that tests, if there is one.
+        second_split: its split.
+        recordings: number of recordings that have clips in several splits.
         classes: number of classes that these recordings belong to.
         pattern: the value for ``[index] recording`` that joins them; empty if no split would be possible with
             it.
     """
 
     first: str
+    first_split: str
     second: str
+    second_split: str
     recordings: int
     classes: int
     pattern: str
 
 
-def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bool) -> SuspectedClips | None:
-    """Return files that look like clips of one recording but are in both splits; None if there are none.
+def find_suspected_clips(
+    files: Sequence[AssignedFile], shares: recording_split.Shares, *, train_every_label: bool
+) -> SuspectedClips | None:
+    """Return files that look like clips of one recording but are in different splits; None without any.
 
     Args:
         files: the usable files, each of which is a recording of its own.
+        shares: as for :func:`birdnet_stm32.audio.splits.recording_split.assign_splits`.
         train_every_label: as for :func:`birdnet_stm32.audio.splits.recording_split.assign_splits`.
     """
     tails: list[str] = []
@@ -85,11 +92,13 @@ def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bo
     if not pairs:
         return None
     pattern = f"^(?P<recording>.+?)({'|'.join(tails)})?$" if tails else EVERY_FILE
-    works = _joins(files, pairs.values(), pattern, train_every_label=train_every_label)
+    works = _joins(files, shares, pairs.values(), pattern, train_every_label=train_every_label)
     first, second = pairs[min(pairs)]
     return SuspectedClips(
         first=first.path,
+        first_split=first.split,
         second=second.path,
+        second_split=second.split,
         recordings=len(pairs),
         classes=len({label for label, _ in pairs}),
         pattern=pattern if works else "",
@@ -99,7 +108,7 @@ def find_suspected_clips(files: Sequence[AssignedFile], *, train_every_label: bo
 def _divided(
     files: Iterable[AssignedFile], tail: str
 ) -> dict[tuple[str, str], tuple[AssignedFile, AssignedFile]]:
-    """Return a pair of files from both splits, for each class and each stem without ``tail`` that has one.
+    """Return a pair of files from two splits, for each class and each stem without ``tail`` that has one.
 
     Names that are only numbered, ``take_1`` to ``take_9``, leave one stem in the whole class. This counts as
     a recording only if the stem holds a number that looks like that of an upload.
@@ -119,7 +128,8 @@ def _divided(
                 continue
             counted_through = len(by_stem) == 1 if tail else not _one_folder(sides.values())
             if _NUMBER_OF_AN_UPLOAD.search(stem) or not counted_through:
-                pairs[label, stem] = (sides[recording_split.TRAIN], sides[recording_split.VALIDATION])
+                first, *_, last = sorted(sides, key=recording_split.SPLITS.index)
+                pairs[label, stem] = (sides[first], sides[last])
     return pairs
 
 
@@ -130,12 +140,13 @@ def _one_folder(files: Iterable[AssignedFile]) -> bool:
 
 def _joins(
     files: Sequence[AssignedFile],
+    shares: recording_split.Shares,
     pairs: Iterable[tuple[AssignedFile, AssignedFile]],
     pattern: str,
     *,
     train_every_label: bool,
 ) -> bool:
-    """Return whether a pattern joins each pair and leaves recordings for both splits."""
+    """Return whether a pattern joins each pair and leaves recordings to train and to validate."""
     compiled = re.compile(pattern)
     matches = {file.path: compiled.search(file.stem) for file in files}
     if not all(matches.values()):
@@ -148,7 +159,8 @@ def _joins(
             )
             for file in files
         ),
+        shares,
         train_every_label=train_every_label,
     )
     joined = all(recording[first.path] == recording[second.path] for first, second in pairs)
-    return joined and set(assigned.values()) == {recording_split.TRAIN, recording_split.VALIDATION}
+    return joined and {recording_split.TRAIN, recording_split.VALIDATION} <= set(assigned.values())

@@ -100,7 +100,7 @@ def index_folder(
     with track("recordings") as report:
         measured = measure_files(root, files, {}, channel=options.channel, report=report)
     with named_as_options(option_names_of(root)):
-        rows = build_index(measured, table, train_every_label=train_every_label, classes=classes)
+        rows = build_index(measured, table, train_every_label=train_every_label, classes=classes, tests=False)
     found = index_notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
     for note in found:
         print_warning(with_option_names(note, option_names_of(root)))

@@ -24,11 +24,12 @@ def row(name: str, part: str, digest: str, reason: str = "") -> IndexRow:
     return IndexRow(**fields)  # type: ignore[arg-type]
 
 
-TRAINED, CHOSEN, LEFT_OUT = "a" * 64, "b" * 64, "c" * 64
+TRAINED, CHOSEN, LEFT_OUT, TESTED = "a" * 64, "b" * 64, "c" * 64, "e" * 64
 ROWS = (
     row("tit/a.wav", "train", TRAINED),
     row("tit/b.wav", "validation", CHOSEN),
     row("tit/c.wav", "", LEFT_OUT, "silent"),
+    row("tit/e.wav", "test", TESTED),
 )
 
 
@@ -49,6 +50,7 @@ def test_what_was_learned_from_is_left_out_with_the_reason_whatever_it_is_called
         "the model was trained on it",
         "the epoch of the model was chosen by it",
         "silent",
+        "",
         "",
     ]
     assert marked[-1] == new

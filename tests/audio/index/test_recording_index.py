@@ -46,7 +46,7 @@ def test_every_file_has_a_row_and_every_recording_one_split(collection):
     assert [row.path for row in rows] == sorted(row.path for row in rows)
     assert len(rows) == 37
     assert list(reasons(rows)) == ["Parus major/broken.flac"]
-    assert Counter(row.split for row in rows) == {"train": 18, "validation": 18, "": 1}
+    assert Counter(row.split for row in rows) == {"train": 18, "validation": 9, "test": 9, "": 1}
     splits = {(row.recording, row.split) for row in rows if row.usable}
     assert len(splits) == len({recording for recording, _ in splits}) == 12
     assert {row.label for row in rows if row.background} == {"background"}
@@ -106,9 +106,22 @@ def test_the_summary_counts_each_class(collection, write_tone):
     assert (summary["Bubo bubo"].train, summary["Bubo bubo"].validation) == (1, 0)
     tit = summary["Parus major"]
     assert (tit.usable, tit.unusable, tit.recordings, tit.background) == (12, 1, 4, False)
-    assert tit.train + tit.validation == 12
-    assert tit.train_recordings + tit.validation_recordings == 4
+    assert tit.train + tit.validation + tit.test == 12
+    assert (tit.train_recordings, tit.validation_recordings, tit.test_recordings) == (2, 1, 1)
     assert summary["background"].background
+
+
+def test_a_test_split_is_left_out_where_other_recordings_take_its_place(collection):
+    measured = measurements.measure_files(collection, list_recordings(collection), {}, n_jobs=1)
+    untested = build_index(measured, CLIPS, train_every_label=True, tests=False)
+    assert {row.split for row in untested} == {"train", "validation", ""}
+    assert {row.fold for row in untested} == {0}
+    folded = build_index(measured, CLIPS, train_every_label=True, folds=4)
+    assert {row.split for row in folded} == {"train", "validation", ""}
+    assert all(row.fold == 0 for row in folded if not row.usable)
+    for label in ("Parus major", "Strix aluco", "background"):
+        parts = {row.recording: row.fold for row in folded if row.label == label and row.usable}
+        assert sorted(parts.values()) == [1, 2, 3, 4]
 
 
 def test_a_single_recording_may_validate_when_nothing_is_trained(tmp_path, write_tone):
@@ -116,7 +129,7 @@ def test_a_single_recording_may_validate_when_nothing_is_trained(tmp_path, write
         write_tone(tmp_path / f"species {number}/a{number}.wav", seed=number)
     assert Counter(row.split for row in indexed(tmp_path, IndexTable())) == {"train": 5}
     rows = indexed(tmp_path, IndexTable(), train_every_label=False)
-    assert Counter(row.split for row in rows) == {"train": 3, "validation": 2}
+    assert Counter(row.split for row in rows) == {"train": 3, "validation": 1, "test": 1}
 
 
 def test_what_cannot_be_indexed_is_refused_with_what_was_found(tmp_path, write_tone):
@@ -350,13 +363,16 @@ def test_near_equal_stems_on_both_sides_are_warned_of_with_a_pattern_that_joins_
     uploads = range(19898, 19998, 10)
     paths = [f"dog/1-{number}-{take}.wav" for number in uploads for take in "AB"]
     rows = splits_of([*paths, "cat/2-1.wav"])
-    (note,) = index_notes(rows, IndexTable(), train_every_label=True)
-    assert "look like clips of one recording, but one trains and the other validates" in note
+    untested, note = index_notes(rows, IndexTable(), train_every_label=True)
+    assert untested.startswith(
+        "no test recording of cat: nobody will know how well the model hears this class"
+    )
+    assert re.search("look like clips of one recording, but one trains and the other (validates|tests)", note)
     pattern = re.search("recording = '(.+?)' keeps", note)[1]
     followed = IndexTable(recording=pattern)
     rows = build_index(measured_as([*paths, "cat/2-1.wav"]), followed, train_every_label=True)
     assert {row.recording for row in rows} == {"cat/2-1", *(f"dog/1-{number}" for number in uploads)}
-    assert index_notes(rows, followed, train_every_label=True) == ()
+    assert index_notes(rows, followed, train_every_label=True) == (untested,)
 
 
 def test_the_tables_name_every_side_of_every_class(tmp_path):
@@ -364,7 +380,7 @@ def test_the_tables_name_every_side_of_every_class(tmp_path):
     parquet_table.write_text(summarize_classes(rows), ClassSummary, tmp_path / "classes.tsv")
     lines = (tmp_path / "classes.tsv").read_text(encoding="utf-8").split("\n")
     assert lines[0].split("\t")[0] == "label"
-    assert lines[1:] == ["owl\tno\t2\t0\t2\t1\t1\t1\t1", "tit\tno\t1\t0\t1\t1\t1\t0\t0", ""]
+    assert lines[1:] == ["owl\tno\t2\t0\t2\t1\t1\t1\t1\t0\t0", "tit\tno\t1\t0\t1\t1\t1\t0\t0\t0\t0", ""]
     assert (
         parquet_table.to_text(("path",), [(row.path,) for row in rows]).splitlines()[3] == r"tit/x\ty\n.wav"
     )
@@ -385,5 +401,8 @@ def test_the_shared_recordings_are_all_usable(shared):
     }
     assert len(rows) == 598
     assert {row.path: (row.label, row.recording) for row in rows if row.usable} == manifest
-    validation_s = sum(row.duration_s for row in rows if row.split == "validation")
-    assert validation_s / sum(row.duration_s for row in rows) == pytest.approx(0.4, abs=0.04)
+    seconds = Counter()
+    for row in rows:
+        seconds[row.split] += row.duration_s
+    assert seconds["test"] / seconds.total() == pytest.approx(0.2, abs=0.03)
+    assert seconds["validation"] / seconds.total() == pytest.approx(0.2, abs=0.03)
