@@ -27,6 +27,7 @@ LAYERS = [
     {"config"},
     {"disk", "native_output", "process", "process_guard", "progress", "templating"},
     {"audio"},
+    {"audio.annotations"},
     {"audio.containers"},
     {"audio.decoding"},
     {"audio.splits"},

@@ -21,11 +21,13 @@ class Call:
         label: the species, by the model's name for it.
         start_s: its start, in seconds from the start of the recording.
         end_s: its end, in the same way.
+        snr_db: its signal-to-noise ratio in dB; None where the table has none.
     """
 
     label: str
     start_s: float
     end_s: float
+    snr_db: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
