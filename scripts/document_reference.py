@@ -8,6 +8,8 @@ from pathlib import Path
 
 from birdnet_stm32.audio.windows.window_roles import LeftOutDocument
 from birdnet_stm32.codegen.network_document import NetworkDocument
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
+from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import Document, docstring_of, document_schema
 from birdnet_stm32.firmware.emulation_result import EmulateDocument
 from birdnet_stm32.firmware.flash_plan import FlashPlan
@@ -31,6 +33,8 @@ DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
     ("candidate", CandidateDocument),
     ("convert", ConvertDocument),
     ("verify", VerifyDocument),
+    ("thresholds", ThresholdsDocument),
+    ("evaluate", EvaluateDocument),
     ("layers", LayersDocument),
     ("analyze", AnalysisDocument),
     ("codegen", NetworkDocument),

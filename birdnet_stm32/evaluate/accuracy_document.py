@@ -33,19 +33,21 @@ class SpeciesAccuracy:
     Args:
         label: the species.
         recordings: the number of recordings that hold it.
-        calls: the number of annotated calls; 0 where whole recordings are labelled.
+        files: the number of files that hold it; more than the recordings where these were cut into clips.
+        calls: the number of annotated calls; 0 where whole files are labelled.
         threshold: the probability from which it counts as heard.
-        recall: share of its calls that are found, or of its recordings where there are no calls; None
-            without any.
-        precision: share of its detections that are right; None without a detection.
-        false_alarms_per_hour: false alarms in an hour of recordings; None without any recording that could
-            give one.
+        recall: share of its calls that are found, or of its files where there are no calls; None without any.
+        precision: share of its detections that are right, of windows, or of files where there are no calls;
+            None without a detection.
+        false_alarms_per_hour: windows in which it was heard although it is not there, in an hour of
+            recordings; None without any recording that could give one.
         average_precision: area under its precision-recall curve; None without a positive.
         roc_auc: area under its ROC curve; None without a positive or a negative.
     """
 
     label: str
     recordings: int
+    files: int
     calls: int
     threshold: float
     recall: Estimate | None
@@ -61,8 +63,9 @@ class OperatingPoint:
 
     Args:
         threshold: the probability from which a species counts as heard.
-        recall: share of all calls, or of all recordings of species, that are found.
-        false_alarms_per_hour: false alarms of all species in an hour of recordings.
+        recall: share of all calls, or of all pairs of a file and a species in it, that are found.
+        false_alarms_per_hour: pairs of a window and a species that was heard although it is not there, in an
+            hour of recordings.
     """
 
     threshold: float
@@ -77,14 +80,14 @@ class ReliabilityBin:
     Args:
         low: least probability of the bin.
         high: greatest probability of the bin.
-        windows: number of pairs of window and class in it.
+        pairs: number of pairs of a class and a window in it, or a file where there are no calls.
         predicted: mean of their probabilities.
         observed: share of them whose class is there.
     """
 
     low: float
     high: float
-    windows: int
+    pairs: int
     predicted: float
     observed: float
 
@@ -95,16 +98,21 @@ class FormAccuracy:
 
     Args:
         form: ``float``, ``int8`` or ``firmware``.
-        windows: the number of windows that it scored.
+        windows: the number of windows that it scored. The emulated firmware computes a sample of them. Its
+            measures take the probabilities of the int8 model for the rest, so any difference between the two
+            comes from the sample.
         class_mean_average_precision: cmAP, the mean of the species' average precision; None without any.
         mean_average_precision: all pairs of unit and class in one ranking (mAP over files, AUPRC over
             windows).
         roc_auc: mean over the species; None without a species that has both positives and negatives.
-        top1: share of the recordings of a species whose strongest class is right; None for annotated
-            recordings.
-        recall: share of the calls, or recordings, that are found, the mean over the species.
+        top1: share of the files of a species whose strongest class is right; None for annotated recordings.
+        recall: share of the calls, or files, that are found, the mean over the species.
+        overall_recall: share of all calls, or of all pairs of a file and a species in it, that are found.
         precision: share of all detections that are right; None without a detection.
-        false_alarms_per_hour: false alarms of all species in an hour.
+        false_alarms_per_hour: pairs of a window and a species that was heard although it is not there, in an
+            hour of recordings.
+        false_alarm_runs_per_hour: the same, with windows of a species that follow each other without a gap
+            counted once.
         species: every species of the model that a recording holds, in the model's order.
         curve: recall against false alarms, by falling threshold.
         reliability: how far probabilities can be taken for frequencies.
@@ -117,8 +125,10 @@ class FormAccuracy:
     roc_auc: float | None
     top1: Estimate | None
     recall: Estimate | None
+    overall_recall: Estimate | None
     precision: Estimate | None
     false_alarms_per_hour: Estimate | None
+    false_alarm_runs_per_hour: Estimate | None
     species: tuple[SpeciesAccuracy, ...]
     curve: tuple[OperatingPoint, ...]
     reliability: tuple[ReliabilityBin, ...]
@@ -126,7 +136,7 @@ class FormAccuracy:
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """Counts of recordings by what they hold (rows) and by the strongest detected class (columns).
+    """Counts of files by what they hold (rows) and by the strongest detected class (columns).
 
     Args:
         labels: labels of rows and columns. The last one is background and nothing detected.
@@ -145,8 +155,9 @@ class Mistake:
         kind: ``false alarm`` or ``miss``.
         label: the species that was heard although it is not there, or missed although it is.
         path: the file.
-        start_s: start of the window, or of the call, in seconds.
-        end_s: its end.
+        start_s: start of the window or of the missed call, in seconds; 0 for a file in which the species was
+            missed.
+        end_s: its end; the length of the file.
         probability: of this species.
         truth: what the file holds there, by its labels; empty for background.
     """

@@ -117,13 +117,15 @@ def pool_windows(probabilities: Floats, recordings: Indices, pooling: Pooling = 
         pooled = np.zeros((count, probabilities.shape[1]), np.float32)
         np.maximum.at(pooled, recordings, probabilities)
         return pooled
-    values = probabilities.astype(np.float64)
-    if pooling is Pooling.LME:
-        values = np.exp(LME_SHARPNESS * values)
-    sums = np.zeros((count, probabilities.shape[1]))
-    np.add.at(sums, recordings, values)
-    means = sums / np.bincount(recordings, minlength=count)[:, np.newaxis]
-    return (np.log(means) / LME_SHARPNESS if pooling is Pooling.LME else means).astype(np.float32)
+    pooled = np.empty((count, probabilities.shape[1]), np.float32)
+    windows = np.bincount(recordings, minlength=count)
+    for index in range(probabilities.shape[1]):  # one class at a time, for memory
+        values = probabilities[:, index].astype(np.float64)
+        if pooling is Pooling.LME:
+            values = np.exp(LME_SHARPNESS * values)
+        means = np.bincount(recordings, weights=values, minlength=count) / windows
+        pooled[:, index] = np.log(means) / LME_SHARPNESS if pooling is Pooling.LME else means
+    return pooled
 
 
 def evaluate(

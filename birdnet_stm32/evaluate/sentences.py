@@ -1,0 +1,234 @@
+"""The accuracy of a release in words: the first lines of the report, and what would help."""
+
+from __future__ import annotations
+
+from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
+from birdnet_stm32.terminal_text import counted, first_names
+
+WIDEST = 0.5  # of the interval of a share: a wider one says nothing but "too few recordings"
+LOW_SHARE = 0.5  # below, the advice says what helps
+FEW_RECORDINGS = 10  # of a species
+MANY_FALSE_ALARMS = 10.0  # an hour
+
+
+def statements(document: EvaluateDocument) -> tuple[str, ...]:
+    """Return the result in sentences, the most important first."""
+    form = flashed_form(document)
+    of_calls = document.unit == "call"
+    first = _calls(document, form) if of_calls else _files(document, form)
+    return tuple(
+        sentence
+        for sentence in (
+            _learned(document),
+            first,
+            None if of_calls else _top1(form),
+            _class_mean(form),
+            *_between_forms(document),
+            _missing(document),
+        )
+        if sentence
+    )
+
+
+def flashed_form(document: EvaluateDocument) -> FormAccuracy:
+    """Return the form that a board computes: int8, or the last form where there is no int8 model."""
+    return next((form for form in document.forms if form.form == "int8"), document.forms[-1])
+
+
+def share_text(estimate: Estimate) -> str:
+    """Return a share in words, or its interval where this is too wide for a number.
+
+    >>> share_text(Estimate(value=0.61, low=0.48, high=0.73))
+    '61 %'
+    >>> share_text(Estimate(value=0.5, low=0.02, high=0.98))
+    'between 2 and 98 %'
+    """
+    if too_wide(estimate):
+        return f"between {100 * estimate.low:.0f} and {100 * estimate.high:.0f} %"
+    return f"{100 * estimate.value:.0f} %"
+
+
+def _interval_text(estimate: Estimate, of: str) -> str:
+    """Return what stands in brackets behind a share: its interval, and what it was measured on.
+
+    >>> _interval_text(Estimate(value=0.61, low=0.48, high=0.73), "9 recordings")
+    '48 to 73 % at 95 %; 9 recordings'
+    """
+    if too_wide(estimate):
+        return f"too few recordings for a number: {of}"
+    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} % at 95 %; {of}"
+
+
+def too_wide(estimate: Estimate) -> bool:
+    """Whether the interval of a share is too wide for its value to be told."""
+    return estimate.high - estimate.low > WIDEST
+
+
+def _alarms_text(estimate: Estimate | None) -> str:
+    """Return false alarms an hour in words.
+
+    >>> _alarms_text(Estimate(value=1, low=0.2, high=3.04))
+    '1 false alarm an hour'
+    """
+    if estimate is None:
+        return "an unknown number of false alarms"
+    noun = "false alarm" if rate_text(estimate.value) == "1" else "false alarms"
+    if estimate.value == 0:
+        return f"no false alarm (at most {rate_text(estimate.high)} an hour)"
+    return f"{rate_text(estimate.value)} {noun} an hour"
+
+
+def rate_text(value: float) -> str:
+    """Return a number of events an hour with two digits.
+
+    >>> [rate_text(value) for value in (0, 0.034, 1.0, 3.04, 15.6, 930.4, 12345)]
+    ['0', '0.034', '1', '3', '16', '930', '12,345']
+    """
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _calls(document: EvaluateDocument, form: FormAccuracy) -> str:
+    of = counted(document.recordings, "recording")
+    if form.overall_recall is None:
+        return (
+            f"No call of a species of the model is in {of} ({document.hours:.2g} hours). It gives "
+            f"{_alarms_text(form.false_alarms_per_hour)} there."
+        )
+    calls = counted(sum(one.calls for one in form.species), "call")
+    return (
+        f"Finds {share_text(form.overall_recall)} of the calls of {_species(form)} with "
+        f"{_alarms_text(form.false_alarms_per_hour)} "
+        f"({_interval_text(form.overall_recall, f'{calls} in {of}')})."
+    )
+
+
+def _files(document: EvaluateDocument, form: FormAccuracy) -> str:
+    if form.overall_recall is None:
+        return (
+            f"None of {counted(document.recordings, 'recording')} holds a species of the model. It gives "
+            f"{_alarms_text(form.false_alarms_per_hour)} there."
+        )
+    return (
+        f"Recognises the species in {share_text(form.overall_recall)} of {_units(form)} with "
+        f"{_alarms_text(form.false_alarms_per_hour)} "
+        f"({_interval_text(form.overall_recall, _species(form))})."
+    )
+
+
+def _species(form: FormAccuracy) -> str:
+    count = len(form.species)
+    return "1 species" if count == 1 else f"these {count} species"
+
+
+def _units(form: FormAccuracy) -> str:
+    """Return the files of species, and their recordings where these are fewer."""
+    files = sum(one.files for one in form.species)
+    recordings = sum(one.recordings for one in form.species)
+    if files == recordings:
+        return counted(files, "recording")
+    return f"{counted(files, 'file')} of {counted(recordings, 'recording')}"
+
+
+def _top1(form: FormAccuracy) -> str | None:
+    if form.top1 is None:
+        return None
+    low, high = 100 * form.top1.low, 100 * form.top1.high
+    spread = "" if too_wide(form.top1) else f" ({low:.0f} to {high:.0f} %)"
+    return f"The strongest class is right in {share_text(form.top1)} of these recordings{spread}."
+
+
+def _class_mean(form: FormAccuracy) -> str | None:
+    value = form.class_mean_average_precision
+    if value is None:
+        return None
+    return f"cmAP {value.value:.3f} ({value.low:.2f} to {value.high:.2f}), the mean over {_species(form)}."
+
+
+def _between_forms(document: EvaluateDocument) -> list[str]:
+    """Say what int8 costs, and whether the firmware gives what int8 gives."""
+    by_name = {form.form: form for form in document.forms}
+    sentences = []
+    if "float" in by_name and "int8" in by_name:
+        before = by_name["float"].class_mean_average_precision
+        after = by_name["int8"].class_mean_average_precision
+        if before is not None and after is not None:
+            loss = before.value - after.value
+            verdict = "loses" if loss > 0 else "gains"
+            sentences.append(
+                f"int8 {verdict} {abs(loss):.3f} cmAP against the float model "
+                f"({before.value:.3f} to {after.value:.3f})."
+            )
+    if "firmware" in by_name and "int8" in by_name:
+        firmware, int8 = by_name["firmware"], by_name["int8"]
+        windows = counted(firmware.windows, "window")
+        same = firmware.overall_recall == int8.overall_recall and (
+            firmware.false_alarms_per_hour == int8.false_alarms_per_hour
+        )
+        sentences.append(
+            f"In the {windows} that the emulated firmware computed, it "
+            + ("detects what int8 detects." if same else "does not detect what int8 detects.")
+        )
+    return sentences
+
+
+def _learned(document: EvaluateDocument) -> str | None:
+    if document.learned:
+        return (
+            f"The model learned from {counted(document.learned, 'recording')} of these, so every number "
+            "here is too high."
+        )
+    if document.learned_unknown:
+        return (
+            "Nobody knows what this model learned from. If it learned from some of these recordings, every "
+            "number here is too high."
+        )
+    return None
+
+
+def _missing(document: EvaluateDocument) -> str | None:
+    if not document.missing:
+        return None
+    return f"Not measured, because no recording holds them: {first_names(document.missing)}."
+
+
+def advice(document: EvaluateDocument) -> tuple[str, ...]:
+    """Return what would help, the most useful first; nothing where the model hears well."""
+    form = flashed_form(document)
+    lines = []
+    few = [one.label for one in form.species if one.recordings < FEW_RECORDINGS]
+    recall = form.overall_recall
+    if recall is None or too_wide(recall) or (few and recall.value < LOW_SHARE):
+        wanted = [*few, *document.missing]
+        of = f" of {first_names(wanted)}" if wanted else ""
+        lines.append(
+            f"Measure on more recordings{of}: with fewer than {FEW_RECORDINGS} of a species, its number "
+            "says little."
+        )
+    if recall is not None and recall.value < LOW_SHARE:
+        weak = sorted(
+            (one for one in form.species if one.recall is not None and one.recall.value < LOW_SHARE),
+            key=lambda one: (one.recall.value if one.recall else 0, one.label),
+        )
+        of = f" of {first_names([one.label for one in weak])}" if weak else ""
+        lines.append(f"Train on more recordings{of}.")
+        lines.append(
+            "Lower the thresholds: `[thresholds]` chooses them by validation recordings, and the curve in "
+            "the report shows what each costs in false alarms."
+        )
+    alarms = form.false_alarms_per_hour
+    if alarms is not None and alarms.value > MANY_FALSE_ALARMS:
+        worst = max(
+            form.species,
+            key=lambda one: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0,
+            default=None,
+        )
+        most = f", most of all {first_names([worst.label])}" if worst else ""
+        lines.append(
+            f"Train with more, and more varied, background: other birds, rain, wind, traffic of the place of "
+            f"use. That lowers false alarms{most}."
+        )
+        lines.append(
+            "Set `[thresholds] false_alarms_per_hour`: a species that is often heard wrongly gets a higher "
+            "threshold."
+        )
+    return tuple(lines)
