@@ -91,7 +91,7 @@ def measure_form(
     held = np.flatnonzero((truth.files == PRESENT).any(axis=0)).tolist()
     rankings = {index: rank(*_split(scores, index), draws) for index in held}
     known = [one for one in rankings.values() if one is not None]
-    recall = _recall_counts(truth, scores, thresholds)
+    recall = recall_counts(truth, scores, thresholds)
     alarms, runs = np.zeros(draws.shape[1]), np.zeros(draws.shape[1])
     right, detected = np.zeros(draws.shape[1]), np.zeros(draws.shape[1])
     species = []
@@ -100,7 +100,7 @@ def measure_form(
         found = find_false_alarms(truth, scores.windows[:, index], index, threshold)
         alarms += found.by_recording
         runs += found.runs_by_recording
-        right_here, detected_here = _detections(scores, index, thresholds[index], draws.shape[1])
+        right_here, detected_here = count_detections(scores, index, thresholds[index], draws.shape[1])
         right += right_here
         detected += detected_here
         if index not in rankings:
@@ -197,7 +197,7 @@ def _mean_of_known(drawn: Float64s) -> Float64s:
     return mean
 
 
-def _detections(
+def count_detections(
     scores: FormScores, index: int, threshold: np.float32, count: int
 ) -> tuple[Float64s, Float64s]:
     """Return how many detections of a class are right, and how many are judged, for each recording."""
@@ -208,7 +208,7 @@ def _detections(
     return right, summed(np.ones(len(recordings)), recordings, count)
 
 
-def _recall_counts(truth: GroundTruth, scores: FormScores, thresholds: Floats) -> Float64s:
+def recall_counts(truth: GroundTruth, scores: FormScores, thresholds: Floats) -> Float64s:
     """Return what is found and what there is, float64 ``[2, recordings, classes]``."""
     calls = truth.occurrences
     counts = np.zeros((2, len(truth.recording_names), len(thresholds)))

@@ -16,9 +16,10 @@ class SpeciesThreshold:
         label: the species.
         threshold: the probability from which it counts as heard.
         recordings: number of validation recordings that hold it.
-        expected_recall: share of these that are found; None without any.
+        expected_recall: share of these, or of its annotated calls in them, that are found; None without any.
         expected_precision: share of its detections that are right; None without a detection.
-        expected_false_alarms_per_hour: in the recordings without it; None without any.
+        expected_false_alarms_per_hour: windows in which it is heard, in an hour of recordings without it;
+            None without any.
         why: how it was chosen, or why it could not be chosen as the variant asks.
     """
 
