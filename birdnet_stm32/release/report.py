@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from birdnet_stm32.evaluate.accuracy_text import rate_text, share_text
 from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
@@ -16,6 +17,7 @@ from birdnet_stm32.npu.operator_mapping import MappingKind
 from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
+from birdnet_stm32.release.accuracy_section import accuracy_section
 from birdnet_stm32.release.report_data import BadgeState, Fact, ReportData, WindowPicture
 from birdnet_stm32.terminal_text import counted
 
@@ -25,7 +27,7 @@ _MEASURES = {
     "windows": "windows",
     "cosine_mean": "cosine, mean",
     "cosine_p05": "cosine, 5th percentile",
-    "top1_agreement": "same best class",
+    "top1_agreement": "same best class (agreement, not accuracy)",
     "bias": "mean difference",
     "mae": "mean absolute difference",
 }
@@ -50,6 +52,7 @@ def render_report(data: ReportData) -> str:
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
             measure_rows=_measure_rows(data),
             npu_facts=_npu_facts(data),
+            accuracy=data.accuracy and accuracy_section(data.accuracy, data.thresholds, data.mistakes),
             **_figures(data),
         )
     )
@@ -149,5 +152,12 @@ def page_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(breakable=_breakable, counted=counted, size=_size, share=_share)
+    environment.filters.update(
+        breakable=_breakable,
+        counted=counted,
+        size=_size,
+        share=_share,
+        share_text=share_text,
+        rate_text=rate_text,
+    )
     return environment

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
+from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.memory_use import MemoryUse
 from birdnet_stm32.gates import Gate
@@ -22,8 +20,8 @@ from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.credits import Credit, Uncredited
-
-Floats = npt.NDArray[np.floating[Any]]
+from birdnet_stm32.release.drawing import Floats
+from birdnet_stm32.release.mistake_clips import MistakeClip
 
 
 class BadgeState(StrEnum):
@@ -33,6 +31,7 @@ class BadgeState(StrEnum):
     FAILED = "failed"
     NOT_RUN = "not run"
     NOT_SHOWN = "not shown"  # measured on too few windows to tell
+    MEASURED = "measured"  # and nothing was asked of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +195,10 @@ class ReportData:
         backend: what turned the network into C, ``portable`` or ``stedgeai``.
         badges: the badges at the top, the most important first.
         gates: every gate of the release, in the order of the pipeline.
-        headline: about four facts that matter most.
+        headline: the facts that matter most, accuracy first.
+        accuracy: how well the model hears, on recordings that nothing else used.
+        thresholds: from which probability each class counts as heard.
+        mistakes: what the model got wrong, cut from the recordings.
         stages: what each stage did, in the order of the pipeline.
         windows: a few validation windows.
         verification: int8 compared with float.
@@ -224,6 +226,9 @@ class ReportData:
     badges: tuple[Badge, ...]
     gates: tuple[Gate, ...] = ()
     headline: tuple[Fact, ...] = ()
+    accuracy: EvaluateDocument | None = None
+    thresholds: ThresholdsDocument | None = None
+    mistakes: tuple[MistakeClip, ...] = ()
     stages: tuple[StageFacts, ...] = ()
     windows: tuple[WindowPicture, ...] = ()
     verification: Verification | None = None

@@ -13,6 +13,7 @@ from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument, PlannedArena
 from birdnet_stm32.config.variant import VerifyTable
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files import parquet_table, regular_file
 from birdnet_stm32.files.document import read_document
@@ -27,7 +28,9 @@ from birdnet_stm32.npu.stedgeai.compilation import load_compilation
 from birdnet_stm32.pcm import FULL_SCALE
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
+from birdnet_stm32.release.accuracy_headline import accuracy_badge, accuracy_facts
 from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
+from birdnet_stm32.release.mistake_clips import MistakeClip, mistake_clips
 from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
@@ -52,6 +55,7 @@ from birdnet_stm32.release.statements import (
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
+from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds, scored_recordings
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
@@ -93,14 +97,18 @@ def gather_report_data(job: Job) -> ReportData:
         for board, result in read_emulations(job)
     )
     network = read_document(NetworkDocument, job.inputs["codegen"] / C_FOLDER)
+    accuracy = read_accuracy(job)
     return ReportData(
         title=job.variant.variant.title,
         version=job.variant.variant.version,
         variant=job.release.name,
         backend=job.variant.codegen.backend,
-        badges=_badges(verification, emulations, int8_hearing(job)),
+        badges=(accuracy_badge(accuracy), *_badges(verification, emulations, int8_hearing(job))),
         gates=release_gates(job),
-        headline=_headline(verification, analysis, network.arena),
+        headline=(*accuracy_facts(accuracy), *_size_facts(analysis, network.arena)),
+        accuracy=accuracy,
+        thresholds=read_thresholds(job),
+        mistakes=() if accuracy is None else _mistake_clips(job, accuracy),
         stages=_stages(job),
         windows=_pictures(job, verification),
         verification=verification,
@@ -196,9 +204,15 @@ def _state_of(gates: Sequence[Gate]) -> BadgeState:
     return BadgeState.FAILED if failures(gates) else BadgeState.PASSED
 
 
-def _headline(verification: Verification, analysis: Analysis, arena: PlannedArena) -> tuple[Fact, ...]:
+def _mistake_clips(job: Job, accuracy: EvaluateDocument) -> tuple[MistakeClip, ...]:
+    shape = read_contract(job.inputs["verify"] / CONFIG).frontend.window_shape
+    return mistake_clips(
+        accuracy.mistakes, scored_recordings(job, accuracy.source, shape.sample_rate_hz), shape
+    )
+
+
+def _size_facts(analysis: Analysis, arena: PlannedArena) -> tuple[Fact, ...]:
     return (
-        Fact(name="Same best class", value=f"{100 * verification.all_windows.top1_agreement:.1f}%"),
         Fact(name="Work for one inference", value=f"{analysis.macs / 1e6:.1f} M MAC"),
         Fact(name="Constants", value=f"{analysis.constant_bytes / 1024:.0f} KiB"),
         Fact(name="Working memory", value=f"{arena.size_bytes / 1024:.0f} KiB"),

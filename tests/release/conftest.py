@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.codegen.network_document import (
     GeneratedOperator,
     NetworkDocument,
@@ -14,6 +15,18 @@ from birdnet_stm32.codegen.network_document import (
     PlannedArena,
     PlannedTensor,
 )
+from birdnet_stm32.evaluate.accuracy_document import (
+    Confusion,
+    Estimate,
+    EvaluateDocument,
+    FormAccuracy,
+    LeftOut,
+    Mistake,
+    OperatingPoint,
+    ReliabilityBin,
+    SpeciesAccuracy,
+)
+from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, ThresholdsDocument
 from birdnet_stm32.firmware.emulation_result import Parity, parity_gates
 from birdnet_stm32.firmware.memory_use import MemoryUse, RegionUse
 from birdnet_stm32.gates import Direction, judge
@@ -26,6 +39,7 @@ from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.manifest import Role
+from birdnet_stm32.release.mistake_clips import Pcm, mistake_clips
 from birdnet_stm32.release.report_data import (
     Badge,
     BadgeState,
@@ -112,6 +126,140 @@ def small_network(label: str) -> NetworkDocument:
     )
 
 
+SHAPE = WindowShape(sample_rate_hz=24_000, window_samples=60_000, hop_samples=30_000)
+
+
+def around(value: float, spread: float = 0.1) -> Estimate:
+    return Estimate(value=value, low=max(0.0, value - spread), high=min(1.0, value + spread))
+
+
+def form_accuracy(form: str, labels: tuple[str, ...], *, loss: float = 0.0) -> FormAccuracy:
+    """Make the accuracy of a form; the last species is in two recordings only, and none of it is found."""
+    species = tuple(
+        SpeciesAccuracy(
+            label=label,
+            recordings=2 if number == len(labels) - 1 else 9 + number,
+            calls=4 if number == len(labels) - 1 else 21 + number,
+            threshold=0.5 + number / 100,
+            recall=Estimate(value=0.0, low=0.0, high=0.6)
+            if number == len(labels) - 1
+            else around(0.9 - 0.05 * number - loss),
+            precision=None if number == len(labels) - 1 else around(0.8 - loss),
+            false_alarms_per_hour=Estimate(value=0.3 * number, low=0.0, high=1.1 + number),
+            average_precision=around(0.85 - 0.03 * number - loss),
+            roc_auc=0.95,
+        )
+        for number, label in enumerate(labels)
+    )
+    steps = np.linspace(0.99, 0.01, 50)
+    return FormAccuracy(
+        form=form,
+        windows=1_234,
+        class_mean_average_precision=around(0.602 - loss),
+        mean_average_precision=around(0.554 - loss),
+        roc_auc=0.941,
+        top1=None,
+        recall=Estimate(value=0.61 - loss, low=0.48, high=0.73),
+        precision=around(0.71 - loss, 0.3),
+        false_alarms_per_hour=Estimate(value=1.23, low=0.4, high=3.1),
+        species=species,
+        curve=tuple(
+            OperatingPoint(
+                threshold=float(step),
+                recall=float(1 - step**0.7) * (1 - loss),
+                false_alarms_per_hour=0.0 if step > 0.95 else float(900 * (1 - step) ** 4),
+            )
+            for step in steps
+        ),
+        reliability=tuple(
+            ReliabilityBin(
+                low=low / 10,
+                high=(low + 1) / 10,
+                windows=900 // (1 + low * low),
+                predicted=(low + 0.5) / 10,
+                observed=((low + 0.5) / 10) ** 1.6,
+            )
+            for low in range(10)
+        ),
+    )
+
+
+def accuracy(*labels: str) -> EvaluateDocument:
+    """Make a document with every part, about species with these names."""
+    count = len(labels) + 1
+    return EvaluateDocument(
+        source="test split",
+        unit="call",
+        statements=(
+            f"Finds 61 % of the calls of these {len(labels)} species with 1.2 false alarms an hour "
+            "(9 recordings a species: between 48 and 73 %).",
+            f"It hears {labels[-1]} worst.",
+        ),
+        advice=(f"Give more recordings of {labels[-1]}: there are 2.",),
+        files=31,
+        recordings=29,
+        windows=1_234,
+        hours=1.52,
+        pooling="max",
+        learned=0,
+        learned_unknown=False,
+        forms=(
+            form_accuracy("float", labels),
+            form_accuracy("int8", labels, loss=0.02),
+            form_accuracy("firmware", labels, loss=0.02),
+        ),
+        confusion=Confusion(
+            labels=(*labels, "background"),
+            counts=tuple(
+                tuple(7 if row == column else int((row + 2 * column) % 5 == 0) for column in range(count))
+                for row in range(count)
+            ),
+        ),
+        mistakes=tuple(
+            Mistake(
+                kind="false alarm" if number % 2 else "miss",
+                label=label,
+                path=f"{label}/XC{number}.ogg",
+                start_s=1.25 * number,
+                end_s=1.25 * number + 2.5,
+                probability=0.9 - number / 10 if number % 2 else number / 50,
+                truth=(labels[0],) if number < 3 else (),
+            )
+            for label in labels
+            for number in range(6)
+        ),
+        missing=(f"{labels[0]} minor",),
+        left_out=(LeftOut(reason=f"of {labels[0]}, too short", count=3),),
+    )
+
+
+def thresholds(*labels: str) -> ThresholdsDocument:
+    return ThresholdsDocument(
+        aim="a precision of 0.9",
+        hours=2.0,
+        species=tuple(
+            SpeciesThreshold(
+                label=label,
+                threshold=0.5 + number / 100,
+                recordings=0 if number else 7,
+                expected_recall=None if number else around(0.7),
+                expected_precision=None if number else around(0.9),
+                expected_false_alarms_per_hour=None if number else Estimate(value=0.4, low=0.1, high=2.0),
+                why=f"too few recordings of {label}" if number else "the least threshold that reaches it",
+            )
+            for number, label in enumerate(labels)
+        ),
+    )
+
+
+def pcm_of(path: str, first: int, end: int) -> Pcm:
+    """Return a rising whistle in noise, the same for the same part of a recording."""
+    time_s = np.arange(first, end) / SHAPE.sample_rate_hz
+    noise = np.random.default_rng(first + len(path)).normal(0, 0.02, end - first)
+    whistle = 0.2 * np.sin(2 * np.pi * (2_000 + 400 * (time_s % 2.5)) * time_s) * (time_s % 0.8 < 0.5)
+    return ((noise + whistle) * 32_767).astype(np.int16)
+
+
 EMULATED = Parity(
     windows=40,
     inputs_differing=0,
@@ -154,6 +302,11 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
             judge("runtime-version", "runtime", None, Direction.AT_MOST, 0, detail="no runtime"),
         ),
         headline=(Fact(name="classes", value="13"),),
+        accuracy=accuracy(label, "Turdus merula_Blackbird", "Corvus corax_Raven"),
+        thresholds=thresholds(label, "Turdus merula_Blackbird"),
+        mistakes=mistake_clips(
+            accuracy(label, "Corvus corax_Raven").mistakes, pcm_of, SHAPE, most_of_a_kind=1
+        ),
         stages=(StageFacts(stage="index", summary=label, facts=(Fact(name="recordings", value="40"),)),),
         windows=(
             WindowPicture(
@@ -280,6 +433,24 @@ def files() -> tuple[BundleFile, ...]:
 @pytest.fixture(scope="session")
 def network() -> NetworkDocument:
     return small_network("network")
+
+
+@pytest.fixture(scope="session")
+def make_accuracy() -> object:
+    """The function :func:`accuracy`."""
+    return accuracy
+
+
+@pytest.fixture(scope="session")
+def make_thresholds() -> object:
+    """The function :func:`thresholds`."""
+    return thresholds
+
+
+@pytest.fixture(scope="session")
+def read_pcm() -> object:
+    """The function :func:`pcm_of`."""
+    return pcm_of
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,53 @@
+"""The accuracy of a release as a badge and as a few numbers, for the top of its report."""
+
+from __future__ import annotations
+
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
+from birdnet_stm32.evaluate.accuracy_text import (
+    accuracy_line,
+    deployed_form,
+    is_narrow,
+    rate_text,
+    score_text,
+    share_text,
+    units,
+)
+from birdnet_stm32.gates import failures
+from birdnet_stm32.release.report_data import Badge, BadgeState, Fact
+
+_STATEMENT = "Accuracy"
+
+
+def accuracy_badge(document: EvaluateDocument | None) -> Badge:
+    """Return the accuracy of a release as a badge.
+
+    It is ``not shown`` where the recordings are too few for a number, and ``passed`` only where the variant
+    sets a limit that is kept.
+    """
+    if document is None:
+        return Badge(
+            statement=_STATEMENT,
+            state=BadgeState.NOT_RUN,
+            detail="nobody has measured how well this model hears",
+        )
+    return Badge(statement=_STATEMENT, state=_state(document), detail=accuracy_line(document))
+
+
+def _state(document: EvaluateDocument) -> BadgeState:
+    form = deployed_form(document)
+    if failures(document.gates):
+        return BadgeState.FAILED
+    if form is None or form.recall is None or not is_narrow(form.recall) or document.learned:
+        return BadgeState.NOT_SHOWN
+    return BadgeState.PASSED if document.gates else BadgeState.MEASURED
+
+
+def accuracy_facts(document: EvaluateDocument | None) -> tuple[Fact, ...]:
+    """Return what matters most about the accuracy, with intervals; empty where it was not measured."""
+    form = None if document is None else deployed_form(document)
+    if document is None or form is None:
+        return ()
+    found = Fact(name=f"{units(document).capitalize()} found", value=share_text(form.recall))
+    alarms = Fact(name="False alarms an hour", value=rate_text(form.false_alarms_per_hour))
+    score = Fact(name="cmAP", value=score_text(form.class_mean_average_precision))
+    return found, alarms, score
