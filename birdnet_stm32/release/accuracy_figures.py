@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from birdnet_stm32.evaluate.accuracy_document import FormAccuracy, OperatingPoint, ReliabilityBin
-from birdnet_stm32.evaluate.accuracy_text import number_text
+from birdnet_stm32.evaluate.sentences import rate_text
 from birdnet_stm32.release.drawing import FAINT, FIRST, INK, LEGEND, SECOND, plot_svg
 
 _SHOWN_THRESHOLDS = (0.9, 0.7, 0.5, 0.3, 0.1)
 _LEAST_RATE = 0.01
-_FEW_WINDOWS = 10
+_FEW_PAIRS = 10
 _LOW_RECALL = 0.2
 
 
@@ -42,7 +42,7 @@ def recall_curves(forms: Sequence[FormAccuracy]) -> str | None:
         most = max([2 * least, *rates])
         axes.set(xlabel="false alarms an hour", ylabel="found", xscale="log", ylim=(0, 1.02))
         axes.set_xlim(least, most * 1.6)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: number_text(rate)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: rate_text(rate)))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}%"))
         if len(curves) > 1:
@@ -80,9 +80,9 @@ def _mark_thresholds(axes: Axes, curve: Sequence[OperatingPoint], least: float) 
 def reliability_curve(bins: Sequence[ReliabilityBin]) -> str | None:
     """Draw how often a class is there against the probability that the model gives it; None without bins.
 
-    Bins of fewer than 10 windows are drawn as rings: chance alone moves them far.
+    Bins of fewer than 10 pairs are drawn as rings: chance alone moves them far.
     """
-    known = [one for one in bins if one.windows]
+    known = [one for one in bins if one.pairs]
     if not known:
         return None
 
@@ -90,7 +90,7 @@ def reliability_curve(bins: Sequence[ReliabilityBin]) -> str | None:
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.4)
         axes.plot([one.predicted for one in known], [one.observed for one in known], color=FIRST)
         for one in known:
-            face = FIRST if one.windows >= _FEW_WINDOWS else "none"
+            face = FIRST if one.pairs >= _FEW_PAIRS else "none"
             axes.plot(
                 one.predicted,
                 one.observed,

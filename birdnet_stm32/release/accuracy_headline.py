@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.accuracy_text import (
-    accuracy_line,
-    deployed_form,
-    is_narrow,
-    rate_text,
-    score_text,
-    share_text,
+    accuracy_summary,
+    rate_with_interval,
+    score_with_interval,
+    share_with_interval,
     units,
 )
+from birdnet_stm32.evaluate.sentences import flashed_form, too_wide
 from birdnet_stm32.gates import failures
 from birdnet_stm32.release.report_data import Badge, BadgeState, Fact
 
@@ -30,24 +29,24 @@ def accuracy_badge(document: EvaluateDocument | None) -> Badge:
             state=BadgeState.NOT_RUN,
             detail="nobody has measured how well this model hears",
         )
-    return Badge(statement=_STATEMENT, state=_state(document), detail=accuracy_line(document))
+    return Badge(statement=_STATEMENT, state=_state(document), detail=accuracy_summary(document))
 
 
 def _state(document: EvaluateDocument) -> BadgeState:
-    form = deployed_form(document)
+    found = flashed_form(document).overall_recall if document.forms else None
     if failures(document.gates):
         return BadgeState.FAILED
-    if form is None or form.recall is None or not is_narrow(form.recall) or document.learned:
+    if found is None or too_wide(found) or document.learned:
         return BadgeState.NOT_SHOWN
     return BadgeState.PASSED if document.gates else BadgeState.MEASURED
 
 
 def accuracy_facts(document: EvaluateDocument | None) -> tuple[Fact, ...]:
     """Return what matters most about the accuracy, with intervals; empty where it was not measured."""
-    form = None if document is None else deployed_form(document)
-    if document is None or form is None:
+    if document is None or not document.forms:
         return ()
-    found = Fact(name=f"{units(document).capitalize()} found", value=share_text(form.recall))
-    alarms = Fact(name="False alarms an hour", value=rate_text(form.false_alarms_per_hour))
-    score = Fact(name="cmAP", value=score_text(form.class_mean_average_precision))
+    form = flashed_form(document)
+    found = Fact(name=f"{units(document).capitalize()} found", value=share_with_interval(form.overall_recall))
+    alarms = Fact(name="False alarms an hour", value=rate_with_interval(form.false_alarms_per_hour))
+    score = Fact(name="cmAP", value=score_with_interval(form.class_mean_average_precision))
     return found, alarms, score

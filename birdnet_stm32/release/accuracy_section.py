@@ -17,12 +17,12 @@ from birdnet_stm32.evaluate.accuracy_document import (
 )
 from birdnet_stm32.evaluate.accuracy_text import (
     NOT_MEASURED,
-    deployed_form,
-    rate_text,
-    score_text,
-    share_text,
+    rate_with_interval,
+    score_with_interval,
+    share_with_interval,
     units,
 )
+from birdnet_stm32.evaluate.sentences import flashed_form
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.release import accuracy_figures
 from birdnet_stm32.release.mistake_clips import MistakeClip
@@ -118,7 +118,7 @@ class AccuracySection:
 
     Args:
         document: the measured accuracy.
-        deployed: the form of the model that a board runs; None without any form.
+        flashed: the form of the model that a board runs; None without any form.
         unit: what recall counts, in the plural.
         measures: the forms side by side.
         species: the species, the one with the lowest recall first.
@@ -133,7 +133,7 @@ class AccuracySection:
     """
 
     document: EvaluateDocument
-    deployed: FormAccuracy | None
+    flashed: FormAccuracy | None
     unit: str
     measures: tuple[MeasureRow, ...]
     species: tuple[SpeciesRow, ...]
@@ -159,19 +159,19 @@ def accuracy_section(
         thresholds: the threshold of every class.
         clips: the mistakes, as :func:`birdnet_stm32.release.mistake_clips.mistake_clips` returns them.
     """
-    deployed = deployed_form(document)
-    species = () if deployed is None else tuple(_species_row(one, document) for one in _worst_first(deployed))
+    flashed = flashed_form(document) if document.forms else None
+    species = () if flashed is None else tuple(_species_row(one, document) for one in _worst_first(flashed))
     confusion = document.confusion
     large = confusion is not None and len(confusion.labels) > LARGEST_MATRIX
     return AccuracySection(
         document=document,
-        deployed=deployed,
+        flashed=flashed,
         unit=units(document),
         measures=_measures(document),
         species=species,
         few=any(row.recordings < FEW_RECORDINGS for row in species),
         curve=_svg(accuracy_figures.recall_curves, document.forms),
-        reliability=_svg(accuracy_figures.reliability_curve, deployed.reliability if deployed else ()),
+        reliability=_svg(accuracy_figures.reliability_curve, flashed.reliability if flashed else ()),
         matrix=None if large else confusion,
         pairs=_confused_pairs(confusion) if large and confusion is not None else (),
         mistakes=_by_species(clips),
@@ -186,33 +186,43 @@ def _measures(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
     rows = (
         (
             f"{what} found (recall)",
-            "mean over the species, at their thresholds",
-            [share_text(form.recall) for form in forms],
+            "of all species together, at their thresholds",
+            [share_with_interval(form.overall_recall) for form in forms],
+        ),
+        (
+            f"{what} found, mean over species",
+            "a rare species counts as much as a frequent one",
+            [share_with_interval(form.recall) for form in forms],
         ),
         (
             "false alarms an hour",
-            "of all species together",
-            [rate_text(form.false_alarms_per_hour) for form in forms],
+            "windows with a species that is not there, all species together",
+            [rate_with_interval(form.false_alarms_per_hour) for form in forms],
+        ),
+        (
+            "false alarms an hour, in a row counted once",
+            "windows that follow each other are one",
+            [rate_with_interval(form.false_alarm_runs_per_hour) for form in forms],
         ),
         (
             "detections that are right (precision)",
             "of all species together",
-            [share_text(form.precision) for form in forms],
+            [share_with_interval(form.precision) for form in forms],
         ),
         (
             "strongest class right (top-1)",
-            "of the recordings of a species",
-            [share_text(form.top1) for form in forms],
+            "of the files of a species",
+            [share_with_interval(form.top1) for form in forms],
         ),
         (
             "cmAP",
             "mean of the species' average precision, whatever the threshold",
-            [score_text(form.class_mean_average_precision) for form in forms],
+            [score_with_interval(form.class_mean_average_precision) for form in forms],
         ),
         (
             "mAP",
-            f"{'windows' if document.unit == 'call' else 'recordings'} and species in one ranking",
-            [score_text(form.mean_average_precision) for form in forms],
+            f"{'windows' if document.unit == 'call' else 'files'} and species in one ranking",
+            [score_with_interval(form.mean_average_precision) for form in forms],
         ),
         (
             "ROC-AUC",
@@ -233,11 +243,11 @@ def _worst_first(form: FormAccuracy) -> list[SpeciesAccuracy]:
 
 def _species_row(one: SpeciesAccuracy, document: EvaluateDocument) -> SpeciesRow:
     few = one.recordings < FEW_RECORDINGS
-    counted = one.calls if document.unit == "call" else one.recordings
+    counted = one.calls if document.unit == "call" else one.files
     if few and one.recall is not None:
         recall = f"{round(one.recall.value * counted)} of {counted}"
     else:
-        recall = share_text(one.recall)
+        recall = share_with_interval(one.recall)
     return SpeciesRow(
         label=one.label,
         recordings=one.recordings,
@@ -246,9 +256,9 @@ def _species_row(one: SpeciesAccuracy, document: EvaluateDocument) -> SpeciesRow
         recall=recall,
         bar=one.recall,
         marked=one.recall is not None and not few and recall.startswith(f"{100 * one.recall.value:.0f} %"),
-        precision=_unless_few(share_text(one.precision), few),
-        false_alarms=rate_text(one.false_alarms_per_hour),
-        average_precision=_unless_few(score_text(one.average_precision), few),
+        precision=_unless_few(share_with_interval(one.precision), few),
+        false_alarms=rate_with_interval(one.false_alarms_per_hour),
+        average_precision=_unless_few(score_with_interval(one.average_precision), few),
     )
 
 

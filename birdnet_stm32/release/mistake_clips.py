@@ -165,10 +165,12 @@ def sound_flac(pcm: Pcm, sample_rate_hz: int) -> bytes:
 
 def _picture(pcm: Pcm) -> bytes:
     """Return the spectrogram of a part of a recording as PNG, of at most 128 by 192 points."""
-    hop_samples = max(1, -(-len(pcm) // _PICTURE_FRAMES))
-    _, _, magnitude = stft(
-        pcm / FULL_SCALE, nperseg=_FFT_POINTS, noverlap=_FFT_POINTS - min(hop_samples, _FFT_POINTS)
-    )
-    bins = np.abs(magnitude)[: 2 * _PICTURE_BINS].reshape(_PICTURE_BINS, 2, -1).max(axis=1)
+    samples = np.zeros(max(len(pcm), _FFT_POINTS))
+    samples[: len(pcm)] = pcm / FULL_SCALE
+    hop_samples = min(-(-len(samples) // _PICTURE_FRAMES), _FFT_POINTS // 2)
+    _, _, values = stft(samples, nperseg=_FFT_POINTS, noverlap=_FFT_POINTS - hop_samples)
+    bins = np.abs(values)[: 2 * _PICTURE_BINS].reshape(_PICTURE_BINS, 2, -1).max(axis=1)
+    together = -(-bins.shape[1] // _PICTURE_FRAMES)  # a long part has more frames than points
+    bins = np.maximum.reduceat(bins, np.arange(0, bins.shape[1], together), axis=1)
     floor = max(float(bins.max()) * 10 ** (-_PICTURE_RANGE_DB / 20), 1e-12)
     return spectrogram_png(20 * np.log10(np.maximum(bins, floor)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from birdnet_stm32.evaluate.accuracy_text import rate_text, share_text
+from birdnet_stm32.evaluate.accuracy_text import rate_with_interval, share_with_interval
 from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
@@ -157,7 +157,7 @@ def page_environment() -> jinja2.Environment:
         counted=counted,
         size=_size,
         share=_share,
-        share_text=share_text,
-        rate_text=rate_text,
+        share_with_interval=share_with_interval,
+        rate_with_interval=rate_with_interval,
     )
     return environment

@@ -197,7 +197,8 @@ STAGES: tuple[Stage, ...] = (
         name="report",
         doc="draw everything on one HTML page",
         needs=(
-            *("fetch", "index", "representative", "train", "convert", "verify"),
+            *("fetch", "index", "windows", "representative", "train", "convert", "verify"),
+            *("thresholds", "evaluate"),
             *("layers", "analyze", "codegen", "npu", "compile", "npu_firmware", "emulate", "image"),
         ),
         reads=(
@@ -216,6 +217,8 @@ STAGES: tuple[Stage, ...] = (
                 "index",
                 "representative",
                 "verify",
+                "thresholds",
+                "evaluate",
                 "layers",
                 "analyze",
                 "codegen",

@@ -55,7 +55,7 @@ from birdnet_stm32.release.statements import (
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
-from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds, scored_recordings
+from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds, sample_reader
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
@@ -206,9 +206,7 @@ def _state_of(gates: Sequence[Gate]) -> BadgeState:
 
 def _mistake_clips(job: Job, accuracy: EvaluateDocument) -> tuple[MistakeClip, ...]:
     shape = read_contract(job.inputs["verify"] / CONFIG).frontend.window_shape
-    return mistake_clips(
-        accuracy.mistakes, scored_recordings(job, accuracy.source, shape.sample_rate_hz), shape
-    )
+    return mistake_clips(accuracy.mistakes, sample_reader(job.inputs["windows"]), shape)
 
 
 def _size_facts(analysis: Analysis, arena: PlannedArena) -> tuple[Fact, ...]:

@@ -139,6 +139,7 @@ def form_accuracy(form: str, labels: tuple[str, ...], *, loss: float = 0.0) -> F
         SpeciesAccuracy(
             label=label,
             recordings=2 if number == len(labels) - 1 else 9 + number,
+            files=2 if number == len(labels) - 1 else 12 + number,
             calls=4 if number == len(labels) - 1 else 21 + number,
             threshold=0.5 + number / 100,
             recall=Estimate(value=0.0, low=0.0, high=0.6)
@@ -159,9 +160,11 @@ def form_accuracy(form: str, labels: tuple[str, ...], *, loss: float = 0.0) -> F
         mean_average_precision=around(0.554 - loss),
         roc_auc=0.941,
         top1=None,
-        recall=Estimate(value=0.61 - loss, low=0.48, high=0.73),
-        precision=around(0.71 - loss, 0.3),
+        recall=Estimate(value=0.58 - loss, low=0.42, high=0.71),
+        overall_recall=Estimate(value=0.61 - loss, low=0.48, high=0.73),
+        precision=around(0.71 - loss, 0.35),
         false_alarms_per_hour=Estimate(value=1.23, low=0.4, high=3.1),
+        false_alarm_runs_per_hour=Estimate(value=0.9, low=0.3, high=2.4),
         species=species,
         curve=tuple(
             OperatingPoint(
@@ -175,7 +178,7 @@ def form_accuracy(form: str, labels: tuple[str, ...], *, loss: float = 0.0) -> F
             ReliabilityBin(
                 low=low / 10,
                 high=(low + 1) / 10,
-                windows=900 // (1 + low * low),
+                pairs=900 // (1 + low * low),
                 predicted=(low + 0.5) / 10,
                 observed=((low + 0.5) / 10) ** 1.6,
             )

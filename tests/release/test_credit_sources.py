@@ -25,7 +25,7 @@ MakeJob = Callable[..., Job]
 
 def row(path: str) -> IndexRow:
     numbers = {"size_bytes": 1, "duration_s": 3.0, "rate_hz": 8_000, "channels": 1, "rms_db": -9.0}
-    numbers |= {"snr_db": 9.0, "channel": 0}
+    numbers |= {"snr_db": 9.0, "channel": 0, "fold": 0}
     texts = {
         "label": path.split("/")[0],
         "background": False,

@@ -1,4 +1,4 @@
-"""Read what the stages evaluate and thresholds published, and the recordings that were scored."""
+"""Read what the stages evaluate and thresholds published, and the samples of scored recordings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decoding.part import decode_part
-from birdnet_stm32.audio.index.recording_index import channel_of
+from birdnet_stm32.audio.shards.window_set import read_samples
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import read_document
-from birdnet_stm32.stages.inputs.recordings import recordings_root
+from birdnet_stm32.stages.inputs.windows import open_window_set
 
 
 def read_accuracy(job: Job) -> EvaluateDocument | None:
@@ -30,26 +29,22 @@ def read_thresholds(job: Job) -> ThresholdsDocument | None:
     return read_document(ThresholdsDocument, job.inputs["thresholds"]) if "thresholds" in job.inputs else None
 
 
-def scored_recordings(
-    job: Job, source: Source, sample_rate_hz: int
-) -> Callable[[str, int, int], NDArray[np.int16]]:
-    """Return a function that reads a part of a scored recording: its path, first sample, and sample after.
+def sample_reader(folder: Path) -> Callable[[str, int, int], NDArray[np.int16]]:
+    """Return a function that reads a part of a recording from the shards of the stage windows.
+
+    The function takes the path of the file, the first sample and the sample after the last one, at the rate
+    of the model. It returns int16 ``[n]``, fewer samples where the recording ends earlier.
 
     Args:
-        job: of a stage that reads the index.
-        source: where the recordings come from, as ``evaluate.json`` has it.
-        sample_rate_hz: the rate of the model, to which the recordings are converted.
+        folder: what the stage windows published.
+
+    Raises:
+        InputError: a table is missing or damaged.
     """
-    root = _root(job, source)
-    channel = channel_of(job.variant.index)
+    windows = open_window_set(folder)
+    by_path = {recording.path: recording for recording in windows.recordings}
 
     def read(path: str, first: int, end: int) -> NDArray[np.int16]:
-        return decode_part(root / path, first, end, sample_rate_hz=sample_rate_hz, channel=channel)
+        return read_samples(windows.folder, by_path[path], first, end - first)
 
     return read
-
-
-def _root(job: Job, source: Source) -> Path:
-    evaluate = job.variant.evaluate
-    own = {"folder": evaluate.root, "soundscapes": evaluate.soundscapes}.get(source)
-    return recordings_root(job.release) if own is None else job.release.resolve(own)
