@@ -63,7 +63,7 @@ def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, 
     (work / MANIFEST).write_text(canonical_json(fields), encoding="utf-8")
     (work / SUMS).write_text(sums_text(manifest), encoding="utf-8")
     last_run = {**run, "stats": _stats(work), "local": _local_digests(work)}
-    (work / RUN).write_text(canonical_json(last_run), encoding="utf-8")
+    _write_run(last_run, work)
     retired = final.with_name(f".{final.name}.old")
     remove(retired)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +71,16 @@ def publish(work: Path, final: Path, manifest: StageManifest, run: Mapping[str, 
         final.rename(retired)
     work.rename(final)
     remove(retired)
+    # A file that the old folder shared has lost one of its names, which changed the time of its status.
+    stats = _stats(final)
+    if stats != last_run["stats"]:
+        _write_run({**last_run, "stats": stats}, final)
+
+
+def _write_run(last_run: Mapping[str, Any], folder: Path) -> None:
+    partial = folder / f".{RUN}.{os.getpid()}"
+    partial.write_text(canonical_json(last_run), encoding="utf-8")
+    partial.replace(folder / RUN)
 
 
 def remove(path: Path) -> None:

@@ -1,6 +1,7 @@
-"""The examples for a training: balanced and augmented windows. One generator makes all random choices.
+"""The examples for a training: augmented windows and their targets. One generator makes all random choices.
 
 The target of a window is 1 for its class and 0 elsewhere. Background has no class, so its target is all zero.
+-1 stands where a class may be heard: it is left out of the loss.
 The waveform is augmented, before the front end: min-max normalisation depends on the whole window, so neither
 a shift nor a mixture can be imitated after it.
 """
@@ -8,6 +9,7 @@ a shift nor a mixture can be imitated after it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,35 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 BACKGROUND = -1
+UNJUDGED = -1  # a target that is left out of the loss
 MIX_LEVEL_DB = (-12.0, 0.0)  # level of the second window relative to the first; below, it is hardly audible
 PCM_PEAK = 32_767
+_ROWS_AT_A_TIME = 16_384
+
+
+class Windows(Protocol):
+    """Windows, int16 ``[n, samples]``: an array, or a set that is read from disk when it is asked for."""
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of windows and of samples in a window."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return one window for an int, or several for a slice or an array of numbers."""
+
+
+class Targets(Protocol):
+    """Targets, float32 ``[n, classes]``: an array, or values that are made when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of windows and of classes."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return the targets of several windows, for a slice or an array of numbers."""
 
 
 def one_hot(classes: npt.ArrayLike, class_count: int) -> Floats:
@@ -68,29 +97,14 @@ def strongest_class(targets: Floats) -> Indices:
     return np.where(targets.max(axis=1) >= 0.5, targets.argmax(axis=1), BACKGROUND).astype(np.int64)
 
 
-def balanced_order(targets: Floats, count: int, rng: np.random.Generator) -> Indices:
-    """Draw ``count`` examples so that every class, background included, is drawn equally often.
-
-    All examples of a class are drawn once, in a new order, before any of them is drawn again.
+def classes_of(targets: Targets) -> Indices:
+    """Return the strongest class of each window, see :func:`strongest_class`, a part at a time.
 
     Args:
-        targets: float32 ``[n, classes]``.
-        count: number of examples.
-        rng: source of the order.
-
-    Returns:
-        Positions in ``targets``, int64 ``[count]``.
+        targets: the targets of at least one window.
     """
-    classes = strongest_class(targets)
-    members = [np.flatnonzero(classes == value) for value in np.unique(classes)]
-    share = -(-count // len(members))
-    drawn = [_rounds(group, share, rng) for group in members]
-    return rng.permutation(np.stack(drawn, axis=1).reshape(-1)[:count])
-
-
-def _rounds(group: Indices, count: int, rng: np.random.Generator) -> Indices:
-    rounds = -(-count // len(group))
-    return np.concatenate([rng.permutation(group) for _ in range(rounds)])[:count]
+    starts = range(0, targets.shape[0], _ROWS_AT_A_TIME)
+    return np.concatenate([strongest_class(targets[start : start + _ROWS_AT_A_TIME]) for start in starts])
 
 
 def augment_window(pcm: Pcm, partner: Pcm | None, rng: np.random.Generator) -> Pcm:
@@ -121,29 +135,60 @@ def _unit_level(pcm: Pcm) -> Floats:
 
 
 def training_batches(
-    windows: Pcm, targets: Floats, *, batch_size: int, mixup: float, rng: np.random.Generator
+    windows: Windows,
+    targets: Targets,
+    order: Indices,
+    *,
+    batch_size: int,
+    mixup: float,
+    rng: np.random.Generator,
+    silence: float = 0.0,
 ) -> Iterator[tuple[Pcm, Floats]]:
-    """Yield one epoch of augmented examples, in batches of equal size.
+    """Yield augmented examples, in batches of equal size.
 
     Args:
-        windows: int16 ``[n, samples]``, possibly memory-mapped.
+        windows: int16 ``[n, samples]``; each one is read when it is needed.
         targets: float32 ``[n, classes]``.
+        order: the examples of an epoch, int64 ``[k]``, k divisible by ``batch_size``.
         batch_size: number of examples in a batch.
         mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
         rng: source of all random choices.
+        silence: share of the examples that silence takes the place of.
 
     Yields:
         int16 ``[batch_size, samples]`` and float32 ``[batch_size, classes]``.
     """
-    steps = -(-len(windows) // batch_size)
-    order = balanced_order(targets, steps * batch_size, rng)
     partners = np.where(rng.random(len(order)) < mixup, rng.permutation(order), order)
+    silent = rng.random(len(order)) < silence if silence else np.zeros(len(order), bool)
     for start in range(0, len(order), batch_size):
-        pairs = list(
-            zip(order[start : start + batch_size], partners[start : start + batch_size], strict=True)
-        )
+        inside = slice(start, start + batch_size)
+        pairs = zip(order[inside].tolist(), partners[inside].tolist(), silent[inside].tolist(), strict=True)
         pcm = [
-            augment_window(windows[one], windows[other] if other != one else None, rng)
-            for one, other in pairs
+            _silence(windows.shape[1], rng)
+            if is_silent
+            else augment_window(windows[one], windows[other] if other != one else None, rng)
+            for one, other, is_silent in pairs
         ]
-        yield np.stack(pcm), np.stack([np.maximum(targets[one], targets[other]) for one, other in pairs])
+        united = unite_targets(targets[order[inside]], targets[partners[inside]])
+        united[silent[inside]] = 0
+        yield np.stack(pcm), united
+
+
+def unite_targets(one: Floats, other: Floats) -> Floats:
+    """Return the targets of mixtures of two windows: what is heard in one of them is heard.
+
+    Args:
+        one: float32 ``[n, classes]``.
+        other: float32 ``[n, classes]``.
+
+    >>> unite_targets(np.float32([[1, 0, 0, -1]]), np.float32([[-1, -1, 0, -1]])).tolist()
+    [[1.0, -1.0, 0.0, -1.0]]
+    """
+    louder, fainter = np.maximum(one, other), np.minimum(one, other)
+    return np.where((fainter < 0) & (louder <= 0), np.float32(UNJUDGED), louder)
+
+
+def _silence(samples: int, rng: np.random.Generator) -> Pcm:
+    """Return digital silence or, half of the times, the faintest noise that 16 bits can hold."""
+    noise: Pcm = rng.integers(-1, 2, samples, dtype=np.int16) * np.int16(rng.integers(2))
+    return noise

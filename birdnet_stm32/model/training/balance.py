@@ -1,0 +1,95 @@
+"""Draw the examples of an epoch, so that rare classes come up more often than they are recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """How often the windows of each class are drawn in an epoch.
+
+    Args:
+        exponent: a window of a class of n windows has the weight ``n ** -exponent``. With 1, every class
+            comes up equally often; with 0, every window does.
+        max_windows_per_class: greatest number of draws of a class; None for no limit.
+        max_repeats: greatest number of draws of one window, on average over its class; None for no limit.
+    """
+
+    exponent: float = 1.0
+    max_windows_per_class: int | None = None
+    max_repeats: float | None = None
+
+
+def draws_per_class(counts: Indices, balance: Balance) -> Indices:
+    """Return how often the windows of each class are drawn in an epoch, together at least once each class.
+
+    Without limits, an epoch has as many draws as there are windows, rounded up for each class.
+
+    Args:
+        counts: number of windows of each class, int64 ``[classes]``.
+        balance: how to draw.
+
+    >>> draws_per_class(np.array([90, 10]), Balance()).tolist()
+    [50, 50]
+    >>> draws_per_class(np.array([90, 10]), Balance(exponent=0.5, max_repeats=2)).tolist()
+    [75, 20]
+    """
+    weights = counts.astype(np.float64) ** (1 - balance.exponent)
+    draws = np.ceil(np.round(counts.sum() * weights / weights.sum(), 6))
+    if balance.max_windows_per_class is not None:
+        draws = np.minimum(draws, balance.max_windows_per_class)
+    if balance.max_repeats is not None:
+        draws = np.minimum(draws, np.floor(counts * balance.max_repeats))
+    return np.maximum(draws, 1).astype(np.int64)
+
+
+def steps_per_epoch(classes: Indices, batch_size: int, balance: Balance) -> int:
+    """Return the number of batches in an epoch.
+
+    Args:
+        classes: the class of each window, int64 ``[n]``.
+        batch_size: number of examples in a batch.
+        balance: how to draw.
+    """
+    _, counts = np.unique(classes, return_counts=True)
+    draws = min(len(classes), int(draws_per_class(counts, balance).sum()))
+    return -(-draws // batch_size)
+
+
+def balanced_order(classes: Indices, count: int, rng: np.random.Generator, balance: Balance) -> Indices:
+    """Draw ``count`` examples, of the classes in the proportions of :func:`draws_per_class`.
+
+    All examples of a class are drawn once, in a new order, before any of them is drawn again.
+
+    Args:
+        classes: the class of each example, int64 ``[n]``; background is one too.
+        count: number of examples to draw.
+        rng: source of the order.
+        balance: how to draw.
+
+    Returns:
+        Positions in ``classes``, int64 ``[count]``.
+    """
+    found, counts = np.unique(classes, return_counts=True)
+    draws = draws_per_class(counts, balance)
+    shares = -(-count * draws // int(draws.sum()))
+    drawn = np.concatenate(
+        [
+            _rounds(np.flatnonzero(classes == value), int(share), rng)
+            for value, share in zip(found, shares, strict=True)
+        ]
+    )
+    # The classes take turns, so that what is cut off at the end is of every class.
+    turns = np.concatenate([(np.arange(share) + 0.5) / share for share in shares])
+    return rng.permutation(drawn[np.argsort(turns, kind="stable")][:count])
+
+
+def _rounds(group: Indices, count: int, rng: np.random.Generator) -> Indices:
+    rounds = -(-count // len(group))
+    return np.concatenate([rng.permutation(group) for _ in range(rounds)])[:count]
