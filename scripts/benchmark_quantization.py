@@ -129,7 +129,7 @@ def bench_representative(
     def choose() -> cut_windows.CutWindows:
         return representative_windows.choose_representative_windows(
             rows,
-            root,
+            representative_windows.parts_of_files(root, spec.sample_rate_hz),
             spec.window_shape,
             calibration_windows=parts[0],
             validation_windows=parts[1],

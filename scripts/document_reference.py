@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from birdnet_stm32.audio.shards.window_table import WindowShapeDocument
 from birdnet_stm32.audio.windows.window_roles import LeftOutDocument
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
@@ -28,6 +29,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference" / "documents
 
 # Each document with the stage that publishes it, in the order of the pipeline.
 DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
+    ("windows", WindowShapeDocument),
     ("representative", LeftOutDocument),
     ("train", HistoryDocument),
     ("candidate", CandidateDocument),

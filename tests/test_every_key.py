@@ -38,7 +38,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import tool_run as stedgeai
 from birdnet_stm32.selection.choice import choose
-from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train
+from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train, windows
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.inputs.project import firmware_settings
@@ -104,12 +104,24 @@ def indexed(bench: Bench, fields: Fields) -> Path:
     return job.out
 
 
+def decoded(bench: Bench, fields: Fields) -> Path:
+    job = bench.job({**fields, "train": {}, "representative": {}}, index=indexed(bench, fields))
+    if not (job.out / "windows.parquet").is_file():
+        windows.run(job)
+    return job.out
+
+
+def probe_windows(bench: Bench, fields: Fields) -> Any:
+    return store.digest_outputs(decoded(bench, fields))
+
+
 def probe_representative(bench: Bench, fields: Fields) -> Any:
-    return outcome(representative.run, bench.job(fields, index=indexed(bench, fields)))
+    inputs = {"index": indexed(bench, fields), "windows": decoded(bench, fields)}
+    return outcome(representative.run, bench.job(fields, **inputs))
 
 
 def probe_train(bench: Bench, fields: Fields) -> Any:
-    job = bench.job(fields, index=indexed(bench, fields))
+    job = bench.job(fields, windows=decoded(bench, fields))
     train.run(job)
     return (job.out / "history.json").read_text()
 
@@ -297,6 +309,9 @@ def taken(**changes: Any) -> dict[str, Any]:
     return fetched(files=[{**MEMBER, **changes}])
 
 
+# Species have fewer windows to learn from than the background.
+UNEQUAL: dict[str, Any] = {"windows": {"select": "active", "best": 2}}
+
 # By key: what else the file says, another value of the key, and where it shows.
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "variant.title": (
@@ -387,6 +402,23 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "train.batch_size": ({}, {"train": {"batch_size": 8}}, probe_train),
     "train.learning_rate": ({}, {"train": {"learning_rate": 1e-3}}, probe_train),
     "train.seed": ({}, {"train": {"seed": 7}}, probe_train),
+    "train.balance": (UNEQUAL, {"train": {"balance": 0.0}}, probe_train),
+    "train.max_windows_per_class": ({}, {"train": {"max_windows_per_class": 8}}, probe_train),
+    "train.max_repeats": (UNEQUAL, {"train": {"max_repeats": 1.0}}, probe_train),
+    "train.silence": ({}, {"train": {"silence": 0.25}}, probe_train),
+    "train.refit": ({}, {"train": {"refit": True}}, probe_train),
+    "windows.select": ({}, {"windows": {"select": "active"}}, probe_windows),
+    "windows.band_hz": ({}, {"windows": {"band_hz": [500.0, 2_000.0]}}, probe_windows),
+    "windows.best": (
+        {"windows": {"select": "active"}},
+        {"windows": {"best": 1}},
+        probe_windows,
+    ),
+    "windows.min_activity_db": (
+        {"windows": {"select": "active"}},
+        {"windows": {"min_activity_db": 50.0}},
+        probe_windows,
+    ),
     "representative.calibration_windows": (
         {},
         {"representative": {"calibration_windows": 36}},

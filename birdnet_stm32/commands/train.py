@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.shards.decoded_windows import decode_windows
+from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
@@ -34,14 +37,14 @@ from birdnet_stm32.commands.shared.model_files import (
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
+from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.training.dataset import window_targets
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
-from birdnet_stm32.stages.inputs.float_model import contract_to_train
+from birdnet_stm32.stages.inputs.float_model import contract_to_train, frontend_to_train
 from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
@@ -139,15 +142,30 @@ def _train(options: argparse.Namespace) -> None:
     rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
-    from birdnet_stm32.stages.train import classes_to_train, train_on, training_history
+    from birdnet_stm32.stages.train import classes_to_train, learned_recordings, train_on
 
-    contract = contract_to_train(model, classes_to_train(rows))
     if not options.overwrite:
-        _refuse_other_classes(path, contract)
-    trained = train_on(rows, options.data_path_train, contract, settings)
-    _write(trained.model, contract, path, writer, learned_from(rows))
-    writer.write_document(options.json, training_history(trained))
+        _refuse_other_classes(path, contract_to_train(model, _labels_of(rows)))
+    shape = frontend_to_train(model).window_shape
+    with tempfile.TemporaryDirectory() as work:
+        windows = _decode(rows, options.data_path_train, shape, Path(work))
+        contract = contract_to_train(model, classes_to_train(windows))
+        trained = train_on(windows, contract, settings)
+        learned = learned_recordings(windows.recordings, settings)
+    _write(trained.model, contract, path, writer, learned)
+    writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
+
+
+def _labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
+    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
+
+
+def _decode(rows: Sequence[IndexRow], root: Path, shape: WindowShape, work: Path) -> WindowSet:
+    """Decode the usable recordings of a folder once, into shards in a temporary folder."""
+    with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
+        usable = [row for row in rows if row.usable]
+        return decode_windows(usable, root, shape, WindowsTable(), work, report=report)[0]
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -170,9 +188,9 @@ def _tune(options: argparse.Namespace) -> None:
     from birdnet_stm32.model.checkpoints import checkpoint  # TensorFlow, as above
 
     model = checkpoint.load(path, contract)
-    windows, new = _tuning_windows(options, contract)
+    pcm, hard, new = _tuning_windows(options, contract)
     known = learned_beside(path)
-    targets = None if options.unlabelled else _smooth(window_targets(windows.rows, contract.labels))
+    targets = None if options.unlabelled else _smooth(hard)
     epochs: list[WeightQatEpoch] = []
     with track("qat epochs") as report:
 
@@ -182,7 +200,7 @@ def _tune(options: argparse.Namespace) -> None:
 
         tuned = tune_weights(
             model,
-            features(windows.pcm, contract.frontend),
+            features(pcm, contract.frontend),
             targets,
             QatSettings(
                 epochs=settings.epochs,
@@ -206,8 +224,8 @@ def _tune(options: argparse.Namespace) -> None:
 
 def _tuning_windows(
     options: argparse.Namespace, contract: ModelContract
-) -> tuple[CutWindows, dict[str, str]]:
-    """Return windows of the recordings that convert calibrates with, and these recordings by SHA-256.
+) -> tuple[NDArray[np.int16], NDArray[np.float32], dict[str, str]]:
+    """Return windows of the recordings that convert calibrates with, their targets, and these recordings.
 
     No window is of a recording with which convert verifies.
     """
@@ -224,18 +242,12 @@ def _tuning_windows(
                 "--unlabelled: learn from the checkpoint's own outputs, whatever the folders are called",
             ),
         )
-    with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
-        windows = split_windows(
-            rows,
-            root,
-            recording_split.TRAIN,
-            contract.frontend.window_shape,
-            report=report,
-        )
-    count = len(windows.rows)
-    kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
-    learned = learned_from(row for row in rows if row.split == recording_split.TRAIN)
-    return CutWindows(pcm=windows.pcm[kept], rows=tuple(windows.rows[number] for number in kept)), learned
+    training = [row for row in rows if row.split == recording_split.TRAIN]
+    with tempfile.TemporaryDirectory() as work:
+        windows = _decode(training, root, contract.frontend.window_shape, Path(work))
+        count = len(windows)
+        kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
+        return windows[kept], windows.targets(contract.labels)[kept], learned_from(training)
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -50,6 +50,12 @@ _RULES = (
         why="[model] checkpoint names a trained model, and nothing is trained",
     ),
     _Rule(
+        table="windows",
+        keys=("best", "min_activity_db"),
+        applies=lambda variant: variant.windows.select == "all",
+        why='[windows] select = "all" takes every window, however active it is',
+    ),
+    _Rule(
         table="fetch",
         applies=lambda variant: variant.index.root is not None,
         why="[index] root names another folder, and what is downloaded would not be used",

@@ -18,6 +18,21 @@ class TrainTable(ConfigTable):
     """Number of windows in one training step."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
     """Learning rate at the beginning. It falls to zero along a cosine."""
+    balance: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How much more often the windows of rare classes are drawn: a window of a class of n windows has the
+    weight n to the power of minus ``balance``. With 1, every class is drawn equally often; with 0, every
+    window."""
+    max_windows_per_class: Annotated[int, Field(ge=1)] | None = None
+    """Greatest number of windows of one class that are drawn in a pass over the data."""
+    max_repeats: Annotated[float, Field(ge=1)] | None = None
+    """Greatest number of times that a window is drawn in a pass over the data, on average over its class."""
+    silence: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the examples that is digital silence, or the faintest noise that 16 bits can hold, without any
+    class."""
+    refit: bool = False
+    """``true``: as soon as the validation recordings have chosen the epoch, train anew on the recordings of
+    training and validation for that number of epochs, and publish this model. Measures of its validation
+    recordings then say nothing about others."""
     seed: Seed = 42
     """Seed of all random choices. The same seed gives the same result."""
 

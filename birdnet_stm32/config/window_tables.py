@@ -16,8 +16,8 @@ class WindowsTable(ConfigTable):
 
     select: Literal["all", "active"] = "all"
     """``all``: learn from every window of a recording. ``active``: learn from those windows of a recording of
-    a species in which something calls, and leave out the others. Windows of background, and those that
-    validate or test, are always kept."""
+    a species in which something calls, and leave out the others. All windows of background are learned from,
+    and all windows of validation and test recordings are measured."""
     band_hz: tuple[Hertz, Hertz] = (1_000.0, 11_000.0)
     """Band in Hz in which activity is measured. The activity of a window is the power of its loud frames of
     20 ms (95th percentile) over that of the quiet frames of its recording (20th percentile), in dB."""

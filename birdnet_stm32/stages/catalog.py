@@ -93,15 +93,14 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="representative",
         doc="cut the windows that calibrate and those that verify",
-        needs=("fetch", "index"),
-        reads=("index.root", "model.sample_rate_hz", "model.window_s", "model.label_order", "representative"),
-        files=_checkpoint_files,
+        needs=("index", "windows"),
+        reads=("model.checkpoint", "representative"),
     ),
     Stage(
         name="train",
         doc="train the float model",
-        needs=("fetch", "index"),
-        reads=("index.root", "model", "train"),
+        needs=("windows",),
+        reads=("model", "train"),
         wanted=_trains,
     ),
     Stage(

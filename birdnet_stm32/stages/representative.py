@@ -8,7 +8,10 @@ Windows of one role lie together in both files, in the order of ``ROLES`` in the
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.shards.window_set import read_samples
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_windows
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows
@@ -24,22 +27,28 @@ from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
-from birdnet_stm32.stages.inputs.float_model import window_shape
 from birdnet_stm32.stages.inputs.index import read_index
-from birdnet_stm32.stages.inputs.recordings import recordings_root
-from birdnet_stm32.stages.inputs.windows import PCM, TABLE
+from birdnet_stm32.stages.inputs.windows import PCM, TABLE, open_window_set
 from birdnet_stm32.terminal_text import first_names
 
 
 def run(job: Job) -> Outcome:
     """Choose the windows."""
     settings = job.variant.representative
-    shape = window_shape(job)
+    stored = open_window_set(job.inputs["windows"])
+    shape = stored.window_shape
     rows = read_index(job.inputs["index"])
-    with track("decode") as report:
+    recordings = {one.path: one for one in stored.recordings}
+
+    def read_parts(row: IndexRow, parts: list[tuple[int, int]]) -> list[NDArray[np.int16]]:
+        return [
+            read_samples(stored.folder, recordings[row.path], start, stop - start) for start, stop in parts
+        ]
+
+    with track("windows") as report:
         chosen = choose_representative_windows(
             rows,
-            recordings_root(job.release),
+            read_parts,
             shape,
             calibration_windows=settings.calibration_windows,
             validation_windows=settings.validation_windows,
@@ -50,8 +59,10 @@ def run(job: Job) -> Outcome:
     np.save(job.out / PCM, assigned.windows.pcm, allow_pickle=False)
     parquet_table.write(assigned.windows.rows, WindowRow, job.out / TABLE)
     write_document(LeftOutDocument(left_out=assigned.left_out), job.out)
-    trained = "checkpoint" not in job.files
-    classes = count_coverage(rows, assigned.windows.rows, shape, trained=trained)
+    trained = job.variant.model.checkpoint is None
+    learned = np.bincount(stored.recording_of[stored.chosen], minlength=len(stored.recordings)).tolist()
+    learned_windows = dict(zip(recordings, learned, strict=True)) if trained else {}
+    classes = count_coverage(rows, assigned.windows.rows, learned_windows)
     parquet_table.write(classes, ClassCoverage, job.out / COVERAGE)
     parquet_table.write_text(classes, ClassCoverage, job.out / CLASSES)
     lacking = missing_windows(classes, trained=trained)

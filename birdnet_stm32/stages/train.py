@@ -1,77 +1,154 @@
 """Trains the float model; publishes it, its configuration, its labels and ``history.json``.
 
-``model_learned_from.tsv`` lists the recordings of both splits by digest, for a later evaluation of the model.
+``model_learned_from.tsv`` lists the recordings that the model learned from by digest, for a later evaluation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from birdnet_stm32.audio.index.learned_from import learned_from, learned_from_text
-from birdnet_stm32.audio.index.recording_index import IndexRow
+import numpy as np
+
+from birdnet_stm32.audio.index.learned_from import learned_from_text
+from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import write_document
-from birdnet_stm32.frontend.contract import FrontendSpec, ModelContract
+from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.model.training import dataset, fit
+from birdnet_stm32.model.training import fit
+from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
-from birdnet_stm32.stages.inputs.index import read_index
-from birdnet_stm32.stages.inputs.recordings import recordings_root
+from birdnet_stm32.stages.inputs.windows import open_window_set
 from birdnet_stm32.terminal_text import counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A trained network and how it came about.
+
+    Args:
+        model: the network; its outputs are logits.
+        history: the course of the training.
+        sentence: how good it is on the validation windows.
+    """
+
+    model: Any
+    history: HistoryDocument
+    sentence: str
 
 
 def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
-    rows = read_index(job.inputs["index"])
-    contract = contract_to_train(job.variant.model, classes_to_train(rows))
-    trained = train_on(rows, recordings_root(job.release), contract, job.variant.train)
+    windows, settings = open_window_set(job.inputs["windows"]), job.variant.train
+    contract = contract_to_train(job.variant.model, classes_to_train(windows))
+    trained = train_on(windows, contract, settings)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
-    (job.out / LEARNED_FROM).write_text(learned_from_text(learned_from(rows)), encoding="utf-8")
-    write_document(training_history(trained), job.out)
+    learned = learned_recordings(windows.recordings, settings)
+    (job.out / LEARNED_FROM).write_text(learned_from_text(learned), encoding="utf-8")
+    write_document(trained.history, job.out)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
 
 
-def classes_to_train(rows: Sequence[IndexRow]) -> tuple[str, ...]:
-    """Return the classes to train on, sorted; background is not a class."""
-    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
+def classes_to_train(windows: WindowSet) -> tuple[str, ...]:
+    """Return the classes that windows of the training split hold, sorted; background is not a class."""
+    held = np.unique(windows.in_split(recording_split.TRAIN).label_set).tolist()
+    return tuple(sorted({label for number in held for label in windows.positives_of(number)}))
 
 
-def train_on(
-    rows: Sequence[IndexRow], root: Path, contract: ModelContract, settings: TrainTable
-) -> fit.Trained:
-    """Train a model on indexed recordings, showing progress."""
-    training = _windows(rows, root, recording_split.TRAIN, contract.frontend)
-    validation = _windows(rows, root, recording_split.VALIDATION, contract.frontend)
+def learned_recordings(recordings: Iterable[ShardedRecording], settings: TrainTable) -> Mapping[str, str]:
+    """Return the use of each recording that a model learns from, by SHA-256.
+
+    Args:
+        recordings: the recordings of all splits.
+        settings: how the model is trained.
+    """
+    used = (recording_split.TRAIN, recording_split.VALIDATION)
+    return {
+        one.digest: recording_split.TRAIN if settings.refit else one.split
+        for one in recordings
+        if one.split in used
+    }
+
+
+def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) -> TrainedModel:
+    """Train a model, showing progress.
+
+    Args:
+        windows: the windows of the training split and of the validation split; others are not looked at.
+        contract: the network to build.
+        settings: how to train.
+
+    Raises:
+        InputError: a split is empty.
+    """
+    learnable = windows.where(windows.chosen)
+    training, validation = (
+        learnable.in_split(recording_split.TRAIN),
+        windows.in_split(recording_split.VALIDATION),
+    )
+    for split, part in ((recording_split.TRAIN, training), (recording_split.VALIDATION, validation)):
+        if not len(part):
+            raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
+    how = _fit_settings(settings)
     with track("epochs") as report:
-        return fit.train(
+        trained = fit.train(
             contract,
-            training.pcm,
-            dataset.window_targets(training.rows, contract.labels),
-            validation.pcm,
-            dataset.window_targets(validation.rows, contract.labels),
-            fit.FitSettings(
-                epochs=settings.epochs,
-                learning_rate=settings.learning_rate,
-                batch_size=settings.batch_size,
-                seed=settings.seed,
-            ),
+            training,
+            training.targets(contract.labels),
+            validation,
+            validation.targets(contract.labels),
+            how,
             on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
+        )
+    everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)
+    known = everything.where(everything.chosen) if settings.refit else training
+    learned_of = everything if settings.refit else windows.in_split(recording_split.TRAIN)
+    refitted = _refit(known, contract, how, trained.best_epoch) if settings.refit else None
+    return TrainedModel(
+        model=refitted.model if refitted else trained.model,
+        history=HistoryDocument(
+            best_epoch=trained.best_epoch,
+            epochs=trained.history,
+            refitted=settings.refit,
+            refit_losses=refitted.losses if refitted else (),
+            training_windows=len(known),
+            left_out_windows=len(learned_of) - len(known),
+        ),
+        sentence=trained.sentence + ("; then trained on the validation windows too" if refitted else ""),
+    )
+
+
+def _refit(windows: WindowSet, contract: ModelContract, how: fit.FitSettings, epochs: int) -> fit.Refitted:
+    with track("epochs on all windows") as report:
+        return fit.refit(
+            contract,
+            windows,
+            windows.targets(contract.labels),
+            how,
+            epochs=epochs,
+            on_epoch=lambda epoch: report(epoch, epochs),
         )
 
 
-def training_history(trained: fit.Trained) -> HistoryDocument:
-    """Return the course of a training."""
-    return HistoryDocument(best_epoch=trained.best_epoch, epochs=trained.history)
-
-
-def _windows(rows: Sequence[IndexRow], root: Path, part: str, spec: FrontendSpec) -> CutWindows:
-    with track(f"decode {part}") as report:
-        return split_windows(rows, root, part, spec.window_shape, report=report)
+def _fit_settings(settings: TrainTable) -> fit.FitSettings:
+    return fit.FitSettings(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        balance=Balance(
+            exponent=settings.balance,
+            max_windows_per_class=settings.max_windows_per_class,
+            max_repeats=settings.max_repeats,
+        ),
+        silence=settings.silence,
+    )

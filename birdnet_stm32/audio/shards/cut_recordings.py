@@ -46,7 +46,7 @@ def sharded_recordings(
             label=row.label,
             background=row.background,
             split=row.split,
-            fold=getattr(row, "fold", 0),
+            fold=row.fold,
             digest=row.digest,
             channel=row.channel,
             duration_s=row.duration_s,
@@ -148,5 +148,5 @@ def folder_label_set(row: IndexRow) -> LabelSet:
     The class of the folder is a positive. Other species that are named for the recording are unjudged.
     """
     positives = () if row.background else (row.label,)
-    named = sorted({name for name in getattr(row, "secondary", "").split("\t") if name} - {row.label})
+    named = sorted({name for name in row.secondary.split("\t") if name} - {row.label})
     return LabelSet(positives=positives, unjudged=tuple(named))

@@ -12,12 +12,14 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.files.parquet_table import to_text
 
+_LEARNED_FROM = (recording_split.TRAIN, recording_split.VALIDATION)  # the latter by [train] refit
+
 
 def choose_windows(windows: WindowSet, table: WindowsTable) -> NDArray[np.bool_]:
     """Return which windows may be learned from, bool ``[windows]``.
 
-    Windows of background, and of recordings that are not of the training split, are always chosen: the device
-    hears those too.
+    Windows of background, and of recordings of the test split, are always chosen. What validates is all
+    windows of its recordings, whether they are chosen or not: the device hears the others too.
 
     Args:
         windows: all windows, in the order of their recordings.
@@ -26,7 +28,7 @@ def choose_windows(windows: WindowSet, table: WindowsTable) -> NDArray[np.bool_]
     if table.select == "all":
         return np.ones(len(windows), bool)
     open_to_choice = np.array(
-        [one.split == recording_split.TRAIN and not one.background for one in windows.recordings], bool
+        [one.split in _LEARNED_FROM and not one.background for one in windows.recordings], bool
     )[windows.recording_of]
     rank = _ranks(windows)
     active = (windows.activity_db >= table.min_activity_db) & (rank < table.best)
@@ -50,12 +52,13 @@ def write_left_out(windows: WindowSet, path: Path) -> None:
     rows = (
         (
             windows.recordings[windows.recording_of[number]].path,
+            windows.recordings[windows.recording_of[number]].split,
             f"{windows.start_sample[number] / rate_hz:.3f}",
             f"{windows.activity_db[number]:.2f}",
         )
         for number in np.flatnonzero(~windows.chosen)
     )
     with path.open("w", encoding="utf-8") as file:
-        file.write(to_text(("path", "start_s", "activity_db"), ()))
+        file.write(to_text(("path", "split", "start_s", "activity_db"), ()))
         for row in rows:
             file.write(to_text(row, ()))

@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdnet_stm32.audio import parallel
 from birdnet_stm32.audio.decoding import decode
@@ -41,6 +42,9 @@ VALIDATION = "validation"
 MIN_CALIBRATION_WINDOWS = 32
 MIN_VALIDATION_WINDOWS = 16
 
+ReadParts = Callable[[IndexRow, list[tuple[int, int]]], list[NDArray[np.int16]]]
+"""Returns parts of a decoded recording, by the first sample of each part and the one after its last."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
@@ -52,7 +56,7 @@ class _Place:
 
 def choose_representative_windows(
     rows: Sequence[IndexRow],
-    root: Path,
+    read_parts: ReadParts,
     shape: WindowShape,
     *,
     calibration_windows: int,
@@ -69,7 +73,7 @@ def choose_representative_windows(
 
     Args:
         rows: the index.
-        root: folder that the paths of the index are relative to.
+        read_parts: gives parts of a recording, see :func:`parts_of_files`.
         shape: rate and length of the windows; the hop is not used.
         calibration_windows: number of windows to calibrate with.
         validation_windows: number of windows to verify with.
@@ -94,7 +98,7 @@ def choose_representative_windows(
         if len(chosen) < min(asked, least):
             raise _too_few(name, chosen, rows, min(asked, least))
         places.extend((name, place) for place in chosen)
-    return _cut_places(places, root, shape, n_jobs, report)
+    return _cut_places(places, read_parts, shape, n_jobs, report)
 
 
 def _turns(rows: Sequence[IndexRow], shape: WindowShape, seed: int) -> Iterator[_Place]:
@@ -155,7 +159,7 @@ def _too_few(name: str, chosen: Sequence[_Place], rows: Sequence[IndexRow], leas
 
 def _cut_places(
     places: Sequence[tuple[str, _Place]],
-    root: Path,
+    read_parts: ReadParts,
     shape: WindowShape,
     n_jobs: int,
     report: Report | None,
@@ -164,7 +168,7 @@ def _cut_places(
     positions: dict[str, list[int]] = defaultdict(list)
     for position, (_, place) in enumerate(places):
         positions[place.row.path].append(position)
-    task = functools.partial(_cut_chosen, root, shape)
+    task = functools.partial(_cut_chosen, read_parts, shape)
     wanted = [tuple(places[position] for position in at) for at in positions.values()]
     pcm = np.empty((len(places), shape.window_samples), np.int16)
     table: dict[int, WindowRow] = {}
@@ -176,24 +180,43 @@ def _cut_places(
     return CutWindows(pcm=pcm, rows=tuple(table[position] for position in range(len(places))))
 
 
-def _cut_chosen(root: Path, shape: WindowShape, wanted: tuple[tuple[str, _Place], ...]) -> list[CutWindow]:
+def _cut_chosen(
+    read_parts: ReadParts, shape: WindowShape, wanted: tuple[tuple[str, _Place], ...]
+) -> list[CutWindow]:
     """Cut windows of one file, each with the name of its set."""
     row = wanted[0][1].row
     samples = samples_of(row, shape.sample_rate_hz)
     starts = center_out_starts(samples, shape.window_samples)
     chosen = [starts[place.rank] for _, place in wanted]
-    parts = decode.decode_parts(
-        root / row.path,
-        [(start, min(start + shape.window_samples, samples)) for start in chosen],
-        sample_rate_hz=shape.sample_rate_hz,
-        samples=round(row.duration_s * row.rate_hz),
-        channel=row.channel,
-    )
-    if parts is None:
-        whole = decode_indexed(root, row, shape.sample_rate_hz)
-        parts = [whole[start : start + shape.window_samples] for start in chosen]
+    parts = read_parts(row, [(start, min(start + shape.window_samples, samples)) for start in chosen])
     cuts = [cut_window(part, 0, shape.window_samples) for part in parts]
     return [
         (window_row(row, name, start, window, shape.sample_rate_hz), window)
         for (name, _), start, window in zip(wanted, chosen, cuts, strict=True)
     ]
+
+
+def parts_of_files(root: Path, sample_rate_hz: int) -> ReadParts:
+    """Return a function that decodes parts of recordings.
+
+    Args:
+        root: folder that the paths of the index are relative to.
+        sample_rate_hz: sample rate of the parts.
+    """
+    return functools.partial(_decode_parts, root, sample_rate_hz)
+
+
+def _decode_parts(
+    root: Path, sample_rate_hz: int, row: IndexRow, parts: list[tuple[int, int]]
+) -> list[NDArray[np.int16]]:
+    found = decode.decode_parts(
+        root / row.path,
+        parts,
+        sample_rate_hz=sample_rate_hz,
+        samples=round(row.duration_s * row.rate_hz),
+        channel=row.channel,
+    )
+    if found is not None:
+        return found
+    whole = decode_indexed(root, row, sample_rate_hz)
+    return [whole[start:stop] for start, stop in parts]

@@ -21,9 +21,8 @@ from birdnet_stm32.audio.decoding import levels
 from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
-from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow, samples_of
+from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow
 from birdnet_stm32.audio.windows.representative_windows import CALIBRATION, VALIDATION
-from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.training_tables import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.pcm import FULL_SCALE
@@ -139,17 +138,15 @@ def hold_out(rows: Sequence[WindowRow]) -> NDArray[np.bool_]:
 def count_coverage(
     rows: Sequence[IndexRow],
     chosen: Sequence[WindowRow],
-    shape: WindowShape,
-    *,
-    trained: bool,
+    learned_windows: Mapping[str, int],
 ) -> tuple[ClassCoverage, ...]:
     """Count the recordings and windows of each class that has a folder with recordings, sorted by label.
 
     Args:
         rows: the index.
         chosen: windows with their roles, see :func:`assign_roles`.
-        shape: rate, length and hop of the windows that the model is trained on.
-        trained: whether a model is trained on every window of the training split.
+        learned_windows: number of windows of each file that a model learns from if the file is in the
+            training split, by its path; empty if no model is trained.
     """
     by_label: dict[str, list[IndexRow]] = defaultdict(list)
     for row in rows:
@@ -158,9 +155,6 @@ def count_coverage(
     cut: dict[tuple[str, str], list[WindowRow]] = defaultdict(list)
     for window in chosen:
         cut[window.label, window.set].append(window)
-
-    def trains_on(row: IndexRow) -> int:
-        return len(shape.starts(samples_of(row, shape.sample_rate_hz)))
 
     found = []
     for label, of_class in sorted(by_label.items()):
@@ -172,7 +166,7 @@ def count_coverage(
                 label=label,
                 background=of_class[0].background,
                 train_recordings=_recordings(training),
-                train_windows=sum(map(trains_on, training)) if trained else 0,
+                train_windows=sum(learned_windows.get(row.path, 0) for row in training),
                 calibration_recordings=_recordings(calibration),
                 calibration_windows=len(calibration),
                 held_out_recordings=_recordings(held_out),

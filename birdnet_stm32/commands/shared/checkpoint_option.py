@@ -10,7 +10,7 @@ from typing import Any
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows.cut_windows import CutWindows
-from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows
+from birdnet_stm32.audio.windows.representative_windows import choose_representative_windows, parts_of_files
 from birdnet_stm32.audio.windows.window_roles import assign_roles
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
@@ -115,7 +115,7 @@ def cut_windows(
     with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
         return choose_representative_windows(
             rows,
-            root,
+            parts_of_files(root, contract.frontend.sample_rate_hz),
             contract.frontend.window_shape,
             calibration_windows=calibration_windows,
             validation_windows=asked.validation_windows,

@@ -41,12 +41,13 @@ def draws_per_class(counts: Indices, balance: Balance) -> Indices:
     [75, 20]
     """
     weights = counts.astype(np.float64) ** (1 - balance.exponent)
-    draws = np.ceil(np.round(counts.sum() * weights / weights.sum(), 6))
+    draws: npt.NDArray[np.float64] = np.ceil(np.round(counts.sum() * weights / weights.sum(), 6))
     if balance.max_windows_per_class is not None:
         draws = np.minimum(draws, balance.max_windows_per_class)
     if balance.max_repeats is not None:
         draws = np.minimum(draws, np.floor(counts * balance.max_repeats))
-    return np.maximum(draws, 1).astype(np.int64)
+    whole: Indices = np.maximum(draws, 1).astype(np.int64)
+    return whole
 
 
 def steps_per_epoch(classes: Indices, batch_size: int, balance: Balance) -> int:

@@ -33,10 +33,19 @@ class HistoryDocument:
     Args:
         best_epoch: number of the epoch with the lowest validation loss, whose weights are kept.
         epochs: every epoch, in order.
+        refitted: whether the network was then trained anew on training and validation recordings, for
+            ``best_epoch`` epochs. The validation recordings are then among those that it learned from.
+        refit_losses: mean loss of each epoch of the second training; empty without one.
+        training_windows: number of windows that the published network learned from; 0 if it is not known.
+        left_out_windows: number of windows of its recordings that ``[windows] select`` left out.
     """
 
     FILE: ClassVar[str] = "history.json"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     best_epoch: int
     epochs: tuple[EpochReport, ...]
+    refitted: bool = False
+    refit_losses: tuple[float, ...] = ()
+    training_windows: int = 0
+    left_out_windows: int = 0

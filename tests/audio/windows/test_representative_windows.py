@@ -34,7 +34,10 @@ def shape_of(window_samples=16_000, sample_rate_hz=8_000):
 def choose(rows, root, calibration=16, validation=8, *, shape=None, **changes):
     settings = {"calibration_windows": calibration, "validation_windows": validation, "seed": 7, "n_jobs": 1}
     return representative_windows.choose_representative_windows(
-        rows, root, shape or shape_of(), **settings | changes
+        rows,
+        representative_windows.parts_of_files(root, (shape or shape_of()).sample_rate_hz),
+        shape or shape_of(),
+        **settings | changes,
     )
 
 

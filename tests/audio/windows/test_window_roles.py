@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows import class_coverage, window_roles
 from birdnet_stm32.audio.windows.cut_windows import CutWindows, WindowRow
-from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.training_tables import RepresentativeTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.terminal_text import first_names
@@ -130,8 +129,8 @@ def test_every_side_of_every_class_is_counted() -> None:
         ("owl/3.wav", "owl"): "validation",
     }
     chosen = [replace(window_of(name, label), set=role) for (name, label), role in of.items()]
-    shape = WindowShape(sample_rate_hz=8_000, window_samples=8_000, hop_samples=4_000)
-    found = {one.label: one for one in window_roles.count_coverage(rows, chosen, shape, trained=True)}
+    learned = {row.path: 4 for row in rows if row.split}
+    found = {one.label: one for one in window_roles.count_coverage(rows, chosen, learned)}
     assert list(found) == ["jay", "owl", "tit"]
     owl, tit = found["owl"], found["tit"]
     assert (owl.train_recordings, owl.train_windows, owl.calibration_windows) == (2, 8, 1)

@@ -1,4 +1,4 @@
-"""Targets, balance and augmentation."""
+"""Targets and augmentation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.model.training import dataset
+from birdnet_stm32.model.training.balance import Balance, balanced_order
 from birdnet_stm32.model.training.dataset import BACKGROUND
 
 
@@ -22,20 +23,6 @@ def test_targets_and_back() -> None:
 def test_a_class_that_is_none_is_refused(wrong: int) -> None:
     with pytest.raises(InputError, match="0 to 2"):
         dataset.one_hot([0, wrong], 3)
-
-
-@given(st.lists(st.integers(-1, 4), min_size=1, max_size=60), st.integers(1, 200), st.integers(0, 9))
-def test_every_class_comes_up_equally_often(classes: list[int], count: int, seed: int) -> None:
-    order = dataset.balanced_order(dataset.one_hot(classes, 5), count, np.random.default_rng(seed))
-    assert len(order) == count
-    _, drawn = np.unique(np.array(classes)[order], return_counts=True)
-    share = count / len(set(classes))
-    assert all(abs(number - share) < 1 for number in drawn)
-
-
-def test_a_class_is_gone_through_before_it_repeats() -> None:
-    order = dataset.balanced_order(dataset.one_hot([0] * 4 + [1], 2), 8, np.random.default_rng(0))
-    assert sorted(order) == [0, 1, 2, 3, 4, 4, 4, 4]
 
 
 def test_augmentation_shifts_and_fills_the_range() -> None:
@@ -69,7 +56,8 @@ def test_batches_are_whole_united_and_reproducible() -> None:
 
     def epoch(seed: int, mixup: float) -> list[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng(seed)
-        return list(dataset.training_batches(windows, targets, batch_size=4, mixup=mixup, rng=rng))
+        order = balanced_order(dataset.classes_of(targets), 12, rng, Balance())
+        return list(dataset.training_batches(windows, targets, order, batch_size=4, mixup=mixup, rng=rng))
 
     batches = epoch(1, 1.0)
     assert [(pcm.shape, target.shape) for pcm, target in batches] == [((4, 64), (4, 2))] * 3
@@ -79,3 +67,33 @@ def test_batches_are_whole_united_and_reproducible() -> None:
         np.array_equal(pcm, pcm_again) and np.array_equal(target, target_again)
         for (pcm, target), (pcm_again, target_again) in zip(batches, epoch(1, 1.0), strict=True)
     )
+
+
+def test_silence_takes_the_place_of_a_share_of_the_examples() -> None:
+    windows = np.random.default_rng(0).integers(-9_000, 9_000, (10, 64), dtype=np.int16)
+    targets, order = dataset.one_hot([0] * 10, 1), np.arange(400) % 10
+    rng = np.random.default_rng(0)
+    batches = dataset.training_batches(
+        windows, targets, order, batch_size=4, mixup=0.5, rng=rng, silence=0.25
+    )
+    examples = [
+        (np.abs(one).max(), target.sum())
+        for pcm, held in batches
+        for one, target in zip(pcm, held, strict=True)
+    ]
+    silent = [peak for peak, heard in examples if not heard]
+    assert 60 < len(silent) < 140
+    assert set(silent) == {0, 1}
+    assert all(peak == dataset.PCM_PEAK for peak, heard in examples if heard)
+
+
+CODES = st.lists(st.sampled_from([-1, 0, 1]), min_size=1, max_size=20)
+
+
+@given(st.data())
+def test_what_is_heard_in_a_mixture_is_what_is_heard_in_one_of_its_windows(data: st.DataObject) -> None:
+    one = np.array([data.draw(CODES)], np.float32)
+    other = np.array([data.draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=one.size, max_size=one.size))])
+    united = dataset.unite_targets(one, other.astype(np.float32))
+    for first, second, both in zip(one[0], other[0], united[0], strict=True):
+        assert both == (1 if 1 in (first, second) else -1 if -1 in (first, second) else 0)

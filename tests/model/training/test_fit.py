@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.training.dataset import BACKGROUND, Floats, Pcm, one_hot
-from birdnet_stm32.model.training.fit import EpochReport, FitSettings, predict, train
+from birdnet_stm32.model.training.dataset import BACKGROUND, UNJUDGED, Floats, Pcm, one_hot
+from birdnet_stm32.model.training.fit import EpochReport, FitSettings, masked_loss, predict, refit, train
 
 
 def tones(count: int, seed: int) -> tuple[Pcm, Floats]:
@@ -80,3 +81,44 @@ def test_unfit_sets_are_refused(contract: ModelContract, windows: int, classes: 
         train(contract, pcm, np.zeros((windows, classes), np.float32), *tones(3, 0), QUICK)
     with pytest.raises(InputError, match="the validation set"):
         train(contract, *tones(3, 0), pcm, np.zeros((windows, classes), np.float32), QUICK)
+
+
+def test_a_loss_without_anything_unjudged_is_the_usual_one() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, (5, 3)).astype(np.float32)
+    logits = rng.normal(size=(5, 3)).astype(np.float32)
+    usual = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
+    assert float(masked_loss(targets, logits, 0.1)) == pytest.approx(float(usual(targets, logits)), rel=1e-6)
+
+
+def test_what_is_unjudged_does_not_change_the_loss() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(-1, 2, (6, 4)).astype(np.float32)
+    logits = rng.normal(size=(6, 4)).astype(np.float32)
+    others = np.where(targets < 0, 30 * rng.normal(size=(6, 4)), logits).astype(np.float32)
+    assert float(masked_loss(targets, logits, 0.1)) == float(masked_loss(targets, others, 0.1))
+    judged = targets >= 0
+    smooth = targets[judged] * 0.9 + 0.05
+    expected = np.mean(np.logaddexp(0, logits[judged]) - smooth * logits[judged])
+    assert float(masked_loss(targets, logits, 0.1)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_an_unjudged_class_is_not_learned(contract: ModelContract) -> None:
+    """Windows in which class 1 is always unjudged leave its output's weights as they were."""
+    windows, targets = tones(16, 0)
+    targets[:, 1] = UNJUDGED
+    kernels = [
+        train(contract, windows, targets, *tones(6, 1), replace(QUICK, epochs=epochs)).model.get_weights()[-1]
+        for epochs in (1, 2)
+    ]
+    assert kernels[0][1] == kernels[1][1] == 0
+
+
+@pytest.mark.slow
+def test_a_second_training_repeats_the_first_as_far_as_it_goes(contract: ModelContract) -> None:
+    windows, targets = tones(20, 0)
+    settings = replace(QUICK, epochs=3)
+    trained = train(contract, windows, targets, *tones(6, 1), settings)
+    again = refit(contract, windows, targets, settings, epochs=2)
+    assert again.losses == tuple(report.loss for report in trained.history[:2])
