@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 STAGES = (
     *(
         "index",
+        "windows",
         "representative",
         "train",
         "candidate/ptq",
@@ -153,7 +154,7 @@ def test_a_missed_gate_stops_the_build_and_keeps_the_evidence(checkout: Any) -> 
     assert "Traceback" not in refused.stdout
     evidence = json.loads((checkout.folder("verify.failed") / "verify.json").read_text(encoding="utf-8"))
     assert evidence["all"]["cosine_mean"] < 1
-    built = {"index", "representative", "train", "candidate/ptq", "convert"}
+    built = {"index", "windows", "representative", "train", "candidate/ptq", "convert"}
     assert checkout.published() - {"layers"} == built  # layers waits for convert alone
     assert checkout.doit("layers:tiny").returncode == 0  # where int8 hurts, a refused model is asked too
     assert json.loads((checkout.folder("layers") / "layers.json").read_text(encoding="utf-8"))["tensors"]

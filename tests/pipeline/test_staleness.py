@@ -18,6 +18,7 @@ FROM_FIRMWARE = frozenset({"firmware", "compile", "emulate", "image", "report", 
 ALL = FROM_FIRMWARE | {
     *(
         "index",
+        "windows",
         "representative",
         "train",
         "candidate/ptq",
@@ -171,7 +172,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     # Recordings.
     "an unusable recording": (
         an_unusable_recording,
-        frozenset({"index", "representative", "train", "report", "bundle"}),
+        frozenset({"index", "windows", "representative", "report", "bundle"}),
     ),
     "another take": (another_take, ALL),
 }
