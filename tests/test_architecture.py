@@ -32,7 +32,7 @@ LAYERS = [
     {"audio.decoding"},
     {"audio.splits"},
     {"audio.index"},
-    {"audio.windows"},
+    {"audio.windows", "audio.mixing"},
     {"audio.shards"},
     {"frontend"},
     {"tflite"},

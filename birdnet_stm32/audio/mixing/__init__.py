@@ -1,0 +1,1 @@
+"""Soundscapes whose calls are known: recordings mixed into backgrounds at drawn signal-to-noise ratios."""
