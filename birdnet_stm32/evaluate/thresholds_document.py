@@ -31,6 +31,27 @@ class SpeciesThreshold:
     expected_false_alarms_per_hour: Estimate | None
     why: str
 
+    @property
+    def note(self) -> str:
+        """The species and its expected recall, for a line of C or of a table.
+
+        >>> SpeciesThreshold(
+        ...     label="Troglodytes troglodytes_Wren",
+        ...     threshold=0.4,
+        ...     recordings=9,
+        ...     expected_recall=Estimate(value=0.61, low=0.48, high=0.73),
+        ...     expected_precision=None,
+        ...     expected_false_alarms_per_hour=None,
+        ...     why="",
+        ... ).note
+        'Troglodytes troglodytes_Wren: expected recall 61 % (48 to 73 %)'
+        """
+        recall = self.expected_recall
+        if recall is None:
+            return f"{self.label}: expected recall unknown"
+        low, high = 100 * recall.low, 100 * recall.high
+        return f"{self.label}: expected recall {100 * recall.value:.0f} % ({low:.0f} to {high:.0f} %)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdsDocument:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,11 +27,22 @@ _PORTABLE_NETWORK = ("birdnet_network.c", "birdnet_weights.c")
 
 
 @dataclass(frozen=True, kw_only=True)
+class _ClassThreshold:
+    """A row of the table of thresholds in the firmware."""
+
+    value: float
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FirmwareSettings:
     """What the application is told at build time.
 
     Args:
         threshold: probability at which a class counts as detected, above 0 and up to 1.
+        thresholds: the same for each class, in the order of the outputs; empty where ``threshold`` holds for
+            all of them.
+        threshold_notes: a comment for each of these, such as the species and its expected recall; or none.
         top_k: most detections a recording, 1 to 1,000.
         title: the firmware's name for people.
         version: its version.
@@ -40,10 +52,18 @@ class FirmwareSettings:
     top_k: int
     title: str
     version: str
+    thresholds: tuple[float, ...] = ()
+    threshold_notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise InputError(f"threshold is {self.threshold}", expected="a probability above 0 and up to 1")
+        for threshold in (self.threshold, *self.thresholds):
+            if not 0 < threshold <= 1:
+                raise InputError(f"threshold is {threshold}", expected="a probability above 0 and up to 1")
+        if self.threshold_notes and len(self.threshold_notes) != len(self.thresholds):
+            raise InputError(
+                f"there are {len(self.threshold_notes)} notes for {len(self.thresholds)} thresholds",
+                expected="a note for each threshold, or none",
+            )
         if not 1 <= self.top_k <= 1_000:
             raise InputError(f"top_k is {self.top_k}", expected="1 to 1000 detections a recording")
 
@@ -67,8 +87,8 @@ def render_project(
         Content by relative path, sorted by path.
 
     Raises:
-        InputError: there is no such board, or the model lacks the front end or, for a board that tests
-            itself, the stored windows.
+        InputError: there is no such board; the model lacks the front end or, for a board that tests itself,
+            the stored windows; or there are not as many thresholds as the model has outputs.
         GateError: the firmware cannot run the network for the NPU.
     """
     board = folders.find(board_name)
@@ -87,6 +107,7 @@ def render_project(
         "board": board,
         "memory": program.regions,
         "settings": settings,
+        "thresholds": _class_thresholds(settings, model_files["birdnet_network.h"]),
         "model_digest": model_digest(model_files),
     }
     model = dict(model_files) if npu is None else _without_portable_network(model_files)
@@ -105,6 +126,25 @@ def render_project(
     context |= {"sources": sources, "has_board_cmake": "src/board/board.cmake" in files}
     files |= _folder("project", "", context)
     return dict(sorted(files.items()))
+
+
+def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> list[_ClassThreshold]:
+    """Return the threshold of each output of the network, whose generated header says how many there are."""
+    found = re.search(rb"#define BIRDNET_OUTPUT_ELEMENTS (\d+)u", network_header)
+    if found is None:
+        raise InputError(
+            "birdnet_network.h of the generated model does not say how many outputs there are",
+            expected="a model that `codegen` generated",
+        )
+    outputs = int(found[1])
+    values = settings.thresholds or (settings.threshold,) * outputs
+    if len(values) != outputs:
+        raise InputError(
+            f"there are {len(values)} thresholds for {outputs} classes",
+            expected="one threshold for each class, in the order of the outputs",
+        )
+    notes = settings.threshold_notes or ("",) * outputs
+    return [_ClassThreshold(value=value, note=note) for value, note in zip(values, notes, strict=True)]
 
 
 def board_files(

@@ -8,12 +8,12 @@ void detections_pool(float *pooled, const float *scores, uint32_t classes) {
     }
 }
 
-uint32_t detections_select(const float *pooled, uint32_t classes, float threshold,
+uint32_t detections_select(const float *pooled, uint32_t classes, const float *thresholds,
                            detection_t *detections, uint32_t capacity) {
     uint32_t count = 0;
     for (uint32_t label = 0; label < classes; ++label) {
         const float probability = pooled[label];
-        if (!(probability >= threshold)) {
+        if (!(probability >= thresholds[label])) {
             continue;
         }
         uint32_t place = count;

@@ -13,10 +13,10 @@ typedef struct {
  * first window. */
 void detections_pool(float *pooled, const float *scores, uint32_t classes);
 
-/* Selects the classes with a probability of at least `threshold`, but at most `capacity` of them.
- * The most probable class comes first, and equal ones are in the order of their index. Returns the
- * number of selected classes. */
-uint32_t detections_select(const float *pooled, uint32_t classes, float threshold,
+/* Selects the classes whose probability is at least their value in `thresholds`, but at most
+ * `capacity` of them. The most probable class comes first, and equal ones are in the order of their
+ * index. Returns the number of selected classes. */
+uint32_t detections_select(const float *pooled, uint32_t classes, const float *thresholds,
                            detection_t *detections, uint32_t capacity);
 
 #endif

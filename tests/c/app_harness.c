@@ -4,7 +4,7 @@
  *     windows SAMPLES WINDOW HOP        the starts
  *     wav RATE FIRST COUNT HEX          status, samples, and COUNT samples from FIRST on
  *     refusal RATE HEX                  why the file cannot be read
- *     select THRESHOLD CAPACITY COUNT V...   label:probability of each detection
+ *     select CAPACITY COUNT V... T...   label:probability of each detection; T: thresholds
  *     fixed DECIMALS VALUE
  *     quoted HEX
  */
@@ -100,21 +100,25 @@ static void refusal(void) {
 }
 
 static void select_classes(void) {
-    const float threshold = strtof(strtok(NULL, " "), NULL);
     const uint32_t capacity = next_u32();
     const uint32_t count = next_u32();
     float *scores = malloc(count * sizeof *scores);
+    float *thresholds = malloc(count * sizeof *thresholds);
     float *pooled = calloc(count, sizeof *pooled);
     detection_t *detections = malloc(capacity * sizeof *detections);
     for (uint32_t i = 0; i < count; ++i) {
         scores[i] = strtof(strtok(NULL, " "), NULL);
     }
+    for (uint32_t i = 0; i < count; ++i) {
+        thresholds[i] = strtof(strtok(NULL, " "), NULL);
+    }
     detections_pool(pooled, scores, count);
-    const uint32_t found = detections_select(pooled, count, threshold, detections, capacity);
+    const uint32_t found = detections_select(pooled, count, thresholds, detections, capacity);
     for (uint32_t i = 0; i < found; ++i) {
         printf("%" PRIu32 ":%.9g ", detections[i].label, (double)detections[i].probability);
     }
     free(scores);
+    free(thresholds);
     free(pooled);
     free(detections);
 }

@@ -23,7 +23,8 @@ HARNESS = Path(__file__).parents[1] / "c" / "app_harness.c"
 RATE_HZ = 8_000
 OK, NOT_WAVE, HEADER, ENCODING, CHANNELS, RATE, EMPTY, TRUNCATED = 0, 2, 3, 4, 5, 6, 7, 8
 
-SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, float("nan")]), min_size=1, max_size=12)
+SCORES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, float("nan")])
+CLASSES = st.lists(st.tuples(SCORES, st.sampled_from([0.25, 0.5, 0.9])), min_size=1, max_size=12)
 TEXTS = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50)
 BATCHES = settings(max_examples=25, deadline=None)  # an example is a process
 
@@ -186,18 +187,19 @@ def test_damaged_files_never_lead_outside_of_the_file(ask: Ask) -> None:
 
 
 @BATCHES
-@given(st.lists(st.tuples(SCORES, st.sampled_from([0.25, 0.5, 0.9]), st.integers(1, 6)), min_size=1))
+@given(st.lists(st.tuples(CLASSES, st.integers(1, 6)), min_size=1))
 def test_detections_are_the_most_probable_first(
-    ask: Ask, cases: list[tuple[list[float], float, int]]
+    ask: Ask, cases: list[tuple[list[tuple[float, float]], int]]
 ) -> None:
-    answers = ask(
-        [
-            f"select {threshold} {capacity} {len(scores)} {' '.join(map(str, scores))}"
-            for scores, threshold, capacity in cases
-        ]
-    )
-    for (scores, threshold, capacity), answer in zip(cases, answers, strict=True):
-        found = sorted((-score, label) for label, score in enumerate(scores) if score >= threshold)
+    commands = []
+    for classes, capacity in cases:
+        scores, thresholds = zip(*classes, strict=True)
+        commands.append(f"select {capacity} {len(classes)} {' '.join(map(str, scores + thresholds))}")
+    answers = ask(commands)
+    for (classes, capacity), answer in zip(cases, answers, strict=True):
+        found = sorted(
+            (-score, label) for label, (score, threshold) in enumerate(classes) if score >= threshold
+        )
         assert answer.split() == [f"{label}:{-negative:g}" for negative, label in found[:capacity]]
 
 

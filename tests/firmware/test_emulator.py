@@ -88,8 +88,14 @@ def test_nothing_to_run_is_refused(tmp_path: Path, lengths: tuple[int, ...]) -> 
 
 @pytest.mark.emulated
 @pytest.mark.slow
-def test_a_run_gives_every_window_and_detection(compiled: Compile, tmp_path: Path) -> None:
-    settings = FirmwareSettings(threshold=0.5, top_k=2, title=HOSTILE[0], version=HOSTILE[1])
+@pytest.mark.parametrize("thresholds", [(), (0.97, 0.6, 0.3)])
+def test_a_run_gives_every_window_and_detection(
+    compiled: Compile, tmp_path: Path, thresholds: tuple[float, ...]
+) -> None:
+    settings = FirmwareSettings(
+        threshold=0.5, top_k=2, title=HOSTILE[0], version=HOSTILE[1], thresholds=thresholds
+    )
+    least = thresholds or (0.5,) * 3
     elf = compiled(HOSTILE, settings=settings)
     given = recordings(200, 10, 64, 65, 1)
     done: list[int] = []
@@ -112,7 +118,7 @@ def test_a_run_gives_every_window_and_detection(compiled: Compile, tmp_path: Pat
     for recording in range(len(given)):
         outputs = np.stack([one.output for one in run.windows if one.recording == recording])
         pooled = (outputs.max(axis=0).astype(int) + 128) / 256
-        best = sorted((-pooled[label], label) for label in range(3) if pooled[label] >= 0.5)[:2]
+        best = sorted((-pooled[label], label) for label in range(3) if pooled[label] >= least[label])[:2]
         found = [one for one in run.detections if one.recording == recording]
         assert [(one.label, one.name) for one in found] == [(label, HOSTILE[label]) for _, label in best]
         np.testing.assert_allclose([one.probability for one in found], [-one for one, _ in best], atol=1e-6)

@@ -79,3 +79,40 @@ def test_c_is_formatted_as_the_project_says(standin: Standin, tmp_path: Path) ->
         ["clang-format", "--dry-run", "--Werror", *files], capture_output=True, text=True, timeout=60
     )
     assert found.returncode == 0, found.stderr
+
+
+def test_every_class_has_its_threshold(standin: Standin) -> None:
+    chosen = FirmwareSettings(
+        threshold=0.5,
+        top_k=2,
+        title="A stand-in",
+        version="1.2.3",
+        thresholds=(0.1, 0.405, 1.0),
+        threshold_notes=("Wren: expected recall 61 %", "a */ comment", "Höckerschwan"),
+    )
+    project = render_project(BOARD, standin(), chosen)
+    assert project["src/app/app_thresholds.c"].decode() == (
+        '#include "app_thresholds.h"\n\n'
+        "/* clang-format off */\n"
+        "const float app_thresholds[BIRDNET_OUTPUT_ELEMENTS] = {\n"
+        "    /* Wren: expected recall 61 % */\n    0.1f,\n"
+        "    /* a * / comment */\n    0.405f,\n"
+        "    /* H?ckerschwan */\n    1.0f,\n"
+        "};\n"
+        "/* clang-format on */\n"
+    )
+    assert b"src/app/app_thresholds.c" in project["CMakeLists.txt"]
+    plain = render_project(BOARD, standin(), settings())
+    assert plain["src/app/app_thresholds.c"].count(b"0.5f,") == 3
+    changed = {name for name in project if project[name] != plain[name]}
+    assert changed == {"src/app/app_thresholds.c"}
+
+
+@pytest.mark.parametrize("thresholds", [(0.5,), (0.5, 0.5, 0.0), (0.5, 0.5, 1.5)])
+def test_thresholds_that_do_not_fit_are_refused(standin: Standin, thresholds: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="threshold"):
+        render_project(
+            BOARD,
+            standin(),
+            FirmwareSettings(threshold=0.5, top_k=2, title="A", version="1", thresholds=thresholds),
+        )

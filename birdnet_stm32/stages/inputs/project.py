@@ -6,6 +6,7 @@ from pathlib import Path
 
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.published import published_files
+from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
@@ -15,9 +16,16 @@ def generated_model(codegen: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in published_files(codegen, C_FOLDER).items()}
 
 
-def firmware_settings(variant: Variant) -> FirmwareSettings:
-    """Return the settings of the application."""
+def firmware_settings(variant: Variant, chosen: ThresholdsDocument | None = None) -> FirmwareSettings:
+    """Return the settings of the application.
+
+    Args:
+        variant: the variant.
+        chosen: the threshold of each class; None where ``[firmware] threshold`` holds for all of them.
+    """
     return FirmwareSettings(
+        thresholds=() if chosen is None else tuple(one.threshold for one in chosen.species),
+        threshold_notes=() if chosen is None else tuple(one.note for one in chosen.species),
         threshold=variant.firmware.threshold,
         top_k=variant.firmware.top_k,
         title=variant.variant.title,

@@ -1,6 +1,7 @@
 /* Runs the recordings of a list file: arguments are the program's name, the list and the dump to
  * write. */
 #include "app_config.h"
+#include "app_thresholds.h"
 #include "birdnet_recording.h"
 #include "board.h"
 #include "dump.h"
@@ -134,8 +135,8 @@ static const char *run_recording(const wav_reader_t *wav, uint32_t recording, in
             return failure;
         }
     }
-    const uint32_t found = detections_select(buffers.pooled, BIRDNET_OUTPUT_ELEMENTS, APP_THRESHOLD,
-                                             buffers.detections, APP_TOP_K);
+    const uint32_t found = detections_select(buffers.pooled, BIRDNET_OUTPUT_ELEMENTS,
+                                             app_thresholds, buffers.detections, APP_TOP_K);
     for (uint32_t i = 0; i < found; ++i) {
         protocol_detection(recording, &buffers.detections[i]);
     }
