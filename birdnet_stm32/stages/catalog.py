@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
@@ -29,6 +30,16 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     model = release.variant.model
     named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
+
+
+def _learned_from_file(release: Release) -> dict[str, Path]:
+    """Return the table beside a checkpoint that lists the recordings that it learned from, if there is one."""
+    checkpoint = release.variant.model.checkpoint
+    if checkpoint is None:
+        return {}
+    model = release.resolve(checkpoint)
+    table = model.with_name(model.stem + LEARNED_FROM_SUFFIX)
+    return {"recordings that it learned from": table} if table.is_file() else {}
 
 
 def _stedgeai(release: Release) -> dict[str, Path]:
@@ -137,6 +148,12 @@ STAGES: tuple[Stage, ...] = (
         reads=("lint", "codegen.backend"),
     ),
     Stage(
+        name="thresholds",
+        doc="choose from which probability each species counts as heard",
+        needs=("index", "windows", "verify"),
+        reads=("thresholds", "firmware.threshold"),
+    ),
+    Stage(
         name="codegen",
         doc="generate the network and the front end in C",
         needs=("representative", "verify"),
@@ -154,7 +171,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="firmware",
         doc="render a complete project for every board",
-        needs=("codegen",),
+        needs=("codegen", "thresholds"),
         reads=("variant", "firmware"),
         templates=("app", "boards", "board_parts", "project"),
     ),
@@ -168,7 +185,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="npu_firmware",
         doc="build the firmware whose network the NPU computes, from ST's sources",
-        needs=("codegen", "npu"),
+        needs=("codegen", "npu", "thresholds"),
         reads=("variant", "firmware", "npu.core_dir"),
         templates=("app", "boards", "board_parts", "project"),
         programs=(_CROSS_GCC, _CMAKE),
@@ -178,11 +195,25 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
-        needs=("representative", "verify", "compile"),
-        reads=("emulate", "firmware.boards"),
+        needs=("windows", "representative", "verify", "compile"),
+        reads=("emulate", "evaluate.firmware_windows", "firmware.boards"),
         programs=(_QEMU,),
         wanted=lambda variant: bool(folders.having("emulator", variant.firmware.boards)),
         files=_descriptions("emulator"),
+    ),
+    Stage(
+        name="fold",
+        doc="train without one fold of a cross-validation, and score this fold",
+        needs=("windows",),
+        reads=("model", "train", "evaluate.folds"),
+        wanted=lambda variant: variant.evaluate.folds is not None,
+    ),
+    Stage(
+        name="evaluate",
+        doc="measure how well the model hears, on recordings that nothing else used",
+        needs=("index", "windows", "train", "verify", "thresholds", "emulate", "fold"),
+        reads=("evaluate", "model.label_order"),
+        files=lambda release: _checkpoint_files(release) | _learned_from_file(release),
     ),
     Stage(
         name="image",
@@ -241,8 +272,17 @@ def stages_of(variant: Variant) -> tuple[Stage, ...]:
         one
         for stage in STAGES
         if stage.wanted(variant)
-        for one in (_candidates(stage, variant) if stage.name == "candidate" else (stage,))
+        for one in _parts(stage, variant)
     )
+
+
+def _parts(stage: Stage, variant: Variant) -> tuple[Stage, ...]:
+    """Return the parts of a stage that has some in this variant, or the stage itself."""
+    if stage.name == "candidate":
+        return _candidates(stage, variant)
+    if stage.name == "fold":
+        return tuple(replace(stage, part=str(number + 1)) for number in range(variant.evaluate.folds or 0))
+    return (stage,)
 
 
 def _candidates(stage: Stage, variant: Variant) -> tuple[Stage, ...]:

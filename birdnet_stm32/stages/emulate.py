@@ -1,7 +1,8 @@
-"""Runs the firmware of every emulated board over validation windows.
+"""Runs the firmware of every emulated board over validation windows, and over some windows of the test split.
 
 Publishes ``emulate.json`` and ``console.txt``. The results of the first emulated board of the variant are in
-the folder of the stage, those of every other board in a subfolder with its name.
+the folder of the stage, those of every other board in a subfolder with its name. ``test_outputs.npz`` holds
+what the first board computed for windows of the test split, which measure its accuracy.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.emulator import Place, describe_emulation
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, emulation_folder
-from birdnet_stm32.stages.inputs.windows import load_windows
+from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, TEST_OUTPUTS, emulation_folder
+from birdnet_stm32.stages.inputs.windows import load_windows, open_window_set
 from birdnet_stm32.terminal_text import counted
 
 
@@ -62,10 +68,15 @@ def _emulate(job: Job, board: Board, folder: Path) -> Parity:
     verified = job.inputs["verify"]
     spec = read_contract(verified / CONFIG).frontend
     stored, most = load_windows(job.inputs["representative"]), job.variant.emulate.windows
-    windows = stored.validation[:most]
+    verifying = stored.validation[:most]
+    test = _sample_of_test_split(job)
+    windows = [*verifying, *test[:]]
     places = [
         Place(path=row.path, start_s=row.start_sample / spec.sample_rate_hz)
         for row in stored.validation_rows[:most]
+    ] + [
+        Place(path=test.recordings[number].path, start_s=start_s)
+        for number, start_s in zip(test.recording_of, test.start_s.tolist(), strict=True)
     ]
     recordings = {f"window_{number:04d}": pcm for number, pcm in enumerate(windows)}
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work, track("emulate") as report:
@@ -81,4 +92,19 @@ def _emulate(job: Job, board: Board, folder: Path) -> Parity:
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
     write_document(describe_emulation(ran, result, places, spec.sample_rate_hz), folder)
     (folder / CONSOLE).write_text(ran.console, encoding="utf-8")
+    outputs = [one.output for one in ran.windows if one.recording >= len(verifying)]
+    np.savez(
+        folder / TEST_OUTPUTS,
+        recording=test.recording_of,
+        start=test.start_sample,
+        output=np.array(outputs, np.int8).reshape(len(test), -1),
+    )
     return result
+
+
+def _sample_of_test_split(job: Job) -> WindowSet:
+    """Return the windows of the test split that the firmware computes, spread over all of them."""
+    windows = open_window_set(job.inputs["windows"]).in_split(recording_split.TEST)
+    chosen = np.zeros(len(windows), bool)
+    chosen[spread_positions(len(windows), job.variant.evaluate.firmware_windows)] = True
+    return windows.where(chosen)

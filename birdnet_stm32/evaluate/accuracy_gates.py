@@ -1,0 +1,108 @@
+"""The gates on accuracy that a variant sets, and the warning where it sets none."""
+
+from __future__ import annotations
+
+from birdnet_stm32.config.accuracy_tables import EvaluateTable
+from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
+from birdnet_stm32.gates import Direction, Gate, judge
+
+POOR_RECALL = 0.5
+"""A recall below this is warned about where no gate is set."""
+POOR_FALSE_ALARMS_PER_HOUR = 60.0
+"""More false alarms an hour than this, one a minute, are warned about where no gate is set."""
+
+_MORE_RECORDINGS = "give more recordings of the species that it misses: the report lists them"
+_MORE_BACKGROUND = "give recordings of the sounds that it takes for birds, as background: the report lists them"
+
+
+def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[Gate, ...]:
+    """Return the gates that a variant sets on its accuracy; empty if it sets none.
+
+    Args:
+        document: what was measured. Its int8 form is judged.
+        limits: the variant's ``[evaluate]``.
+    """
+    int8, float_model = form_of(document, "int8"), form_of(document, "float")
+    gates = []
+    if limits.min_recall is not None:
+        gates.append(
+            judge(
+                "recall",
+                f"recall of {document.unit}s, the mean over species",
+                _value(int8.recall if int8 else None),
+                Direction.AT_LEAST,
+                limits.min_recall,
+                remedies=(_MORE_RECORDINGS, "lower the thresholds: [thresholds]"),
+            )
+        )
+    if limits.max_false_alarms_per_hour is not None:
+        gates.append(
+            judge(
+                "false_alarms_per_hour",
+                "false alarms an hour",
+                _value(int8.false_alarms_per_hour if int8 else None),
+                Direction.AT_MOST,
+                limits.max_false_alarms_per_hour,
+                remedies=(_MORE_BACKGROUND, "raise the thresholds: [thresholds]"),
+            )
+        )
+    if limits.max_int8_loss is not None:
+        gates.append(
+            judge(
+                "int8_loss",
+                "loss of cmAP from float to int8",
+                _loss(float_model, int8),
+                Direction.AT_MOST,
+                limits.max_int8_loss,
+                remedies=("quantize by a recipe that keeps more: [quantize] recipes",),
+            )
+        )
+    return tuple(gates)
+
+
+def accuracy_warnings(document: EvaluateDocument, limits: EvaluateTable) -> tuple[str, ...]:
+    """Return what a user has to know of an accuracy that no gate judges, a sentence each."""
+    if not document.windows:
+        return (
+            "the accuracy of this model was not measured: no recording was held out "
+            "(a class needs at least 4 recordings; [evaluate] folds = 5 or root measure it in other ways)",
+        )
+    int8 = form_of(document, "int8")
+    if int8 is None:
+        return ()
+    found = []
+    recall, alarms = int8.recall, int8.false_alarms_per_hour
+    if recall is not None and recall.value < POOR_RECALL and limits.min_recall is None:
+        found.append(
+            f"finds {100 * recall.value:.0f} % of the {document.unit}s ({_range(recall)}); no gate is set: "
+            "[evaluate] min_recall refuses a model that misses too many"
+        )
+    if (
+        alarms is not None
+        and alarms.value > POOR_FALSE_ALARMS_PER_HOUR
+        and limits.max_false_alarms_per_hour is None
+    ):
+        found.append(
+            f"gives {alarms.value:,.0f} false alarms an hour; no gate is set: [evaluate] "
+            "max_false_alarms_per_hour refuses a model that gives too many"
+        )
+    return tuple(found)
+
+
+def form_of(document: EvaluateDocument, form: str) -> FormAccuracy | None:
+    """Return the accuracy of one form of the model; None if it was not measured."""
+    return next((one for one in document.forms if one.form == form), None)
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
+def _loss(reference: FormAccuracy | None, int8: FormAccuracy | None) -> float | None:
+    before = _value(reference.class_mean_average_precision if reference else None)
+    after = _value(int8.class_mean_average_precision if int8 else None)
+    return None if before is None or after is None else before - after
+
+
+def _range(estimate: Estimate) -> str:
+    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"

@@ -1,0 +1,42 @@
+"""Chooses from which probability each species counts as heard; publishes ``thresholds.json``.
+
+The validation recordings choose: they neither trained the model nor measure its accuracy.
+"""
+
+from __future__ import annotations
+
+from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.evaluate.held_out import judging_windows, scored_windows
+from birdnet_stm32.evaluate.score import int8_scorer, score_windows
+from birdnet_stm32.evaluate.thresholds import choose_thresholds
+from birdnet_stm32.files.document import write_document
+from birdnet_stm32.frontend.contract import read_contract
+from birdnet_stm32.progress import track
+from birdnet_stm32.stages.inputs.annotated_calls import read_calls
+from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.stages.inputs.windows import open_window_set
+
+
+def run(job: Job) -> Outcome:
+    """Choose the thresholds."""
+    verified = job.inputs["verify"]
+    contract = read_contract(verified / CONFIG)
+    calls = read_calls(job.inputs["index"])
+    validation = open_window_set(job.inputs["windows"]).in_split(recording_split.VALIDATION)
+    windows = judging_windows(validation, contract.labels, calls, {}).windows
+    scorer = int8_scorer((verified / MODEL).read_bytes(), contract)
+    with track("thresholds") as report:
+        scores = score_windows(windows, scorer, len(contract.labels), report)
+    document = choose_thresholds(
+        scored_windows(windows, {"int8": scores}, contract.labels, annotated=calls),
+        job.variant.thresholds,
+        job.variant.firmware.threshold,
+    )
+    write_document(document, job.out)
+    values = sorted({one.threshold for one in document.species})
+    spread = f"{values[0]:.2f}" if len(values) == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
+    return Outcome(
+        summary=f"{spread}, {document.aim}",
+        measures={"lowest": values[0], "highest": values[-1]},
+    )
