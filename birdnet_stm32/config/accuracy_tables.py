@@ -25,7 +25,7 @@ class EvaluateTable(ConfigTable):
     names: PathText | None = None
     """Table of species names, with the columns ``label``, ``scientific_name``, ``common_name`` and ``code``,
     for annotations that name species in another way than the model does."""
-    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    folds: Annotated[int, Field(ge=3, le=20)] | None = None
     """Number of parts for cross-validation. For each part, a model is trained on the others. Use it where a
     test split would hold too few recordings."""
     pooling: Literal["max", "avg", "lme"] = "max"
