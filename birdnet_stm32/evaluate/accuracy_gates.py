@@ -12,7 +12,7 @@ POOR_FALSE_ALARMS_PER_HOUR = 60.0
 """More false alarms an hour than this, one a minute, are warned about where no gate is set."""
 
 _MORE_RECORDINGS = "give more recordings of the species that it misses: the report lists them"
-_MORE_BACKGROUND = "give recordings of the sounds that it takes for birds, as background: the report lists them"
+_MORE_BACKGROUND = "give recordings of what it takes for birds, as background: the report lists them"
 
 
 def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[Gate, ...]:

@@ -1,4 +1,4 @@
-"""Bring the windows of recordings, and what the recordings hold, into the form that accuracy is measured from."""
+"""Join windows, what their recordings hold, and what a model scored: what accuracy is measured from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class HeldOut:
 
 
 def judging_windows(
-    windows: WindowSet, labels: Sequence[str], annotated: Mapping[str, Sequence[Call]], learned: Mapping[str, str]
+    windows: WindowSet,
+    labels: Sequence[str],
+    annotated: Mapping[str, Sequence[Call]],
+    learned: Mapping[str, str],
 ) -> HeldOut:
     """Leave out the recordings that cannot judge a model.
 

@@ -40,7 +40,7 @@ def float_scorer(model: Any, contract: ModelContract) -> Scorer:
 
 
 def int8_scorer(tflite: bytes, contract: ModelContract) -> Scorer:
-    """Return the scorer of a ``.tflite`` on LiteRT's reference kernels, whose results the firmware repeats."""
+    """Return the scorer of a ``.tflite`` on LiteRT's reference kernels, which the firmware equals."""
 
     def score(windows: Pcm) -> Floats:
         return probabilities(interpreter.run(tflite, features(windows, contract.frontend)), contract)

@@ -33,7 +33,7 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
 
 
 def _learned_from_file(release: Release) -> dict[str, Path]:
-    """Return the table beside a checkpoint that lists the recordings that it learned from, if there is one."""
+    """Return the table beside a checkpoint of the recordings that it learned from, if there is one."""
     checkpoint = release.variant.model.checkpoint
     if checkpoint is None:
         return {}
@@ -202,13 +202,6 @@ STAGES: tuple[Stage, ...] = (
         files=_descriptions("emulator"),
     ),
     Stage(
-        name="fold",
-        doc="train without one fold of a cross-validation, and score this fold",
-        needs=("windows",),
-        reads=("model", "train", "evaluate.folds"),
-        wanted=lambda variant: variant.evaluate.folds is not None,
-    ),
-    Stage(
         name="evaluate",
         doc="measure how well the model hears, on recordings that nothing else used",
         needs=("index", "windows", "train", "verify", "thresholds", "emulate", "fold"),
@@ -268,12 +261,7 @@ BY_NAME = {stage.name: stage for stage in STAGES}
 
 def stages_of(variant: Variant) -> tuple[Stage, ...]:
     """Return the stages that ``variant`` has, in the order of the pipeline; one candidate for each recipe."""
-    return tuple(
-        one
-        for stage in STAGES
-        if stage.wanted(variant)
-        for one in _parts(stage, variant)
-    )
+    return tuple(one for stage in STAGES if stage.wanted(variant) for one in _parts(stage, variant))
 
 
 def _parts(stage: Stage, variant: Variant) -> tuple[Stage, ...]:

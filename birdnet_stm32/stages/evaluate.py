@@ -1,8 +1,8 @@
 """Measures accuracy on recordings that nothing else used; publishes ``evaluate.json`` and ``scores.npz``.
 
-These are the recordings of the test split: a share of the variant's recordings, the folder ``[evaluate] root``
-or the annotated recordings in ``[evaluate] soundscapes``. With ``[evaluate] folds`` they are all recordings,
-each scored by a model that was trained without it.
+These are the recordings of the test split: a share of the variant's recordings, the folder
+``[evaluate] root``, or the annotated recordings in ``[evaluate] soundscapes``. With ``[evaluate] folds`` they
+are all recordings, each scored by a model that was trained without it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,13 @@ def run(job: Job) -> Outcome:
         else _score_test_split(job, windows, contract, calls, learned or {})
     )
     held_out = scored.held_out.windows
-    np.savez(job.out / SCORES, recording=held_out.recording_of, start=held_out.start_sample, **scored.probabilities)
+    np.savez(
+        job.out / SCORES,
+        recording=held_out.recording_of,
+        start=held_out.start_sample,
+        float=scored.probabilities["float"],
+        int8=scored.probabilities["int8"],
+    )
     thresholds = read_document(ThresholdsDocument, job.inputs["thresholds"])
     sample, firmware = read_emulated_scores(job, held_out)
     document = measure_accuracy(
@@ -86,7 +92,7 @@ def run(job: Job) -> Outcome:
             "a gate on accuracy is set, and no recording was held out to judge it by",
             where="[evaluate]",
             expected="recordings that nothing learned from",
-            remedy=("a class needs at least 4 recordings to give one", "[evaluate] root, soundscapes or folds"),
+            remedy=("a class needs at least 4 recordings to give one", "or use [evaluate] root or folds"),
         )
     refuse_failures(gates, "the model is not accurate enough", where=job.release.name)
     return Outcome(

@@ -31,7 +31,7 @@ def run(job: Job) -> Outcome:
     document = choose_thresholds(
         scored_windows(windows, {"int8": scores}, contract.labels, annotated=calls),
         job.variant.thresholds,
-        job.variant.firmware.threshold,
+        default=job.variant.firmware.threshold,
     )
     write_document(document, job.out)
     values = sorted({one.threshold for one in document.species})

@@ -50,12 +50,9 @@ def read_emulated_scores(job: Job, windows: WindowSet) -> tuple[Indices, Floats]
     stored = np.load(job.inputs["emulate"] / TEST_OUTPUTS, allow_pickle=False)
     places = zip(windows.recording_of.tolist(), windows.start_sample.tolist(), strict=True)
     position = {place: number for number, place in enumerate(places)}
+    computed = zip(stored["recording"].tolist(), stored["start"].tolist(), stored["output"], strict=True)
     found = [
-        (position[place], output)
-        for place, output in zip(
-            zip(stored["recording"].tolist(), stored["start"].tolist(), strict=True), stored["output"], strict=True
-        )
-        if place in position
+        (position[number, start], output) for number, start, output in computed if (number, start) in position
     ]
     model = job.inputs["verify"] / MODEL
     scale = lower(read_graph(model.read_bytes(), where=str(model))).output
