@@ -64,11 +64,17 @@ def measure_accuracy(
             ``dataclasses.replace``.
 
     Returns:
-        The document. Its measures do not depend on the order of recordings, files and windows.
+        The document. Its measures do not depend on the order of recordings, files and windows. It has no
+        form if there is no window.
 
     Raises:
-        InputError: there is nothing to measure, or labels and recordings do not fit.
+        InputError: labels and recordings do not fit.
     """
+    if not len(scored.recording_of):
+        empty = _nothing(scored.labels, source, str(Pooling(pooling)))
+        return replace(
+            empty, statements=statements(empty), advice=advice(empty), left_out=left_out, gates=gates
+        )
     truth = find_ground_truth(scored)
     limits = np.array([thresholds[label] for label in scored.labels], np.float32)
     draws = draw_recordings(len(truth.recording_names), seed)
@@ -106,6 +112,28 @@ def measure_accuracy(
         gates=gates,
     )
     return replace(document, statements=statements(document), advice=advice(document))
+
+
+def _nothing(labels: tuple[str, ...], source: Source, pooling: str) -> EvaluateDocument:
+    """Return what there is to say where nothing was held out."""
+    return EvaluateDocument(
+        source=source,
+        unit="recording",
+        statements=(),
+        advice=(),
+        files=0,
+        recordings=0,
+        windows=0,
+        hours=0.0,
+        pooling=pooling,
+        learned=0,
+        learned_unknown=False,
+        forms=(),
+        confusion=None,
+        mistakes=(),
+        missing=labels,
+        left_out=(),
+    )
 
 
 def _confusion(

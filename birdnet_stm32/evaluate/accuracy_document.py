@@ -195,7 +195,7 @@ class EvaluateDocument:
         pooling: how the probabilities of the windows of a file became one.
         learned: number of these recordings that the model is known to have learned from.
         learned_unknown: whether nobody knows what the model learned from.
-        forms: the forms of the model; the float model first.
+        forms: the forms of the model; the float model first. None where no recording was held out.
         confusion: which species are taken for which, by the int8 model; None for annotated recordings.
         mistakes: the worst mistakes of each species, by the int8 model.
         missing: species of the model without a recording here.

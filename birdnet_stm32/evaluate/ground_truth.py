@@ -5,12 +5,12 @@ least half of the call, or of the window. It is unjudged for a class whose calls
 nobody can tell whether what is left of the call can be heard. In all other windows the class is absent.
 
 Recordings that are labelled as a whole say it for the file. Their windows are unjudged for the classes of the
-file, because a call can be in any of them, and other classes are absent from all of them.
+file, because a call can be in any of them, and other classes are absent from all of them. Where only some
+recordings are annotated, all are taken as labelled as a whole, by the classes of their calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ class GroundTruth:
     """What is true in scored recordings, for every form of the model.
 
     Args:
-        annotated: whether the calls are annotated.
+        annotated: whether the calls of all recordings are annotated.
         windows: int8 ``[windows, classes]``: ``PRESENT``, ``ABSENT`` or ``UNJUDGED``.
         files: the same for whole files, int8 ``[files, classes]``.
         occurrences: what can be found.
@@ -128,11 +128,10 @@ def find_ground_truth(scored: ScoredWindows) -> GroundTruth:
     """Find out what is true in scored recordings.
 
     Raises:
-        InputError: there is no window, some recordings are annotated and others not, or a label is none of
-            the model's.
+        InputError: there is no window, or a label is none of the model's.
     """
     _check(scored)
-    annotated = scored.recordings[0].calls is not None
+    annotated = all(one.calls is not None for one in scored.recordings)
     position = {label: index for index, label in enumerate(scored.labels)}
     names, recording_of_file = np.unique([one.recording for one in scored.recordings], return_inverse=True)
     files = np.zeros((len(scored.recordings), len(scored.labels)), np.int8)
@@ -175,15 +174,6 @@ def _check(scored: ScoredWindows) -> None:
             expected="at least one recording that is as long as a window",
             remedy="add recordings, or look at what was left out",
         )
-    annotated = [one.path for one in scored.recordings if one.calls is not None]
-    whole = [one.path for one in scored.recordings if one.calls is None]
-    if annotated and whole:
-        raise InputError(
-            f"{len(annotated)} recordings have annotated calls, and {len(whole)} have none",
-            where=whole[0],
-            expected="annotated calls for all recordings, or for none",
-            remedy="write an empty table for a recording without calls, or take it away",
-        )
     known = set(scored.labels)
     for one in scored.recordings:
         strange = sorted(set(_held(one)) - known)
@@ -195,9 +185,11 @@ def _check(scored: ScoredWindows) -> None:
             )
 
 
-def _held(one: ScoredRecording) -> Iterator[str]:
-    """Return the classes that a file holds, by its labels or by its calls."""
-    return iter(one.labels if one.calls is None else dict.fromkeys(call.label for call in one.calls))
+def _held(one: ScoredRecording) -> tuple[str, ...]:
+    """Return the classes that a file holds, by its calls where they are annotated, and else by its labels."""
+    if one.calls is None:
+        return one.labels
+    return tuple(dict.fromkeys(call.label for call in one.calls))
 
 
 def _from_calls(

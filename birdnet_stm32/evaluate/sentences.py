@@ -13,6 +13,8 @@ MANY_FALSE_ALARMS = 10.0  # an hour
 
 def statements(document: EvaluateDocument) -> tuple[str, ...]:
     """Return the result in sentences, the most important first."""
+    if not document.forms:
+        return ("The accuracy was not measured, because no recording was held out for it.",)
     form = flashed_form(document)
     of_calls = document.unit == "call"
     first = _calls(document, form) if of_calls else _files(document, form)
@@ -193,6 +195,8 @@ def _missing(document: EvaluateDocument) -> str | None:
 
 def advice(document: EvaluateDocument) -> tuple[str, ...]:
     """Return what would help, the most useful first; nothing where the model hears well."""
+    if not document.forms:
+        return ("Give at least 4 recordings of each species: a fifth of them is then held out.",)
     form = flashed_form(document)
     lines = []
     few = [one.label for one in form.species if one.recordings < FEW_RECORDINGS]

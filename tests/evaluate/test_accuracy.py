@@ -244,6 +244,15 @@ def test_the_document_is_read_back(make_random: Make) -> None:
     assert sum(one.pairs for one in document.forms[0].reliability) == 12 * 3
 
 
+def test_nothing_held_out_is_said(make_scored: Make) -> None:
+    document = measure(make_scored([], np.zeros((0, 3)), [[]]))
+    assert document.statements == (
+        "The accuracy was not measured, because no recording was held out for it.",
+    )
+    assert (document.windows, document.forms, document.missing) == (0, (), ("wren", "robin", "owl"))
+    assert parse_document(EvaluateDocument, document_text(document), where="evaluate.json") == document
+
+
 @pytest.mark.slow
 def test_many_windows_stay_fast_and_small(make_random: Make) -> None:
     labels = tuple(f"species {number}" for number in range(100))

@@ -75,10 +75,17 @@ def test_windows_that_follow_each_other(make_scored: Make) -> None:
     assert truth.continues.tolist() == [False, True, True, False, False]
 
 
+def test_some_annotated_recordings_are_taken_as_a_whole(make_scored: Make) -> None:
+    whole = ScoredRecording(path="b", recording="b", duration_s=9, labels=("owl",))
+    called = annotated(Call(label="wren", start_s=1, end_s=2))
+    truth = find_ground_truth(make_scored([called, whole], np.zeros((2, 3)), [[3], [0]]))
+    assert not truth.annotated
+    assert truth.files.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert truth.windows.tolist() == [[-1, 0, 0], [0, 0, -1]]
+
+
 def test_what_does_not_fit_is_refused(make_scored: Make) -> None:
     whole = ScoredRecording(path="b", recording="b", duration_s=9, labels=())
-    with pytest.raises(InputError, match="1 recordings have annotated calls, and 1 have none"):
-        find_ground_truth(make_scored([annotated(), whole], np.zeros((2, 3)), [[0], [0]]))
     with pytest.raises(InputError, match="gull is no class of the model"):
         find_ground_truth(
             make_scored([annotated(Call(label="gull", start_s=0, end_s=1))], np.zeros((1, 3)), [[0]])
