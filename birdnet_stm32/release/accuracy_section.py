@@ -160,14 +160,14 @@ def accuracy_section(
         clips: the mistakes, as :func:`birdnet_stm32.release.mistake_clips.mistake_clips` returns them.
     """
     flashed = flashed_form(document) if document.forms else None
-    species = () if flashed is None else tuple(_species_row(one, document) for one in _worst_first(flashed))
+    species = species_rows(document)
     confusion = document.confusion
     large = confusion is not None and len(confusion.labels) > LARGEST_MATRIX
     return AccuracySection(
         document=document,
         flashed=flashed,
         unit=units(document),
-        measures=_measures(document),
+        measures=measure_rows(document),
         species=species,
         few=any(row.recordings < FEW_RECORDINGS for row in species),
         curve=_svg(accuracy_figures.recall_curves, document.forms),
@@ -180,7 +180,17 @@ def accuracy_section(
     )
 
 
-def _measures(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
+def species_rows(document: EvaluateDocument) -> tuple[SpeciesRow, ...]:
+    """Return how well the model that a board runs hears each species, the lowest recall first."""
+    if not document.forms:
+        return ()
+    form = flashed_form(document)
+    worst_first = sorted(form.species, key=lambda one: 2.0 if one.recall is None else one.recall.value)
+    return tuple(_species_row(one, document) for one in worst_first)
+
+
+def measure_rows(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
+    """Return the measures of all forms side by side, without those that no form has."""
     what = units(document)
     forms = document.forms
     rows = (
@@ -235,10 +245,6 @@ def _measures(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
         for title, meaning, values in rows
         if set(values) != {NOT_MEASURED}
     )
-
-
-def _worst_first(form: FormAccuracy) -> list[SpeciesAccuracy]:
-    return sorted(form.species, key=lambda one: 2.0 if one.recall is None else one.recall.value)
 
 
 def _species_row(one: SpeciesAccuracy, document: EvaluateDocument) -> SpeciesRow:

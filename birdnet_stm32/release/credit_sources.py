@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def uncredited_recordings(job: Job) -> Uncredited:
     )
 
 
+def licence_counts(job: Job) -> tuple[tuple[str, int], ...]:
+    """Return how many recordings of a release are under which licence, the most frequent first.
+
+    Raises:
+        InputError: as :func:`release_credits`.
+    """
+    found, _, _ = _divide(job)
+    return tuple(Counter(entry.licence for entry in found).most_common())
+
+
 def _validation(job: Job) -> list[WindowRow]:
     rows = parquet_table.read(job.inputs["representative"] / TABLE, WindowRow)
     return [row for row in rows if row.set == VALIDATION]
@@ -113,7 +124,7 @@ def _grouped(entries: list[RecordingCredit]) -> tuple[Credit, ...]:
             work=files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more",
             authors=authors,
             licence=licence,
-            use="training and verification",
+            use="training, verification and evaluation",
             source=source,
         )
         for (source, authors, licence), files in sorted(grouped.items())

@@ -37,6 +37,7 @@ def readme_text(
     version: str,
     board: Board | None = None,
     flash_files: Sequence[FlashFile] = (),
+    accuracy: Sequence[str] = (),
     contents: Sequence[tuple[str, str]] = (),
     gates: Sequence[Gate] = (),
     proven: Sequence[str] = (),
@@ -49,6 +50,7 @@ def readme_text(
         version: version of the variant.
         board: the board that is flashed; None for a release without such a board.
         flash_files: the files that are written to the flash of the board.
+        accuracy: how well the model hears, a sentence each, the most important first.
         contents: folders and files of the bundle, with their content.
         gates: every gate of the release.
         proven: what was shown, a sentence each.
@@ -62,6 +64,7 @@ def readme_text(
             version=_flat(version),
             board=board,
             flash_files=sorted(flash_files, key=lambda file: file.address),
+            accuracy=[_flat(sentence) for sentence in accuracy],
             contents=[(name, _flat(what)) for name, what in contents],
             gates=[_flat(gate.sentence) for gate in gates],
             proven=[_flat(sentence) for sentence in proven],

@@ -10,22 +10,20 @@ from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.gates import Gate
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
+from birdnet_stm32.stages.inputs.accuracy import read_accuracy
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.memories import read_memories
 
 
 def release_gates(job: Job) -> tuple[Gate, ...]:
-    """Return every gate of a release, in the order of the pipeline.
+    """Return every gate of a release: those on accuracy, then the others in the order of the pipeline.
 
     Args:
-        job: of a stage that reads what the stages verify and compile published, and npu, npu_firmware and
-            emulate where the variant has them.
+        job: of a stage that reads what the stages verify and compile published, and evaluate, npu,
+            npu_firmware and emulate where the variant has them.
     """
     verified = read_document(VerifyDocument, job.inputs["verify"])
-    gates = [
-        *verified.hearing.int8.gates(waiver=chance_waiver(job.variant)),
-        *agreement_gates(verified, job.variant.verify),
-    ]
+    gates = [*accuracy_and_chance(job), *agreement_gates(verified, job.variant.verify)]
     if "npu" in job.inputs:
         gates += read_document(GatesDocument, job.inputs["npu"]).gates
     for board, memory in read_memories(job).items():
@@ -33,6 +31,20 @@ def release_gates(job: Job) -> tuple[Gate, ...]:
     for emulated, result in read_emulations(job):
         gates += parity_gates(result, emulated.name)
     return tuple(gates)
+
+
+def accuracy_and_chance(job: Job) -> tuple[Gate, ...]:
+    """Return the gates on how well the model hears.
+
+    Whether it hears more than chance is judged by the recordings that measure accuracy where these judge it,
+    and otherwise by the validation windows.
+    """
+    accuracy = read_accuracy(job)
+    measured = () if accuracy is None else accuracy.gates
+    judged = {gate.name for gate in measured}
+    hearing = read_document(VerifyDocument, job.inputs["verify"]).hearing.int8
+    by_windows = hearing.gates(waiver=chance_waiver(job.variant))
+    return (*measured, *(gate for gate in by_windows if gate.name not in judged))
 
 
 def chance_waiver(variant: Variant) -> str | None:

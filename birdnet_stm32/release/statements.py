@@ -5,10 +5,12 @@ from __future__ import annotations
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
 from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.quant.verify import VerifyDocument
+from birdnet_stm32.stages.inputs.accuracy import read_accuracy
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import COVERAGE
 
@@ -22,9 +24,24 @@ _NPU = (
     "The network was compiled for the NPU and has not run on one. Only a board can show whether its results "
     "are those of the .tflite, and how long an inference takes."
 )
-_NOT_IN_THE_FIELD = (
-    "These measures compare the int8 model with its own float model. They do not say how well the model "
-    "recognises birds in the field."
+_NOT_MEASURED = (
+    "The measures compare the int8 model with its own float model. Nobody has measured how well the model "
+    "recognises birds."
+)
+_ELSEWHERE = (
+    "They do not say how well it hears at another place, with another microphone or in another season."
+)
+_SOURCES: dict[Source, str] = {
+    "test split": "The test recordings of the accuracy come from the same collection as those that the model "
+    "learned from.",
+    "folds": "The accuracy is that of models which were made in the same way from parts of the recordings, "
+    "not of this very model.",
+    "folder": "The accuracy was measured on one folder of recordings.",
+    "soundscapes": "The accuracy was measured on one set of annotated soundscapes.",
+}
+_CHOSEN_RECORDINGS = (
+    "Each of these recordings was made to record one species. In a day of sound from one place, birds are "
+    "farther away, and there are more or fewer false alarms."
 )
 
 
@@ -35,16 +52,33 @@ def int8_hearing(job: Job) -> Hearing:
 
 def unproven_statements(job: Job) -> tuple[str, ...]:
     """Return what nobody has shown of a release, a sentence each."""
+    not_in_the_field = _field_statements(read_accuracy(job))
     npu = _NO_NPU if job.variant.codegen.backend == "portable" else _NPU
     heard = int8_hearing(job)
     if heard.shown:
-        return _NO_TIMING, npu, _NOT_IN_THE_FIELD
+        return (*not_in_the_field, _NO_TIMING, npu)
     hears = (
         f"Nobody has shown that this model hears anything: {heard.sentence}."
         if heard.above_chance is not False
         else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
     )
-    return hears, _NO_TIMING, npu, _NOT_IN_THE_FIELD
+    return (hears, *not_in_the_field, _NO_TIMING, npu)
+
+
+def _field_statements(accuracy: EvaluateDocument | None) -> tuple[str, ...]:
+    """Return what the measured accuracy does not say of the field."""
+    if accuracy is None:
+        return (_NOT_MEASURED,)
+    measured = f"{_SOURCES[accuracy.source]} {_ELSEWHERE}"
+    return (measured, _CHOSEN_RECORDINGS) if accuracy.unit == "recording" else (measured,)
+
+
+def accuracy_statements(job: Job) -> tuple[str, ...]:
+    """Return how well the model of a release hears, a sentence each; one sentence where nobody knows."""
+    accuracy = read_accuracy(job)
+    if accuracy is None or not accuracy.statements:
+        return ("Nobody has measured how well this model hears.",)
+    return accuracy.statements
 
 
 def missing_window_statements(job: Job) -> tuple[str, ...]:
@@ -57,8 +91,8 @@ def proven_statements(job: Job) -> tuple[str, ...]:
     """Return what the stages of a release showed, a sentence each."""
     measured = read_document(VerifyDocument, job.inputs["verify"]).all
     statements = [
-        f"The int8 model agrees with its float model on {measured.windows} validation windows: mean "
-        f"cosine of the probabilities {measured.cosine_mean:.4f}, 5th percentile "
+        f"The int8 model agrees with its float model on {measured.windows} validation windows (agreement, "
+        f"not accuracy): mean cosine of the probabilities {measured.cosine_mean:.4f}, 5th percentile "
         f"{measured.cosine_p05:.4f}.",
     ]
     heard = int8_hearing(job)

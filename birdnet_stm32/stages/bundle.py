@@ -14,6 +14,8 @@ from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine import published
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
+from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.emulation_result import EmulateDocument
 from birdnet_stm32.firmware.flash_plan import read_plan
@@ -26,9 +28,12 @@ from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.release.manifest import Role, bundle_file_name
+from birdnet_stm32.release.model_card import MODEL_CARD, model_card_text
 from birdnet_stm32.release.readme import FlashFile, readme_text
+from birdnet_stm32.release.release_card import release_card
 from birdnet_stm32.release.release_gates import chance_waiver, release_gates
 from birdnet_stm32.release.statements import (
+    accuracy_statements,
     int8_hearing,
     missing_window_statements,
     proven_statements,
@@ -54,6 +59,7 @@ CONTENTS = (
     ("firmware/", "linked programs and their maps, a folder a board"),
     ("projects/", "the CMake project of each board, complete: cmake --preset release"),
     ("c/", "the network and the front end as a C library"),
+    ("MODEL_CARD.md", "what the model is for, how well it hears each species, and what nobody knows"),
     ("model/", "the int8 model, its configuration and its labels"),
     ("reports/", "report.html to look at; the measures as JSON; recordings and windows of each class"),
     ("licences/, CREDITS.txt", "whose work this builds on, and under which terms"),
@@ -101,6 +107,7 @@ def _documents(job: Job) -> list[BundleFile]:
         version=job.variant.variant.version,
         board=_flashed(job),
         flash_files=_flash_files(job),
+        accuracy=accuracy_statements(job),
         contents=CONTENTS,
         gates=release_gates(job),
         proven=proven_statements(job),
@@ -108,6 +115,7 @@ def _documents(job: Job) -> list[BundleFile]:
     )
     return [
         BundleFile(path="README.txt", source=readme.encode(), role=Role.DOCUMENT),
+        BundleFile(path=MODEL_CARD, source=model_card_text(release_card(job)).encode(), role=Role.DOCUMENT),
         BundleFile(path="CREDITS.txt", source=_credits(job), role=Role.LICENCE),
     ]
 
@@ -160,6 +168,8 @@ def _reports(job: Job) -> list[BundleFile]:
     named = {
         "report": REPORT,
         "representative": CLASSES,
+        "evaluate": EvaluateDocument.FILE,
+        "thresholds": ThresholdsDocument.FILE,
         "verify": VerifyDocument.FILE,
         "layers": LayersDocument.FILE,
         "analyze": "analysis.json",

@@ -250,7 +250,10 @@ STAGES: tuple[Stage, ...] = (
             ),
             *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
-        reads=("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards", "verify"),
+        reads=(
+            *("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards", "verify"),
+            "model.checkpoint",
+        ),
         files=lambda release: (
             {"licence": paths.licence()} | recordings.own_credits_table(release) | _every_description(release)
         ),

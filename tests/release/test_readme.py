@@ -38,6 +38,15 @@ def test_it_never_claims_hardware() -> None:
     assert BOARD.product not in text
 
 
+def test_it_opens_with_how_good_the_model_is() -> None:
+    text = readme_text(
+        title="t", version="1", accuracy=["Finds 61 % of the calls.", "cmAP\n0.6"], contents=[("c/", "C")]
+    )
+    order = ["How good it is", "- Finds 61 % of the calls.", "- cmAP 0.6", "MODEL_CARD.md", "Contents"]
+    assert sorted(order, key=text.index) == order
+    assert "How good it is" not in readme_text(title="t", version="1")
+
+
 def test_lines_fit_a_terminal() -> None:
     flash = [FlashFile(path="dk/application.hex", address=0x7010_0000, what="application")]
     assert (

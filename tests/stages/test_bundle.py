@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import GateError
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.chance import hearing
 from birdnet_stm32.files.document import write_document
+from birdnet_stm32.gates import Direction, Gate, judge
 from birdnet_stm32.quant.verify import HearingOfModels, VerifyDocument, compare, float_baseline
-from birdnet_stm32.release.statements import unproven_statements
+from birdnet_stm32.release.release_gates import accuracy_and_chance
+from birdnet_stm32.release.statements import accuracy_statements, unproven_statements
 from birdnet_stm32.stages import bundle
 
 MakeJob = Callable[..., Job]
@@ -61,6 +65,54 @@ def test_the_key_allows_it_and_the_bundle_says_so_first(job: MakeJob) -> None:
     allowed = job(np.zeros_like(TARGETS), require_above_chance=False)
     bundle.require_above_chance(allowed)
     assert unproven_statements(allowed)[0].startswith("This model hears no better than chance")
+
+
+def test_measured_accuracy_is_what_a_release_says_first(job: MakeJob, tmp_path: Path) -> None:
+    measured = with_accuracy(job(TARGETS), tmp_path)
+    assert accuracy_statements(measured) == ("Finds 61 %.",)
+    assert accuracy_statements(job(TARGETS)) == ("Nobody has measured how well this model hears.",)
+    unproven = " ".join(unproven_statements(measured))
+    assert "at another place" in unproven
+    assert "Nobody has measured" not in unproven
+    assert "Nobody has measured how well the model recognises birds" in " ".join(
+        unproven_statements(job(TARGETS))
+    )
+
+
+def test_gates_on_accuracy_are_the_first_and_replace_those_of_the_same_name(
+    job: MakeJob, tmp_path: Path
+) -> None:
+    plain = [gate.name for gate in accuracy_and_chance(job(TARGETS))]
+    recall = judge("recall", "recall", 0.6, Direction.AT_LEAST, 0.5)
+    chance = judge("ranking_above_chance", "pairs", 0.9, Direction.MORE_THAN, 0.5)
+    gates = accuracy_and_chance(with_accuracy(job(TARGETS), tmp_path, recall, chance))
+    assert [gate.name for gate in gates] == ["recall", *plain]
+    assert gates[1].measure == 0.9
+
+
+def with_accuracy(job: Job, folder: Path, *gates: Gate) -> Job:
+    """Add what the stage evaluate publishes."""
+    document = EvaluateDocument(
+        source="folder",
+        unit="recording",
+        statements=("Finds 61 %.",),
+        advice=(),
+        files=3,
+        recordings=3,
+        windows=9,
+        hours=0.1,
+        pooling="max",
+        learned=0,
+        learned_unknown=False,
+        forms=(),
+        confusion=None,
+        mistakes=(),
+        missing=(),
+        left_out=(),
+        gates=gates,
+    )
+    write_document(document, folder)
+    return replace(job, inputs={**job.inputs, "evaluate": folder})
 
 
 def test_a_model_that_hears_passes(job: MakeJob) -> None:
