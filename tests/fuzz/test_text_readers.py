@@ -14,8 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
+from birdnet_stm32.audio.annotations.names_table import parse_names
+from birdnet_stm32.audio.annotations.read_annotations import parse_annotations
+from birdnet_stm32.audio.annotations.species_names import species_names
 from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.legacy_config import read_legacy_config
 from birdnet_stm32.config.variant_file import load_variant
@@ -78,6 +83,17 @@ detection 0 1 0.75 "A_b"
 refused 1 "b.wav" "rate"
 done 2 1
 """
+RAVEN = b"""Selection\tView\tBegin Time (s)\tEnd Time (s)\tBegin File\tFile Offset (s)\tSpecies\tSNR (dB)
+1\tWaveform 1\t1.000\t2.606\ta.wav\t1.0\tGr\xc3\xbcnfink\t2.3
+1\tSpectrogram 1\t1.000\t2.606\ta.wav\t1.0\tGr\xc3\xbcnfink\t2.3
+"""
+AUDACITY = b"0.101385\t0.367520\tSP\n\\\t6441.064453\t12296.577148\n0.5\t3.0\tCRER\n"
+ANNOTATIONS = b"""Filename,Start Time (s),End Time (s),Low Freq (Hz),High Freq (Hz),Species eBird Code
+"a ""1"".flac",1.5,2.5,1,2,amerob
+b.flac,,,,,
+"""
+NAMES = b"label,scientific_name,common_name,code\nA_b,A,b,ab\n"
+CODES = b'{"Turdus merula_Blackbird": "eurbla", "eurrob1": "Erithacus rubecula_Robin"}'
 TOKENS = [
     *(
         b"{",
@@ -221,6 +237,26 @@ def test_json() -> None:
 
 def test_json_documents() -> None:
     look(read_documents, JSON)
+
+
+def test_annotations() -> None:
+    look(
+        lambda one: parse_annotations(one, where="x.txt"),
+        RAVEN,
+        AUDACITY,
+        ANNOTATIONS,
+        RAVEN.decode().encode("utf-16"),
+    )
+
+
+def test_parquet_annotations(tmp_path: Path) -> None:
+    columns = {"file": ["a", "b"], "start": [0.5, None], "end": [1.0, None], "code": [["x", "y"], []]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "x.parquet")
+    look(lambda one: parse_annotations(one, where="x.parquet"), (tmp_path / "x.parquet").read_bytes())
+
+
+def test_names() -> None:
+    look(lambda one: species_names(("A_b", "Turdus merula_x"), parse_names(one, where="x")), NAMES, CODES)
 
 
 def test_toml() -> None:

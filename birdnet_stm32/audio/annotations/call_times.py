@@ -17,7 +17,8 @@ def number_in(text: str) -> float | None:
     >>> number_in("1.250"), number_in("nan"), number_in("1,5"), number_in("1_0")
     (1.25, None, None, None)
     """
-    return float(text) + 0.0 if _NUMBER.fullmatch(text.strip()) else None  # + 0.0: no negative zero
+    bare = text.strip()
+    return float(bare) + 0.0 if _NUMBER.fullmatch(bare) else None  # + 0.0: no negative zero
 
 
 def seconds_in(text: str, *, column: str, where: str) -> float:

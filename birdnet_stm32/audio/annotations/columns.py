@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +55,19 @@ class Columns:
 
 
 def folded(text: str) -> str:
-    """Return a name without blanks, punctuation and case, so that spellings of one name are equal.
+    """Return a name without case, blanks, punctuation and Latin accents, so that its spellings are equal.
 
-    >>> folded("Begin Time (s)"), folded("Swainson's Thrush") == folded("swainsons thrush")
+    >>> folded("Begin Time (s)"), folded("Rüppell’s Weaver") == folded("ruppells weaver")
     ('begintimes', True)
     """
-    return "".join(one for one in text.casefold() if one.isalnum())
+    return "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if _is_spoken(one))
+
+
+def _is_spoken(character: str) -> bool:
+    """Return whether a character is a letter, a number, or a mark that makes another letter."""
+    if "\u02b0" <= character <= "\u036f":  # apostrophes that count as letters, and accents
+        return False
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def has_times(header: Sequence[str]) -> bool:

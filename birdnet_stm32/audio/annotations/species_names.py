@@ -6,7 +6,6 @@ name decides before a common one. Case, blanks, hyphens and apostrophes make no 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,7 +175,7 @@ def _class_of(species: Species, own: SpeciesNames) -> str | None:
 
 
 def _add(meanings: dict[str, tuple[str, ...]], name: str, label: str) -> None:
-    key = folded(unicodedata.normalize("NFC", name))
+    key = folded(name)
     if key and label not in meanings.get(key, ()):
         meanings[key] = (*meanings.get(key, ()), label)
 

@@ -58,8 +58,14 @@ def find_tables(folder: Path, *, belongs: Callable[[str], bool]) -> TableFiles:
 
 
 def _files(folder: Path) -> Iterator[str]:
+    seen: set[tuple[int, int]] = set()
     count = 0
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(parent)  # noqa: PTH116 - as os.walk, which gives no Path
+        if (status.st_dev, status.st_ino) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             if not name.startswith(".") and suffix(name) in _SUFFIXES:
