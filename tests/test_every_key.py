@@ -406,6 +406,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "train.max_windows_per_class": ({}, {"train": {"max_windows_per_class": 8}}, probe_train),
     "train.max_repeats": (UNEQUAL, {"train": {"max_repeats": 1.0}}, probe_train),
     "train.silence": ({}, {"train": {"silence": 0.25}}, probe_train),
+    "train.calibrate": ({}, {"train": {"calibrate": "platt"}}, probe_train),
     "train.refit": ({}, {"train": {"refit": True}}, probe_train),
     "windows.select": ({}, {"windows": {"select": "active"}}, probe_windows),
     "windows.band_hz": ({}, {"windows": {"band_hz": [500.0, 2_000.0]}}, probe_windows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,10 @@ class TrainTable(ConfigTable):
     silence: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the examples that is digital silence, or the faintest noise that 16 bits can hold, without any
     class."""
+    calibrate: Literal["none", "temperature", "platt"] = "none"
+    """Whether probabilities are made to match how often a species is there, by the validation recordings.
+    ``temperature``: one scale for all logits. ``platt``: a scale and an offset for each class. Both become
+    part of the last layer. With ``refit``, the validation outputs are those of the first training."""
     refit: bool = False
     """``true``: as soon as the validation recordings have chosen the epoch, train anew on the recordings of
     training and validation for that number of epochs, and publish this model. Measures of its validation

@@ -17,17 +17,21 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_temperature
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.balance import Balance
+from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
 from birdnet_stm32.stages.inputs.windows import open_window_set
 from birdnet_stm32.terminal_text import counted
+
+MOST_CALIBRATING = 20_000  # windows whose outputs are in memory at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +117,12 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
     known = everything.where(everything.chosen) if settings.refit else training
     learned_of = everything if settings.refit else windows.in_split(recording_split.TRAIN)
     refitted = _refit(known, contract, how, trained.best_epoch) if settings.refit else None
+    model = refitted.model if refitted else trained.model
+    calibration = _calibration(trained.model, validation, contract, settings.calibrate)
+    if calibration is not None:
+        calibrate_outputs(model, calibration.scale, calibration.offset)
     return TrainedModel(
-        model=refitted.model if refitted else trained.model,
+        model=model,
         history=HistoryDocument(
             best_epoch=trained.best_epoch,
             epochs=trained.history,
@@ -122,6 +130,9 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
             refit_losses=refitted.losses if refitted else (),
             training_windows=len(known),
             left_out_windows=len(learned_of) - len(known),
+            calibration=settings.calibrate,
+            logit_scale=() if calibration is None else tuple(calibration.scale.tolist()),
+            logit_offset=() if calibration is None else tuple(calibration.offset.tolist()),
         ),
         sentence=trained.sentence + ("; then trained on the validation windows too" if refitted else ""),
     )
@@ -137,6 +148,20 @@ def _refit(windows: WindowSet, contract: ModelContract, how: fit.FitSettings, ep
             epochs=epochs,
             on_epoch=lambda epoch: report(epoch, epochs),
         )
+
+
+def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kind: str) -> Calibration | None:
+    """Fit a calibration to validation windows: all of them, or as many as memory allows, evenly taken."""
+    if kind == "none":
+        return None
+    count = len(validation)
+    part = np.zeros(count, bool)
+    part[np.linspace(0, count - 1, min(count, MOST_CALIBRATING)).astype(int)] = True
+    windows = validation.where(part)
+    targets = windows.targets(contract.labels)[:]
+    logits = fit.predict(model, windows, contract)
+    fitted = fit_temperature if kind == "temperature" else fit_platt
+    return fitted(logits, np.maximum(targets, 0), targets >= 0)
 
 
 def _fit_settings(settings: TrainTable) -> fit.FitSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,9 @@ class HistoryDocument:
         refit_losses: mean loss of each epoch of the second training; empty without one.
         training_windows: number of windows that the published network learned from; 0 if it is not known.
         left_out_windows: number of windows of its recordings that ``[windows] select`` left out.
+        calibration: how the logits were calibrated by the validation windows.
+        logit_scale: the factor of each class's logits; empty without a calibration.
+        logit_offset: what is then added to them.
     """
 
     FILE: ClassVar[str] = "history.json"
@@ -49,3 +52,6 @@ class HistoryDocument:
     refit_losses: tuple[float, ...] = ()
     training_windows: int = 0
     left_out_windows: int = 0
+    calibration: Literal["none", "temperature", "platt"] = "none"
+    logit_scale: tuple[float, ...] = ()
+    logit_offset: tuple[float, ...] = ()
