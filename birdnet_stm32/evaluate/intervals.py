@@ -4,13 +4,14 @@ What one recording holds is alike: one bird, one microphone, one wind. So record
 windows, calls or clips (a cluster bootstrap: Davison and Hinkley, *Bootstrap Methods and their Application*,
 1997, section 3.8). A draw says how often it holds each recording. All measures share the same draws.
 
-The bootstrap is too narrow with few recordings, and where all recordings agree it has no width at all. Then
-the exact interval of Clopper and Pearson takes its place for shares. Its number of trials is the effective
-one of Korn and Graubard (*Confidence Intervals for Proportions with Small Expected Number of Positive Counts
-Estimated from Survey Data*, Survey Methodology 24, 1998): between the number of recordings, if all calls of
-a recording share their fate, and the number of calls, if they are independent. For counts an hour, the exact
-Poisson interval of Garwood (1936) takes its place, with the count divided by how much more the counts of
-recordings vary than a Poisson process does.
+The bootstrap is too narrow with few recordings and near 0 and 1, and where all recordings agree it has no
+width at all. Then the exact interval of Clopper and Pearson takes its place for shares. Its number of
+trials is the effective one of Korn and Graubard (*Confidence Intervals for Proportions with Small Expected
+Number of Positive Counts Estimated from Survey Data*, Survey Methodology 24, 1998): between the number of
+recordings, if all calls of a recording share their fate, and the number of calls, if they are independent.
+For counts an hour, the exact Poisson interval of Garwood (1936) takes its place, with the count divided by
+how much more the counts of recordings vary than a Poisson process does, which is uncertain itself with few
+recordings, as Student's t says.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ Counts = npt.NDArray[np.uint8]
 Float64s = npt.NDArray[np.float64]
 
 DRAWS = 1_000
-FEW_RECORDINGS = 20  # with fewer, the percentiles of the bootstrap are too narrow
+# Below these, the percentiles of the bootstrap are too narrow: recordings' worth of the rarer outcome of a
+# share, and recordings with something to count.
+FEW_OUTCOMES = 10
+FEW_RECORDINGS = 40
 TAILS = (0.025, 0.975)
 
 
@@ -79,7 +83,7 @@ def share(value: float, drawn: Float64s, *, recordings: int, trials: float) -> E
         trials: number of calls, files or detections that it is measured on.
     """
     known = drawn[~np.isnan(drawn)]
-    if 0 < value < 1 and recordings >= FEW_RECORDINGS and known.size:
+    if min(value, 1 - value) * recordings >= FEW_OUTCOMES and known.size:
         low, high = np.quantile(known, TAILS)
     else:
         low, high = _exact_share(value, _effective_trials(value, known, recordings, trials))
@@ -134,7 +138,7 @@ def rate_per_hour(counts: Float64s, hours: Float64s, draws: Counts) -> Estimate 
 
 
 def _poisson_rate(counts: Float64s, hours: Float64s) -> tuple[float, float]:
-    from scipy.stats import chi2
+    from scipy.stats import chi2, norm, t
 
     total, length = float(counts.sum()), float(hours.sum())
     if total == 0:
@@ -143,7 +147,8 @@ def _poisson_rate(counts: Float64s, hours: Float64s) -> tuple[float, float]:
     dispersion = 1.0
     if recordings > 1:
         squares = float(np.sum((counts - total / length * hours) ** 2))
-        dispersion = max(1.0, squares * recordings / (recordings - 1) / total)
+        wider = t.ppf(TAILS[1], recordings - 1) / norm.ppf(TAILS[1])
+        dispersion = max(1.0, squares * recordings / (recordings - 1) / total * wider**2)
     independent = total / dispersion
     low, high = chi2.ppf(TAILS[0], 2 * independent) / 2, chi2.ppf(TAILS[1], 2 * independent + 2) / 2
     return float(low * dispersion / length), float(high * dispersion / length)

@@ -254,8 +254,8 @@ def test_nothing_held_out_is_said(make_scored: Make) -> None:
 
 
 @pytest.mark.slow
-def test_many_windows_stay_fast_and_small(make_random: Make) -> None:
+def test_many_classes_and_windows(make_random: Make) -> None:
     labels = tuple(f"species {number}" for number in range(100))
-    scored = make_random(6, recordings=1000, windows=50, labels=labels)
+    scored = make_random(6, recordings=300, windows=50, labels=labels)
     document = measure(scored)
-    assert document.windows == 50_000
+    assert document.windows == 15_000

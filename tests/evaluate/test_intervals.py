@@ -89,3 +89,32 @@ def test_a_draw_has_as_many_recordings_as_there_are(count: int, seed: int) -> No
     draws = draw_recordings(count, seed)
     assert (draws.sum(axis=1) == count).all()
     np.testing.assert_array_equal(draws, draw_recordings(count, seed))
+
+
+@pytest.mark.parametrize("recordings", [3, 9, 26, 60])
+@pytest.mark.parametrize("truth", [0.6, 0.95])
+def test_the_interval_of_a_share_holds_the_truth(recordings: int, truth: float) -> None:
+    """Recordings differ: their own recall is drawn first, and then their calls."""
+    rng = np.random.default_rng(recordings)
+    draws = draw_recordings(recordings, 0)
+    held = 0
+    for _ in range(200):
+        own = rng.beta(truth * 3, (1 - truth) * 3, recordings)
+        calls = rng.integers(3, 15, recordings)
+        found = share_of(rng.binomial(calls, own).astype(float), calls.astype(float), draws)
+        held += found is not None and found.low <= truth <= found.high
+    assert held >= 0.87 * 200
+
+
+@pytest.mark.parametrize("recordings", [3, 9, 26, 60])
+@pytest.mark.parametrize("an_hour", [2.0, 20.0])
+def test_the_interval_of_a_count_holds_the_truth(recordings: int, an_hour: float) -> None:
+    """Alarms come in heaps: the rate of each recording is drawn first, and then its count."""
+    rng = np.random.default_rng(recordings)
+    draws, hours = draw_recordings(recordings, 0), np.full(recordings, 0.5)
+    held = 0
+    for _ in range(200):
+        counts = rng.poisson(an_hour * rng.gamma(1.0, 1.0, recordings) * 0.5)
+        found = rate_per_hour(counts.astype(float), hours, draws)
+        held += found is not None and found.low <= an_hour <= found.high
+    assert held >= 0.87 * 200
