@@ -92,6 +92,7 @@ def _is_read(kind: Any) -> bool:
         or types.is_large_string(kind)
         or types.is_integer(kind)
         or types.is_floating(kind)
+        or types.is_boolean(kind)
         or types.is_null(kind)
     )
 
@@ -129,7 +130,7 @@ def _texts(value: Any, classes: list[str]) -> str | list[str]:
 def _text(value: Any, classes: list[str]) -> str:
     if value is None:
         return ""
-    if isinstance(value, int) and 0 <= value < len(classes):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(classes):
         return classes[value]
     return str(value)
 

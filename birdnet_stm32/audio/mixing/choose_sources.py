@@ -10,7 +10,7 @@ from pathlib import Path
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.index.class_names import is_background_by_convention, label_of
 from birdnet_stm32.audio.index.measurements import MeasuredFile
-from birdnet_stm32.audio.mixing.labels_table import TEST, LabelsTable
+from birdnet_stm32.audio.mixing.labels_table import TEST, LabelledFile, LabelsTable
 from birdnet_stm32.audio.mixing.mix_settings import Source
 
 _LEARNED = "a model learned from it"
@@ -65,10 +65,8 @@ def choose_sources(
             reason = "not in the table"
         elif row is not None and table is not None and table.has_splits and row.split != TEST:
             reason = f"its split is {row.split or 'empty'}, not {TEST}"
-        elif holds_classes and not label:
-            reason = "it lies in no class folder"
-        elif holds_classes and row is None and _is_background(label):
-            reason = "its folder is background"
+        elif misplaced := _misplaced(label, row, holds_classes=holds_classes):
+            reason = misplaced
         else:
             chosen.append(
                 Source(
@@ -85,5 +83,12 @@ def choose_sources(
     )
 
 
-def _is_background(label: str) -> bool:
-    return label.startswith("_") or is_background_by_convention(label)
+def _misplaced(label: str, row: LabelledFile | None, *, holds_classes: bool) -> str:
+    """Return why a recording of background is none of a class, or the other way round; empty if it fits."""
+    said = row.background if row is not None else None
+    if not holds_classes:
+        return "the table says that it is no background" if said is False else ""
+    if not label:
+        return "it lies in no class folder"
+    by_name = label.startswith("_") or is_background_by_convention(label)
+    return "it is background" if said or (said is None and by_name) else ""

@@ -18,6 +18,8 @@ TEST = "test"
 _FILE = ("file", "filename", "path", "filepath")
 _LABEL = ("label", "class", "species", "primarylabel", "scientificname")
 _SPLIT = ("split", "subset", "part")
+_BACKGROUND = ("background",)
+_YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,12 @@ class LabelledFile:
     Args:
         label: its class; empty if the table does not say it.
         split: the part of the data in lower case, such as ``test``; empty if the table has no such column.
+        background: whether it holds none of the classes; None if the table does not say it.
     """
 
     label: str
     split: str
+    background: bool | None = None
 
 
 class LabelsTable:
@@ -58,7 +62,9 @@ class LabelsTable:
 
 
 def read_labels_table(path: Path) -> LabelsTable:
-    """Read a CSV, TSV or Parquet table with the columns ``file``, ``label`` and perhaps ``split``.
+    """Read a CSV, TSV or Parquet table with the columns ``file``, ``label``, ``split`` and ``background``.
+
+    The index of a variant is such a table. Every column but ``file`` may be missing, but not all of them.
 
     Args:
         path: the table.
@@ -80,10 +86,12 @@ def read_labels_table(path: Path) -> LabelsTable:
         at, rows = _positions(header, path), lines
     files: dict[str, LabelledFile] = {}
     for number, cells in rows:
-        file, label, split = (
+        file, label, split, background = (
             cells[one].strip() if one is not None and one < len(cells) else "" for one in at
         )
-        row = LabelledFile(label=label, split=split.casefold())
+        row = LabelledFile(
+            label=label, split=split.casefold(), background=_YES_OR_NO.get(background.casefold())
+        )
         if "\0" in file or files.setdefault(file, row) != row:
             raise InputError(
                 f"says two things of {printable(file, longest=120)!r}",
@@ -93,15 +101,17 @@ def read_labels_table(path: Path) -> LabelsTable:
     return LabelsTable(path.parent, files, has_splits=at[2] is not None)
 
 
-def _positions(header: Sequence[str], where: Path) -> tuple[int | None, int | None, int | None]:
+def _positions(header: Sequence[str], where: Path) -> tuple[int | None, ...]:
+    """Return the positions of the columns for file, label, split and background."""
     names = [folded(name) for name in header]
-    file, label, split = (
-        next((names.index(one) for one in wanted if one in names), None) for wanted in (_FILE, _LABEL, _SPLIT)
+    file, *others = (
+        next((names.index(one) for one in wanted if one in names), None)
+        for wanted in (_FILE, _LABEL, _SPLIT, _BACKGROUND)
     )
-    if file is None or (label is None and split is None):
+    if file is None or not any(one is not None for one in others):
         raise InputError(
             f"has the columns {first_names([printable(name, longest=40) for name in header], most=8)}",
             where=where,
             expected="the column file, and label or split",
         )
-    return file, label, split
+    return file, *others

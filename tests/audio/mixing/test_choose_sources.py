@@ -44,7 +44,7 @@ def test_recordings_of_classes() -> None:
     assert chosen.left_out == {
         "a model learned from it": 1,
         "silent": 1,
-        "its folder is background": 2,
+        "it is background": 2,
         "it lies in no class folder": 1,
     }
 
@@ -98,3 +98,21 @@ def test_wrong_tables(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         read_labels_table(tmp_path / "t.csv")
+
+
+def test_the_index_of_a_variant_is_such_a_table(tmp_path: Path) -> None:
+    columns = {
+        "path": ["owl/1.wav", "owl/2.wav", "wren/2.wav", "noise/1.wav"],
+        "label": ["owl", "owl", "wren", "noise"],
+        "background": [False, False, True, True],
+        "split": ["test", "train", "test", "test"],
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "recordings.parquet")
+    table = read_labels_table(tmp_path / "recordings.parquet")
+    chosen = {
+        classes: choose_sources(Path("d"), FILES, holds_classes=classes, learned={}, table=table)
+        for classes in (True, False)
+    }
+    assert [one.path for one in chosen[True].sources] == ["owl/1.wav"]
+    assert [one.path for one in chosen[False].sources] == ["noise/1.wav", "wren/2.wav"]
+    assert chosen[False].left_out["the table says that it is no background"] == 1
