@@ -123,7 +123,9 @@ def _species(
     header: Sequence[str], names: Sequence[str], wanted: str | None, where: str | Path
 ) -> tuple[int, ...]:
     if wanted is None:
-        found = (_first(names, (name,)) for name in _SPECIES)
+        # BirdSet's list of all species of a row holds the one that stands alone in another column.
+        left_out = ("ebirdcode",) if "ebirdcodemultilabel" in names else ()
+        found = (_first(names, (name,)) for name in _SPECIES if name not in left_out)
         return tuple(position for position in found if position is not None)
     position = _first(names, (folded(wanted),))
     if position is None:

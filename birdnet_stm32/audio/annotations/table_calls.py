@@ -102,6 +102,13 @@ def _file(cells: Sequence[str], columns: Columns, place: str) -> str:
 def _call(
     number: int, cells: Sequence[str], columns: Columns, header: Sequence[str], file: str, place: str
 ) -> Annotation:
+    if not _cell(cells, columns.start) and not _cell(cells, columns.end):
+        raise InputError(
+            "says which species, but not when",
+            where=place,
+            expected="start and end of each call",
+            remedy="move a table that labels whole recordings to another folder",
+        )
     start_s = seconds_in(_cell(cells, columns.start), column=header[columns.start], where=place)
     end_s = seconds_in(_cell(cells, columns.end), column=header[columns.end], where=place)
     check_order(start_s, end_s, where=place)

@@ -122,6 +122,7 @@ def test_parquet(tmp_path: Path) -> None:
         "filepath": ["a.ogg", "a.ogg", "b.ogg"],
         "start_time": [0.0, 5.0, None],
         "end_time": [1.0, 10.0, None],
+        "ebird_code": ["amerob", "amerob", None],
         "ebird_code_multilabel": [["amerob"], ["amerob", "eurwre"], []],
         "length": [60, 60, 60],
     }
@@ -191,6 +192,8 @@ def test_encodings(encoding: str, note: tuple[str, ...]) -> None:
         (b"start,end,species\n-1,2,Wren\n", r"t:2: start is -1, before the start"),
         (b"start;end;species\n1,5;2,5;Wren\n", "decimal point"),
         (b"start,end,species\n1,,Wren\n", r"t:2: end is ''"),
+        (b"file,start,end,species\na,,,Wren\n", r"t:2: says which species, but not when"),
+        (b"1\t2\tWren\n3\x1f\tx\tWren\n", r"t:2: the end is 'x'"),
         (b'start,end,species\n1,2,"Wren\n', "not a table with cells between commas"),
         (b"file,start,end,species\n,1,2,Wren\n", r"t:2: names no recording"),
         (b"start,species\n1,Wren\n", "no table of calls"),
