@@ -18,6 +18,8 @@ from birdnet_stm32.config.text_types import (
     Sha256,
 )
 
+Quality = Literal["A", "B", "C", "D", "E"] | Annotated[float, Field(gt=0, le=5)]
+
 
 class PackageFile(ConfigTable):
     """One recording inside a package."""
@@ -65,11 +67,28 @@ class FetchTable(ConfigTable):
 class IndexTable(ConfigTable):
     """The recordings of the release, and what their folders and names mean."""
 
-    root: PathText | None = None
-    """Folder that holds one folder for each class. Default: the folder that ``[fetch]`` fills; without
-    ``[fetch]``, the folder ``data/train`` beside the folder of the variant file, if it exists."""
+    root: PathText | Annotated[tuple[PathText, ...], Field(min_length=1)] | None = None
+    """Folder that holds one folder for each class, or a list of such folders. Default: the folder that
+    ``[fetch]`` fills; without ``[fetch]``, the folder ``data/train`` beside the folder of the variant file,
+    if it exists."""
     background: tuple[ClassName, ...] = ()
-    """Names of folders whose recordings hold none of the classes."""
+    """Names of folders, or of labels in the table of labels, whose recordings hold none of the classes."""
+    background_roots: tuple[PathText, ...] = ()
+    """More folders. All recordings in them hold none of the classes, whatever their folders are called: other
+    species, rain, traffic."""
+    labels: PathText | None = None
+    """Table of labels: CSV, TSV or Parquet, with columns for the file and for its class, and optionally for
+    start and end of a call in seconds, secondary species, quality, recording, place, day, split and fold. It
+    decides for the recordings that it names. Other recordings have the class of their folder."""
+    labels_where: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default={})
+    """Lines of the table of labels to take, by the values of columns: ``{ part = "birds" }``, or
+    ``{ part = ["birds", "rain"] }``. Recordings that only other lines name are left out."""
+    secondary: Literal["unjudged", "targets", "negatives"] = "unjudged"
+    """What the secondary species of the table are. ``unjudged``: neither learned nor counted as a mistake.
+    ``targets``: heard in the whole recording. ``negatives``: not heard."""
+    min_quality: Quality | None = None
+    """Least quality of a recording in the table of labels: ``"A"`` to ``"E"``, as on xeno-canto, or a rating
+    from 5 to 1, as in BirdCLEF, which means the same. Recordings without a quality are kept."""
     conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
     """Convention by which some folder names have a special meaning. ``birdnet-analyzer``: the folders
     ``Background``, ``Noise``, ``Other`` and ``Silence``, in upper or lower case, and ``-Species`` are
@@ -79,9 +98,18 @@ class IndexTable(ConfigTable):
     """Regular expression for the stem of a file name. Clips of one class whose group ``(?P<recording>...)``
     is the same belong to one recording and stay on one side of the split. Default: every file is one
     recording."""
+    group: Name = "recording"
+    """What must stay in one split, besides the recording. ``folder``: all files in a folder of the same name
+    below the folders of the classes. ``place``, ``day`` or the name of any other column of the table of
+    labels: all files with the same cell."""
     recordings_span_classes: bool = False
     """``true``: files of different classes also belong to one recording if ``recording`` gives the same name
     for them, or, without the key ``recording``, if they have the same stem."""
+    splits: Literal["auto", "folders", "drawn"] = "auto"
+    """Who divides the recordings. ``folders``: the folders ``train``, ``validation`` and ``test``, which hold
+    the folders of the classes. ``auto``: such folders, or the column ``split`` of the table of labels, if
+    there are any. ``drawn``: the hash of their names. If validation or test is missing, it is drawn from
+    those that train."""
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of each class, in seconds, on which the finished model is tested. Nothing is trained, calibrated
     or chosen with these recordings. A class of fewer than 4 recordings gives none, and a small class at most
@@ -93,6 +121,8 @@ class IndexTable(ConfigTable):
     untrained: tuple[ClassName, ...] = ()
     """Classes that may be without any usable recording. The model does not learn them. Any other class
     without a usable recording stops the build."""
+    max_recordings_per_class: Annotated[int, Field(ge=1)] | None = None
+    """Greatest number of recordings of a class, drawn by the hash of their names. Others are left out."""
     min_clips: Annotated[int, Field(ge=1)] = 1
     """Least number of usable clips in a class. Smaller classes are left out."""
     min_duration_s: Annotated[float, Field(gt=0, le=60)] = 0.1
@@ -104,6 +134,34 @@ class IndexTable(ConfigTable):
     """File with the licences and authors of the recordings in ``root``: a table with the columns ``file``,
     ``licence`` and ``credit``, and optionally ``label``, ``sha256``, ``package`` and ``version``, separated
     by tabs. ``[fetch]`` writes the same form."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders of recordings with classes; empty without the key ``root``."""
+        if self.root is None:
+            return ()
+        return (self.root,) if isinstance(self.root, str) else self.root
+
+    @property
+    def chosen_labels(self) -> dict[str, tuple[str, ...]]:
+        """The values of ``labels_where``, by the name of their column."""
+        return {
+            name: (value,) if isinstance(value, str) else value for name, value in self.labels_where.items()
+        }
+
+    @model_validator(mode="after")
+    def _labels_of_a_table(self) -> Self:
+        if self.labels is not None:
+            return self
+        for name in ("labels_where", "secondary", "min_quality"):
+            if name in self.model_fields_set:
+                raise ValueError(f"{name} is of the table of labels, but there is no labels key")
+        if self.group not in ("recording", "folder"):
+            raise ValueError(
+                f"group {self.group!r} is a column of the table of labels, but there is no labels key: "
+                "without it, group is recording or folder"
+            )
+        return self
 
     @model_validator(mode="after")
     def _credits_of_the_root(self) -> Self:

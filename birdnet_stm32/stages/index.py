@@ -1,6 +1,7 @@
 """Finds every recording and measures what it holds.
 
-Publishes ``recordings.parquet``; ``classes.tsv`` and ``unusable.tsv`` for people; and ``notes.txt`` with what
+Publishes ``recordings.parquet``; ``segments.parquet``, which says when classes are heard, where a table of
+labels says it; ``classes.tsv`` and ``unusable.tsv`` for people; and ``notes.txt`` with what
 somebody has to know of the folders and their names, one sentence in each line.
 
 A later run reads only the files that changed: ``local_measures.json`` keeps the measures.
@@ -12,22 +13,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.index import measurements
-from birdnet_stm32.audio.index.recording_index import (
-    ClassSummary,
-    IndexRow,
-    build_index,
-    channel_of,
-    list_recordings,
-    row_notes,
-    summarize_classes,
-)
+from birdnet_stm32.audio.index.build_index import build_index
+from birdnet_stm32.audio.index.class_names import decodable
+from birdnet_stm32.audio.index.class_summary import ClassSummary, summarize_classes
+from birdnet_stm32.audio.index.given_labels import GivenLabels, join_labels
+from birdnet_stm32.audio.index.heard_segments import heard_segments
+from birdnet_stm32.audio.index.label_notes import label_notes
+from birdnet_stm32.audio.index.label_table import read_label_table
+from birdnet_stm32.audio.index.recording_index import IndexRow, channel_of, list_recordings, row_notes
 from birdnet_stm32.audio.index.recording_notes import index_notes
+from birdnet_stm32.audio.index.segments import SegmentRow
+from birdnet_stm32.audio.recording_roots import in_index
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS
-from birdnet_stm32.stages.inputs.recordings import MEASURES, recordings_root
+from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS, SEGMENTS
+from birdnet_stm32.stages.inputs.recordings import LABELS, MEASURES, own_labels_table, recording_roots
 from birdnet_stm32.terminal_text import counted, first_names
 
 UNUSABLE = "unusable.tsv"
@@ -37,27 +39,37 @@ CLASSES = "classes.tsv"
 
 def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
-    root = recordings_root(job.release)
-    files = list_recordings(root)
-    settings, trains, evaluate = job.variant.index, job.variant.model.checkpoint is None, job.variant.evaluate
+    settings, evaluate = job.variant.index, job.variant.evaluate
+    trains, folds = job.variant.model.checkpoint is None, evaluate.folds or 0
+    roots = recording_roots(job.release)
+    folders = [root.folder for root in roots.roots]
+    files = [file for root in roots.roots for file in in_index(root, list_recordings(root.folder), folders)]
     with track("recordings") as report:
         measured = measurements.measure_files(
-            root, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
+            roots, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
         )
     (job.out / MEASURES).write_text(measurements.measurements_to_json(measured), encoding="utf-8")
+    given = _given_labels(job, [decodable(file.path) for file in files if not file.is_folder])
     rows = build_index(
         measured,
         settings,
         train_every_label=trains,
         tests=evaluate.root is None and evaluate.soundscapes is None,
-        folds=evaluate.folds or 0,
+        folds=folds,
+        roots=roots,
+        given=given,
     )
+    segments = heard_segments(rows, given, settings)
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
-    _list_unusable(rows, job.out / UNUSABLE)
+    parquet_table.write(segments.rows, SegmentRow, job.out / SEGMENTS)
+    _list_unusable(rows, given.missing, job.out / UNUSABLE)
     _list_repaired(rows, job.out / REPAIRED)
     classes = summarize_classes(rows)
     parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
-    noted = index_notes(rows, settings, train_every_label=trains)
+    noted = (
+        *label_notes(rows, settings, roots=roots, given=given, segments=segments, folds=folds),
+        *index_notes(rows, settings, train_every_label=trains),
+    )
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
     unusable = sum(not row.usable and not row.is_folder for row in rows)
@@ -72,6 +84,15 @@ def run(job: Job) -> Outcome:
     )
 
 
+def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:
+    """Return what the variant's table of labels says of the recordings, if there is one."""
+    settings = job.variant.index
+    table = own_labels_table(job.release).get(LABELS)
+    if table is None:
+        return GivenLabels()
+    return join_labels(read_label_table(table, chosen=settings.chosen_labels, group=settings.group), paths)
+
+
 def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repaired: int) -> str:
     species = sum(not one.background and one.usable > 0 for one in classes)
     background = " and background" if any(one.background for one in classes) else ""
@@ -84,9 +105,10 @@ def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repair
     return f"{counted(usable, 'recording')} of {counted(species, 'class')}{background}{left_out}{without}"
 
 
-def _list_unusable(rows: Sequence[IndexRow], path: Path) -> None:
-    """List every recording that is not used, with the reason."""
-    lines = ((row.path, row.reason) for row in rows if not row.usable)
+def _list_unusable(rows: Sequence[IndexRow], missing: Sequence[str], path: Path) -> None:
+    """List every recording that is not used, and those that a table names and that are not there."""
+    lines = [(row.path, row.reason) for row in rows if not row.usable]
+    lines += [(name, "the table of labels names it, and it is not there") for name in missing]
     path.write_text(parquet_table.to_text(("path", "reason"), lines), encoding="utf-8")
 
 

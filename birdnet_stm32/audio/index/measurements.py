@@ -24,6 +24,7 @@ from birdnet_stm32.audio.containers import detect, flac, layout, mpeg, ogg, sour
 from birdnet_stm32.audio.decoding import decode, levels, mono, stream
 from birdnet_stm32.audio.decoding.decode import Properties, Unusable
 from birdnet_stm32.audio.decoding.mono import MIX
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.files import regular_file
 from birdnet_stm32.files.regular_file import why_unreadable
 
@@ -49,7 +50,7 @@ class MeasuredFile:
 
 
 def measure_files(
-    root: Path,
+    root: RecordingsFolder,
     files: Sequence[FileStat],
     known: Mapping[str, MeasuredFile],
     *,
@@ -85,7 +86,9 @@ def _is_stale(file: FileStat, known: MeasuredFile | None) -> bool:
     return known is None or known.stat != file or not known.digest
 
 
-def _measure_file(root: Path, channel: int, pair: tuple[FileStat, MeasuredFile | None]) -> MeasuredFile:
+def _measure_file(
+    root: RecordingsFolder, channel: int, pair: tuple[FileStat, MeasuredFile | None]
+) -> MeasuredFile:
     file, known = pair
     measured = functools.partial(MeasuredFile, stat=file, channel=channel)
     if file.problem:

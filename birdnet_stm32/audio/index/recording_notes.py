@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from unicodedata import normalize
 
 from birdnet_stm32.audio.index import class_names
-from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class, shares_of
+from birdnet_stm32.audio.index.build_index import shares_of
+from birdnet_stm32.audio.index.recording_index import IndexRow, belongs_to_class
 from birdnet_stm32.audio.splits import recording_split, suspected_clips
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.terminal_text import counted, first_names, printable
@@ -85,8 +87,9 @@ def _joined(rows: Iterable[IndexRow]) -> Iterable[str]:
     """Say which folders are one class because their names differ only in Unicode form."""
     folders: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.label:
-            folders[row.label].add(row.path.partition("/")[0])
+        composed = {normalize("NFC", part): part for part in row.path.split("/")[:-1]}
+        if row.label in composed:
+            folders[row.label].add(composed[row.label])
     for label, spelt in sorted(folders.items()):
         if len(spelt) > 1:
             yield f"{len(spelt)} folders are called {label}, in different Unicode forms: taken for one class"

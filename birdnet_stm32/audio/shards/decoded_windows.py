@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.cut_recordings import (
     Key,
     cut_recordings,
@@ -54,7 +55,7 @@ class DecodedBefore:
 
 def decode_windows(
     rows: Sequence[IndexRow],
-    root: Path,
+    root: RecordingsFolder,
     shape: WindowShape,
     settings: WindowsTable,
     out: Path,

@@ -25,6 +25,7 @@ from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.index.measurements import MEASURED_BY
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.shard_plan import BYTES_PER_SAMPLE, Decodable, Place, plan_shards
 from birdnet_stm32.audio.windows.cut_windows import changed_since_indexed, samples_of
 from birdnet_stm32.files.regular_file import sha256_of
@@ -79,7 +80,7 @@ class _Task:
 
 def write_shards(
     rows: Sequence[IndexRow],
-    root: Path,
+    root: RecordingsFolder,
     sample_rate_hz: int,
     folder: Path,
     *,
@@ -156,7 +157,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _bring(root: Path, sample_rate_hz: int, folder: Path, known: Path, task: _Task) -> None:
+def _bring(root: RecordingsFolder, sample_rate_hz: int, folder: Path, known: Path, task: _Task) -> None:
     with (folder / task.place.shard).open("r+b") as target:
         target.seek(BYTES_PER_SAMPLE * task.place.first_sample)
         if task.source is not None:

@@ -96,29 +96,34 @@ def assign_splits(
         clips: all usable files.
         shares: how much goes to which split.
         train_every_label: whether every class must have a training recording.
-        given: the split of recordings that somebody has already divided.
+        given: the split of recordings that somebody has divided. A split that occurs here gets no other
+            recordings; a split that does not occur is taken from the recordings that train.
 
     Returns:
         ``train``, ``validation`` or ``test`` for each recording.
     """
     seconds = _seconds(clips)
-    assigned: dict[str, str] = dict(given or {})
+    assigned = {name: split for name, split in (given or {}).items() if split != TRAIN}
     singles = {label: next(iter(found)) for label, found in seconds.items() if len(found) == 1}
     if train_every_label:
         assigned = dict.fromkeys(singles.values(), TRAIN) | assigned
     several = {label: seconds[label] for label in sorted(seconds.keys() - singles.keys())}
     alone = {recording: seconds[label][recording] for label, recording in sorted(singles.items())}
-    _carve_test(several, assigned, shares.test)
     known = {recording for of_class in several.values() for recording in of_class}
-    _carve_test({"": {name: alone[name] for name in alone if name not in known}}, assigned, shares.test)
+    if TEST not in assigned.values():
+        _carve_test(several, assigned, shares.test)
+        _carve_test({"": {name: alone[name] for name in alone if name not in known}}, assigned, shares.test)
+    share = 0.0 if VALIDATION in (given or {}).values() else shares.validation
     spare = _Spare(several, {label: _open(found, assigned) - 1 for label, found in several.items()})
     for of_class in several.values():
-        _carve_validation(of_class, assigned, spare, shares.validation)
-    _carve_validation(alone, assigned, _Spare({}, {}), shares.validation)
+        _carve_validation(of_class, assigned, spare, share)
+    _carve_validation(alone, assigned, _Spare({}, {}), share)
     return assigned
 
 
-def assign_folds(clips: Iterable[UsableFile], count: int) -> dict[str, int]:
+def assign_folds(
+    clips: Iterable[UsableFile], count: int, *, given: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Assign every recording to one of ``count`` parts for cross-validation, numbered from 1.
 
     The parts of each class have equally many recordings, or one more. Their order comes from the hashes of
@@ -128,10 +133,11 @@ def assign_folds(clips: Iterable[UsableFile], count: int) -> dict[str, int]:
     Args:
         clips: all usable files.
         count: number of parts.
+        given: the part of recordings that somebody has divided.
     """
     seconds = _seconds(clips)
-    folds: dict[str, int] = {}
-    held = [0] * count
+    folds = dict(given or {})
+    held = [list(folds.values()).count(number) for number in range(1, count + 1)]
     for label in sorted(seconds):
         of_class = [0] * count
         for recording in seconds[label]:
@@ -216,7 +222,10 @@ def _carve_test(classes: Mapping[str, Mapping[str, float]], assigned: dict[str, 
 def _carve_validation(
     seconds: Mapping[str, float], assigned: dict[str, str], spare: _Spare, share: float
 ) -> None:
-    """Assign the recordings of one class that are in no split yet to validation or to training."""
+    """Assign the recordings of one class that are in no split yet to validation or to training.
+
+    With the share 0, all of them train.
+    """
     rest = {recording: seconds[recording] for recording in seconds if assigned.get(recording) != TEST}
     validation = {recording for recording in rest if assigned.get(recording) == VALIDATION}
     taken_s = math.fsum(rest[recording] for recording in validation)
@@ -229,7 +238,7 @@ def _carve_validation(
             spare.take(recording)
             taken_s += rest[recording]
     free = [recording for recording in open_recordings if spare.has(recording)]
-    if not validation and len(rest) > 1 and free:
+    if share > 0 and not validation and len(rest) > 1 and free:
         shortest = min(free, key=lambda name: (rest[name], recording_name(name), name))
         validation.add(shortest)
         spare.take(shortest)

@@ -15,6 +15,7 @@ from birdnet_stm32.audio import parallel
 from birdnet_stm32.audio.decoding import decode, levels
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.windows.window_positions import WindowShape, cut_window
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.pcm import FULL_SCALE
@@ -69,7 +70,7 @@ CutWindow = tuple[WindowRow, NDArray[np.int16]]
 
 def split_windows(
     rows: Sequence[IndexRow],
-    root: Path,
+    root: RecordingsFolder,
     split: str,
     shape: WindowShape,
     *,
@@ -101,7 +102,7 @@ def split_windows(
     return CutWindows(pcm=np.stack([window for _, window in cuts]), rows=tuple(row for row, _ in cuts))
 
 
-def _cut_file(root: Path, shape: WindowShape, row: IndexRow) -> list[CutWindow]:
+def _cut_file(root: RecordingsFolder, shape: WindowShape, row: IndexRow) -> list[CutWindow]:
     pcm = decode_indexed(root, row, shape.sample_rate_hz)
     starts = shape.starts(len(pcm))
     cuts = [cut_window(pcm, start, shape.window_samples) for start in starts]
@@ -116,7 +117,7 @@ def samples_of(row: IndexRow, sample_rate_hz: int) -> int:
     return decode.decoded_samples(row.duration_s, row.rate_hz, sample_rate_hz)
 
 
-def decode_indexed(root: Path, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]:
+def decode_indexed(root: RecordingsFolder, row: IndexRow, sample_rate_hz: int) -> NDArray[np.int16]:
     """Decode an indexed recording.
 
     Returns:

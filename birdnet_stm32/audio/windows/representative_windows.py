@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio import parallel
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import (
     CutWindow,
@@ -196,7 +197,7 @@ def _cut_chosen(
     ]
 
 
-def parts_of_files(root: Path, sample_rate_hz: int) -> ReadParts:
+def parts_of_files(root: RecordingsFolder, sample_rate_hz: int) -> ReadParts:
     """Return a function that decodes parts of recordings.
 
     Args:
@@ -207,7 +208,7 @@ def parts_of_files(root: Path, sample_rate_hz: int) -> ReadParts:
 
 
 def _decode_parts(
-    root: Path, sample_rate_hz: int, row: IndexRow, parts: list[tuple[int, int]]
+    root: RecordingsFolder, sample_rate_hz: int, row: IndexRow, parts: list[tuple[int, int]]
 ) -> list[NDArray[np.int16]]:
     found = decode.decode_parts(
         root / row.path,

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.audio_files import FileStat
+from birdnet_stm32.audio.index.build_index import build_index
 from birdnet_stm32.audio.index.class_names import decodable, label_of
 from birdnet_stm32.audio.index.measurements import measure_files
-from birdnet_stm32.audio.index.recording_index import IndexRow, build_index, count_notes, list_recordings
+from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes, list_recordings
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options, with_option_names
 from birdnet_stm32.commands.shared.messages import print_warning

@@ -7,18 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
+from birdnet_stm32.audio.recording_roots import RecordingRoots, RecordingsFolder, in_index, name_roots
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import sha256_of
 
 MEASURES = "local_measures.json"
 FETCHED = "recordings"
 OWN_TABLE = "table of credits"
+LABELS = "table of labels"
 
 
-def recordings_root(release: Release) -> Path:
-    """Return the folder of recordings: that of the user, or that of the stage fetch."""
-    root = release.variant.index.root
-    return release.folder("fetch") / FETCHED if root is None else release.resolve(root)
+def recordings_root(release: Release) -> RecordingsFolder:
+    """Return what the paths in the index are relative to: a folder, or several that act as one."""
+    roots = recording_roots(release)
+    return roots if roots.roots[0].name else roots.roots[0].folder
+
+
+def recording_roots(release: Release) -> RecordingRoots:
+    """Return the folders of recordings: those of the user, or that of the stage fetch."""
+    index = release.variant.index
+    folders = [release.resolve(root) for root in index.roots] or [release.folder("fetch") / FETCHED]
+    return name_roots(folders, [release.resolve(root) for root in index.background_roots])
 
 
 def own_credits_table(release: Release) -> dict[str, Path]:
@@ -27,26 +36,35 @@ def own_credits_table(release: Release) -> dict[str, Path]:
     return {} if named is None else {OWN_TABLE: release.resolve(named)}
 
 
+def own_labels_table(release: Release) -> dict[str, Path]:
+    """Return the table of labels that a variant names, by what it is; empty if it names none."""
+    named = release.variant.index.labels
+    return {} if named is None else {LABELS: release.resolve(named)}
+
+
 def recordings_are_current(release: Release) -> bool:
     """Return whether the recordings on disk are those of the index, by content.
 
     Only files whose size or modification time changed are read, and files that could not be read before.
     """
-    root = recordings_root(release)
+    roots = recording_roots(release)
+    folders = [root.folder for root in roots.roots]
     try:
         indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
         known = {entry["path"]: entry for entry in indexed}
-        files = scan_audio_files(
-            root
-        )  # of a folder that is gone or locked: a problem that the list does not have
+        # Of a folder that is gone or locked, there is a problem that the list does not have.
+        files = [
+            file for root in roots.roots for file in in_index(root, scan_audio_files(root.folder), folders)
+        ]
         return [file.path for file in files] == list(known) and all(
-            _is_unchanged(root, file, entry) for file, entry in zip(files, known.values(), strict=True)
+            _is_unchanged(roots / file.path, file, entry)
+            for file, entry in zip(files, known.values(), strict=True)
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False  # the list is a cache: if it is missing or damaged, the stage measures again
 
 
-def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
+def _is_unchanged(path: Path, file: FileStat, entry: dict[str, Any]) -> bool:
     """Return whether a file is as it was indexed; a file that could not be read then is read again."""
     if file.problem != entry.get("problem", ""):
         return False
@@ -55,6 +73,6 @@ def _is_unchanged(root: Path, file: FileStat, entry: dict[str, Any]) -> bool:
     if entry["digest"] and (file.size_bytes, file.mtime_ns) == (entry["size_bytes"], entry["mtime_ns"]):
         return True
     try:
-        return bool(file.size_bytes == entry["size_bytes"] and sha256_of(root / file.path) == entry["digest"])
+        return bool(file.size_bytes == entry["size_bytes"] and sha256_of(path) == entry["digest"])
     except OSError:
         return not entry["digest"]  # still unreadable, or unreadable now
