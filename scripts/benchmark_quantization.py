@@ -27,7 +27,7 @@ import soundfile
 import soxr
 
 from birdnet_stm32.audio.decoding import decode
-from birdnet_stm32.audio.index import measurements, recording_index
+from birdnet_stm32.audio.index import build_index, measurements, recording_index
 from birdnet_stm32.audio.windows import cut_windows, representative_windows
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.config.variant_file import load_variant
@@ -123,7 +123,7 @@ def bench_representative(
     measured = measurements.measure_files(root, recording_index.list_recordings(root), {})
     indexed_s = time.perf_counter() - started
     print(f"index of {len(measured)} recordings of {seconds:g} s, kept for later: {indexed_s:.2f} s")
-    rows = recording_index.build_index(measured, table, train_every_label=False)
+    rows = build_index.build_index(measured, table, train_every_label=False)
     parts = [sum(row.split == part for row in rows) for part in ("train", "validation")]
 
     def choose() -> cut_windows.CutWindows:

@@ -54,6 +54,8 @@ def _table(title: str, definitions: dict[str, Any], name: str) -> list[str]:
 def _type(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         field = field["anyOf"][0]
+    if "oneOf" in field:
+        return " or ".join(map(_type, field["oneOf"]))
     if "enum" in field or "const" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":

@@ -313,6 +313,7 @@ def taken(**changes: Any) -> dict[str, Any]:
 UNEQUAL: dict[str, Any] = {"windows": {"select": "active", "best": 2}}
 
 # By key: what else the file says, another value of the key, and where it shows.
+LABELLED: dict[str, Any] = {"index": {**BASE["index"], "labels": "labels.csv"}}
 EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "variant.title": (
         {},
@@ -363,6 +364,14 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
         {"index": {"credits": "credits.tsv"}},
         lambda b, f: own_credits_table(b.release(f)),
     ),
+    "index.background_roots": ({}, {"index": {"background_roots": ["others"]}}, probe_index),
+    "index.labels": ({}, {"index": {"labels": "labels.csv"}}, probe_index),
+    "index.labels_where": (LABELLED, {"index": {"labels_where": {"place": "north"}}}, probe_index),
+    "index.secondary": (LABELLED, {"index": {"secondary": "targets"}}, probe_index),
+    "index.min_quality": (LABELLED, {"index": {"min_quality": "B"}}, probe_index),
+    "index.group": (LABELLED, {"index": {"group": "place"}}, probe_index),
+    "index.splits": (LABELLED, {"index": {"splits": "drawn"}}, probe_index),
+    "index.max_recordings_per_class": ({}, {"index": {"max_recordings_per_class": 4}}, probe_index),
     "index.test_share": ({}, {"index": {"test_share": 0.0}}, probe_index),
     "index.validation_share": ({}, {"index": {"validation_share": 0.6}}, probe_index),
     "index.channel": ({}, {"index": {"channel": 2}}, probe_index),
@@ -531,6 +540,14 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
             audio = 0.1 * take * song * (pitch_hz > 0) + rng.normal(0, 0.02, len(time_s))
             path = root / "recordings" / label / f"take_{take}.wav"
             soundfile.write(path, audio[: RATE_HZ * (2 if take else 1) - take], RATE_HZ)
+    lines = [
+        f"{label}/take_{take}.wav,{label},{other},{'ABC'[take % 3]},{('north', 'south')[take % 2]},{split}"
+        for label, other in (("Corvus corax", "Parus major"), ("Parus major", ""))
+        for take, split in enumerate(("train", "train", "train", "validation", "test"))
+    ]
+    (root / "labels.csv").write_text("\n".join(["file,label,secondary,quality,place,split", *lines]))
+    (root / "others" / "any").mkdir(parents=True)
+    soundfile.write(root / "others" / "any" / "rain.wav", rng.normal(0, 0.1, RATE_HZ), RATE_HZ)
     shutil.copytree(root / "recordings", root / "broken")
     (root / "broken" / "Strix aluco").mkdir()
     (root / "broken" / "Strix aluco" / "a.wav").write_bytes(b"no audio")

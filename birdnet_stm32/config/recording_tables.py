@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.config.text_types import (
@@ -16,9 +16,18 @@ from birdnet_stm32.config.text_types import (
     PathText,
     RecordingPattern,
     Sha256,
+    one_or_several,
 )
 
-Quality = Literal["A", "B", "C", "D", "E"] | Annotated[float, Field(gt=0, le=5)]
+OneOrSeveralPaths = Annotated[
+    Annotated[PathText, Tag("[one]")]
+    | Annotated[tuple[PathText, ...], Field(min_length=1), Tag("[several]")],
+    Discriminator(one_or_several),
+]
+OneOrSeveralNames = Annotated[
+    Annotated[Name, Tag("[one]")] | Annotated[tuple[Name, ...], Field(min_length=1), Tag("[several]")],
+    Discriminator(one_or_several),
+]
 
 
 class PackageFile(ConfigTable):
@@ -67,7 +76,7 @@ class FetchTable(ConfigTable):
 class IndexTable(ConfigTable):
     """The recordings of the release, and what their folders and names mean."""
 
-    root: PathText | Annotated[tuple[PathText, ...], Field(min_length=1)] | None = None
+    root: OneOrSeveralPaths | None = None
     """Folder that holds one folder for each class, or a list of such folders. Default: the folder that
     ``[fetch]`` fills; without ``[fetch]``, the folder ``data/train`` beside the folder of the variant file,
     if it exists."""
@@ -80,15 +89,15 @@ class IndexTable(ConfigTable):
     """Table of labels: CSV, TSV or Parquet, with columns for the file and for its class, and optionally for
     start and end of a call in seconds, secondary species, quality, recording, place, day, split and fold. It
     decides for the recordings that it names. Other recordings have the class of their folder."""
-    labels_where: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default={})
+    labels_where: dict[Name, OneOrSeveralNames] = Field(default={})
     """Lines of the table of labels to take, by the values of columns: ``{ part = "birds" }``, or
     ``{ part = ["birds", "rain"] }``. Recordings that only other lines name are left out."""
     secondary: Literal["unjudged", "targets", "negatives"] = "unjudged"
     """What the secondary species of the table are. ``unjudged``: neither learned nor counted as a mistake.
     ``targets``: heard in the whole recording. ``negatives``: not heard."""
-    min_quality: Quality | None = None
-    """Least quality of a recording in the table of labels: ``"A"`` to ``"E"``, as on xeno-canto, or a rating
-    from 5 to 1, as in BirdCLEF, which means the same. Recordings without a quality are kept."""
+    min_quality: Literal["A", "B", "C", "D", "E"] | None = None
+    """Least quality of a recording in the table of labels, as on xeno-canto. A rating, as in BirdCLEF, means
+    the same: 5 is A and 1 is E. Recordings without a quality are kept."""
     conventions: Literal["birdnet-analyzer", "none"] = "birdnet-analyzer"
     """Convention by which some folder names have a special meaning. ``birdnet-analyzer``: the folders
     ``Background``, ``Noise``, ``Other`` and ``Silence``, in upper or lower case, and ``-Species`` are

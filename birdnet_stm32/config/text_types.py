@@ -74,6 +74,11 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def one_or_several(value: object) -> str:
+    """Return the name, in the places of pydantic's errors, of a text or of a list of texts."""
+    return "[several]" if isinstance(value, list | tuple) else "[one]"
+
+
 Sha256 = Annotated[str, Field(pattern=DIGEST)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 PathText = Annotated[str, Field(min_length=1), AfterValidator(names_a_file)]

@@ -95,7 +95,7 @@ def first_problem(error: ValidationError, spellings: Mapping[str, str]) -> Value
         expected = _EXPECTED[kind].format(**{name: _plain(value) for name, value in details.items()})
     elif kind not in ("extra_forbidden", "missing"):
         expected = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
-    location = tuple(part for part in first["loc"] if part != "[key]")
+    location = tuple(part for part in first["loc"] if part not in ("[key]", "[one]", "[several]"))
     return ValueProblem(
         kind=kind,
         location=location,

@@ -199,7 +199,7 @@ def _row(
 def _judged(row: IndexRow, known: GivenRecording, table: IndexTable, *, background: bool) -> IndexRow:
     """Return the row of a recording that the table of labels names, with what the table says of it."""
     found = grade(known.quality)
-    least = None if table.min_quality is None else grade(str(table.min_quality))
+    least = None if table.min_quality is None else grade(table.min_quality)
     reason = row.reason
     if not known.labels:
         reason = NO_LABEL

@@ -16,14 +16,10 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.audio_files import FileStat
 from birdnet_stm32.audio.decoding.decode import Properties, Unusable
 from birdnet_stm32.audio.index import measurements
+from birdnet_stm32.audio.index.build_index import build_index
+from birdnet_stm32.audio.index.class_summary import ClassSummary, summarize_classes
 from birdnet_stm32.audio.index.measurements import MeasuredFile
-from birdnet_stm32.audio.index.recording_index import (
-    ClassSummary,
-    IndexRow,
-    build_index,
-    list_recordings,
-    summarize_classes,
-)
+from birdnet_stm32.audio.index.recording_index import IndexRow, list_recordings
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError

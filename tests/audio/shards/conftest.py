@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.audio.index import measurements, recording_index
+from birdnet_stm32.audio.index import build_index, measurements, recording_index
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.shards.decoded_windows import DecodedBefore, decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
@@ -28,7 +28,7 @@ Publish = Callable[..., tuple[WindowSet, WrittenShards]]
 def index_of(root: Path) -> tuple[IndexRow, ...]:
     measured = measurements.measure_files(root, recording_index.list_recordings(root), {}, n_jobs=1)
     return tuple(
-        row for row in recording_index.build_index(measured, CLIPS, train_every_label=True) if row.usable
+        row for row in build_index.build_index(measured, CLIPS, train_every_label=True) if row.usable
     )
 
 

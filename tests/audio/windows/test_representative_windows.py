@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdnet_stm32.audio.decoding import decode
-from birdnet_stm32.audio.index import measurements, recording_index
+from birdnet_stm32.audio.index import build_index, measurements, recording_index
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.windows import cut_windows, representative_windows
 from birdnet_stm32.audio.windows.window_positions import WindowShape
@@ -24,7 +24,7 @@ def rows(collection):
     measured = measurements.measure_files(
         collection, recording_index.list_recordings(collection), {}, n_jobs=1
     )
-    return recording_index.build_index(measured, CLIPS, train_every_label=True)
+    return build_index.build_index(measured, CLIPS, train_every_label=True)
 
 
 def shape_of(window_samples=16_000, sample_rate_hz=8_000):
@@ -179,7 +179,7 @@ def test_the_shared_recordings_give_what_the_published_variant_asks(shared):
     table = IndexTable(background=("_background", "_soundscape"), recording=CLIPS.recording)
     measured = measurements.measure_files(root, recording_index.list_recordings(root), {})
     table = table.model_copy(update={"validation_share": 0.4})
-    rows = recording_index.build_index(measured, table, train_every_label=False, tests=False)
+    rows = build_index.build_index(measured, table, train_every_label=False, tests=False)
     done: list[tuple[int, int]] = []
     chosen = choose(
         rows,
@@ -208,11 +208,11 @@ def test_the_index_alone_decides_how_short_a_recording_may_be(tmp_path, write_to
                 tmp_path / f"{label}/{take}.wav", seconds=0.06, rate_hz=8_000, seed=take + 50 * (label == "b")
             )
     measured = measurements.measure_files(tmp_path, recording_index.list_recordings(tmp_path), {}, n_jobs=1)
-    found = recording_index.build_index(measured, IndexTable(min_duration_s=0.05), train_every_label=True)
+    found = build_index.build_index(measured, IndexTable(min_duration_s=0.05), train_every_label=True)
     assert all(row.usable for row in found)
     chosen = choose(found, tmp_path, 32, 16, shape=shape_of(8_000))
     assert len(chosen.rows) == 48
     whole = cut_windows.split_windows(found, tmp_path, "train", shape_of(8_000))
     assert len(whole.rows) == sum(row.split == "train" for row in found)
     with pytest.raises(InputError, match=r"80 x too short: 0.060 s, the least is 0.1 s"):
-        recording_index.build_index(measured, IndexTable(), train_every_label=True)
+        build_index.build_index(measured, IndexTable(), train_every_label=True)
