@@ -137,6 +137,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: ModelContra
     for name in ("empty_model_config", "noise_model_config", "gone_model_config", "config"):
         (tmp_path / f"{name}.json").write_text(config)
     (tmp_path / "object.json").write_text("{}")
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    (tmp_path / "learned_from.tsv").write_text("sha256\tuse\n")
     (tmp_path / "list.json").write_text("[]")
     # A stack pointer and an entry in thumb mode, as an application's vector table begins.
     (tmp_path / "firmware.bin").write_bytes(struct.pack("<II", 0x3410_0000, 0x3400_0801) + bytes(2_000))

@@ -36,6 +36,8 @@ LINES = {
     "lint": "noise.tflite --variant variants/demo.toml --json out.json",
     "npu": "noise.tflite --out c --core-dir folder --validate noise.bin --json out.json",
     "profile": "noise.tflite --json out.json",
+    "soundscape": "--birds songs --others songs --background songs/background --labels labels.csv "
+    "--learned_from learned_from.tsv --sample_rate 8000 --minutes 0.1 --files 1 --out s --json out.json",
     "train": "--qat --checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--json out.json",
     "why": "demo --variants variants --build build --json out.json",
@@ -193,6 +195,9 @@ NUMBERS = ("9" * 5_000, "0x" + "f" * 5_000, "nan", "inf", "1e400", "-1", "")
         ("train --data_path_train songs --seed {}", "--seed"),
         ("emulate noise.tflite --audio songs --most {}", "--most"),
         ("npu noise.tflite --out c --weights-address {}", "--weights-address"),
+        ("soundscape --birds songs --background songs --out s --minutes {}", "--minutes"),
+        ("soundscape --birds songs --background songs --out s --files {}", "--files"),
+        ("soundscape --birds songs --background songs --out s --snr 0 {}", "--snr"),
     ],
 )
 def test_numbers_that_no_option_takes(command: Callable[..., Any], files: Path, line: str, said: str) -> None:

@@ -115,7 +115,7 @@ def no_species_column(header: Sequence[str], where: str | Path) -> InputError:
         f"has calls, but no column for their species, only {_shown(header)}",
         where=where,
         expected="a column such as Species, Common Name, Scientific Name, Annotation, Label or eBird Code",
-        remedy="rename the column, or name it in the options",
+        remedy="rename the column that holds the species",
     )
 
 
