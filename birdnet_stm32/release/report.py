@@ -18,7 +18,7 @@ from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.accuracy_section import accuracy_section
-from birdnet_stm32.release.report_data import BadgeState, Fact, ReportData, WindowPicture
+from birdnet_stm32.release.report_data import Fact, ReportData, WindowPicture
 from birdnet_stm32.terminal_text import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,7 +46,6 @@ def render_report(data: ReportData) -> str:
             kinds=tuple(MappingKind),
             findings=findings_by_rule(data.findings),
             estimate=estimate_text(data.analysis) if data.analysis else "",
-            states=BadgeState,
             training_metric=figures.VALIDATION_ACCURACY,
             memory_gates={name: memory_gates(name, used) for name, used in data.memories.items()},
             pictures=tuple((window, _data_uri(window)) for window in data.windows),

@@ -55,7 +55,7 @@ from birdnet_stm32.release.statements import (
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
-from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds, sample_reader
+from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import (
     C_FOLDER,
@@ -68,7 +68,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
-from birdnet_stm32.stages.inputs.windows import load_windows
+from birdnet_stm32.stages.inputs.windows import load_windows, open_window_set
 from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -205,8 +205,8 @@ def _state_of(gates: Sequence[Gate]) -> BadgeState:
 
 
 def _mistake_clips(job: Job, accuracy: EvaluateDocument) -> tuple[MistakeClip, ...]:
-    shape = read_contract(job.inputs["verify"] / CONFIG).frontend.window_shape
-    return mistake_clips(accuracy.mistakes, sample_reader(job.inputs["windows"]), shape)
+    windows = open_window_set(job.inputs["windows"])
+    return mistake_clips(accuracy.mistakes, windows.reader(), windows.window_shape)
 
 
 def _size_facts(analysis: Analysis, arena: PlannedArena) -> tuple[Fact, ...]:

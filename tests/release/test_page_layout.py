@@ -18,19 +18,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from birdnet_stm32.audio.windows.window_positions import WindowShape
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.recording_measures import evaluate
-from birdnet_stm32.release import evaluation_report
+from birdnet_stm32.release import evaluation_page, evaluation_report
 from birdnet_stm32.release.evaluation_report import (
     AccuracyLoss,
     EvaluatedForm,
     EvaluationReport,
     render_evaluation,
 )
+from birdnet_stm32.release.mistake_clips import PcmOf
+from birdnet_stm32.release.mistake_files import PAGE, cut_mistakes
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import ReportData
 
 SMALLEST_PX = 11.0
-WIDTHS = (360, 1024, 1440)
+PAGES = ("report", "evaluation", "accuracy", "mistakes")
+WIDTHS = (360, 1024, 1600)
 STYLES = sorted(Path(evaluation_report.__file__).with_name("templates").iterdir())
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = (
@@ -166,17 +171,28 @@ def evaluation() -> EvaluationReport:
 
 @pytest.fixture(scope="module")
 def pages(
-    make_report: Callable[..., ReportData], tmp_path_factory: pytest.TempPathFactory
+    make_report: Callable[..., ReportData],
+    make_accuracy: Callable[..., EvaluateDocument],
+    read_pcm: PcmOf,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"report": render_report(make_report()), "evaluation": render_evaluation(evaluation())}
+    labels = [f"Species {number}_A bird with a rather long name" for number in range(12)]
+    measured = make_accuracy(*labels)
+    shape = WindowShape(sample_rate_hz=24_000, window_samples=60_000, hop_samples=30_000)
+    made = {
+        "report": render_report(make_report()),
+        "evaluation": render_evaluation(evaluation()),
+        "accuracy": evaluation_page.render_evaluation(measured, name="recordings of the year"),
+        "mistakes": cut_mistakes(measured.mistakes, read_pcm, shape)[PAGE].decode(),
+    }
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["report", "evaluation"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_the_screen_and_can_be_read(
     name: str, width: int, browser: Browser, pages: dict[str, Path]
 ) -> None:
@@ -201,7 +217,7 @@ def test_no_style_asks_for_text_that_is_too_small(path: Path) -> None:
 NARROWEST_PICTURE_PX = 286.0  # what is left of 360 beside a scroll bar, the margins and the card's padding
 
 
-@pytest.mark.parametrize("name", ["report", "evaluation"])
+@pytest.mark.parametrize("name", ["report", "evaluation", "accuracy"])
 def test_text_in_pictures_is_large_enough_on_the_narrowest_screen(name: str, pages: dict[str, Path]) -> None:
     pictures = re.findall(r"<svg.*?</svg>", pages[name].read_text(encoding="utf-8"), re.DOTALL)
     assert pictures

@@ -6,7 +6,7 @@ be the whole set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -139,6 +139,19 @@ class WindowSet:
         if len(found) == self.window_shape.window_samples:
             return found
         return np.pad(found, (0, self.window_shape.window_samples - len(found)))
+
+    def reader(self) -> Callable[[str, int, int], Pcm]:
+        """Return a function that reads a part of a recording, as the model hears it.
+
+        The function takes the path of the file, the first sample and the sample after the last one. It
+        returns int16 ``[n]``, fewer samples where the recording ends earlier.
+        """
+        by_path = {recording.path: recording for recording in self.recordings}
+
+        def read(path: str, first: int, end: int) -> Pcm:
+            return read_samples(self.folder, by_path[path], first, end - first)
+
+        return read
 
     def where(self, mask: NDArray[np.bool_]) -> WindowSet:
         """Return the windows for which ``mask``, bool ``[windows]``, is true."""
