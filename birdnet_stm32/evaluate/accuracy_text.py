@@ -44,14 +44,29 @@ def score_with_interval(score: Estimate | None, *, dash: str = "–") -> str:
 
 
 def rate_with_interval(rate: Estimate | None, *, dash: str = "–") -> str:
-    """Return a number of events an hour with its interval.
+    """Return a number of events an hour with its interval, or the interval alone where there were none.
 
     >>> rate_with_interval(Estimate(value=1.23, low=0.4, high=12.0), dash="-")
     '1.2 (0.4-12)'
+    >>> rate_with_interval(Estimate(value=0, low=0, high=12.0), dash="-")
+    '0-12'
     """
     if rate is None:
         return NOT_MEASURED
-    return f"{rate_text(rate.value)} ({rate_text(rate.low)}{dash}{rate_text(rate.high)})"
+    interval = f"{rate_text(rate.low)}{dash}{rate_text(rate.high)}"
+    return f"{rate_text(rate.value)} ({interval})" if rate.value else interval
+
+
+def length_text(hours: float) -> str:
+    """Return a length of time in a unit that suits it.
+
+    >>> length_text(1.52), length_text(0.25), length_text(0.00295)
+    ('1.5 hours', '15 minutes', '11 seconds')
+    """
+    if hours >= 1:
+        return f"{rate_text(hours)} hours"
+    minutes = 60 * hours
+    return f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
 
 
 def units(document: EvaluateDocument) -> str:
@@ -73,10 +88,20 @@ def accuracy_summary(document: EvaluateDocument) -> str:
     if form is None or form.overall_recall is None:
         return f"no recording of a species to measure accuracy on; {scope}"
     found = f"finds {share_with_interval(form.overall_recall, dash='-')} of the {units(document)}"
-    alarms = form.false_alarms_per_hour
-    at = "" if alarms is None else f" at {rate_text(alarms.value)} false alarms an hour"
     # "species" is the same in the singular and in the plural.
-    return f"{found}{at}; {len(form.species):,} species, {scope}{_learned(document)}"
+    return (
+        f"{found}{_false_alarms(form.false_alarms_per_hour)}; {len(form.species):,} species, "
+        f"{scope}{_learned(document)}"
+    )
+
+
+def _false_alarms(rate: Estimate | None) -> str:
+    """Return the false alarms of a summary; what none of them means depends on how long was listened."""
+    if rate is None:
+        return ""
+    if rate.value == 0:
+        return f" without a false alarm (at most {rate_text(rate.high)} an hour)"
+    return f" at {rate_text(rate.value)} false alarms an hour"
 
 
 def _learned(document: EvaluateDocument) -> str:

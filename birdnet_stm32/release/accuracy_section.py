@@ -22,7 +22,7 @@ from birdnet_stm32.evaluate.accuracy_text import (
     share_with_interval,
     units,
 )
-from birdnet_stm32.evaluate.sentences import flashed_form
+from birdnet_stm32.evaluate.sentences import flashed_form, too_wide
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.release import accuracy_figures
 from birdnet_stm32.release.mistake_clips import MistakeClip
@@ -237,7 +237,7 @@ def measure_rows(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
         (
             "ROC-AUC",
             "mean over the species; 0.5 is chance",
-            [NOT_MEASURED if form.roc_auc is None else f"{form.roc_auc:.3f}" for form in forms],
+            [_area(form) for form in forms],
         ),
     )
     return tuple(
@@ -245,6 +245,14 @@ def measure_rows(document: EvaluateDocument) -> tuple[MeasureRow, ...]:
         for title, meaning, values in rows
         if set(values) != {NOT_MEASURED}
     )
+
+
+def _area(form: FormAccuracy) -> str:
+    """Return the ROC-AUC of a form; it has no interval, so that of its cmAP says whether it is a number."""
+    if form.roc_auc is None:
+        return NOT_MEASURED
+    score = form.class_mean_average_precision
+    return f"{form.roc_auc:.3f}" if score is not None and not too_wide(score) else _TOO_FEW
 
 
 def _species_row(one: SpeciesAccuracy, document: EvaluateDocument) -> SpeciesRow:

@@ -69,7 +69,7 @@ def _details(job: Job) -> tuple[Fact, ...]:
         Fact(name="output", value="a probability for each class"),
         Fact(
             name="size",
-            value=f"{network.constant_bytes / _KIB:.0f} KiB of constants, "
+            value=f"{network.constant_bytes / _KIB:.0f} KiB of weights and tables, "
             f"{network.arena.size_bytes / _KIB:.0f} KiB of working memory, "
             f"{network.macs / 1e6:.1f} million multiply-accumulates for a window",
         ),

@@ -65,6 +65,11 @@ def test_few_recordings_give_an_interval_only() -> None:
     assert accuracy_summary(document(form("int8", wide, None))).startswith("finds 1-99 % of the recordings;")
 
 
+def test_no_false_alarm_in_a_short_time_is_no_promise() -> None:
+    line = accuracy_summary(document(form("int8", NARROW, Estimate(value=0, low=0, high=1251.4))))
+    assert "without a false alarm (at most 1,251 an hour); " in line
+
+
 def test_nothing_measured_is_said() -> None:
     assert accuracy_summary(document()).startswith("no recording of a species")
     assert accuracy_summary(document(form("int8", None, ALARMS))).startswith("no recording of a species")
