@@ -66,18 +66,33 @@ def too_wide(estimate: Estimate) -> bool:
     return estimate.high - estimate.low > WIDEST
 
 
-def _alarms_text(estimate: Estimate | None) -> str:
+def _alarms_text(estimate: Estimate | None, hours: float) -> str:
     """Return false alarms an hour in words.
 
-    >>> _alarms_text(Estimate(value=1, low=0.2, high=3.04))
+    >>> _alarms_text(Estimate(value=1, low=0.2, high=3.04), hours=5)
     '1 false alarm an hour'
+    >>> _alarms_text(Estimate(value=0, low=0, high=37), hours=0.1)
+    'no false alarm in 6 minutes, which means at most 37 an hour'
     """
     if estimate is None:
         return "an unknown number of false alarms"
-    noun = "false alarm" if rate_text(estimate.value) == "1" else "false alarms"
     if estimate.value == 0:
-        return f"no false alarm, which means at most {rate_text(estimate.high)} an hour"
-    return f"{rate_text(estimate.value)} {noun} an hour"
+        return (
+            f"no false alarm in {hours_text(hours)}, which means at most {rate_text(estimate.high)} an hour"
+        )
+    text = rate_text(estimate.value)
+    return f"{text} false alarm{'' if text == '1' else 's'} an hour"
+
+
+def hours_text(hours: float) -> str:
+    """Return a length of time in words.
+
+    >>> hours_text(0.01), hours_text(0.5), hours_text(3.0)
+    ('36 seconds', '30 minutes', '3 hours')
+    """
+    if hours * 60 < 2:
+        return f"{hours * 3600:.0f} seconds"
+    return f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:,.3g} hours"
 
 
 def rate_text(value: float) -> str:
@@ -93,13 +108,13 @@ def _calls(document: EvaluateDocument, form: FormAccuracy) -> str:
     of = counted(document.recordings, "recording")
     if form.overall_recall is None:
         return (
-            f"No call of a species of the model is in {of} ({document.hours:.2g} hours). It gives "
-            f"{_alarms_text(form.false_alarms_per_hour)} there."
+            f"No call of a species of the model is in {of} of {hours_text(document.hours)}. It gives "
+            f"{_alarms_text(form.false_alarms_per_hour, document.hours)} there."
         )
     calls = counted(sum(one.calls for one in form.species), "call")
     return (
         f"Finds {share_text(form.overall_recall)} of the calls of {_species(form)} with "
-        f"{_alarms_text(form.false_alarms_per_hour)} "
+        f"{_alarms_text(form.false_alarms_per_hour, document.hours)} "
         f"({_interval_text(form.overall_recall, f'{calls} in {of}')})."
     )
 
@@ -108,11 +123,11 @@ def _files(document: EvaluateDocument, form: FormAccuracy) -> str:
     if form.overall_recall is None:
         return (
             f"None of {counted(document.recordings, 'recording')} holds a species of the model. It gives "
-            f"{_alarms_text(form.false_alarms_per_hour)} there."
+            f"{_alarms_text(form.false_alarms_per_hour, document.hours)} there."
         )
     return (
         f"Recognises the species in {share_text(form.overall_recall)} of {_units(form)} with "
-        f"{_alarms_text(form.false_alarms_per_hour)} "
+        f"{_alarms_text(form.false_alarms_per_hour, document.hours)} "
         f"({_interval_text(form.overall_recall, _species(form))})."
     )
 
@@ -173,8 +188,10 @@ def _between_forms(document: EvaluateDocument) -> list[str]:
 def _int8_loss(before: float, after: float) -> str:
     """Say what int8 costs in cmAP.
 
-    >>> _int8_loss(0.6312, 0.6101), _int8_loss(1.0, 1.0)
-    ('int8 loses 0.021 cmAP against the float model (0.631 to 0.610).', 'int8 has the cmAP of the float model.')
+    >>> _int8_loss(0.6312, 0.6101)
+    'int8 loses 0.021 cmAP against the float model (0.631 to 0.610).'
+    >>> _int8_loss(1.0, 1.0)
+    'int8 has the cmAP of the float model.'
     """
     if round(abs(before - after), 3) == 0:
         return "int8 has the cmAP of the float model."

@@ -23,6 +23,7 @@ from birdnet_stm32.evaluate.ground_truth import ABSENT, PRESENT, GroundTruth, fi
 from birdnet_stm32.evaluate.intervals import draw_recordings, rate_per_hour, share_of
 from birdnet_stm32.evaluate.recording_measures import Pooling
 from birdnet_stm32.evaluate.scored_windows import ScoredWindows
+from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, ThresholdsDocument
 from birdnet_stm32.terminal_text import counted
 
@@ -217,12 +218,12 @@ def _for_false_alarms(index: int, truth: GroundTruth, curves: _Curves, wanted: f
     if hours < needed:
         allowed = 0.0
         why = (
-            f"{_hours(hours)} without it are too short to show at most {_alarms(wanted)} an hour, which "
-            f"takes {_hours(needed)}: the least threshold without any false alarm there"
+            f"{hours_text(hours)} without it are too short to show at most {_alarms(wanted)} an hour, which "
+            f"takes {hours_text(needed)}: the least threshold without any false alarm there"
         )
     else:
         allowed = wanted * hours
-        why = f"the least threshold with at most {_alarms(wanted)} an hour in {_hours(hours)} without it"
+        why = f"the least threshold with at most {_alarms(wanted)} an hour in {hours_text(hours)} without it"
     reached = np.flatnonzero(alarms <= allowed)
     if reached.size:
         return _Choice(threshold=float(curves.thresholds[reached[0]]), why=why)
@@ -230,7 +231,7 @@ def _for_false_alarms(index: int, truth: GroundTruth, curves: _Curves, wanted: f
         threshold=highest,
         why=(
             f"the highest allowed, {highest:g}, still gives {_alarms(alarms[-1] / hours)} an hour in "
-            f"{_hours(hours)} without it"
+            f"{hours_text(hours)} without it"
         ),
     )
 
@@ -241,14 +242,3 @@ def _percent(value: float) -> str:
 
 def _alarms(value: float) -> str:
     return f"{value:.3g} false alarm" + ("" if value == 1 else "s")
-
-
-def _hours(value: float) -> str:
-    """Return a length in words.
-
-    >>> _hours(0.01), _hours(0.5), _hours(3.0)
-    ('36 seconds', '30 minutes', '3 hours')
-    """
-    if value * 60 < 2:
-        return f"{value * 3600:.0f} seconds"
-    return f"{value * 60:.0f} minutes" if value < 2 else f"{value:.3g} hours"
