@@ -25,7 +25,7 @@ from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.float_model import window_shape
-from birdnet_stm32.stages.inputs.index import read_index
+from birdnet_stm32.stages.inputs.index import read_index, read_segments
 from birdnet_stm32.stages.inputs.recordings import recordings_root
 from birdnet_stm32.terminal_text import counted
 
@@ -45,6 +45,7 @@ def run(job: Job) -> Outcome:
             shape,
             settings,
             job.out,
+            segments=read_segments(job.inputs["index"]),
             before=_decoded_before(job.previous),
             report=report,
         )

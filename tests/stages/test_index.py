@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -7,14 +8,19 @@ import numpy as np
 import pytest
 import soundfile
 
+from birdnet_stm32.audio.index.segments import SegmentRow
+from birdnet_stm32.audio.shards.decoded_windows import decode_windows
+from birdnet_stm32.audio.shards.label_sets import LabelSet
 from birdnet_stm32.audio.windows.cut_windows import split_windows
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stages import index
-from birdnet_stm32.stages.inputs.index import read_index
+from birdnet_stm32.stages.inputs.index import read_index, read_segments
+from birdnet_stm32.stages.inputs.recordings import recordings_are_current, recordings_root
 
 RATE_HZ = 8_000
 
@@ -36,18 +42,21 @@ def birds(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, name: str, **keys: object) -> tuple[Outcome, Path]:
+def run(
+    place: Path, name: str, *, evaluate: dict[str, object] | None = None, **keys: object
+) -> tuple[Outcome, Path]:
     fields = {
         "variant": {"title": "Small"},
+        "evaluate": evaluate or {},
         "index": {"root": "recordings", **keys},
         "model": {"sample_rate_hz": RATE_HZ, "window_s": 0.5},
         "representative": {"calibration_windows": 32, "validation_windows": 16},
     }
     variant = Variant.model_validate_json(json.dumps(fields), strict=True)
-    release = Release(name="v", path=root / "v.toml", build=root / "build", variant=variant)
-    out = root / name
+    release = Release(name="v", path=place / "v.toml", build=place / "build", variant=variant)
+    out = place / name
     out.mkdir()
-    job = Job(release=release, inputs={}, files={}, out=out, previous=root / "mix")
+    job = Job(release=release, inputs={}, files={}, out=out, previous=place / "mix")
     return index.run(job), out
 
 
@@ -83,3 +92,84 @@ def test_the_chosen_channel_is_measured_and_cut(birds):
     assert power["one"] / power["two"] == pytest.approx(4, rel=0.05)
     with pytest.raises(InputError, match="has 2 channels, channel 3 is asked for"):
         run(birds, "three", channel=3)
+
+
+def published(outcome: Outcome, out: Path) -> dict[str, str]:
+    return {name: (out / name).read_text(encoding="utf-8") for name in ("unusable.tsv", "notes.txt")}
+
+
+def test_calls_of_a_table_are_published_and_windows_hold_what_they_cover(birds):
+    """A window outside all calls of its recording holds nothing; other recordings hold their class."""
+    lines = ["file,label,start,end,secondary", "Parus major/0.wav,Parus major,1.0,2.0,Strix aluco"]
+    (birds / "labels.csv").write_text("\n".join([*lines, "gone.wav,Parus major,,,"]), encoding="utf-8")
+    outcome, out = run(birds, "labelled", labels="labels.csv")
+    assert read_segments(out) == (
+        SegmentRow(path="Parus major/0.wav", start_s=1.0, end_s=2.0, label="Parus major"),
+    )
+    texts = published(outcome, out)
+    assert "gone.wav\tthe table of labels names it, and it is not there" in texts["unusable.tsv"]
+    assert texts["notes.txt"] == "1 recording of the table of labels not there: gone.wav\n"
+    shape = WindowShape(sample_rate_hz=RATE_HZ, window_samples=4_000, hop_samples=4_000)
+    shards = birds / "shards"
+    shards.mkdir()
+    windows, _ = decode_windows(
+        read_index(out), birds / "recordings", shape, WindowsTable(), shards, segments=read_segments(out)
+    )
+    held = [
+        windows.label_sets[number]
+        for number, recording in zip(windows.label_set, windows.recording_of, strict=True)
+        if windows.recordings[recording].path == "Parus major/0.wav"
+    ]
+    silent, heard = LabelSet(unjudged=("Strix aluco",)), ("Parus major",)
+    assert held == [silent] * 2 + [LabelSet(positives=heard, unjudged=("Strix aluco",))] * 2 + [silent] * 4
+    assert LabelSet(positives=heard) in windows.label_sets, "of the recordings that the table does not name"
+
+
+def test_several_roots_are_one_collection_and_stay_current(birds):
+    (birds / "recordings/Strix aluco").rename(birds / "more")
+    (birds / "second").mkdir()
+    (birds / "more").rename(birds / "second/Strix aluco")
+    (birds / "rain/any").mkdir(parents=True)
+    soundfile.write(birds / "rain/any/1.wav", np.random.default_rng(9).normal(0, 0.1, RATE_HZ), RATE_HZ)
+    keys = {"root": ["recordings", "second"], "background_roots": ["rain"]}
+    outcome, out = run(birds, "several", **keys)
+    assert outcome.summary.startswith("17 recordings of 2 classes and background")
+    assert {row.path.split("/")[0] for row in read_index(out)} == {"recordings", "second", "rain"}
+    fields = {"variant": {"title": "Small"}, "index": keys}
+    variant = Variant.model_validate_json(json.dumps(fields), strict=True)
+    release = Release(name="v", path=birds / "v.toml", build=birds / "build", variant=variant)
+    release.folder("index").parent.mkdir(parents=True)
+    out.rename(release.folder("index"))
+    assert recordings_are_current(release)
+    root = recordings_root(release)
+    assert all((root / row.path).is_file() for row in read_index(release.folder("index")))
+    (birds / "rain/any/2.wav").touch()
+    assert not recordings_are_current(release)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_the_benchmark_is_read_as_it_lies(tmp_path, shared):
+    """Its table has everything that a person can say: parts, classes, groups, a split and folds."""
+    root = shared / "data/benchmark"
+    keys = {"root": str(root), "labels": str(root / "index.csv"), "group": "group"}
+    with (root / "index.csv").open(encoding="utf-8") as file:
+        lines = {line["file"]: line for line in csv.DictReader(file) if line["part"] == "birds"}
+    outcome, out = run(tmp_path, "birds", **keys, labels_where={"part": "birds"})
+    rows = [row for row in read_index(out) if row.usable]
+    assert {row.path: (row.label, row.recording, row.split) for row in rows} == {
+        path: (line["label"], line["group"], line["split"]) for path, line in lines.items()
+    }
+    assert outcome.summary.startswith("104 recordings of 10 classes, 26 of them to test")
+    assert (out / "notes.txt").read_text() == ""
+    _, out = run(
+        tmp_path,
+        "folds",
+        **{**keys, "labels_where": {"part": "birds"}, "background_roots": [str(root / "other_birds")]},
+        evaluate={"folds": 5},
+    )
+    rows = [row for row in read_index(out) if row.usable and not row.background]
+    assert {f"{row.fold}" for row in rows} == set("12345")
+    inside = {row.path.removeprefix("benchmark/"): f"{row.fold}" for row in rows}
+    assert inside == {path: line["fold"] for path, line in lines.items()}
+    assert sum(row.background for row in read_index(out)) == 167

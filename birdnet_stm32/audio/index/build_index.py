@@ -91,7 +91,8 @@ def build_index(
     by_path = {class_names.decodable(one.stat.path): one for one in measured}
     collected = _collect(by_path, table, roots, given or GivenLabels())
     rows = _grouped(_rows(by_path, table, classes, collected), table, collected)
-    index_checks.check_folders(rows, table)
+    named = {label for one in collected.given.recordings.values() for label in one.labels}
+    index_checks.check_folders(rows, table, beside=named)
     rows = _without_small_classes(_without_copies(rows), table.min_clips)
     rows = _without_surplus(rows, table.max_recordings_per_class)
     index_checks.check_usable(rows)

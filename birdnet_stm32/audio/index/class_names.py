@@ -92,20 +92,19 @@ def check_class_names(labels: Iterable[str]) -> None:
     for label in sorted(labels):
         if not label.strip() or any(unicodedata.category(one) in _REFUSED for one in label):
             raise InputError(
-                f"the class folder {label!a} has no name for a class: blanks only, a line break or another "
-                "control character",
+                f"{label!a} is no name for a class: blanks only, a line break or another control character",
                 where="[index] root",
                 expected="a name that is one line of text: it becomes a line of labels.txt",
-                remedy="rename the folder",
+                remedy="rename the folder, or the label in the table of labels",
             )
         other = taken.setdefault(_to_the_eye(label), label)
         if other != label:
             raise InputError(
-                f"the class folders {other!r} and {label!r} differ in upper and lower case, blanks or "
+                f"the classes {other!r} and {label!r} differ in upper and lower case, blanks or "
                 "invisible characters only",
                 where="[index] root",
-                expected="one folder for each class: on some systems, or to the eye, these two are one",
-                remedy="put their recordings into one folder, or rename one",
+                expected="one name for each class: on some systems, or to the eye, these two are one",
+                remedy="put their recordings into one folder, or give one another name",
             )
 
 

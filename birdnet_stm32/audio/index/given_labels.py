@@ -73,10 +73,13 @@ class GivenLabels:
             folder: name of the folder.
             paths: paths of its recordings.
         """
-        named = [path for path in paths if path in self.recordings or path in self.left_out]
-        return not named or any(
-            folder in self.recordings[path].labels for path in named if path in self.recordings
-        )
+        labels = [
+            self.recordings[path].labels if path in self.recordings else ("",)
+            for path in paths
+            if path in self.recordings or path in self.left_out
+        ]
+        said = [of_one for of_one in labels if of_one]
+        return not said or any(folder in of_one for of_one in said)
 
 
 def join_labels(table: LabelTable, paths: Sequence[str]) -> GivenLabels:

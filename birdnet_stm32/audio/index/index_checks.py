@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from birdnet_stm32.audio.index import class_names
@@ -15,11 +15,21 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.terminal_text import counted, first_names
 
 
-def check_folders(rows: Sequence[IndexRow], table: IndexTable) -> None:
-    """Refuse names of folders that do not exist, and names that no class can have."""
+def check_folders(rows: Sequence[IndexRow], table: IndexTable, *, beside: Collection[str] = ()) -> None:
+    """Refuse names of folders that do not exist, and names that no class can have.
+
+    Args:
+        rows: the index.
+        table: the variant's ``[index]``.
+        beside: labels of a table of labels, also those that are not the main class of any recording.
+
+    Raises:
+        InputError: names what does not exist, or cannot be a class.
+    """
     folders = sorted({row.label for row in rows if row.label})
     expected = f"one of the folders {', '.join(folders) or '(none)'}"
-    for name in sorted(set(table.background) - {row.label for row in rows if not row.is_folder}):
+    known = {row.label for row in rows if not row.is_folder} | set(beside)
+    for name in sorted(set(table.background) - known):
         raise InputError(
             f"no recordings in the background folder {name}", where="[index] background", expected=expected
         )

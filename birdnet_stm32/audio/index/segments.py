@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 LEAST_SHARE = 0.5
@@ -56,3 +57,23 @@ def labels_between(
         if overlap_s >= LEAST_SHARE * min(segment.end_s - segment.start_s, end_s - start_s) - 1e-9:
             held.add(segment.label)
     return tuple(sorted(held)), tuple(sorted(touched - held))
+
+
+def labels_in_windows(
+    segments: Sequence[SegmentRow], starts_s: Sequence[float], ends_s: Sequence[float]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield for each window of a recording what :func:`labels_between` returns.
+
+    Only segments that can reach a window are looked at, because an hour can hold thousands of them.
+
+    Args:
+        segments: the segments of the recording.
+        starts_s: start of each window, in seconds from the start of the recording.
+        ends_s: its end.
+    """
+    ordered = sorted(segments)
+    begins = [segment.start_s for segment in ordered]
+    longest_s = max((segment.end_s - segment.start_s for segment in ordered), default=0.0)
+    for start_s, end_s in zip(starts_s, ends_s, strict=True):
+        near = ordered[bisect_left(begins, start_s - longest_s) : bisect_left(begins, end_s)]
+        yield labels_between(near, start_s, end_s)

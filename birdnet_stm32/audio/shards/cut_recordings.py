@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio import parallel
 from birdnet_stm32.audio.decoding.levels import frame_samples
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.index.segments import SegmentRow, labels_in_windows
 from birdnet_stm32.audio.shards.activity import band_powers, window_activity_db
 from birdnet_stm32.audio.shards.label_sets import LabelSet
 from birdnet_stm32.audio.shards.shard_plan import Place
@@ -142,11 +143,35 @@ def _blocks(folder: Path, recording: ShardedRecording, sample_rate_hz: int) -> I
         yield read_samples(folder, recording, start, step)
 
 
-def folder_label_set(row: IndexRow) -> LabelSet:
-    """Return what every window of a recording holds, by the name of its folder.
+def heard_label_sets(
+    rows: Sequence[IndexRow], segments: Sequence[SegmentRow], shape: WindowShape
+) -> Callable[[ShardedRecording, NDArray[np.int64]], Sequence[LabelSet]]:
+    """Return a function that says what the windows of a recording hold.
 
-    The class of the folder is a positive. Other species that are named for the recording are unjudged.
+    Without segments, every window holds the class of the recording, or none if that is background. With
+    segments, a window holds the classes of those that it covers; see ``labels_between`` in the module
+    ``segments``. Other species that are named for the recording are unjudged.
+
+    Args:
+        rows: the recordings.
+        segments: when classes are heard in some of them, sorted.
+        shape: rate and length of the windows.
     """
-    positives = () if row.background else (row.label,)
-    named = sorted({name for name in row.secondary.split("\t") if name} - {row.label})
-    return LabelSet(positives=positives, unjudged=tuple(named))
+    by_path = {row.path: row for row in rows}
+    heard: dict[str, list[SegmentRow]] = {}
+    for segment in segments:
+        heard.setdefault(segment.path, []).append(segment)
+
+    def labels_of(recording: ShardedRecording, starts: NDArray[np.int64]) -> Sequence[LabelSet]:
+        row, of_one = by_path[recording.path], heard.get(recording.path)
+        named = {name for name in row.secondary.split("\t") if name}
+        if of_one is None:
+            positives = () if row.background else (row.label,)
+            return (LabelSet(positives=positives, unjudged=tuple(sorted(named.difference(positives)))),)
+        windows_s = starts / shape.sample_rate_hz, (starts + shape.window_samples) / shape.sample_rate_hz
+        return [
+            LabelSet(positives=held, unjudged=tuple(sorted(named.union(touched).difference(held))))
+            for held, touched in labels_in_windows(of_one, *(times.tolist() for times in windows_s))
+        ]
+
+    return labels_of

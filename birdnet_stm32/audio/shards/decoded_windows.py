@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.cut_recordings import (
     Key,
     cut_recordings,
-    folder_label_set,
+    heard_label_sets,
     sharded_recordings,
 )
 from birdnet_stm32.audio.shards.shard_plan import Place
@@ -60,6 +61,7 @@ def decode_windows(
     settings: WindowsTable,
     out: Path,
     *,
+    segments: Sequence[SegmentRow] = (),
     before: DecodedBefore | None = None,
     n_jobs: int = -1,
     report: Report | None = None,
@@ -72,6 +74,7 @@ def decode_windows(
         shape: rate, length and hop of the windows.
         settings: which windows are learned from.
         out: an existing folder.
+        segments: when classes are heard in recordings that do not hold theirs from start to end.
         before: what an earlier run published.
         n_jobs: number of workers; -1 starts one for each core.
         report: called with (done, total) after each recording that had to be decoded or copied.
@@ -85,11 +88,11 @@ def decode_windows(
     written = write_shards(
         rows, root, shape.sample_rate_hz, shards, known=known, n_jobs=n_jobs, report=report
     )
-    sets = {row.path: folder_label_set(row) for row in rows}
+    labels_of = heard_label_sets(rows, segments, shape)
     windows = cut_recordings(
         shards,
         sharded_recordings(rows, written.places, shape.sample_rate_hz),
-        lambda recording, _: (sets[recording.path],),
+        labels_of,
         shape,
         band_hz=settings.band_hz,
         known_activity=activity,

@@ -336,7 +336,7 @@ def test_folders_equal_to_the_eye_are_refused_with_both_names(others):
 
 @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[2Jb", "a\x85b", "a\u2028b", "  "])
 def test_a_label_that_is_no_line_of_text_is_refused_at_the_index(name):
-    with pytest.raises(InputError, match="no name for a class") as error:
+    with pytest.raises(InputError, match="is no name for a class") as error:
         splits_of([f"{name}/1.wav", "owl/1.wav"])
     assert ascii(name) in str(error.value)
     splits_of([f"_{name}/1.wav", "owl/1.wav"])
