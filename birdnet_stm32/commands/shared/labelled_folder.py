@@ -12,6 +12,7 @@ from birdnet_stm32.audio.index.class_names import decodable, label_of
 from birdnet_stm32.audio.index.measurements import measure_files
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes, list_recordings
 from birdnet_stm32.audio.index.recording_notes import index_notes
+from birdnet_stm32.audio.index.split_folders import SplitFolders, described, find_split_folders
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options, with_option_names
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
@@ -52,6 +53,13 @@ def add_folder(parser: argparse.ArgumentParser, option: str, *, required: bool =
         help="files of different classes with the same group, or stem, also belong to one recording",
     )
     parser.add_argument(
+        "--splits",
+        choices=("auto", "folders", "drawn"),
+        default=IndexTable().splits,
+        help="who divides the recordings: the folders train, validation and test in DIR, or the hash of the "
+        "names (drawn); auto: such folders, if there are any",
+    )
+    parser.add_argument(
         "--untrained",
         nargs="*",
         default=[],
@@ -89,9 +97,14 @@ def index_folder(
     if options.deterministic:
         print_warning("--deterministic has no effect: every run is deterministic")
     files = list_recordings(root)
+    with named_as_options(option_names_of(root)):
+        divided = find_split_folders(
+            (decodable(file.path) for file in files if not file.is_folder), options.splits
+        )
     table = checked_table(
         IndexTable,
-        background=_background(options, files),
+        background=_background(options, files, divided),
+        splits=options.splits,
         conventions=options.conventions,
         recording=options.recording,
         recordings_span_classes=options.recordings_span_classes,
@@ -103,7 +116,7 @@ def index_folder(
     with named_as_options(option_names_of(root)):
         rows = build_index(measured, table, train_every_label=train_every_label, classes=classes, tests=False)
     found = index_notes(rows, table, train_every_label=train_every_label, classes=classes, splits=splits)
-    for note in found:
+    for note in (*described(divided), *found):
         print_warning(with_option_names(note, option_names_of(root)))
     for kind, count in count_notes(rows):
         print_warning(f"{count} of {counted(len(rows), 'recording')}: {kind}")
@@ -115,6 +128,7 @@ def option_names_of(root: Path) -> dict[str, str]:
     return {
         "[index] background": "--background",
         "[index] recording": "--recording",
+        "[index] splits": "--splits",
         "[index] conventions": "--conventions",
         "[index] untrained": "--untrained",
         "[index] channel": "--channel",
@@ -124,11 +138,14 @@ def option_names_of(root: Path) -> dict[str, str]:
     }
 
 
-def _background(options: argparse.Namespace, files: Sequence[FileStat]) -> tuple[str, ...]:
+def _background(
+    options: argparse.Namespace, files: Sequence[FileStat], divided: SplitFolders
+) -> tuple[str, ...]:
     """Return the folders that the options name, or those named background or starting with _."""
     if options.background is not None:
         return tuple(options.background)
-    folders = {label_of(decodable(file.path)) for file in files if not file.is_folder} - {""}
+    paths = (divided.class_path(decodable(file.path)) for file in files if not file.is_folder)
+    folders = set(map(label_of, paths)) - {""}
     return tuple(sorted(name for name in folders if name == "background" or name.startswith("_")))
 
 

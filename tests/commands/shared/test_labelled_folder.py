@@ -22,7 +22,13 @@ RATE_HZ = 8_000
 
 
 def options(**changes: object) -> Any:
-    defaults = {"background": None, "conventions": "birdnet-analyzer", "recording": None, "untrained": []}
+    defaults = {
+        "splits": "auto",
+        "background": None,
+        "conventions": "birdnet-analyzer",
+        "recording": None,
+        "untrained": [],
+    }
     fixed = {"recordings_span_classes": False, "deterministic": False, "channel": MIX}
     return SimpleNamespace(**defaults | fixed | changes)
 
@@ -50,6 +56,20 @@ def test_what_the_folder_holds_beside_recordings_is_said(tmp_path: Path, capsys:
     assert {row.label for row in rows if row.background} == {"Noise"}
     rows = labelled_folder.index_folder(tmp_path, options(conventions="none"), train_every_label=True)
     assert not any(row.background for row in rows)
+
+
+def test_folders_that_divide_are_taken_over_and_said(tmp_path: Path, capsys: Any) -> None:
+    for number in range(8):
+        part = "test" if number > 5 else "train"
+        for label in ("owl", "tit", "background"):
+            write(tmp_path / part / label / f"{number}.wav", seed=1_000 * number + ord(label[0]))
+    rows = labelled_folder.index_folder(tmp_path, options(), train_every_label=True)
+    assert {row.path.split("/")[0] for row in rows if row.split == "test"} == {"test"}
+    assert {row.label for row in rows if row.background} == {"background"}
+    said = capsys.readouterr().err
+    assert "divided by the folders train (train), test (test) (--splits = " in said
+    with pytest.raises(InputError, match="no folders divide"):
+        labelled_folder.index_folder(tmp_path / "train", options(splits="folders"), train_every_label=True)
 
 
 def test_a_class_without_anything_usable_stops_a_training(tmp_path: Path) -> None:
