@@ -116,6 +116,7 @@ class FormAccuracy:
         species: every species of the model that a recording holds, in the model's order.
         curve: recall against false alarms, by falling threshold.
         reliability: how far probabilities can be taken for frequencies.
+        calibration_error: the mean difference between the two, from 0 to 1; None without a pair.
     """
 
     form: str
@@ -132,6 +133,7 @@ class FormAccuracy:
     species: tuple[SpeciesAccuracy, ...]
     curve: tuple[OperatingPoint, ...]
     reliability: tuple[ReliabilityBin, ...]
+    calibration_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

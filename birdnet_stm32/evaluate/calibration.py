@@ -13,13 +13,10 @@ zero. Its weight is that of a few windows, so many windows outvote it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from birdnet_stm32.evaluate.accuracy_document import ReliabilityBin
 
 Floats = npt.NDArray[np.floating]
 Float64s = npt.NDArray[np.float64]
@@ -136,21 +133,3 @@ def _fit_class(scores: Float64s, wanted: Float64s) -> tuple[float, float]:
     bounds = [(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE), (None, None)]
     best = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(np.exp(best.x[0])), float(best.x[1])
-
-
-def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
-    """Return by how much probabilities and frequencies differ, the mean over all pairs of unit and class.
-
-    Source: Naeini, Cooper and Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*,
-    AAAI 2015.
-
-    Args:
-        bins: from :func:`birdnet_stm32.evaluate.reliability.reliability_bins`.
-
-    Returns:
-        From 0 to 1; None without a pair.
-    """
-    pairs = sum(one.pairs for one in bins)
-    if not pairs:
-        return None
-    return sum(one.pairs * abs(one.predicted - one.observed) for one in bins) / pairs

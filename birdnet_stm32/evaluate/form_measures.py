@@ -15,7 +15,7 @@ from birdnet_stm32.evaluate.intervals import Counts, rate_per_hour, share, share
 from birdnet_stm32.evaluate.operating_curve import operating_curve
 from birdnet_stm32.evaluate.ranking import Ranking, Scored, rank
 from birdnet_stm32.evaluate.recording_measures import Pooling, pool_windows
-from birdnet_stm32.evaluate.reliability import reliability_bins
+from birdnet_stm32.evaluate.reliability import expected_calibration_error, reliability_bins
 
 Floats = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
@@ -122,6 +122,7 @@ def measure_form(
         )
     areas = [one.roc_auc for one in known if one.roc_auc is not None]
     overall = rank(_all_positives(scores), _all_negatives(scores), draws)
+    bins = reliability_bins(scores.units, scores.truths)
     return FormAccuracy(
         form=form,
         windows=len(scores.windows),
@@ -136,7 +137,8 @@ def measure_form(
         false_alarm_runs_per_hour=rate_per_hour(runs, truth.hours, draws),
         species=tuple(species),
         curve=operating_curve(truth, scores.windows, scores.found),
-        reliability=reliability_bins(scores.units, scores.truths),
+        reliability=bins,
+        calibration_error=expected_calibration_error(bins),
     )
 
 

@@ -55,12 +55,18 @@ def _false_alarms(
             label=scored.labels[index],
             path=scored.recordings[scored.recording_of[window]].path,
             start_s=float(scored.start_s[window]),
-            end_s=float(scored.start_s[window]) + scored.window_s,
+            end_s=_end_s(scored, window),
             probability=float(scores[window]),
             truth=_truth_in(scored, window),
         )
         for window in worst[:MOST]
     ]
+
+
+def _end_s(scored: ScoredWindows, window: int) -> float:
+    """Return the end of a window, which is the end of the file where the window is longer."""
+    duration_s: float = scored.recordings[scored.recording_of[window]].duration_s
+    return min(float(scored.start_s[window]) + scored.window_s, duration_s)
 
 
 def _place(scored: ScoredWindows, window: int) -> tuple[str, float]:

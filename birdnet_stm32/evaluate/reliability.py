@@ -7,6 +7,8 @@ Of the windows to which a model gives a probability of 0.8, 80% should hold the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,3 +49,21 @@ def reliability_bins(probabilities: Floats, truths: Truths) -> tuple[Reliability
         )
         for number in np.flatnonzero(pairs).tolist()
     )
+
+
+def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
+    """Return by how much probabilities and frequencies differ, the mean over all pairs of unit and class.
+
+    Source: Naeini, Cooper and Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*,
+    AAAI 2015.
+
+    Args:
+        bins: from :func:`reliability_bins`.
+
+    Returns:
+        From 0 to 1; None without a pair.
+    """
+    pairs = sum(one.pairs for one in bins)
+    if not pairs:
+        return None
+    return sum(one.pairs * abs(one.predicted - one.observed) for one in bins) / pairs

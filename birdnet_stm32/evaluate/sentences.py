@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
+from birdnet_stm32.evaluate.accuracy_gates import POOR_FALSE_ALARMS_PER_HOUR, POOR_RECALL
 from birdnet_stm32.terminal_text import counted, first_names
 
 WIDEST = 0.5  # of the interval of a share: a wider one says nothing but "too few recordings"
-LOW_SHARE = 0.5  # below, the advice says what helps
 FEW_RECORDINGS = 10  # of a species
-MANY_FALSE_ALARMS = 10.0  # an hour
 
 
 def statements(document: EvaluateDocument) -> tuple[str, ...]:
@@ -228,16 +227,16 @@ def advice(document: EvaluateDocument) -> tuple[str, ...]:
     lines = []
     few = [one.label for one in form.species if one.recordings < FEW_RECORDINGS]
     recall = form.overall_recall
-    if recall is None or too_wide(recall) or (few and recall.value < LOW_SHARE):
+    if recall is None or too_wide(recall) or (few and recall.value < POOR_RECALL):
         wanted = [*few, *document.missing]
         of = f" of {first_names(wanted)}" if wanted else ""
         lines.append(
             f"Measure on more recordings{of}: with fewer than {FEW_RECORDINGS} of a species, its number "
             "says little."
         )
-    if recall is not None and recall.value < LOW_SHARE:
+    if recall is not None and recall.value < POOR_RECALL:
         weak = sorted(
-            (one for one in form.species if one.recall is not None and one.recall.value < LOW_SHARE),
+            (one for one in form.species if one.recall is not None and one.recall.value < POOR_RECALL),
             key=lambda one: (one.recall.value if one.recall else 0, one.label),
         )
         of = f" of {first_names([one.label for one in weak])}" if weak else ""
@@ -247,7 +246,7 @@ def advice(document: EvaluateDocument) -> tuple[str, ...]:
             "the report shows what each costs in false alarms."
         )
     alarms = form.false_alarms_per_hour
-    if alarms is not None and alarms.value > MANY_FALSE_ALARMS:
+    if alarms is not None and alarms.value > POOR_FALSE_ALARMS_PER_HOUR:
         worst = max(
             form.species,
             key=lambda one: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0,

@@ -5,13 +5,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from birdnet_stm32.evaluate.accuracy_document import ReliabilityBin
-from birdnet_stm32.evaluate.calibration import (
-    Calibration,
-    expected_calibration_error,
-    fit_platt,
-    fit_temperature,
-)
-from birdnet_stm32.evaluate.reliability import reliability_bins
+from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_temperature
+from birdnet_stm32.evaluate.reliability import expected_calibration_error, reliability_bins
 
 quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
