@@ -57,18 +57,6 @@ def rate_with_interval(rate: Estimate | None, *, dash: str = "–") -> str:
     return f"{rate_text(rate.value)} ({interval})" if rate.value else interval
 
 
-def length_text(hours: float) -> str:
-    """Return a length of time in a unit that suits it.
-
-    >>> length_text(1.52), length_text(0.25), length_text(0.00295)
-    ('1.5 hours', '15 minutes', '11 seconds')
-    """
-    if hours >= 1:
-        return f"{rate_text(hours)} hours"
-    minutes = 60 * hours
-    return f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
-
-
 def units(document: EvaluateDocument) -> str:
     """Return what recall counts, in the plural: calls; else recordings, or files where these are more."""
     if document.unit == "call":

@@ -14,7 +14,8 @@ from pathlib import Path
 import jinja2
 
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
-from birdnet_stm32.evaluate.accuracy_text import length_text, rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.accuracy_text import rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.gates import Gate
 from birdnet_stm32.release.accuracy_section import FEW_RECORDINGS, measure_rows, species_rows
@@ -131,7 +132,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         counted=counted,
-        length_text=length_text,
+        hours_text=hours_text,
         share_with_interval=share_with_interval,
         rate_with_interval=rate_with_interval,
     )

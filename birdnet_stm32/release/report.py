@@ -9,7 +9,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from birdnet_stm32.evaluate.accuracy_text import length_text, rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.accuracy_text import rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.npu.analyze import estimate_text
 from birdnet_stm32.npu.lint.check import findings_by_rule
@@ -154,7 +155,7 @@ def page_environment() -> jinja2.Environment:
     environment.filters.update(
         breakable=_breakable,
         counted=counted,
-        length_text=length_text,
+        hours_text=hours_text,
         size=_size,
         share=_share,
         share_with_interval=share_with_interval,
