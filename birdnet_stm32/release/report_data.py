@@ -51,10 +51,17 @@ class Badge:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A named value, already formatted for a reader."""
+    """A named value, already formatted for a reader.
+
+    Args:
+        name: what it is.
+        value: the value.
+        detail: a few words below it in the headline, such as its interval; may be empty.
+    """
 
     name: str
     value: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
