@@ -46,7 +46,14 @@ def accuracy_facts(document: EvaluateDocument | None) -> tuple[Fact, ...]:
     if document is None or not document.forms:
         return ()
     form = flashed_form(document)
-    found = Fact(name=f"{units(document).capitalize()} found", value=share_with_interval(form.overall_recall))
-    alarms = Fact(name="False alarms an hour", value=rate_with_interval(form.false_alarms_per_hour))
-    score = Fact(name="cmAP", value=score_with_interval(form.class_mean_average_precision))
-    return found, alarms, score
+    return (
+        _fact(f"{units(document).capitalize()} found", share_with_interval(form.overall_recall)),
+        _fact("False alarms an hour", rate_with_interval(form.false_alarms_per_hour)),
+        _fact("cmAP", score_with_interval(form.class_mean_average_precision)),
+    )
+
+
+def _fact(name: str, text: str) -> Fact:
+    """Return a fact whose interval stands below its value."""
+    value, _, interval = text.removesuffix(")").partition(" (")
+    return Fact(name=name, value=value, detail=f"95 %: {interval}" if interval else "")

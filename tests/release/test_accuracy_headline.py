@@ -22,11 +22,11 @@ def test_what_was_measured_is_said_with_its_interval(make_accuracy: MakeAccuracy
     badge = accuracy_badge(make_accuracy("wren", "robin"))
     assert badge.state is BadgeState.MEASURED
     assert badge.detail.startswith("finds 59 % (48-73) of the calls at 1.2 false alarms an hour")
-    facts = {fact.name: fact.value for fact in accuracy_facts(make_accuracy("wren"))}
+    facts = {fact.name: (fact.value, fact.detail) for fact in accuracy_facts(make_accuracy("wren"))}
     assert facts == {
-        "Calls found": "59 % (48–73)",
-        "False alarms an hour": "1.2 (0.4–3.1)",
-        "cmAP": "0.582 (0.48–0.68)",
+        "Calls found": ("59 %", "95 %: 48–73"),
+        "False alarms an hour": ("1.2", "95 %: 0.4–3.1"),
+        "cmAP": ("0.582", "95 %: 0.48–0.68"),
     }
 
 
@@ -42,6 +42,6 @@ def test_few_or_learned_recordings_show_nothing(make_accuracy: MakeAccuracy) -> 
     wide = replace(document.forms[1], overall_recall=Estimate(value=0.5, low=0.02, high=0.98))
     few = replace(document, forms=(document.forms[0], wide))
     assert accuracy_badge(few).state is BadgeState.NOT_SHOWN
-    assert accuracy_facts(few)[0].value == "2–98 %"
+    assert (accuracy_facts(few)[0].value, accuracy_facts(few)[0].detail) == ("2–98 %", "")
     assert accuracy_badge(replace(document, learned=3)).state is BadgeState.NOT_SHOWN
     assert accuracy_badge(replace(document, forms=())).state is BadgeState.NOT_SHOWN
