@@ -13,15 +13,16 @@ import numpy.typing as npt
 
 from birdnet_stm32.evaluate.accuracy_document import (
     Confusion,
+    Estimate,
     EvaluateDocument,
     FormAccuracy,
     LeftOut,
     Source,
 )
 from birdnet_stm32.evaluate.confusion import count_confusion
-from birdnet_stm32.evaluate.form_measures import FormScores, form_scores, measure_form
+from birdnet_stm32.evaluate.form_measures import FormScores, MeasuredForm, form_scores, measure_form
 from birdnet_stm32.evaluate.ground_truth import PRESENT, GroundTruth, find_ground_truth
-from birdnet_stm32.evaluate.intervals import Counts, draw_recordings
+from birdnet_stm32.evaluate.intervals import Counts, difference, draw_recordings
 from birdnet_stm32.evaluate.mistakes import worst_mistakes
 from birdnet_stm32.evaluate.recording_measures import Pooling
 from birdnet_stm32.evaluate.scored_windows import ScoredWindows
@@ -82,9 +83,11 @@ def measure_accuracy(
         form: form_scores(truth, probabilities, Pooling(pooling))
         for form, probabilities in scored.probabilities.items()
     }
-    forms = [
-        measure_form(form, truth, scores, scored.labels, limits, draws) for form, scores in by_form.items()
-    ]
+    measured = {
+        form: measure_form(form, truth, scores, scored.labels, limits, draws)
+        for form, scores in by_form.items()
+    }
+    forms = [one.accuracy for one in measured.values()]
     flashed = INT8 if INT8 in by_form else list(by_form)[-1]
     if len(scored.sample):
         forms.append(_measure_firmware(scored, truth, forms, limits, draws, Pooling(pooling)))
@@ -110,8 +113,25 @@ def measure_accuracy(
         ),
         left_out=left_out,
         gates=gates,
+        int8_loss=_int8_loss(measured),
     )
     return replace(document, statements=statements(document), advice=advice(document))
+
+
+def _int8_loss(measured: Mapping[str, MeasuredForm]) -> Estimate | None:
+    """Return what int8 loses of the cmAP of the float model, in the same draws."""
+    if not {FLOAT, INT8} <= measured.keys():
+        return None
+    before, after = measured[FLOAT], measured[INT8]
+    first = before.accuracy.class_mean_average_precision
+    second = after.accuracy.class_mean_average_precision
+    if first is None or second is None:
+        return None
+    return difference(
+        first.value - second.value,
+        before.class_mean_drawn - after.class_mean_drawn,
+        recordings=before.recordings,
+    )
 
 
 def _nothing(labels: tuple[str, ...], source: Source, pooling: str) -> EvaluateDocument:
@@ -157,5 +177,6 @@ def _measure_firmware(
         return replace(measured, form=FIRMWARE, windows=len(scored.sample))
     mixed = int8.copy()
     mixed[scored.sample] = scored.firmware
-    measured = measure_form(FIRMWARE, truth, form_scores(truth, mixed, pooling), scored.labels, limits, draws)
-    return replace(measured, windows=len(scored.sample))
+    scores = form_scores(truth, mixed, pooling)
+    found = measure_form(FIRMWARE, truth, scores, scored.labels, limits, draws)
+    return replace(found.accuracy, windows=len(scored.sample))

@@ -203,6 +203,8 @@ class EvaluateDocument:
         missing: species of the model without a recording here.
         left_out: what took no part.
         gates: the gates on accuracy that the variant sets.
+        int8_loss: cmAP of the float model less that of the int8 model. Both are measured on the same
+            recordings, so its interval is narrower than theirs. None where one of them was not measured.
     """
 
     FILE: ClassVar[str] = "evaluate.json"
@@ -225,3 +227,4 @@ class EvaluateDocument:
     missing: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     gates: tuple[Gate, ...] = ()
+    int8_loss: Estimate | None = None

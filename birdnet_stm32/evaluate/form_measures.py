@@ -42,6 +42,22 @@ class FormScores:
     found: Floats
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredForm:
+    """The measures of one form of a model.
+
+    Args:
+        accuracy: the measures.
+        class_mean_drawn: the class mean of the average precision in each draw, float64 ``[draws]``; NaN where
+            a draw holds no class.
+        recordings: number of recordings that hold a class.
+    """
+
+    accuracy: FormAccuracy
+    class_mean_drawn: Float64s
+    recordings: int
+
+
 def form_scores(truth: GroundTruth, probabilities: Floats, pooling: Pooling) -> FormScores:
     """Bring the probabilities of windows into the units that are measured.
 
@@ -77,7 +93,7 @@ def measure_form(
     labels: tuple[str, ...],
     thresholds: Floats,
     draws: Counts,
-) -> FormAccuracy:
+) -> MeasuredForm:
     """Measure one form of a model.
 
     Args:
@@ -123,10 +139,11 @@ def measure_form(
     areas = [one.roc_auc for one in known if one.roc_auc is not None]
     overall = rank(_all_positives(scores), _all_negatives(scores), draws)
     bins = reliability_bins(scores.units, scores.truths)
-    return FormAccuracy(
+    class_mean_drawn, recordings = _class_mean_drawn(known, draws), _recordings_with_any(scores)
+    accuracy = FormAccuracy(
         form=form,
         windows=len(scores.windows),
-        class_mean_average_precision=_class_mean(known, _recordings_with_any(scores)),
+        class_mean_average_precision=_class_mean(known, class_mean_drawn, recordings),
         mean_average_precision=None if overall is None else _average_precision(overall),
         roc_auc=float(np.mean(areas)) if areas else None,
         top1=None if truth.annotated else _top1(truth, scores, draws),
@@ -140,6 +157,7 @@ def measure_form(
         reliability=bins,
         calibration_error=expected_calibration_error(bins),
     )
+    return MeasuredForm(accuracy=accuracy, class_mean_drawn=class_mean_drawn, recordings=recordings)
 
 
 def _split(scores: FormScores, index: int) -> tuple[Scored, tuple[Scored, ...]]:
@@ -177,13 +195,19 @@ def _recordings_with_any(scores: FormScores) -> int:
     return len(np.unique(scores.recordings[(scores.truths == PRESENT).any(axis=1)]))
 
 
-def _class_mean(rankings: list[Ranking], recordings: int) -> Estimate | None:
-    """Return the mean of the average precisions. A draw leaves out the classes that it does not hold."""
+def _class_mean_drawn(rankings: list[Ranking], draws: Counts) -> Float64s:
+    """Return the mean of the average precisions in each draw, over the classes that the draw holds."""
+    if not rankings:
+        return np.full(len(draws), np.nan)
+    return _mean_of_known(np.stack([one.drawn for one in rankings], axis=1))
+
+
+def _class_mean(rankings: list[Ranking], drawn: Float64s, recordings: int) -> Estimate | None:
     if not rankings:
         return None
     return share(
         float(np.mean([one.average_precision for one in rankings])),
-        _mean_of_known(np.stack([one.drawn for one in rankings], axis=1)),
+        drawn,
         recordings=recordings,
         trials=sum(one.positives for one in rankings),
     )

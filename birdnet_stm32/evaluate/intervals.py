@@ -90,6 +90,26 @@ def share(value: float, drawn: Float64s, *, recordings: int, trials: float) -> E
     return Estimate(value=value, low=float(min(low, value)), high=float(max(high, value)))
 
 
+def difference(value: float, drawn: Float64s, *, recordings: int) -> Estimate:
+    """Return the difference of two measures of the same recordings with its interval.
+
+    Both were measured in the same draws, so what the draws change in both cancels. The interval is that of
+    Student's t, with the spread of the draws: a difference of measures has no end where it would be skewed.
+
+    Args:
+        value: the measured difference, from -1 to 1.
+        drawn: the difference in each draw, float64 ``[draws]``; NaN where a draw holds nothing to measure.
+        recordings: number of recordings that it depends on, at least 1.
+    """
+    from scipy.stats import t
+
+    known = drawn[~np.isnan(drawn)]
+    if recordings < 2 or not known.size:
+        return Estimate(value=value, low=-1.0, high=1.0)
+    error = np.sqrt(np.var(known) * recordings / (recordings - 1)) * t.ppf(TAILS[1], recordings - 1)
+    return Estimate(value=value, low=max(-1.0, value - float(error)), high=min(1.0, value + float(error)))
+
+
 def _effective_trials(value: float, drawn: Float64s, recordings: int, trials: float) -> float:
     """Return how many independent trials give the spread of the draws, as Korn and Graubard define it."""
     from scipy.stats import t

@@ -170,7 +170,7 @@ def _between_forms(document: EvaluateDocument) -> list[str]:
         before = by_name["float"].class_mean_average_precision
         after = by_name["int8"].class_mean_average_precision
         if before is not None and after is not None:
-            sentences.append(_int8_loss(before.value, after.value))
+            sentences.append(_int8_loss(before.value, after.value, document.int8_loss))
     if "firmware" in by_name and "int8" in by_name:
         firmware, int8 = by_name["firmware"], by_name["int8"]
         windows = counted(firmware.windows, "window")
@@ -184,11 +184,13 @@ def _between_forms(document: EvaluateDocument) -> list[str]:
     return sentences
 
 
-def _int8_loss(before: float, after: float) -> str:
+def _int8_loss(before: float, after: float, loss: Estimate | None = None) -> str:
     """Say what int8 costs in cmAP.
 
     >>> _int8_loss(0.6312, 0.6101)
     'int8 loses 0.021 cmAP against the float model (0.631 to 0.610).'
+    >>> _int8_loss(0.6312, 0.6101, Estimate(value=0.0211, low=-0.01, high=0.0522))
+    'int8 loses 0.021 cmAP against the float model (0.631 to 0.610), which may be chance.'
     >>> _int8_loss(1.0, 1.0)
     'int8 has the cmAP of the float model.'
     """
@@ -196,7 +198,8 @@ def _int8_loss(before: float, after: float) -> str:
         return "int8 has the cmAP of the float model."
     verdict = "loses" if before > after else "gains"
     change = f"({before:.3f} to {after:.3f})"
-    return f"int8 {verdict} {abs(before - after):.3f} cmAP against the float model {change}."
+    chance = ", which may be chance" if loss is not None and loss.low <= 0 <= loss.high else ""
+    return f"int8 {verdict} {abs(before - after):.3f} cmAP against the float model {change}{chance}."
 
 
 def _learned(document: EvaluateDocument) -> str | None:

@@ -239,6 +239,27 @@ def test_thresholds_move_recall_against_false_alarms(make_random: Make) -> None:
     assert alarms == sorted(alarms)
 
 
+def test_a_loss_is_known_better_than_what_it_is_the_difference_of(make_random: Make) -> None:
+    scored = make_random(7, recordings=60)
+    values = scored.probabilities["int8"]
+    rng = np.random.default_rng(0)
+    noisy = np.clip(values + rng.normal(0, 0.05, values.shape), 0, 1).astype(np.float32)
+    worse = np.clip(values + rng.normal(0, 0.5, values.shape), 0, 1).astype(np.float32)
+    near = measure(replace(scored, probabilities={"float": values, "int8": noisy}))
+    far = measure(replace(scored, probabilities={"float": values, "int8": worse}))
+    assert near.int8_loss is not None
+    assert far.int8_loss is not None
+    cmap = int8(near).class_mean_average_precision
+    assert cmap is not None
+    assert near.int8_loss.high - near.int8_loss.low < (cmap.high - cmap.low) / 2
+    assert far.int8_loss.low > 0
+    assert not any("may be chance" in sentence for sentence in far.statements)
+    assert measure(scored).int8_loss is None
+    same = measure(replace(scored, probabilities={"float": values, "int8": values}))
+    assert same.int8_loss is not None
+    assert (same.int8_loss.low, same.int8_loss.high) == (0, 0)
+
+
 def test_the_firmware_is_measured_on_its_sample(make_random: Make) -> None:
     scored = make_random(4)
     values = scored.probabilities["int8"]
