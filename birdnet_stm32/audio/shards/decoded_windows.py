@@ -98,7 +98,8 @@ def decode_windows(
         known_activity=activity,
         n_jobs=n_jobs,
     )
-    return replace(windows, chosen=choose_windows(windows, settings)), written
+    timed = {segment.path for segment in segments}
+    return replace(windows, chosen=choose_windows(windows, settings, timed)), written
 
 
 def _known(

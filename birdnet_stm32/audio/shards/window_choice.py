@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from birdnet_stm32.files.parquet_table import to_text
 _LEARNED_FROM = (recording_split.TRAIN, recording_split.VALIDATION)  # the latter by [train] refit
 
 
-def choose_windows(windows: WindowSet, table: WindowsTable) -> NDArray[np.bool_]:
+def choose_windows(windows: WindowSet, table: WindowsTable, timed: Collection[str]) -> NDArray[np.bool_]:
     """Return which windows may be learned from, bool ``[windows]``.
 
     Windows of background, and of recordings of the test split, are always chosen. What validates is all
@@ -24,11 +25,16 @@ def choose_windows(windows: WindowSet, table: WindowsTable) -> NDArray[np.bool_]
     Args:
         windows: all windows, in the order of their recordings.
         table: the variant's ``[windows]``.
+        timed: paths of the recordings whose calls have times. All their windows are chosen.
     """
     if table.select == "all":
         return np.ones(len(windows), bool)
     open_to_choice = np.array(
-        [one.split in _LEARNED_FROM and not one.background for one in windows.recordings], bool
+        [
+            one.split in _LEARNED_FROM and not one.background and one.path not in timed
+            for one in windows.recordings
+        ],
+        bool,
     )[windows.recording_of]
     rank = _ranks(windows)
     active = (windows.activity_db >= table.min_activity_db) & (rank < table.best)
