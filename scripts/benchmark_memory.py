@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 STAGES = ("index", "windows", "representative", "train")
+TO_EVALUATE = ("candidate/ptq", "convert", "verify", "thresholds", "evaluate")
 CLASSES = 100
 SECONDS = 12.5
 WINDOWS_PER_RECORDING = 9
@@ -54,6 +55,9 @@ def variant(root: Path, sample_rate_hz: int) -> dict[str, Any]:
         "index": {"root": str(root), "background": ["background"], "validation_share": 0.02},
         "model": {"sample_rate_hz": sample_rate_hz},
         "train": {"epochs": 1, "max_windows_per_class": 48},
+        "quantize": {"recipes": ["ptq"]},
+        "verify": {"min_cosine_mean": 0.0, "min_cosine_p05": 0.0},
+        "firmware": {"boards": ["stm32n6570_dk"]},
     }
 
 
@@ -62,7 +66,7 @@ def run_one_stage(build: Path, name: str) -> None:
     from birdnet_stm32.config.variant import Variant
     from birdnet_stm32.engine.release import Release
     from birdnet_stm32.engine.run_stage import run_stage
-    from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
+    from birdnet_stm32.stages.catalog import folders_needed, stages_of
 
     described = (build / "variant.json").read_text(encoding="utf-8")
     release = Release(
@@ -71,7 +75,7 @@ def run_one_stage(build: Path, name: str) -> None:
         build=build,
         variant=Variant.model_validate_json(described, strict=True),
     )
-    stage = BY_NAME[name]
+    stage = next(one for one in stages_of(release.variant) if one.key == name)
     summary = run_stage(stage, release, folders_needed(stage, release)).summary
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak_kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
@@ -87,7 +91,9 @@ def measure(build: Path, name: str) -> dict[str, Any]:
     return {**found, "seconds": round(time.perf_counter() - started, 1)}
 
 
-def measure_windows(windows: int, folder: Path | None, sample_rate_hz: int) -> dict[str, dict[str, Any]]:
+def measure_windows(
+    windows: int, folder: Path | None, sample_rate_hz: int, stages: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
     """Write recordings with about ``windows`` windows and measure every stage."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
         recordings, build = Path(work) / "recordings", Path(work) / "build"
@@ -96,7 +102,7 @@ def measure_windows(windows: int, folder: Path | None, sample_rate_hz: int) -> d
         fields = variant(recordings, sample_rate_hz)
         (build / "variant.json").write_text(json.dumps(fields), encoding="utf-8")
         found = {}
-        for name in (*STAGES, "windows"):
+        for name in (*stages, "windows"):
             label = "windows, nothing changed" if name in found else name
             found[label] = measure(build, name)
             print(f"{windows:>9,} {label:26} {found[label]['bytes'] / 1e6:6.0f} MB", file=sys.stderr)
@@ -142,13 +148,18 @@ def main() -> None:
     parser.add_argument("--sample_rate", type=int, default=8_000, metavar="HZ")
     parser.add_argument("--folder", type=Path, help="where to work; default: the temporary folder")
     parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "images" / "memory.svg")
-    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--evaluate", action="store_true", help="measure the stages up to evaluate too; this takes long"
+    )
+    parser.add_argument("--stage", choices=(*STAGES, *TO_EVALUATE), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
         run_one_stage(options.folder, options.stage)
         return
+    stages = (*STAGES, *(TO_EVALUATE if options.evaluate else ()))
     found = {
-        windows: measure_windows(windows, options.folder, options.sample_rate) for windows in options.windows
+        windows: measure_windows(windows, options.folder, options.sample_rate, stages)
+        for windows in options.windows
     }
     print(table(found))
     draw(found, options.figure)
