@@ -50,6 +50,15 @@ _RULES = (
         why="[model] checkpoint names a trained model, and nothing is trained",
     ),
     _Rule(
+        table="index",
+        keys=("test_share",),
+        applies=lambda variant: any(
+            value is not None
+            for value in (variant.evaluate.root, variant.evaluate.soundscapes, variant.evaluate.folds)
+        ),
+        why="[evaluate] takes other recordings, and there is no test split",
+    ),
+    _Rule(
         table="windows",
         keys=("best", "min_activity_db"),
         applies=lambda variant: variant.windows.select == "all",

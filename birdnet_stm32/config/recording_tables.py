@@ -159,6 +159,14 @@ class IndexTable(ConfigTable):
         }
 
     @model_validator(mode="after")
+    def _every_folder_once(self) -> Self:
+        listed = [*self.roots, *self.background_roots]
+        twice = next((one for number, one in enumerate(listed) if one in listed[:number]), None)
+        if twice is not None:
+            raise ValueError(f"root and background_roots name the folder {twice} twice")
+        return self
+
+    @model_validator(mode="after")
     def _labels_of_a_table(self) -> Self:
         if self.labels is not None:
             return self

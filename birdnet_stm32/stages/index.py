@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.index import measurements
-from birdnet_stm32.audio.index.build_index import build_index
+from birdnet_stm32.audio.index.build_index import LEFT_OUT, build_index
 from birdnet_stm32.audio.index.class_names import decodable
 from birdnet_stm32.audio.index.class_summary import ClassSummary, summarize_classes
 from birdnet_stm32.audio.index.given_labels import GivenLabels, join_labels
@@ -72,9 +72,11 @@ def run(job: Job) -> Outcome:
     )
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
-    unusable = sum(not row.usable and not row.is_folder for row in rows)
+    not_chosen = sum(row.reason == LEFT_OUT for row in rows)
+    unusable = sum(not row.usable and not row.is_folder for row in rows) - not_chosen
+    repaired = sum(bool(row_notes(row)) for row in rows)
     return Outcome(
-        summary=_summary(classes, usable, unusable, sum(bool(row_notes(row)) for row in rows)),
+        summary=_summary(classes, usable, unusable=unusable, not_chosen=not_chosen, repaired=repaired),
         measures={
             "usable": usable,
             "unusable": unusable,
@@ -93,10 +95,13 @@ def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:
     return join_labels(read_label_table(table, chosen=settings.chosen_labels, group=settings.group), paths)
 
 
-def _summary(classes: Sequence[ClassSummary], usable: int, unusable: int, repaired: int) -> str:
+def _summary(
+    classes: Sequence[ClassSummary], usable: int, *, unusable: int, not_chosen: int, repaired: int
+) -> str:
     species = sum(not one.background and one.usable > 0 for one in classes)
     background = " and background" if any(one.background for one in classes) else ""
     left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
+    left_out += f", {not_chosen} not chosen by [index] labels_where" if not_chosen else ""
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
     never = [one.label for one in classes if one.usable and not one.validation]
     without = f"; nothing validates {first_names(never)}" if never else ""

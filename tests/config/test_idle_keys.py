@@ -22,6 +22,11 @@ CASES = {
         "[train] epochs",
         "nothing is trained",
     ),
+    "a test split beside folds": (
+        "test_share = 0.1\n[evaluate]\nfolds = 5\n",
+        "[index] test_share",
+        "takes other recordings",
+    ),
     "downloads that nothing reads": (PACKAGE, "[fetch] packages", "would not be used"),
     "a spectrogram of a waveform": (
         '[model]\nfrontend = "raw"\nfft_length = 256\n',

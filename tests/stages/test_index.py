@@ -160,7 +160,9 @@ def test_the_benchmark_is_read_as_it_lies(tmp_path, shared):
     assert {row.path: (row.label, row.recording, row.split) for row in rows} == {
         path: (line["label"], line["group"], line["split"]) for path, line in lines.items()
     }
-    assert outcome.summary.startswith("104 recordings of 10 classes, 26 of them to test")
+    assert outcome.summary == (
+        "104 recordings of 10 classes, 26 of them to test, 578 not chosen by [index] labels_where"
+    )
     assert (out / "notes.txt").read_text() == ""
     _, out = run(
         tmp_path,

@@ -45,12 +45,14 @@ class Collected:
         given: what a table of labels says.
         folders: the folders that divide it.
         labels: the class of each recording by its folder; empty where its folder is none.
+        no_class: folders that are no class, because the table gives their recordings other classes.
     """
 
     roots: RecordingRoots = _ONE_ROOT
     given: GivenLabels = field(default_factory=GivenLabels)
     folders: SplitFolders = field(default_factory=SplitFolders)
     labels: Mapping[str, str] = field(default_factory=dict)
+    no_class: frozenset[str] = frozenset()
 
     def class_path(self, path: str) -> str:
         """Return the path of a recording from its class folder on."""
@@ -92,7 +94,7 @@ def build_index(
     collected = _collect(by_path, table, roots, given or GivenLabels())
     rows = _grouped(_rows(by_path, table, classes, collected), table, collected)
     named = {label for one in collected.given.recordings.values() for label in one.labels}
-    index_checks.check_folders(rows, table, beside=named)
+    index_checks.check_folders(rows, table, beside=named, no_class=collected.no_class)
     rows = _without_small_classes(_without_copies(rows), table.min_clips)
     rows = _without_surplus(rows, table.max_recordings_per_class)
     index_checks.check_usable(rows)
@@ -111,13 +113,16 @@ def _collect(
     folders = find_split_folders(map(roots.within, classed), table.splits)
     bare = Collected(roots=roots, given=given, folders=folders)
     labels = {path: class_names.label_of(bare.class_path(path)) for path in by_path}
+    no_class: frozenset[str] = frozenset()
     if given.is_given:
         of_folder: dict[str, list[str]] = defaultdict(list)
         for path in files:
             of_folder[labels[path]].append(path)
-        no_class = {name for name, paths in of_folder.items() if not given.is_class_folder(name, paths)}
+        no_class = frozenset(
+            name for name, paths in of_folder.items() if not given.is_class_folder(name, paths)
+        )
         labels = {path: "" if label in no_class else label for path, label in labels.items()}
-    return replace(bare, labels=labels)
+    return replace(bare, labels=labels, no_class=no_class)
 
 
 def _rows(

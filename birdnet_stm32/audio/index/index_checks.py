@@ -15,13 +15,20 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.terminal_text import counted, first_names
 
 
-def check_folders(rows: Sequence[IndexRow], table: IndexTable, *, beside: Collection[str] = ()) -> None:
+def check_folders(
+    rows: Sequence[IndexRow],
+    table: IndexTable,
+    *,
+    beside: Collection[str] = (),
+    no_class: Collection[str] = (),
+) -> None:
     """Refuse names of folders that do not exist, and names that no class can have.
 
     Args:
         rows: the index.
         table: the variant's ``[index]``.
         beside: labels of a table of labels, also those that are not the main class of any recording.
+        no_class: folders that are no class because of the table. They may be misspelt in it.
 
     Raises:
         InputError: names what does not exist, or cannot be a class.
@@ -36,6 +43,8 @@ def check_folders(rows: Sequence[IndexRow], table: IndexTable, *, beside: Collec
     for name in sorted(set(table.untrained) - set(folders)):
         raise InputError(f"there is no folder {name}", where="[index] untrained", expected=expected)
     class_names.check_class_names(row.label for row in rows if belongs_to_class(row))
+    if no_class:
+        class_names.check_class_names({*beside, *filter(str.isprintable, filter(str.strip, no_class))})
 
 
 def check_trained(rows: Sequence[IndexRow], table: IndexTable) -> None:

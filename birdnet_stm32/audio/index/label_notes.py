@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from birdnet_stm32.audio.annotations.species_names import parts_of
+from birdnet_stm32.audio.index.build_index import NOT_IN_TABLE
 from birdnet_stm32.audio.index.given_labels import GivenLabels
 from birdnet_stm32.audio.index.heard_segments import HeardSegments
 from birdnet_stm32.audio.index.recording_index import IndexRow
@@ -37,6 +38,7 @@ def label_notes(
     found = (
         *_divided(rows, table, roots, folds),
         *_unmatched(given),
+        *_unnamed(rows),
         *_only_beside(rows, segments),
         *_times(segments),
         *_unjudged(rows, given, table),
@@ -63,6 +65,17 @@ def _unmatched(given: GivenLabels) -> Iterable[str]:
         yield (
             f"{counted(len(given.missing), 'recording')} of the table of labels not there: "
             f"{first_names(given.missing, most=3)}"
+        )
+
+
+def _unnamed(rows: Iterable[IndexRow]) -> Iterable[str]:
+    """Say which folders hold recordings that the table does not name although it names others in them."""
+    folders = Counter(row.path.rpartition("/")[0] for row in rows if row.reason == NOT_IN_TABLE)
+    if folders:
+        yield (
+            f"{counted(folders.total(), 'recording')} left out, which the table of labels does not name, in "
+            f"{first_names(sorted(folders), most=3)}: it gives other recordings there another class than the "
+            "name of the folder"
         )
 
 

@@ -150,8 +150,13 @@ def test_a_table_decides_over_folders_and_what_it_does_not_name_is_said(tmp_path
         "tit/4.wav": "the table of labels gives it no class",
         "loose.wav": "lies in no class folder",
     }
-    (note,) = notes(rows, IndexTable(), given)
-    assert note == "1 recording of the table of labels not there: 9.wav"
+    missing, unnamed = notes(rows, IndexTable(), given)
+    assert missing == "1 recording of the table of labels not there: 9.wav"
+    assert unnamed.startswith("1 recording left out, which the table of labels does not name, in audio: ")
+    lines = ["file,label", "audio/1.wav,Audio"]
+    misspelt = given_in(tmp_path, lines, paths, IndexTable())
+    with pytest.raises(InputError, match="'Audio' and 'audio' differ in upper and lower case"):
+        build_index(measured(paths), IndexTable(), train_every_label=True, given=misspelt)
 
 
 def notes(
