@@ -57,6 +57,15 @@ def rate_with_interval(rate: Estimate | None, *, dash: str = "–") -> str:
     return f"{rate_text(rate.value)} ({interval})" if rate.value else interval
 
 
+def loss_text(loss: Estimate) -> str:
+    """Return a loss of a score with its interval; a negative loss is a gain.
+
+    >>> loss_text(Estimate(value=0.0211, low=-0.01, high=0.0522))
+    '0.021 (-0.010 to 0.052)'
+    """
+    return f"{loss.value:.3f} ({loss.low:.3f} to {loss.high:.3f})"
+
+
 def units(document: EvaluateDocument) -> str:
     """Return what recall counts, in the plural: calls; else recordings, or files where these are more."""
     if document.unit == "call":

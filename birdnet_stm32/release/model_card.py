@@ -14,7 +14,7 @@ from pathlib import Path
 import jinja2
 
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
-from birdnet_stm32.evaluate.accuracy_text import rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.accuracy_text import loss_text, rate_with_interval, share_with_interval
 from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.gates import Gate
@@ -133,6 +133,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         counted=counted,
         hours_text=hours_text,
+        loss_text=loss_text,
         share_with_interval=share_with_interval,
         rate_with_interval=rate_with_interval,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from birdnet_stm32.evaluate.accuracy_text import rate_with_interval, share_with_interval
+from birdnet_stm32.evaluate.accuracy_text import loss_text, rate_with_interval, share_with_interval
 from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.npu.analyze import estimate_text
@@ -156,6 +156,7 @@ def page_environment() -> jinja2.Environment:
         breakable=_breakable,
         counted=counted,
         hours_text=hours_text,
+        loss_text=loss_text,
         size=_size,
         share=_share,
         share_with_interval=share_with_interval,

@@ -232,6 +232,7 @@ def accuracy(*labels: str) -> EvaluateDocument:
             for number in range(6)
         ),
         missing=(f"{labels[0]} minor",),
+        int8_loss=Estimate(value=0.02, low=-0.004, high=0.05),
         left_out=(LeftOut(reason=f"of {labels[0]}, too short", count=3),),
     )
 
