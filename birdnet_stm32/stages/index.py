@@ -23,7 +23,7 @@ from birdnet_stm32.audio.index.label_table import read_label_table
 from birdnet_stm32.audio.index.recording_index import IndexRow, channel_of, list_recordings, row_notes
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.audio.index.segments import SegmentRow
-from birdnet_stm32.audio.recording_roots import in_index
+from birdnet_stm32.audio.recording_roots import RecordingRoots, in_index
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
@@ -68,7 +68,7 @@ def run(job: Job) -> Outcome:
     parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
     noted = (
         *label_notes(rows, settings, roots=roots, given=given, segments=segments, folds=folds),
-        *index_notes(rows, settings, train_every_label=trains),
+        *index_notes(rows, settings, train_every_label=trains, named=_background_roots(rows, roots)),
     )
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
@@ -84,6 +84,12 @@ def run(job: Job) -> Outcome:
         },
         warnings=noted,
     )
+
+
+def _background_roots(rows: Sequence[IndexRow], roots: RecordingRoots) -> set[str]:
+    """Return the labels of the recordings in folders of background."""
+    names = {root.name for root in roots.roots if root.background}
+    return {row.label for row in rows if row.path.partition("/")[0] in names}
 
 
 def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:

@@ -132,14 +132,19 @@ def _rows(
     collected: Collected,
 ) -> list[IndexRow]:
     given = collected.given.recordings
-    folders = {collected.labels[path] for path, one in by_path.items() if not one.stat.is_folder} - {""}
+    background_roots = {root.name for root in collected.roots.roots if root.background}
+    folders = {
+        collected.labels[path]
+        for path, one in by_path.items()
+        if not one.stat.is_folder and not (background_roots and path.partition("/")[0] in background_roots)
+    } - {""}
     named = {label for one in given.values() for label in one.labels}
     background = class_names.background_folders(folders | named, table, classes)
     rows = []
     for path in sorted(by_path):
         root = collected.roots.root_of(path)
         if root is not None and root.background:
-            label = normalize("NFC", root.name)
+            label = _background_label(normalize("NFC", root.name), folders | named)
             rows.append(_row(path, by_path[path], label, table, background=True))
             continue
         known = given.get(path)
@@ -160,6 +165,11 @@ def _rows(
             row = replace(row, reason=reason)
         rows.append(row)
     return rows
+
+
+def _background_label(name: str, classes: Collection[str]) -> str:
+    """Return the label of the recordings in a folder of background: its name, unless that is a class."""
+    return f"{name} (background)" if name in classes else name
 
 
 def _row(

@@ -27,6 +27,7 @@ def index_notes(
     train_every_label: bool,
     classes: Collection[str] = (),
     splits: bool = True,
+    named: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return the notes about an index.
 
@@ -36,13 +37,14 @@ def index_notes(
         train_every_label: whether a model is trained.
         classes: classes of a model that exists already.
         splits: whether the recordings are split; without a split, all of them are used to evaluate.
+        named: labels of folders that the table names as background by their paths.
     """
     found = (
         *_untested(rows),
         *_folders(rows),
         *_untrained(rows, train_every_label=train_every_label),
         *_joined(rows),
-        *_conventions(rows, table, classes),
+        *_conventions(rows, table, {*classes, *named}),
         *(_clips(rows, table, train_every_label=train_every_label) if splits else ()),
     )
     return tuple(map(printable, found))
