@@ -214,6 +214,27 @@ def test_no_style_asks_for_text_that_is_too_small(path: Path) -> None:
     ] == []
 
 
+LEAST_CONTRAST = 4.5  # of text and what is behind it, in WCAG 2.2, criterion 1.4.3
+
+
+def luminance(colour: str) -> float:
+    shares = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in shares]
+    return sum(weight * one for weight, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_of_text_stand_out_from_the_card(scheme: int) -> None:
+    css = next(path for path in STYLES if path.suffix == ".css").read_text(encoding="utf-8")
+    variables = dict(
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", re.findall(r":root \{(.*?)\}", css, re.S)[scheme])
+    )
+    card = luminance(variables["card"])
+    for name in ("ink", "muted", "first", "second", "passed", "failed", "open", "hardware", "conditional"):
+        lighter, darker = sorted((luminance(variables[name]), card), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= LEAST_CONTRAST, name
+
+
 NARROWEST_PICTURE_PX = 286.0  # what is left of 360 beside a scroll bar, the margins and the card's padding
 
 
