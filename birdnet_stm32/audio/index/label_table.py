@@ -170,7 +170,7 @@ def _open(content: bytes, path: Path) -> tuple[Sequence[str], _Rows]:
     if not first:
         raise InputError("is empty", where=path, expected="a table with a header, such as file,label")
     rows = table_rows(text, separator_of(first), where=path)
-    _, header = next(rows)
+    _, header = next(rows, (0, list[str]()))
     return header, lambda _: rows
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
 
 from birdnet_stm32.audio.audio_files import FileStat
 from birdnet_stm32.audio.decoding.decode import Properties
@@ -109,12 +112,12 @@ def test_a_column_divides_the_recordings(tmp_path):
         f"{path},owl,{split}"
         for path, split in zip(paths, ["train"] * 4 + ["dev"] * 2 + ["Test"] * 2, strict=True)
     ]
-    given = given_in(tmp_path, lines, paths, IndexTable())
-    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=given)
+    known = given_in(tmp_path, lines, paths, IndexTable())
+    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=known)
     assert [row.split for row in rows] == ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
     drawn = IndexTable(splits="drawn")
     assert [
-        row.split for row in build_index(measured(paths), drawn, train_every_label=True, given=given)
+        row.split for row in build_index(measured(paths), drawn, train_every_label=True, given=known)
     ] != [row.split for row in rows]
     wrong = given_in(tmp_path, [*lines[:-1], f"{paths[-1]},owl,later"], paths, IndexTable())
     with pytest.raises(InputError, match="the split is 'later'") as refused:
@@ -126,20 +129,20 @@ def test_a_column_gives_the_folds(tmp_path):
     paths = takes("owl")
     numbers = [1, 2, 3, 1, 2, 3, 1, ""]
     lines = ["file,label,fold"] + [f"{path},owl,{fold}" for path, fold in zip(paths, numbers, strict=True)]
-    given = given_in(tmp_path, lines, paths, IndexTable())
-    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=given, folds=3)
+    known = given_in(tmp_path, lines, paths, IndexTable())
+    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=known, folds=3)
     assert [row.fold for row in rows][:7] == numbers[:7]
     assert rows[7].fold in (2, 3)
     with pytest.raises(InputError, match="the fold is '3'") as refused:
-        build_index(measured(paths), IndexTable(), train_every_label=True, given=given, folds=2)
+        build_index(measured(paths), IndexTable(), train_every_label=True, given=known, folds=2)
     assert "a number from 1 to 2" in str(refused.value)
 
 
 def test_a_table_decides_over_folders_and_what_it_does_not_name_is_said(tmp_path):
     paths = ["audio/1.wav", "audio/2.wav", "audio/3.wav", "tit/4.wav", "tit/5.wav", "loose.wav"]
     lines = ["file,label", "1.wav,owl", "2.wav,owl", "9.wav,owl", "4.wav,"]
-    given = given_in(tmp_path, lines, paths, IndexTable())
-    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=given)
+    known = given_in(tmp_path, lines, paths, IndexTable())
+    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=known)
     assert {row.path: row.label for row in rows if row.usable} == {
         "audio/1.wav": "owl",
         "audio/2.wav": "owl",
@@ -150,7 +153,7 @@ def test_a_table_decides_over_folders_and_what_it_does_not_name_is_said(tmp_path
         "tit/4.wav": "the table of labels gives it no class",
         "loose.wav": "lies in no class folder",
     }
-    missing, unnamed = notes(rows, IndexTable(), given)
+    missing, unnamed = notes(rows, IndexTable(), known)
     assert missing == "1 recording of the table of labels not there: 9.wav"
     assert unnamed.startswith("1 recording left out, which the table of labels does not name, in audio: ")
     lines = ["file,label", "audio/1.wav,Audio"]
@@ -160,10 +163,10 @@ def test_a_table_decides_over_folders_and_what_it_does_not_name_is_said(tmp_path
 
 
 def notes(
-    rows, table: IndexTable, given: GivenLabels, roots: RecordingRoots | None = None
+    rows, table: IndexTable, known: GivenLabels, roots: RecordingRoots | None = None
 ) -> tuple[str, ...]:
-    found = heard_segments(rows, given, table)
-    return label_notes(rows, table, roots=roots or name_roots([Path("x")]), given=given, segments=found)
+    found = heard_segments(rows, known, table)
+    return label_notes(rows, table, roots=roots or name_roots([Path("x")]), given=known, segments=found)
 
 
 def test_calls_are_cut_at_the_end_of_their_recording_and_nothing_is_lost_silently(tmp_path):
@@ -173,10 +176,10 @@ def test_calls_are_cut_at_the_end_of_their_recording_and_nothing_is_lost_silentl
         *("2.wav,owl;tit,,", "3.wav,tit,,", "3.wav,rain,1,2"),
     ]
     table = IndexTable(background=("rain",))
-    given = given_in(tmp_path, lines, paths, table)
-    rows = build_index(measured(paths), table, train_every_label=True, given=given)
+    known = given_in(tmp_path, lines, paths, table)
+    rows = build_index(measured(paths), table, train_every_label=True, given=known)
     assert [row.label for row in rows] == ["owl", "owl", "tit"]
-    found = heard_segments(rows, given, table)
+    found = heard_segments(rows, known, table)
     assert [(one.path[-5:], one.start_s, one.end_s, one.label) for one in found.rows] == [
         ("1.wav", 1.0, 2.0, "owl"),
         ("1.wav", 3.0, 4.5, "tit"),
@@ -186,7 +189,7 @@ def test_calls_are_cut_at_the_end_of_their_recording_and_nothing_is_lost_silentl
         ("3.wav", 0.0, 10.0, "tit"),
     ]
     assert (found.cut, found.beyond) == (1, 1)
-    assert notes(rows, table, given) == (
+    assert notes(rows, table, known) == (
         "1 call left out, starting after the end of the recording",
         "1 call cut at the end of the recording",
     )
@@ -199,11 +202,11 @@ def test_calls_are_cut_at_the_end_of_their_recording_and_nothing_is_lost_silentl
 def test_secondary_species_are_what_the_key_says(tmp_path, secondary, unjudged, heard):
     paths = ["owl/1.wav", "owl/2.wav"]
     table = IndexTable(labels="labels.csv", secondary=secondary)
-    given = given_in(tmp_path, ["file,label,secondary", '1.wav,owl,"jay;tit"', "2.wav,owl,"], paths, table)
-    rows = build_index(measured(paths), table, train_every_label=True, given=given)
+    known = given_in(tmp_path, ["file,label,secondary", '1.wav,owl,"jay;tit"', "2.wav,owl,"], paths, table)
+    rows = build_index(measured(paths), table, train_every_label=True, given=known)
     assert [row.secondary for row in rows] == [unjudged, ""]
-    assert [one.label for one in heard_segments(rows, given, table).rows] == heard
-    said = notes(rows, table, given)
+    assert [one.label for one in heard_segments(rows, known, table).rows] == heard
+    said = notes(rows, table, known)
     assert (secondary == "targets") == any(
         "only heard in recordings of other classes: jay" in one for one in said
     )
@@ -216,8 +219,8 @@ def test_recordings_of_poor_quality_are_left_out_with_the_reason(tmp_path):
     lines = ["file,label,quality"] + [
         f"{path},owl,{grade}" for path, grade in zip(paths, grades, strict=True)
     ]
-    given = given_in(tmp_path, lines, paths, table)
-    rows = build_index(measured(paths), table, train_every_label=True, given=given)
+    known = given_in(tmp_path, lines, paths, table)
+    rows = build_index(measured(paths), table, train_every_label=True, given=known)
     assert [row.reason for row in rows] == [
         "",
         "",
@@ -226,7 +229,7 @@ def test_recordings_of_poor_quality_are_left_out_with_the_reason(tmp_path):
         "",
         "",
     ]
-    assert notes(rows, table, given) == ("kept without a quality in the table of labels: owl/5.wav",)
+    assert notes(rows, table, known) == ("kept without a quality in the table of labels: owl/5.wav",)
 
 
 def test_a_place_stays_in_one_split_by_folder_and_by_column(tmp_path):
@@ -239,8 +242,8 @@ def test_a_place_stays_in_one_split_by_folder_and_by_column(tmp_path):
     lines = ["file,label,place"] + [
         f"{path},{path[:3]},{'north' if path[4] in 'ab' else ''}" for path in paths
     ]
-    given = given_in(tmp_path, lines, paths, table)
-    rows = build_index(measured(paths), table, train_every_label=True, given=given)
+    known = given_in(tmp_path, lines, paths, table)
+    rows = build_index(measured(paths), table, train_every_label=True, given=known)
     assert len({row.split for row in rows if row.recording == "north"}) == 1
     assert Counter(row.recording == "north" for row in rows) == {True: 8, False: 8}
 
@@ -290,7 +293,72 @@ def test_classes_with_one_scientific_name_are_named(tmp_path):
         "Parus major_Great Tit and Parus major_Kohlmeise have the scientific name Parus major"
     )
     lines = ["file,species,scientific_name", "a/1.wav,Kohlmeise,Parus major", "a/2.wav,Great Tit,Parus major"]
-    given = given_in(tmp_path, lines, ["a/1.wav", "a/2.wav"], IndexTable())
-    rows = build_index(measured(["a/1.wav", "a/2.wav"]), IndexTable(), train_every_label=True, given=given)
-    (note,) = notes(rows, IndexTable(), given)
+    known = given_in(tmp_path, lines, ["a/1.wav", "a/2.wav"], IndexTable())
+    rows = build_index(measured(["a/1.wav", "a/2.wav"]), IndexTable(), train_every_label=True, given=known)
+    (note,) = notes(rows, IndexTable(), known)
     assert note.startswith("Great Tit and Kohlmeise have the scientific name Parus major and are 2 classes")
+
+
+NAMES = ["owl", "owl", "tit", "owl;tit", "['jay', 'owl']", ""]
+TIMES = [("", ""), ("", ""), ("1", "2"), ("9.5", "12"), ("11", "12")]
+tables = st.lists(
+    st.tuples(
+        st.sampled_from(["owl/0.wav", "owl/1.wav", "tit/2", "audio/3.flac", "gone.wav"]),
+        st.sampled_from(NAMES),
+        st.sampled_from(NAMES),
+        st.sampled_from(["", "", "train", "test", "later"]),
+        st.sampled_from(["", "", "1", "2", "3"]),
+        st.sampled_from(["", "north", "south"]),
+        st.sampled_from(TIMES),
+    ).map(lambda cells: (*cells[:-1], *cells[-1])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(
+    lines=tables,
+    group=st.sampled_from(["recording", "folder", "place"]),
+    splits_key=st.sampled_from(["auto", "drawn"]),
+    folds=st.sampled_from([0, 2]),
+    wrapped=st.booleans(),
+)
+def test_whatever_a_table_says_it_is_followed_or_refused(
+    tmp_path_factory, lines, group, splits_key, folds, wrapped
+):
+    folder = tmp_path_factory.mktemp("table")
+    paths = [f"{label}/{take}.wav" for label in ("owl", "tit", "audio") for take in range(5)]
+    paths = [f"{part}/{path}" for part in ("train", "test") for path in paths] if wrapped else paths
+    table = IndexTable(labels="labels.csv", group=group, splits=splits_key)
+    header = "file,label,secondary,split,fold,place,start,end"
+    try:
+        known = given_in(
+            folder, [header, *(_line(cells, "train/" * wrapped) for cells in lines)], paths, table
+        )
+        rows = build_index(measured(paths), table, train_every_label=True, given=known, folds=folds)
+    except InputError as error:
+        event(error.what[:20])
+        return
+    event("followed")
+    assert [row.path for row in rows] == sorted(paths)
+    assert all(bool(row.split) == row.usable == bool(row.reason == "") for row in rows)
+    sides = {(row.recording, row.split, row.fold) for row in rows if row.usable}
+    assert len(sides) == len({recording for recording, _, _ in sides}), "a recording in two splits"
+    if splits_key == "auto" and wrapped and not folds:
+        assert all(row.split == "test" for row in rows if row.usable and row.path.startswith("test/"))
+        assert all(row.split != "test" for row in rows if row.usable and row.path.startswith("train/"))
+    found = heard_segments(rows, known, table)
+    assert all(0 <= one.start_s < one.end_s <= DURATION_S for one in found.rows)
+    assert {one.path for one in found.rows} <= {row.path for row in rows if row.usable}
+
+
+def _line(cells: tuple[str, ...], prefix: str) -> str:
+    return ",".join(f'"{cell}"' for cell in (prefix + cells[0], *cells[1:]))
+
+
+@given(content=st.binary(max_size=300) | st.text("file,labe;\t\n\"'[]0.5", max_size=200).map(str.encode))
+def test_bytes_that_are_no_table_are_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("bytes") / "labels.csv"
+    path.write_bytes(content)
+    with contextlib.suppress(InputError):
+        read_label_table(path)
