@@ -134,7 +134,7 @@ def draw(found: dict[int, dict[str, dict[str, Any]]], path: Path) -> None:
         axes.loglog(counts, peaks_gb, marker="o", label=name)
     all_windows_gb = [count * 2.5 * 24_000 * 2 / 1e9 for count in counts]
     axes.loglog(counts, all_windows_gb, color="grey", linestyle=":", label="all windows at 24 kHz")
-    axes.axhline(LIMIT_BYTES / 1e9, color="black", linestyle="--", linewidth=1)
+    axes.axhline(LIMIT_BYTES / 1e9, color="black", linestyle="--", linewidth=1, label="the limit, 2 GB")
     axes.set(xlabel="windows", ylabel="greatest resident memory, GB", ylim=(0.05, 200))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

@@ -20,6 +20,7 @@ from birdnet_stm32.audio.shards.decoded_windows import DecodedBefore, decode_win
 from birdnet_stm32.audio.shards.window_choice import write_left_out
 from birdnet_stm32.audio.shards.window_table import write_window_set
 from birdnet_stm32.audio.shards.write_shards import decoder_fingerprint
+from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.manifest import read_manifest
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.json_file import canonical_json
@@ -54,7 +55,8 @@ def run(job: Job) -> Outcome:
     decoding = {"decoded_by": decoder_fingerprint(), "decoded": work.decoded, "copied": work.copied}
     (job.out / DECODING).write_text(canonical_json(decoding), encoding="utf-8")
     shards = len({one.shard for one in windows.recordings})
-    left_out = int(np.count_nonzero(~windows.chosen))
+    left_out = int(np.count_nonzero(~windows.in_split(recording_split.TRAIN).chosen))
+    # Those of validation recordings, which [train] refit learns from, are listed but not counted.
     return Outcome(
         summary=f"{counted(len(windows), 'window')} of {shape.window_samples / shape.sample_rate_hz:g} s of "
         f"{counted(len(rows), 'recording')} in {counted(shards, 'shard')}"
