@@ -77,6 +77,7 @@ def test_what_a_model_learned_from_has_no_test_recording(build: Build) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # TensorFlow's own
 def test_a_model_that_is_refitted_says_so(build: Build) -> None:
     folder = build("train", refit=True, calibrate="platt")
     history = read_document(HistoryDocument, folder / "train")
