@@ -62,7 +62,7 @@ def uncredited_recordings(job: Job) -> Uncredited:
 
 
 def licence_counts(job: Job) -> tuple[tuple[str, int], ...]:
-    """Return how many recordings of a release are under which licence, the most frequent first.
+    """Return how many files of a release are under which licence, the most frequent first.
 
     Raises:
         InputError: as :func:`release_credits`.

@@ -61,8 +61,8 @@ class ModelCard:
         details: what the model is.
         trained: whether the pipeline trained it; otherwise it starts from a given checkpoint.
         classes: the recordings of each class.
-        licences: the number of recordings under each licence.
-        unlicensed: number of recordings without a stated licence.
+        licences: the number of files under each licence.
+        unlicensed: number of files without a stated licence.
         accuracy: how well it hears.
         thresholds: from which probability each class counts as heard.
         gates: every gate of the release.

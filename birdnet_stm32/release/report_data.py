@@ -181,6 +181,7 @@ class ClassRecordings:
         coverage: recordings and windows of the class on each side of the split; None for files that are in
             no folder of a class, and for folders whose names say that they do not hold a single class.
         notes: the number of usable recordings that were repaired, cut or guessed at, by what was done.
+        tested: the number of recordings that only measure accuracy.
     """
 
     label: str
@@ -189,6 +190,7 @@ class ClassRecordings:
     background: bool = False
     coverage: ClassCoverage | None = None
     notes: tuple[tuple[str, int], ...] = ()
+    tested: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

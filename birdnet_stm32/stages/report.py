@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.audio.index.recording_index import IndexRow, count_notes
+from birdnet_stm32.audio.splits.recording_split import TEST
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument, PlannedArena
 from birdnet_stm32.config.variant import VerifyTable
@@ -280,6 +281,7 @@ def _recordings(
             background=members[0].background,
             coverage=covered.get(label),
             notes=count_notes(members),
+            tested=len({row.recording for row in members if row.usable and row.split == TEST}),
         )
         for label, members in sorted(by_label.items())
     )

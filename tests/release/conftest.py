@@ -398,6 +398,7 @@ def report(label: str = "Parus major_Great Tit") -> ReportData:
                 usable=7,
                 unusable=((label, 2),),
                 background=True,
+                tested=1_111,
                 coverage=ClassCoverage(
                     label=label,
                     background=True,

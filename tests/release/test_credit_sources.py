@@ -14,7 +14,7 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
-from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
+from birdnet_stm32.release.credit_sources import licence_counts, release_credits, uncredited_recordings
 from birdnet_stm32.release.credits import credits_text
 from birdnet_stm32.stages.catalog import BY_NAME
 from birdnet_stm32.stages.inputs.recordings import OWN_TABLE
@@ -98,6 +98,12 @@ def test_a_table_credits_what_it_names_and_the_rest_is_named(job: MakeJob) -> No
     )
     everything = [f"{path}\tMIT\tAda" for path in PATHS]
     assert uncredited_recordings(job("file\tlicence\tcredit", *everything)).sentence == ""
+
+
+def test_licences_are_counted(job: MakeJob) -> None:
+    lines = ("owl/1.wav\tMIT\tAda", "owl/2.wav\tCC0\tAda", "tit/3.wav\tMIT\tBob", "gone.wav\tGPL\tBob")
+    assert licence_counts(job("file\tlicence\tcredit", *lines)) == (("MIT", 2), ("CC0", 1))
+    assert licence_counts(job()) == ()
 
 
 @pytest.mark.parametrize(("column", "value"), [("sha256", "1" * 64), ("label", "jay")])

@@ -148,6 +148,7 @@ def test_values_appear(page: Page) -> None:
         "FULLY_CONNECTED",
         "(background)",
         "4, 4,321",
+        "1,111",
         "0, 0",
         "taken for background: ",
         "No licence is stated for 2 recordings, 1 of which is compiled into this release as test vectors",
