@@ -1,69 +1,78 @@
-"""Scores models on a folder of labelled recordings: float (.keras), int8 (.tflite) and as firmware.
+"""Says how well models hear, on recordings that they did not learn from: float, int8 and as firmware.
 
-Windows are cut as in deployment, and the scores of a recording's windows are pooled. Recordings of classes
-that the model does not know are left out and counted. Background recordings count as negative for every
-class. Several --model_path are shown side by side, the float model first. If int8 loses more than a given
-limit, the exit code is 1.
+With the name of a variant, these are the recordings that the pipeline held out, and the models are the
+variant's own unless --model_path names others. Other recordings are a folder with one folder for each class
+(--data_path_test), or soundscapes with tables of annotated calls (--soundscapes). Recordings from which a
+model learned, and those of classes that it does not know, are left out and counted. Background recordings
+count as negative for every class. Several --model_path are shown side by side, the float model first. A limit
+that is missed makes the exit code 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, without_learned
-from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows.cut_windows import CutWindows, split_windows
+from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared.accuracy_tables import print_accuracy
 from birdnet_stm32.commands.shared.checked_options import checked_table
-from birdnet_stm32.commands.shared.messages import print_message, print_warning
+from birdnet_stm32.commands.shared.judged_recordings import (
+    JudgedRecordings,
+    annotated_recordings,
+    held_out_of_variant,
+    labelled_recordings,
+)
+from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.model_files import learned_beside
 from birdnet_stm32.commands.shared.model_forms import FormKind, ModelForm, model_forms_of, run_model_form
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.config.training_tables import RepresentativeTable
+from birdnet_stm32.commands.shared.variant_models import models_of_variant
+from birdnet_stm32.commands.shared.variant_option import add_variant, release_of
+from birdnet_stm32.commands.shared.window_predictions import predictions_csv
+from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.config.variant import EmulateTable, FirmwareTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.recording_measures import Evaluation, Pooling, evaluate, pool_windows
-from birdnet_stm32.files.document import document_values
-from birdnet_stm32.files.regular_file import real_path
+from birdnet_stm32.evaluate.accuracy import measure_accuracy
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, LeftOut
+from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates
+from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows
+from birdnet_stm32.evaluate.recording_measures import Pooling
+from birdnet_stm32.evaluate.scored_windows import Floats
+from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
+from birdnet_stm32.files.document import document_values, parse_document
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.gates import refuse_failures
-from birdnet_stm32.progress import track
-from birdnet_stm32.release.evaluation_report import (
-    AccuracyLoss,
-    EvaluatedForm,
-    EvaluationReport,
-    render_evaluation,
-)
-from birdnet_stm32.terminal_text import counted, printable
+from birdnet_stm32.gates import Gate, refuse_failures
+from birdnet_stm32.release.evaluation_report import EvaluationReport, render_evaluation
+from birdnet_stm32.release.mistake_files import cut_mistakes
+from birdnet_stm32.terminal_text import counted
 
-EXAMPLE = """birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
-    --data_path_test data/test --pooling lme --report_html report.html"""
-PART = "test"
-SEED = 42
+EXAMPLE = """birdnet-stm32 evaluate demo
+  birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
+    --data_path_test data/test --pooling lme --report_html report.html
+  birdnet-stm32 evaluate demo --soundscapes data/soundscapes --errors mistakes"""
 
-Floats = NDArray[np.float32]
+Limits = Mapping[str, float | None]
+_LOSSES = {"class_mean_average_precision": "cmAP", "roc_auc": "ROC-AUC"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's options. They have the names of the 0.9 line."""
+    """Add this command's options. Those of the 0.9 line have its names."""
+    add_variant(parser, required=False)
     parser.add_argument(
         "--model_path",
         type=Path,
         action="append",
-        required=True,
+        default=[],
         metavar="FILE",
-        help="*.keras or *.tflite; repeat the option to compare several models",
+        help="*.keras or *.tflite; repeat the option to compare several models; default: the variant's",
     )
     parser.add_argument(
         "--model_config",
@@ -73,7 +82,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one for all models, or one for each; default: beside the model",
     )
-    labelled_folder.add_folder(parser, "--data_path_test")
+    labelled_folder.add_folder(parser, "--data_path_test", required=False)
+    parser.add_argument(
+        "--soundscapes",
+        type=Path,
+        metavar="DIR",
+        help="folder of recordings and their tables of calls (docs/reference/annotations.md)",
+    )
+    parser.add_argument("--names", type=Path, metavar="FILE", help="table of names of species in these tables")
+    parser.add_argument("--species_column", metavar="NAME", help="column of these tables that holds the species")
     parser.add_argument(
         "--include_learned",
         action="store_true",
@@ -81,18 +98,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--firmware", action="store_true", help="also run each .tflite as emulated firmware")
     parser.add_argument("--timeout", type=float, default=EmulateTable().timeout_s, metavar="SECONDS")
-    pooling = [one.value for one in Pooling]
     parser.add_argument(
         "--pooling",
-        choices=pooling,
-        default=Pooling.MAX.value,
+        choices=[one.value for one in Pooling],
+        default=EvaluateTable().pooling,
         help="how the scores of a recording's windows are combined",
     )
     parser.add_argument(
         "--threshold",
         type=float,
-        default=FirmwareTable().threshold,
-        help="probability from which a class counts as detected, also for F1",
+        help="probability from which every class counts as detected; "
+        f"default: the thresholds of the variant, or {FirmwareTable().threshold:g}",
+    )
+    parser.add_argument("--thresholds", type=Path, metavar="FILE", help="a thresholds.json, one for each class")
+    parser.add_argument("--min_recall", type=float, metavar="X", help="least recall, the mean over species")
+    parser.add_argument(
+        "--max_false_alarms_per_hour", type=float, metavar="X", help="most false alarms of all species"
     )
     parser.add_argument(
         "--max_roc_auc_loss", type=float, metavar="X", help="largest loss against float that is allowed"
@@ -100,8 +121,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max_cmap_loss", type=float, metavar="X", help="largest loss against float that is allowed"
     )
-    parser.add_argument("--seed", type=int, default=SEED, help="seed of the bootstrap")
+    parser.add_argument("--seed", type=int, default=EvaluateTable().seed, help="seed of the bootstrap")
     parser.add_argument("--report_html", type=Path, metavar="FILE", help="write a page with all results")
+    parser.add_argument(
+        "--errors", type=Path, metavar="DIR", help="cut the worst false alarms and misses to WAV files"
+    )
     parser.add_argument(
         "--predictions",
         type=Path,
@@ -109,46 +133,156 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one row for each window; for further models FILE.<which>.csv",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the scores to this file; - for standard output"
+        "--json", type=Path, metavar="FILE", help="write the measures to this file; - for standard output"
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Score the models, write the results, and judge the losses."""
-    checked_table(FirmwareTable, threshold=options.threshold)
-    checked_table(RepresentativeTable, seed=options.seed)
+    """Score the models, write the results, and judge the limits."""
+    table = checked_table(
+        EvaluateTable,
+        pooling=options.pooling,
+        seed=options.seed,
+        min_recall=options.min_recall,
+        max_false_alarms_per_hour=options.max_false_alarms_per_hour,
+    )
     timeout_s = checked_table(
         EmulateTable, options={"timeout_s": "--timeout"}, timeout_s=options.timeout
     ).timeout_s
-    writer_of(options).check(options.json, options.predictions, options.report_html)
-    forms = model_forms_of(options.model_path, options.model_config, firmware=options.firmware)
-    writer_of(options).check(*_prediction_files(options, forms).values())
-    limits = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
-    _check_limits(forms, limits)
+    _check_choice(options)
+    writer = writer_of(options)
+    writer.check(options.json, options.predictions, options.report_html)
+    if options.errors is not None:
+        writer.check_folder(options.errors)
+    paths, configs = options.model_path, options.model_config
+    if not paths:
+        paths, configs = models_of_variant(release_of(options))
+    forms = model_forms_of(paths, configs, firmware=options.firmware)
+    writer.check(*_prediction_files(options, forms).values())
+    losses = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
+    _check_losses(forms, losses)
     contract = forms[0].contract
-    rows = labelled_folder.index_folder(
-        options.data_path_test, options, train_every_label=False, classes=contract.labels, splits=False
-    )
-    rows = _without_learned(rows, forms, options)
-    labelled_folder.require_common_class(rows, contract, options.data_path_test)
-    left_out = _count_left_out(rows, contract)
-    windows = _windows(rows, options.data_path_test, contract)
-    results: dict[ModelForm, tuple[Floats, Evaluation]] = {}
-    for form in forms:
-        found = run_model_form(
-            form, windows, options.data_path_test, timeout_s=timeout_s, channel=options.channel
+    thresholds = _thresholds(options, contract)
+    with tempfile.TemporaryDirectory(prefix="birdnet-") as work:
+        judged = _recordings(options, contract, Path(work))
+        held_out, learned, unknown = _without_learned(judged, forms, options)
+        windows = held_out.windows
+        if not len(windows):
+            raise InputError(
+                "no recording is left to judge the model by",
+                where=judged.name,
+                expected="recordings of its classes from which it has not learned",
+                remedy="; ".join(f"{one.count} left out: {one.reason}" for one in held_out.left_out),
+            )
+        scores = {form.name: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
+        document = measure_accuracy(
+            scored_windows(windows, scores, contract.labels, annotated=judged.calls),
+            thresholds,
+            source=judged.source,
+            pooling=table.pooling,
+            seed=table.seed,
+            learned=learned,
+            learned_unknown=unknown,
+            left_out=(*judged.unusable, *held_out.left_out),
         )
-        results[form] = found, _score(found, windows, contract, options)
-    losses = _losses({form: result for form, (_, result) in results.items()}, limits)
-    _write(options, results, losses, windows, left_out)
+        gates = (*accuracy_gates(document, table), *_loss_gates(document, losses))
+        document = replace(document, gates=gates)
+        _write(options, document, judged, windows, {form: scores[form.name] for form in forms})
     if str(options.json) != "-":
-        _show(results[forms[0]][1], {form.name: result for form, (_, result) in results.items()})
-    refuse_failures(
-        [loss.gate for loss in losses if loss.gate], "int8 loses too much of the accuracy", where="evaluate"
+        print_accuracy(document)
+    refuse_failures(gates, "the model is not accurate enough", where="evaluate")
+
+
+def _check_choice(options: argparse.Namespace) -> None:
+    """Refuse options that name no recordings or no model, or two kinds of recordings."""
+    if options.data_path_test is not None and options.soundscapes is not None:
+        raise InputError("--data_path_test and --soundscapes exclude each other", remedy="keep one")
+    if options.threshold is not None and options.thresholds is not None:
+        raise InputError("--threshold and --thresholds exclude each other", remedy="keep one")
+    if options.threshold is not None:
+        checked_table(FirmwareTable, threshold=options.threshold)
+    if options.variant is not None:
+        return
+    if not options.model_path:
+        raise InputError(
+            "there is no model to judge",
+            expected="the name of a variant, or --model_path",
+            remedy="birdnet-stm32 evaluate VARIANT judges the variant's own model",
+        )
+    if options.data_path_test is None and options.soundscapes is None:
+        raise InputError(
+            "there are no recordings to judge by",
+            expected="the name of a variant, --data_path_test or --soundscapes",
+        )
+
+
+def _recordings(options: argparse.Namespace, contract: ModelContract, work: Path) -> JudgedRecordings:
+    if options.soundscapes is not None:
+        return annotated_recordings(options, contract, work)
+    if options.data_path_test is not None:
+        return labelled_recordings(options, contract, work)
+    return held_out_of_variant(release_of(options))
+
+
+def _thresholds(options: argparse.Namespace, contract: ModelContract) -> dict[str, float]:
+    """Return the threshold of each class of the model."""
+    path = options.thresholds
+    if path is None and options.threshold is None and options.variant is not None:
+        published = release_of(options).folder("thresholds") / ThresholdsDocument.FILE
+        path = published if published.is_file() else None
+    if path is None:
+        value = FirmwareTable().threshold if options.threshold is None else options.threshold
+        return dict.fromkeys(contract.labels, value)
+    document = parse_document(ThresholdsDocument, read_bytes(path), where=path)
+    found = {one.label: one.threshold for one in document.species}
+    missing = [label for label in contract.labels if label not in found]
+    if missing:
+        raise InputError(
+            f"has no threshold for {missing[0]}",
+            where=path,
+            expected="one for each class of the model",
+            remedy="--threshold: one for all",
+        )
+    return found
+
+
+def _without_learned(
+    judged: JudgedRecordings, forms: Sequence[ModelForm], options: argparse.Namespace
+) -> tuple[HeldOut, int, bool]:
+    """Leave out the recordings that a model learned from, as far as the files beside the models say.
+
+    Returns:
+        The windows to score, the number of scored recordings that a model learned from, and whether it is
+        unknown for a model what it learned from.
+    """
+    learned: dict[str, str] = {}
+    unknown = False
+    for path in dict.fromkeys(form.path for form in forms):
+        known = learned_beside(path)
+        unknown |= known is None
+        if known is None and judged.source != "test split":
+            print_warning(
+                f"{path.name}: it is not known which recordings it learned from, because there is no "
+                f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
+                "scores too high."
+            )
+        learned |= known or {}
+    labels = forms[0].contract.labels
+    held_out = judging_windows(
+        judged.windows, labels, judged.calls, {} if options.include_learned else learned
     )
+    for one in (*judged.unusable, *held_out.left_out):
+        print_warning(f"left out {counted(one.count, 'recording')}: {one.reason}")
+    if not options.include_learned:
+        return held_out, 0, unknown
+    scored = {held_out.windows.recordings[number].digest for number in np.unique(held_out.windows.recording_of)}
+    count = len(scored & learned.keys())
+    if count:
+        print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
+    return held_out, count, unknown
 
 
-def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]) -> None:
+def _check_losses(forms: Sequence[ModelForm], limits: Limits) -> None:
     if all(limit is None for limit in limits.values()):
         return
     kinds = [form.kind for form in forms]
@@ -159,195 +293,44 @@ def _check_limits(forms: Sequence[ModelForm], limits: Mapping[str, float | None]
         )
 
 
-def _without_learned(
-    rows: tuple[IndexRow, ...], forms: Sequence[ModelForm], options: argparse.Namespace
-) -> tuple[IndexRow, ...]:
-    """Leave out the recordings that a model learned from, as far as the files beside the models say.
-
-    Raises:
-        InputError: nothing is left.
-    """
-    learned: dict[str, str] = {}
-    for path in dict.fromkeys(form.path for form in forms):
-        known = learned_beside(path)
-        if known is None:
-            print_warning(
-                f"{path.name}: it is not known which recordings it learned from, because there is no "
-                f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
-                "scores too high."
-            )
-        else:
-            learned |= known
-    marked = without_learned(rows, learned)
-    count = sum(row.usable for row in rows) - sum(row.usable for row in marked)
-    if count and options.include_learned:
-        print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
-        return rows
-    if count and not any(row.usable and not row.background for row in marked):
-        raise InputError(
-            "the model learned from all recordings of its species here",
-            where=options.data_path_test,
-            expected="recordings from which it has not learned",
-            remedy="--include_learned scores them anyway, and the scores will be too high",
-        )
-    return marked
-
-
-def _count_left_out(rows: Sequence[IndexRow], contract: ModelContract) -> dict[str, int]:
-    """Count the recordings that are not used, by reason, and print the counts."""
-    reasons = Counter(row.reason for row in rows if not row.usable)
-    unknown = set(labelled_folder.unknown_classes(rows, contract))
-    count = sum(row.usable and row.label in unknown for row in rows)
-    if count:
-        reasons["of a class that the model does not know"] = count
-    for reason, number in sorted(reasons.items()):
-        print_warning(f"left out {counted(number, 'recording')}: {reason}")
-    return dict(sorted(reasons.items()))
-
-
-def _windows(rows: Sequence[IndexRow], root: Path, contract: ModelContract) -> CutWindows:
-    known = [row for row in rows if row.usable and (row.background or row.label in contract.labels)]
-    with track("decode") as report:
-        return split_windows(
-            [replace(row, split=PART) for row in known],
-            root,
-            PART,
-            contract.frontend.window_shape,
-            report=report,
-        )
-
-
-def _score(
-    found: Floats, windows: CutWindows, contract: ModelContract, options: argparse.Namespace
-) -> Evaluation:
-    """Pool the windows of each file. The bootstrap draws the recordings that the files were cut from."""
-    first = {row.path: row for row in windows.rows}
-    number = {path: position for position, path in enumerate(first)}
-    pooled = pool_windows(
-        found, np.array([number[row.path] for row in windows.rows], np.int64), Pooling(options.pooling)
+def _loss_gates(document: EvaluateDocument, limits: Limits) -> tuple[Gate, ...]:
+    """Judge how far every other form is behind the float model, where that is limited."""
+    reference, *others = document.forms
+    return tuple(
+        loss_gate(measure, title, reference, form, limits[measure])
+        for form in others
+        for measure, title in _LOSSES.items()
+        if limits[measure] is not None
     )
-    targets = np.zeros_like(pooled)
-    for row in first.values():
-        if not row.background:
-            targets[number[row.path], contract.labels.index(row.label)] = 1
-    _, groups = np.unique([row.recording for row in first.values()], return_inverse=True)
-    return evaluate(
-        pooled,
-        targets,
-        contract.labels,
-        groups=groups.astype(np.int64),
-        threshold=options.threshold,
-        seed=options.seed,
-    )
-
-
-def _losses(
-    results: Mapping[ModelForm, Evaluation], limits: Mapping[str, float | None]
-) -> tuple[AccuracyLoss, ...]:
-    """Compare every other form with the float model, if there is exactly one."""
-    floats = [result for form, result in results.items() if form.kind is FormKind.FLOAT]
-    if len(floats) != 1:
-        return ()
-    losses = []
-    for form, result in results.items():
-        for measure, limit in limits.items():
-            before, after = getattr(floats[0], measure), getattr(result, measure)
-            if form.kind is not FormKind.FLOAT and before is not None and after is not None:
-                losses.append(AccuracyLoss(form=form.name, measure=measure, loss=before - after, limit=limit))
-    return tuple(losses)
 
 
 def _write(
     options: argparse.Namespace,
-    results: Mapping[ModelForm, tuple[Floats, Evaluation]],
-    losses: Sequence[AccuracyLoss],
-    windows: CutWindows,
-    left_out: Mapping[str, int],
+    document: EvaluateDocument,
+    judged: JudgedRecordings,
+    windows: WindowSet,
+    scores: Mapping[ModelForm, Floats],
 ) -> None:
     """Write the files that were asked for, now that nothing can fail any more."""
     writer = writer_of(options)
-    settings = {
-        "pooling": options.pooling,
-        "threshold": options.threshold,
-        "windows": len(windows.rows),
-        "left_out": dict(left_out),
-    }
-    measured = [
-        {"model": form.path.name, "name": form.name, "kind": form.kind.value, **asdict(result)}
-        for form, (_, result) in results.items()
-    ]
-    writer.write_json(
-        options.json,
-        {**measured[0], **settings, "models": measured, "losses": [document_values(loss) for loss in losses]},
-    )
-    files = _prediction_files(options, results)
-    for form, path in files.items():
-        writer.write(path, _predictions(results[form][0], windows, form.contract).encode())
+    models = [{"name": form.name, "kind": form.kind.value, "model": form.path.name} for form in scores]
+    writer.write_json(options.json, {**document_values(document), "models": models})
+    for form, path in _prediction_files(options, list(scores)).items():
+        writer.write(path, predictions_csv(windows, scores[form], form.contract.labels).encode())
     if options.report_html is not None:
-        report = EvaluationReport(
-            folder=real_path(options.data_path_test).name,
-            pooling=options.pooling,
-            threshold=options.threshold,
-            windows=len(windows.rows),
-            left_out=tuple(left_out.items()),
-            forms=tuple(
-                EvaluatedForm(name=form.name, file=form.path.name, result=result)
-                for form, (_, result) in results.items()
-            ),
-            losses=tuple(losses),
-        )
-        writer.write(options.report_html, render_evaluation(report).encode())
+        page = render_evaluation(document, name=judged.name, windows=windows)
+        writer.write(options.report_html, page.encode())
+    if options.errors is not None:
+        files = cut_mistakes(document.mistakes, windows.reader(), windows.window_shape)
+        writer.write_folder(options.errors, files)
 
 
-def _prediction_files(options: argparse.Namespace, forms: Iterable[ModelForm]) -> dict[ModelForm, Path]:
-    """Return where the predictions of each side go: ``--predictions``, with the name of all but the first."""
+def _prediction_files(options: argparse.Namespace, forms: Sequence[ModelForm]) -> dict[ModelForm, Path]:
+    """Return where the predictions of each form go: ``--predictions``, with the name of all but the first."""
     if options.predictions is None:
         return {}
-    files = {}
-    for form in forms:
-        of_first = form.path == options.model_path[0] and form.kind is not FormKind.FIRMWARE
-        which = "" if of_first else "." + form.name.replace(" ", ".")
-        given = options.predictions
-        files[form] = given.with_name(f"{given.stem}{which}{given.suffix}")
-    return files
-
-
-def _predictions(found: Floats, windows: CutWindows, contract: ModelContract) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "start", "label", *contract.labels])
-    for row, values in zip(windows.rows, found, strict=True):
-        start_s = row.start_sample / contract.frontend.sample_rate_hz
-        writer.writerow(
-            [printable(row.path), f"{start_s:.3f}", row.label, *(f"{value:.6f}" for value in values)]
-        )
-    return text.getvalue()
-
-
-def _show(first: Evaluation, results: Mapping[str, Evaluation]) -> None:
-    several = len(results) > 1
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("class", overflow="fold")
-    table.add_column("recordings", justify="right")
-    for name in results:
-        table.add_column(f"AP {printable(name)}" if several else "average precision (95%)", justify="right")
-    for number, one in enumerate(first.classes):
-        scores = [result.classes[number] for result in results.values()]
-        texts = (
-            f"{score.average_precision:.3f} ({score.interval.low:.2f}-{score.interval.high:.2f})"
-            for score in scores
-        )
-        table.add_row(printable(one.label), str(one.recordings), *texts)
-    Console(markup=False, emoji=False).print(table)
-    print()
-    for name, result in results.items():
-        print_message(f"{name}: {_summary(result)}")
-
-
-def _summary(result: Evaluation) -> str:
-    area = "-" if result.roc_auc is None else f"{result.roc_auc:.3f}"
-    return (
-        f"{counted(result.recordings, 'recording')}: cmAP {result.class_mean_average_precision:.3f}, "
-        f"mAP {result.mean_average_precision:.3f}, ROC-AUC {area}, F1 {result.f1:.3f}, "
-        f"best class right in {100 * result.top1_accuracy:.1f}%"
-    )
+    given = options.predictions
+    return {
+        form: given.with_name(f"{given.stem}.{form.name.replace(' ', '.')}{given.suffix}") if number else given
+        for number, form in enumerate(forms)
+    }

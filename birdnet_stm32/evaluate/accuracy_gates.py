@@ -22,7 +22,7 @@ def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[G
         document: what was measured. Its int8 form is judged.
         limits: the variant's ``[evaluate]``.
     """
-    int8, float_model = form_of(document, "int8"), form_of(document, "float")
+    int8, float_model = flashed(document), form_of(document, "float")
     gates = []
     if limits.min_recall is not None:
         gates.append(
@@ -46,17 +46,9 @@ def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[G
                 remedies=(_MORE_BACKGROUND, "raise the thresholds: [thresholds]"),
             )
         )
-    if limits.max_int8_loss is not None:
-        gates.append(
-            judge(
-                "int8_loss",
-                "loss of cmAP from float to int8",
-                _loss(float_model, int8),
-                Direction.AT_MOST,
-                limits.max_int8_loss,
-                remedies=("quantize by a recipe that keeps more: [quantize] recipes",),
-            )
-        )
+    if limits.max_int8_loss is not None and float_model and int8:
+        measure = "class_mean_average_precision"
+        gates.append(loss_gate(measure, "cmAP", float_model, int8, limits.max_int8_loss, name="int8_loss"))
     return tuple(gates)
 
 
@@ -67,7 +59,7 @@ def accuracy_warnings(document: EvaluateDocument, limits: EvaluateTable) -> tupl
             "the accuracy of this model was not measured: no recording was held out "
             "(a class needs at least 4 recordings; [evaluate] folds = 5 or root measure it in other ways)",
         )
-    int8 = form_of(document, "int8")
+    int8 = flashed(document)
     if int8 is None:
         return ()
     found = []
@@ -89,19 +81,47 @@ def accuracy_warnings(document: EvaluateDocument, limits: EvaluateTable) -> tupl
     return tuple(found)
 
 
+def loss_gate(
+    measure: str, title: str, reference: FormAccuracy, form: FormAccuracy, limit: float, *, name: str = ""
+) -> Gate:
+    """Return the gate on how far a form of a model is behind the float model.
+
+    Args:
+        measure: field of :class:`FormAccuracy`.
+        title: what it is called.
+        reference: the float model.
+        form: the other form.
+        limit: the greatest loss that is allowed.
+        name: of the gate, for machines; empty for a name that is made from the form and the measure.
+    """
+    before, after = _number(reference, measure), _number(form, measure)
+    return judge(
+        name or f"loss_of_{measure}_{form.form}".replace(" ", "_"),
+        f"loss of {title} from float to {form.form}",
+        None if before is None or after is None else before - after,
+        Direction.AT_MOST,
+        limit,
+        remedies=("quantize by a recipe that keeps more, see the variant's [quantize]",),
+    )
+
+
 def form_of(document: EvaluateDocument, form: str) -> FormAccuracy | None:
     """Return the accuracy of one form of the model; None if it was not measured."""
     return next((one for one in document.forms if one.form == form), None)
+
+
+def flashed(document: EvaluateDocument) -> FormAccuracy | None:
+    """Return the form that a board runs, int8, or the last one that was measured; None without any."""
+    return form_of(document, "int8") or (document.forms[-1] if document.forms else None)
 
 
 def _value(estimate: Estimate | None) -> float | None:
     return None if estimate is None else estimate.value
 
 
-def _loss(reference: FormAccuracy | None, int8: FormAccuracy | None) -> float | None:
-    before = _value(reference.class_mean_average_precision if reference else None)
-    after = _value(int8.class_mean_average_precision if int8 else None)
-    return None if before is None or after is None else before - after
+def _number(form: FormAccuracy, measure: str) -> float | None:
+    value: Estimate | float | None = getattr(form, measure)
+    return value.value if isinstance(value, Estimate) else value
 
 
 def _range(estimate: Estimate) -> str:

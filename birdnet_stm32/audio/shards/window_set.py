@@ -153,6 +153,11 @@ class WindowSet:
 
         return read
 
+    def recording(self, number: int) -> Pcm:
+        """Return all samples of a recording, int16 ``[samples]``."""
+        one = self.recordings[number]
+        return read_samples(self.folder, one, 0, one.samples)
+
     def where(self, mask: NDArray[np.bool_]) -> WindowSet:
         """Return the windows for which ``mask``, bool ``[windows]``, is true."""
         columns = ("recording_of", "start_sample", "label_set", "activity_db", "chosen")

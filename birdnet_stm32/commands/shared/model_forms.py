@@ -10,22 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.decoding.decode import Unusable, decode
-from birdnet_stm32.audio.decoding.mono import MIX
-from birdnet_stm32.audio.windows.cut_windows import CutWindows
+from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.commands.shared.emulation import emulate_model, generate_library
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.evaluate.score import float_scorer, int8_scorer, score_windows
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware import parity
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
 from birdnet_stm32.terminal_text import counted, first_names
-from birdnet_stm32.tflite import interpreter
 from birdnet_stm32.tflite.reader import read_graph
 
 Floats = NDArray[np.float32]
@@ -98,33 +95,31 @@ def model_forms_of(
     return tuple(sorted(forms, key=lambda form: list(FormKind).index(form.kind)))
 
 
-def run_model_form(
-    form: ModelForm, windows: CutWindows, root: Path, *, timeout_s: float, channel: int = MIX
-) -> Floats:
+def run_model_form(form: ModelForm, windows: WindowSet, *, timeout_s: float) -> Floats:
     """Return the probabilities of every window, float32 [windows, classes].
 
     Args:
         form: the form to run.
-        windows: the windows of all recordings, as deployment cuts them.
-        root: folder of the recordings, which the firmware reads itself.
+        windows: windows of recordings; all windows of each recording, as deployment cuts them.
         timeout_s: seconds after which an emulation is ended as hung.
-        channel: channel of the windows, counted from 1; 0: the average of all.
 
     Raises:
         InputError: the model is damaged or not what its configuration says.
         GateError: the firmware computes other outputs than the reference kernels.
         ToolError: a compiler or the emulator is missing or failed.
     """
+    if form.kind is FormKind.FIRMWARE:
+        return probabilities(_run_firmware(form, windows, timeout_s), form.contract)
     if form.kind is FormKind.FLOAT:
-        from birdnet_stm32.model.checkpoints import checkpoint
-        from birdnet_stm32.model.training import fit  # this imports TensorFlow, which a .tflite does not need
+        from birdnet_stm32.model.checkpoints import checkpoint  # TensorFlow, which a .tflite does not need
 
-        outputs = fit.predict(checkpoint.load(form.path, form.contract), windows.pcm, form.contract)
-    elif form.kind is FormKind.INT8:
-        outputs = _run_int8(form, windows)
+        scorer = float_scorer(checkpoint.load(form.path, form.contract), form.contract)
     else:
-        outputs = _run_firmware(form, windows, root, timeout_s, channel)
-    return probabilities(outputs, form.contract)
+        model = read_bytes(form.path)
+        _check_outputs(model, form)
+        scorer = int8_scorer(model, form.contract)
+    with track(f"windows of {form.name}") as report:
+        return score_windows(windows, scorer, len(form.contract.labels), report)
 
 
 def _kinds(path: Path, *, firmware: bool) -> tuple[FormKind, ...]:
@@ -157,24 +152,12 @@ def _text(value: _Comparable) -> str:
     return str(value) if isinstance(value, int) else first_names(value)
 
 
-def _run_int8(form: ModelForm, windows: CutWindows) -> Floats:
-    model = read_bytes(form.path)
-    _check_outputs(model, form)
-    with track(f"windows of {form.name}") as report:
-        return interpreter.run(
-            model,
-            features(windows.pcm, form.contract.frontend),
-            on_window=lambda done: report(done, len(windows.pcm)),
-        )
-
-
-def _run_firmware(form: ModelForm, windows: CutWindows, root: Path, timeout_s: float, channel: int) -> Floats:
+def _run_firmware(form: ModelForm, windows: WindowSet, timeout_s: float) -> Floats:
     model = read_bytes(form.path)
     output = lower(read_graph(model, where=str(form.path))).output
     library = generate_library(model, form.contract, where=str(form.path))
-    recordings = {
-        path: _decoded(root / path, form, channel) for path in dict.fromkeys(row.path for row in windows.rows)
-    }
+    numbers = np.unique(windows.recording_of).tolist()
+    recordings = {windows.recordings[number].path: windows.recording(number) for number in numbers}
     with track(f"windows of {form.name}") as report:
         ran, compared = emulate_model(
             model,
@@ -187,18 +170,10 @@ def _run_firmware(form: ModelForm, windows: CutWindows, root: Path, timeout_s: f
             report=report,
         )
     parity.require(compared)
-    computed = {(ran.recordings[one.recording], one.first_sample): one.output for one in ran.windows}
-    steps = np.stack([computed[row.path, row.start_sample] for row in windows.rows])
+    computed = {(numbers[one.recording], one.first_sample): one.output for one in ran.windows}
+    places = zip(windows.recording_of.tolist(), windows.start_sample.tolist(), strict=True)
+    steps = np.stack([computed[place] for place in places])
     return ((steps.astype(np.int32) - output.zero_point) * np.float32(output.scale)).astype(np.float32)
-
-
-def _decoded(path: Path, form: ModelForm, channel: int) -> NDArray[np.int16]:
-    pcm = decode(
-        path, sample_rate_hz=form.contract.frontend.sample_rate_hz, channel=channel, min_duration_s=0.0
-    )
-    if isinstance(pcm, Unusable):
-        raise InputError(f"changed while it was read: now {pcm.reason}", where=path, remedy="run again")
-    return pcm
 
 
 def _check_outputs(model: bytes, form: ModelForm) -> None:
