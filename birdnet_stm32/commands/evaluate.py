@@ -41,7 +41,8 @@ from birdnet_stm32.config.variant import EmulateTable, FirmwareTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.accuracy import measure_accuracy
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, LeftOut
-from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates
+from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, loss_gate
+from birdnet_stm32.evaluate.common_classes import common_classes
 from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows
 from birdnet_stm32.evaluate.recording_measures import Pooling
 from birdnet_stm32.evaluate.scored_windows import Floats
@@ -52,7 +53,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.release.evaluation_report import EvaluationReport, render_evaluation
 from birdnet_stm32.release.mistake_files import cut_mistakes
-from birdnet_stm32.terminal_text import counted
+from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 evaluate demo
   birdnet-stm32 evaluate --model_path model.tflite --model_config model_model_config.json \\
@@ -161,11 +162,17 @@ def run(options: argparse.Namespace) -> None:
     writer.check(*_prediction_files(options, forms).values())
     losses = {"roc_auc": options.max_roc_auc_loss, "class_mean_average_precision": options.max_cmap_loss}
     _check_losses(forms, losses)
-    contract = forms[0].contract
+    common = common_classes([form.contract.labels for form in forms])
+    contract = replace(forms[0].contract, labels=common.labels)
+    if any(common.others):
+        print_warning(
+            f"the models are compared on the {counted(len(common.labels), 'class')} that all of them have; "
+            f"left out: {first_names([label for others in common.others for label in others])}"
+        )
     thresholds = _thresholds(options, contract)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work:
         judged = _recordings(options, contract, Path(work))
-        held_out, learned, unknown = _without_learned(judged, forms, options)
+        held_out, learned, unknown = _without_learned(judged, forms, contract, options)
         windows = held_out.windows
         if not len(windows):
             raise InputError(
@@ -174,9 +181,10 @@ def run(options: argparse.Namespace) -> None:
                 expected="recordings of its classes from which it has not learned",
                 remedy="; ".join(f"{one.count} left out: {one.reason}" for one in held_out.left_out),
             )
-        scores = {form.name: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
+        scores = {form: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
+        shared = {form.name: scores[form][:, of_form] for form, of_form in zip(forms, common.columns, strict=True)}
         document = measure_accuracy(
-            scored_windows(windows, scores, contract.labels, annotated=judged.calls),
+            scored_windows(windows, shared, contract.labels, annotated=judged.calls),
             thresholds,
             source=judged.source,
             pooling=table.pooling,
@@ -187,7 +195,7 @@ def run(options: argparse.Namespace) -> None:
         )
         gates = (*accuracy_gates(document, table), *_loss_gates(document, losses))
         document = replace(document, gates=gates)
-        _write(options, document, judged, windows, {form: scores[form.name] for form in forms})
+        _write(options, document, judged, windows, scores)
     if str(options.json) != "-":
         print_accuracy(document)
     refuse_failures(gates, "the model is not accurate enough", where="evaluate")
@@ -247,7 +255,10 @@ def _thresholds(options: argparse.Namespace, contract: ModelContract) -> dict[st
 
 
 def _without_learned(
-    judged: JudgedRecordings, forms: Sequence[ModelForm], options: argparse.Namespace
+    judged: JudgedRecordings,
+    forms: Sequence[ModelForm],
+    contract: ModelContract,
+    options: argparse.Namespace,
 ) -> tuple[HeldOut, int, bool]:
     """Leave out the recordings that a model learned from, as far as the files beside the models say.
 
@@ -267,9 +278,8 @@ def _without_learned(
                 "scores too high."
             )
         learned |= known or {}
-    labels = forms[0].contract.labels
     held_out = judging_windows(
-        judged.windows, labels, judged.calls, {} if options.include_learned else learned
+        judged.windows, contract.labels, judged.calls, {} if options.include_learned else learned
     )
     for one in (*judged.unusable, *held_out.left_out):
         print_warning(f"left out {counted(one.count, 'recording')}: {one.reason}")

@@ -7,12 +7,12 @@ from birdnet_stm32.files.document import write_document
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.render import model_digest, render_project
-from birdnet_stm32.stages.inputs.project import firmware_settings, generated_model
+from birdnet_stm32.stages.inputs.project import generated_model, release_settings
 
 
 def run(job: Job) -> Outcome:
     """Render the projects around the generated C."""
-    table, settings = job.variant.firmware, firmware_settings(job.variant)
+    table, settings = job.variant.firmware, release_settings(job)
     model_files = generated_model(job.inputs["codegen"])
     for board in table.boards:
         write_tree(job.out / board, render_project(board, model_files, settings))

@@ -28,7 +28,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     NPU_LICENCES,
     NPU_PROJECT,
 )
-from birdnet_stm32.stages.inputs.project import firmware_settings, generated_model
+from birdnet_stm32.stages.inputs.project import generated_model, release_settings
 
 
 def run(job: Job) -> Outcome:
@@ -36,7 +36,7 @@ def run(job: Job) -> Outcome:
     network = network_of(load_compilation(job.inputs["npu"] / NPU_FOLDER))
     generated = generated_model(job.inputs["codegen"])
     board = folders.first("npu", job.variant.firmware.boards)
-    project = render_project(board.name, generated, firmware_settings(job.variant), npu=network)
+    project = render_project(board.name, generated, release_settings(job), npu=network)
     tree.write_tree(job.out / NPU_PROJECT, project)
     core_dir = job.variant.npu.core_dir
     npu = folders.require(board.npu, board, "npu")

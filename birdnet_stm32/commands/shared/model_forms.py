@@ -135,7 +135,6 @@ def _check_alike(models: Sequence[tuple[Path, ModelContract]]) -> None:
     for path, contract in others:
         here, there = contract.frontend, reference.frontend
         alike: dict[str, tuple[_Comparable, _Comparable]] = {
-            "its classes are": (contract.labels, reference.labels),
             "its sample rate is": (here.sample_rate_hz, there.sample_rate_hz),
             "its windows have": (here.window_samples, there.window_samples),
         }

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.published import published_files
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
+from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
@@ -14,6 +16,11 @@ from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 def generated_model(codegen: Path) -> dict[str, bytes]:
     """Return the files of C that the stage codegen published, by name."""
     return {name: path.read_bytes() for name, path in published_files(codegen, C_FOLDER).items()}
+
+
+def release_settings(job: Job) -> FirmwareSettings:
+    """Return the settings of the application, with the thresholds that the stage thresholds chose."""
+    return firmware_settings(job.variant, read_document(ThresholdsDocument, job.inputs["thresholds"]))
 
 
 def firmware_settings(variant: Variant, chosen: ThresholdsDocument | None = None) -> FirmwareSettings:
