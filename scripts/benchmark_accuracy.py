@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, help="folder with the published checkpoint")
     parser.add_argument("--work", type=Path, default=Path("build/benchmark_accuracy"))
     parser.add_argument("--epochs", type=int, default=40, help="passes of each training")
-    parser.add_argument("--folds", action="store_true", help="also the cross-validation, which trains 5 models")
+    parser.add_argument(
+        "--folds", action="store_true", help="also the cross-validation, which trains 5 models"
+    )
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="only these experiments")
     options = parser.parse_args()
     work = options.work.resolve()
@@ -169,7 +171,10 @@ def build(experiment: Experiment, work: Path) -> None:
     path = work / "variants" / f"{experiment.name}.toml"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-    run([sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), f"{experiment.goal}:{experiment.name}"], work)
+    run(
+        [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), f"{experiment.goal}:{experiment.name}"],
+        work,
+    )
 
 
 def run(command: Sequence[str], work: Path) -> None:

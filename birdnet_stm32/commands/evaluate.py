@@ -40,7 +40,7 @@ from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.config.variant import EmulateTable, FirmwareTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.accuracy import measure_accuracy
-from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, LeftOut
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, loss_gate
 from birdnet_stm32.evaluate.common_classes import common_classes
 from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows
@@ -51,7 +51,7 @@ from birdnet_stm32.files.document import document_values, parse_document
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
-from birdnet_stm32.release.evaluation_report import EvaluationReport, render_evaluation
+from birdnet_stm32.release.evaluation_report import render_evaluation
 from birdnet_stm32.release.mistake_files import cut_mistakes
 from birdnet_stm32.terminal_text import counted, first_names
 
@@ -90,8 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of recordings and their tables of calls (docs/reference/annotations.md)",
     )
-    parser.add_argument("--names", type=Path, metavar="FILE", help="table of names of species in these tables")
-    parser.add_argument("--species_column", metavar="NAME", help="column of these tables that holds the species")
+    parser.add_argument(
+        "--names", type=Path, metavar="FILE", help="table of names of species in these tables"
+    )
+    parser.add_argument(
+        "--species_column", metavar="NAME", help="column of these tables that holds the species"
+    )
     parser.add_argument(
         "--include_learned",
         action="store_true",
@@ -111,7 +115,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probability from which every class counts as detected; "
         f"default: the thresholds of the variant, or {FirmwareTable().threshold:g}",
     )
-    parser.add_argument("--thresholds", type=Path, metavar="FILE", help="a thresholds.json, one for each class")
+    parser.add_argument(
+        "--thresholds", type=Path, metavar="FILE", help="a thresholds.json, one for each class"
+    )
     parser.add_argument("--min_recall", type=float, metavar="X", help="least recall, the mean over species")
     parser.add_argument(
         "--max_false_alarms_per_hour", type=float, metavar="X", help="most false alarms of all species"
@@ -182,7 +188,9 @@ def run(options: argparse.Namespace) -> None:
                 remedy="; ".join(f"{one.count} left out: {one.reason}" for one in held_out.left_out),
             )
         scores = {form: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
-        shared = {form.name: scores[form][:, of_form] for form, of_form in zip(forms, common.columns, strict=True)}
+        shared = {
+            form.name: scores[form][:, of_form] for form, of_form in zip(forms, common.columns, strict=True)
+        }
         document = measure_accuracy(
             scored_windows(windows, shared, contract.labels, annotated=judged.calls),
             thresholds,
@@ -285,7 +293,9 @@ def _without_learned(
         print_warning(f"left out {counted(one.count, 'recording')}: {one.reason}")
     if not options.include_learned:
         return held_out, 0, unknown
-    scored = {held_out.windows.recordings[number].digest for number in np.unique(held_out.windows.recording_of)}
+    scored = {
+        held_out.windows.recordings[number].digest for number in np.unique(held_out.windows.recording_of)
+    }
     count = len(scored & learned.keys())
     if count:
         print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
@@ -341,6 +351,8 @@ def _prediction_files(options: argparse.Namespace, forms: Sequence[ModelForm]) -
         return {}
     given = options.predictions
     return {
-        form: given.with_name(f"{given.stem}.{form.name.replace(' ', '.')}{given.suffix}") if number else given
+        form: given.with_name(f"{given.stem}.{form.name.replace(' ', '.')}{given.suffix}")
+        if number
+        else given
         for number, form in enumerate(forms)
     }

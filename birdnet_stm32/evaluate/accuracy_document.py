@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.gates import Gate
 
 Source = Literal["test split", "folder", "soundscapes", "folds"]
@@ -205,6 +206,7 @@ class EvaluateDocument:
         gates: the gates on accuracy that the variant sets.
         int8_loss: cmAP of the float model less that of the int8 model. Both are measured on the same
             recordings, so its interval is narrower than theirs. None where one of them was not measured.
+        hearing: how the int8 model compares with chance; None for annotated recordings.
     """
 
     FILE: ClassVar[str] = "evaluate.json"
@@ -228,3 +230,4 @@ class EvaluateDocument:
     left_out: tuple[LeftOut, ...]
     gates: tuple[Gate, ...] = ()
     int8_loss: Estimate | None = None
+    hearing: Hearing | None = None

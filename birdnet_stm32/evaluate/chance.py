@@ -57,6 +57,7 @@ class Hearing:
         top1: share of the windows of a species whose strongest class is right; None where the windows hold
             fewer than two species.
         provable: there are enough recordings for a perfect model to beat 95 % of the shuffles.
+        split: the split that the windows are of, ``validation`` or ``test``.
     """
 
     windows: int
@@ -65,6 +66,7 @@ class Hearing:
     ranking: Measure | None
     top1: Measure | None
     provable: bool
+    split: str = "validation"
 
     def gates(self, *, waiver: str | None = None) -> tuple[Gate, ...]:
         """Return what the model has to reach in order to hear more than chance; empty without a ranking.
@@ -117,12 +119,10 @@ class Hearing:
     def sentence(self) -> str:
         """What was measured and what chance gives, for people."""
         if not self.windows:
-            return (
-                "whether the model hears was not measured: no validation window is of a class that it knows"
-            )
+            return f"whether the model hears was not measured: no {self.split} window is of a class that it knows"
         if self.ranking is None:
             return (
-                f"whether the model hears was not measured: all {counted(self.windows, 'validation window')} "
+                f"whether the model hears was not measured: all {counted(self.windows, f'{self.split} window')} "
                 "that could tell are of one class"
             )
         judged = (
@@ -136,10 +136,17 @@ class Hearing:
             )
         few = "" if self.provable else ", which are too few to tell hearing from luck"
         recordings = counted(self.recordings, "recording")
-        return f"{judged}; {counted(self.windows, 'validation window')} of {recordings}{few}"
+        return f"{judged}; {counted(self.windows, f'{self.split} window')} of {recordings}{few}"
 
 
-def hearing(scores: Floats, targets: Floats, recordings: Indices, *, unknown_windows: int = 0) -> Hearing:
+def hearing(
+    scores: Floats,
+    targets: Floats,
+    recordings: Indices,
+    *,
+    unknown_windows: int = 0,
+    split: str = "validation",
+) -> Hearing:
     """Compare a model's scores with chance.
 
     Args:
@@ -147,12 +154,14 @@ def hearing(scores: Floats, targets: Floats, recordings: Indices, *, unknown_win
         targets: [windows, classes], 1 for the class of a window and 0 elsewhere; background is all zero.
         recordings: [windows], the number of the recording of each window, from 0.
         unknown_windows: how many windows more there were, of classes that the model does not know.
+        split: the split that the windows are of.
     """
     classes = np.where(targets.any(axis=1), targets.argmax(axis=1), BACKGROUND).astype(np.int64)
     return Hearing(
         windows=len(classes),
         recordings=len(np.unique(recordings)),
         unknown_windows=unknown_windows,
+        split=split,
         **_measures(np.asarray(scores, np.float64), classes, recordings),
     )
 

@@ -10,6 +10,7 @@ from birdnet_stm32.firmware.memory_use import memory_gates
 from birdnet_stm32.gates import Gate
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
+from birdnet_stm32.release.hearing import int8_hearing
 from birdnet_stm32.stages.inputs.accuracy import read_accuracy
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.memories import read_memories
@@ -36,15 +37,11 @@ def release_gates(job: Job) -> tuple[Gate, ...]:
 def accuracy_and_chance(job: Job) -> tuple[Gate, ...]:
     """Return the gates on how well the model hears.
 
-    Whether it hears more than chance is judged by the recordings that measure accuracy where these judge it,
-    and otherwise by the validation windows.
+    Whether it hears more than chance is judged as the module ``hearing`` says.
     """
     accuracy = read_accuracy(job)
     measured = () if accuracy is None else accuracy.gates
-    judged = {gate.name for gate in measured}
-    hearing = read_document(VerifyDocument, job.inputs["verify"]).hearing.int8
-    by_windows = hearing.gates(waiver=chance_waiver(job.variant))
-    return (*measured, *(gate for gate in by_windows if gate.name not in judged))
+    return (*measured, *int8_hearing(job).gates(waiver=chance_waiver(job.variant)))
 
 
 def chance_waiver(variant: Variant) -> str | None:

@@ -6,10 +6,10 @@ from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_wi
 from birdnet_stm32.boards import folders
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
-from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.quant.verify import VerifyDocument
+from birdnet_stm32.release.hearing import int8_hearing
 from birdnet_stm32.stages.inputs.accuracy import read_accuracy
 from birdnet_stm32.stages.inputs.emulations import read_emulations
 from birdnet_stm32.stages.inputs.file_names import COVERAGE
@@ -45,11 +45,6 @@ _CHOSEN_RECORDINGS = (
 )
 
 
-def int8_hearing(job: Job) -> Hearing:
-    """Return how the int8 model of a release compares with chance on the validation windows."""
-    return read_document(VerifyDocument, job.inputs["verify"]).hearing.int8
-
-
 def unproven_statements(job: Job) -> tuple[str, ...]:
     """Return what nobody has shown of a release, a sentence each."""
     not_in_the_field = _field_statements(read_accuracy(job))
@@ -60,7 +55,7 @@ def unproven_statements(job: Job) -> tuple[str, ...]:
     hears = (
         f"Nobody has shown that this model hears anything: {heard.sentence}."
         if heard.above_chance is not False
-        else f"This model hears no better than chance on the windows of its verification: {heard.sentence}."
+        else f"This model hears no better than chance: {heard.sentence}."
     )
     return (hears, *not_in_the_field, _NO_TIMING, npu)
 
@@ -97,9 +92,7 @@ def proven_statements(job: Job) -> tuple[str, ...]:
     ]
     heard = int8_hearing(job)
     if heard.shown:
-        statements.append(
-            f"The int8 model hears more than chance on the windows of its verification: {heard.sentence}."
-        )
+        statements.append(f"The int8 model hears more than chance: {heard.sentence}.")
     statements += [
         f"The firmware for the emulated board {board.name} (QEMU, {board.core}) gave "
         f"{emulated.outputs_compared} outputs over {emulated.windows} windows, "

@@ -27,6 +27,7 @@ from birdnet_stm32.quant.verify import VerifyDocument
 from birdnet_stm32.release.bundle import BundleFile, build_bundle
 from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
 from birdnet_stm32.release.credits import credits_text
+from birdnet_stm32.release.hearing import int8_hearing
 from birdnet_stm32.release.manifest import Role, bundle_file_name
 from birdnet_stm32.release.model_card import MODEL_CARD, model_card_text
 from birdnet_stm32.release.readme import FlashFile, readme_text
@@ -34,7 +35,6 @@ from birdnet_stm32.release.release_card import release_card
 from birdnet_stm32.release.release_gates import chance_waiver, release_gates
 from birdnet_stm32.release.statements import (
     accuracy_statements,
-    int8_hearing,
     missing_window_statements,
     proven_statements,
     unproven_statements,

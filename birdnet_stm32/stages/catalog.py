@@ -210,6 +210,13 @@ STAGES: tuple[Stage, ...] = (
         files=_descriptions("emulator"),
     ),
     Stage(
+        name="fold",
+        doc="train without one fold of a cross-validation, and score this fold",
+        needs=("windows",),
+        reads=("model", "train", "evaluate.folds"),
+        wanted=lambda variant: variant.evaluate.folds is not None,
+    ),
+    Stage(
         name="evaluate",
         doc="measure how well the model hears, on recordings that nothing else used",
         needs=("index", "windows", "train", "verify", "thresholds", "emulate", "fold"),

@@ -31,6 +31,7 @@ from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
 from birdnet_stm32.release.accuracy_headline import accuracy_badge, accuracy_facts
 from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
+from birdnet_stm32.release.hearing import int8_hearing
 from birdnet_stm32.release.mistake_clips import MistakeClip, mistake_clips
 from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
@@ -49,7 +50,6 @@ from birdnet_stm32.release.report_data import (
 )
 from birdnet_stm32.release.statements import (
     NOTHING_ON_SILICON,
-    int8_hearing,
     missing_window_statements,
     unproven_statements,
 )

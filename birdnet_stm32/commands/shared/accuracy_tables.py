@@ -48,7 +48,9 @@ def _forms(document: EvaluateDocument) -> Table:
         "precision": [share_with_interval(form.precision) for form in document.forms],
         "strongest class right": [share_with_interval(form.top1) for form in document.forms],
         "cmAP": [score_with_interval(form.class_mean_average_precision) for form in document.forms],
-        _ranking_name(document): [score_with_interval(form.mean_average_precision) for form in document.forms],
+        _ranking_name(document): [
+            score_with_interval(form.mean_average_precision) for form in document.forms
+        ],
         "ROC-AUC": [_area(form) for form in document.forms],
         "windows": [f"{form.windows:,}" for form in document.forms],
     }

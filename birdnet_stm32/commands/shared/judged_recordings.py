@@ -82,7 +82,9 @@ def labelled_recordings(options: argparse.Namespace, contract: ModelContract, wo
     return _decoded(root, rows, (), contract, work, source="folder")
 
 
-def annotated_recordings(options: argparse.Namespace, contract: ModelContract, work: Path) -> JudgedRecordings:
+def annotated_recordings(
+    options: argparse.Namespace, contract: ModelContract, work: Path
+) -> JudgedRecordings:
     """Decode the recordings of a folder whose calls are annotated.
 
     Args:
