@@ -180,7 +180,7 @@ def build(experiment: Experiment, work: Path) -> None:
 def run(command: Sequence[str], work: Path) -> None:
     """Run a command that shows its progress, in the work folder."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=work, check=True, env=environment, stdout=sys.stderr)  # noqa: S603 - our own
+    subprocess.run(command, cwd=work, check=True, env=environment, stdout=sys.stderr)
 
 
 def print_soundscapes(work: Path) -> None:

@@ -52,7 +52,7 @@ from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.release.evaluation_report import render_evaluation
-from birdnet_stm32.release.mistake_files import cut_mistakes
+from birdnet_stm32.release.mistake_files import PAGE, cut_mistakes
 from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 evaluate demo
@@ -90,12 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of recordings and their tables of calls (docs/reference/annotations.md)",
     )
-    parser.add_argument(
-        "--names", type=Path, metavar="FILE", help="table of names of species in these tables"
-    )
-    parser.add_argument(
-        "--species_column", metavar="NAME", help="column of these tables that holds the species"
-    )
+    parser.add_argument("--names", type=Path, metavar="FILE", help="more names of species in the tables")
+    parser.add_argument("--species_column", metavar="NAME", help="column of the species in the tables")
     parser.add_argument(
         "--include_learned",
         action="store_true",
@@ -115,9 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probability from which every class counts as detected; "
         f"default: the thresholds of the variant, or {FirmwareTable().threshold:g}",
     )
-    parser.add_argument(
-        "--thresholds", type=Path, metavar="FILE", help="a thresholds.json, one for each class"
-    )
+    parser.add_argument("--thresholds", type=Path, metavar="FILE", help="a thresholds.json of the model")
     parser.add_argument("--min_recall", type=float, metavar="X", help="least recall, the mean over species")
     parser.add_argument(
         "--max_false_alarms_per_hour", type=float, metavar="X", help="most false alarms of all species"
@@ -189,7 +183,7 @@ def run(options: argparse.Namespace) -> None:
             )
         scores = {form: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
         shared = {
-            form.name: scores[form][:, of_form] for form, of_form in zip(forms, common.columns, strict=True)
+            form.name: scores[form][:, columns] for form, columns in zip(forms, common.columns, strict=True)
         }
         document = measure_accuracy(
             scored_windows(windows, shared, contract.labels, annotated=judged.calls),
@@ -293,9 +287,8 @@ def _without_learned(
         print_warning(f"left out {counted(one.count, 'recording')}: {one.reason}")
     if not options.include_learned:
         return held_out, 0, unknown
-    scored = {
-        held_out.windows.recordings[number].digest for number in np.unique(held_out.windows.recording_of)
-    }
+    windows = held_out.windows
+    scored = {windows.recordings[number].digest for number in np.unique(windows.recording_of).tolist()}
     count = len(scored & learned.keys())
     if count:
         print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
@@ -316,11 +309,11 @@ def _check_losses(forms: Sequence[ModelForm], limits: Limits) -> None:
 def _loss_gates(document: EvaluateDocument, limits: Limits) -> tuple[Gate, ...]:
     """Judge how far every other form is behind the float model, where that is limited."""
     reference, *others = document.forms
+    limited = {measure: limit for measure, limit in limits.items() if limit is not None}
     return tuple(
-        loss_gate(measure, title, reference, form, limits[measure])
+        loss_gate(measure, _LOSSES[measure], reference, form, limit)
         for form in others
-        for measure, title in _LOSSES.items()
-        if limits[measure] is not None
+        for measure, limit in limited.items()
     )
 
 
@@ -342,17 +335,14 @@ def _write(
         writer.write(options.report_html, page.encode())
     if options.errors is not None:
         files = cut_mistakes(document.mistakes, windows.reader(), windows.window_shape)
-        writer.write_folder(options.errors, files)
+        writer.write_folder(options.errors, files, last=PAGE)
 
 
 def _prediction_files(options: argparse.Namespace, forms: Sequence[ModelForm]) -> dict[ModelForm, Path]:
     """Return where the predictions of each form go: ``--predictions``, with the name of all but the first."""
     if options.predictions is None:
         return {}
-    given = options.predictions
-    return {
-        form: given.with_name(f"{given.stem}.{form.name.replace(' ', '.')}{given.suffix}")
-        if number
-        else given
-        for number, form in enumerate(forms)
-    }
+    given: Path = options.predictions
+    first, *others = forms
+    named = {form: f"{given.stem}.{form.name.replace(' ', '.')}{given.suffix}" for form in others}
+    return {first: given} | {form: given.with_name(name) for form, name in named.items()}

@@ -26,6 +26,7 @@ Indices = npt.NDArray[np.int64]
 SHUFFLES = 1_000
 CONFIDENCE = 0.95  # share of the shuffles that a model has to beat
 SEED = 0
+_UNKNOWN = "whether the model hears was not measured"
 BACKGROUND = -1  # the class of a window that holds no species
 
 
@@ -119,12 +120,10 @@ class Hearing:
     def sentence(self) -> str:
         """What was measured and what chance gives, for people."""
         if not self.windows:
-            return f"whether the model hears was not measured: no {self.split} window is of a class that it knows"
+            return f"{_UNKNOWN}: no {self.split} window is of a class that it knows"
         if self.ranking is None:
-            return (
-                f"whether the model hears was not measured: all {counted(self.windows, f'{self.split} window')} "
-                "that could tell are of one class"
-            )
+            windows = counted(self.windows, f"{self.split} window")
+            return f"{_UNKNOWN}: all {windows} that could tell are of one class"
         judged = (
             f"ranks {100 * self.ranking.measured:.0f} % of pairs rightly "
             f"(chance {100 * self.ranking.chance:.0f} %, at most {100 * self.ranking.chance_high:.0f} %)"

@@ -59,9 +59,9 @@ def run(job: Job) -> Outcome:
     """
     limits = job.variant.evaluate
     contract = read_contract(job.inputs["verify"] / CONFIG)
-    calls = read_calls(job.inputs["index"])
-    learned = _learned(job)
     windows = open_window_set(job.inputs["windows"])
+    calls = read_calls(job.inputs["index"], windows, job.variant)
+    learned = _learned(job)
     scored = (
         _score_folds(job, windows, contract, calls)
         if limits.folds is not None
@@ -174,7 +174,10 @@ def _hearing(scored: _Scored, labels: tuple[str, ...]) -> Hearing:
         return_inverse=True,
     )
     return chance.hearing(
-        scored.probabilities["int8"][spread], windows.targets(labels)[spread] > 0, recordings, split="test"
+        scored.probabilities["int8"][spread],
+        np.maximum(windows.targets(labels)[spread], 0),
+        recordings,
+        split="test",
     )
 
 

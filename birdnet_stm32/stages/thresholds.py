@@ -22,8 +22,9 @@ def run(job: Job) -> Outcome:
     """Choose the thresholds."""
     verified = job.inputs["verify"]
     contract = read_contract(verified / CONFIG)
-    calls = read_calls(job.inputs["index"])
-    validation = open_window_set(job.inputs["windows"]).in_split(recording_split.VALIDATION)
+    everything = open_window_set(job.inputs["windows"])
+    calls = read_calls(job.inputs["index"], everything, job.variant)
+    validation = everything.in_split(recording_split.VALIDATION)
     windows = judging_windows(validation, contract.labels, calls, {}).windows
     scorer = int8_scorer((verified / MODEL).read_bytes(), contract)
     with track("thresholds") as report:

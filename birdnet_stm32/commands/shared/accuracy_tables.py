@@ -48,7 +48,7 @@ def _forms(document: EvaluateDocument) -> Table:
         "precision": [share_with_interval(form.precision) for form in document.forms],
         "strongest class right": [share_with_interval(form.top1) for form in document.forms],
         "cmAP": [score_with_interval(form.class_mean_average_precision) for form in document.forms],
-        _ranking_name(document): [
+        "AUPRC" if document.unit == "call" else "mAP": [
             score_with_interval(form.mean_average_precision) for form in document.forms
         ],
         "ROC-AUC": [_area(form) for form in document.forms],
@@ -58,10 +58,6 @@ def _forms(document: EvaluateDocument) -> Table:
         if any(cell != NOT_MEASURED for cell in cells):
             table.add_row(name, *cells)
     return table
-
-
-def _ranking_name(document: EvaluateDocument) -> str:
-    return "AUPRC" if document.unit == "call" else "mAP"
 
 
 def _area(form: FormAccuracy) -> str:
