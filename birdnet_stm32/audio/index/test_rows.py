@@ -1,0 +1,118 @@
+"""Index the recordings of ``[evaluate]``: a folder of its own, all of which measures accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from birdnet_stm32.audio.index.annotated_rows import annotated_rows
+from birdnet_stm32.audio.index.build_index import build_index
+from birdnet_stm32.audio.index.class_names import decodable, label_of
+from birdnet_stm32.audio.index.measurements import MeasuredFile
+from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.index.recording_notes import index_notes
+from birdnet_stm32.audio.index.segments import SegmentRow
+from birdnet_stm32.audio.recording_roots import RecordingRoot
+from birdnet_stm32.audio.splits.recording_split import TEST
+from birdnet_stm32.config.recording_tables import IndexTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestRows:
+    """The rows of the recordings that measure accuracy.
+
+    Args:
+        rows: one for each file, with paths that begin with the name of their folder in the index.
+        segments: the annotated calls.
+        notes: what somebody has to know of the folder, a sentence each.
+    """
+
+    rows: tuple[IndexRow, ...]
+    segments: tuple[SegmentRow, ...]
+    notes: tuple[str, ...]
+
+
+def labelled_test_rows(
+    root: RecordingRoot,
+    measured: Sequence[MeasuredFile],
+    table: IndexTable,
+    labels: Sequence[str],
+    learned: Collection[IndexRow],
+) -> TestRows:
+    """Index a folder that has one folder for each class.
+
+    Args:
+        root: the folder, with the name that it has in the index.
+        measured: its files, by their paths in the index.
+        table: the variant's ``[index]``, for what folders and names mean.
+        labels: classes of the model.
+        learned: the rows of the other recordings. A copy of one of these is not used.
+
+    Raises:
+        InputError: nothing in the folder is usable.
+    """
+    files = _within(root, measured)
+    folders = {label_of(decodable(one.stat.path)) for one in files if not one.stat.is_folder}
+    own = IndexTable(
+        background=tuple(name for name in table.background if name in folders),
+        conventions=table.conventions,
+        recording=table.recording,
+        recordings_span_classes=table.recordings_span_classes,
+        min_duration_s=table.min_duration_s,
+        channel=table.channel,
+        splits="drawn",
+    )
+    rows = build_index(files, own, train_every_label=False, classes=labels, tests=False)
+    notes = index_notes(rows, own, train_every_label=False, classes=labels, splits=False)
+    tested = (replace(row, split=TEST if row.usable else "") for row in rows)
+    return TestRows(rows=_without_learned(root, tested, learned), segments=(), notes=notes)
+
+
+def annotated_test_rows(
+    root: RecordingRoot,
+    measured: Sequence[MeasuredFile],
+    labels: Sequence[str],
+    learned: Collection[IndexRow],
+    *,
+    names: Path | None,
+) -> TestRows:
+    """Index a folder of recordings whose calls are annotated.
+
+    Args:
+        root: the folder, with the name that it has in the index.
+        measured: its files, by their paths in the index.
+        labels: classes of the model.
+        learned: the rows of the other recordings. A copy of one of these is not used.
+        names: a table of names of species, or None.
+
+    Raises:
+        InputError: as ``annotated_rows``.
+    """
+    found = annotated_rows(root.folder, _within(root, measured), labels, names=names)
+    segments = tuple(replace(one, path=f"{root.name}/{one.path}") for one in found.segments)
+    return TestRows(
+        rows=_without_learned(root, found.rows, learned), segments=segments, notes=found.notes
+    )
+
+
+def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[MeasuredFile]:
+    """Return the files by their paths relative to their folder."""
+    prefix = f"{root.name}/"
+    return [
+        replace(one, stat=replace(one.stat, path=one.stat.path.removeprefix(prefix))) for one in measured
+    ]
+
+
+def _without_learned(
+    root: RecordingRoot, rows: Iterable[IndexRow], learned: Collection[IndexRow]
+) -> tuple[IndexRow, ...]:
+    """Name the rows as in the index, and mark those whose bytes something else uses."""
+    others = {row.digest: row.path for row in learned if row.digest}
+    marked = []
+    for row in rows:
+        named = replace(row, path=f"{root.name}/{row.path}", recording=f"{root.name}/{row.recording}")
+        if row.usable and row.digest in others:
+            named = replace(named, split="", reason=f"a copy of {others[row.digest]}, which is not held out")
+        marked.append(named)
+    return tuple(marked)
