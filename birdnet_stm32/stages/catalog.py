@@ -91,8 +91,12 @@ STAGES: tuple[Stage, ...] = (
         name="index",
         doc="find every recording, what it holds and whether it can be used",
         needs=("fetch",),
-        reads=("index", "evaluate.root", "evaluate.soundscapes", "evaluate.folds"),
-        files=recordings.own_labels_table,
+        reads=("index", "evaluate.root", "evaluate.soundscapes", "evaluate.folds", "model.label_order"),
+        files=lambda release: (
+            recordings.own_labels_table(release)
+            | recordings.own_names_table(release)
+            | (_checkpoint_files(release) if recordings.held_out_root(release) else {})
+        ),
         is_current=recordings.recordings_are_current,
     ),
     Stage(
@@ -102,6 +106,8 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             "index.root",
             "index.background_roots",
+            "evaluate.root",
+            "evaluate.soundscapes",
             "model.sample_rate_hz",
             "model.window_s",
             "model.label_order",
@@ -139,7 +145,7 @@ STAGES: tuple[Stage, ...] = (
         name="verify",
         doc="compare the candidate with the float model and pass or refuse it",
         needs=("representative", "train", "convert"),
-        reads=("verify", "convert", "model.label_order"),
+        reads=("verify", "convert", "train.refit", "model.label_order"),
         files=_checkpoint_files,
     ),
     Stage(

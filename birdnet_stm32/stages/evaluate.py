@@ -60,7 +60,7 @@ def run(job: Job) -> Outcome:
     limits = job.variant.evaluate
     contract = read_contract(job.inputs["verify"] / CONFIG)
     windows = open_window_set(job.inputs["windows"])
-    calls = read_calls(job.inputs["index"], windows, job.variant)
+    calls = read_calls(job.inputs["index"])
     learned = _learned(job)
     scored = (
         _score_folds(job, windows, contract, calls)

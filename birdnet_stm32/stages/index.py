@@ -2,7 +2,8 @@
 
 Publishes ``recordings.parquet``; ``segments.parquet``, which says when classes are heard, where a table of
 labels says it; ``classes.tsv`` and ``unusable.tsv`` for people; and ``notes.txt`` with what
-somebody has to know of the folders and their names, one sentence in each line.
+somebody has to know of the folders and their names, one sentence in each line. ``calls.parquet`` lists the
+annotated calls of ``[evaluate] soundscapes``.
 
 A later run reads only the files that changed: ``local_measures.json`` keeps the measures.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from birdnet_stm32.audio.annotations.call_list import write_calls
 from birdnet_stm32.audio.index import measurements
 from birdnet_stm32.audio.index.build_index import LEFT_OUT, build_index
 from birdnet_stm32.audio.index.class_names import decodable
@@ -20,16 +22,33 @@ from birdnet_stm32.audio.index.given_labels import GivenLabels, join_labels
 from birdnet_stm32.audio.index.heard_segments import heard_segments
 from birdnet_stm32.audio.index.label_notes import label_notes
 from birdnet_stm32.audio.index.label_table import read_label_table
+from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.index.recording_index import IndexRow, channel_of, list_recordings, row_notes
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.audio.index.segments import SegmentRow
-from birdnet_stm32.audio.recording_roots import RecordingRoots, in_index
+from birdnet_stm32.audio.index.test_rows import (
+    NO_TEST_ROWS,
+    TestRows,
+    annotated_test_rows,
+    labelled_test_rows,
+)
+from birdnet_stm32.audio.recording_roots import RecordingRoot, RecordingRoots, in_index
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.index import NOTES, RECORDINGS, SEGMENTS
-from birdnet_stm32.stages.inputs.recordings import LABELS, MEASURES, own_labels_table, recording_roots
+from birdnet_stm32.stages.inputs.float_model import checkpoint_contract
+from birdnet_stm32.stages.inputs.index import CALLS, NOTES, RECORDINGS, SEGMENTS
+from birdnet_stm32.stages.inputs.recordings import (
+    HELD_OUT,
+    LABELS,
+    MEASURES,
+    NAMES,
+    every_root,
+    held_out_root,
+    own_labels_table,
+    recording_roots,
+)
 from birdnet_stm32.terminal_text import counted, first_names
 
 UNUSABLE = "unusable.tsv"
@@ -41,14 +60,20 @@ def run(job: Job) -> Outcome:
     """Index the variant's recordings."""
     settings, evaluate = job.variant.index, job.variant.evaluate
     trains, folds = job.variant.model.checkpoint is None, evaluate.folds or 0
-    roots = recording_roots(job.release)
-    folders = [root.folder for root in roots.roots]
-    files = [file for root in roots.roots for file in in_index(root, list_recordings(root.folder), folders)]
+    roots, everything = recording_roots(job.release), every_root(job.release)
+    held_out = held_out_root(job.release)
+    folders = [root.folder for root in everything.roots]
+    files = [
+        file for root in everything.roots for file in in_index(root, list_recordings(root.folder), folders)
+    ]
     with track("recordings") as report:
         measured = measurements.measure_files(
-            roots, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
+            everything, files, _known(job.previous / MEASURES), channel=channel_of(settings), report=report
         )
     (job.out / MEASURES).write_text(measurements.measurements_to_json(measured), encoding="utf-8")
+    apart = [one for one in measured if held_out is not None and one.stat.path.startswith(f"{HELD_OUT}/")]
+    measured = measured[len(apart) :]
+    files = files[len(apart) :]
     given = _given_labels(job, [decodable(file.path) for file in files if not file.is_folder])
     rows = build_index(
         measured,
@@ -60,16 +85,19 @@ def run(job: Job) -> Outcome:
         given=given,
     )
     segments = heard_segments(rows, given, settings)
-    parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
-    parquet_table.write(segments.rows, SegmentRow, job.out / SEGMENTS)
-    _list_unusable(rows, given.missing, job.out / UNUSABLE)
-    _list_repaired(rows, job.out / REPAIRED)
-    classes = summarize_classes(rows)
-    parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
     noted = (
         *label_notes(rows, settings, roots=roots, given=given, segments=segments, folds=folds),
         *index_notes(rows, settings, train_every_label=trains, named=_background_roots(rows, roots)),
     )
+    tested = NO_TEST_ROWS if held_out is None else _test_rows(job, held_out, apart, rows)
+    rows, noted = (*tested.rows, *rows), (*noted, *tested.notes)
+    parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
+    parquet_table.write(segments.rows, SegmentRow, job.out / SEGMENTS)
+    write_calls(tested.annotated, job.out / CALLS, below=f"{HELD_OUT}/")
+    _list_unusable(rows, given.missing, job.out / UNUSABLE)
+    _list_repaired(rows, job.out / REPAIRED)
+    classes = summarize_classes(rows)
+    parquet_table.write_text(classes, ClassSummary, job.out / CLASSES)
     (job.out / NOTES).write_text("".join(f"{note}\n" for note in noted), encoding="utf-8")
     usable = sum(row.usable for row in rows)
     not_chosen = sum(row.reason == LEFT_OUT for row in rows)
@@ -90,6 +118,19 @@ def _background_roots(rows: Sequence[IndexRow], roots: RecordingRoots) -> set[st
     """Return the labels of the recordings in folders of background."""
     names = {root.name for root in roots.roots if root.background}
     return {row.label for row in rows if row.path.partition("/")[0] in names}
+
+
+def _test_rows(
+    job: Job, root: RecordingRoot, measured: Sequence[MeasuredFile], rows: Sequence[IndexRow]
+) -> TestRows:
+    """Index the folder whose recordings only measure accuracy."""
+    if job.variant.model.checkpoint is None:
+        labels = tuple(sorted({row.label for row in rows if row.usable and not row.background}))
+    else:
+        labels = checkpoint_contract(job).labels
+    if job.variant.evaluate.soundscapes is None:
+        return labelled_test_rows(root, measured, job.variant.index, labels, rows)
+    return annotated_test_rows(root, measured, labels, rows, names=job.files.get(NAMES))
 
 
 def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:

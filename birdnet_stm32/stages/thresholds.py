@@ -23,7 +23,7 @@ def run(job: Job) -> Outcome:
     verified = job.inputs["verify"]
     contract = read_contract(verified / CONFIG)
     everything = open_window_set(job.inputs["windows"])
-    calls = read_calls(job.inputs["index"], everything, job.variant)
+    calls = read_calls(job.inputs["index"])
     validation = everything.in_split(recording_split.VALIDATION)
     windows = judging_windows(validation, contract.labels, calls, {}).windows
     scorer = int8_scorer((verified / MODEL).read_bytes(), contract)

@@ -31,8 +31,10 @@ def test_each_limit_is_a_gate_of_the_int8_model(document: EvaluateDocument) -> N
     gates = {gate.name: gate for gate in accuracy_gates(document, limits)}
     int8 = next(form for form in document.forms if form.form == "int8")
     assert list(gates) == ["recall", "false_alarms_per_hour", "int8_loss"]
-    assert int8.recall is not None and gates["recall"].measure == int8.recall.value
-    assert gates["recall"].verdict is Verdict.FAILED and gates["recall"].remedies
+    assert int8.recall is not None
+    assert gates["recall"].measure == int8.recall.value
+    assert gates["recall"].verdict is Verdict.FAILED
+    assert gates["recall"].remedies
     assert gates["int8_loss"].verdict is Verdict.PASSED
 
 
@@ -41,7 +43,9 @@ def test_a_loss_is_float_minus_the_other_form(document: EvaluateDocument) -> Non
     gate = loss_gate("roc_auc", "ROC-AUC", first, replace(second, roc_auc=0.25), 0.1)
     assert first.roc_auc is not None
     assert gate.measure == pytest.approx(first.roc_auc - 0.25)
-    assert loss_gate("roc_auc", "ROC-AUC", first, replace(second, roc_auc=None), 0.1).verdict is Verdict.SKIPPED
+    assert (
+        loss_gate("roc_auc", "ROC-AUC", first, replace(second, roc_auc=None), 0.1).verdict is Verdict.SKIPPED
+    )
 
 
 def test_a_poor_accuracy_without_a_gate_is_a_warning(document: EvaluateDocument) -> None:
@@ -54,4 +58,5 @@ def test_a_poor_accuracy_without_a_gate_is_a_warning(document: EvaluateDocument)
 
 def test_nothing_held_out_is_a_warning(document: EvaluateDocument) -> None:
     (warning,) = accuracy_warnings(replace(document, windows=0, forms=()), EvaluateTable())
-    assert "was not measured" in warning and "[evaluate] folds" in warning
+    assert "was not measured" in warning
+    assert "[evaluate] folds" in warning

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdnet_stm32.audio.annotations.annotated_folder import AnnotatedFolder, find_annotated
+from birdnet_stm32.audio.annotations.annotated_folder import WINDOW_S, AnnotatedRecording, find_annotated
+from birdnet_stm32.audio.annotations.annotation_notes import annotation_notes
 from birdnet_stm32.audio.annotations.names_table import read_names
 from birdnet_stm32.audio.annotations.species_names import species_names
 from birdnet_stm32.audio.decoding.decode import Properties
 from birdnet_stm32.audio.index.class_names import decodable
 from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.splits.recording_split import TEST
-from birdnet_stm32.terminal_text import counted, first_names
 
 NO_TABLE = "no table says which calls it holds"
 
@@ -26,12 +25,12 @@ class AnnotatedRows:
 
     Args:
         rows: one for each file; all usable ones are of the test split.
-        segments: the calls of the model's classes.
+        recordings: the annotated ones, with their calls.
         notes: what somebody has to know of the tables, a sentence each.
     """
 
     rows: tuple[IndexRow, ...]
-    segments: tuple[SegmentRow, ...]
+    recordings: tuple[AnnotatedRecording, ...]
     notes: tuple[str, ...]
 
 
@@ -41,6 +40,7 @@ def annotated_rows(
     labels: Sequence[str],
     *,
     names: Path | None = None,
+    window_s: float = WINDOW_S,
     species_column: str | None = None,
 ) -> AnnotatedRows:
     """Join the recordings of a folder with their tables of calls.
@@ -50,6 +50,7 @@ def annotated_rows(
         measured: its recordings, by their paths relative to it.
         labels: classes of the model.
         names: a table of names of species, or None.
+        window_s: length of a window of the model, in seconds: a call may end as much after its recording.
         species_column: name of the column that holds the species; None to find it in each table.
 
     Raises:
@@ -62,16 +63,12 @@ def annotated_rows(
         folder,
         species_names(labels, table, where=names or "names"),
         recordings={path: content.duration_s for path, content in usable.items()},
+        window_s=window_s,
         species_column=species_column,
     )
     heard = {one.path: {call.label for call in one.calls} for one in found.recordings}
     rows = tuple(_row(path, one, heard) for path, one in sorted(by_path.items()))
-    segments = tuple(
-        SegmentRow(path=one.path, start_s=call.start_s, end_s=call.end_s, label=call.label)
-        for one in found.recordings
-        for call in one.calls
-    )
-    return AnnotatedRows(rows=rows, segments=segments, notes=tuple(_notes(found)))
+    return AnnotatedRows(rows=rows, recordings=found.recordings, notes=annotation_notes(found))
 
 
 def _row(path: str, measured: MeasuredFile, heard: Mapping[str, set[str]]) -> IndexRow:
@@ -95,21 +92,3 @@ def _row(path: str, measured: MeasuredFile, heard: Mapping[str, set[str]]) -> In
         channel=measured.channel,
         notes="; ".join(known.notes) if known else "",
     )
-
-
-def _notes(found: AnnotatedFolder) -> Iterator[str]:
-    yield from found.notes
-    if found.without_table:
-        yield f"{first_names(found.without_table)}: {NO_TABLE}, left out"
-    if found.tables_without_recording:
-        yield f"tables without a recording, left out: {first_names(found.tables_without_recording)}"
-    if found.unmapped:
-        calls = sum(one.calls for one in found.unmapped)
-        shown = [
-            f"{one.name or '(no name)'}{f' ({one.suggestion})' if one.suggestion else ''}"
-            for one in found.unmapped
-        ]
-        yield (
-            f"{counted(calls, 'call')} of species that are no class of the model, where it must not answer: "
-            f"{first_names(shown)}"
-        )

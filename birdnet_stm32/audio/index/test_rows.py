@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from birdnet_stm32.audio.annotations.annotated_folder import AnnotatedRecording
 from birdnet_stm32.audio.index.annotated_rows import annotated_rows
 from birdnet_stm32.audio.index.build_index import build_index
 from birdnet_stm32.audio.index.class_names import decodable, label_of
 from birdnet_stm32.audio.index.measurements import MeasuredFile
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.index.recording_notes import index_notes
-from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.recording_roots import RecordingRoot
 from birdnet_stm32.audio.splits.recording_split import TEST
 from birdnet_stm32.config.recording_tables import IndexTable
@@ -24,13 +24,16 @@ class TestRows:
 
     Args:
         rows: one for each file, with paths that begin with the name of their folder in the index.
-        segments: the annotated calls.
+        annotated: the annotated recordings with their calls, by their paths in their own folder.
         notes: what somebody has to know of the folder, a sentence each.
     """
 
     rows: tuple[IndexRow, ...]
-    segments: tuple[SegmentRow, ...]
+    annotated: tuple[AnnotatedRecording, ...]
     notes: tuple[str, ...]
+
+
+NO_TEST_ROWS = TestRows(rows=(), annotated=(), notes=())
 
 
 def labelled_test_rows(
@@ -66,7 +69,7 @@ def labelled_test_rows(
     rows = build_index(files, own, train_every_label=False, classes=labels, tests=False)
     notes = index_notes(rows, own, train_every_label=False, classes=labels, splits=False)
     tested = (replace(row, split=TEST if row.usable else "") for row in rows)
-    return TestRows(rows=_without_learned(root, tested, learned), segments=(), notes=notes)
+    return TestRows(rows=_without_learned(root, tested, learned), annotated=(), notes=notes)
 
 
 def annotated_test_rows(
@@ -90,18 +93,15 @@ def annotated_test_rows(
         InputError: as ``annotated_rows``.
     """
     found = annotated_rows(root.folder, _within(root, measured), labels, names=names)
-    segments = tuple(replace(one, path=f"{root.name}/{one.path}") for one in found.segments)
     return TestRows(
-        rows=_without_learned(root, found.rows, learned), segments=segments, notes=found.notes
+        rows=_without_learned(root, found.rows, learned), annotated=found.recordings, notes=found.notes
     )
 
 
 def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[MeasuredFile]:
     """Return the files by their paths relative to their folder."""
     prefix = f"{root.name}/"
-    return [
-        replace(one, stat=replace(one.stat, path=one.stat.path.removeprefix(prefix))) for one in measured
-    ]
+    return [replace(one, stat=replace(one.stat, path=one.stat.path.removeprefix(prefix))) for one in measured]
 
 
 def _without_learned(

@@ -11,7 +11,6 @@ from pathlib import Path
 from birdnet_stm32.audio.index.annotated_rows import annotated_rows
 from birdnet_stm32.audio.index.measurements import measure_files
 from birdnet_stm32.audio.index.recording_index import IndexRow, list_recordings
-from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits.recording_split import TEST
@@ -25,7 +24,7 @@ from birdnet_stm32.evaluate.scored_windows import Call
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.annotated_calls import calls_by_recording, read_calls
+from birdnet_stm32.stages.inputs.annotated_calls import calls_of, read_calls
 from birdnet_stm32.stages.inputs.windows import open_window_set
 
 
@@ -59,7 +58,7 @@ def held_out_of_variant(release: Release) -> JudgedRecordings:
         name=release.name,
         source="test split",
         windows=windows,
-        calls=read_calls(published_folder(release, "index"), windows, release.variant),
+        calls=read_calls(published_folder(release, "index")),
     )
 
 
@@ -79,7 +78,7 @@ def labelled_recordings(options: argparse.Namespace, contract: ModelContract, wo
         root, options, train_every_label=False, classes=contract.labels, splits=False
     )
     labelled_folder.require_common_class(rows, contract, root)
-    return _decoded(root, rows, (), contract, work, source="folder")
+    return _decoded(root, rows, {}, contract, work, source="folder")
 
 
 def annotated_recordings(
@@ -100,17 +99,22 @@ def annotated_recordings(
     with track("recordings") as report:
         measured = measure_files(root, files, {}, channel=options.channel, report=report)
     found = annotated_rows(
-        root, measured, contract.labels, names=options.names, species_column=options.species_column
+        root,
+        measured,
+        contract.labels,
+        names=options.names,
+        window_s=contract.frontend.window_s,
+        species_column=options.species_column,
     )
     for note in found.notes:
         print_warning(note)
-    return _decoded(root, found.rows, found.segments, contract, work, source="soundscapes")
+    return _decoded(root, found.rows, calls_of(found.recordings), contract, work, source="soundscapes")
 
 
 def _decoded(
     root: Path,
     rows: Sequence[IndexRow],
-    segments: Sequence[SegmentRow],
+    calls: Mapping[str, tuple[Call, ...]],
     contract: ModelContract,
     work: Path,
     *,
@@ -121,9 +125,6 @@ def _decoded(
         windows, _ = decode_windows(
             used, root, contract.frontend.window_shape, WindowsTable(), work, report=report
         )
-    calls = calls_by_recording(segments)
-    if source == "soundscapes":
-        calls = {row.path: calls.get(row.path, ()) for row in used}
     reasons = Counter(row.reason for row in rows if not row.usable)
     return JudgedRecordings(
         name=real_path(root).name,

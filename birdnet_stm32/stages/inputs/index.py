@@ -11,6 +11,7 @@ from birdnet_stm32.files.text_file import read_lines
 
 RECORDINGS = "recordings.parquet"
 SEGMENTS = "segments.parquet"
+CALLS = "calls.parquet"
 NOTES = "notes.txt"
 
 

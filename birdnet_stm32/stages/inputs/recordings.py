@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
-from birdnet_stm32.audio.recording_roots import RecordingRoots, RecordingsFolder, in_index, name_roots
+from birdnet_stm32.audio.recording_roots import (
+    RecordingRoot,
+    RecordingRoots,
+    RecordingsFolder,
+    in_index,
+    name_roots,
+)
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.files.regular_file import sha256_of
 
@@ -15,12 +21,29 @@ MEASURES = "local_measures.json"
 FETCHED = "recordings"
 OWN_TABLE = "table of credits"
 LABELS = "table of labels"
+NAMES = "table of names"
+HELD_OUT = "[evaluate]"
+"""What the paths of recordings begin with that only measure accuracy."""
 
 
 def recordings_root(release: Release) -> RecordingsFolder:
     """Return what the paths in the index are relative to: a folder, or several that act as one."""
-    roots = recording_roots(release)
+    roots = every_root(release)
     return roots if roots.roots[0].name else roots.roots[0].folder
+
+
+def every_root(release: Release) -> RecordingRoots:
+    """Return all folders of recordings: the one that only measures accuracy first, if there is one."""
+    held_out = held_out_root(release)
+    own = recording_roots(release)
+    return own if held_out is None else RecordingRoots(roots=(held_out, *own.roots))
+
+
+def held_out_root(release: Release) -> RecordingRoot | None:
+    """Return the folder whose recordings only measure accuracy; None without one."""
+    table = release.variant.evaluate
+    named = table.root if table.soundscapes is None else table.soundscapes
+    return None if named is None else RecordingRoot(name=HELD_OUT, folder=release.resolve(named))
 
 
 def recording_roots(release: Release) -> RecordingRoots:
@@ -42,12 +65,18 @@ def own_labels_table(release: Release) -> dict[str, Path]:
     return {} if named is None else {LABELS: release.resolve(named)}
 
 
+def own_names_table(release: Release) -> dict[str, Path]:
+    """Return the table of names of species that a variant names, by what it is; empty if it names none."""
+    named = release.variant.evaluate.names
+    return {} if named is None else {NAMES: release.resolve(named)}
+
+
 def recordings_are_current(release: Release) -> bool:
     """Return whether the recordings on disk are those of the index, by content.
 
     Only files whose size or modification time changed are read, and files that could not be read before.
     """
-    roots = recording_roots(release)
+    roots = every_root(release)
     folders = [root.folder for root in roots.roots]
     try:
         indexed = json.loads((release.folder("index") / MEASURES).read_text(encoding="utf-8"))["files"]
