@@ -51,8 +51,9 @@ from birdnet_stm32.files.document import document_values, parse_document
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
-from birdnet_stm32.release.evaluation_report import render_evaluation
+from birdnet_stm32.release.evaluation_page import render_evaluation
 from birdnet_stm32.release.mistake_files import PAGE, cut_mistakes
+from birdnet_stm32.release.report_data import Fact
 from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 evaluate demo
@@ -331,7 +332,12 @@ def _write(
     for form, path in _prediction_files(options, list(scores)).items():
         writer.write(path, predictions_csv(windows, scores[form], form.contract.labels).encode())
     if options.report_html is not None:
-        page = render_evaluation(document, name=judged.name, windows=windows)
+        page = render_evaluation(
+            document,
+            name=judged.name,
+            windows=windows,
+            models=[Fact(name=form.name, value=form.path.name) for form in scores],
+        )
         writer.write(options.report_html, page.encode())
     if options.errors is not None:
         files = cut_mistakes(document.mistakes, windows.reader(), windows.window_shape)

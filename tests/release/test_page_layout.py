@@ -15,28 +15,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
-from birdnet_stm32.evaluate.recording_measures import evaluate
-from birdnet_stm32.release import evaluation_page, evaluation_report
-from birdnet_stm32.release.evaluation_report import (
-    AccuracyLoss,
-    EvaluatedForm,
-    EvaluationReport,
-    render_evaluation,
-)
+from birdnet_stm32.release import evaluation_page
 from birdnet_stm32.release.mistake_clips import PcmOf
 from birdnet_stm32.release.mistake_files import PAGE, cut_mistakes
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import ReportData
 
 SMALLEST_PX = 11.0
-PAGES = ("report", "evaluation", "accuracy", "mistakes")
+PAGES = ("report", "accuracy", "mistakes")
 WIDTHS = (360, 1024, 1600)
-STYLES = sorted(Path(evaluation_report.__file__).with_name("templates").iterdir())
+STYLES = sorted(Path(evaluation_page.__file__).with_name("templates").iterdir())
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
@@ -149,26 +141,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     started.close()
 
 
-def evaluation() -> EvaluationReport:
-    labels = tuple(f"Species {number}_A bird with a long name" for number in range(12))
-    rng = np.random.default_rng(0)
-    targets = np.eye(12, dtype=np.float32)[np.arange(60) % 12]
-    forms = []
-    for name in ("float", "int8", "firmware"):
-        scores = np.clip(0.3 * targets + 0.7 * rng.random((60, 12)), 0, 1).astype(np.float32)
-        result = evaluate(scores, targets, labels, threshold=0.5)
-        forms.append(EvaluatedForm(name=name, file=f"a_long_name_of_the_model_{name}.tflite", result=result))
-    return EvaluationReport(
-        folder="recordings of the year",
-        pooling="max",
-        threshold=0.5,
-        windows=90,
-        left_out=(("too short", 3),),
-        forms=tuple(forms),
-        losses=(AccuracyLoss(form="int8", measure="roc_auc", loss=0.02, limit=0.01),),
-    )
-
-
 @pytest.fixture(scope="module")
 def pages(
     make_report: Callable[..., ReportData],
@@ -182,7 +154,6 @@ def pages(
     shape = WindowShape(sample_rate_hz=24_000, window_samples=60_000, hop_samples=30_000)
     made = {
         "report": render_report(make_report()),
-        "evaluation": render_evaluation(evaluation()),
         "accuracy": evaluation_page.render_evaluation(measured, name="recordings of the year"),
         "mistakes": cut_mistakes(measured.mistakes, read_pcm, shape)[PAGE].decode(),
     }
@@ -238,7 +209,7 @@ def test_colours_of_text_stand_out_from_the_card(scheme: int) -> None:
 NARROWEST_PICTURE_PX = 286.0  # what is left of 360 beside a scroll bar, the margins and the card's padding
 
 
-@pytest.mark.parametrize("name", ["report", "evaluation", "accuracy"])
+@pytest.mark.parametrize("name", ["report", "accuracy"])
 def test_text_in_pictures_is_large_enough_on_the_narrowest_screen(name: str, pages: dict[str, Path]) -> None:
     pictures = re.findall(r"<svg.*?</svg>", pages[name].read_text(encoding="utf-8"), re.DOTALL)
     assert pictures
