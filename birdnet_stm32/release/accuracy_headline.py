@@ -23,7 +23,7 @@ def accuracy_badge(document: EvaluateDocument | None) -> Badge:
     It is ``not shown`` where the recordings are too few for a number, and ``passed`` only where the variant
     sets a limit that is kept.
     """
-    if document is None:
+    if document is None or not document.forms:
         return Badge(
             statement=_STATEMENT,
             state=BadgeState.NOT_RUN,
@@ -33,7 +33,7 @@ def accuracy_badge(document: EvaluateDocument | None) -> Badge:
 
 
 def _state(document: EvaluateDocument) -> BadgeState:
-    found = flashed_form(document).overall_recall if document.forms else None
+    found = flashed_form(document).overall_recall
     if failures(document.gates):
         return BadgeState.FAILED
     if found is None or too_wide(found) or document.learned:

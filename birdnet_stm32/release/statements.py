@@ -62,7 +62,7 @@ def unproven_statements(job: Job) -> tuple[str, ...]:
 
 def _field_statements(accuracy: EvaluateDocument | None) -> tuple[str, ...]:
     """Return what the measured accuracy does not say of the field."""
-    if accuracy is None:
+    if accuracy is None or not accuracy.forms:
         return (_NOT_MEASURED,)
     measured = f"{_SOURCES[accuracy.source]} {_ELSEWHERE}"
     return (measured, _CHOSEN_RECORDINGS) if accuracy.unit == "recording" else (measured,)

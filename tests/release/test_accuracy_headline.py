@@ -44,4 +44,4 @@ def test_few_or_learned_recordings_show_nothing(make_accuracy: MakeAccuracy) -> 
     assert accuracy_badge(few).state is BadgeState.NOT_SHOWN
     assert (accuracy_facts(few)[0].value, accuracy_facts(few)[0].detail) == ("2–98 %", "")
     assert accuracy_badge(replace(document, learned=3)).state is BadgeState.NOT_SHOWN
-    assert accuracy_badge(replace(document, forms=())).state is BadgeState.NOT_SHOWN
+    assert accuracy_badge(replace(document, forms=())).state is BadgeState.NOT_RUN

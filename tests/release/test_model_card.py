@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,15 @@ def test_the_card_of_a_whole_release(
 def test_the_card_of_a_release_of_which_nothing_is_known(assert_golden: Callable[[str, str], None]) -> None:
     card = ModelCard(title="Unknown", version="0.1.0", variant="unknown", trained=False)
     assert_golden("release/MODEL_CARD_of_nothing.md", model_card_text(card))
+
+
+def test_where_nothing_was_held_out_the_card_says_what_would_help(
+    make_card: Callable[[str], ModelCard], make_accuracy: MakeAccuracy
+) -> None:
+    document = replace(make_accuracy("wren"), forms=(), statements=("Not measured.",), advice=("Give more.",))
+    text = model_card_text(replace(make_card("wren"), accuracy=document))
+    assert "There is none: accuracy was not measured." in text
+    assert "- Give more." in text
 
 
 def test_its_sections_are_those_of_model_cards(make_card: Callable[[str], ModelCard]) -> None:

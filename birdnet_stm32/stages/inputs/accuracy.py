@@ -9,11 +9,11 @@ from birdnet_stm32.files.document import read_document
 
 
 def read_accuracy(job: Job) -> EvaluateDocument | None:
-    """Return the accuracy of a release; None if the stage does not need it or nothing was scored."""
-    if "evaluate" not in job.inputs:
-        return None
-    document = read_document(EvaluateDocument, job.inputs["evaluate"])
-    return document if document.windows else None
+    """Return the accuracy of a release; None if the stage does not need it.
+
+    Where no recording was held out, the document has no form of the model, and says so in its sentences.
+    """
+    return read_document(EvaluateDocument, job.inputs["evaluate"]) if "evaluate" in job.inputs else None
 
 
 def read_thresholds(job: Job) -> ThresholdsDocument | None:
