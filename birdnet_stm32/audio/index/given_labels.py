@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from birdnet_stm32.audio.annotations.recording_names import RecordingNames
+from birdnet_stm32.audio.audio_files import SUPPORTED, UNSUPPORTED, suffix
 from birdnet_stm32.audio.index.label_table import LabelRow, LabelTable
 from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.errors import InputError
@@ -95,12 +96,18 @@ def join_labels(table: LabelTable, paths: Sequence[str]) -> GivenLabels:
     """
     composed = {normalize("NFC", path): path for path in paths}
     names = RecordingNames(composed)
+    bare: dict[str, list[str]] = defaultdict(list)
+    for one in composed:
+        bare[_without_extension(one)].append(one)
     found: dict[str, str | None] = {}
     lines: dict[str, list[LabelRow]] = defaultdict(list)
     missing: dict[str, None] = {}
     for row in table.rows:
         if row.file not in found:
-            found[row.file] = _named(names, row.file, f"{table.where}:{row.line}")
+            alike = [] if row.file in composed else bare[_without_extension(normalize("NFC", row.file))]
+            found[row.file] = (
+                alike[0] if len(alike) == 1 else _named(names, row.file, f"{table.where}:{row.line}")
+            )
         path = found[row.file]
         if path is None:
             missing[row.file] = None
@@ -125,6 +132,11 @@ def join_labels(table: LabelTable, paths: Sequence[str]) -> GivenLabels:
         spelt={name: tuple(sorted(labels)) for name, labels in sorted(spelt.items())},
         rows=len(table.rows),
     )
+
+
+def _without_extension(path: str) -> str:
+    """Return the path of a recording without its extension, because collections are converted."""
+    return path[: -len(suffix(path))] if suffix(path) in SUPPORTED | UNSUPPORTED else path
 
 
 def _named(names: RecordingNames, file: str, where: str) -> str | None:

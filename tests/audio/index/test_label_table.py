@@ -119,6 +119,15 @@ def test_names_that_match_nothing_or_several_recordings(tmp_path):
     assert str(refused.value.where).endswith("labels.csv:2")
 
 
+def test_a_whole_path_is_clear_without_its_extension(tmp_path):
+    table = table_of(tmp_path, "file,label\na/1,owl\nb/1.mp3,tit\n")
+    given = join_labels(table, ["a/1.wav", "b/1.wav", "c/1.wav"])
+    assert {path: one.labels for path, one in given.recordings.items()} == {
+        "a/1.wav": ("owl",),
+        "b/1.wav": ("tit",),
+    }
+
+
 def test_names_in_another_unicode_form_match(tmp_path):
     table = table_of(tmp_path, "file,label\ncafe\u0301.wav,Gru\u0308nfink\n")
     given = join_labels(table, ["a/caf\u00e9.wav"])
