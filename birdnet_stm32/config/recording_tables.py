@@ -88,7 +88,8 @@ class IndexTable(ConfigTable):
     labels: PathText | None = None
     """Table of labels: CSV, TSV or Parquet, with columns for the file and for its class, and optionally for
     start and end of a call in seconds, secondary species, quality, recording, place, day, split and fold. It
-    decides for the recordings that it names. Other recordings have the class of their folder."""
+    decides for the recordings that it names. Other recordings have the class of their folder. Or a folder of
+    tables of calls, called like their recordings: Raven, Audacity, CSV."""
     labels_where: dict[Name, OneOrSeveralNames] = Field(default={})
     """Lines of the table of labels to take, by the values of columns: ``{ part = "birds" }``, or
     ``{ part = ["birds", "rain"] }``. Recordings that only other lines name are left out."""

@@ -93,7 +93,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("fetch",),
         reads=("index", "evaluate.root", "evaluate.soundscapes", "evaluate.folds", "model.label_order"),
         files=lambda release: (
-            recordings.own_labels_table(release)
+            recordings.label_tables(release)
             | recordings.own_names_table(release)
             | (_checkpoint_files(release) if recordings.held_out_root(release) else {})
         ),

@@ -16,6 +16,7 @@ from pathlib import Path
 from birdnet_stm32.audio.annotations.call_list import write_calls
 from birdnet_stm32.audio.index import measurements
 from birdnet_stm32.audio.index.build_index import LEFT_OUT, build_index
+from birdnet_stm32.audio.index.call_tables import read_call_tables
 from birdnet_stm32.audio.index.class_names import decodable
 from birdnet_stm32.audio.index.class_summary import ClassSummary, summarize_classes
 from birdnet_stm32.audio.index.given_labels import GivenLabels, join_labels
@@ -34,19 +35,20 @@ from birdnet_stm32.audio.index.test_rows import (
 )
 from birdnet_stm32.audio.recording_roots import RecordingRoot, RecordingRoots, in_index
 from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.engine.stage import Job, Outcome
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract
 from birdnet_stm32.stages.inputs.index import CALLS, NOTES, RECORDINGS, SEGMENTS
 from birdnet_stm32.stages.inputs.recordings import (
     HELD_OUT,
-    LABELS,
     MEASURES,
     NAMES,
     every_root,
     held_out_root,
-    own_labels_table,
+    labels_path,
     recording_roots,
 )
 from birdnet_stm32.terminal_text import counted, first_names
@@ -114,6 +116,19 @@ def run(job: Job) -> Outcome:
     )
 
 
+def _refuse_columns(settings: IndexTable, folder: Path) -> None:
+    """Refuse keys that are about the columns of one table."""
+    keys = ("labels_where", "secondary", "min_quality")
+    named = [key for key in keys if key in settings.model_fields_set]
+    named += ["group"] if settings.group not in ("recording", "folder") else []
+    if named:
+        raise InputError(
+            f"{named[0]} is of the columns of one table of labels, but labels names a folder of tables",
+            where=f"{folder} and [index] {named[0]}",
+            remedy="remove this key, or name one table",
+        )
+
+
 def _background_roots(rows: Sequence[IndexRow], roots: RecordingRoots) -> set[str]:
     """Return the labels of the recordings in folders of background."""
     names = {root.name for root in roots.roots if root.background}
@@ -136,9 +151,12 @@ def _test_rows(
 def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:
     """Return what the variant's table of labels says of the recordings, if there is one."""
     settings = job.variant.index
-    table = own_labels_table(job.release).get(LABELS)
+    table = labels_path(job.release)
     if table is None:
         return GivenLabels()
+    if table.is_dir():
+        _refuse_columns(settings, table)
+        return join_labels(read_call_tables(table, paths), paths)
     return join_labels(read_label_table(table, chosen=settings.chosen_labels, group=settings.group), paths)
 
 

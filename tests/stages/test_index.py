@@ -175,3 +175,31 @@ def test_the_benchmark_is_read_as_it_lies(tmp_path, shared):
     inside = {row.path.removeprefix("benchmark/"): f"{row.fold}" for row in rows}
     assert inside == {path: line["fold"] for path, line in lines.items()}
     assert sum(row.background for row in read_index(out)) == 167
+
+
+def test_tables_beside_the_recordings_give_their_calls(birds):
+    """A table without calls says that nothing is there; without a table, the folder names the class."""
+    tables = birds / "tables"
+    tables.mkdir()
+    header = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies"
+    for number in range(8):  # half of the numbers stand for two recordings
+        (birds / f"recordings/Parus major/{number}.wav").rename(
+            birds / f"recordings/Parus major/p{number}.wav"
+        )
+    call = "1\tSpectrogram 1\t1\t0.5\t1.5\t1000\t3000\tParus major"
+    (tables / "p0.Table.1.selections.txt").write_text(f"{header}\n{call}\n")
+    (tables / "p1.Table.1.selections.txt").write_text(f"{header}\n")
+    (tables / "p2.txt").write_text("1.0\t2.0\tParus major\n3.0\t3.5\tStrix aluco\n")
+    _, out = run(birds, "listened", labels="tables")
+    rows = {row.path: row for row in read_index(out)}
+    assert rows["Parus major/p1.wav"].background
+    assert not rows["Parus major/p3.wav"].background
+    assert [(one.path[-6:], one.start_s, one.label) for one in read_segments(out)] == [
+        ("p0.wav", 0.5, "Parus major"),
+        ("p2.wav", 1.0, "Parus major"),
+        ("p2.wav", 3.0, "Strix aluco"),
+    ]
+    with pytest.raises(InputError, match="labels_where is of the columns of one table"):
+        run(birds, "wrong", labels="tables", labels_where={"part": "x"})
+    with pytest.raises(InputError, match="holds no table of calls for 16 recordings"):
+        run(birds, "none", labels="recordings")

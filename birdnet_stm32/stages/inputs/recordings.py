@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
+from birdnet_stm32.audio.index.call_tables import table_paths
 from birdnet_stm32.audio.recording_roots import (
     RecordingRoot,
     RecordingRoots,
@@ -59,10 +60,18 @@ def own_credits_table(release: Release) -> dict[str, Path]:
     return {} if named is None else {OWN_TABLE: release.resolve(named)}
 
 
-def own_labels_table(release: Release) -> dict[str, Path]:
-    """Return the table of labels that a variant names, by what it is; empty if it names none."""
+def labels_path(release: Release) -> Path | None:
+    """Return the table of labels, or the folder of tables, that a variant names; None if it names none."""
     named = release.variant.index.labels
-    return {} if named is None else {LABELS: release.resolve(named)}
+    return None if named is None else release.resolve(named)
+
+
+def label_tables(release: Release) -> dict[str, Path]:
+    """Return the tables of labels of a variant by what they are."""
+    path = labels_path(release)
+    if path is not None and path.is_dir():
+        return {f"{LABELS} {name}": table for name, table in table_paths(path).items()}
+    return {} if path is None else {LABELS: path}
 
 
 def own_names_table(release: Release) -> dict[str, Path]:
