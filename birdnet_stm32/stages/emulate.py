@@ -92,12 +92,13 @@ def _emulate(job: Job, board: Board, folder: Path) -> Parity:
         result = parity.check(ran, (verified / MODEL).read_bytes(), spec, recordings)
     write_document(describe_emulation(ran, result, places, spec.sample_rate_hz), folder)
     (folder / CONSOLE).write_text(ran.console, encoding="utf-8")
-    outputs = [one.output for one in ran.windows if one.recording >= len(verifying)]
+    outputs = np.array([one.output for one in ran.windows], np.int8).reshape(len(ran.windows), -1)
+    is_test = np.array([one.recording >= len(verifying) for one in ran.windows], bool)
     np.savez(
         folder / TEST_OUTPUTS,
         recording=test.recording_of,
         start=test.start_sample,
-        output=np.array(outputs, np.int8).reshape(len(test), -1),
+        output=outputs[is_test],
     )
     return result
 
