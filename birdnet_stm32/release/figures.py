@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.gates import Gate
@@ -36,7 +35,6 @@ _NO_ERROR_DB = 120.0  # what a tensor without error or without values has
 _LONGEST_NAME = 17
 _ROW_INCHES = 0.22  # height of one row in a chart that grows with its rows
 _MAX_SCATTER_POINTS = 1_500
-_DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.99)
 _LEVELS = 32  # of colour in a spectrogram: more look the same
 _KIB = 1024
 VALIDATION_ACCURACY = "validation windows right"
@@ -99,36 +97,6 @@ def training_curve(training: HistoryDocument) -> str:
         )
 
     return plot_svg(draw, "training")
-
-
-def det_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Draw missed over wrong detections, one line for each model; both axes are stretched towards 0 and 1.
-
-    Args:
-        curves: false positive rates and false negative rates in the same order, by the name of the model.
-    """
-
-    def draw(axes: Axes) -> None:
-        styles = itertools.cycle(zip(("-", "--", ":"), (FIRST, SECOND, INK), strict=True))
-        for (name, rates), (line, colour) in zip(curves.items(), styles, strict=False):
-            wrong, missed = (np.clip(rate, _DET_TICKS[0], _DET_TICKS[-1]) for rate in rates)
-            axes.plot(wrong, missed, color=colour, linestyle=line, label=name)
-        limits = (_DET_TICKS[0], _DET_TICKS[-1])
-        axes.set(
-            xlabel="wrong detections",
-            ylabel="missed",
-            xscale="logit",
-            yscale="logit",
-            xlim=limits,
-            ylim=limits,
-        )
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(FixedLocator(_DET_TICKS))
-            axis.set_major_formatter(FixedFormatter([f"{100 * tick:g}%" for tick in _DET_TICKS]))
-            axis.set_minor_locator(NullLocator())
-        axes.legend(loc="upper right")
-
-    return plot_svg(draw, "det")
 
 
 def layer_chart(report: LayerReport) -> str:

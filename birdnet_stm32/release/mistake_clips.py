@@ -78,11 +78,16 @@ def ranked_mistakes(mistakes: Sequence[Mistake]) -> Iterator[tuple[int, Mistake]
         yield from enumerate(members, start=1)
 
 
-def clip_samples(mistake: Mistake, shape: WindowShape) -> tuple[int, int]:
+def clip_samples(mistake: Mistake, shape: WindowShape, *, longest_s: float = LONGEST_S) -> tuple[int, int]:
     """Return the first sample of the part to cut, and the sample after its last one.
 
-    The part is as long as the mistake, but at least one window and at most ``LONGEST_S``. A call that is
-    shorter than a window lies in its middle.
+    The part is as long as the mistake, but at least one window. A call that is shorter than a window lies in
+    its middle.
+
+    Args:
+        mistake: the mistake.
+        shape: rate and length of a window.
+        longest_s: greatest length of the part, in seconds, if that is more than a window.
     """
     rate_hz = shape.sample_rate_hz
     start, end = round(mistake.start_s * rate_hz), round(mistake.end_s * rate_hz)
@@ -91,7 +96,7 @@ def clip_samples(mistake: Mistake, shape: WindowShape) -> tuple[int, int]:
         start -= (least - (end - start)) // 2
         end = start + least
     start, end = (0, end - start) if start < 0 else (start, end)
-    return start, min(end, start + max(least, round(LONGEST_S * rate_hz)))
+    return start, min(end, start + max(least, round(longest_s * rate_hz)))
 
 
 def mistake_clips(

@@ -19,6 +19,7 @@ from birdnet_stm32.terminal_text import printable
 
 PAGE = "index.html"
 TABLE = "mistakes.csv"
+LONGEST_S = 60.0
 _LONGEST_STEM = 60
 
 
@@ -46,6 +47,8 @@ def cut_mistakes(mistakes: Sequence[Mistake], pcm_of: PcmOf, shape: WindowShape)
     ``Parus_major_Great_Tit-miss-01-p0.03.wav``. Their samples are those that the model gets. ``index.html``
     plays them, and ``mistakes.csv`` lists them for a spreadsheet.
 
+    A file is as long as the call or the recording that was missed, at most a minute.
+
     Args:
         mistakes: the mistakes of the model.
         pcm_of: reads the recordings.
@@ -55,7 +58,7 @@ def cut_mistakes(mistakes: Sequence[Mistake], pcm_of: PcmOf, shape: WindowShape)
     files: dict[str, bytes] = {}
     cut = []
     for rank, mistake in ranked_mistakes(mistakes):
-        first, end = clip_samples(mistake, shape)
+        first, end = clip_samples(mistake, shape, longest_s=LONGEST_S)
         pcm = pcm_of(mistake.path, first, end)
         kind = mistake.kind.replace(" ", "_")
         name = f"{stems[mistake.label]}-{kind}-{rank:02d}-p{mistake.probability:.2f}.wav"

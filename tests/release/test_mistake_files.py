@@ -43,6 +43,13 @@ def test_samples_are_those_of_the_model(make_accuracy: MakeAccuracy, read_pcm: P
     np.testing.assert_array_equal(read, read_pcm("wren/XC0.ogg", 0, 20_000))
 
 
+def test_a_missed_recording_is_cut_as_a_whole(make_accuracy: MakeAccuracy, read_pcm: PcmOf) -> None:
+    (missed,) = [one for one in make_accuracy("wren").mistakes if one.kind == "miss"][:1]
+    files = cut_mistakes([replace(missed, start_s=0.0, end_s=12.5)], read_pcm, SHAPE)
+    (name,) = [name for name in files if name.endswith(".wav")]
+    assert soundfile.info(io.BytesIO(files[name])).frames == 100_000
+
+
 def test_the_table_names_every_file(make_accuracy: MakeAccuracy, read_pcm: PcmOf) -> None:
     files = cut_mistakes(make_accuracy("wren", "=1+2").mistakes, read_pcm, SHAPE)
     rows = list(csv.DictReader(io.StringIO(files[TABLE].decode())))
