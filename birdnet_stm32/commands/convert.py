@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands.shared import checkpoint_option
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.accuracy_tables import print_accuracy
@@ -44,7 +44,7 @@ from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, loss_gate
 from birdnet_stm32.evaluate.common_classes import common_classes
 from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows
-from birdnet_stm32.evaluate.recording_measures import Pooling
+from birdnet_stm32.evaluate.pooling import Pooling
 from birdnet_stm32.evaluate.scored_windows import Floats
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import document_values, parse_document

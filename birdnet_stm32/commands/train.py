@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from
+from birdnet_stm32.audio.index.learned_from import learned_from
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet

@@ -24,7 +24,7 @@ from birdnet_stm32.evaluate.form_measures import FormScores, MeasuredForm, form_
 from birdnet_stm32.evaluate.ground_truth import PRESENT, GroundTruth, find_ground_truth
 from birdnet_stm32.evaluate.intervals import Counts, difference, draw_recordings
 from birdnet_stm32.evaluate.mistakes import worst_mistakes
-from birdnet_stm32.evaluate.recording_measures import Pooling
+from birdnet_stm32.evaluate.pooling import Pooling
 from birdnet_stm32.evaluate.scored_windows import ScoredWindows
 from birdnet_stm32.evaluate.sentences import advice, statements
 from birdnet_stm32.gates import Gate

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from birdnet_stm32.audio.annotations.columns import folded
 from birdnet_stm32.audio.annotations.species_names import parts_of
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.scored_windows import ScoredRecording, ScoredWindows
 from birdnet_stm32.terminal_text import first_names
 
 Indices = npt.NDArray[np.int64]
@@ -105,36 +104,3 @@ def _whole(label: str) -> str:
 
 def _common(label: str) -> str:
     return folded(parts_of(label)[1] or label)
-
-
-def with_classes(scored: ScoredWindows, labels: Sequence[str], columns: Indices) -> ScoredWindows:
-    """Return scored windows with some of the classes alone.
-
-    A recording that holds another class stays. For the classes that are left, it is a recording of
-    something else.
-
-    Args:
-        scored: the windows, with all classes of a model.
-        labels: the new names of the classes that stay.
-        columns: their positions in the order of the model's outputs.
-    """
-    renamed = {scored.labels[column]: label for column, label in zip(columns.tolist(), labels, strict=True)}
-    return replace(
-        scored,
-        labels=tuple(labels),
-        recordings=tuple(_renamed(one, renamed) for one in scored.recordings),
-        probabilities={form: values[:, columns] for form, values in scored.probabilities.items()},
-        firmware=scored.firmware[:, columns],
-    )
-
-
-def _renamed(one: ScoredRecording, renamed: dict[str, str]) -> ScoredRecording:
-    calls = one.calls
-    if calls is not None:
-        calls = tuple(replace(call, label=renamed[call.label]) for call in calls if call.label in renamed)
-    return replace(
-        one,
-        labels=tuple(renamed[label] for label in one.labels if label in renamed),
-        unjudged=tuple(renamed[label] for label in one.unjudged if label in renamed),
-        calls=calls,
-    )

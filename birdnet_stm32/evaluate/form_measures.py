@@ -13,8 +13,8 @@ from birdnet_stm32.evaluate.false_alarms import find_false_alarms
 from birdnet_stm32.evaluate.ground_truth import ABSENT, PRESENT, UNJUDGED, GroundTruth, Truths, summed
 from birdnet_stm32.evaluate.intervals import Counts, rate_per_hour, share, share_of, weighted_sums
 from birdnet_stm32.evaluate.operating_curve import operating_curve
+from birdnet_stm32.evaluate.pooling import Pooling, pool_windows
 from birdnet_stm32.evaluate.ranking import Ranking, Scored, rank
-from birdnet_stm32.evaluate.recording_measures import Pooling, pool_windows
 from birdnet_stm32.evaluate.reliability import expected_calibration_error, reliability_bins
 
 Floats = npt.NDArray[np.float32]

@@ -21,7 +21,7 @@ from birdnet_stm32.evaluate.form_measures import (
 )
 from birdnet_stm32.evaluate.ground_truth import ABSENT, PRESENT, GroundTruth, find_ground_truth
 from birdnet_stm32.evaluate.intervals import draw_recordings, rate_per_hour, share_of
-from birdnet_stm32.evaluate.recording_measures import Pooling
+from birdnet_stm32.evaluate.pooling import Pooling
 from birdnet_stm32.evaluate.scored_windows import ScoredWindows
 from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, ThresholdsDocument

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from birdnet_stm32.evaluate.accuracy import measure_accuracy
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, FormAccuracy
 from birdnet_stm32.evaluate.ground_truth import find_ground_truth
-from birdnet_stm32.evaluate.recording_measures import pool_windows
+from birdnet_stm32.evaluate.pooling import pool_windows
 from birdnet_stm32.evaluate.scored_windows import Call, ScoredRecording, ScoredWindows
 from birdnet_stm32.files.document import document_text, parse_document
 

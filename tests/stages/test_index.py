@@ -11,7 +11,6 @@ import soundfile
 from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.label_sets import LabelSet
-from birdnet_stm32.audio.windows.cut_windows import split_windows
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.config.window_tables import WindowsTable
@@ -79,14 +78,10 @@ def test_the_chosen_channel_is_measured_and_cut(birds):
     for name, keys in (("one", {"channel": 1}), ("two", {"channel": 2}), ("both", {})):
         _, out = run(birds, name, **keys)
         rows = read_index(out)
-        windows = split_windows(
-            rows,
-            birds / "recordings",
-            "train",
-            WindowShape(sample_rate_hz=RATE_HZ, window_samples=4_000, hop_samples=4_000),
-        )
+        shape = WindowShape(sample_rate_hz=RATE_HZ, window_samples=4_000, hop_samples=4_000)
+        windows, _ = decode_windows(rows, birds / "recordings", shape, WindowsTable(), out)
         levels[name] = np.array([row.rms_db for row in rows])
-        power[name] = np.mean(windows.pcm.astype(float) ** 2)
+        power[name] = np.mean(windows[:].astype(float) ** 2)
     assert np.abs(levels["one"] - levels["two"] - 6.02).max() < 0.05
     assert (levels["both"] < levels["one"]).all()
     assert power["one"] / power["two"] == pytest.approx(4, rel=0.05)

@@ -10,17 +10,6 @@ from birdnet_stm32.terminal_text import counted, first_names, printable
 _MOST_NAMES = 8
 
 
-def annotation_summary(found: AnnotatedFolder) -> str:
-    """Return in one sentence how many recordings, calls and species there are."""
-    hours = sum(one.duration_s for one in found.recordings) / 3600
-    length = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
-    species = f"{len(found.calls)} species"
-    return (
-        f"{counted(len(found.recordings), 'annotated recording')} of {length} in all, with "
-        f"{counted(sum(found.calls.values()), 'call')} of {species}"
-    )
-
-
 def annotation_notes(found: AnnotatedFolder) -> tuple[str, ...]:
     """Return sentences on what is not used, repaired or guessed."""
     other_calls = sum(one.calls for one in found.unmapped)

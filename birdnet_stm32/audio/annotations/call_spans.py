@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from birdnet_stm32.audio.annotations.annotation_table import Annotation
 from birdnet_stm32.errors import InputError
@@ -31,16 +27,6 @@ class AnnotatedCall:
     start_s: float
     end_s: float
     snr_db: float | None = None
-
-
-class _WithRatio(Protocol):
-    @property
-    def snr_db(self) -> float | None: ...
-
-
-def snr_of(calls: Sequence[_WithRatio]) -> NDArray[np.float64]:
-    """Return the signal-to-noise ratio of each call in dB, float64 ``[calls]``; NaN where none is known."""
-    return np.array([np.nan if call.snr_db is None else call.snr_db for call in calls], np.float64)
 
 
 def clipped(

@@ -7,8 +7,7 @@ to it, ``validation`` if it chose the epoch. It holds no names, so that it can b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from birdnet_stm32.audio.index.recording_index import IndexRow
@@ -16,18 +15,14 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.text_file import read_text
 
-LEARNED_FROM_SUFFIX = "_learned_from.tsv"
 _HEADER = "sha256\tuse"
 _LINE = re.compile(rf"([0-9a-f]{{64}})\t({recording_split.TRAIN}|{recording_split.VALIDATION})")
-_REASONS = {
-    recording_split.TRAIN: "the model was trained on it",
-    recording_split.VALIDATION: "the epoch of the model was chosen by it",
-}
+_USES = (recording_split.TRAIN, recording_split.VALIDATION)
 
 
 def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
     """Return the use of each recording when a model is trained on ``rows``, by SHA-256, without the tests."""
-    return {row.digest: row.split for row in rows if row.usable and row.split in _REASONS}
+    return {row.digest: row.split for row in rows if row.usable and row.split in _USES}
 
 
 def learned_from_text(learned: Mapping[str, str]) -> str:
@@ -56,18 +51,3 @@ def read_learned_from(path: Path) -> dict[str, str]:
             remedy="remove it, if you made it yourself: then nobody knows what the model learned from",
         )
     return {match[1]: match[2] for match in matches if match}
-
-
-def without_learned(rows: Sequence[IndexRow], learned: Mapping[str, str]) -> tuple[IndexRow, ...]:
-    """Return ``rows`` with every recording that a model learned from marked as unusable.
-
-    Args:
-        rows: an index.
-        learned: the use of each recording, by SHA-256.
-    """
-    return tuple(
-        replace(row, split="", reason=_REASONS[learned[row.digest]])
-        if row.usable and row.digest in learned
-        else row
-        for row in rows
-    )

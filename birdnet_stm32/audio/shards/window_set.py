@@ -177,10 +177,6 @@ class WindowSet:
         """Return the labels that the windows of a label set hold."""
         return self.label_sets[label_set].positives
 
-    def unjudged_of(self, label_set: int) -> tuple[str, ...]:
-        """Return the labels that the windows of a label set may hold."""
-        return self.label_sets[label_set].unjudged
-
     def targets(self, labels: Sequence[str]) -> WindowTargets:
         """Return the targets of the windows for a model with these labels, made as they are asked for."""
         return WindowTargets(codes=label_codes(self.label_sets, labels), label_set=self.label_set)

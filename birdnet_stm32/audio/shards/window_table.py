@@ -104,8 +104,3 @@ def _read_columns(path: Path) -> dict[str, Any]:
         field: np.asarray(table.column(name).to_numpy(), kind.to_pandas_dtype())
         for name, (kind, field) in _COLUMNS.items()
     }
-
-
-def read_recordings(folder: Path) -> tuple[ShardedRecording, ...]:
-    """Return the recordings that the stage windows published in ``folder``. Raises: InputError."""
-    return parquet_table.read(folder / RECORDINGS, ShardedRecording)

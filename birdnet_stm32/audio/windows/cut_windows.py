@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio import parallel
 from birdnet_stm32.audio.decoding import decode, levels
 from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.recording_roots import RecordingsFolder
-from birdnet_stm32.audio.windows.window_positions import WindowShape, cut_window
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.pcm import FULL_SCALE
-
-if TYPE_CHECKING:
-    from birdnet_stm32.progress import Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +26,8 @@ class WindowRow:
         label: the class.
         background: the class is not a target species.
         start_sample: first sample of the window, at the model's rate.
-        set: what the window is for. Representative windows are cut for ``calibration`` or ``validation``; the
-            module ``window_roles`` then divides the former into its ``ROLES``. :func:`split_windows` writes
-            the split that it was asked for: ``train``, ``validation``, or ``test`` in the command evaluate.
+        set: what the window is for. It is cut for ``calibration`` or ``validation``; the module
+            ``window_roles`` then divides the former into its ``ROLES``.
         rms_db: level of the window, in dB of full scale.
         snr_db: signal-to-noise estimate of the window, in dB.
     """
@@ -66,50 +57,6 @@ class CutWindows:
 
 CutWindow = tuple[WindowRow, NDArray[np.int16]]
 """One window, int16 ``[samples]``, with its row."""
-
-
-def split_windows(
-    rows: Sequence[IndexRow],
-    root: RecordingsFolder,
-    split: str,
-    shape: WindowShape,
-    *,
-    n_jobs: int = -1,
-    report: Report | None = None,
-) -> CutWindows:
-    """Cut every window of a split as the device would cut it: to train on, or to evaluate with.
-
-    Args:
-        rows: the index.
-        root: folder that the paths of the index are relative to.
-        split: ``train``, ``validation``, or the name that a command gave its own split.
-        shape: rate, length and hop of the windows.
-        n_jobs: number of workers; -1 starts one for each core.
-        report: called with (done, total) after each decoded file.
-
-    Raises:
-        InputError: the split is empty, or a file changed since it was indexed.
-    """
-    members = [row for row in rows if row.split == split]
-    if not members:
-        raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
-    task = functools.partial(_cut_file, root, shape)
-    cuts = [
-        cut
-        for of_file in parallel.map_in_parallel(task, members, n_jobs=n_jobs, report=report)
-        for cut in of_file
-    ]
-    return CutWindows(pcm=np.stack([window for _, window in cuts]), rows=tuple(row for row, _ in cuts))
-
-
-def _cut_file(root: RecordingsFolder, shape: WindowShape, row: IndexRow) -> list[CutWindow]:
-    pcm = decode_indexed(root, row, shape.sample_rate_hz)
-    starts = shape.starts(len(pcm))
-    cuts = [cut_window(pcm, start, shape.window_samples) for start in starts]
-    return [
-        (window_row(row, row.split, start, window, shape.sample_rate_hz), window)
-        for start, window in zip(starts, cuts, strict=True)
-    ]
 
 
 def samples_of(row: IndexRow, sample_rate_hz: int) -> int:

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from birdnet_stm32.audio.index.learned_from import LEARNED_FROM_SUFFIX, learned_from_text, read_learned_from
+from birdnet_stm32.audio.index.learned_from import learned_from_text, read_learned_from
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.frontend.contract import (

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from birdnet_stm32.audio.annotations.annotated_folder import AnnotatedFolder, AnnotatedRecording, UnmappedName
-from birdnet_stm32.audio.annotations.annotation_notes import annotation_notes, annotation_summary
+from birdnet_stm32.audio.annotations.annotation_notes import annotation_notes
 from birdnet_stm32.audio.annotations.call_list import read_calls, write_calls
-from birdnet_stm32.audio.annotations.call_spans import AnnotatedCall, snr_of
+from birdnet_stm32.audio.annotations.call_spans import AnnotatedCall
 
 CALLS = (
     AnnotatedCall(label="Wren", start_s=0.1, end_s=0.3, snr_db=4.2),
@@ -35,12 +33,7 @@ def test_calls_are_kept(tmp_path: Path) -> None:
     assert read_calls(tmp_path / "calls.parquet") == {"soundscapes/a.wav": CALLS, "soundscapes/b.wav": ()}
 
 
-def test_ratios() -> None:
-    assert np.array_equal(snr_of(CALLS), [4.2, np.nan], equal_nan=True)
-
-
 def test_sentences() -> None:
-    assert annotation_summary(FOUND) == "2 annotated recordings of 2.5 min in all, with 2 calls of 2 species"
     assert annotation_notes(FOUND) == (
         "1 recording without a table not used: c.wav",
         "tables, or names in tables, without a recording: all.csv: d",

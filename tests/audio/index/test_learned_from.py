@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from birdnet_stm32.audio.index.learned_from import (
     learned_from,
     learned_from_text,
     read_learned_from,
-    without_learned,
 )
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.errors import InputError
@@ -40,20 +38,6 @@ def test_the_table_holds_digests_and_no_names(tmp_path: Path) -> None:
     path = tmp_path / "m_learned_from.tsv"
     path.write_text(text)
     assert read_learned_from(path) == {TRAINED: "train", CHOSEN: "validation"}
-
-
-def test_what_was_learned_from_is_left_out_with_the_reason_whatever_it_is_called_now() -> None:
-    renamed = [replace(one, path=f"other/{one.path}", split="train") for one in ROWS]
-    new = row("tit/d.wav", "train", "d" * 64)
-    marked = without_learned([*renamed, new], {TRAINED: "train", CHOSEN: "validation"})
-    assert [one.reason for one in marked] == [
-        "the model was trained on it",
-        "the epoch of the model was chosen by it",
-        "silent",
-        "",
-        "",
-    ]
-    assert marked[-1] == new
 
 
 @pytest.mark.parametrize(

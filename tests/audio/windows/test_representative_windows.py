@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from birdnet_stm32.audio.decoding import decode
 from birdnet_stm32.audio.index import build_index, measurements, recording_index
 from birdnet_stm32.audio.index.recording_index import IndexRow
-from birdnet_stm32.audio.windows import cut_windows, representative_windows
+from birdnet_stm32.audio.windows import representative_windows
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
@@ -110,28 +110,6 @@ def test_quiet_windows_are_taken_too(rows, collection, write_tone):
     assert levels["background"] < -39
 
 
-def test_training_windows_are_the_devices(rows, collection):
-    cut = cut_windows.split_windows(
-        rows,
-        collection,
-        "train",
-        shape_of(8_000),
-        n_jobs=1,
-    )
-    train = [row.path for row in rows if row.split == "train"]
-    assert [row.path for row in cut.rows] == [path for path in train for _ in range(4)]
-    assert [row.start_sample for row in cut.rows[:4]] == [0, 4_000, 8_000, 12_000]
-    assert cut.pcm.shape == (4 * len(train), 8_000)
-    assert {row.set for row in cut.rows} == {"train"}
-    with pytest.raises(InputError, match="no recording in the split validation"):
-        cut_windows.split_windows(
-            [row for row in rows if row.split == "train"],
-            collection,
-            "validation",
-            shape_of(8_000),
-        )
-
-
 def a_row(label: str, recording: str, clip: int, duration_s: float) -> IndexRow:
     return IndexRow(
         path=f"{label}/{recording}__t{clip}.wav",
@@ -212,7 +190,5 @@ def test_the_index_alone_decides_how_short_a_recording_may_be(tmp_path, write_to
     assert all(row.usable for row in found)
     chosen = choose(found, tmp_path, 32, 16, shape=shape_of(8_000))
     assert len(chosen.rows) == 48
-    whole = cut_windows.split_windows(found, tmp_path, "train", shape_of(8_000))
-    assert len(whole.rows) == sum(row.split == "train" for row in found)
     with pytest.raises(InputError, match=r"80 x too short: 0.060 s, the least is 0.1 s"):
         build_index.build_index(measured, IndexTable(), train_every_label=True)
