@@ -30,6 +30,7 @@ from birdnet_stm32.terminal_text import counted
 
 NOT_IN_TABLE = "the table of labels does not name it, and its folder is no class"
 LEFT_OUT = "[index] labels_where leaves it out"
+CALLS_BEYOND = "all its calls in the table of labels start after its end"
 NO_LABEL = "the table of labels gives it no class"
 
 _UNMEASURED = Properties(duration_s=0.0, rate_hz=0, channels=0, rms_db=0.0, snr_db=0.0)
@@ -151,7 +152,10 @@ def _rows(
         if known is not None:
             main = next((name for name in known.labels if name not in background), None)
             row = _row(path, by_path[path], main or next(iter(known.labels), ""), table, known=known)
-            rows.append(_judged(row, known, table, background=bool(known.labels) and main is None))
+            row = _judged(row, known, table, background=bool(known.labels) and main is None)
+            if row.usable and not row.background and not _is_heard(known, background, row.duration_s):
+                row = replace(row, reason=CALLS_BEYOND)
+            rows.append(row)
             continue
         label = collected.labels[path]
         row = _row(path, by_path[path], label, table, background=label in background)
@@ -210,6 +214,12 @@ def _row(
         channel=channel_of(table),
         notes=BETWEEN_NOTES.join(content.notes),
     )
+
+
+def _is_heard(known: GivenRecording, background: Collection[str], duration_s: float) -> bool:
+    """Return whether a class is heard before the end of its recording."""
+    calls = (call.label for call in known.segments if call.start_s < duration_s)
+    return any(label not in background for label in (*known.whole, *calls))
 
 
 def _judged(row: IndexRow, known: GivenRecording, table: IndexTable, *, background: bool) -> IndexRow:

@@ -113,9 +113,9 @@ def _two_names(rows: Iterable[IndexRow], given: GivenLabels) -> Iterable[str]:
     labels = sorted({row.label for row in rows if row.usable and not row.background})
     by_name: dict[str, set[str]] = defaultdict(set)
     for label in labels:
-        scientific, _ = parts_of(label)
+        scientific, common = parts_of(label)
         if scientific:
-            by_name[scientific].add(label)
+            by_name[scientific] |= {label, *({scientific, common} & set(labels))}
     for scientific, spelt in given.spelt.items():
         by_name[scientific] |= set(spelt) & set(labels)
     for scientific, names in sorted(by_name.items()):

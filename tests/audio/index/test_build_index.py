@@ -195,6 +195,14 @@ def test_calls_are_cut_at_the_end_of_their_recording_and_nothing_is_lost_silentl
     )
 
 
+def test_a_recording_without_a_call_before_its_end_is_not_taken_for_one_call(tmp_path):
+    paths = ["a/1.wav", "a/2.wav"]
+    lines = ["file,label,start,end", "1.wav,owl,12,13", "2.wav,owl,,"]
+    known = given_in(tmp_path, lines, paths, IndexTable())
+    rows = build_index(measured(paths), IndexTable(), train_every_label=True, given=known)
+    assert [row.reason for row in rows] == ["all its calls in the table of labels start after its end", ""]
+
+
 @pytest.mark.parametrize(
     ("secondary", "unjudged", "heard"),
     [("unjudged", "jay\ttit", []), ("negatives", "", []), ("targets", "", ["jay", "owl", "tit"])],
@@ -292,6 +300,11 @@ def test_classes_with_one_scientific_name_are_named(tmp_path):
     assert note.startswith(
         "Parus major_Great Tit and Parus major_Kohlmeise have the scientific name Parus major"
     )
+    mixed = build_index(
+        measured(takes("Parus major", "Parus major_Great Tit")), IndexTable(), train_every_label=True
+    )
+    (note,) = notes(mixed, IndexTable(), GivenLabels())
+    assert note.startswith("Parus major and Parus major_Great Tit have the scientific name Parus major")
     lines = ["file,species,scientific_name", "a/1.wav,Kohlmeise,Parus major", "a/2.wav,Great Tit,Parus major"]
     known = given_in(tmp_path, lines, ["a/1.wav", "a/2.wav"], IndexTable())
     rows = build_index(measured(["a/1.wav", "a/2.wav"]), IndexTable(), train_every_label=True, given=known)
