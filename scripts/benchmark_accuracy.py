@@ -171,10 +171,8 @@ def build(experiment: Experiment, work: Path) -> None:
     path = work / "variants" / f"{experiment.name}.toml"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-    run(
-        [sys.executable, "-m", "doit", "-f", str(ROOT / "dodo.py"), f"{experiment.goal}:{experiment.name}"],
-        work,
-    )
+    doit = [sys.executable, "-m", "doit", "--file", str(ROOT / "dodo.py"), "--dir", str(work)]
+    run([*doit, f"{experiment.goal}:{experiment.name}"], work)
 
 
 def run(command: Sequence[str], work: Path) -> None:
