@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from birdnet_stm32.config.config_table import ConfigTable, Seed
-from birdnet_stm32.config.text_types import PathText
+from birdnet_stm32.config.text_types import Name, PathText
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -25,6 +25,8 @@ class EvaluateTable(ConfigTable):
     names: PathText | None = None
     """Table of species names, with the columns ``label``, ``scientific_name``, ``common_name`` and ``code``,
     for annotations that name species in another way than the model does."""
+    species_column: Name | None = None
+    """Column of the tables of calls that holds the species. Default: it is found by its name."""
     folds: Annotated[int, Field(ge=3, le=20)] | None = None
     """Number of parts for cross-validation. For each part, a model is trained on the others. Use it where a
     test split would hold too few recordings."""

@@ -59,6 +59,41 @@ _RULES = (
         why="[evaluate] takes other recordings, and there is no test split",
     ),
     _Rule(
+        table="evaluate",
+        keys=("names", "species_column"),
+        applies=lambda variant: variant.evaluate.soundscapes is None,
+        why="only the tables of calls in [evaluate] soundscapes name species",
+    ),
+    _Rule(
+        table="evaluate",
+        keys=("folds",),
+        applies=lambda variant: variant.model.checkpoint is not None,
+        why="[model] checkpoint names a trained model, and no model is trained for a fold",
+    ),
+    _Rule(
+        table="evaluate",
+        keys=("pooling",),
+        applies=lambda variant: variant.evaluate.soundscapes is not None,
+        why="annotated calls are measured window by window",
+    ),
+    _Rule(
+        table="evaluate",
+        keys=("firmware_windows",),
+        applies=lambda variant: (
+            variant.evaluate.folds is not None or not folders.having("emulator", variant.firmware.boards)
+        ),
+        why="only the firmware of an emulated board computes windows, those of recordings that it did not "
+        "learn from",
+    ),
+    _Rule(
+        table="thresholds",
+        keys=("lowest", "highest"),
+        applies=lambda variant: (
+            variant.thresholds.precision is None and variant.thresholds.false_alarms_per_hour is None
+        ),
+        why="without precision or false_alarms_per_hour no threshold is chosen",
+    ),
+    _Rule(
         table="windows",
         keys=("best", "min_activity_db"),
         applies=lambda variant: variant.windows.select == "all",

@@ -25,6 +25,7 @@ from birdnet_stm32.evaluate.ground_truth import PRESENT, GroundTruth, find_groun
 from birdnet_stm32.evaluate.intervals import Counts, difference, draw_recordings
 from birdnet_stm32.evaluate.mistakes import worst_mistakes
 from birdnet_stm32.evaluate.pooling import Pooling
+from birdnet_stm32.evaluate.recall_by_snr import recall_by_snr
 from birdnet_stm32.evaluate.scored_windows import ScoredWindows
 from birdnet_stm32.evaluate.sentences import advice, statements
 from birdnet_stm32.gates import Gate
@@ -114,6 +115,7 @@ def measure_accuracy(
         left_out=left_out,
         gates=gates,
         int8_loss=_int8_loss(measured),
+        recall_by_snr=recall_by_snr(truth, by_form[flashed].found, limits, draws),
     )
     return replace(document, statements=statements(document), advice=advice(document))
 

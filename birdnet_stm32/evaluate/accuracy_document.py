@@ -138,6 +138,23 @@ class FormAccuracy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SnrBin:
+    """How many calls are found whose signal-to-noise ratio lies between two values.
+
+    Args:
+        low_db: least ratio of the bin in dB.
+        high_db: ratio at which the next bin begins.
+        calls: number of calls in it.
+        recall: share of them that are found.
+    """
+
+    low_db: float
+    high_db: float
+    calls: int
+    recall: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confusion:
     """Counts of files by what they hold (rows) and by the strongest detected class (columns).
 
@@ -206,6 +223,8 @@ class EvaluateDocument:
         gates: the gates on accuracy that the variant sets.
         int8_loss: cmAP of the float model less that of the int8 model. Both are measured on the same
             recordings, so its interval is narrower than theirs. None where one of them was not measured.
+        recall_by_snr: recall of the int8 model by the signal-to-noise ratio of the calls; empty where the
+            annotations do not have it.
         hearing: how the int8 model compares with chance; None for annotated recordings.
     """
 
@@ -230,4 +249,5 @@ class EvaluateDocument:
     left_out: tuple[LeftOut, ...]
     gates: tuple[Gate, ...] = ()
     int8_loss: Estimate | None = None
+    recall_by_snr: tuple[SnrBin, ...] = ()
     hearing: Hearing | None = None

@@ -44,6 +44,7 @@ class Occurrences:
         end_s: its end; the length of the file for a whole file.
         found_by: pairs of an occurrence and a window that can find it, int64 ``[pairs, 2]``; None for files,
             which are found by their pooled probability.
+        snr_db: signal-to-noise ratio of each call in dB; NaN where it is not known, float64.
     """
 
     classes: Indices
@@ -51,6 +52,7 @@ class Occurrences:
     start_s: Float64s
     end_s: Float64s
     found_by: Indices | None
+    snr_db: Float64s
 
     def scores(self, probabilities: Floats) -> Floats:
         """Return the greatest threshold at which each is found.
@@ -150,6 +152,7 @@ def find_ground_truth(scored: ScoredWindows) -> GroundTruth:
             start_s=np.zeros(len(file_index)),
             end_s=hours_of_file[file_index] * 3600,
             found_by=None,
+            snr_db=np.full(len(file_index), np.nan),
         )
         windows = np.where(files == PRESENT, np.int8(UNJUDGED), files)[scored.recording_of]
     return GroundTruth(
@@ -196,12 +199,18 @@ def _from_calls(
     scored: ScoredWindows, files: Truths, position: dict[str, int], order: Indices
 ) -> tuple[Occurrences, Truths]:
     calls = [
-        (number, position[call.label], call.start_s, call.end_s)
+        (
+            number,
+            position[call.label],
+            call.start_s,
+            call.end_s,
+            np.nan if call.snr_db is None else call.snr_db,
+        )
         for number, one in enumerate(scored.recordings)
         for call in one.calls or ()
         if files[number, position[call.label]] == PRESENT
     ]
-    table = np.array(calls, np.float64).reshape(-1, 4)
+    table = np.array(calls, np.float64).reshape(-1, 5)
     file_of, class_of = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
     start_s, end_s = table[:, 2], table[:, 3]
     call, window = _near(scored, order, file_of, start_s, end_s)
@@ -215,7 +224,14 @@ def _from_calls(
     windows[window[covers], class_of[call[covers]]] = PRESENT
     found_by = np.stack([call[covers], window[covers]], axis=1)
     return (
-        Occurrences(classes=class_of, files=file_of, start_s=start_s, end_s=end_s, found_by=found_by),
+        Occurrences(
+            classes=class_of,
+            files=file_of,
+            start_s=start_s,
+            end_s=end_s,
+            found_by=found_by,
+            snr_db=table[:, 4],
+        ),
         windows,
     )
 

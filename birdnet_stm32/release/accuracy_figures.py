@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
-from birdnet_stm32.evaluate.accuracy_document import FormAccuracy, OperatingPoint, ReliabilityBin
+from birdnet_stm32.evaluate.accuracy_document import FormAccuracy, OperatingPoint, ReliabilityBin, SnrBin
 from birdnet_stm32.evaluate.sentences import rate_text
 from birdnet_stm32.release.drawing import FAINT, FIRST, INK, LEGEND, SECOND, plot_svg
 
@@ -105,3 +105,21 @@ def reliability_curve(bins: Sequence[ReliabilityBin]) -> str | None:
         )
 
     return plot_svg(draw, "reliability")
+
+
+def recall_by_snr(bins: Sequence[SnrBin]) -> str | None:
+    """Draw recall against the signal-to-noise ratio of the calls; None without bins."""
+    if not bins:
+        return None
+    middles = [(one.low_db + one.high_db) / 2 for one in bins]
+
+    def draw(axes: Axes) -> None:
+        low = [100 * one.recall.low for one in bins]
+        high = [100 * one.recall.high for one in bins]
+        axes.vlines(middles, low, high, color=FAINT, linewidth=6)
+        axes.plot(middles, [100 * one.recall.value for one in bins], color=FIRST, marker="o", markersize=6)
+        axes.set(xlabel="signal-to-noise ratio, dB", ylabel="found", ylim=(0, 102))
+        axes.set_xticks([bins[0].low_db, *(one.high_db for one in bins)])
+        axes.yaxis.set_major_formatter(PercentFormatter(decimals=0))
+
+    return plot_svg(draw, "recall-by-snr")

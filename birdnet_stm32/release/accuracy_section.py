@@ -124,6 +124,7 @@ class AccuracySection:
         species: the species, the one with the lowest recall first.
         few: whether a species has too few recordings for a share.
         curve: drawing of recall against false alarms.
+        by_snr: drawing of recall against the signal-to-noise ratio of the calls.
         reliability: drawing of how far probabilities can be taken for frequencies.
         matrix: the confusion matrix; None where it is too large or not measured.
         pairs: the most confused pairs, where the matrix is too large.
@@ -139,6 +140,7 @@ class AccuracySection:
     species: tuple[SpeciesRow, ...]
     few: bool
     curve: Markup | None
+    by_snr: Markup | None
     reliability: Markup | None
     matrix: Confusion | None
     pairs: tuple[ConfusedPair, ...]
@@ -171,6 +173,7 @@ def accuracy_section(
         species=species,
         few=any(row.recordings < FEW_RECORDINGS for row in species),
         curve=_svg(accuracy_figures.recall_curves, document.forms),
+        by_snr=_svg(accuracy_figures.recall_by_snr, document.recall_by_snr),
         reliability=_svg(accuracy_figures.reliability_curve, flashed.reliability if flashed else ()),
         matrix=None if large else confusion,
         pairs=_confused_pairs(confusion) if large and confusion is not None else (),

@@ -91,7 +91,15 @@ STAGES: tuple[Stage, ...] = (
         name="index",
         doc="find every recording, what it holds and whether it can be used",
         needs=("fetch",),
-        reads=("index", "evaluate.root", "evaluate.soundscapes", "evaluate.folds", "model.label_order"),
+        reads=(
+            "index",
+            "evaluate.root",
+            "evaluate.soundscapes",
+            "evaluate.species_column",
+            "evaluate.folds",
+            "model.window_s",
+            "model.label_order",
+        ),
         files=lambda release: (
             recordings.label_tables(release)
             | recordings.own_names_table(release)

@@ -40,7 +40,7 @@ from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.float_model import checkpoint_contract
+from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, window_shape
 from birdnet_stm32.stages.inputs.index import CALLS, NOTES, RECORDINGS, SEGMENTS
 from birdnet_stm32.stages.inputs.recordings import (
     HELD_OUT,
@@ -145,7 +145,16 @@ def _test_rows(
         labels = checkpoint_contract(job).labels
     if job.variant.evaluate.soundscapes is None:
         return labelled_test_rows(root, measured, job.variant.index, labels, rows)
-    return annotated_test_rows(root, measured, labels, rows, names=job.files.get(NAMES))
+    shape = window_shape(job)
+    return annotated_test_rows(
+        root,
+        measured,
+        labels,
+        rows,
+        names=job.files.get(NAMES),
+        species_column=job.variant.evaluate.species_column,
+        window_s=shape.window_samples / shape.sample_rate_hz,
+    )
 
 
 def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:

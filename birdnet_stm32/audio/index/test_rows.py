@@ -79,6 +79,8 @@ def annotated_test_rows(
     learned: Collection[IndexRow],
     *,
     names: Path | None,
+    species_column: str | None,
+    window_s: float,
 ) -> TestRows:
     """Index a folder of recordings whose calls are annotated.
 
@@ -88,11 +90,20 @@ def annotated_test_rows(
         labels: classes of the model.
         learned: the rows of the other recordings. A copy of one of these is not used.
         names: a table of names of species, or None.
+        species_column: name of the column that holds the species; None to find it in each table.
+        window_s: length of a window of the model, in seconds.
 
     Raises:
         InputError: as ``annotated_rows``.
     """
-    found = annotated_rows(root.folder, _within(root, measured), labels, names=names)
+    found = annotated_rows(
+        root.folder,
+        _within(root, measured),
+        labels,
+        names=names,
+        window_s=window_s,
+        species_column=species_column,
+    )
     return TestRows(
         rows=_without_learned(root, found.rows, learned), annotated=found.recordings, notes=found.notes
     )
