@@ -139,7 +139,9 @@ class QuantizeTable(ConfigTable):
     ``inner_subranges``, ``qat``; with ``[qat] when = "never"`` only ``ptq``."""
     select: Literal["first", "best"] = "first"
     """``first``: take the first recipe whose candidate reaches the gates on the held-out windows; later
-    recipes are not computed. ``best``: compute all recipes and take the best candidate on these windows."""
+    recipes are not computed. ``best``: compute all recipes and take the candidate that loses least on the
+    labels of these windows; or, where too few labels are known, the one that agrees best with the float
+    model."""
 
     @field_validator("recipes")
     @classmethod

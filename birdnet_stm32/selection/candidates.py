@@ -60,7 +60,10 @@ class ComputedCandidate:
         computed: always true.
         recipe: name of the recipe.
         held_out: agreement with the float model on the windows held out of the calibration.
-        agreement: one number to compare candidates by; more is better.
+        agreement: one number for the agreement, by which candidates are compared that lose equally much on
+            labels; more is better.
+        loss_on_labels: binary cross-entropy of the int8 model on the labels of these windows, less that of
+            the float model, in nats; less is better. Null where the labels of too few windows are known.
         bytes: size of the ``.tflite``.
         notes: what the recipe chose, by subject.
         options: the options of the variant that changed the calibration.
@@ -75,6 +78,7 @@ class ComputedCandidate:
     notes: Mapping[str, JsonValue] = field(default_factory=dict)
     options: CalibrationOptions = field(default_factory=CalibrationOptions)
     without_options: WithoutOptions | None = None
+    loss_on_labels: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ class CandidateDocument:
     """
 
     FILE: ClassVar[str] = "candidate.json"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     CONTENT: ClassVar[str] = "candidate"
 
     candidate: DescribedCandidate
@@ -122,7 +126,7 @@ class ConvertDocument:
     """
 
     FILE: ClassVar[str] = "convert.json"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     recipe: str
     candidates: tuple[DescribedCandidate, ...]

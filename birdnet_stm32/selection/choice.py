@@ -11,6 +11,8 @@ from birdnet_stm32.gates import failures
 from birdnet_stm32.quant.verify import agreement_gates
 from birdnet_stm32.selection.candidates import CandidateDocument, ComputedCandidate, DescribedCandidate
 
+LOSS_DIGITS = 4  # smaller differences of the loss on labels, in nats, are chance
+
 
 def first_passing_recipe(inputs: Mapping[str, Path], limits: VerifyTable) -> str | None:
     """Return the first recipe among the stages ``candidate`` of ``inputs`` that passes the gates, or None."""
@@ -32,6 +34,9 @@ def passes(candidate: ComputedCandidate, limits: VerifyTable) -> bool:
 def choose(candidates: Mapping[str, ComputedCandidate], limits: VerifyTable, *, first: bool) -> str:
     """Return the key of the candidate that goes on.
 
+    Agreement with the float model can prefer the worse model. So the best candidate is the one that loses
+    least on labels, where the labels of enough windows are known. Agreement decides between equals.
+
     Args:
         candidates: the computed candidates, in the order of the recipes, at least one.
         limits: the limits of the gates.
@@ -41,4 +46,10 @@ def choose(candidates: Mapping[str, ComputedCandidate], limits: VerifyTable, *, 
     passing = [key for key, candidate in candidates.items() if passes(candidate, limits)]
     if first and passing:
         return passing[0]
-    return max(passing or candidates, key=lambda key: candidates[key].agreement)
+    return min(passing or candidates, key=lambda key: _rank(candidates[key]))
+
+
+def _rank(candidate: ComputedCandidate) -> tuple[float, float]:
+    """Return a sort key by which the best candidate is the first."""
+    loss = candidate.loss_on_labels
+    return (0.0 if loss is None else round(loss, LOSS_DIGITS), -candidate.agreement)

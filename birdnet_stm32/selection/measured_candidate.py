@@ -19,6 +19,7 @@ from birdnet_stm32.selection.candidates import (
     RangeWidth,
     WithoutOptions,
 )
+from birdnet_stm32.selection.label_loss import label_loss
 from birdnet_stm32.selection.scores import score
 from birdnet_stm32.stages.inputs.windows import WindowsByRole
 
@@ -32,12 +33,14 @@ class MeasuredCandidate:
     Args:
         candidate: what the recipe made.
         held_out: agreement with the float model on the windows held out of the calibration.
+        loss_on_labels: what int8 loses against the labels of these windows; None where too few are known.
         without_options: what the recipe makes without the options of the calibration; None if there are no
             options, or if the recipe trains.
     """
 
     candidate: Candidate
     held_out: Comparison
+    loss_on_labels: float | None
     without_options: MeasuredCandidate | None = None
 
 
@@ -77,7 +80,8 @@ def _measure_recipe_once(
         )
     with track("compare") as report:
         scores = score(model, contract, candidate.tflite, candidate.contract, windows.held_out, report)
-    return MeasuredCandidate(candidate=candidate, held_out=scores.comparison)
+    loss = label_loss(scores.reference, scores.quantized, windows.held_out_rows, contract.labels)
+    return MeasuredCandidate(candidate=candidate, held_out=scores.comparison, loss_on_labels=loss)
 
 
 def describe_candidate(
@@ -89,6 +93,7 @@ def describe_candidate(
         recipe=recipe,
         held_out=measured.held_out.agreement,
         agreement=agreement(measured.held_out),
+        loss_on_labels=measured.loss_on_labels,
         bytes=len(measured.candidate.tflite),
         notes=measured.candidate.notes,
         options=CalibrationOptions(

@@ -85,3 +85,9 @@ def test_all_candidates_are_told_apart() -> None:
     assert document.computed == (POOR, GOOD)
     assert document.not_needed == ("qat",)
     assert document.chosen == GOOD
+
+
+def test_the_loss_on_labels_decides_before_agreement() -> None:
+    good, best = replace(GOOD, loss_on_labels=0.001), replace(BEST, loss_on_labels=0.02)
+    assert chosen(good, best, first=False) == "equalize"
+    assert chosen(good, replace(best, loss_on_labels=0.00101), first=False) == "qat"
