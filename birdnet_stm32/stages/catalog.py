@@ -172,7 +172,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="thresholds",
         doc="choose from which probability each species counts as heard",
-        needs=("index", "windows", "verify"),
+        needs=("index", "windows", "train", "verify"),
         reads=("thresholds", "firmware.threshold"),
     ),
     Stage(

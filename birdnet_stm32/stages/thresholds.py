@@ -1,9 +1,13 @@
 """Chooses from which probability each species counts as heard; publishes ``thresholds.json``.
 
-The validation recordings choose: they neither trained the model nor measure its accuracy.
+The validation recordings choose: they neither trained the model nor measure its accuracy. With ``[train]
+refit`` the model learned from them in the end. The probabilities are then those that the network of the best
+epoch gave them before.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -14,7 +18,7 @@ from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.annotated_calls import read_calls
-from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.stages.inputs.file_names import CONFIG, HELD_OUT_SCORES, MODEL
 from birdnet_stm32.stages.inputs.windows import open_window_set
 
 
@@ -26,9 +30,14 @@ def run(job: Job) -> Outcome:
     calls = read_calls(job.inputs["index"])
     validation = everything.in_split(recording_split.VALIDATION)
     windows = judging_windows(validation, contract.labels, calls, {}).windows
-    scorer = int8_scorer((verified / MODEL).read_bytes(), contract)
-    with track("thresholds") as report:
-        scores = score_windows(windows, scorer, len(contract.labels), report)
+    kept = np.isin(validation.recording_of, np.unique(windows.recording_of))
+    earlier = job.inputs["train"] / HELD_OUT_SCORES if "train" in job.inputs else None
+    if earlier is not None and earlier.is_file():
+        scores = np.load(earlier, allow_pickle=False)[kept]
+    else:
+        scorer = int8_scorer((verified / MODEL).read_bytes(), contract)
+        with track("thresholds") as report:
+            scores = score_windows(windows, scorer, len(contract.labels), report)
     document = choose_thresholds(
         scored_windows(windows, {"int8": scores}, contract.labels, annotated=calls),
         job.variant.thresholds,

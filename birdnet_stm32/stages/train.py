@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.learned_from import learned_from_text
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
@@ -21,15 +22,18 @@ from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_tempe
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, LEARNED_FROM
+from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
 from birdnet_stm32.stages.inputs.windows import open_window_set
 from birdnet_stm32.terminal_text import counted
+
+Floats = NDArray[np.float32]
 
 MOST_CALIBRATING = 20_000  # windows whose outputs are in memory at a time
 
@@ -42,11 +46,14 @@ class TrainedModel:
         model: the network; its outputs are logits.
         history: the course of the training.
         sentence: how good it is on the validation windows.
+        held_out_scores: probabilities of the validation windows by the network of the best epoch, before it
+            learned from them too, float32 ``[windows, classes]``; None if it did not.
     """
 
     model: Any
     history: HistoryDocument
     sentence: str
+    held_out_scores: Floats | None = None
 
 
 def run(job: Job) -> Outcome:
@@ -59,6 +66,8 @@ def run(job: Job) -> Outcome:
     learned = learned_recordings(windows.recordings, settings)
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned), encoding="utf-8")
     write_document(trained.history, job.out)
+    if trained.held_out_scores is not None:
+        np.save(job.out / HELD_OUT_SCORES, trained.held_out_scores, allow_pickle=False)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
 
 
@@ -119,6 +128,11 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
     refitted = _refit(known, contract, how, trained.best_epoch) if settings.refit else None
     model = refitted.model if refitted else trained.model
     calibration = _calibration(trained.model, validation, contract, settings.calibrate)
+    held_out = None
+    if refitted:
+        logits = fit.predict(trained.model, validation, contract)
+        found = probabilities(logits, contract) if calibration is None else calibration.probabilities(logits)
+        held_out = found.astype(np.float32)
     if calibration is not None:
         calibrate_outputs(model, calibration.scale, calibration.offset)
     return TrainedModel(
@@ -135,6 +149,7 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
             logit_offset=() if calibration is None else tuple(calibration.offset.tolist()),
         ),
         sentence=trained.sentence + ("; then trained on the validation windows too" if refitted else ""),
+        held_out_scores=held_out,
     )
 
 
