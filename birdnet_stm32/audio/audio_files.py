@@ -19,7 +19,7 @@ UNSUPPORTED = frozenset(
 """Other audio files. They are listed with a reason, so that no recording is left out unnoticed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FileStat:
     """The status of one file; or a folder that could not be listed or holds no audio.
 

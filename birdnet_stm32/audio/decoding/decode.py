@@ -49,7 +49,7 @@ class Unusable:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Properties:
     """The properties of a recording.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from birdnet_stm32.progress import Report
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredFile:
     """One file and its content.
 
@@ -120,16 +120,18 @@ def _content(path: Path, channel: int) -> Properties | Unusable:
 
 def measurements_to_json(measured: Sequence[MeasuredFile]) -> str:
     """Return measures as a JSON text that :func:`measurements_from_json` reads."""
-    entries = [
-        {
-            **asdict(one.stat),
-            "channel": one.channel,
-            "digest": one.digest,
-            "content": asdict(one.content),
-        }
-        for one in measured
-    ]
-    return json.dumps({"measured_by": _fingerprint(), "files": entries}, indent=0)
+    # Entry by entry: all of them as Python values would take several times the memory of the text.
+    entries = ",\n".join(json.dumps(_entry(one)) for one in measured)
+    return f'{{"measured_by": {json.dumps(_fingerprint())}, "files": [\n{entries}\n]}}'
+
+
+def _entry(one: MeasuredFile) -> dict[str, object]:
+    return {
+        **asdict(one.stat),
+        "channel": one.channel,
+        "digest": one.digest,
+        "content": asdict(one.content),
+    }
 
 
 def measurements_from_json(text: str) -> dict[str, MeasuredFile]:

@@ -16,7 +16,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import why_unreadable
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IndexRow:
     """One audio file; or a folder that could not be listed or holds no audio.
 

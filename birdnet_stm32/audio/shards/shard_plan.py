@@ -16,7 +16,7 @@ SUFFIX = ".pcm"
 _MOST_BITS = 32
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decodable:
     """One recording: what its samples depend on, and how many it will have.
 
@@ -36,7 +36,7 @@ class Decodable:
         return self.digest, self.channel
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """Where the samples of a recording are.
 

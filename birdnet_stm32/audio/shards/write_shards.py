@@ -68,7 +68,7 @@ class WrittenShards:
     kept: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Task:
     """A recording to bring into a shard: by copying ``source`` if it is known, else by decoding ``row``."""
 
