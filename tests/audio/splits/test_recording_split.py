@@ -155,3 +155,21 @@ def test_folds_hold_each_recording_once_and_each_class_evenly(clips, count, orde
         assert max(sizes) - min(sizes) <= 1
     sizes = [list(folds.values()).count(number) for number in range(1, count + 1)]
     assert max(sizes) - min(sizes) <= 4
+
+
+@given(
+    clips=clips,
+    given_splits=st.dictionaries(st.integers(0, 15).map(str), st.sampled_from(SPLITS), max_size=8),
+    train_every_label=st.booleans(),
+)
+def test_a_given_split_is_kept_and_only_what_it_lacks_is_drawn(clips, given_splits, train_every_label):
+    known = {clip.recording for clip in clips}
+    given_splits = {name: split for name, split in given_splits.items() if name in known}
+    splits = assign_splits(clips, DEFAULT, train_every_label=train_every_label, given=given_splits)
+    assert set(splits) == known
+    for part in (VALIDATION, TEST):
+        named = {name for name, split in given_splits.items() if split == part}
+        found = {name for name, split in splits.items() if split == part}
+        other = {name for name, split in given_splits.items() if split not in (part, TRAIN)}
+        assert not found & other
+        assert found == named or not named
