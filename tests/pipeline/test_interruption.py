@@ -26,9 +26,10 @@ STAGES = (
         "verify",
         "layers",
         "analyze",
+        "thresholds",
         "codegen",
     ),
-    *("firmware", "compile", "emulate", "image", "report", "bundle"),
+    *("firmware", "compile", "emulate", "evaluate", "image", "report", "bundle"),
 )
 
 

@@ -26,7 +26,9 @@ ALL = FROM_FIRMWARE | {
         "verify",
         "layers",
         "analyze",
+        "thresholds",
         "codegen",
+        "evaluate",
     )
 }
 
@@ -172,7 +174,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     # Recordings.
     "an unusable recording": (
         an_unusable_recording,
-        frozenset({"index", "windows", "representative", "report", "bundle"}),
+        frozenset({"index", "windows", "representative", "thresholds", "evaluate", "report", "bundle"}),
     ),
     "another take": (another_take, ALL),
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,18 @@ def test_a_run_that_is_killed_leaves_what_was_published(
     bench.decoded.clear()
     bench.run()
     assert bench.decoded == ["Strix aluco/2.wav"]
+
+
+def test_a_full_disk_is_not_blamed_on_a_recording(
+    bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(write_shards, "_write_block", full)
+    with pytest.raises(InputError, match="the disk is full"):
+        bench.run()
+    assert not bench.folder.exists()
 
 
 def test_a_shard_that_was_damaged_is_made_again(bench: SimpleNamespace) -> None:

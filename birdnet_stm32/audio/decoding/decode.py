@@ -49,6 +49,14 @@ class Unusable:
     reason: str
 
 
+class _TakeError(Exception):
+    """The function that takes decoded blocks failed; the recording is not to blame."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Properties:
     """The properties of a recording.
@@ -147,8 +155,25 @@ def decode_blocks(
 
     Returns:
         The notes of :func:`decode_with_notes`, or why the recording is unusable.
+
+    Raises:
+        OSError: ``take`` raised it, for example because it writes to a disk that is full.
     """
-    return _with_stream(path, lambda stream: _decode(stream, take, sample_rate_hz, channel, min_duration_s))
+
+    def guarded(block: NDArray[np.int16]) -> None:
+        try:
+            take(block)
+        except OSError as error:
+            raise _TakeError(error) from error
+
+    try:
+        return _with_stream(
+            path, lambda stream: _decode(stream, guarded, sample_rate_hz, channel, min_duration_s)
+        )
+    except _TakeError as error:
+        cause = error.cause
+    # Without the frames of the decoder: what they hold would stay in memory as long as the error.
+    raise cause.with_traceback(None)
 
 
 def decode_parts(

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import soundfile
@@ -173,7 +173,7 @@ def _bring(root: RecordingsFolder, sample_rate_hz: int, folder: Path, known: Pat
         def take(block: NDArray[np.int16]) -> None:
             nonlocal written
             if written + len(block) <= task.samples:  # never into the next recording
-                target.write(block.astype("<i2", copy=False).tobytes())
+                _write_block(target, block)
             written += len(block)
 
         # The index applies the least length that is wanted.
@@ -186,6 +186,10 @@ def _bring(root: RecordingsFolder, sample_rate_hz: int, folder: Path, known: Pat
         )
     if isinstance(found, Unusable) or written != task.samples:
         raise changed_since_indexed(root / task.row.path, found, written / sample_rate_hz)
+
+
+def _write_block(file: BinaryIO, block: NDArray[np.int16]) -> None:
+    file.write(block.astype("<i2", copy=False).tobytes())
 
 
 @functools.cache
