@@ -39,13 +39,14 @@ from birdnet_stm32.commands.shared.window_predictions import predictions_csv
 from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.config.variant import EmulateTable, FirmwareTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.accuracy import measure_accuracy
+from birdnet_stm32.evaluate.accuracy import measure_accuracy, with_hearing
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, loss_gate
 from birdnet_stm32.evaluate.common_classes import common_classes
-from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows
+from birdnet_stm32.evaluate.held_out import HeldOut, held_out_hearing, judging_windows, scored_windows
 from birdnet_stm32.evaluate.pooling import Pooling
 from birdnet_stm32.evaluate.scored_windows import Floats
+from birdnet_stm32.evaluate.sentences import flashed_form
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import document_values, parse_document
 from birdnet_stm32.files.regular_file import read_bytes
@@ -196,6 +197,9 @@ def run(options: argparse.Namespace) -> None:
             learned_unknown=unknown,
             left_out=(*judged.unusable, *held_out.left_out),
         )
+        if document.unit == "recording":
+            flashed = shared[flashed_form(document).form]
+            document = with_hearing(document, held_out_hearing(windows, flashed, contract.labels))
         gates = (*accuracy_gates(document, table), *_loss_gates(document, losses))
         document = replace(document, gates=gates)
         _write(options, document, judged, windows, scores)

@@ -19,6 +19,7 @@ from birdnet_stm32.evaluate.accuracy_document import (
     LeftOut,
     Source,
 )
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.evaluate.confusion import count_confusion
 from birdnet_stm32.evaluate.form_measures import FormScores, MeasuredForm, form_scores, measure_form
 from birdnet_stm32.evaluate.ground_truth import PRESENT, GroundTruth, find_ground_truth
@@ -117,6 +118,12 @@ def measure_accuracy(
         int8_loss=_int8_loss(measured),
         recall_by_snr=recall_by_snr(truth, by_form[flashed].found, limits, draws),
     )
+    return replace(document, statements=statements(document), advice=advice(document))
+
+
+def with_hearing(document: EvaluateDocument, hearing: Hearing) -> EvaluateDocument:
+    """Return the document with how the model compares with chance, which its sentences then say."""
+    document = replace(document, hearing=hearing)
     return replace(document, statements=statements(document), advice=advice(document))
 
 

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.evaluate import chance
 from birdnet_stm32.evaluate.accuracy_document import LeftOut
+from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.evaluate.scored_windows import Call, Floats, Indices, ScoredRecording, ScoredWindows
 
+MOST_SHUFFLED = 4_096  # windows whose classes are shuffled to find chance: a thousand copies are in memory
 UNKNOWN_CLASS = "of a class that the model does not know"
 
 
@@ -123,6 +126,24 @@ def spread_positions(count: int, most: int) -> NDArray[np.int64]:
     [0, 3, 6, 9]
     """
     return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).astype(np.int64))
+
+
+def held_out_hearing(windows: WindowSet, probabilities: Floats, labels: Sequence[str]) -> Hearing:
+    """Compare a model with chance, by windows that are spread over the held-out recordings.
+
+    Args:
+        windows: the windows that it scored.
+        probabilities: float32 ``[windows, classes]``.
+        labels: classes of the model.
+    """
+    spread = spread_positions(len(windows), MOST_SHUFFLED)
+    _, recordings = np.unique(
+        [windows.recordings[number].recording for number in windows.recording_of[spread].tolist()],
+        return_inverse=True,
+    )
+    return chance.hearing(
+        probabilities[spread], np.maximum(windows.targets(labels)[spread], 0), recordings, split="test"
+    )
 
 
 def _positives_of_recordings(windows: WindowSet) -> dict[int, frozenset[str]]:

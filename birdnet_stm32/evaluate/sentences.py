@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
 from birdnet_stm32.evaluate.accuracy_gates import POOR_FALSE_ALARMS_PER_HOUR, POOR_RECALL
+from birdnet_stm32.evaluate.short_names import short_names
 from birdnet_stm32.terminal_text import counted, first_names
 
 WIDEST = 0.5  # of the interval of a share: a wider one says nothing but "too few recordings"
 FEW_RECORDINGS = 10  # of a species
+MOST_ADVICE = 3  # lines
 
 
 def statements(document: EvaluateDocument) -> tuple[str, ...]:
@@ -21,6 +25,7 @@ def statements(document: EvaluateDocument) -> tuple[str, ...]:
         sentence
         for sentence in (
             _learned(document),
+            _chance(document),
             first,
             None if of_calls else _top1(form),
             _class_mean(form),
@@ -42,10 +47,10 @@ def share_text(estimate: Estimate) -> str:
     >>> share_text(Estimate(value=0.61, low=0.48, high=0.73))
     '61 %'
     >>> share_text(Estimate(value=0.5, low=0.02, high=0.98))
-    'between 2 and 98 %'
+    '2 to 98 %'
     """
     if too_wide(estimate):
-        return f"between {100 * estimate.low:.0f} and {100 * estimate.high:.0f} %"
+        return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"
     return f"{100 * estimate.value:.0f} %"
 
 
@@ -216,52 +221,103 @@ def _learned(document: EvaluateDocument) -> str | None:
     return None
 
 
+def _chance(document: EvaluateDocument) -> str | None:
+    if not _at_chance(document) or document.hearing is None:
+        return None
+    return f"The model hears no better than chance: {document.hearing.sentence}."
+
+
+def _at_chance(document: EvaluateDocument) -> bool:
+    return document.hearing is not None and document.hearing.above_chance is False
+
+
 def _missing(document: EvaluateDocument) -> str | None:
     if not document.missing:
         return None
-    return f"Not measured, because no recording holds them: {first_names(document.missing)}."
+    return f"Not measured, because no recording holds them: {_names(document.missing)}."
+
+
+def _names(labels: Sequence[str]) -> str:
+    """Return the first of some species by their short names, and how many more there are."""
+    return first_names(list(short_names(labels).values()), most=3)
 
 
 def advice(document: EvaluateDocument) -> tuple[str, ...]:
-    """Return what would help, the most useful first; nothing where the model hears well."""
+    """Return what would help, the most useful first, at most three; nothing where the model hears well."""
     if not document.forms:
         return ("Give at least 4 recordings of each species: a fifth of them is then held out.",)
     form = flashed_form(document)
-    lines = []
+    lines = [*_for_measuring(document, form)]
+    if _at_chance(document):
+        lines.insert(
+            0,
+            "Train longer, or on more recordings of each species, and check that each folder holds what its "
+            "name says. No threshold helps a model at chance.",
+        )
+    else:
+        lines += [*_for_finding(form), *_against_false_alarms(form)]
+    return tuple(lines[:MOST_ADVICE])
+
+
+def _for_measuring(document: EvaluateDocument, form: FormAccuracy) -> Iterator[str]:
+    """Yield what would make the numbers say more."""
     few = [one.label for one in form.species if one.recordings < FEW_RECORDINGS]
     recall = form.overall_recall
     if recall is None or too_wide(recall) or (few and recall.value < POOR_RECALL):
         wanted = [*few, *document.missing]
-        of = f" of {first_names(wanted)}" if wanted else ""
-        lines.append(
-            f"Measure on more recordings{of}: with fewer than {FEW_RECORDINGS} of a species, its number "
-            "says little."
+        of = _of(wanted, len(form.species) + len(document.missing))
+        folds = ", or on all of them in turn (`[evaluate] folds`)" if document.source == "test split" else ""
+        yield (
+            f"Measure on more recordings{of}{folds}: with fewer than {FEW_RECORDINGS} of a species, its "
+            "number says little."
         )
-    if recall is not None and recall.value < POOR_RECALL:
-        weak = sorted(
-            (one for one in form.species if one.recall is not None and one.recall.value < POOR_RECALL),
-            key=lambda one: (one.recall.value if one.recall else 0, one.label),
-        )
-        of = f" of {first_names([one.label for one in weak])}" if weak else ""
-        lines.append(f"Train on more recordings{of}.")
-        lines.append(
+
+
+def _of(labels: Sequence[str], species: int) -> str:
+    """Return of which of all species something is needed; empty for none of them.
+
+    >>> _of(["owl"], 4), _of(["owl", "wren", "gull", "tit"], 4)
+    (' of owl', ' of each species')
+    """
+    if not labels:
+        return ""
+    return " of each species" if 3 < len(labels) == species else f" of {_names(labels)}"
+
+
+def _for_finding(form: FormAccuracy) -> Iterator[str]:
+    """Yield what would let a model find more."""
+    recall = form.overall_recall
+    if recall is None or recall.value >= POOR_RECALL:
+        return
+    weak = sorted(
+        (one for one in form.species if one.recall is not None and one.recall.value < POOR_RECALL),
+        key=lambda one: (one.recall.value if one.recall else 0, one.label),
+    )
+    yield f"Train on more recordings{_of([one.label for one in weak], len(form.species))}."
+    alarms = form.false_alarms_per_hour
+    if alarms is None or alarms.value <= POOR_FALSE_ALARMS_PER_HOUR:
+        yield (
             "Lower the thresholds: `[thresholds]` chooses them by validation recordings, and the curve in "
             "the report shows what each costs in false alarms."
         )
+
+
+def _against_false_alarms(form: FormAccuracy) -> Iterator[str]:
+    """Yield what would let a model give fewer false alarms."""
     alarms = form.false_alarms_per_hour
-    if alarms is not None and alarms.value > POOR_FALSE_ALARMS_PER_HOUR:
-        worst = max(
-            form.species,
-            key=lambda one: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0,
-            default=None,
-        )
-        most = f", most of all {first_names([worst.label])}" if worst else ""
-        lines.append(
-            f"Train with more, and more varied, background: other birds, rain, wind, traffic of the place of "
-            f"use. That lowers false alarms{most}."
-        )
-        lines.append(
-            "Set `[thresholds] false_alarms_per_hour`: a species that is often heard wrongly gets a higher "
-            "threshold."
-        )
-    return tuple(lines)
+    if alarms is None or alarms.value <= POOR_FALSE_ALARMS_PER_HOUR:
+        return
+    worst = max(
+        form.species,
+        key=lambda one: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0,
+        default=None,
+    )
+    most = f", most of all {_names([worst.label])}" if worst else ""
+    yield (
+        f"Train with more, and more varied, background: other birds, rain, wind, traffic of the place of "
+        f"use. That lowers false alarms{most}."
+    )
+    yield (
+        "Set `[thresholds] false_alarms_per_hour`: a species that is often heard wrongly gets a higher "
+        "threshold."
+    )

@@ -18,13 +18,11 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate import chance
-from birdnet_stm32.evaluate.accuracy import measure_accuracy
+from birdnet_stm32.evaluate.accuracy import measure_accuracy, with_hearing
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
 from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, accuracy_warnings
 from birdnet_stm32.evaluate.accuracy_text import accuracy_summary
-from birdnet_stm32.evaluate.chance import Hearing
-from birdnet_stm32.evaluate.held_out import HeldOut, judging_windows, scored_windows, spread_positions
+from birdnet_stm32.evaluate.held_out import HeldOut, held_out_hearing, judging_windows, scored_windows
 from birdnet_stm32.evaluate.score import float_scorer, int8_scorer, score_windows
 from birdnet_stm32.evaluate.scored_windows import Call, Floats
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
@@ -38,8 +36,6 @@ from birdnet_stm32.stages.inputs.emulations import read_emulated_scores
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FOLD_SCORES, MODEL, SCORES
 from birdnet_stm32.stages.inputs.float_model import float_model
 from birdnet_stm32.stages.inputs.windows import open_window_set
-
-MOST_SHUFFLED = 4_096  # windows whose classes are shuffled to find chance: a thousand copies are in memory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,8 +85,11 @@ def run(job: Job) -> Outcome:
         left_out=scored.held_out.left_out,
     )
     gates = accuracy_gates(document, limits)
-    hearing = _hearing(scored, contract.labels) if document.unit == "recording" else None
-    document = replace(document, gates=gates, hearing=hearing)
+    if document.unit == "recording":
+        document = with_hearing(
+            document, held_out_hearing(held_out, scored.probabilities["int8"], contract.labels)
+        )
+    document = replace(document, gates=gates)
     write_document(document, job.out)
     if gates and not document.windows:
         raise InputError(
@@ -163,22 +162,6 @@ def _score_folds(
     held_out = judging_windows(windows, contract.labels, calls, {})
     kept = np.isin(windows.recording_of, np.unique(held_out.windows.recording_of))
     return _Scored(held_out=held_out, probabilities={form: found[kept] for form, found in scores.items()})
-
-
-def _hearing(scored: _Scored, labels: tuple[str, ...]) -> Hearing:
-    """Compare the int8 model with chance, by windows that are spread over the held-out recordings."""
-    windows = scored.held_out.windows
-    spread = spread_positions(len(windows), MOST_SHUFFLED)
-    _, recordings = np.unique(
-        [windows.recordings[number].recording for number in windows.recording_of[spread].tolist()],
-        return_inverse=True,
-    )
-    return chance.hearing(
-        scored.probabilities["int8"][spread],
-        np.maximum(windows.targets(labels)[spread], 0),
-        recordings,
-        split="test",
-    )
 
 
 def _measures(document: EvaluateDocument) -> dict[str, float]:
