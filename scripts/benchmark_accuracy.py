@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # The sounds of the part esc10 that no bird makes and that no bird is likely to be heard behind.
 BACKGROUND = ("rain", "sea_waves", "fire_crackling", "helicopter", "chainsaw", "clock_tick")
 THRESHOLDS = (0.25, 0.5)
+ON_SOUNDSCAPES = ("birds", "two_fifths", "refit")
 
 Row = Mapping[str, str]
 
@@ -68,9 +69,10 @@ def main() -> None:
         document = json.loads((work / "build" / one.name / "evaluate" / "evaluate.json").read_text())
         print(f"\n### {one.title}\n")
         print_forms(document["forms"])
-    if any(one.name == "birds" for one in chosen):
-        print("\n### Six mixed minutes, model of the first experiment\n")
-        print_soundscapes(work)
+    for one in chosen:
+        if one.name in ON_SOUNDSCAPES:
+            print(f"\n### Mixed minutes, model of: {one.title}\n")
+            print_soundscapes(one.name, work)
 
 
 def experiments(options: argparse.Namespace) -> list[Experiment]:
@@ -87,6 +89,13 @@ def experiments(options: argparse.Namespace) -> list[Experiment]:
     train = f"\n[train]\nepochs = {options.epochs}\n"
     found.append(
         Experiment(name="birds", title="Ten species from scratch, fold 1", tables=SPLIT_FOLDERS + train)
+    )
+    found.append(
+        Experiment(
+            name="two_fifths",
+            title="The same, where two fifths of what is not test choose the epoch",
+            tables=TWO_FIFTHS + train,
+        )
     )
     found.append(
         Experiment(
@@ -121,6 +130,15 @@ root = "../recordings/birds"
 splits = "folders"
 background = ["background"]
 """
+TWO_FIFTHS = """
+[index]
+root = "../recordings/learned_birds"
+background = ["background"]
+validation_share = 0.4
+
+[evaluate]
+root = "../recordings/birds/test"
+"""
 FOLDS = """
 [index]
 root = "../recordings/all_birds"
@@ -148,6 +166,8 @@ def lay_out(rows: Iterable[Row], source: Path, target: Path, labels: frozenset[s
         if row["part"] == "birds" or background:
             link(source, row, target / "birds" / row["split"] / folder)
             link(source, row, target / "all_birds" / folder)
+            if row["split"] != "test":
+                link(source, row, target / "learned_birds" / folder)
         if row["label"] in labels or (background and row["split"] == "test"):
             link(source, row, target / "published" / folder)
         elif row["part"] in ("birds", "other_birds") or background:
@@ -181,14 +201,14 @@ def run(command: Sequence[str], work: Path) -> None:
     subprocess.run(command, cwd=work, check=True, env=environment, stdout=sys.stderr)
 
 
-def print_soundscapes(work: Path) -> None:
-    """Print what the model of the experiment birds finds in the soundscapes, by threshold."""
+def print_soundscapes(name: str, work: Path) -> None:
+    """Print what the model of an experiment finds in the soundscapes, by threshold."""
     lines = []
     for threshold in THRESHOLDS:
-        target = work / f"soundscapes_{threshold}.json"
+        target = work / f"soundscapes_{name}_{threshold}.json"
         run(
             [
-                *(sys.executable, "-m", "birdnet_stm32", "evaluate", "birds", "--overwrite"),
+                *(sys.executable, "-m", "birdnet_stm32", "evaluate", name, "--overwrite"),
                 *("--soundscapes", "recordings/soundscapes", "--threshold", str(threshold)),
                 *("--json", str(target)),
             ],

@@ -97,13 +97,13 @@ def run(job: Job) -> Outcome:
     return Outcome(
         summary=_summary(comparison),
         measures=document_values(comparison.agreement),
-        warnings=(*notes, *hearing_warnings(hearing.int8)),
+        warnings=(*notes, *(hearing_warnings(hearing.int8) if judging else ())),
     )
 
 
 def compare_with_chance(scores: Floats, rows: Sequence[WindowRow], labels: tuple[str, ...]) -> Hearing:
     """Compare scores with chance on the windows whose class the model knows."""
-    known = np.array([row.background or row.label in labels for row in rows])
+    known = np.array([row.background or row.label in labels for row in rows], bool)
     judged = [row for row, is_known in zip(rows, known, strict=True) if is_known]
     _, recordings = np.unique([f"{row.label}/{row.recording}" for row in judged], return_inverse=True)
     return chance.hearing(
