@@ -166,10 +166,11 @@ def run(options: argparse.Namespace) -> None:
     _check_losses(forms, losses)
     common = common_classes([form.contract.labels for form in forms])
     contract = replace(forms[0].contract, labels=common.labels)
-    if any(common.others):
+    others = list(dict.fromkeys(label for of_model in common.others for label in of_model))
+    if others:
         print_warning(
             f"the models are compared on the {counted(len(common.labels), 'class')} that all of them have; "
-            f"left out: {first_names([label for others in common.others for label in others])}"
+            f"left out: {first_names(others)}"
         )
     thresholds = _thresholds(options, contract)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work:

@@ -128,7 +128,7 @@ def measure_form(
                 recordings=truth.recordings_with(index),
                 files=int(np.count_nonzero(truth.files[:, index] == PRESENT)),
                 calls=int(np.count_nonzero(truth.occurrences.classes == index)) * truth.annotated,
-                threshold=threshold,
+                threshold=float(str(thresholds[index])),  # 0.3, not 0.30000001192092896
                 recall=share_of(recall[0, :, index], recall[1, :, index], draws),
                 precision=share_of(right_here, detected_here, draws),
                 false_alarms_per_hour=rate_per_hour(found.by_recording, truth.hours_without(index), draws),

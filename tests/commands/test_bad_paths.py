@@ -14,7 +14,8 @@ import pytest
 
 from birdnet_stm32.cli import COMMANDS, parser_of
 
-# Every command with every option that takes a path. Only the model is bad.
+# Every command with every option that takes a path. Only the model is bad. A slash begins another line of a
+# command, for options that exclude each other.
 LINES = {
     "board": "demo --variants variants --build build --json out.json",
     "check": "demo --variants variants --build build --json out.json",
@@ -28,6 +29,8 @@ LINES = {
     "emulate": "noise.tflite --audio songs --model-config config.json --json out.json",
     "evaluate": "--model_path noise.tflite --model_config config.json --data_path_test songs "
     "--report_html out.html --predictions out.csv --json out.json",
+    "evaluate/soundscapes": "--model_path noise.tflite --model_config config.json --soundscapes songs "
+    "--names labels.csv --thresholds object.json --errors mistakes",
     "flash": "--folder folder --fsbl firmware.bin --variants variants --build build",
     "frontend": "songs/low/0.wav --model-config config.json --json out.json --compare object.json",
     "image": "firmware.bin --out out.hex --json out.json",
@@ -67,10 +70,17 @@ BAD = {
 }
 
 
+def command_of(name: str) -> str:
+    """Return the command of a line, by its name in ``LINES``."""
+    return name.split("/")[0]
+
+
 def places(name: str) -> Iterator[tuple[str, int]]:
     """Yield every argument of a line that is a path, by its option and its position."""
     arguments = LINES[name].split()
-    actions = {text: action for action in parser_of(name)._actions for text in action.option_strings}
+    actions = {
+        text: action for action in parser_of(command_of(name))._actions for text in action.option_strings
+    }
     for number, argument in enumerate(arguments):
         before = arguments[number - 1] if number else ""
         action = actions.get(before)
@@ -87,10 +97,10 @@ NO_PATHS = ("nul", "half", "long", "long-part", "deep")
 
 
 def test_every_command_and_every_path_is_tried() -> None:
-    assert set(LINES) == set(COMMANDS)
+    assert set(map(command_of, LINES)) == set(COMMANDS)
     for name in COMMANDS:
         options = [one for one in parser_of(name)._actions if one.type is Path and one.option_strings]
-        tried = {*LINES[name].split()}
+        tried = {word for line, words in LINES.items() if command_of(line) == name for word in words.split()}
         untried = {one.option_strings[0] for one in options if not {*one.option_strings} & tried}
         assert untried <= {"--config", "--recordings", "--folder", "--variants", "--build"}, name
 
@@ -124,7 +134,7 @@ def test_what_no_path_can_be_ends_in_a_message(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for bad in NO_PATHS:
-        arguments = [name, *LINES[name].split()]
+        arguments = [command_of(name), *LINES[name].split()]
         arguments[number + 1] = BAD[bad]
         ended = ends_in_words(command, arguments)
         assert (ended.exit_code, ended.out) == (2, "")
@@ -153,7 +163,7 @@ def test_a_folder_that_may_not_be_read_ends_in_a_message(
     for name_of_call in ("stat", "lstat", "open", "scandir", "listdir"):
         lock(monkeypatch, os, name_of_call)
     lock(monkeypatch, io, "open")
-    arguments = [name, *LINES[name].split()]
+    arguments = [command_of(name), *LINES[name].split()]
     arguments[number + 1] = "locked/x"
     ended = ends_in_words(command, arguments)
     assert not re.search("locked.*there is no", ended.err)
@@ -165,7 +175,7 @@ def test_a_bad_file_ends_in_a_message(
     command: Callable[..., Any], bad_files: Path, name: str, number: int
 ) -> None:
     for bad in BAD.keys() - {*NO_PATHS}:
-        arguments = [name, *LINES[name].split()]
+        arguments = [command_of(name), *LINES[name].split()]
         arguments[number + 1] = BAD[bad]
         if bad == "pipe" and arguments[number].startswith(("--json", "--report", "--out", "--pred")):
             continue  # writing into a pipe waits for its reader, as everywhere

@@ -97,8 +97,10 @@ def test_evaluate_scores_both_kinds(
     options = ["--model_path", str(model), "--data_path_test", str(workplace.songs), "--json", "-"]
     assert cli.main(["evaluate", "--include_learned", *options]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert scores["recordings"] == 9
-    assert [one["label"] for one in scores["classes"]] == ["high", "low"]
+    assert scores["files"] == 9
+    (form,) = scores["forms"]
+    assert form["form"] == {"keras": "float", "tflite": "int8"}[suffix]
+    assert [one["label"] for one in form["species"]] == ["high", "low"]
 
 
 def test_codegen_takes_what_lies_beside_the_model(

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from birdnet_stm32.audio.decoding.mono import MIX
-from birdnet_stm32.commands import emulate, evaluate
+from birdnet_stm32.commands import emulate
 from birdnet_stm32.commands.shared import board_session, labelled_folder
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
@@ -80,19 +80,6 @@ def test_a_class_without_anything_usable_stops_a_training(tmp_path: Path) -> Non
         labelled_folder.index_folder(tmp_path, options(), train_every_label=True)
     assert "list them as --untrained: 'tit'" in str(error.value)
     assert labelled_folder.index_folder(tmp_path, options(untrained=["tit"]), train_every_label=True)
-
-
-def test_the_bootstrap_draws_files_of_equal_names_apart(
-    birds: Path, contract: ModelContract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Intervals were those of 3 recordings, where there are 9."""
-    rows = labelled_folder.index_folder(birds, options(), train_every_label=False)
-    windows = evaluate._windows(rows, birds, contract)
-    seen = {}
-    monkeypatch.setattr(evaluate, "evaluate", lambda *_, groups, **__: seen.update(groups=groups))
-    scores = np.zeros((len(windows.rows), 2), np.float32)
-    evaluate._score(scores, windows, contract, SimpleNamespace(pooling="max", threshold=0.5, seed=1))
-    assert len(set(seen["groups"].tolist())) == 9
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
