@@ -182,7 +182,7 @@ def run(options: argparse.Namespace) -> None:
                 "no recording is left to judge the model by",
                 where=judged.name,
                 expected="recordings of its classes from which it has not learned",
-                remedy="; ".join(f"{one.count} left out: {one.reason}" for one in held_out.left_out),
+                remedy=_remedies(options, judged, held_out),
             )
         scores = {form: run_model_form(form, windows, timeout_s=timeout_s) for form in forms}
         shared = {
@@ -249,15 +249,25 @@ def _thresholds(options: argparse.Namespace, contract: ModelContract) -> dict[st
     if path is None:
         value = FirmwareTable().threshold if options.threshold is None else options.threshold
         return dict.fromkeys(contract.labels, value)
-    document = parse_document(ThresholdsDocument, read_bytes(path), where=path)
+    try:
+        document = parse_document(ThresholdsDocument, read_bytes(path), where=path)
+    except InputError as error:
+        if options.thresholds is None:
+            raise
+        raise InputError(
+            error.what,
+            where=error.where,
+            expected="a thresholds.json, as the stage thresholds writes it",
+            remedy="--threshold: one for all classes",
+        ) from error
     found = {one.label: one.threshold for one in document.species}
     missing = [label for label in contract.labels if label not in found]
     if missing:
         raise InputError(
             f"has no threshold for {missing[0]}",
             where=path,
-            expected="one for each class of the model",
-            remedy="--threshold: one for all",
+            expected="one for each class of the model: this may be the file of another model",
+            remedy="--threshold: one for all classes",
         )
     return found
 
@@ -310,6 +320,21 @@ def _check_losses(forms: Sequence[ModelForm], limits: Limits) -> None:
             f"a loss is limited, and the models are {', '.join(form.path.name for form in forms)}",
             expected="one .keras, which is the reference, and at least one .tflite",
         )
+
+
+def _remedies(options: argparse.Namespace, judged: JudgedRecordings, held_out: HeldOut) -> tuple[str, ...]:
+    """Return what gives recordings to judge by, where none is left."""
+    if judged.source == "test split" and not held_out.left_out:
+        return (
+            "[evaluate] folds scores every recording by a model that has not learned from it: "
+            f"doit evaluate:{options.variant} measures that",
+            "a class of at least 4 recordings gives one to test with, unless [index] test_share is 0",
+            "--data_path_test and --soundscapes name recordings that you kept apart",
+        )
+    return (
+        "name recordings of its classes that the model did not learn from",
+        "--include_learned also scores those from which it learned; the scores are then too high",
+    )
 
 
 def _loss_gates(document: EvaluateDocument, limits: Limits) -> tuple[Gate, ...]:

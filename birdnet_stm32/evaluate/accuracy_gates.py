@@ -32,7 +32,7 @@ def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[G
                 _value(int8.recall if int8 else None),
                 Direction.AT_LEAST,
                 limits.min_recall,
-                remedies=(_MORE_RECORDINGS, "lower the thresholds: [thresholds]"),
+                remedies=(_MORE_RECORDINGS, "lower the thresholds, which costs false alarms: [thresholds]"),
             )
         )
     if limits.max_false_alarms_per_hour is not None:
@@ -43,7 +43,7 @@ def accuracy_gates(document: EvaluateDocument, limits: EvaluateTable) -> tuple[G
                 _value(int8.false_alarms_per_hour if int8 else None),
                 Direction.AT_MOST,
                 limits.max_false_alarms_per_hour,
-                remedies=(_MORE_BACKGROUND, "raise the thresholds: [thresholds]"),
+                remedies=(_MORE_BACKGROUND, "raise the thresholds, which costs recall: [thresholds]"),
             )
         )
     if limits.max_int8_loss is not None and float_model and int8:

@@ -307,12 +307,12 @@ def _against_false_alarms(form: FormAccuracy) -> Iterator[str]:
     alarms = form.false_alarms_per_hour
     if alarms is None or alarms.value <= POOR_FALSE_ALARMS_PER_HOUR:
         return
-    worst = max(
-        form.species,
-        key=lambda one: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0,
-        default=None,
-    )
-    most = f", most of all {_names([worst.label])}" if worst else ""
+    rates = {
+        one.label: one.false_alarms_per_hour.value if one.false_alarms_per_hour else 0.0
+        for one in form.species
+    }
+    worst = max(rates, key=lambda label: rates[label], default=None)
+    most = f", most of all {_names([worst])}" if worst is not None and rates[worst] > 0 else ""
     yield (
         f"Train with more, and more varied, background: other birds, rain, wind, traffic of the place of "
         f"use. That lowers false alarms{most}."

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.annotations.call_list import write_calls
+from birdnet_stm32.audio.audio_files import FileStat
 from birdnet_stm32.audio.index import measurements
 from birdnet_stm32.audio.index.build_index import LEFT_OUT, build_index
 from birdnet_stm32.audio.index.call_tables import read_call_tables
@@ -24,7 +25,14 @@ from birdnet_stm32.audio.index.heard_segments import heard_segments
 from birdnet_stm32.audio.index.label_notes import label_notes
 from birdnet_stm32.audio.index.label_table import read_label_table
 from birdnet_stm32.audio.index.measurements import MeasuredFile
-from birdnet_stm32.audio.index.recording_index import IndexRow, channel_of, list_recordings, row_notes
+from birdnet_stm32.audio.index.recording_index import (
+    ANNOTATED,
+    CLASS_FOLDERS,
+    IndexRow,
+    channel_of,
+    list_recordings,
+    row_notes,
+)
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.audio.index.segments import SegmentRow
 from birdnet_stm32.audio.index.test_rows import (
@@ -66,7 +74,9 @@ def run(job: Job) -> Outcome:
     held_out = held_out_root(job.release)
     folders = [root.folder for root in everything.roots]
     files = [
-        file for root in everything.roots for file in in_index(root, list_recordings(root.folder), folders)
+        file
+        for root in everything.roots
+        for file in in_index(root, _listed(root, annotated=evaluate.soundscapes is not None), folders)
     ]
     with track("recordings") as report:
         measured = measurements.measure_files(
@@ -113,6 +123,16 @@ def run(job: Job) -> Outcome:
             "test": sum(row.split == recording_split.TEST for row in rows),
         },
         warnings=noted,
+    )
+
+
+def _listed(root: RecordingRoot, *, annotated: bool) -> list[FileStat]:
+    """List the recordings of one folder. ``annotated``: the folder that measures accuracy has tables."""
+    if root.name != HELD_OUT:
+        return list_recordings(root.folder)
+    key = "soundscapes" if annotated else "root"
+    return list_recordings(
+        root.folder, named=f"[evaluate] {key}", expected=ANNOTATED if annotated else CLASS_FOLDERS
     )
 
 

@@ -198,3 +198,28 @@ def test_tables_beside_the_recordings_give_their_calls(birds):
         run(birds, "wrong", labels="tables", labels_where={"part": "x"})
     with pytest.raises(InputError, match="holds no table of calls for 16 recordings"):
         run(birds, "none", labels="recordings")
+
+
+def test_a_folder_that_measures_accuracy_may_not_be_the_one_that_trains(birds):
+    with pytest.raises(InputError, match="16 recordings, all of which are copies") as refused:
+        run(birds, "same", evaluate={"root": "recordings"})
+    assert "[evaluate]" in str(refused.value.where)
+    held_out = birds / "held_out" / "Parus major"
+    held_out.mkdir(parents=True)
+    content = (birds / "recordings" / "Parus major" / "0.wav").read_bytes()
+    (held_out / "copy.wav").write_bytes(content)
+    (held_out / "other.wav").write_bytes(content[:-400])
+    outcome, out = run(birds, "other", evaluate={"root": "held_out"})
+    assert "[evaluate]: 1 recording left out, because [index] root holds the same" in outcome.warnings[-1]
+    (tested,) = (row for row in read_index(out) if row.split == "test")
+    assert tested.path == "[evaluate]/Parus major/other.wav"
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), [("root", "one folder for each class"), ("soundscapes", "tables of their calls")]
+)
+def test_a_folder_that_is_not_there_is_named_with_its_key(birds, key, expected):
+    with pytest.raises(InputError, match="no such folder") as refused:
+        run(birds, "gone", evaluate={key: "nothing"})
+    assert f"([evaluate] {key})" in str(refused.value.where)
+    assert expected in str(refused.value.expected)

@@ -25,7 +25,8 @@ def annotation_notes(found: AnnotatedFolder) -> tuple[str, ...]:
             if found.tables_without_recording
             else "",
             f"{counted(other_calls, 'call')} of {counted(len(found.unmapped), 'name')} that no class of the "
-            f"model has: {unmapped_text(found.unmapped)}"
+            f"model has: {unmapped_text(found.unmapped)}. They count as other sounds; if one means a class, "
+            "a table of names says so ([evaluate] names, --names)"
             if found.unmapped
             else "",
             *found.notes,

@@ -80,16 +80,22 @@ SMALL = "its class has"
 BETWEEN_NOTES = "; "
 
 
-def list_recordings(root: Path) -> list[FileStat]:
+CLASS_FOLDERS = "one folder for each class, which holds wav, flac, ogg or mp3 files"
+ANNOTATED = "wav, flac, ogg or mp3 files, and tables of their calls"
+
+
+def list_recordings(root: Path, *, named: str = "", expected: str = CLASS_FOLDERS) -> list[FileStat]:
     """List the audio files below ``root``, and the folders that hold none or cannot be listed.
 
     Args:
         root: folder of the recordings.
+        named: the key that names the folder, for errors.
+        expected: what the folder should hold, for errors.
 
     Raises:
         InputError: there is no such folder, or no audio file in it.
     """
-    expected = "one folder for each class, which holds wav, flac, ogg or mp3 files"
+    where = f"{root} ({named})" if named else root
     try:
         others = sorted(path.name for path in root.iterdir())[:5]
     except OSError as error:
@@ -97,12 +103,12 @@ def list_recordings(root: Path) -> list[FileStat]:
             errno.ENOTDIR: "is not a folder",
             errno.ENOENT: "there is no such folder",
         }.get(error.errno or 0) or why_unreadable(error)
-        raise InputError(reason, where=root, expected=expected) from error
+        raise InputError(reason, where=where, expected=expected) from error
     files = scan_audio_files(root)
     if all(file.is_folder for file in files):
         reasons = [f"{class_names.decodable(file.path)}: {file.problem}" for file in files[:5]]
         found = "; ".join(reasons) or (f"only {', '.join(others)}" if others else "nothing at all")
-        raise InputError(f"holds no audio file, {found}", where=root, expected=expected)
+        raise InputError(f"holds no audio file, {found}", where=where, expected=expected)
     return files
 
 

@@ -66,14 +66,16 @@ def find_split_folders(paths: Iterable[str], splits: str) -> SplitFolders:
 
     They lie directly in the collection, or in the one folder that everything lies in, such as
     ``Development_Set/Train``. With ``auto``, there must be one for training and another one, each with
-    folders in it, and no other folder beside them, because ``train`` alone may be a class.
+    folders in it, because ``train`` alone may be a class. If other folders lie beside them, nobody knows
+    which are classes.
 
     Args:
         paths: paths of the recordings, relative to the folder of the collection.
         splits: the value of ``[index] splits``.
 
     Raises:
-        InputError: the folders have to divide the collection, but there are none.
+        InputError: the folders have to divide the collection, but there are none; or folders that divide it
+            lie beside others, and ``splits`` does not say which counts.
     """
     if splits == "drawn":
         return SplitFolders()
@@ -86,7 +88,9 @@ def find_split_folders(paths: Iterable[str], splits: str) -> SplitFolders:
         beside = tuple(sorted(folders - named.keys()))
         deep = {path.partition("/")[0] for path in inside if path.count("/") > 1}
         found = {named[name] for name in named if name in deep}
-        if TRAIN in found and len(found) > 1 and (splits == "folders" or not beside):
+        if TRAIN in found and len(found) > 1:
+            if splits != "folders" and beside:
+                raise _half_divided(prefix, named, beside)
             return SplitFolders(splits={f"{prefix}{name}/": named[name] for name in named}, beside=beside)
     if splits == "folders":
         raise InputError(
@@ -96,6 +100,20 @@ def find_split_folders(paths: Iterable[str], splits: str) -> SplitFolders:
             remedy='[index] splits = "drawn" divides the recordings by their names',
         )
     return SplitFolders()
+
+
+def _half_divided(prefix: str, named: Iterable[str], beside: tuple[str, ...]) -> InputError:
+    return InputError(
+        f"the folders {first_names([prefix + name for name in named])} seem to divide the recordings, but "
+        f"beside them lies {first_names([prefix + name for name in beside], most=3)}",
+        where="[index] root",
+        expected="either folders for training, validation and test, or one folder for each class",
+        remedy=(
+            "move the folders that are neither away, or name them in another [index] root",
+            '[index] splits = "folders" takes these folders, and leaves out those beside them',
+            '[index] splits = "drawn" makes each of these folders a class',
+        ),
+    )
 
 
 def described(folders: SplitFolders) -> Iterable[str]:

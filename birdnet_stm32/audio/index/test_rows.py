@@ -16,6 +16,8 @@ from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.audio.recording_roots import RecordingRoot
 from birdnet_stm32.audio.splits.recording_split import TEST
 from birdnet_stm32.config.recording_tables import IndexTable
+from birdnet_stm32.errors import InputError
+from birdnet_stm32.terminal_text import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,8 @@ def labelled_test_rows(
     rows = build_index(files, own, train_every_label=False, classes=labels, tests=False)
     notes = index_notes(rows, own, train_every_label=False, classes=labels, splits=False)
     tested = (replace(row, split=TEST if row.usable else "") for row in rows)
-    return TestRows(rows=_without_learned(root, tested, learned), annotated=(), notes=notes)
+    found, copies = _without_learned(root, tested, learned)
+    return TestRows(rows=found, annotated=(), notes=_named(root, (*notes, *copies)))
 
 
 def annotated_test_rows(
@@ -104,9 +107,8 @@ def annotated_test_rows(
         window_s=window_s,
         species_column=species_column,
     )
-    return TestRows(
-        rows=_without_learned(root, found.rows, learned), annotated=found.recordings, notes=found.notes
-    )
+    rows, copies = _without_learned(root, found.rows, learned)
+    return TestRows(rows=rows, annotated=found.recordings, notes=_named(root, (*found.notes, *copies)))
 
 
 def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[MeasuredFile]:
@@ -115,15 +117,40 @@ def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[Measu
     return [replace(one, stat=replace(one.stat, path=one.stat.path.removeprefix(prefix))) for one in measured]
 
 
+def _named(root: RecordingRoot, notes: Iterable[str]) -> tuple[str, ...]:
+    """Return notes that say of which folder they are."""
+    return tuple(f"{root.name}: {note}" for note in notes)
+
+
 def _without_learned(
     root: RecordingRoot, rows: Iterable[IndexRow], learned: Collection[IndexRow]
-) -> tuple[IndexRow, ...]:
-    """Name the rows as in the index, and mark those whose bytes something else uses."""
+) -> tuple[tuple[IndexRow, ...], tuple[str, ...]]:
+    """Name the rows as in the index, and mark those whose bytes something else uses.
+
+    Returns:
+        The rows, and a note on the marked ones.
+
+    Raises:
+        InputError: something else uses every recording of the folder.
+    """
     others = {row.digest: row.path for row in learned if row.digest}
-    marked = []
+    marked, copies, left = [], 0, 0
     for row in rows:
         named = replace(row, path=f"{root.name}/{row.path}", recording=f"{root.name}/{row.recording}")
         if row.usable and row.digest in others:
             named = replace(named, split="", reason=f"a copy of {others[row.digest]}, which is not held out")
+            copies += 1
+        left += named.usable
         marked.append(named)
-    return tuple(marked)
+    if copies and not left:
+        raise InputError(
+            f"holds {counted(copies, 'recording')}, all of which are copies of recordings in [index] root",
+            where=f"{root.folder} ({root.name})",
+            expected="recordings that nothing else uses",
+            remedy=(
+                "keep some recordings apart, in a folder that [index] root does not contain",
+                "leave the key out: a fifth of the recordings of each class is then held out",
+            ),
+        )
+    note = f"{counted(copies, 'recording')} left out, because [index] root holds the same: see unusable.tsv"
+    return tuple(marked), (note,) if copies else ()

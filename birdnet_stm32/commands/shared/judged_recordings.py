@@ -10,7 +10,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.index.annotated_rows import annotated_rows
 from birdnet_stm32.audio.index.measurements import measure_files
-from birdnet_stm32.audio.index.recording_index import IndexRow, list_recordings
+from birdnet_stm32.audio.index.recording_index import ANNOTATED, IndexRow, list_recordings
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits.recording_split import TEST
@@ -95,7 +95,7 @@ def annotated_recordings(
         InputError: a table is wrong, or nothing in the folder belongs together.
     """
     root = options.soundscapes
-    files = list_recordings(root)
+    files = list_recordings(root, expected=ANNOTATED)
     with track("recordings") as report:
         measured = measure_files(root, files, {}, channel=options.channel, report=report)
     found = annotated_rows(

@@ -37,6 +37,8 @@ def test_sentences() -> None:
     assert annotation_notes(FOUND) == (
         "1 recording without a table not used: c.wav",
         "tables, or names in tables, without a recording: all.csv: d",
-        "3 calls of 2 names that no class of the model has: Wern (2, did you mean Wren?), (no name) (1)",
+        "3 calls of 2 names that no class of the model has: Wern (2, did you mean Wren?), (no name) (1). "
+        "They count as other sounds; if one means a class, a table of names says so "
+        "([evaluate] names, --names)",
         "said twice: 1 call, counted once (in a.txt)",
     )

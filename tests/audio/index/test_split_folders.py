@@ -39,12 +39,18 @@ def test_folders_that_divide_are_recognised(folders, splits):
         ["owl/1.wav", "train/1.wav", "test/1.wav"],  # classes of sounds
         ["train/1.wav", "test/1.wav"],  # no classes in them
         paths("train"),
-        paths("train", "test", "more"),
         paths("validation", "test"),
     ],
 )
 def test_what_may_be_classes_is_none_of_them(listed):
     assert not find_split_folders(listed, "auto").splits
+
+
+def test_folders_beside_those_that_divide_are_refused_until_somebody_says_what_they_are():
+    listed = paths("train", "test", "more")
+    with pytest.raises(InputError, match="test, train seem to divide .* beside them lies more"):
+        find_split_folders(listed, "auto")
+    assert not find_split_folders(listed, "drawn").splits
 
 
 def test_when_asked_for_folders_beside_them_are_named_and_their_absence_is_refused():
