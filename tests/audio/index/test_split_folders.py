@@ -48,7 +48,7 @@ def test_what_may_be_classes_is_none_of_them(listed):
 
 def test_folders_beside_those_that_divide_are_refused_until_somebody_says_what_they_are():
     listed = paths("train", "test", "more")
-    with pytest.raises(InputError, match="test, train seem to divide .* beside them lies more"):
+    with pytest.raises(InputError, match=r"test, train seem to divide .* beside them lies more"):
         find_split_folders(listed, "auto")
     assert not find_split_folders(listed, "drawn").splits
 
