@@ -45,8 +45,9 @@ def run(job: Job) -> Outcome:
     )
     write_document(document, job.out)
     values = sorted({one.threshold for one in document.species})
+    chosen = job.variant.thresholds.precision or job.variant.thresholds.false_alarms_per_hour
     spread = f"{values[0]:.2f}" if len(values) == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
     return Outcome(
-        summary=f"{spread}, {document.aim}",
+        summary=f"{spread}, for {document.aim}" if chosen else document.aim,
         measures={"lowest": values[0], "highest": values[-1]},
     )

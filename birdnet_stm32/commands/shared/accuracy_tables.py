@@ -24,6 +24,7 @@ from birdnet_stm32.terminal_text import first_names, printable
 SPECIES_SHOWN = 40
 _NAME_WIDTH = 26  # characters that the names of species should have before a column is left out for them
 _GAP = 2  # blanks between two columns
+_ONE_MODEL = ("float", "int8", "firmware")  # names of forms that are of one model
 _LEFT_OUT_FIRST = ("AP", "precision")  # columns of species, where the terminal is too narrow for all
 
 
@@ -48,6 +49,8 @@ class _Column:
 def print_accuracy(document: EvaluateDocument) -> None:
     """Print the accuracy on standard output."""
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=False)
+    if len(document.forms) > 1 and flashed_form(document).form not in _ONE_MODEL:
+        console.print(f"Of several models, the sentences are about {printable(flashed_form(document).form)}:")
     for number, sentence in enumerate(document.statements):
         console.print(printable(sentence), style="bold" if number == 0 else None)
     if document.forms:

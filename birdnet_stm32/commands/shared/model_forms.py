@@ -83,9 +83,10 @@ def model_forms_of(
         raise InputError(
             "--firmware is given without a .tflite", expected="--model_path with the model to run"
         )
+    names = _names_of(paths)
     forms = (
         ModelForm(
-            name=kind.value if kinds.count(kind) == 1 else f"{kind.value} {path.name}",
+            name=kind.value if kinds.count(kind) == 1 else f"{kind.value} {names[path]}",
             kind=kind,
             path=path,
             contract=contract,
@@ -93,6 +94,18 @@ def model_forms_of(
         for kind, path, contract in found
     )
     return tuple(sorted(forms, key=lambda form: list(FormKind).index(form.kind)))
+
+
+def _names_of(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return the shortest end of each path that no other path has. Raises: InputError."""
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise InputError(
+            "is named twice", where=twice[0], expected="different models", remedy="name each model once"
+        )
+    length = 1
+    while len(names := {path: "/".join(path.parts[-length:]) for path in paths}) > len(set(names.values())):
+        length += 1
+    return names
 
 
 def run_model_form(form: ModelForm, windows: WindowSet, *, timeout_s: float) -> Floats:
