@@ -132,7 +132,7 @@ def _find_end(source: AudioBytes, header: _Header) -> tuple[int, tuple[str, ...]
     if data.last <= size:
         if size - data.last < max(2, header.frame_bytes):
             return data.last, ()
-        follows = _followers(source, data.last, header.order)
+        follows = _followers(source, data, header.order)
         if follows is not None:
             return data.last, follows
     last = _first_of_tail(source, data.first, header.order)
@@ -167,12 +167,13 @@ def _after_power_loss(source: AudioBytes, header: _Header, last: int) -> tuple[i
     return last, (f"{kind}read to the end of the file, {found}", *notes)
 
 
-def _followers(source: AudioBytes, last: int, order: str) -> tuple[str, ...] | None:
-    """Return notes about the bytes after the audio; None if these bytes can only be more audio.
+def _followers(source: AudioBytes, data: _Chunk, order: str) -> tuple[str, ...] | None:
+    """Return notes about the bytes after the audio; None if the audio cannot end where its header says.
 
     Raises:
         UnreadableError: there is a second chunk of audio.
     """
+    last = data.last
     for at in (last + last % 2, last):
         chain = _chain(source, at, order)
         if chain is not None:
@@ -181,6 +182,8 @@ def _followers(source: AudioBytes, last: int, order: str) -> tuple[str, ...] | N
     if not left or left.startswith(_TAGS) or left[:4] in KNOWN_CHUNKS or left[1:5] in KNOWN_CHUNKS:
         return ()
     if source.end_of_content(last, source.size) == last:
+        if _first_of_tail(source, data.first, order) < last:
+            return None  # the zeros are those of a chunk that begins before the end
         return (f"zeros after the audio: {source.size - last} bytes left out",)
     return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from birdnet_stm32.audio.containers import ogg
@@ -154,6 +154,7 @@ def test_two_chunks_of_audio_are_refused(tmp_path):
     assert "two chunks of audio" in reason(tmp_path / "two.wav", wav(PCM, after=GUANO + second))
 
 
+@example(seed=0, length=2_500, data_bytes=5_006, riff=0, channels=1, after=BEXT)
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -169,10 +170,12 @@ def test_a_lying_header_gives_exactly_the_samples(tmp_path, seed, length, data_b
     samples[0], samples[-1] = 1, -1  # neither silent nor all zeros at the end
     path = tmp_path / "lie.wav"
     path.write_bytes(wav(samples, data_bytes=data_bytes, riff=riff, after=after))
+    # A header that promises audio up to the very end of the file cannot be told from a true one.
+    to_the_end = abs(2 * samples.size + len(after) - data_bytes) < 2 * channels
     for number in range(channels):
         pcm_read = decode.decode(path, sample_rate_hz=RATE_HZ, channel=number + 1)
         assert isinstance(pcm_read, np.ndarray), pcm_read
-        if abs(data_bytes - 2 * samples.size) >= 2 * channels or not after:
+        if (abs(data_bytes - 2 * samples.size) >= 2 * channels and not to_the_end) or not after:
             np.testing.assert_array_equal(pcm_read, samples[:, number])
 
 
