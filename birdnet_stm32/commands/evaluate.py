@@ -296,6 +296,18 @@ def _without_learned(
                 "scores too high."
             )
         learned |= known or {}
+    mixed = len(judged.mixed_from & learned.keys())
+    if mixed and not options.include_learned:
+        raise InputError(
+            f"these soundscapes were mixed from {counted(len(judged.mixed_from), 'recording')}, and a model "
+            f"learned from {mixed:,} of them",
+            where=judged.name,
+            expected="soundscapes of recordings that no model learned from",
+            remedy=(
+                "mix others: birdnet-stm32 soundscape --learned_from FILE, or --labels TABLE",
+                "--include_learned scores them anyway; the scores are then too high",
+            ),
+        )
     held_out = judging_windows(
         judged.windows, contract.labels, judged.calls, {} if options.include_learned else learned
     )
@@ -305,7 +317,7 @@ def _without_learned(
         return held_out, 0, unknown
     windows = held_out.windows
     scored = {windows.recordings[number].digest for number in np.unique(windows.recording_of).tolist()}
-    count = len(scored & learned.keys())
+    count = len(scored & learned.keys()) + mixed
     if count:
         print_warning(f"a model learned from {count} of these recordings, so the scores are too high")
     return held_out, count, unknown

@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.decoding.decode import Unusable, decode
 from birdnet_stm32.audio.index.learned_from import read_learned_from
 from birdnet_stm32.audio.index.measurements import measure_files
-from birdnet_stm32.audio.index.recording_index import list_recordings
+from birdnet_stm32.audio.index.recording_index import CLASS_FOLDERS, list_recordings
 from birdnet_stm32.audio.mixing.choose_sources import choose_sources
 from birdnet_stm32.audio.mixing.labels_table import LabelsTable, read_labels_table
 from birdnet_stm32.audio.mixing.mix_settings import MixedCall, MixSettings, ReadSource, Source
+from birdnet_stm32.audio.mixing.mixed_sources import LIST
 from birdnet_stm32.audio.mixing.raven_text import raven_text
 from birdnet_stm32.audio.mixing.soundscapes import Soundscape, mix_soundscapes
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
@@ -43,7 +44,7 @@ EXAMPLE = """birdnet-stm32 soundscape --birds data/test --background data/backgr
   birdnet-stm32 soundscape --birds data/train --others data/other_birds --background data/background \\
     --learned_from best_model_learned_from.tsv --minutes 5 --files 4 --snr -5 15 --out data/soundscapes"""
 
-LIST = "soundscape.json"
+_BACKGROUND = "wav, flac, ogg or mp3 files, perhaps in one folder for each kind of background"
 _MOST_MINUTES = 240  # of all soundscapes together: they are kept in memory until all of them are written
 _RATES_HZ = (8_000, 96_000)
 
@@ -147,6 +148,11 @@ def run(options: argparse.Namespace) -> None:
     for path in options.learned_from:
         learned |= read_learned_from(path)
     table = None if options.labels is None else read_labels_table(options.labels)
+    if table is None and not options.learned_from:
+        print_warning(
+            "without --labels and --learned_from, nothing is left out: recordings that a model learned from "
+            "cannot measure it"
+        )
     others = [] if options.others is None else [options.others]
     roots = {"--birds": [options.birds], "--others": others, "--background": options.background}
     chosen = {
@@ -231,7 +237,7 @@ def _sources(
     root: Path, option: str, learned: Mapping[str, str], table: LabelsTable | None
 ) -> tuple[Source, ...]:
     """Return the recordings of a folder that may be mixed, and say how many may not."""
-    files = list_recordings(root)
+    files = list_recordings(root, expected=_BACKGROUND if option == "--background" else CLASS_FOLDERS)
     with track(f"recordings of {option}") as report:
         measured = measure_files(root, files, {}, report=report)
     chosen = choose_sources(
@@ -309,13 +315,15 @@ def _warn_of_quiet(mixed: Sequence[Soundscape]) -> None:
 def _summary(settings: MixSettings, calls: Sequence[MixedCall], out: Path) -> str:
     low, high = settings.snr_db
     count = Counter(call.target for call in calls)
+    recordings = len({(call.source.root, call.source.path) for call in calls if call.target})
     species = {
         target: len({call.source.label for call in calls if call.target is target}) for target in count
     }
     lines = [
         f"{counted(settings.files, 'soundscape')} of {settings.minutes:g} min in {out}, "
         f"{low:g} to {high:g} dB above the background",
-        f"  {counted(count[True], 'call')} of {species.get(True, 0)} species to find",
+        f"  {counted(count[True], 'call')} of {species.get(True, 0)} species to find, cut from "
+        f"{counted(recordings, 'recording')}",
     ]
     if count[False]:
         lines.append(f"  {counted(count[False], 'call')} of {species[False]} other species")

@@ -10,7 +10,7 @@ A later run reads only the files that changed: ``local_measures.json`` keeps the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.annotations.call_list import write_calls
@@ -41,6 +41,7 @@ from birdnet_stm32.audio.index.test_rows import (
     annotated_test_rows,
     labelled_test_rows,
 )
+from birdnet_stm32.audio.mixing.mixed_sources import mixed_sources
 from birdnet_stm32.audio.recording_roots import RecordingRoot, RecordingRoots, in_index
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.recording_tables import IndexTable
@@ -155,6 +156,24 @@ def _background_roots(rows: Sequence[IndexRow], roots: RecordingRoots) -> set[st
     return {row.label for row in rows if row.path.partition("/")[0] in names}
 
 
+def _refuse_mixes(folder: Path, rows: Iterable[IndexRow]) -> None:
+    """Refuse soundscapes that were mixed from recordings of the variant, all of which have another use."""
+    sources = mixed_sources(folder)
+    used = {row.digest for row in rows if row.usable} & sources
+    if used:
+        raise InputError(
+            f"{len(used):,} of the {counted(len(sources), 'recording')} that these soundscapes were mixed "
+            "from are in [index] root, where they train, calibrate or validate",
+            where=f"{folder} ([evaluate] soundscapes)",
+            expected="soundscapes of recordings that nothing else uses",
+            remedy=(
+                "leave the key out, so that a test split is held out, mix soundscapes from it (--labels), "
+                "and measure on them with birdnet-stm32 evaluate NAME --soundscapes DIR",
+                "keep the recordings that are mixed out of [index] root",
+            ),
+        )
+
+
 def _test_rows(
     job: Job, root: RecordingRoot, measured: Sequence[MeasuredFile], rows: Sequence[IndexRow]
 ) -> TestRows:
@@ -165,6 +184,7 @@ def _test_rows(
         labels = checkpoint_contract(job).labels
     if job.variant.evaluate.soundscapes is None:
         return labelled_test_rows(root, measured, job.variant.index, labels, rows)
+    _refuse_mixes(root.folder, rows)
     shape = window_shape(job)
     return annotated_test_rows(
         root,

@@ -36,7 +36,7 @@ def test_soundscapes_and_tables(command: Run, folder: Path) -> None:
     assert ended.exit_code == 0, ended.err
     assert ended.out.splitlines() == [
         "2 soundscapes of 0.2 min in a, 0 to 18 dB above the background",
-        "  6 calls of 2 species to find",
+        "  6 calls of 2 species to find, cut from 6 recordings",
     ]
     assert set(contents(folder / "a")) == {
         ".birdnet-stm32",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -223,3 +224,19 @@ def test_a_folder_that_is_not_there_is_named_with_its_key(birds, key, expected):
         run(birds, "gone", evaluate={key: "nothing"})
     assert f"([evaluate] {key})" in str(refused.value.where)
     assert expected in str(refused.value.expected)
+
+
+def test_soundscapes_that_were_mixed_from_recordings_in_use_are_refused(birds):
+    scapes = birds / "scapes"
+    scapes.mkdir()
+    rng = np.random.default_rng(1)
+    soundfile.write(scapes / "a.wav", rng.normal(0, 0.1, 4 * RATE_HZ), RATE_HZ)
+    (scapes / "calls.csv").write_text("file,start,end,species\na.wav,1,2,Parus major\n")
+    digest = hashlib.sha256((birds / "recordings" / "Parus major" / "0.wav").read_bytes()).hexdigest()
+    mixed = {"sources": [{"sha256": digest}, {"sha256": "of another one"}]}
+    (scapes / "soundscape.json").write_text(json.dumps(mixed))
+    with pytest.raises(InputError, match="1 of the 2 recordings that these soundscapes were mixed from"):
+        run(birds, "mixed", evaluate={"soundscapes": "scapes"})
+    (scapes / "soundscape.json").unlink()
+    _, out = run(birds, "recorded", evaluate={"soundscapes": "scapes"})
+    assert [row.path for row in read_index(out) if row.split == "test"] == ["[evaluate]/a.wav"]

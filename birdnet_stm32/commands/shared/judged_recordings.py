@@ -11,6 +11,7 @@ from pathlib import Path
 from birdnet_stm32.audio.index.annotated_rows import annotated_rows
 from birdnet_stm32.audio.index.measurements import measure_files
 from birdnet_stm32.audio.index.recording_index import ANNOTATED, IndexRow, list_recordings
+from birdnet_stm32.audio.mixing.mixed_sources import mixed_sources
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits.recording_split import TEST
@@ -38,6 +39,7 @@ class JudgedRecordings:
         windows: their windows.
         calls: the calls of each annotated recording, by its path.
         unusable: recordings that are not used, by reason.
+        mixed_from: SHA-256 of the recordings that soundscapes were mixed from.
     """
 
     name: str
@@ -45,6 +47,7 @@ class JudgedRecordings:
     windows: WindowSet
     calls: Mapping[str, tuple[Call, ...]]
     unusable: tuple[LeftOut, ...] = ()
+    mixed_from: frozenset[str] = frozenset()
 
 
 def held_out_of_variant(release: Release) -> JudgedRecordings:
@@ -108,7 +111,8 @@ def annotated_recordings(
     )
     for note in found.notes:
         print_warning(note)
-    return _decoded(root, found.rows, calls_of(found.recordings), contract, work, source="soundscapes")
+    judged = _decoded(root, found.rows, calls_of(found.recordings), contract, work, source="soundscapes")
+    return replace(judged, mixed_from=mixed_sources(root))
 
 
 def _decoded(
