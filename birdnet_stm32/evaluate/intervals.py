@@ -25,6 +25,8 @@ Counts = npt.NDArray[np.uint8]
 Float64s = npt.NDArray[np.float64]
 
 DRAWS = 1_000
+FEWER_DRAWS = 250  # for a set so large that its intervals are narrow, and a draw takes long
+MANY_RECORDINGS = 5_000
 # Below these, the percentiles of the bootstrap are too narrow: recordings' worth of the rarer outcome of a
 # share, and recordings with something to count.
 FEW_OUTCOMES = 10
@@ -43,7 +45,7 @@ def draw_recordings(count: int, seed: int) -> Counts:
         uint8 ``[draws, recordings]``; each row sums to ``count``.
     """
     rng = np.random.default_rng(seed)
-    draws = np.empty((DRAWS, count), np.uint8)
+    draws = np.empty((DRAWS if count <= MANY_RECORDINGS else FEWER_DRAWS, count), np.uint8)
     for row in draws:
         row[:] = np.bincount(rng.integers(0, count, count), minlength=count)
     return draws
