@@ -103,6 +103,7 @@ STAGES: tuple[Stage, ...] = (
         files=lambda release: (
             recordings.label_tables(release)
             | recordings.own_names_table(release)
+            | recordings.soundscape_tables(release)
             | (_checkpoint_files(release) if recordings.held_out_root(release) else {})
         ),
         is_current=recordings.recordings_are_current,

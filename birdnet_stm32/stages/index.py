@@ -217,7 +217,7 @@ def _summary(
     left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
     left_out += f", {not_chosen} not chosen by [index] labels_where" if not_chosen else ""
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
-    never = [one.label for one in classes if one.usable and not one.validation]
+    never = [one.label for one in classes if one.label and one.usable and not one.validation]
     without = f"; nothing validates {first_names(never)}" if never else ""
     tested = sum(one.test for one in classes)
     left_out = (f", {tested} of them to test" if tested else "") + left_out

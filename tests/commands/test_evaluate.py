@@ -182,7 +182,7 @@ def test_what_the_model_learned_from_is_left_out(
     assert main(line) == 2
     said = capsys.readouterr().err
     assert "no recording is left to judge the model by" in said
-    assert "9 left out: from which the model learned" in said
+    assert "left out 9 recordings: from which the model learned" in said
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.stages import index
+from birdnet_stm32.stages.catalog import BY_NAME
 from birdnet_stm32.stages.inputs.index import read_index, read_segments
 from birdnet_stm32.stages.inputs.recordings import recordings_are_current, recordings_root
 
@@ -238,5 +239,19 @@ def test_soundscapes_that_were_mixed_from_recordings_in_use_are_refused(birds):
     with pytest.raises(InputError, match="1 of the 2 recordings that these soundscapes were mixed from"):
         run(birds, "mixed", evaluate={"soundscapes": "scapes"})
     (scapes / "soundscape.json").unlink()
-    _, out = run(birds, "recorded", evaluate={"soundscapes": "scapes"})
+    outcome, out = run(birds, "recorded", evaluate={"soundscapes": "scapes"})
+    assert "nothing validates" not in outcome.summary
     assert [row.path for row in read_index(out) if row.split == "test"] == ["[evaluate]/a.wav"]
+
+
+def test_a_table_of_calls_that_changes_makes_the_index_stale(birds):
+    scapes = birds / "scapes" / "site"
+    scapes.mkdir(parents=True)
+    for name in ("a.Table.1.selections.txt", "soundscape.json", "a.wav"):
+        (scapes / name).write_text("")
+    table = {"variant": {"title": "x"}, "evaluate": {"soundscapes": "scapes"}}
+    variant = Variant.model_validate_json(json.dumps(table), strict=True)
+    release = Release(name="v", path=birds / "v.toml", build=birds / "build", variant=variant)
+    read = BY_NAME["index"].files(release)
+    assert {path.name for path in read.values()} >= {"a.Table.1.selections.txt", "soundscape.json"}
+    assert not any(path.suffix == ".wav" for path in read.values())

@@ -8,6 +8,7 @@ from typing import Any
 
 from birdnet_stm32.audio.audio_files import FileStat, scan_audio_files
 from birdnet_stm32.audio.index.call_tables import table_paths
+from birdnet_stm32.audio.mixing.mixed_sources import LIST
 from birdnet_stm32.audio.recording_roots import (
     RecordingRoot,
     RecordingRoots,
@@ -23,6 +24,7 @@ FETCHED = "recordings"
 OWN_TABLE = "table of credits"
 LABELS = "table of labels"
 NAMES = "table of names"
+CALL_TABLE = "table of calls"
 HELD_OUT = "[evaluate]"
 """What the paths of recordings begin with that only measure accuracy."""
 
@@ -72,6 +74,16 @@ def label_tables(release: Release) -> dict[str, Path]:
     if path is not None and path.is_dir():
         return {f"{LABELS} {name}": table for name, table in table_paths(path).items()}
     return {} if path is None else {LABELS: path}
+
+
+def soundscape_tables(release: Release) -> dict[str, Path]:
+    """Return what lies beside the soundscapes of a variant: tables of calls, lists of mixed recordings."""
+    named = release.variant.evaluate.soundscapes
+    if named is None:
+        return {}
+    folder = release.resolve(named)
+    lists = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob(LIST))}
+    return {f"{CALL_TABLE} {name}": path for name, path in (table_paths(folder) | lists).items()}
 
 
 def own_names_table(release: Release) -> dict[str, Path]:
