@@ -30,6 +30,8 @@ from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.errors import BirdnetError
+from birdnet_stm32.evaluate.held_out import judging_windows
+from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, ThresholdsDocument
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import emulator
 from birdnet_stm32.firmware.image import boot_image
@@ -38,11 +40,22 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import tool_run as stedgeai
 from birdnet_stm32.selection.choice import choose
-from birdnet_stm32.stages import bundle, candidate, codegen, emulate, index, representative, train, windows
+from birdnet_stm32.stages import (
+    bundle,
+    candidate,
+    codegen,
+    emulate,
+    evaluate,
+    index,
+    representative,
+    thresholds,
+    train,
+    windows,
+)
 from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.inputs.project import firmware_settings
-from birdnet_stm32.stages.inputs.recordings import own_credits_table, recordings_root
+from birdnet_stm32.stages.inputs.recordings import own_credits_table, own_names_table, recordings_root
 from birdnet_stm32.tflite.reader import read_graph
 
 RATE_HZ = 8_000
@@ -92,20 +105,22 @@ def outcome(run: Callable[[Job], Any], job: Job) -> dict[str, str]:
 
 
 def probe_index(bench: Bench, fields: Fields) -> Any:
+    job = bench.job(fields)
     try:
-        return outcome(index.run, bench.job(fields))
+        return outcome(index.run, replace(job, files=own_names_table(job.release)))
     except BirdnetError as error:
         return error.what
 
 
 def indexed(bench: Bench, fields: Fields) -> Path:
-    job = bench.job({**fields, "train": {}, "representative": {}})
+    job = bench.job({**fields, "train": {}, "representative": {}, "emulate": {}})
     index.run(job)
     return job.out
 
 
 def decoded(bench: Bench, fields: Fields) -> Path:
-    job = bench.job({**fields, "train": {}, "representative": {}}, index=indexed(bench, fields))
+    unread: Fields = {"train": {}, "representative": {}, "emulate": {}}
+    job = bench.job({**fields, **unread}, index=indexed(bench, fields))
     if not (job.out / "windows.parquet").is_file():
         windows.run(job)
     return job.out
@@ -225,10 +240,82 @@ def probe_emulate(bench: Bench, fields: Fields) -> Any:
     stored = SimpleNamespace(validation=np.zeros((99, 4), np.int16), validation_rows=[row] * 99)
     bench.monkeypatch.setattr(emulate, "load_windows", lambda _: stored)
     bench.monkeypatch.setattr(emulator, "run", capture)
-    verify = bench.root / "verify"
+    verify, cut = bench.root / "verify", decoded(bench, {**fields, "evaluate": {}})
     with pytest.raises(SeenError) as seen:
-        emulate.run(bench.job(fields, verify=verify, representative=verify, compile=verify))
+        emulate.run(bench.job(fields, windows=cut, verify=verify, representative=verify, compile=verify))
     return seen.value.args
+
+
+SONGS = ("Corvus corax", "Parus major")
+
+
+def made_up_scores(windows: Any) -> Any:
+    """Scores of a model that hears a little, float32 ``[windows, 2]``."""
+    noise = np.random.default_rng(3).random((len(windows), 2), np.float32)
+    return (0.9 * noise + 0.1 * np.maximum(windows.targets(SONGS)[:], 0)).astype(np.float32)
+
+
+def judged(bench: Bench, module: Any, fields: Fields, **inputs: Path) -> Job:
+    """The job of a stage that judges a model of the two songs."""
+    contract = replace(read_contract(bench.root / "verify" / "model_config.json"), labels=SONGS)
+    bench.monkeypatch.setattr(module, "read_contract", lambda _: contract)
+    cut = {**fields, "evaluate": {}, "thresholds": {}}
+    inputs = {"index": indexed(bench, cut), "windows": decoded(bench, cut), **inputs}
+    return bench.job(fields, verify=bench.root / "verify", **inputs)
+
+
+def probe_evaluate(bench: Bench, fields: Fields) -> Any:
+    def score(job: Job, windows: Any, contract: Any, calls: Any, learned: Any) -> Any:
+        held_out = judging_windows(windows.in_split("test"), contract.labels, calls, learned)
+        scores = made_up_scores(held_out.windows)
+        return evaluate._Scored(held_out=held_out, probabilities={"float": scores, "int8": scores[::-1]})
+
+    species = [
+        SpeciesThreshold(
+            label=label,
+            threshold=0.5,
+            recordings=1,
+            expected_recall=None,
+            expected_precision=None,
+            expected_false_alarms_per_hour=None,
+            why="",
+        )
+        for label in SONGS
+    ]
+    chosen = bench.root / "thresholds"
+    chosen.mkdir(exist_ok=True)
+    write_document(ThresholdsDocument(aim="", hours=0.0, species=tuple(species)), chosen)
+    bench.monkeypatch.setattr(evaluate, "_score_test_split", score)
+    job = judged(bench, evaluate, fields, thresholds=chosen)
+    try:
+        evaluate.run(job)
+    except BirdnetError as error:
+        return error.what
+    return (job.out / "evaluate.json").read_text()
+
+
+def probe_draws(bench: Bench, fields: Fields) -> Any:
+    """The seed of the draws: few recordings have exact intervals, which need no draws."""
+
+    class SeenError(Exception):
+        pass
+
+    def capture(*_: Any, seed: int, **__: Any) -> None:
+        raise SeenError(seed)
+
+    bench.monkeypatch.setattr(evaluate, "measure_accuracy", capture)
+    with pytest.raises(SeenError) as seen:
+        probe_evaluate(bench, fields)
+    return seen.value.args
+
+
+def probe_thresholds(bench: Bench, fields: Fields) -> Any:
+    """The thresholds that are chosen, without the words about them."""
+    bench.monkeypatch.setattr(thresholds, "int8_scorer", lambda *_: None)
+    bench.monkeypatch.setattr(thresholds, "score_windows", lambda windows, *_: made_up_scores(windows))
+    job = judged(bench, thresholds, fields)
+    thresholds.run(job)
+    return [one["threshold"] for one in json.loads((job.out / "thresholds.json").read_text())["species"]]
 
 
 def probe_npu(bench: Bench, fields: Fields) -> Any:
@@ -311,6 +398,9 @@ def taken(**changes: Any) -> dict[str, Any]:
 
 # Species have fewer windows to learn from than the background.
 UNEQUAL: dict[str, Any] = {"windows": {"select": "active", "best": 2}}
+
+# Recordings of their own that measure accuracy, with calls in a table.
+SOUNDSCAPES: dict[str, Any] = {"soundscapes": "scapes"}
 
 # By key: what else the file says, another value of the key, and where it shows.
 LABELLED: dict[str, Any] = {"index": {**BASE["index"], "labels": "labels.csv"}}
@@ -487,6 +577,41 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "firmware.header_version": ({}, {"firmware": {"header_version": "2.1"}}, probe_boot_image),
     "emulate.windows": ({}, {"emulate": {"windows": 3}}, probe_emulate),
     "emulate.timeout_s": ({}, {"emulate": {"timeout_s": 3.0}}, probe_emulate),
+    "evaluate.root": ({}, {"evaluate": {"root": "held"}}, probe_index),
+    "evaluate.soundscapes": ({}, {"evaluate": SOUNDSCAPES}, probe_index),
+    "evaluate.names": ({"evaluate": SOUNDSCAPES}, {"evaluate": {"names": "names.csv"}}, probe_index),
+    "evaluate.species_column": (
+        {"evaluate": SOUNDSCAPES},
+        {"evaluate": {"species_column": "second"}},
+        probe_index,
+    ),
+    "evaluate.folds": ({}, {"evaluate": {"folds": 3}}, probe_stages),
+    "evaluate.firmware_windows": ({}, {"evaluate": {"firmware_windows": 2}}, probe_emulate),
+    "evaluate.pooling": ({}, {"evaluate": {"pooling": "avg"}}, probe_evaluate),
+    "evaluate.seed": ({}, {"evaluate": {"seed": 7}}, probe_draws),
+    "evaluate.min_recall": ({}, {"evaluate": {"min_recall": 1.0}}, probe_evaluate),
+    "evaluate.max_false_alarms_per_hour": (
+        {},
+        {"evaluate": {"max_false_alarms_per_hour": 0.0}},
+        probe_evaluate,
+    ),
+    "evaluate.max_int8_loss": ({}, {"evaluate": {"max_int8_loss": 0.0}}, probe_evaluate),
+    "thresholds.precision": ({}, {"thresholds": {"precision": 0.6}}, probe_thresholds),
+    "thresholds.false_alarms_per_hour": (
+        {},
+        {"thresholds": {"false_alarms_per_hour": 60.0}},
+        probe_thresholds,
+    ),
+    "thresholds.lowest": (
+        {"thresholds": {"precision": 0.01}},
+        {"thresholds": {"lowest": 0.3}},
+        probe_thresholds,
+    ),
+    "thresholds.highest": (
+        {"thresholds": {"false_alarms_per_hour": 0.001}},
+        {"thresholds": {"highest": 0.2}},
+        probe_thresholds,
+    ),
     "bundle.require_above_chance": ({}, {"bundle": {"require_above_chance": False}}, probe_bundle),
 }
 ELSEWHERE = {
@@ -548,6 +673,13 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "labels.csv").write_text("\n".join(["file,label,secondary,quality,place,split", *lines]))
     (root / "others" / "any").mkdir(parents=True)
     soundfile.write(root / "others" / "any" / "rain.wav", rng.normal(0, 0.1, RATE_HZ), RATE_HZ)
+    for path in ("held/Corvus corax/a.wav", "held/Parus major/b.wav", "scapes/night.wav"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / path, rng.normal(0, 0.1, 2 * RATE_HZ), RATE_HZ)
+    (root / "scapes" / "night.csv").write_text(
+        "start,end,species,second\n0.2,0.9,Raven,Parus major\n1.0,1.5,Corvus corax,Parus major\n"
+    )
+    (root / "names.csv").write_text("label,common_name\nCorvus corax,Raven\n")
     shutil.copytree(root / "recordings", root / "broken")
     (root / "broken" / "Strix aluco").mkdir()
     (root / "broken" / "Strix aluco" / "a.wav").write_bytes(b"no audio")

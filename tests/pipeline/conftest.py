@@ -85,7 +85,7 @@ class Checkout:
     def published(self) -> set[str]:
         """Return the stages whose folder is there, ``candidate/ptq`` for one in parts."""
         root = self.build / "tiny"
-        found = (*root.glob("[!.]*/SHA256SUMS"), *root.glob("candidate/[!.]*/SHA256SUMS"))
+        found = (*root.glob("[!.]*/SHA256SUMS"), *root.glob("[!.]*/[!.]*/SHA256SUMS"))
         return {path.parent.relative_to(root).as_posix() for path in found}
 
     def bundle(self) -> bytes:
@@ -124,8 +124,8 @@ class Checkout:
         return {stage for stage, result in stages.items() if result == "success"}
 
 
-def copy_repository(root: Path, build: Path | None = None) -> Checkout:
-    """Copy the repository to ``root`` and add recordings and the variant."""
+def copy_repository(root: Path, build: Path | None = None, takes: int = 3) -> Checkout:
+    """Copy the repository to ``root`` and add recordings, ``takes`` of each class, and the variant."""
     root.mkdir(parents=True)
     for name in COPIED:
         source = REPOSITORY / name
@@ -133,21 +133,21 @@ def copy_repository(root: Path, build: Path | None = None) -> Checkout:
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, root / name)
-    write_recordings(root / "recordings")
+    write_recordings(root / "recordings", takes)
     checkout = Checkout(root=root, build=build or root / "build")
     checkout.variant.parent.mkdir()
     checkout.variant.write_text(VARIANT, encoding="utf-8")
     return checkout
 
 
-def write_recordings(root: Path) -> None:
-    """Write three recordings of 2 s for each of two songs and the background, as wav and as flac."""
-    rng = np.random.default_rng(7)
+def write_recordings(root: Path, takes: int = 3, *, seed: int = 7) -> None:
+    """Write recordings of 2 s for each of two songs and the background, as wav and as flac."""
+    rng = np.random.default_rng(seed)
     rate_hz = 16_000
     time_s = np.arange(2 * rate_hz) / rate_hz
     for label, pitch_hz in {"Corvus corax": 700, "Parus major": 2_400, "background": 0}.items():
         (root / label).mkdir(parents=True)
-        for take in range(3):
+        for take in range(takes):
             song = np.sin(2 * np.pi * (pitch_hz + 40 * take) * time_s) * (np.sin(9 * time_s) > 0)
             audio = 0.3 * song * (pitch_hz > 0) + rng.normal(0, 0.02, len(time_s))
             soundfile.write(root / label / f"take_{take}.{'flac' if take == 1 else 'wav'}", audio, rate_hz)
@@ -160,11 +160,22 @@ def new_checkout() -> Callable[..., Checkout]:
 
 
 @pytest.fixture(scope="session")
-def pristine(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Checkout:
-    """A checkout in which ``bundle:tiny`` has been built: to look at, not to build in."""
+def programs() -> None:
+    """Skip a test that builds a release where a program is missing."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Callable[..., None]:
+    """Return a function that writes recordings, with one folder for each class."""
+    return write_recordings
+
+
+@pytest.fixture(scope="session")
+def pristine(programs: None, made_once: Callable[[str, Callable[[Path], None]], Path]) -> Checkout:
+    """A checkout in which ``bundle:tiny`` has been built: to look at, not to build in."""
 
     def fill(folder: Path) -> None:
         built = copy_repository(folder / "checkout")
