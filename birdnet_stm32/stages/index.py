@@ -212,12 +212,13 @@ def _given_labels(job: Job, paths: Sequence[str]) -> GivenLabels:
 def _summary(
     classes: Sequence[ClassSummary], usable: int, *, unusable: int, not_chosen: int, repaired: int
 ) -> str:
-    species = sum(not one.background and one.usable > 0 for one in classes)
+    own = [one for one in classes if one.label and one.usable > one.test]  # not of [evaluate] alone
+    species = sum(not one.background for one in own)
     background = " and background" if any(one.background for one in classes) else ""
     left_out = f", {unusable} unusable: see {UNUSABLE}" if unusable else ""
     left_out += f", {not_chosen} not chosen by [index] labels_where" if not_chosen else ""
     left_out += f", {repaired} repaired or cut: see {REPAIRED}" if repaired else ""
-    never = [one.label for one in classes if one.label and one.usable and not one.validation]
+    never = [one.label for one in own if not one.validation]
     without = f"; nothing validates {first_names(never)}" if never else ""
     tested = sum(one.test for one in classes)
     left_out = (f", {tested} of them to test" if tested else "") + left_out

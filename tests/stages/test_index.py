@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +256,18 @@ def test_a_table_of_calls_that_changes_makes_the_index_stale(birds):
     read = BY_NAME["index"].files(release)
     assert {path.name for path in read.values()} >= {"a.Table.1.selections.txt", "soundscape.json"}
     assert not any(path.suffix == ".wav" for path in read.values())
+
+
+def test_classes_that_only_the_measuring_folder_has_are_named(birds):
+    held_out = birds / "held_out"
+    for number, label in enumerate(("Asio otus", "Parus major")):
+        (held_out / label).mkdir(parents=True)
+        samples = np.random.default_rng(number).normal(0, 0.1, 4 * RATE_HZ)
+        soundfile.write(held_out / label / "1.wav", samples, RATE_HZ)
+    outcome, _ = run(birds, "one", evaluate={"root": "held_out"})
+    assert "[evaluate]: not measured, because the model has no such class: Asio otus" in outcome.warnings
+    assert outcome.summary.startswith("18 recordings of 2 classes, 2 of them to test")
+    assert "nothing validates" not in outcome.summary
+    shutil.rmtree(held_out / "Parus major")
+    with pytest.raises(InputError, match="holds no class of the model, but Asio otus"):
+        run(birds, "none", evaluate={"root": "held_out"})

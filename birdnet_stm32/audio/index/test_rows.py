@@ -17,7 +17,7 @@ from birdnet_stm32.audio.recording_roots import RecordingRoot
 from birdnet_stm32.audio.splits.recording_split import TEST
 from birdnet_stm32.config.recording_tables import IndexTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.terminal_text import counted
+from birdnet_stm32.terminal_text import counted, first_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def labelled_test_rows(
         learned: the rows of the other recordings. A copy of one of these is not used.
 
     Raises:
-        InputError: nothing in the folder is usable.
+        InputError: nothing in the folder is usable, or none of its classes is one of the model's.
     """
     files = _within(root, measured)
     folders = {label_of(decodable(one.stat.path)) for one in files if not one.stat.is_folder}
@@ -70,6 +70,7 @@ def labelled_test_rows(
     )
     rows = build_index(files, own, train_every_label=False, classes=labels, tests=False)
     notes = index_notes(rows, own, train_every_label=False, classes=labels, splits=False)
+    notes = (*notes, *_unknown_classes(root, rows, labels))
     tested = (replace(row, split=TEST if row.usable else "") for row in rows)
     found, copies = _without_learned(root, tested, learned)
     return TestRows(rows=found, annotated=(), notes=_named(root, (*notes, *copies)))
@@ -115,6 +116,26 @@ def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[Measu
     """Return the files by their paths relative to their folder."""
     prefix = f"{root.name}/"
     return [replace(one, stat=replace(one.stat, path=one.stat.path.removeprefix(prefix))) for one in measured]
+
+
+def _unknown_classes(root: RecordingRoot, rows: Sequence[IndexRow], labels: Sequence[str]) -> tuple[str, ...]:
+    """Say which classes in a folder no model is asked for.
+
+    Raises:
+        InputError: none of its classes is one of the model's.
+    """
+    held = sorted({row.label for row in rows if row.usable and not row.background})
+    unknown = [label for label in held if label not in set(labels)]
+    if held and unknown == held:
+        raise InputError(
+            f"holds no class of the model, but {first_names(held, most=3)}",
+            where=f"{root.folder} ([evaluate] root)",
+            expected=f"folders with the names of its classes, such as {first_names(labels, most=3)}",
+            remedy="rename the folders: a class has the same name here and in [index] root",
+        )
+    if not unknown:
+        return ()
+    return (f"not measured, because the model has no such class: {first_names(unknown)}",)
 
 
 def _named(root: RecordingRoot, notes: Iterable[str]) -> tuple[str, ...]:
