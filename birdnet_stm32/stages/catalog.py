@@ -80,6 +80,17 @@ def _descriptions(*capabilities: folders.Capability) -> Callable[[Release], dict
 
 
 _every_description = _descriptions("emulator", "flash")
+_DECODES = (
+    "index.root",
+    "index.background_roots",
+    "evaluate.root",
+    "evaluate.soundscapes",
+    "model.sample_rate_hz",
+    "model.window_s",
+    "model.label_order",
+    "windows",
+)
+"""The keys that say which recordings are decoded, and how."""
 STAGES: tuple[Stage, ...] = (
     Stage(
         name="fetch",
@@ -110,18 +121,17 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         name="windows",
-        doc="decode every recording once, and list the windows that it is cut into",
+        doc="decode every recording of training and validation once, and list its windows",
         needs=("fetch", "index"),
-        reads=(
-            "index.root",
-            "index.background_roots",
-            "evaluate.root",
-            "evaluate.soundscapes",
-            "model.sample_rate_hz",
-            "model.window_s",
-            "model.label_order",
-            "windows",
-        ),
+        reads=_DECODES,
+        files=_checkpoint_files,
+    ),
+    Stage(
+        name="evaluation_windows",
+        doc="decode the recordings that only measure accuracy, and list their windows",
+        needs=("fetch", "index"),
+        reads=_DECODES,
+        wanted=lambda variant: variant.evaluate.folds is None,
         files=_checkpoint_files,
     ),
     Stage(
@@ -218,7 +228,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
-        needs=("windows", "representative", "verify", "compile"),
+        needs=("windows", "evaluation_windows", "representative", "verify", "compile"),
         reads=("emulate", "evaluate.firmware_windows", "firmware.boards"),
         programs=(_QEMU,),
         wanted=lambda variant: bool(folders.having("emulator", variant.firmware.boards)),
@@ -234,7 +244,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="evaluate",
         doc="measure how well the model hears, on recordings that nothing else used",
-        needs=("index", "windows", "train", "verify", "thresholds", "emulate", "fold"),
+        needs=("index", "windows", "evaluation_windows", "train", "verify", "thresholds", "emulate", "fold"),
         reads=("evaluate", "model.label_order"),
         files=lambda release: _checkpoint_files(release) | _learned_from_file(release),
     ),
@@ -250,7 +260,16 @@ STAGES: tuple[Stage, ...] = (
         name="report",
         doc="draw everything on one HTML page",
         needs=(
-            *("fetch", "index", "windows", "representative", "train", "convert", "verify"),
+            *(
+                "fetch",
+                "index",
+                "windows",
+                "evaluation_windows",
+                "representative",
+                "train",
+                "convert",
+                "verify",
+            ),
             *("thresholds", "evaluate"),
             *("layers", "analyze", "codegen", "npu", "compile", "npu_firmware", "emulate", "image"),
         ),

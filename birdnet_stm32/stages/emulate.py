@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
-from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -25,7 +24,7 @@ from birdnet_stm32.firmware.emulator import Place, describe_emulation
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, TEST_OUTPUTS, emulation_folder
-from birdnet_stm32.stages.inputs.windows import load_windows, open_window_set
+from birdnet_stm32.stages.inputs.windows import load_windows, open_evaluation_windows
 from birdnet_stm32.terminal_text import counted
 
 
@@ -105,7 +104,7 @@ def _emulate(job: Job, board: Board, folder: Path) -> Parity:
 
 def _sample_of_test_split(job: Job) -> WindowSet:
     """Return the windows of the test split that the firmware computes, spread over all of them."""
-    windows = open_window_set(job.inputs["windows"]).in_split(recording_split.TEST)
+    windows = open_evaluation_windows(job)
     chosen = np.zeros(len(windows), bool)
     chosen[spread_positions(len(windows), job.variant.evaluate.firmware_windows)] = True
     return windows.where(chosen)

@@ -14,7 +14,6 @@ import numpy as np
 
 from birdnet_stm32.audio.index.learned_from import read_learned_from
 from birdnet_stm32.audio.shards.window_set import WindowSet
-from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
@@ -35,7 +34,7 @@ from birdnet_stm32.stages.inputs.annotated_calls import read_calls
 from birdnet_stm32.stages.inputs.emulations import read_emulated_scores
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FOLD_SCORES, MODEL, SCORES
 from birdnet_stm32.stages.inputs.float_model import float_model
-from birdnet_stm32.stages.inputs.windows import open_window_set
+from birdnet_stm32.stages.inputs.windows import open_evaluation_windows, open_window_set
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,12 +54,13 @@ def run(job: Job) -> Outcome:
     """
     limits = job.variant.evaluate
     contract = read_contract(job.inputs["verify"] / CONFIG)
-    windows = open_window_set(job.inputs["windows"])
+    folds = limits.folds is not None
+    windows = open_window_set(job.inputs["windows"]) if folds else open_evaluation_windows(job)
     calls = read_calls(job.inputs["index"])
     learned = _learned(job)
     scored = (
         _score_folds(job, windows, contract, calls)
-        if limits.folds is not None
+        if folds
         else _score_test_split(job, windows, contract, calls, learned or {})
     )
     held_out = scored.held_out.windows
@@ -135,7 +135,7 @@ def _score_test_split(
     learned: Mapping[str, str],
 ) -> _Scored:
     """Score the windows of the test split by the float model and by the int8 model of the release."""
-    held_out = judging_windows(windows.in_split(recording_split.TEST), contract.labels, calls, learned)
+    held_out = judging_windows(windows, contract.labels, calls, learned)
     source = float_model(job)
     classes = len(contract.labels)
     model = checkpoint.load(source.path, source.contract)

@@ -20,6 +20,12 @@ from birdnet_stm32.audio.index.build_index import LEFT_OUT, build_index
 from birdnet_stm32.audio.index.call_tables import read_call_tables
 from birdnet_stm32.audio.index.class_names import decodable
 from birdnet_stm32.audio.index.class_summary import ClassSummary, summarize_classes
+from birdnet_stm32.audio.index.evaluation_rows import (
+    NO_EVALUATION_ROWS,
+    EvaluationRows,
+    annotated_evaluation_rows,
+    labelled_evaluation_rows,
+)
 from birdnet_stm32.audio.index.given_labels import GivenLabels, join_labels
 from birdnet_stm32.audio.index.heard_segments import heard_segments
 from birdnet_stm32.audio.index.label_notes import label_notes
@@ -35,12 +41,6 @@ from birdnet_stm32.audio.index.recording_index import (
 )
 from birdnet_stm32.audio.index.recording_notes import index_notes
 from birdnet_stm32.audio.index.segments import SegmentRow
-from birdnet_stm32.audio.index.test_rows import (
-    NO_TEST_ROWS,
-    TestRows,
-    annotated_test_rows,
-    labelled_test_rows,
-)
 from birdnet_stm32.audio.mixing.mixed_sources import mixed_sources
 from birdnet_stm32.audio.recording_roots import RecordingRoot, RecordingRoots, in_index
 from birdnet_stm32.audio.splits import recording_split
@@ -102,7 +102,7 @@ def run(job: Job) -> Outcome:
         *label_notes(rows, settings, roots=roots, given=given, segments=segments, folds=folds),
         *index_notes(rows, settings, train_every_label=trains, named=_background_roots(rows, roots)),
     )
-    tested = NO_TEST_ROWS if held_out is None else _test_rows(job, held_out, apart, rows)
+    tested = NO_EVALUATION_ROWS if held_out is None else _evaluation_rows(job, held_out, apart, rows)
     rows, noted = (*tested.rows, *rows), (*noted, *tested.notes)
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     parquet_table.write(segments.rows, SegmentRow, job.out / SEGMENTS)
@@ -174,19 +174,19 @@ def _refuse_mixes(folder: Path, rows: Iterable[IndexRow]) -> None:
         )
 
 
-def _test_rows(
+def _evaluation_rows(
     job: Job, root: RecordingRoot, measured: Sequence[MeasuredFile], rows: Sequence[IndexRow]
-) -> TestRows:
+) -> EvaluationRows:
     """Index the folder whose recordings only measure accuracy."""
     if job.variant.model.checkpoint is None:
         labels = tuple(sorted({row.label for row in rows if row.usable and not row.background}))
     else:
         labels = checkpoint_contract(job).labels
     if job.variant.evaluate.soundscapes is None:
-        return labelled_test_rows(root, measured, job.variant.index, labels, rows)
+        return labelled_evaluation_rows(root, measured, job.variant.index, labels, rows)
     _refuse_mixes(root.folder, rows)
     shape = window_shape(job)
-    return annotated_test_rows(
+    return annotated_evaluation_rows(
         root,
         measured,
         labels,

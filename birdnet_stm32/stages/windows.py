@@ -1,4 +1,7 @@
-"""Decodes every recording once, into shards, and lists the windows that it is cut into.
+"""Decodes every recording of training and validation once, into shards, and lists its windows.
+
+The recordings that only measure accuracy have a stage of their own, ``evaluation_windows``. So a model is
+not trained again when only they change.
 
 ``shards/`` holds the samples: mono, int16, little-endian, at the model's sample rate, one recording after the
 other. ``recordings.parquet`` says where each recording is, ``windows.parquet`` has a row for each window, and
@@ -11,6 +14,7 @@ A later run decodes only recordings that changed: ``local_decoding.json`` says h
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +40,14 @@ LEFT_OUT = "left_out.tsv"
 
 def run(job: Job) -> Outcome:
     """Decode what is new, and list the windows."""
+    return publish_windows(job, (recording_split.TRAIN, recording_split.VALIDATION))
+
+
+def publish_windows(job: Job, splits: Collection[str]) -> Outcome:
+    """Decode what is new of some splits, and list the windows."""
     settings, shape = job.variant.windows, window_shape(job)
     check_band(settings.band_hz, shape.sample_rate_hz)
-    rows = [row for row in read_index(job.inputs["index"]) if row.usable]
+    rows = [row for row in read_index(job.inputs["index"]) if row.usable and row.split in splits]
     with track("decode") as report:
         windows, work = decode_windows(
             rows,

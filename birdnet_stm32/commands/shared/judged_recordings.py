@@ -20,6 +20,7 @@ from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.variant_option import published_folder
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.engine.release import Release
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.accuracy_document import LeftOut, Source
 from birdnet_stm32.evaluate.scored_windows import Call
 from birdnet_stm32.files.regular_file import real_path
@@ -56,7 +57,17 @@ def held_out_of_variant(release: Release) -> JudgedRecordings:
     Raises:
         InputError: the stages index and windows have published nothing.
     """
-    windows = open_window_set(published_folder(release, "windows")).in_split(TEST)
+    if release.variant.evaluate.folds is not None:
+        raise InputError(
+            "holds nothing out: every recording was scored by the model of a fold",
+            where=release.path,
+            expected="recordings that the model did not learn from",
+            remedy=(
+                f"doit evaluate:{release.name} measures it, and the report shows the result",
+                "--data_path_test or --soundscapes: judge the model by other recordings",
+            ),
+        )
+    windows = open_window_set(published_folder(release, "evaluation_windows"))
     return JudgedRecordings(
         name=release.name,
         source="test split",

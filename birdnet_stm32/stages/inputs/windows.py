@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from birdnet_stm32.audio.shards import window_table
 from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
 from birdnet_stm32.audio.windows.window_roles import ROLES, LeftOutDocument
+from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import read_document
 
@@ -54,6 +56,12 @@ def open_window_set(folder: Path) -> WindowSet:
         InputError: a table is missing or damaged.
     """
     return window_table.open_window_set(folder)
+
+
+def open_evaluation_windows(job: Job) -> WindowSet:
+    """Open the windows that only measure accuracy; none with a cross-validation, which has no test split."""
+    folder = job.inputs["evaluation_windows" if "evaluation_windows" in job.inputs else "windows"]
+    return open_window_set(folder).in_split(recording_split.TEST)
 
 
 def load_windows(folder: Path) -> WindowsByRole:

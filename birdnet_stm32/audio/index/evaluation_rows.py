@@ -21,7 +21,7 @@ from birdnet_stm32.terminal_text import counted, first_names
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestRows:
+class EvaluationRows:
     """The rows of the recordings that measure accuracy.
 
     Args:
@@ -35,16 +35,16 @@ class TestRows:
     notes: tuple[str, ...]
 
 
-NO_TEST_ROWS = TestRows(rows=(), annotated=(), notes=())
+NO_EVALUATION_ROWS = EvaluationRows(rows=(), annotated=(), notes=())
 
 
-def labelled_test_rows(
+def labelled_evaluation_rows(
     root: RecordingRoot,
     measured: Sequence[MeasuredFile],
     table: IndexTable,
     labels: Sequence[str],
     learned: Collection[IndexRow],
-) -> TestRows:
+) -> EvaluationRows:
     """Index a folder that has one folder for each class.
 
     Args:
@@ -73,10 +73,10 @@ def labelled_test_rows(
     notes = (*notes, *_unknown_classes(root, rows, labels))
     tested = (replace(row, split=TEST if row.usable else "") for row in rows)
     found, copies = _without_learned(root, tested, learned)
-    return TestRows(rows=found, annotated=(), notes=_named(root, (*notes, *copies)))
+    return EvaluationRows(rows=found, annotated=(), notes=_named(root, (*notes, *copies)))
 
 
-def annotated_test_rows(
+def annotated_evaluation_rows(
     root: RecordingRoot,
     measured: Sequence[MeasuredFile],
     labels: Sequence[str],
@@ -85,7 +85,7 @@ def annotated_test_rows(
     names: Path | None,
     species_column: str | None,
     window_s: float,
-) -> TestRows:
+) -> EvaluationRows:
     """Index a folder of recordings whose calls are annotated.
 
     Args:
@@ -109,7 +109,7 @@ def annotated_test_rows(
         species_column=species_column,
     )
     rows, copies = _without_learned(root, found.rows, learned)
-    return TestRows(rows=rows, annotated=found.recordings, notes=_named(root, (*found.notes, *copies)))
+    return EvaluationRows(rows=rows, annotated=found.recordings, notes=_named(root, (*found.notes, *copies)))
 
 
 def _within(root: RecordingRoot, measured: Sequence[MeasuredFile]) -> list[MeasuredFile]:
