@@ -48,17 +48,19 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     monkeypatch.setattr(write_shards.decode, "decode_blocks", counted)
 
-    def run(**windows: object) -> str:
+    def run(
+        stages: tuple[str, ...] = ("index", "windows"), test_share: float = 0.0, **windows: object
+    ) -> str:
         fields = {
             "variant": {"title": "Small"},
-            "index": {"root": "recordings", "background": ["background"]},
+            "index": {"root": "recordings", "background": ["background"], "test_share": test_share},
             "windows": windows,
             "model": {"sample_rate_hz": RATE_HZ, "window_s": 0.5},
         }
         variant = Variant.model_validate_json(json.dumps(fields), strict=True)
         release = Release(name="v", path=tmp_path / "v.toml", build=tmp_path / "build", variant=variant)
         summary = ""
-        for name in ("index", "windows"):
+        for name in stages:
             stage = BY_NAME[name]
             summary = run_stage(stage, release, folders_needed(stage, release)).summary
         return summary
@@ -194,3 +196,22 @@ def test_windows_cover_every_sample(bench: SimpleNamespace) -> None:
 def test_a_band_above_half_the_sample_rate_is_refused(bench: SimpleNamespace) -> None:
     with pytest.raises(InputError, match="holds nothing at a sample rate of 8000 Hz"):
         bench.run(band_hz=[5_000.0, 9_000.0])
+
+
+def test_recordings_that_only_measure_accuracy_are_apart(bench: SimpleNamespace) -> None:
+    stages = ("index", "windows", "evaluation_windows")
+    bench.run(stages, 0.2)
+    learned = open_window_set(bench.folder).recordings
+    apart = open_window_set(bench.folder.with_name("evaluation_windows")).recordings
+    assert {one.split for one in learned} == {"train", "validation"}
+    assert {one.split for one in apart} == {"test"}
+    assert len(learned) + len(apart) == len(bench.decoded) == 18
+    before = read_manifest(bench.folder)
+    write(bench.root, apart[0].path, 997)
+    bench.decoded.clear()
+    bench.run(stages, 0.2)
+    after = read_manifest(bench.folder)
+    assert bench.decoded == [apart[0].path]
+    assert before is not None
+    assert after is not None
+    assert after.outputs == before.outputs
