@@ -185,6 +185,7 @@ STAGES: tuple[Stage, ...] = (
         doc="choose from which probability each species counts as heard",
         needs=("index", "windows", "train", "verify"),
         reads=("thresholds", "firmware.threshold"),
+        files=_learned_from_file,
     ),
     Stage(
         name="codegen",

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from birdnet_stm32.audio.index.learned_from import read_learned_from
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -34,6 +33,7 @@ from birdnet_stm32.stages.inputs.annotated_calls import read_calls
 from birdnet_stm32.stages.inputs.emulations import read_emulated_scores
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FOLD_SCORES, MODEL, SCORES
 from birdnet_stm32.stages.inputs.float_model import float_model
+from birdnet_stm32.stages.inputs.learned import read_learned
 from birdnet_stm32.stages.inputs.windows import open_evaluation_windows, open_window_set
 
 
@@ -57,7 +57,7 @@ def run(job: Job) -> Outcome:
     folds = limits.folds is not None
     windows = open_window_set(job.inputs["windows"]) if folds else open_evaluation_windows(job)
     calls = read_calls(job.inputs["index"])
-    learned = _learned(job)
+    learned = read_learned(job)
     scored = (
         _score_folds(job, windows, contract, calls)
         if folds
@@ -114,17 +114,6 @@ def source_of(variant: Variant) -> Source:
     if table.soundscapes is not None:
         return "soundscapes"
     return "test split" if table.root is None else "folder"
-
-
-def _learned(job: Job) -> dict[str, str] | None:
-    """Return the recordings that the model learned from, by SHA-256; None if nobody knows them.
-
-    What the pipeline trained itself learned from none of the test split.
-    """
-    if "train" in job.inputs:
-        return {}
-    table = job.files.get("recordings that it learned from")
-    return None if table is None else read_learned_from(table)
 
 
 def _score_test_split(

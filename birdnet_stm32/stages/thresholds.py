@@ -1,8 +1,8 @@
 """Chooses from which probability each species counts as heard; publishes ``thresholds.json``.
 
-The validation recordings choose: they neither trained the model nor measure its accuracy. With ``[train]
-refit`` the model learned from them in the end. The probabilities are then those that the network of the best
-epoch gave them before.
+The validation recordings choose: they neither trained the model nor measure its accuracy. Those to which a
+checkpoint is known to have been fitted are left out. With ``[train] refit`` the model learned from them in
+the end. The probabilities are then those that the network of the best epoch gave them before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.annotated_calls import read_calls
 from birdnet_stm32.stages.inputs.file_names import CONFIG, HELD_OUT_SCORES, MODEL
+from birdnet_stm32.stages.inputs.learned import read_learned
 from birdnet_stm32.stages.inputs.windows import open_window_set
+from birdnet_stm32.terminal_text import counted
 
 
 def run(job: Job) -> Outcome:
@@ -29,7 +31,11 @@ def run(job: Job) -> Outcome:
     everything = open_window_set(job.inputs["windows"])
     calls = read_calls(job.inputs["index"])
     validation = everything.in_split(recording_split.VALIDATION)
-    windows = judging_windows(validation, contract.labels, calls, {}).windows
+    fitted = {
+        digest: use for digest, use in (read_learned(job) or {}).items() if use == recording_split.TRAIN
+    }
+    judging = judging_windows(validation, contract.labels, calls, fitted)
+    windows = judging.windows
     kept = np.isin(validation.recording_of, np.unique(windows.recording_of))
     earlier = job.inputs["train"] / HELD_OUT_SCORES if "train" in job.inputs else None
     if earlier is not None and earlier.is_file():
@@ -50,4 +56,8 @@ def run(job: Job) -> Outcome:
     return Outcome(
         summary=f"{spread}, for {document.aim}" if chosen else document.aim,
         measures={"lowest": values[0], "highest": values[-1]},
+        warnings=tuple(
+            f"{counted(one.count, 'validation recording')} chose no threshold: {one.reason}"
+            for one in judging.left_out
+        ),
     )
