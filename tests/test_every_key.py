@@ -46,6 +46,7 @@ from birdnet_stm32.stages import (
     codegen,
     emulate,
     evaluate,
+    evaluation_windows,
     index,
     representative,
     thresholds,
@@ -123,6 +124,14 @@ def decoded(bench: Bench, fields: Fields) -> Path:
     job = bench.job({**fields, **unread}, index=indexed(bench, fields))
     if not (job.out / "windows.parquet").is_file():
         windows.run(job)
+    return job.out
+
+
+def decoded_for_evaluation(bench: Bench, fields: Fields) -> Path:
+    job = replace(bench.job(fields, index=indexed(bench, fields)), out=bench.root / "out" / "evaluation")
+    if not (job.out / "windows.parquet").is_file():
+        job.out.mkdir()
+        evaluation_windows.run(job)
     return job.out
 
 
@@ -240,9 +249,10 @@ def probe_emulate(bench: Bench, fields: Fields) -> Any:
     stored = SimpleNamespace(validation=np.zeros((99, 4), np.int16), validation_rows=[row] * 99)
     bench.monkeypatch.setattr(emulate, "load_windows", lambda _: stored)
     bench.monkeypatch.setattr(emulator, "run", capture)
-    verify, cut = bench.root / "verify", decoded(bench, {**fields, "evaluate": {}})
+    verify = bench.root / "verify"
+    inputs = {"evaluation_windows": decoded_for_evaluation(bench, {**fields, "evaluate": {}, "emulate": {}})}
     with pytest.raises(SeenError) as seen:
-        emulate.run(bench.job(fields, windows=cut, verify=verify, representative=verify, compile=verify))
+        emulate.run(bench.job(fields, verify=verify, representative=verify, compile=verify, **inputs))
     return seen.value.args
 
 
@@ -260,7 +270,8 @@ def judged(bench: Bench, module: Any, fields: Fields, **inputs: Path) -> Job:
     contract = replace(read_contract(bench.root / "verify" / "model_config.json"), labels=SONGS)
     bench.monkeypatch.setattr(module, "read_contract", lambda _: contract)
     cut = {**fields, "evaluate": {}, "thresholds": {}}
-    inputs = {"index": indexed(bench, cut), "windows": decoded(bench, cut), **inputs}
+    inputs |= {"index": indexed(bench, cut), "windows": decoded(bench, cut)}
+    inputs |= {"evaluation_windows": decoded_for_evaluation(bench, cut)}
     return bench.job(fields, verify=bench.root / "verify", **inputs)
 
 

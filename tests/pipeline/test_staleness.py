@@ -19,6 +19,7 @@ ALL = FROM_FIRMWARE | {
     *(
         "index",
         "windows",
+        "evaluation_windows",
         "representative",
         "train",
         "candidate/ptq",
@@ -32,6 +33,12 @@ ALL = FROM_FIRMWARE | {
     )
 }
 
+UNUSABLE = frozenset(
+    {
+        *("index", "windows", "evaluation_windows", "representative", "thresholds"),
+        *("evaluate", "report", "bundle"),
+    }
+)
 Edit = Callable[[Path], None]
 
 
@@ -174,7 +181,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     # Recordings.
     "an unusable recording": (
         an_unusable_recording,
-        frozenset({"index", "windows", "representative", "thresholds", "evaluate", "report", "bundle"}),
+        UNUSABLE,
     ),
     "another take": (another_take, ALL),
 }
