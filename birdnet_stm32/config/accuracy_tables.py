@@ -45,6 +45,12 @@ class EvaluateTable(ConfigTable):
     seed: Seed = 42
     """Seed of the bootstrap draws behind the intervals."""
 
+    @property
+    def has_gates(self) -> bool:
+        """Whether the accuracy has to reach something."""
+        limits = (self.min_recall, self.max_false_alarms_per_hour, self.max_int8_loss)
+        return any(limit is not None for limit in limits)
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         named = [key for key in ("root", "soundscapes", "folds") if getattr(self, key) is not None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
 from birdnet_stm32.gates import Direction, Gate, judge
@@ -78,7 +80,20 @@ def accuracy_warnings(document: EvaluateDocument, limits: EvaluateTable) -> tupl
             f"gives {alarms.value:,.0f} false alarms an hour; no gate is set: [evaluate] "
             "max_false_alarms_per_hour refuses a model that gives too many"
         )
-    return tuple(found)
+    return (*found, *_narrow_passes(recall, alarms, limits))
+
+
+def _narrow_passes(recall: Estimate | None, alarms: Estimate | None, limits: EvaluateTable) -> Iterator[str]:
+    """Say which gates are passed by a value whose interval does not pass them."""
+    least, most = limits.min_recall, limits.max_false_alarms_per_hour
+    more = "more recordings to test would show whether it passes"
+    if recall is not None and least is not None and recall.low < least <= recall.value:
+        yield f"the recall passes min_recall = {least:g}, but its interval is {_range(recall)}: {more}"
+    if alarms is not None and most is not None and alarms.value <= most < alarms.high:
+        yield (
+            f"the false alarms pass max_false_alarms_per_hour = {most:g}, but their interval is "
+            f"{alarms.low:,.1f} to {alarms.high:,.1f}: {more}"
+        )
 
 
 def loss_gate(

@@ -104,6 +104,8 @@ def run(job: Job) -> Outcome:
     )
     tested = NO_EVALUATION_ROWS if held_out is None else _evaluation_rows(job, held_out, apart, rows)
     rows, noted = (*tested.rows, *rows), (*noted, *tested.notes)
+    if evaluate.has_gates and not folds:
+        _require_test_recordings(rows)
     parquet_table.write(rows, IndexRow, job.out / RECORDINGS)
     parquet_table.write(segments.rows, SegmentRow, job.out / SEGMENTS)
     write_calls(tested.annotated, job.out / CALLS, below=f"{HELD_OUT}/")
@@ -125,6 +127,20 @@ def run(job: Job) -> Outcome:
         },
         warnings=noted,
     )
+
+
+def _require_test_recordings(rows: Sequence[IndexRow]) -> None:
+    """Refuse a gate on accuracy that nothing can judge, before a model is trained. Raises: InputError."""
+    if not any(row.split == recording_split.TEST for row in rows):
+        raise InputError(
+            "a gate on accuracy is set, and no recording is held out to judge it by",
+            where="[evaluate]",
+            expected="recordings that nothing learned from",
+            remedy=(
+                "give more recordings: a class of at least 4 gives one to test",
+                "[evaluate] root, soundscapes or folds: measure it in another way",
+            ),
+        )
 
 
 def _listed(root: RecordingRoot, *, annotated: bool) -> list[FileStat]:

@@ -60,3 +60,15 @@ def test_nothing_held_out_is_a_warning(document: EvaluateDocument) -> None:
     (warning,) = accuracy_warnings(replace(document, windows=0, forms=()), EvaluateTable())
     assert "was not measured" in warning
     assert "[evaluate] folds" in warning
+
+
+def test_a_gate_that_is_passed_by_chance_perhaps_is_a_warning(document: EvaluateDocument) -> None:
+    recall, alarms = document.forms[1].recall, document.forms[1].false_alarms_per_hour
+    assert recall is not None
+    assert alarms is not None
+    limits = EvaluateTable(min_recall=recall.value, max_false_alarms_per_hour=alarms.value)
+    first, second = accuracy_warnings(document, limits)
+    assert "passes min_recall" in first
+    assert "pass max_false_alarms_per_hour" in second
+    sure = EvaluateTable(min_recall=recall.low, max_false_alarms_per_hour=alarms.high)
+    assert accuracy_warnings(document, sure) == ()
