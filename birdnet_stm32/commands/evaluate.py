@@ -49,7 +49,7 @@ from birdnet_stm32.evaluate.scored_windows import Floats
 from birdnet_stm32.evaluate.sentences import flashed_form
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import document_values, parse_document
-from birdnet_stm32.files.regular_file import read_bytes
+from birdnet_stm32.files.regular_file import read_bytes, sha256_of
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.release.evaluation_page import render_evaluation
@@ -172,7 +172,7 @@ def run(options: argparse.Namespace) -> None:
             f"the models are compared on the {counted(len(common.labels), 'class')} that all of them have; "
             f"left out: {first_names(others)}"
         )
-    thresholds = _thresholds(options, contract)
+    thresholds = _thresholds(options, forms, contract)
     with tempfile.TemporaryDirectory(prefix="birdnet-") as work:
         judged = _recordings(options, contract, Path(work))
         held_out, learned, unknown = _without_learned(judged, forms, contract, options)
@@ -240,8 +240,10 @@ def _recordings(options: argparse.Namespace, contract: ModelContract, work: Path
     return held_out_of_variant(release_of(options))
 
 
-def _thresholds(options: argparse.Namespace, contract: ModelContract) -> dict[str, float]:
-    """Return the threshold of each class of the model."""
+def _thresholds(
+    options: argparse.Namespace, forms: Sequence[ModelForm], contract: ModelContract
+) -> dict[str, float]:
+    """Return the threshold of each class of the models."""
     path = options.thresholds
     if path is None and options.threshold is None and options.variant is not None:
         published = release_of(options).folder("thresholds") / ThresholdsDocument.FILE
@@ -268,6 +270,12 @@ def _thresholds(options: argparse.Namespace, contract: ModelContract) -> dict[st
             where=path,
             expected="one for each class of the model: this may be the file of another model",
             remedy="--threshold: one for all classes",
+        )
+    models = [form.path for form in forms if form.kind is not FormKind.FLOAT]
+    if document.model and models and document.model not in map(sha256_of, models):
+        print_warning(
+            f"the thresholds in {path} were chosen for another model than {models[0].name}, so its recall "
+            "and its false alarms are not what they could be; --threshold: one for all classes"
         )
     return found
 

@@ -61,6 +61,7 @@ class ThresholdsDocument:
         aim: what the variant asks for, in words.
         hours: length of the validation recordings.
         species: one for each class, in the order of the model's outputs.
+        model: SHA-256 of the ``.tflite`` that they are for; empty if it is not known.
     """
 
     FILE: ClassVar[str] = "thresholds.json"
@@ -69,3 +70,4 @@ class ThresholdsDocument:
     aim: str
     hours: float
     species: tuple[SpeciesThreshold, ...]
+    model: str = ""

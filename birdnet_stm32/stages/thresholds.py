@@ -7,6 +7,8 @@ the end. The probabilities are then those that the network of the best epoch gav
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from birdnet_stm32.audio.splits import recording_split
@@ -15,6 +17,7 @@ from birdnet_stm32.evaluate.held_out import judging_windows, scored_windows
 from birdnet_stm32.evaluate.score import int8_scorer, score_windows
 from birdnet_stm32.evaluate.thresholds import choose_thresholds
 from birdnet_stm32.files.document import write_document
+from birdnet_stm32.files.regular_file import sha256_of
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.annotated_calls import read_calls
@@ -49,7 +52,7 @@ def run(job: Job) -> Outcome:
         job.variant.thresholds,
         default=job.variant.firmware.threshold,
     )
-    write_document(document, job.out)
+    write_document(replace(document, model=sha256_of(verified / MODEL)), job.out)
     values = sorted({one.threshold for one in document.species})
     chosen = job.variant.thresholds.precision or job.variant.thresholds.false_alarms_per_hour
     spread = f"{values[0]:.2f}" if len(values) == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"

@@ -262,7 +262,7 @@ def test_the_worst_mistakes_are_cut_to_files(both: Models, birds: Path, tmp_path
     assert written == {"index.html", "mistakes.csv", *(row[0] for row in rows)}
 
 
-def write_thresholds(folder: Path, of_label: dict[str, float]) -> Path:
+def write_thresholds(folder: Path, of_label: dict[str, float], model: str = "") -> Path:
     species = [
         SpeciesThreshold(
             label=label,
@@ -276,7 +276,7 @@ def write_thresholds(folder: Path, of_label: dict[str, float]) -> Path:
         for label, threshold in of_label.items()
     ]
     folder.mkdir(exist_ok=True)
-    write_document(ThresholdsDocument(aim="", hours=0.0, species=tuple(species)), folder)
+    write_document(ThresholdsDocument(aim="", hours=0.0, species=tuple(species), model=model), folder)
     return folder / ThresholdsDocument.FILE
 
 
@@ -290,6 +290,11 @@ def test_thresholds_of_a_file_decide_what_counts_as_heard(
     species = {one["label"]: one for one in forms_of(json.loads(scores.read_text()))["int8"]["species"]}
     assert {label: one["threshold"] for label, one in species.items()} == {"high": 0.001, "low": 0.999}
     assert (species["high"]["recall"]["value"], species["low"]["recall"]["value"]) == (1, 0)
+
+    assert "another model" not in capsys.readouterr().err
+    of_another = write_thresholds(tmp_path / "of_another", {"low": 0.5, "high": 0.5}, model=64 * "0")
+    assert main([*line, "--thresholds", str(of_another)]) == 0
+    assert "were chosen for another model than model.tflite" in capsys.readouterr().err
 
     lacking = write_thresholds(tmp_path / "lacking", {"high": 0.5})
     assert main([*line, "--thresholds", str(lacking)]) == 2
