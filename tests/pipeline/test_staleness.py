@@ -137,7 +137,10 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     "a comment in a command": (append("birdnet_stm32/commands/train.py", "# x\n"), frozenset()),
     "every run.json is removed": (remove("build/tiny/*/run.json"), frozenset()),
     # The variant.
-    "firmware.threshold": (append("variants/tiny.toml", "[firmware]\nthreshold = 0.25\n"), FROM_FIRMWARE),
+    "firmware.threshold": (
+        append("variants/tiny.toml", "[firmware]\nthreshold = 0.25\n"),
+        FROM_FIRMWARE | {"thresholds", "evaluate"},
+    ),
     "one board less": (
         append("variants/tiny.toml", '[firmware]\nboards = ["mps3_an547"]\n'),
         FROM_FIRMWARE - {"image"},
@@ -148,12 +151,12 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     ),
     "emulate.windows": (
         setting("windows = 2", "windows = 3"),
-        frozenset({"emulate", "report", "bundle"}),
+        frozenset({"emulate", "evaluate", "report", "bundle"}),
     ),
     # Code and templates: what comes out equal stops the cascade.
     "a comment in the NPU's rules": (
         append("birdnet_stm32/npu/operator_mapping.py", "# x\n"),
-        frozenset({"analyze", "report"}),
+        frozenset({"analyze", "report", "bundle"}),
     ),
     "a comment in a kernel": (
         append("firmware_templates/runtime/birdnet_add.c", "/* x */\n"),
