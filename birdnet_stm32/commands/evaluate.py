@@ -53,8 +53,8 @@ from birdnet_stm32.files.regular_file import read_bytes, sha256_of
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.release.evaluation_page import render_evaluation
+from birdnet_stm32.release.facts import Fact
 from birdnet_stm32.release.mistake_files import PAGE, cut_mistakes
-from birdnet_stm32.release.report_data import Fact
 from birdnet_stm32.terminal_text import counted, first_names
 
 EXAMPLE = """birdnet-stm32 evaluate demo

@@ -12,7 +12,7 @@ from birdnet_stm32.evaluate.accuracy_text import (
 )
 from birdnet_stm32.evaluate.sentences import flashed_form, too_wide
 from birdnet_stm32.gates import failures
-from birdnet_stm32.release.report_data import Badge, BadgeState, Fact
+from birdnet_stm32.release.facts import Badge, BadgeState, Fact
 
 _STATEMENT = "Accuracy"
 

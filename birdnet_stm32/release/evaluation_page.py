@@ -9,9 +9,9 @@ from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.release.accuracy_headline import accuracy_badge
 from birdnet_stm32.release.accuracy_section import accuracy_section
+from birdnet_stm32.release.facts import Fact
 from birdnet_stm32.release.mistake_clips import mistake_clips
 from birdnet_stm32.release.report import page_environment
-from birdnet_stm32.release.report_data import Fact
 
 
 def render_evaluation(

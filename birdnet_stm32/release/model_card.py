@@ -19,7 +19,7 @@ from birdnet_stm32.evaluate.sentences import hours_text
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.gates import Gate
 from birdnet_stm32.release.accuracy_section import FEW_RECORDINGS, measure_rows, species_rows
-from birdnet_stm32.release.report_data import Fact
+from birdnet_stm32.release.facts import Fact
 from birdnet_stm32.terminal_text import counted, printable
 
 MODEL_CARD = "MODEL_CARD.md"

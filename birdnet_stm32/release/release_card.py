@@ -14,9 +14,9 @@ from birdnet_stm32.files import regular_file
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.release.credit_sources import licence_counts, uncredited_recordings
+from birdnet_stm32.release.facts import Fact
 from birdnet_stm32.release.model_card import ClassSplit, ModelCard
 from birdnet_stm32.release.release_gates import release_gates
-from birdnet_stm32.release.report_data import Fact
 from birdnet_stm32.release.statements import (
     NOTHING_ON_SILICON,
     missing_window_statements,

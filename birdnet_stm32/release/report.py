@@ -19,7 +19,8 @@ from birdnet_stm32.npu.stedgeai.compilation import Compilation
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release import figures
 from birdnet_stm32.release.accuracy_section import accuracy_section
-from birdnet_stm32.release.report_data import Fact, ReportData, WindowPicture
+from birdnet_stm32.release.facts import Fact
+from birdnet_stm32.release.report_data import ReportData, WindowPicture
 from birdnet_stm32.terminal_text import counted
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage
 from birdnet_stm32.codegen.network_document import NetworkDocument
@@ -21,47 +20,8 @@ from birdnet_stm32.quant.sensitivity.layer_report import LayerReport
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.credits import Credit, Uncredited
 from birdnet_stm32.release.drawing import Floats
+from birdnet_stm32.release.facts import Badge, Fact
 from birdnet_stm32.release.mistake_clips import MistakeClip
-
-
-class BadgeState(StrEnum):
-    """What is known of a statement."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NOT_RUN = "not run"
-    NOT_SHOWN = "not shown"  # measured on too few windows to tell
-    MEASURED = "measured"  # and nothing was asked of it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Badge:
-    """One statement about the release, with what is known of it.
-
-    Args:
-        statement: a few words, "int8 agrees with float".
-        state: what is known of it.
-        detail: the measured value, or why nothing was measured.
-    """
-
-    statement: str
-    state: BadgeState
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """A named value, already formatted for a reader.
-
-    Args:
-        name: what it is.
-        value: the value.
-        detail: a few words below it in the headline, such as its interval; may be empty.
-    """
-
-    name: str
-    value: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,16 +31,14 @@ from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.verify import VerifyDocument, agreement_gates
 from birdnet_stm32.release.accuracy_headline import accuracy_badge, accuracy_facts
 from birdnet_stm32.release.credit_sources import release_credits, uncredited_recordings
+from birdnet_stm32.release.facts import Badge, BadgeState, Fact
 from birdnet_stm32.release.hearing import int8_hearing
 from birdnet_stm32.release.mistake_clips import MistakeClip, mistake_clips
 from birdnet_stm32.release.release_gates import release_gates
 from birdnet_stm32.release.report import render_report
 from birdnet_stm32.release.report_data import (
-    Badge,
-    BadgeState,
     ClassRecordings,
     EmulatedBoard,
-    Fact,
     RecipeResult,
     ReportData,
     Score,

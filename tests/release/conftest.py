@@ -38,14 +38,12 @@ from birdnet_stm32.quant.sensitivity.layer_report import GroupReport, LayerRepor
 from birdnet_stm32.quant.verify import Agreement
 from birdnet_stm32.release.bundle import BundleFile
 from birdnet_stm32.release.credits import Credit, Uncredited
+from birdnet_stm32.release.facts import Badge, BadgeState, Fact
 from birdnet_stm32.release.manifest import Role
 from birdnet_stm32.release.mistake_clips import Pcm, mistake_clips
 from birdnet_stm32.release.report_data import (
-    Badge,
-    BadgeState,
     ClassRecordings,
     EmulatedBoard,
-    Fact,
     ReportData,
     Score,
     StageFacts,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument
 from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.release.accuracy_headline import accuracy_badge, accuracy_facts
-from birdnet_stm32.release.report_data import BadgeState
+from birdnet_stm32.release.facts import BadgeState
 
 MakeAccuracy = Callable[..., EvaluateDocument]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.gates import Direction, judge
 from birdnet_stm32.release.evaluation_page import render_evaluation
-from birdnet_stm32.release.report_data import Fact
+from birdnet_stm32.release.facts import Fact
 
 MakeAccuracy = Callable[..., EvaluateDocument]
 HOSTILE = "<script>alert('tit')</script>"

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.gates import Direction, judge
+from birdnet_stm32.release.facts import Fact
 from birdnet_stm32.release.model_card import ClassSplit, ModelCard, markdown_text, model_card_text
-from birdnet_stm32.release.report_data import Fact
 
 MakeAccuracy = Callable[..., EvaluateDocument]
 MakeThresholds = Callable[..., ThresholdsDocument]

@@ -10,8 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 from birdnet_stm32.npu.stedgeai.compilation import Blob
+from birdnet_stm32.release.facts import Badge, BadgeState
 from birdnet_stm32.release.report import render_report
-from birdnet_stm32.release.report_data import Badge, BadgeState, ReportData
+from birdnet_stm32.release.report_data import ReportData
 
 MakeReport = Callable[..., ReportData]
 HOSTILE = r"""<script>alert(1)</script>"><img src=x onerror='alert(2)'> $\frac{1}{0}$ {{ 7*7 }} & 🐦"""
