@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.evaluate.accuracy_document import Estimate, EvaluateDocument, FormAccuracy
-from birdnet_stm32.evaluate.sentences import flashed_form
 from birdnet_stm32.gates import Direction, Gate, judge
 
 POOR_RECALL = 0.5
@@ -128,7 +127,7 @@ def form_of(document: EvaluateDocument, form: str) -> FormAccuracy | None:
 
 def flashed(document: EvaluateDocument) -> FormAccuracy | None:
     """Return the form that a board runs, int8, or the last one that was measured; None without any."""
-    return flashed_form(document) if document.forms else None
+    return form_of(document, "int8") or (document.forms[-1] if document.forms else None)
 
 
 def _value(estimate: Estimate | None) -> float | None:
