@@ -41,7 +41,7 @@ class AnnotatedRecording:
 
 @dataclass(frozen=True, kw_only=True)
 class UnmappedName:
-    """A name in the tables that is no class of the model.
+    """A name in the tables that does not mean a class of the model.
 
     Args:
         name: as it is written; empty for calls without a name.
@@ -61,8 +61,9 @@ class AnnotatedFolder:
     Args:
         recordings: recordings with a table, sorted by path.
         without_table: recordings that no table names. Nobody knows what they hold, so they are not used.
-        tables_without_recording: tables, or recordings that a table names, for which there is no recording.
-        unmapped: names that are no class of the model, the most frequent first.
+        tables_without_recording: tables whose recording is missing, and recordings that a table names and
+            that are missing.
+        unmapped: names that do not mean a class of the model, the most frequent first.
         notes: what was repaired, guessed or left out.
     """
 
@@ -88,8 +89,8 @@ def find_annotated(
 ) -> AnnotatedFolder:
     """Read all tables below a folder and join them with its recordings.
 
-    A call of a species that is no class of the model makes its recording no less useful: the model must not
-    answer there. A call that ends at most a window after its recording is cut at its end, with a note.
+    The model may not know the species of a call. Its recording is used all the same, because the model must
+    not answer there. A call that ends at most a window after its recording is cut at its end, with a note.
 
     Args:
         folder: the folder.
@@ -99,8 +100,8 @@ def find_annotated(
         species_column: name of the column that holds the species; None to find it in each table.
 
     Raises:
-        InputError: there is no table or no recording; none belongs to another; a table is wrong; a call lies
-            beyond its recording; or no name in the tables is a class of the model.
+        InputError: there is no table or no recording; no table belongs to any recording; a table is wrong; a
+            call lies beyond its recording; or no name in the tables means a class of the model.
     """
     if not recordings:
         raise InputError("holds no usable recording", where=folder, expected="recordings and their tables")

@@ -36,7 +36,7 @@ def annotation_notes(found: AnnotatedFolder) -> tuple[str, ...]:
 
 
 def unmapped_text(unmapped: Sequence[UnmappedName]) -> str:
-    """Return the first names that are no class of the model, with their calls and what may be meant."""
+    """Return the first names that do not mean a class, with their calls and what may be meant."""
     shown = []
     for one in unmapped[:_MOST_NAMES]:
         meant = f", {one.suggestion}" if one.suggestion else ""

@@ -30,7 +30,7 @@ def seconds_in(text: str, *, column: str, where: str) -> float:
         where: table and line in errors.
 
     Raises:
-        InputError: it is no number, negative, or longer than any recording.
+        InputError: the text is not a number, or the time is negative or longer than any recording.
     """
     value = number_in(text)
     shown = printable(column, longest=40)

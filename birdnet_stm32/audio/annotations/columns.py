@@ -85,7 +85,7 @@ def find_columns(header: Sequence[str], *, species_column: str | None, where: st
         where: name of the table in errors.
 
     Raises:
-        InputError: there is no column for the start or the end, or none with the name ``species_column``.
+        InputError: the column of the start or of the end is missing, or the one called ``species_column``.
     """
     names = [folded(name) for name in header]
     start, end = _first(names, _START), _first(names, _END)

@@ -34,7 +34,7 @@ def read_names(path: Path) -> tuple[Species, ...]:
             direction.
 
     Raises:
-        InputError: the file cannot be read, or is no such table.
+        InputError: the file cannot be read, or is not a table of names.
     """
     return parse_names(read_bytes(path, max_bytes=MAX_NAMES_BYTES), where=path)
 
@@ -47,7 +47,7 @@ def parse_names(content: bytes, *, where: str | Path) -> tuple[Species, ...]:
         where: its name in errors.
 
     Raises:
-        InputError: it is no such table.
+        InputError: the content is not a table of names.
     """
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return _of_json(content, where)

@@ -29,7 +29,7 @@ def read_annotations(path: Path, *, species_column: str | None = None) -> Annota
         species_column: name of the column that holds the species; None to find it.
 
     Raises:
-        InputError: the file cannot be read, is no such table, or a line of it is wrong.
+        InputError: the file cannot be read, is not a table of calls, or has a wrong line.
     """
     return parse_annotations(
         read_bytes(path, max_bytes=MAX_TABLE_BYTES), species_column=species_column, where=path
@@ -47,7 +47,7 @@ def parse_annotations(
         species_column: name of the column that holds the species; None to find it.
 
     Raises:
-        InputError: it is no such table, or a line of it is wrong.
+        InputError: the content is not a table of calls, or has a wrong line.
     """
     if content.startswith(MAGIC):
         return _parquet(content, species_column, where)
