@@ -41,6 +41,7 @@ from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.progress import track
@@ -248,7 +249,7 @@ def _tuning_windows(
     with tempfile.TemporaryDirectory() as work:
         windows = _decode(training, root, contract.frontend.window_shape, Path(work))
         count = len(windows)
-        kept = np.unique(np.linspace(0, count - 1, min(count, MAX_QAT_WINDOWS)).astype(int))
+        kept = spread_positions(count, MAX_QAT_WINDOWS)
         return windows[kept], windows.targets(contract.labels)[kept], learned_from(training)
 
 

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.text_types import Name, PathText
 
+Source = Literal["test split", "folder", "soundscapes", "folds"]
+"""Where the recordings come from that measure accuracy."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -44,6 +46,15 @@ class EvaluateTable(ConfigTable):
     """Greatest loss of cmAP from the float model to the int8 model. More refuses the release."""
     seed: Seed = 42
     """Seed of the bootstrap draws behind the intervals."""
+
+    @property
+    def source(self) -> Source:
+        """Where the recordings come from."""
+        if self.folds is not None:
+            return "folds"
+        if self.soundscapes is not None:
+            return "soundscapes"
+        return "test split" if self.root is None else "folder"
 
     @property
     def has_gates(self) -> bool:

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from birdnet_stm32.config.accuracy_tables import Source
 from birdnet_stm32.evaluate.accuracy_document import (
     Confusion,
     Estimate,
     EvaluateDocument,
     FormAccuracy,
     LeftOut,
-    Source,
 )
 from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.evaluate.confusion import count_confusion

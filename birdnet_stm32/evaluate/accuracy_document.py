@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from birdnet_stm32.config.accuracy_tables import Source
 from birdnet_stm32.evaluate.chance import Hearing
 from birdnet_stm32.gates import Gate
 
-Source = Literal["test split", "folder", "soundscapes", "folds"]
 Unit = Literal["call", "recording"]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from birdnet_stm32.audio.windows.class_coverage import ClassCoverage, missing_window_sentences
 from birdnet_stm32.boards import folders
+from birdnet_stm32.config.accuracy_tables import Source
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.files import parquet_table
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.quant.verify import VerifyDocument

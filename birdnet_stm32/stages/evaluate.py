@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
-from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.accuracy import measure_accuracy, with_hearing
-from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument, Source
+from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.accuracy_gates import accuracy_gates, accuracy_warnings
 from birdnet_stm32.evaluate.accuracy_text import accuracy_summary
 from birdnet_stm32.evaluate.held_out import HeldOut, held_out_hearing, judging_windows, scored_windows
@@ -34,7 +33,7 @@ from birdnet_stm32.stages.inputs.emulations import read_emulated_scores
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FOLD_SCORES, MODEL, SCORES
 from birdnet_stm32.stages.inputs.float_model import float_model
 from birdnet_stm32.stages.inputs.learned import read_learned
-from birdnet_stm32.stages.inputs.windows import open_evaluation_windows, open_window_set
+from birdnet_stm32.stages.inputs.windows import open_judging_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +54,7 @@ def run(job: Job) -> Outcome:
     limits = job.variant.evaluate
     contract = read_contract(job.inputs["verify"] / CONFIG)
     folds = limits.folds is not None
-    windows = open_window_set(job.inputs["windows"]) if folds else open_evaluation_windows(job)
+    windows = open_judging_windows(job)
     calls = read_calls(job.inputs["index"])
     learned = read_learned(job)
     scored = (
@@ -78,7 +77,7 @@ def run(job: Job) -> Outcome:
             held_out, scored.probabilities, contract.labels, annotated=calls, sample=sample, firmware=firmware
         ),
         {one.label: one.threshold for one in thresholds.species},
-        source=source_of(job.variant),
+        source=limits.source,
         pooling=limits.pooling,
         seed=limits.seed,
         learned_unknown=learned is None,
@@ -104,16 +103,6 @@ def run(job: Job) -> Outcome:
         measures=_measures(document),
         warnings=accuracy_warnings(document, limits),
     )
-
-
-def source_of(variant: Variant) -> Source:
-    """Return where the recordings come from that measure a variant."""
-    table = variant.evaluate
-    if table.folds is not None:
-        return "folds"
-    if table.soundscapes is not None:
-        return "soundscapes"
-    return "test split" if table.root is None else "folder"
 
 
 def _score_test_split(

@@ -67,7 +67,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
-from birdnet_stm32.stages.inputs.windows import load_windows, open_evaluation_windows, open_window_set
+from birdnet_stm32.stages.inputs.windows import load_windows, open_judging_windows
 from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -204,8 +204,7 @@ def _state_of(gates: Sequence[Gate]) -> BadgeState:
 
 
 def _mistake_clips(job: Job, accuracy: EvaluateDocument) -> tuple[MistakeClip, ...]:
-    folds = job.variant.evaluate.folds is not None
-    windows = open_window_set(job.inputs["windows"]) if folds else open_evaluation_windows(job)
+    windows = open_judging_windows(job)
     return mistake_clips(accuracy.mistakes, windows.reader(), windows.window_shape)
 
 

@@ -19,6 +19,7 @@ from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_temperature
+from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
@@ -171,7 +172,7 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
         return None
     count = len(validation)
     part = np.zeros(count, bool)
-    part[np.linspace(0, count - 1, min(count, MOST_CALIBRATING)).astype(int)] = True
+    part[spread_positions(count, MOST_CALIBRATING)] = True
     windows = validation.where(part)
     targets = windows.targets(contract.labels)[:]
     logits = fit.predict(model, windows, contract)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from birdnet_stm32.config.accuracy_tables import EvaluateTable
 from birdnet_stm32.config.variant import Variant, json_schema
 from birdnet_stm32.config.variant_file import load_variant
 from birdnet_stm32.engine.stage import Release
@@ -165,3 +166,16 @@ def test_the_reference_and_the_schema_are_those_of_the_classes() -> None:
     remedy = "run scripts/variant_reference.py"
     assert (written / "variant.md").read_text() == reference.markdown(json_schema()), remedy
     assert json.loads((written / "variant.schema.json").read_text()) == json_schema(), remedy
+
+
+@pytest.mark.parametrize(
+    ("keys", "source"),
+    [
+        ({}, "test split"),
+        ({"root": "test"}, "folder"),
+        ({"soundscapes": "field"}, "soundscapes"),
+        ({"folds": 5}, "folds"),
+    ],
+)
+def test_the_table_says_where_the_recordings_come_from(keys: dict[str, object], source: str) -> None:
+    assert EvaluateTable(**keys).source == source

@@ -18,10 +18,11 @@ from birdnet_stm32.audio.splits.recording_split import TEST
 from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.variant_option import published_folder
+from birdnet_stm32.config.accuracy_tables import Source
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.accuracy_document import LeftOut, Source
+from birdnet_stm32.evaluate.accuracy_document import LeftOut
 from birdnet_stm32.evaluate.scored_windows import Call
 from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import ModelContract
@@ -70,7 +71,7 @@ def held_out_of_variant(release: Release) -> JudgedRecordings:
     windows = open_window_set(published_folder(release, "evaluation_windows"))
     return JudgedRecordings(
         name=release.name,
-        source="test split",
+        source=release.variant.evaluate.source,
         windows=windows,
         calls=read_calls(published_folder(release, "index")),
     )

@@ -22,6 +22,7 @@ from birdnet_stm32.firmware import parity
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.progress import track
+from birdnet_stm32.quant.arithmetic.scheme import dequantize
 from birdnet_stm32.terminal_text import counted, first_names
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -185,7 +186,7 @@ def _run_firmware(form: ModelForm, windows: WindowSet, timeout_s: float) -> Floa
     computed = {(numbers[one.recording], one.first_sample): one.output for one in ran.windows}
     places = zip(windows.recording_of.tolist(), windows.start_sample.tolist(), strict=True)
     steps = np.stack([computed[place] for place in places])
-    return ((steps.astype(np.int32) - output.zero_point) * np.float32(output.scale)).astype(np.float32)
+    return dequantize(steps, output.scale, output.zero_point)
 
 
 def _check_outputs(model: bytes, form: ModelForm) -> None:

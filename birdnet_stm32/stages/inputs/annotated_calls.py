@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,11 +19,12 @@ def read_calls(folder: Path) -> dict[str, tuple[Call, ...]]:
     Args:
         folder: the published folder of the stage index.
     """
-    found: dict[str, tuple[Call, ...]] = {}
+    found: dict[str, list[Call]] = defaultdict(list)
     for row in read_segments(folder):
-        call = Call(label=row.label, start_s=row.start_s, end_s=row.end_s)
-        found[row.path] = (*found.get(row.path, ()), call)
-    return found | _calls(call_list.read_calls(folder / CALLS))
+        found[row.path].append(Call(label=row.label, start_s=row.start_s, end_s=row.end_s))
+    return {path: tuple(calls) for path, calls in found.items()} | _calls(
+        call_list.read_calls(folder / CALLS)
+    )
 
 
 def calls_of(recordings: Iterable[AnnotatedRecording]) -> dict[str, tuple[Call, ...]]:

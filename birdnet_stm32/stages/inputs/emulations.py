@@ -14,6 +14,7 @@ from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.emulation_result import EmulateDocument
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.quant.arithmetic.scheme import dequantize
 from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL, TEST_OUTPUTS, emulation_folder
 from birdnet_stm32.tflite.reader import read_graph
 
@@ -56,6 +57,6 @@ def read_emulated_scores(job: Job, windows: WindowSet) -> tuple[Indices, Floats]
     ]
     model = job.inputs["verify"] / MODEL
     scale = lower(read_graph(model.read_bytes(), where=str(model))).output
-    outputs = np.array([output for _, output in found], np.int32).reshape(len(found), len(contract.labels))
-    values = ((outputs - scale.zero_point) * np.float32(scale.scale)).astype(np.float32)
+    outputs = np.array([output for _, output in found], np.int8).reshape(len(found), len(contract.labels))
+    values = dequantize(outputs, scale.scale, scale.zero_point)
     return np.array([number for number, _ in found], np.int64), probabilities(values, contract)

@@ -64,6 +64,12 @@ def open_evaluation_windows(job: Job) -> WindowSet:
     return open_window_set(folder).in_split(recording_split.TEST)
 
 
+def open_judging_windows(job: Job) -> WindowSet:
+    """Open the windows that measure accuracy: all of them with a cross-validation."""
+    folds = job.variant.evaluate.folds is not None
+    return open_window_set(job.inputs["windows"]) if folds else open_evaluation_windows(job)
+
+
 def load_windows(folder: Path) -> WindowsByRole:
     """Open the windows in ``folder``, memory-mapped."""
     pcm = np.load(folder / PCM, mmap_mode="r", allow_pickle=False)
