@@ -1,0 +1,106 @@
+"""The scores of a teacher for the windows of a variant: arrays on disk, read as they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.errors import InputError
+
+SCORES, FIRST, EMBEDDINGS = "scores.npy", "first.npy", "embeddings.npy"
+CHOSEN = "chosen.npy"
+
+Rows = NDArray[np.int64]
+
+
+class Table(Protocol):
+    """Numbers, one row for each window: an array, or a file that is read as rows are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of windows and of columns."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return several rows, for an array of numbers or a slice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTable:
+    """Rows of a ``.npy`` file. The file is mapped only while rows are read, so it needs no memory after that.
+
+    Args:
+        path: the file.
+        shape: number of rows and of columns.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+
+    def __getitem__(self, key: Any, /) -> Any:
+        return np.array(np.load(self.path, mmap_mode="r", allow_pickle=False)[key])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TeacherScores:
+    """What a teacher says of each window of a set.
+
+    Args:
+        labels: the classes of the student that the teacher knows, in the order of the columns.
+        scores: probabilities, float16 ``[windows, labels]``; NaN is no label.
+        first: number of the highest of all the teacher's outputs, int32 ``[windows]``; -1 for none.
+        embeddings: embeddings of length 1, float16 ``[windows, dim]``; NaN is none, dim 0 if there are none.
+        positions: ``recording_of`` and ``start_sample`` of each window, sorted, int64 ``[windows, 2]``.
+    """
+
+    labels: tuple[str, ...]
+    scores: Table
+    first: NDArray[np.int32]
+    embeddings: Table
+    positions: Rows
+
+    def rows_of(self, windows: WindowSet) -> Rows:
+        """Return the row of each window of a part of the set, int64 ``[windows]``.
+
+        Raises:
+            InputError: the teacher was not asked about a window.
+        """
+        samples = int(max(self.positions[:, 1].max(initial=0), windows.start_sample.max(initial=0))) + 1
+        known = self.positions[:, 0] * samples + self.positions[:, 1]
+        asked = windows.recording_of.astype(np.int64) * samples + windows.start_sample
+        rows = np.searchsorted(known, asked)
+        if len(asked) and (
+            not len(known) or not np.array_equal(known[np.minimum(rows, len(known) - 1)], asked)
+        ):
+            raise InputError(
+                "the teacher heard other windows than those that are trained on", remedy="doit clean teacher"
+            )
+        return rows.astype(np.int64)
+
+
+def positions_of(windows: WindowSet) -> Rows:
+    """Return the recording and the first sample of each window of a whole set, int64 ``[windows, 2]``."""
+    return np.stack([windows.recording_of.astype(np.int64), windows.start_sample], axis=1)
+
+
+def open_table(path: Path) -> FileTable:
+    """Return the rows of a ``.npy`` file.
+
+    Raises:
+        InputError: it is missing or damaged, or holds something other than rows of float16.
+    """
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read: {error}", where=path, expected="an array of NumPy") from error
+    if found.ndim != 2 or found.dtype != np.float16:
+        raise InputError(
+            f"holds {found.dtype} of shape {list(found.shape)}",
+            where=path,
+            expected="float16 [windows, columns]",
+        )
+    return FileTable(path=path, shape=found.shape)
