@@ -184,7 +184,7 @@ def predict(model: keras.Model | bytes, contract: ModelContract, windows: Pcm) -
     if isinstance(model, bytes):
         outputs = interpreter.run(model, features(windows, contract.frontend))
     else:
-        from birdnet_stm32.model.training.fit import predict as predict_float
+        from birdnet_stm32.model.training.predict import predict as predict_float
 
         outputs = predict_float(model, windows, contract)
     return probabilities(outputs, contract)

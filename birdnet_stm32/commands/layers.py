@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.model.checkpoints import checkpoint
-    from birdnet_stm32.model.training.fit import predict
+    from birdnet_stm32.model.training.predict import predict
 
     model = checkpoint.load(options.checkpoint_path, contract)
     rows = labelled_folder.index_folder(

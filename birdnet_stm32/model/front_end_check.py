@@ -95,7 +95,7 @@ def checkpoint_warnings(
     model: keras.Model, contract: ModelContract, windows: NDArray[np.int16]
 ) -> tuple[str, ...]:
     """Return what :func:`front_end_warnings` finds for a checkpoint and its own configuration."""
-    from birdnet_stm32.model.training.fit import predict
+    from birdnet_stm32.model.training.predict import predict
 
     def score(spec: FrontendSpec, sample: NDArray[np.int16]) -> Floats:
         fed = replace(contract, frontend=spec)

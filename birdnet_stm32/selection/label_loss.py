@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.windows.cut_windows import WindowRow
-from birdnet_stm32.model.training.dataset import window_targets
+from birdnet_stm32.model.training.targets import window_targets
 
 Floats = NDArray[np.float32]
 

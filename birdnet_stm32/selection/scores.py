@@ -14,7 +14,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.gates import Gate, refuse_failures
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.model.training.fit import predict
+from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.progress import Report
 from birdnet_stm32.quant.verify import Comparison, agreement_gates, compare, remedies
 from birdnet_stm32.terminal_text import counted

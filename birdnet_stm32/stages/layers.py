@@ -14,7 +14,7 @@ from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.model.training.fit import predict
+from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.sensitivity.layer_report import LayersDocument
 from birdnet_stm32.quant.sensitivity.measure_layers import evenly_spaced, measure_layers

@@ -27,7 +27,10 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
+from birdnet_stm32.model.training.examples import labelled
 from birdnet_stm32.model.training.history import HistoryDocument
+from birdnet_stm32.model.training.predict import predict
+from birdnet_stm32.model.training.student import new_student
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
@@ -115,11 +118,10 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
     how = _fit_settings(settings)
     with track("epochs") as report:
         trained = fit.train(
+            lambda: new_student(contract, settings.seed),
             contract,
-            training,
-            training.targets(contract.labels),
-            validation,
-            validation.targets(contract.labels),
+            labelled(training, training.targets(contract.labels)),
+            labelled(validation, validation.targets(contract.labels)),
             how,
             on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
         )
@@ -131,7 +133,7 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
     calibration = _calibration(trained.model, validation, contract, settings.calibrate)
     held_out = None
     if refitted:
-        logits = fit.predict(trained.model, validation, contract)
+        logits = predict(trained.model, validation, contract)
         found = probabilities(logits, contract) if calibration is None else calibration.probabilities(logits)
         held_out = found.astype(np.float32)
     if calibration is not None:
@@ -157,9 +159,9 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
 def _refit(windows: WindowSet, contract: ModelContract, how: fit.FitSettings, epochs: int) -> fit.Refitted:
     with track("epochs on all windows") as report:
         return fit.refit(
+            lambda: new_student(contract, how.seed),
             contract,
-            windows,
-            windows.targets(contract.labels),
+            labelled(windows, windows.targets(contract.labels)),
             how,
             epochs=epochs,
             on_epoch=lambda epoch: report(epoch, epochs),
@@ -175,7 +177,7 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
     part[spread_positions(count, MOST_CALIBRATING)] = True
     windows = validation.where(part)
     targets = windows.targets(contract.labels)[:]
-    logits = fit.predict(model, windows, contract)
+    logits = predict(model, windows, contract)
     fitted = fit_temperature if kind == "temperature" else fit_platt
     return fitted(logits, np.maximum(targets, 0), targets >= 0)
 

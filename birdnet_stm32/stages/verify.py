@@ -21,7 +21,7 @@ from birdnet_stm32.files.document import document_values, read_document, write_d
 from birdnet_stm32.frontend.contract import FLOAT_FRONT_END_FILE, read_contract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.front_end_check import checkpoint_warnings
-from birdnet_stm32.model.training.dataset import window_targets
+from birdnet_stm32.model.training.targets import window_targets
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.verify import Comparison, HearingOfModels, VerifyDocument, float_baseline
 from birdnet_stm32.selection.candidates import ConvertDocument

@@ -28,7 +28,7 @@ def test_sigmoid_outputs_are_probabilities_already(contract: ModelContract) -> N
 
 
 @pytest.mark.parametrize(
-    "module", ["probabilities", "checkpoints.keras_archive", "checkpoints.allowlist", "training.dataset"]
+    "module", ["probabilities", "checkpoints.keras_archive", "checkpoints.allowlist", "training.targets"]
 )
 def test_tensorflow_is_not_imported(module: str) -> None:
     code = f"import sys, birdnet_stm32.model.{module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"

@@ -11,23 +11,17 @@ import tensorflow as tf
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.architecture import dscnn
-from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_per_epoch
-from birdnet_stm32.model.training.dataset import (
-    Floats,
-    Targets,
-    Windows,
-    classes_of,
-    strongest_class,
-    training_batches,
-)
+from birdnet_stm32.model.training.examples import Examples
+from birdnet_stm32.model.training.feed import feed
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.step import TrainingStep
+from birdnet_stm32.model.training.student import Student
+from birdnet_stm32.model.training.targets import classes_of
+from birdnet_stm32.model.training.validate import validate
 
-VALIDATION_BATCH = 64
-VALIDATION_PART = 4_096  # windows whose outputs are in memory at a time
-WEIGHT_DECAY = 1e-3
+Make = Callable[[], Student]
+"""Makes the network of a training as it is before the first step. Every call gives an equal one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,22 +94,20 @@ class Refitted:
 
 
 def train(
+    make: Make,
     contract: ModelContract,
-    windows: Windows,
-    targets: Targets,
-    validation_windows: Windows,
-    validation_targets: Targets,
+    training: Examples,
+    validation: Examples,
     settings: FitSettings,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
 ) -> Trained:
     """Train a network.
 
     Args:
-        contract: the network to build.
-        windows: int16 ``[n, samples]`` at the model's sample rate; each one is read when it is needed.
-        targets: float32 ``[n, classes]``; all zero is background, -1 is left out of the loss.
-        validation_windows: int16 ``[m, samples]``, from other recordings.
-        validation_targets: float32 ``[m, classes]``.
+        make: makes the network.
+        contract: what it is fed, and its classes.
+        training: what it learns from.
+        validation: windows of other recordings.
         settings: how to train.
         on_epoch: called after each epoch.
 
@@ -123,22 +115,22 @@ def train(
         The network with the weights of its best epoch, and the history of the training.
 
     Raises:
-        InputError: a set is empty, or windows, targets and contract do not fit each other.
+        InputError: a set is empty, or does not fit the contract.
         GateError: the loss is no longer a number.
     """
-    _check_set("training", windows, targets, contract)
-    _check_set("validation", validation_windows, validation_targets, contract)
-    training = _Training(contract, windows, targets, settings)
+    _check_set("training", training, contract)
+    _check_set("validation", validation, contract)
+    course = _Training(make, contract, training, settings)
     history: list[EpochReport] = []
     best: EpochReport | None = None
-    best_weights = training.model.get_weights()
+    best_weights = course.model.get_weights()
     for epoch in range(1, settings.epochs + 1):
-        losses = training.run_epoch()
-        measured = _validate(training.model, validation_windows, validation_targets, contract, settings)
+        losses = course.run_epoch()
+        measured = validate(course.model, validation, contract, settings.label_smoothing)
         _check_finite(losses, measured.loss, epoch, settings)
         report = EpochReport(
             epoch=epoch,
-            learning_rate=training.learning_rate,
+            learning_rate=course.learning_rate,
             loss=float(np.mean(losses)),
             validation_loss=measured.loss,
             validation_accuracy=measured.accuracy,
@@ -146,11 +138,11 @@ def train(
         history.append(report)
         on_epoch(report)
         if best is None or report.validation_loss < best.validation_loss:
-            best, best_weights = report, training.model.get_weights()
-    training.model.set_weights(best_weights)
-    _, counts = np.unique(classes_of(validation_targets), return_counts=True)
+            best, best_weights = report, course.model.get_weights()
+    course.model.set_weights(best_weights)
+    _, counts = np.unique(classes_of(validation.targets), return_counts=True)
     return Trained(
-        model=training.model,
+        model=course.model,
         history=tuple(history),
         best_epoch=best.epoch if best else 0,
         constant_accuracy=float(counts.max() / counts.sum()),
@@ -158,9 +150,9 @@ def train(
 
 
 def refit(
+    make: Make,
     contract: ModelContract,
-    windows: Windows,
-    targets: Targets,
+    examples: Examples,
     settings: FitSettings,
     *,
     epochs: int,
@@ -171,181 +163,77 @@ def refit(
     The learning rate falls as in :func:`train`, and stops where it was after that epoch.
 
     Args:
-        contract: the network to build.
-        windows: int16 ``[n, samples]``: what was trained on, and what chose the epoch.
-        targets: float32 ``[n, classes]``.
+        make: makes the network.
+        contract: what it is fed, and its classes.
+        examples: what was trained on, and what chose the epoch.
         settings: how to train.
         epochs: the number of epochs, at most that of ``settings``.
         on_epoch: called after each epoch with its number.
 
     Raises:
-        InputError: the set is empty, or windows, targets and contract do not fit each other.
+        InputError: the set is empty, or does not fit the contract.
         GateError: the loss is no longer a number.
     """
-    _check_set("training", windows, targets, contract)
-    training = _Training(contract, windows, targets, settings)
+    _check_set("training", examples, contract)
+    course = _Training(make, contract, examples, settings)
     means = []
     for epoch in range(1, epochs + 1):
-        losses = training.run_epoch()
+        losses = course.run_epoch()
         _check_finite(losses, 0.0, epoch, settings)
         means.append(float(np.mean(losses)))
         on_epoch(epoch)
-    return Refitted(model=training.model, losses=tuple(means))
+    return Refitted(model=course.model, losses=tuple(means))
 
 
 class _Training:
-    """A network, its optimizer, and the examples that it is shown."""
+    """A network, its optimizers, and the examples that it is shown."""
 
     def __init__(
-        self, contract: ModelContract, windows: Windows, targets: Targets, settings: FitSettings
+        self, make: Make, contract: ModelContract, examples: Examples, settings: FitSettings
     ) -> None:
         keras.utils.set_random_seed(settings.seed)
         tf.config.experimental.enable_op_determinism()
         self._rng = np.random.default_rng(settings.seed)
-        self._contract, self._settings = contract, settings
-        self._windows, self._targets = windows, targets
-        self._classes = classes_of(targets)
-        self._steps = steps_per_epoch(self._classes, settings.batch_size, settings.balance)
-        self.model = dscnn.build_dscnn(contract, seed=settings.seed)
-        self._schedule = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate, settings.epochs * self._steps
+        self._contract, self._settings, self._examples = contract, settings, examples
+        self._steps = steps_per_epoch(examples.classes, settings.batch_size, settings.balance)
+        student = make()
+        self.model = student.model
+        self._step = TrainingStep(
+            student,
+            learning_rate=settings.learning_rate,
+            steps=settings.epochs * self._steps,
+            label_smoothing=settings.label_smoothing,
         )
-        self._optimizer = keras.optimizers.AdamW(self._schedule, weight_decay=WEIGHT_DECAY)
-        self._optimizer.exclude_from_weight_decay(var_list=_without_decay(self.model))
-        self._step = _training_step(self.model, self._optimizer, settings.label_smoothing)
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        return float(self._schedule(self._optimizer.iterations))
+        return self._step.learning_rate
 
     def run_epoch(self) -> list[float]:
         """Show every example of an epoch once; return the loss of each batch."""
         settings = self._settings
-        order = balanced_order(self._classes, self._steps * settings.batch_size, self._rng, settings.balance)
-        batches = training_batches(
-            self._windows,
-            self._targets,
+        order = balanced_order(
+            self._examples.classes, self._steps * settings.batch_size, self._rng, settings.balance
+        )
+        batches = feed(
+            self._examples,
             order,
+            self._contract.frontend,
             batch_size=settings.batch_size,
             mixup=settings.mixup,
             rng=self._rng,
-            silence=settings.silence,
+            silent_share=settings.silence,
         )
-        return [self._step(features(pcm, self._contract.frontend), targets) for pcm, targets in batches]
+        return [self._step(batch) for batch in batches]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Validation:
-    loss: float
-    accuracy: float
-
-
-def _validate(
-    model: keras.Model,
-    windows: Windows,
-    targets: Targets,
-    contract: ModelContract,
-    settings: FitSettings,
-) -> _Validation:
-    """Measure a network, a part of the windows at a time."""
-    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
-    losses, judged_counts, right = [], [], 0
-    for start in range(0, len(windows), VALIDATION_PART):
-        inside = slice(start, min(start + VALIDATION_PART, len(windows)))
-        logits, wanted = _outputs(model, windows, inside, contract), targets[inside]
-        if not np.isfinite(logits).all():
-            return _Validation(loss=float("nan"), accuracy=0.0)
-        judged = wanted >= 0
-        if judged.all():
-            losses.append(float(loss(wanted, logits)))
-        else:
-            losses.append(float(masked_loss(wanted, logits, settings.label_smoothing)))
-        judged_counts.append(int(judged.sum()))
-        heard = np.where(judged, probabilities(logits, contract), 0)
-        right += int(np.sum(strongest_class(heard) == strongest_class(wanted)))
-    if not sum(judged_counts):
-        raise InputError("no class of any validation window is judged", where="train")
-    return _Validation(
-        loss=float(np.average(losses, weights=judged_counts)), accuracy=float(right / len(windows))
-    )
-
-
-def masked_loss(targets: tf.Tensor, logits: tf.Tensor, label_smoothing: float) -> tf.Tensor:
-    """Return the mean binary cross-entropy over what is judged; targets of -1 are left out.
-
-    Args:
-        targets: float32 ``[n, classes]``: 1, 0 or -1.
-        logits: float32 ``[n, classes]``.
-        label_smoothing: moves targets towards 0.5.
-    """
-    judged = tf.cast(targets >= 0, tf.float32)
-    smooth = tf.maximum(targets, 0) * (1 - label_smoothing) + label_smoothing / 2
-    each = keras.ops.binary_crossentropy(smooth, logits, from_logits=True)
-    return tf.math.divide_no_nan(tf.reduce_sum(each * judged), tf.reduce_sum(judged))
-
-
-def predict(model: keras.Model, windows: Windows, contract: ModelContract) -> Floats:
-    """Return the network's outputs for windows.
-
-    Features are computed batch by batch, so memory does not grow with the number of windows.
-
-    Args:
-        model: the network.
-        windows: int16 ``[n, samples]``.
-        contract: what the network is fed.
-
-    Returns:
-        float32 ``[n, classes]``.
-    """
-    return _outputs(model, windows, slice(0, len(windows)), contract)
-
-
-def _outputs(model: keras.Model, windows: Windows, inside: slice, contract: ModelContract) -> Floats:
-    starts = range(inside.start, inside.stop, VALIDATION_BATCH)
-    batches = (
-        features(windows[start : min(start + VALIDATION_BATCH, inside.stop)], contract.frontend)
-        for start in starts
-    )
-    return np.concatenate([model.predict_on_batch(batch) for batch in batches])
-
-
-def _without_decay(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables without weight decay: normalisation, biases, scaling. Zero is not neutral."""
-    return [
-        variable
-        for variable in model.trainable_variables
-        if "kernel" not in variable.name or variable.path.startswith("pwl")
-    ]
-
-
-def _training_step(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float
-) -> Callable[[Floats, Floats], float]:
-    optimizer.build(model.trainable_variables)  # here, since variables made while tracing cost a second trace
-    whole_loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
-
-    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator] # TensorFlow ships no types
-    def step(inputs: tf.Tensor, targets: tf.Tensor, all_judged: bool) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = model(inputs, training=True)
-            if all_judged:
-                value = whole_loss(targets, logits)
-            else:
-                value = masked_loss(targets, logits, label_smoothing)
-        optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
-        return value
-
-    return lambda inputs, targets: float(
-        step(tf.constant(inputs), tf.constant(targets), bool((targets >= 0).all()))
-    )
-
-
-def _check_set(name: str, windows: Windows, targets: Targets, contract: ModelContract) -> None:
-    wanted = (len(windows), len(contract.labels))
-    if not len(windows) or tuple(targets.shape) != wanted:
+def _check_set(name: str, examples: Examples, contract: ModelContract) -> None:
+    wanted = (len(examples.windows), len(contract.labels))
+    if not len(examples) or tuple(examples.targets.shape) != wanted:
         raise InputError(
-            f"the {name} set has windows {list(windows.shape)} and targets {list(targets.shape)}",
+            f"the {name} set has windows {list(examples.windows.shape)} and targets "
+            f"{list(examples.targets.shape)}",
             expected=f"at least one window and targets [windows, {len(contract.labels)}]",
             remedy="more recordings a class, from at least two sources",
         )

@@ -14,7 +14,7 @@ from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.model.training.fit import predict
+from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.doctor import facts
 from birdnet_stm32.quant.doctor.diagnosis import Proposal

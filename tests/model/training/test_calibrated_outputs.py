@@ -7,7 +7,7 @@ import numpy as np
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
-from birdnet_stm32.model.training.fit import predict
+from birdnet_stm32.model.training.predict import predict
 
 
 def test_each_logit_is_scaled_and_moved(contract: ModelContract) -> None:

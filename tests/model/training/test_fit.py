@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.training.dataset import BACKGROUND, UNJUDGED, Floats, Pcm, one_hot
-from birdnet_stm32.model.training.fit import EpochReport, FitSettings, masked_loss, predict, refit, train
+from birdnet_stm32.model.training.examples import Examples, labelled
+from birdnet_stm32.model.training.fit import FitSettings, Make, refit, train
+from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.predict import predict
+from birdnet_stm32.model.training.student import Student, new_student
+from birdnet_stm32.model.training.targets import BACKGROUND, UNJUDGED, one_hot
 
 
-def tones(count: int, seed: int) -> tuple[Pcm, Floats]:
+def tones(count: int, seed: int) -> Examples:
     """Low chirps, high chirps and plain noise in turn, all in noise."""
     rng = np.random.default_rng(seed)
     seconds = np.arange(4_000) / 8_000
@@ -28,16 +32,20 @@ def tones(count: int, seed: int) -> tuple[Pcm, Floats]:
             envelope = np.exp(-(((seconds - start_s - 0.1) / 0.1) ** 2))
             sound += 6_000 * envelope * np.sin(2 * np.pi * pitch_hz * seconds)
         windows.append(sound)
-    return np.array(windows).astype(np.int16), one_hot(classes, 2)
+    return labelled(np.array(windows).astype(np.int16), one_hot(classes, 2))
 
 
 QUICK = FitSettings(epochs=2, batch_size=8, seed=3)
 
 
+def maker(contract: ModelContract, seed: int = 3) -> Make:
+    return lambda: new_student(contract, seed)
+
+
 @pytest.mark.slow
 def test_it_learns_what_is_easy(contract: ModelContract) -> None:
     settings = FitSettings(epochs=30, batch_size=8, seed=1, mixup=0.25)
-    trained = train(contract, *tones(48, 0), *tones(30, 1), settings)
+    trained = train(maker(contract, 1), contract, tones(48, 0), tones(30, 1), settings)
     best = trained.history[trained.best_epoch - 1]
     assert best.validation_loss == min(report.validation_loss for report in trained.history)
     assert best.validation_accuracy >= 0.9
@@ -47,10 +55,9 @@ def test_it_learns_what_is_easy(contract: ModelContract) -> None:
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_network(contract: ModelContract) -> None:
     reports: list[EpochReport] = []
-    windows, targets = tones(20, 0)
-    validation = tones(6, 1)
-    first = train(contract, windows, targets, *validation, QUICK, reports.append)
-    again = train(contract, windows, targets, *validation, QUICK)
+    examples, validation = tones(20, 0), tones(6, 1)
+    first = train(maker(contract), contract, examples, validation, QUICK, reports.append)
+    again = train(maker(contract), contract, examples, validation, QUICK)
     assert tuple(reports) == first.history == again.history
     assert [report.epoch for report in reports] == [1, 2]
     for one, two in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
@@ -59,66 +66,77 @@ def test_the_same_seed_gives_the_same_network(contract: ModelContract) -> None:
 
 @pytest.mark.slow
 def test_the_best_epochs_weights_are_kept(contract: ModelContract) -> None:
-    validation_windows, validation_targets = tones(6, 1)
+    validation = tones(6, 1)
     settings = replace(QUICK, epochs=3, learning_rate=0.05)  # so fast that the last is hardly the best
-    trained = train(contract, *tones(16, 0), validation_windows, validation_targets, settings)
-    logits = predict(trained.model, validation_windows, contract).astype(np.float64)
-    smooth = validation_targets * 0.9 + 0.05
+    trained = train(maker(contract), contract, tones(16, 0), validation, settings)
+    logits = predict(trained.model, validation.windows, contract).astype(np.float64)
+    smooth = validation.targets[:] * 0.9 + 0.05
     loss = np.mean(np.logaddexp(0, logits) - smooth * logits)
     assert loss == pytest.approx(trained.history[trained.best_epoch - 1].validation_loss, rel=1e-4)
 
 
 @pytest.mark.slow
 def test_a_diverging_training_ends_with_an_error(contract: ModelContract) -> None:
+    settings = replace(QUICK, learning_rate=float("inf"))
     with pytest.raises(GateError, match="learning_rate below"):
-        train(contract, *tones(16, 0), *tones(6, 1), replace(QUICK, learning_rate=float("inf")))
+        train(maker(contract), contract, tones(16, 0), tones(6, 1), settings)
 
 
 @pytest.mark.parametrize(("windows", "classes", "name"), [(0, 2, "training"), (4, 3, "training")])
 def test_unfit_sets_are_refused(contract: ModelContract, windows: int, classes: int, name: str) -> None:
-    pcm = np.zeros((windows, 4_000), np.int16)
+    unfit = Examples(
+        windows=np.zeros((windows, 4_000), np.int16),
+        targets=np.zeros((windows, classes), np.float32),
+        classes=np.zeros(windows, np.int64),
+    )
     with pytest.raises(InputError, match=f"the {name} set"):
-        train(contract, pcm, np.zeros((windows, classes), np.float32), *tones(3, 0), QUICK)
+        train(maker(contract), contract, unfit, tones(3, 0), QUICK)
     with pytest.raises(InputError, match="the validation set"):
-        train(contract, *tones(3, 0), pcm, np.zeros((windows, classes), np.float32), QUICK)
-
-
-def test_a_loss_without_anything_unjudged_is_the_usual_one() -> None:
-    rng = np.random.default_rng(0)
-    targets = rng.integers(0, 2, (5, 3)).astype(np.float32)
-    logits = rng.normal(size=(5, 3)).astype(np.float32)
-    usual = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
-    assert float(masked_loss(targets, logits, 0.1)) == pytest.approx(float(usual(targets, logits)), rel=1e-6)
-
-
-def test_what_is_unjudged_does_not_change_the_loss() -> None:
-    rng = np.random.default_rng(0)
-    targets = rng.integers(-1, 2, (6, 4)).astype(np.float32)
-    logits = rng.normal(size=(6, 4)).astype(np.float32)
-    others = np.where(targets < 0, 30 * rng.normal(size=(6, 4)), logits).astype(np.float32)
-    assert float(masked_loss(targets, logits, 0.1)) == float(masked_loss(targets, others, 0.1))
-    judged = targets >= 0
-    smooth = targets[judged] * 0.9 + 0.05
-    expected = np.mean(np.logaddexp(0, logits[judged]) - smooth * logits[judged])
-    assert float(masked_loss(targets, logits, 0.1)) == pytest.approx(expected, rel=1e-5)
+        train(maker(contract), contract, tones(3, 0), unfit, QUICK)
 
 
 @pytest.mark.slow
 def test_an_unjudged_class_is_not_learned(contract: ModelContract) -> None:
     """Windows in which class 1 is always unjudged leave its output's weights as they were."""
-    windows, targets = tones(16, 0)
+    examples = tones(16, 0)
+    targets = examples.targets[:]
     targets[:, 1] = UNJUDGED
-    kernels = [
-        train(contract, windows, targets, *tones(6, 1), replace(QUICK, epochs=epochs)).model.get_weights()[-1]
-        for epochs in (1, 2)
-    ]
-    assert kernels[0][1] == kernels[1][1] == 0
+    biases = []
+    for epochs in (1, 2):
+        settings = replace(QUICK, epochs=epochs)
+        trained = train(maker(contract), contract, replace(examples, targets=targets), tones(6, 1), settings)
+        biases.append(trained.model.get_weights()[-1])
+    assert biases[0][1] == biases[1][1] == 0
 
 
 @pytest.mark.slow
 def test_a_second_training_repeats_the_first_as_far_as_it_goes(contract: ModelContract) -> None:
-    windows, targets = tones(20, 0)
     settings = replace(QUICK, epochs=3)
-    trained = train(contract, windows, targets, *tones(6, 1), settings)
-    again = refit(contract, windows, targets, settings, epochs=2)
+    trained = train(maker(contract), contract, tones(20, 0), tones(6, 1), settings)
+    again = refit(maker(contract), contract, tones(20, 0), settings, epochs=2)
     assert again.losses == tuple(report.loss for report in trained.history[:2])
+
+
+@pytest.mark.slow
+def test_a_frozen_layer_stays_and_a_slow_one_changes_less(contract: ModelContract) -> None:
+    before = new_student(contract, 3).model
+    rates = {layer.name: 0.0 for layer in before.layers} | {"logits": 1.0, "stage4_block1_pw": 0.01}
+    trained = train(
+        lambda: Student(model=new_student(contract, 3).model, rates=rates),
+        contract,
+        tones(16, 0),
+        tones(6, 1),
+        QUICK,
+    )
+    changes = {
+        layer.name: max(
+            (np.abs(one - two).max() for one, two in _weights(before, trained.model, layer.name)), default=0
+        )
+        for layer in before.layers
+    }
+    assert {name for name, change in changes.items() if change} == {"logits", "stage4_block1_pw"}
+    assert changes["stage4_block1_pw"] < 0.1 * changes["logits"]
+
+
+def _weights(one: Any, other: Any, layer: str) -> list[tuple[Any, Any]]:
+    return list(zip(one.get_layer(layer).get_weights(), other.get_layer(layer).get_weights(), strict=True))

@@ -21,7 +21,7 @@ from birdnet_stm32.frontend.contract import (
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
-from birdnet_stm32.model.training.fit import predict
+from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.quant.rewriting.keras_io import from_keras, to_keras
