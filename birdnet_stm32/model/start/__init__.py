@@ -1,0 +1,1 @@
+"""Start a training from a network that was trained for other labels."""
