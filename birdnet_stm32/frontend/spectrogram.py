@@ -128,8 +128,8 @@ def in_place_stages(values: FrontendStages, spec: FrontendSpec) -> dict[str, Flo
     return {**arranged, "model_input": values.model_input}
 
 
-def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
-    """Compute the network's inputs for many windows, on all cores.
+def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec, *, threads: int | None = None) -> Floats:
+    """Compute the network's inputs for many windows.
 
     Each core works on one window at a time, because the frames of one window fit into the processor's cache.
     Memory use is that of the result.
@@ -137,6 +137,7 @@ def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
     Args:
         pcm_batch: int16 ``[n, spec.window_samples]``, possibly memory-mapped.
         spec: the model's front end.
+        threads: number of threads; None for one for each core.
 
     Returns:
         float32 ``[n, *spec.input_shape]``.
@@ -149,12 +150,21 @@ def features(pcm_batch: npt.NDArray[np.int16], spec: FrontendSpec) -> Floats:
     def fill(position: int) -> None:
         result[position] = frontend_stages(pcm_batch[position], spec).model_input
 
-    if spec.kind is Frontend.MEL:
-        mel_bank(spec)  # once, before all threads ask for it
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    prepare(spec)
+    if threads == 1:
+        for position in range(len(result)):
+            fill(position)
+        return result
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         for _ in pool.map(fill, range(len(result))):
             pass  # an error of a thread is raised here
     return result
+
+
+def prepare(spec: FrontendSpec) -> None:
+    """Compute once what all windows share, before several threads call :func:`features` at the same time."""
+    if spec.kind is Frontend.MEL:
+        mel_bank(spec)
 
 
 def hann(length: int) -> npt.NDArray[np.float64]:

@@ -1,11 +1,11 @@
 """Feed a training: the examples of an epoch in their order, augmented, as the network is fed them.
 
-One generator makes all random choices.
+Every example makes its random choices with a generator of its own, which follows from the seed, the epoch and
+the example's place in it. So it does not matter who makes a batch, when, and what was made before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,33 +33,6 @@ class Batch:
     embeddings: Floats | None = None
 
 
-def feed(
-    examples: Examples,
-    order: Indices,
-    spec: FrontendSpec,
-    *,
-    batch_size: int,
-    mixup: float,
-    rng: np.random.Generator,
-    silent_share: float = 0.0,
-) -> Iterator[Batch]:
-    """Yield augmented examples as the network is fed them, in batches of equal size.
-
-    Args:
-        examples: the windows and what they hold.
-        order: the examples of an epoch, int64 ``[k]``, k divisible by ``batch_size``.
-        spec: the front end.
-        batch_size: number of examples in a batch.
-        mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
-        rng: source of all random choices.
-        silent_share: share of the examples that silence takes the place of.
-    """
-    for batch in waveforms(
-        examples, order, batch_size=batch_size, mixup=mixup, rng=rng, silent_share=silent_share
-    ):
-        yield Batch(inputs=features(batch.pcm, spec), targets=batch.targets, embeddings=batch.embeddings)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Waveforms:
     """The augmented waveforms of one training step; see :class:`Batch`.
@@ -75,32 +48,78 @@ class Waveforms:
     embeddings: Floats | None
 
 
-def waveforms(
-    examples: Examples,
-    order: Indices,
-    *,
-    batch_size: int,
-    mixup: float,
-    rng: np.random.Generator,
-    silent_share: float = 0.0,
-) -> Iterator[Waveforms]:
-    """Yield augmented examples before the front end; the arguments are those of :func:`feed`."""
-    windows, targets = examples.windows, examples.targets
-    partners = np.where(rng.random(len(order)) < mixup, rng.permutation(order), order)
-    silent = rng.random(len(order)) < silent_share if silent_share else np.zeros(len(order), bool)
-    for start in range(0, len(order), batch_size):
-        inside = slice(start, start + batch_size)
-        pairs = zip(order[inside].tolist(), partners[inside].tolist(), silent[inside].tolist(), strict=True)
-        pcm = [
-            silence(windows.shape[1], rng)
-            if is_silent
-            else augment_window(windows[one], windows[other] if other != one else None, rng)
-            for one, other, is_silent in pairs
-        ]
-        united = unite_targets(targets[order[inside]], targets[partners[inside]])
-        united[silent[inside]] = 0
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EpochFeed:
+    """The batches of one epoch; each can be made alone, and by any thread.
+
+    Args:
+        examples: the windows and what they hold.
+        order: the examples of the epoch, int64 ``[k]``, k divisible by ``batch_size``.
+        seed: seed of the training.
+        epoch: number of the epoch, from 1.
+        batch_size: number of examples in a batch.
+        mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
+        silent_share: share of the examples that silence takes the place of.
+    """
+
+    examples: Examples
+    order: Indices
+    seed: int
+    epoch: int
+    batch_size: int
+    mixup: float
+    silent_share: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.order) // self.batch_size
+
+    def batch(self, number: int, spec: FrontendSpec, *, threads: int | None = None) -> Batch:
+        """Return a batch as the network is fed it.
+
+        Args:
+            number: number of the batch, from 0.
+            spec: the front end.
+            threads: number of threads that compute its features; None for one for each core.
+        """
+        made = self.waveforms(number)
+        inputs = features(made.pcm, spec, threads=threads)
+        return Batch(inputs=inputs, targets=made.targets, embeddings=made.embeddings)
+
+    def waveforms(self, number: int) -> Waveforms:
+        """Return a batch before the front end."""
+        places = range(number * self.batch_size, (number + 1) * self.batch_size)
+        made = [self._example(place) for place in places]
         embeddings = None
-        if examples.embeddings is not None:
-            embeddings = np.array(examples.embeddings[order[inside]], np.float32)
-            embeddings[silent[inside] | (partners[inside] != order[inside])] = np.nan
-        yield Waveforms(pcm=np.stack(pcm), targets=united, embeddings=embeddings)
+        if self.examples.embeddings is not None:
+            embeddings = np.array(
+                self.examples.embeddings[self.order[places.start : places.stop]], np.float32
+            )
+            embeddings[[not pure for _, _, pure in made]] = np.nan
+        return Waveforms(
+            pcm=np.stack([pcm for pcm, _, _ in made]),
+            targets=np.stack([targets for _, targets, _ in made]),
+            embeddings=embeddings,
+        )
+
+    def _example(self, place: int) -> tuple[Pcm, Floats, bool]:
+        """Return a waveform, its targets, and whether it holds its own window and nothing else."""
+        windows, targets = self.examples.windows, self.examples.targets
+        rng = generator_of(self.seed, self.epoch, place)
+        one = int(self.order[place])
+        if rng.random() < self.silent_share:
+            return silence(windows.shape[1], rng), np.zeros(targets.shape[1], np.float32), False
+        other = int(self.order[rng.integers(len(self.order))]) if rng.random() < self.mixup else one
+        if other == one:
+            return augment_window(windows[one], None, rng), targets[[one]][0], True
+        united = unite_targets(targets[[one]], targets[[other]])[0]
+        return augment_window(windows[one], windows[other], rng), united, False
+
+
+def generator_of(seed: int, epoch: int, place: int) -> np.random.Generator:
+    """Return the generator of all random choices for one example of an epoch, independent of all others."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch, place)))
+
+
+def order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """Return the generator of the order of an epoch."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,10 +12,13 @@ import tensorflow as tf
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.frontend.spectrogram import prepare
+from birdnet_stm32.model.training.ahead import Ahead
 from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_per_epoch
 from birdnet_stm32.model.training.examples import Examples
-from birdnet_stm32.model.training.feed import feed
+from birdnet_stm32.model.training.feed import EpochFeed, order_generator
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.speed import Speed
 from birdnet_stm32.model.training.step import TrainingStep
 from birdnet_stm32.model.training.student import Student
 from birdnet_stm32.model.training.targets import classes_of
@@ -38,6 +42,7 @@ class FitSettings:
             and the probabilities of quiet windows stay above what int8 can represent.
         balance: how often the windows of each class are drawn.
         silence: share of the examples that are silence, without any class.
+        workers: threads that make batches while the network learns; 0 for none. The same weights come out.
     """
 
     epochs: int = 40
@@ -48,6 +53,7 @@ class FitSettings:
     label_smoothing: float = 0.1
     balance: Balance = field(default_factory=Balance)
     silence: float = 0.0
+    workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +65,14 @@ class Trained:
         history: all epochs in order.
         best_epoch: the epoch with the lowest validation loss.
         constant_accuracy: share of the validation windows for which the most frequent answer is right.
+        speeds: how long each epoch took.
     """
 
     model: keras.Model
     history: tuple[EpochReport, ...]
     best_epoch: int
     constant_accuracy: float
+    speeds: tuple[Speed, ...]
 
     @property
     def best(self) -> EpochReport:
@@ -146,6 +154,7 @@ def train(
         history=tuple(history),
         best_epoch=best.epoch if best else 0,
         constant_accuracy=float(counts.max() / counts.sum()),
+        speeds=tuple(course.speeds),
     )
 
 
@@ -193,7 +202,9 @@ class _Training:
     ) -> None:
         keras.utils.set_random_seed(settings.seed)
         tf.config.experimental.enable_op_determinism()
-        self._rng = np.random.default_rng(settings.seed)
+        self._epoch = 0
+        self.speeds: list[Speed] = []
+        prepare(contract.frontend)
         self._contract, self._settings, self._examples = contract, settings, examples
         self._steps = steps_per_epoch(examples.classes, settings.batch_size, settings.balance)
         student = make()
@@ -212,20 +223,31 @@ class _Training:
 
     def run_epoch(self) -> list[float]:
         """Show every example of an epoch once; return the loss of each batch."""
-        settings = self._settings
-        order = balanced_order(
-            self._examples.classes, self._steps * settings.batch_size, self._rng, settings.balance
-        )
-        batches = feed(
-            self._examples,
-            order,
-            self._contract.frontend,
+        settings, spec = self._settings, self._contract.frontend
+        started = time.perf_counter()
+        self._epoch += 1
+        feed = EpochFeed(
+            examples=self._examples,
+            order=balanced_order(
+                self._examples.classes,
+                self._steps * settings.batch_size,
+                order_generator(settings.seed, self._epoch),
+                settings.balance,
+            ),
+            seed=settings.seed,
+            epoch=self._epoch,
             batch_size=settings.batch_size,
             mixup=settings.mixup,
-            rng=self._rng,
             silent_share=settings.silence,
         )
-        return [self._step(batch) for batch in batches]
+        # A worker computes the features of its batch alone: the others have batches of their own.
+        threads = 1 if settings.workers else None
+        batches = Ahead(
+            lambda number: feed.batch(number, spec, threads=threads), len(feed), workers=settings.workers
+        )
+        losses = [self._step(batch) for batch in batches]
+        self.speeds.append(Speed(seconds=time.perf_counter() - started, waited_s=batches.waited_s))
+        return losses
 
 
 def _check_set(name: str, examples: Examples, contract: ModelContract) -> None:

@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.training.augment import PCM_PEAK
 from birdnet_stm32.model.training.balance import Balance, balanced_order
 from birdnet_stm32.model.training.examples import Examples, labelled
-from birdnet_stm32.model.training.feed import waveforms
+from birdnet_stm32.model.training.feed import EpochFeed, Waveforms, order_generator
 from birdnet_stm32.model.training.targets import classes_of, one_hot
 
 
-def test_batches_are_whole_united_and_reproducible() -> None:
-    windows = np.random.default_rng(0).integers(-9_000, 9_000, (10, 64), dtype=np.int16)
-    targets = one_hot([0, 0, 0, 0, 1, 1, 1, -1, -1, -1], 2)
+def made(feed: EpochFeed) -> list[Waveforms]:
+    return [feed.waveforms(number) for number in range(len(feed))]
 
-    def epoch(seed: int, mixup: float) -> list[tuple[np.ndarray, np.ndarray]]:
-        rng = np.random.default_rng(seed)
-        order = balanced_order(classes_of(targets), 12, rng, Balance())
-        batches = waveforms(labelled(windows, targets), order, batch_size=4, mixup=mixup, rng=rng)
-        return [(batch.pcm, batch.targets) for batch in batches]
+
+def noise(count: int, samples: int = 64) -> Any:
+    return np.random.default_rng(0).integers(-9_000, 9_000, (count, samples), dtype=np.int16)
+
+
+def test_batches_are_whole_united_and_reproducible() -> None:
+    windows, targets = noise(10), one_hot([0, 0, 0, 0, 1, 1, 1, -1, -1, -1], 2)
+
+    def epoch(number: int, mixup: float) -> list[Waveforms]:
+        order = balanced_order(classes_of(targets), 12, order_generator(1, number), Balance())
+        examples = labelled(windows, targets)
+        return made(
+            EpochFeed(examples=examples, order=order, seed=1, epoch=number, batch_size=4, mixup=mixup)
+        )
 
     batches = epoch(1, 1.0)
-    assert [(pcm.shape, target.shape) for pcm, target in batches] == [((4, 64), (4, 2))] * 3
-    assert any(target.sum(axis=1).max() == 2 for _, target in batches)
-    assert all(target.sum(axis=1).max() <= 1 for _, target in epoch(1, 0.0))
-    assert all(
-        np.array_equal(pcm, pcm_again) and np.array_equal(target, target_again)
-        for (pcm, target), (pcm_again, target_again) in zip(batches, epoch(1, 1.0), strict=True)
-    )
+    assert [(batch.pcm.shape, batch.targets.shape) for batch in batches] == [((4, 64), (4, 2))] * 3
+    assert any(batch.targets.sum(axis=1).max() == 2 for batch in batches)
+    assert all(batch.targets.sum(axis=1).max() <= 1 for batch in epoch(1, 0.0))
+    for one, again in zip(batches, epoch(1, 1.0), strict=True):
+        np.testing.assert_array_equal(one.pcm, again.pcm)
+        np.testing.assert_array_equal(one.targets, again.targets)
+    assert not np.array_equal(batches[0].pcm, epoch(2, 1.0)[0].pcm)
+
+
+def test_an_example_is_the_same_whatever_was_made_before() -> None:
+    """Batches of another size, made from the last to the first, hold the same examples."""
+    examples, order = labelled(noise(12), one_hot([0, 1] * 6, 2)), np.arange(12)
+
+    def feed(batch_size: int) -> EpochFeed:
+        return EpochFeed(
+            examples=examples,
+            order=order,
+            seed=5,
+            epoch=3,
+            batch_size=batch_size,
+            mixup=0.5,
+            silent_share=0.2,
+        )
+
+    whole = feed(12).waveforms(0)
+    parts = [feed(4).waveforms(number) for number in (2, 1, 0)][::-1]
+    np.testing.assert_array_equal(whole.pcm, np.concatenate([part.pcm for part in parts]))
+    np.testing.assert_array_equal(whole.targets, np.concatenate([part.targets for part in parts]))
 
 
 def test_silence_takes_the_place_of_a_share_of_the_examples() -> None:
-    windows = np.random.default_rng(0).integers(-9_000, 9_000, (10, 64), dtype=np.int16)
-    targets, order = one_hot([0] * 10, 1), np.arange(400) % 10
-    rng = np.random.default_rng(0)
-    batches = waveforms(
-        labelled(windows, targets), order, batch_size=4, mixup=0.5, rng=rng, silent_share=0.25
+    feed = EpochFeed(
+        examples=labelled(noise(10), one_hot([0] * 10, 1)),
+        order=np.arange(400) % 10,
+        seed=0,
+        epoch=1,
+        batch_size=4,
+        mixup=0.5,
+        silent_share=0.25,
     )
     examples = [
         (np.abs(one).max(), target.sum())
-        for batch in batches
+        for batch in made(feed)
         for one, target in zip(batch.pcm, batch.targets, strict=True)
     ]
     silent = [peak for peak, heard in examples if not heard]
@@ -50,17 +85,23 @@ def test_silence_takes_the_place_of_a_share_of_the_examples() -> None:
 
 
 def test_a_teachers_embedding_stays_with_a_window_that_nothing_was_mixed_into() -> None:
-    windows = np.random.default_rng(0).integers(-9_000, 9_000, (40, 64), dtype=np.int16)
     embeddings = np.arange(40, dtype=np.float32)[:, np.newaxis] + np.zeros((1, 3), np.float32)
     examples = Examples(
-        windows=windows,
+        windows=noise(40),
         targets=one_hot([0] * 40, 1),
         classes=np.zeros(40, np.int64),
         embeddings=embeddings,
     )
-    found = waveforms(examples, np.arange(40), batch_size=40, mixup=0.5, rng=np.random.default_rng(0))
-    [batch] = list(found)
+    feed = EpochFeed(examples=examples, order=np.arange(40), seed=0, epoch=1, batch_size=40, mixup=0.5)
+    batch = feed.waveforms(0)
     assert batch.embeddings is not None
     kept = ~np.isnan(batch.embeddings[:, 0])
     assert 5 < kept.sum() < 35
     np.testing.assert_array_equal(batch.embeddings[kept], embeddings[kept])
+
+
+def test_the_number_of_threads_changes_nothing(contract: ModelContract) -> None:
+    examples = labelled(noise(4, contract.frontend.window_samples), one_hot([0, 1, 0, 1], 2))
+    feed = EpochFeed(examples=examples, order=np.arange(4), seed=0, epoch=1, batch_size=4, mixup=0.5)
+    one, several = (feed.batch(0, contract.frontend, threads=threads).inputs for threads in (1, None))
+    np.testing.assert_array_equal(one, several)

@@ -65,6 +65,20 @@ def test_the_same_seed_gives_the_same_network(contract: ModelContract) -> None:
 
 
 @pytest.mark.slow
+def test_the_number_of_workers_changes_nothing(contract: ModelContract) -> None:
+    examples, validation = tones(20, 0), tones(6, 1)
+    found = [
+        train(maker(contract), contract, examples, validation, replace(QUICK, workers=workers))
+        for workers in (0, 1, 3)
+    ]
+    assert all(trained.history == found[0].history for trained in found)
+    assert all(0 < speed.waiting < 1 for trained in found for speed in trained.speeds)
+    for trained in found:
+        for one, other in zip(found[0].model.get_weights(), trained.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
 def test_the_best_epochs_weights_are_kept(contract: ModelContract) -> None:
     validation = tones(6, 1)
     settings = replace(QUICK, epochs=3, learning_rate=0.05)  # so fast that the last is hardly the best
