@@ -37,6 +37,7 @@ from birdnet_stm32.commands.shared.model_files import (
     learned_beside,
 )
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
@@ -153,7 +154,7 @@ def _train(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as work:
         windows = _decode(rows, options.data_path_train, shape, Path(work))
         contract = contract_to_train(model, classes_to_train(windows))
-        trained = train_on(windows, contract, settings)
+        trained = train_on(windows, contract, settings, AugmentTable())
         learned = learned_recordings(windows.recordings, settings)
     _write(trained.model, contract, path, writer, learned)
     writer.write_document(options.json, trained.history)

@@ -45,6 +45,23 @@ class _Rule:
 
 _RULES = (
     _Rule(
+        table="augment",
+        applies=lambda variant: variant.model.checkpoint is not None,
+        why="[model] checkpoint names a trained model, and nothing is trained",
+    ),
+    _Rule(
+        table="augment",
+        keys=("mix_level_db",),
+        applies=lambda variant: variant.augment.mixup == 0,
+        why="mixup = 0 mixes no other window in",
+    ),
+    _Rule(
+        table="augment",
+        keys=("background_snr_db",),
+        applies=lambda variant: variant.augment.background == 0,
+        why="background = 0 mixes no background in",
+    ),
+    _Rule(
         table="train",
         applies=lambda variant: variant.model.checkpoint is not None,
         why="[model] checkpoint names a trained model, and nothing is trained",

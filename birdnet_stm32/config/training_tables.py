@@ -26,6 +26,9 @@ class TrainTable(ConfigTable):
     """Greatest number of windows of one class that are drawn in a pass over the data."""
     max_repeats: Annotated[float, Field(ge=1)] | None = None
     """Greatest number of times that a window is drawn in a pass over the data, on average over its class."""
+    background_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of the windows drawn in a pass over the data that hold background. Default: background is drawn
+    as if it were one more class. A greater share teaches what is no call of any class."""
     silence: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the examples that is digital silence, or the faintest noise that 16 bits can hold, without any
     class."""

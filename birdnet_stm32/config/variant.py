@@ -19,6 +19,7 @@ from birdnet_stm32.boards.choice import (
     check_weights_address,
 )
 from birdnet_stm32.config.accuracy_tables import EvaluateTable, ThresholdsTable
+from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
 from birdnet_stm32.config.recording_tables import FetchTable, IndexTable
@@ -276,6 +277,7 @@ class Variant(ConfigTable):
     windows: WindowsTable = WindowsTable()
     model: ModelTable = ModelTable()
     train: TrainTable = TrainTable()
+    augment: AugmentTable = AugmentTable()
     representative: RepresentativeTable = RepresentativeTable()
     quantize: QuantizeTable = QuantizeTable()
     qat: QatTable = QatTable()

@@ -147,7 +147,7 @@ STAGES: tuple[Stage, ...] = (
         name="train",
         doc="train the float model",
         needs=("windows",),
-        reads=("model", "train"),
+        reads=("model", "train", "augment"),
         wanted=_trains,
     ),
     Stage(
@@ -242,7 +242,7 @@ STAGES: tuple[Stage, ...] = (
         name="fold",
         doc="train without one fold of a cross-validation, and score this fold",
         needs=("windows",),
-        reads=("model", "train", "evaluate.folds"),
+        reads=("model", "train", "augment", "evaluate.folds"),
         wanted=lambda variant: variant.evaluate.folds is not None,
     ),
     Stage(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.index.learned_from import learned_from_text
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
@@ -25,6 +26,7 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training import fit
+from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.examples import labelled
@@ -64,7 +66,7 @@ def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
     windows, settings = open_window_set(job.inputs["windows"]), job.variant.train
     contract = contract_to_train(job.variant.model, classes_to_train(windows))
-    trained = train_on(windows, contract, settings)
+    trained = train_on(windows, contract, settings, job.variant.augment)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     learned = learned_recordings(windows.recordings, settings)
@@ -96,13 +98,16 @@ def learned_recordings(recordings: Iterable[ShardedRecording], settings: TrainTa
     }
 
 
-def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) -> TrainedModel:
+def train_on(
+    windows: WindowSet, contract: ModelContract, settings: TrainTable, augment: AugmentTable
+) -> TrainedModel:
     """Train a model, showing progress.
 
     Args:
         windows: the windows of the training split and of the validation split; others are not looked at.
         contract: the network to build.
         settings: how to train.
+        augment: how windows are changed for it.
 
     Raises:
         InputError: a split is empty.
@@ -115,7 +120,7 @@ def train_on(windows: WindowSet, contract: ModelContract, settings: TrainTable) 
     for split, part in ((recording_split.TRAIN, training), (recording_split.VALIDATION, validation)):
         if not len(part):
             raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
-    how = _fit_settings(settings)
+    how = _fit_settings(settings, augment)
     with track("epochs") as report:
         trained = fit.train(
             lambda: new_student(contract, settings.seed),
@@ -182,7 +187,7 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
     return fitted(logits, np.maximum(targets, 0), targets >= 0)
 
 
-def _fit_settings(settings: TrainTable) -> fit.FitSettings:
+def _fit_settings(settings: TrainTable, augment: AugmentTable) -> fit.FitSettings:
     return fit.FitSettings(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -192,6 +197,7 @@ def _fit_settings(settings: TrainTable) -> fit.FitSettings:
             exponent=settings.balance,
             max_windows_per_class=settings.max_windows_per_class,
             max_repeats=settings.max_repeats,
+            background_share=settings.background_share,
         ),
-        silence=settings.silence,
+        augmentation=Augmentation(silence=settings.silence, **augment.model_dump()),
     )

@@ -6,36 +6,72 @@ a shift nor a mixture can be imitated after it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 Pcm = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float32]
 
-MIX_LEVEL_DB = (-12.0, 0.0)  # level of the second window relative to the first; below, it is hardly audible
 PCM_PEAK = 32_767
 
 
-def augment_window(pcm: Pcm, partner: Pcm | None, rng: np.random.Generator) -> Pcm:
-    """Shift a window in time, around its end, and mix another window in.
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How the windows of a training are changed.
+
+    Args:
+        mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
+        mix_level_db: least and greatest level of this window relative to the first, in dB. Far below, it
+            would hardly be audible.
+        background: probability that a window of background is mixed in, which leaves the targets.
+        background_snr_db: least and greatest level of the rest relative to this background, in dB.
+        silence: share of the examples that silence takes the place of.
+    """
+
+    mixup: float = 0.5
+    mix_level_db: tuple[float, float] = (-12.0, 0.0)
+    background: float = 0.0
+    background_snr_db: tuple[float, float] = (-3.0, 20.0)
+    silence: float = 0.0
+
+
+def augment_window(
+    pcm: Pcm, partner: Pcm | None, background: Pcm | None, how: Augmentation, rng: np.random.Generator
+) -> Pcm:
+    """Shift a window in time, around its end, and mix other windows in.
 
     Levels are relative. Min-max normalisation in the front end removes any common gain, so the result fills
     int16.
 
     Args:
         pcm: int16 ``[samples]``.
-        partner: int16 ``[samples]`` to mix in at ``MIX_LEVEL_DB``; None for no mixture.
+        partner: int16 ``[samples]`` to mix in at ``how.mix_level_db``; None for no mixture.
+        background: int16 ``[samples]`` to mix in at ``how.background_snr_db``; None for none.
+        how: the levels.
         rng: source of shifts and levels.
 
     Returns:
         int16 ``[samples]``.
     """
-    mixed = np.roll(_unit_level(pcm), rng.integers(len(pcm)))
+    mixed = _shifted(pcm, rng)
     if partner is not None:
-        level = 10.0 ** (rng.uniform(*MIX_LEVEL_DB) / 20.0)
-        mixed += np.float32(level) * np.roll(_unit_level(partner), rng.integers(len(partner)))
+        mixed += _gain(rng.uniform(*how.mix_level_db)) * _shifted(partner, rng)
+    if background is not None:
+        mixed += _gain(-rng.uniform(*how.background_snr_db)) * _shifted(background, rng)
     full_scale = PCM_PEAK / max(float(np.abs(mixed).max()), 1e-9)
     return np.asarray(np.rint(mixed * full_scale), dtype=np.int16)
+
+
+def _shifted(pcm: Pcm, rng: np.random.Generator) -> Floats:
+    """Return a window at the level 1, shifted around its end."""
+    shifted: Floats = np.roll(_unit_level(pcm), rng.integers(len(pcm)))
+    return shifted
+
+
+def _gain(level_db: float) -> np.float32:
+    return np.float32(10.0 ** (level_db / 20.0))
 
 
 def _unit_level(pcm: Pcm) -> Floats:

@@ -7,14 +7,15 @@ the example's place in it. So it does not matter who makes a batch, when, and wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from birdnet_stm32.frontend.contract import FrontendSpec
 from birdnet_stm32.frontend.spectrogram import features
-from birdnet_stm32.model.training.augment import Pcm, augment_window, silence
+from birdnet_stm32.model.training.augment import Augmentation, Pcm, augment_window, silence
 from birdnet_stm32.model.training.examples import Examples
-from birdnet_stm32.model.training.targets import Floats, Indices, unite_targets
+from birdnet_stm32.model.training.targets import BACKGROUND, Floats, Indices, unite_targets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,8 +59,7 @@ class EpochFeed:
         seed: seed of the training.
         epoch: number of the epoch, from 1.
         batch_size: number of examples in a batch.
-        mixup: probability that another window is mixed in. Both can be heard, so the targets are united.
-        silent_share: share of the examples that silence takes the place of.
+        augmentation: how the windows are changed.
     """
 
     examples: Examples
@@ -67,11 +67,15 @@ class EpochFeed:
     seed: int
     epoch: int
     batch_size: int
-    mixup: float
-    silent_share: float = 0.0
+    augmentation: Augmentation
 
     def __len__(self) -> int:
         return len(self.order) // self.batch_size
+
+    @cached_property
+    def background(self) -> Indices:
+        """The windows that hold background, int64 ``[k]``."""
+        return np.flatnonzero(self.examples.classes == BACKGROUND)
 
     def batch(self, number: int, spec: FrontendSpec, *, threads: int | None = None) -> Batch:
         """Return a batch as the network is fed it.
@@ -103,16 +107,19 @@ class EpochFeed:
 
     def _example(self, place: int) -> tuple[Pcm, Floats, bool]:
         """Return a waveform, its targets, and whether it holds its own window and nothing else."""
-        windows, targets = self.examples.windows, self.examples.targets
+        windows, targets, how = self.examples.windows, self.examples.targets, self.augmentation
         rng = generator_of(self.seed, self.epoch, place)
         one = int(self.order[place])
-        if rng.random() < self.silent_share:
+        if rng.random() < how.silence:
             return silence(windows.shape[1], rng), np.zeros(targets.shape[1], np.float32), False
-        other = int(self.order[rng.integers(len(self.order))]) if rng.random() < self.mixup else one
-        if other == one:
-            return augment_window(windows[one], None, rng), targets[[one]][0], True
-        united = unite_targets(targets[[one]], targets[[other]])[0]
-        return augment_window(windows[one], windows[other], rng), united, False
+        other = int(self.order[rng.integers(len(self.order))]) if rng.random() < how.mixup else one
+        behind = None
+        if rng.random() < how.background and len(self.background):
+            behind = windows[int(rng.choice(self.background))]
+        partner = None if other == one else windows[other]
+        held = targets[[one]] if other == one else unite_targets(targets[[one]], targets[[other]])
+        pure = partner is None and behind is None
+        return augment_window(windows[one], partner, behind, how, rng), held[0], pure
 
 
 def generator_of(seed: int, epoch: int, place: int) -> np.random.Generator:

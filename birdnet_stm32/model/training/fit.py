@@ -14,6 +14,7 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import prepare
 from birdnet_stm32.model.training.ahead import Ahead
+from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_per_epoch
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.feed import EpochFeed, order_generator
@@ -37,11 +38,10 @@ class FitSettings:
         learning_rate: learning rate at the start; it falls to zero along a cosine.
         batch_size: windows in each step.
         seed: seed of weights, order, dropout and augmentation.
-        mixup: probability that another window is mixed into a window.
         label_smoothing: moves targets towards 0.5, which bounds the logits. Their int8 steps then stay small,
             and the probabilities of quiet windows stay above what int8 can represent.
         balance: how often the windows of each class are drawn.
-        silence: share of the examples that are silence, without any class.
+        augmentation: how the windows are changed.
         workers: threads that make batches while the network learns; 0 for none. The same weights come out.
     """
 
@@ -49,10 +49,9 @@ class FitSettings:
     learning_rate: float = 5e-3
     batch_size: int = 16
     seed: int = 0
-    mixup: float = 0.5
     label_smoothing: float = 0.1
     balance: Balance = field(default_factory=Balance)
-    silence: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
     workers: int = 1
 
 
@@ -237,8 +236,7 @@ class _Training:
             seed=settings.seed,
             epoch=self._epoch,
             batch_size=settings.batch_size,
-            mixup=settings.mixup,
-            silent_share=settings.silence,
+            augmentation=settings.augmentation,
         )
         # A worker computes the features of its batch alone: the others have batches of their own.
         threads = 1 if settings.workers else None

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.training.augment import PCM_PEAK
+from birdnet_stm32.model.training.augment import PCM_PEAK, Augmentation
 from birdnet_stm32.model.training.balance import Balance, balanced_order
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.feed import EpochFeed, Waveforms, order_generator
-from birdnet_stm32.model.training.targets import classes_of, one_hot
+from birdnet_stm32.model.training.targets import BACKGROUND, classes_of, one_hot
 
 
 def made(feed: EpochFeed) -> list[Waveforms]:
@@ -29,7 +29,14 @@ def test_batches_are_whole_united_and_reproducible() -> None:
         order = balanced_order(classes_of(targets), 12, order_generator(1, number), Balance())
         examples = labelled(windows, targets)
         return made(
-            EpochFeed(examples=examples, order=order, seed=1, epoch=number, batch_size=4, mixup=mixup)
+            EpochFeed(
+                examples=examples,
+                order=order,
+                seed=1,
+                epoch=number,
+                batch_size=4,
+                augmentation=Augmentation(mixup=mixup),
+            )
         )
 
     batches = epoch(1, 1.0)
@@ -44,7 +51,7 @@ def test_batches_are_whole_united_and_reproducible() -> None:
 
 def test_an_example_is_the_same_whatever_was_made_before() -> None:
     """Batches of another size, made from the last to the first, hold the same examples."""
-    examples, order = labelled(noise(12), one_hot([0, 1] * 6, 2)), np.arange(12)
+    examples, order = labelled(noise(12), one_hot([0, 1, BACKGROUND] * 4, 2)), np.arange(12)
 
     def feed(batch_size: int) -> EpochFeed:
         return EpochFeed(
@@ -53,8 +60,7 @@ def test_an_example_is_the_same_whatever_was_made_before() -> None:
             seed=5,
             epoch=3,
             batch_size=batch_size,
-            mixup=0.5,
-            silent_share=0.2,
+            augmentation=Augmentation(silence=0.2, background=0.5),
         )
 
     whole = feed(12).waveforms(0)
@@ -70,8 +76,7 @@ def test_silence_takes_the_place_of_a_share_of_the_examples() -> None:
         seed=0,
         epoch=1,
         batch_size=4,
-        mixup=0.5,
-        silent_share=0.25,
+        augmentation=Augmentation(silence=0.25),
     )
     examples = [
         (np.abs(one).max(), target.sum())
@@ -92,7 +97,9 @@ def test_a_teachers_embedding_stays_with_a_window_that_nothing_was_mixed_into() 
         classes=np.zeros(40, np.int64),
         embeddings=embeddings,
     )
-    feed = EpochFeed(examples=examples, order=np.arange(40), seed=0, epoch=1, batch_size=40, mixup=0.5)
+    feed = EpochFeed(
+        examples=examples, order=np.arange(40), seed=0, epoch=1, batch_size=40, augmentation=Augmentation()
+    )
     batch = feed.waveforms(0)
     assert batch.embeddings is not None
     kept = ~np.isnan(batch.embeddings[:, 0])
@@ -102,6 +109,26 @@ def test_a_teachers_embedding_stays_with_a_window_that_nothing_was_mixed_into() 
 
 def test_the_number_of_threads_changes_nothing(contract: ModelContract) -> None:
     examples = labelled(noise(4, contract.frontend.window_samples), one_hot([0, 1, 0, 1], 2))
-    feed = EpochFeed(examples=examples, order=np.arange(4), seed=0, epoch=1, batch_size=4, mixup=0.5)
+    feed = EpochFeed(
+        examples=examples, order=np.arange(4), seed=0, epoch=1, batch_size=4, augmentation=Augmentation()
+    )
     one, several = (feed.batch(0, contract.frontend, threads=threads).inputs for threads in (1, None))
     np.testing.assert_array_equal(one, several)
+
+
+def test_background_behind_a_window_leaves_what_it_holds() -> None:
+    """Of a window and the only window of background, each is one sample; both are in the example."""
+    windows = np.zeros((2, 1_000), np.int16)
+    windows[0, :2], windows[1, 0] = 9_000, -9_000
+    feed = EpochFeed(
+        examples=labelled(windows, one_hot([0, BACKGROUND], 1)),
+        order=np.zeros(8, np.int64),
+        seed=0,
+        epoch=1,
+        batch_size=8,
+        augmentation=Augmentation(mixup=0, background=1),
+    )
+    [batch] = made(feed)
+    assert batch.targets.tolist() == [[1]] * 8
+    assert (batch.pcm.min(axis=1) < -500).all()
+    assert (batch.pcm.max(axis=1) > 500).all()

@@ -10,6 +10,7 @@ import pytest
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.fit import FitSettings, Make, refit, train
 from birdnet_stm32.model.training.history import EpochReport
@@ -44,7 +45,7 @@ def maker(contract: ModelContract, seed: int = 3) -> Make:
 
 @pytest.mark.slow
 def test_it_learns_what_is_easy(contract: ModelContract) -> None:
-    settings = FitSettings(epochs=30, batch_size=8, seed=1, mixup=0.25)
+    settings = FitSettings(epochs=30, batch_size=8, seed=1, augmentation=Augmentation(mixup=0.25))
     trained = train(maker(contract, 1), contract, tones(48, 0), tones(30, 1), settings)
     best = trained.history[trained.best_epoch - 1]
     assert best.validation_loss == min(report.validation_loss for report in trained.history)
