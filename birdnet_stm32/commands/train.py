@@ -146,7 +146,8 @@ def _train(options: argparse.Namespace) -> None:
     rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
-    from birdnet_stm32.stages.train import classes_to_train, learned_recordings, train_on
+    from birdnet_stm32.stages.inputs.windows import classes_to_train
+    from birdnet_stm32.stages.train import learned_recordings, train_on
 
     if not options.overwrite:
         _refuse_other_classes(path, contract_to_train(model, _labels_of(rows)))

@@ -43,6 +43,13 @@ class _Rule:
     why: str
 
 
+def _teaches_nothing(variant: Variant) -> bool:
+    """Return whether the scores of a variant's teacher would change nothing."""
+    teacher = variant.teacher
+    weightless = teacher is not None and not teacher.weight and not teacher.embedding_weight
+    return weightless and variant.windows.select != "teacher"
+
+
 _RULES = (
     _Rule(
         table="augment",
@@ -112,9 +119,32 @@ _RULES = (
     ),
     _Rule(
         table="windows",
-        keys=("best", "min_activity_db"),
+        keys=("best",),
         applies=lambda variant: variant.windows.select == "all",
-        why='[windows] select = "all" takes every window, however active it is',
+        why='[windows] select = "all" takes every window',
+    ),
+    _Rule(
+        table="windows",
+        keys=("min_activity_db",),
+        applies=lambda variant: variant.windows.select != "active",
+        why='only [windows] select = "active" looks at it',
+    ),
+    _Rule(
+        table="windows",
+        keys=("min_score",),
+        applies=lambda variant: variant.windows.select != "teacher",
+        why='only [windows] select = "teacher" looks at it',
+    ),
+    _Rule(
+        table="teacher",
+        applies=lambda variant: variant.model.checkpoint is not None,
+        why="[model] checkpoint names a trained model, and nothing is trained",
+    ),
+    _Rule(
+        table="teacher",
+        applies=_teaches_nothing,
+        why="nothing is learned from a teacher with weight = 0 and embedding_weight = 0, unless "
+        '[windows] select is "teacher"',
     ),
     _Rule(
         table="fetch",

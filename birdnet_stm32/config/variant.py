@@ -23,6 +23,7 @@ from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
 from birdnet_stm32.config.recording_tables import FetchTable, IndexTable
+from birdnet_stm32.config.teacher_table import TeacherTable
 from birdnet_stm32.config.text_types import (
     RULE,
     VERSION,
@@ -276,6 +277,7 @@ class Variant(ConfigTable):
     index: IndexTable = IndexTable()
     windows: WindowsTable = WindowsTable()
     model: ModelTable = ModelTable()
+    teacher: TeacherTable | None = None
     train: TrainTable = TrainTable()
     augment: AugmentTable = AugmentTable()
     representative: RepresentativeTable = RepresentativeTable()
@@ -296,6 +298,12 @@ class Variant(ConfigTable):
     def _has_recipes(self) -> Self:
         if not self.recipes:
             raise ValueError('[quantize] lists only qat, which [qat] when = "never" forbids')
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_teacher_that_chooses(self) -> Self:
+        if self.windows.select == "teacher" and self.teacher is None:
+            raise ValueError('[windows] select = "teacher" needs a teacher: add the table [teacher]')
         return self
 
     @model_validator(mode="after")

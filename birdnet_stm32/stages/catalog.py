@@ -79,6 +79,33 @@ def _descriptions(*capabilities: folders.Capability) -> Callable[[Release], dict
     return files
 
 
+def _teacher_files(release: Release) -> dict[str, Path]:
+    """Return the files of a variant's teacher, by what they are."""
+    table = release.variant.teacher
+    if table is None:
+        return {}
+    named = {
+        "teacher": table.model,
+        "labels of the teacher": table.labels,
+        "model configuration of the teacher": table.config,
+        "cache of the teacher": table.cache,
+        "table of names for the teacher": table.names,
+    }
+    found: dict[str, Path] = {}
+    for what, path in named.items():
+        if path is not None:
+            found |= _files_of(what, release.resolve(path))
+    return found
+
+
+def _files_of(what: str, path: Path) -> dict[str, Path]:
+    """Return a file, or the files in a folder, by what they are."""
+    if not path.is_dir():
+        return {what: path}
+    inside = sorted(one for one in path.rglob("*") if one.is_file())
+    return {f"{what}: {one.relative_to(path).as_posix()}": one for one in inside} or {what: path}
+
+
 _every_description = _descriptions("emulator", "flash")
 _DECODES = (
     "index.root",
@@ -130,6 +157,14 @@ STAGES: tuple[Stage, ...] = (
         files=_checkpoint_files,
     ),
     Stage(
+        name="teacher",
+        doc="have a teacher hear the windows of training",
+        needs=("windows",),
+        reads=("teacher", "windows"),
+        wanted=lambda variant: variant.teacher is not None and _trains(variant),
+        files=_teacher_files,
+    ),
+    Stage(
         name="evaluation_windows",
         doc="decode the recordings that only measure accuracy, and list their windows",
         needs=("fetch", "index"),
@@ -140,14 +175,14 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="representative",
         doc="cut the windows that calibrate and those that verify",
-        needs=("index", "windows"),
+        needs=("index", "windows", "teacher"),
         reads=("model.checkpoint", "representative"),
     ),
     Stage(
         name="train",
         doc="train the float model",
-        needs=("windows",),
-        reads=("model", "train", "augment"),
+        needs=("windows", "teacher"),
+        reads=("model", "train", "augment", "teacher", "windows.select"),
         wanted=_trains,
     ),
     Stage(
@@ -241,8 +276,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="fold",
         doc="train without one fold of a cross-validation, and score this fold",
-        needs=("windows",),
-        reads=("model", "train", "augment", "evaluate.folds"),
+        needs=("windows", "teacher"),
+        reads=("model", "train", "augment", "evaluate.folds", "teacher", "windows.select"),
         wanted=lambda variant: variant.evaluate.folds is not None,
     ),
     Stage(

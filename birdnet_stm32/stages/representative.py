@@ -28,6 +28,7 @@ from birdnet_stm32.files.document import write_document
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CLASSES, COVERAGE
 from birdnet_stm32.stages.inputs.index import read_index
+from birdnet_stm32.stages.inputs.teacher import with_choice
 from birdnet_stm32.stages.inputs.windows import PCM, TABLE, open_window_set
 from birdnet_stm32.terminal_text import first_names
 
@@ -35,7 +36,7 @@ from birdnet_stm32.terminal_text import first_names
 def run(job: Job) -> Outcome:
     """Choose the windows."""
     settings = job.variant.representative
-    stored = open_window_set(job.inputs["windows"])
+    stored = with_choice(job, open_window_set(job.inputs["windows"]))
     shape = stored.window_shape
     rows = read_index(job.inputs["index"])
     recordings = {one.path: one for one in stored.recordings}

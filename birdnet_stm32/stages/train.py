@@ -25,18 +25,20 @@ from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.teacher.teaching import Teaching
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
-from birdnet_stm32.model.training.examples import labelled
+from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import new_student
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
-from birdnet_stm32.stages.inputs.windows import open_window_set
+from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
+from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
 from birdnet_stm32.terminal_text import counted
 
 Floats = NDArray[np.float32]
@@ -64,9 +66,10 @@ class TrainedModel:
 
 def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
-    windows, settings = open_window_set(job.inputs["windows"]), job.variant.train
+    stored, settings = open_window_set(job.inputs["windows"]), job.variant.train
+    windows = with_choice(job, stored)
     contract = contract_to_train(job.variant.model, classes_to_train(windows))
-    trained = train_on(windows, contract, settings, job.variant.augment)
+    trained = train_on(windows, contract, settings, job.variant.augment, open_teaching(job, stored))
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     learned = learned_recordings(windows.recordings, settings)
@@ -75,12 +78,6 @@ def run(job: Job) -> Outcome:
     if trained.held_out_scores is not None:
         np.save(job.out / HELD_OUT_SCORES, trained.held_out_scores, allow_pickle=False)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
-
-
-def classes_to_train(windows: WindowSet) -> tuple[str, ...]:
-    """Return the classes that windows of the training split hold, sorted; background is not a class."""
-    held = np.unique(windows.in_split(recording_split.TRAIN).label_set).tolist()
-    return tuple(sorted({label for number in held for label in windows.positives_of(number)}))
 
 
 def learned_recordings(recordings: Iterable[ShardedRecording], settings: TrainTable) -> Mapping[str, str]:
@@ -99,7 +96,11 @@ def learned_recordings(recordings: Iterable[ShardedRecording], settings: TrainTa
 
 
 def train_on(
-    windows: WindowSet, contract: ModelContract, settings: TrainTable, augment: AugmentTable
+    windows: WindowSet,
+    contract: ModelContract,
+    settings: TrainTable,
+    augment: AugmentTable,
+    teaching: Teaching | None = None,
 ) -> TrainedModel:
     """Train a model, showing progress.
 
@@ -108,6 +109,7 @@ def train_on(
         contract: the network to build.
         settings: how to train.
         augment: how windows are changed for it.
+        teaching: what a teacher says of the windows; None without one.
 
     Raises:
         InputError: a split is empty.
@@ -120,12 +122,12 @@ def train_on(
     for split, part in ((recording_split.TRAIN, training), (recording_split.VALIDATION, validation)):
         if not len(part):
             raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
-    how = _fit_settings(settings, augment)
+    how = _fit_settings(settings, augment, teaching)
     with track("epochs") as report:
         trained = fit.train(
             lambda: new_student(contract, settings.seed),
             contract,
-            labelled(training, training.targets(contract.labels)),
+            _examples(training, contract, teaching),
             labelled(validation, validation.targets(contract.labels)),
             how,
             on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
@@ -133,7 +135,7 @@ def train_on(
     everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)
     known = everything.where(everything.chosen) if settings.refit else training
     learned_of = everything if settings.refit else windows.in_split(recording_split.TRAIN)
-    refitted = _refit(known, contract, how, trained.best_epoch) if settings.refit else None
+    refitted = _refit(known, contract, how, trained.best_epoch, teaching) if settings.refit else None
     model = refitted.model if refitted else trained.model
     calibration = _calibration(trained.model, validation, contract, settings.calibrate)
     held_out = None
@@ -161,12 +163,25 @@ def train_on(
     )
 
 
-def _refit(windows: WindowSet, contract: ModelContract, how: fit.FitSettings, epochs: int) -> fit.Refitted:
+def _examples(windows: WindowSet, contract: ModelContract, teaching: Teaching | None) -> Examples:
+    """Return what is learned from: windows with their labels, or also with what a teacher says of them."""
+    if teaching is None:
+        return labelled(windows, windows.targets(contract.labels))
+    return teaching.examples(windows, contract.labels)
+
+
+def _refit(
+    windows: WindowSet,
+    contract: ModelContract,
+    how: fit.FitSettings,
+    epochs: int,
+    teaching: Teaching | None,
+) -> fit.Refitted:
     with track("epochs on all windows") as report:
         return fit.refit(
             lambda: new_student(contract, how.seed),
             contract,
-            labelled(windows, windows.targets(contract.labels)),
+            _examples(windows, contract, teaching),
             how,
             epochs=epochs,
             on_epoch=lambda epoch: report(epoch, epochs),
@@ -187,7 +202,9 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
     return fitted(logits, np.maximum(targets, 0), targets >= 0)
 
 
-def _fit_settings(settings: TrainTable, augment: AugmentTable) -> fit.FitSettings:
+def _fit_settings(
+    settings: TrainTable, augment: AugmentTable, teaching: Teaching | None
+) -> fit.FitSettings:
     return fit.FitSettings(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -200,4 +217,5 @@ def _fit_settings(settings: TrainTable, augment: AugmentTable) -> fit.FitSetting
             background_share=settings.background_share,
         ),
         augmentation=Augmentation(silence=settings.silence, **augment.model_dump()),
+        embedding_weight=0.0 if teaching is None else teaching.embedding_weight,
     )

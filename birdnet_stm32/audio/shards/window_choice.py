@@ -27,7 +27,7 @@ def choose_windows(windows: WindowSet, table: WindowsTable, timed: Collection[st
         table: the variant's ``[windows]``.
         timed: paths of the recordings whose calls have times. All their windows are chosen.
     """
-    if table.select == "all":
+    if table.select != "active":  # the stage teacher chooses for itself, as soon as it has heard them
         return np.ones(len(windows), bool)
     open_to_choice = np.array(
         [

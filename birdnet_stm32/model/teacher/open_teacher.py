@@ -11,12 +11,22 @@ from typing import Literal
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.files.regular_file import real_path, sha256_of
-from birdnet_stm32.frontend.contract import ModelContract, contract_to_json, read_contract
+from birdnet_stm32.frontend.contract import (
+    ModelContract,
+    OutputActivation,
+    contract_to_json,
+    read_contract,
+)
 from birdnet_stm32.frontend.labels import read_labels
 from birdnet_stm32.model.teacher.network import TeacherNetwork
-from birdnet_stm32.model.teacher.teacher import Teacher, kind_of_outputs
+from birdnet_stm32.model.teacher.onnx_network import OnnxNetwork
+from birdnet_stm32.model.teacher.teacher import Outputs, Teacher, kind_of_outputs
 from birdnet_stm32.model.teacher.tflite_network import TfliteNetwork
 
+_OUTPUTS: dict[OutputActivation, Outputs] = {
+    OutputActivation.LOGIT: "logits",
+    OutputActivation.SIGMOID: "probabilities",
+}
 _KINDS = "a .tflite, .keras or .onnx file, or the folder of a SavedModel"
 
 
@@ -36,7 +46,7 @@ class TeacherFiles:
     model: Path
     labels: Path | None = None
     config: Path | None = None
-    outputs: Literal["auto", "logits", "probabilities"] = "auto"
+    outputs: Outputs | Literal["auto"] = "auto"
     sample_rate_hz: int = 48_000
     embedding: str | None = None
 
@@ -62,8 +72,11 @@ def open_teacher(files: TeacherFiles) -> Teacher:
         samples, rate_hz = contract.frontend.window_samples, contract.frontend.sample_rate_hz
         front_end = contract.frontend
     outputs = files.outputs
-    if outputs == "auto":
+    if outputs == "auto" and contract is not None:
+        outputs = _OUTPUTS[contract.output_activation]
+    elif outputs == "auto":
         outputs = kind_of_outputs(network, front_end, samples)
+    model_sha256 = model_digest(files.model)
     return Teacher(
         network=network,
         labels=labels,
@@ -71,7 +84,8 @@ def open_teacher(files: TeacherFiles) -> Teacher:
         window_samples=samples,
         front_end=front_end,
         outputs=outputs,
-        digest=_digest(files, contract, outputs, rate_hz),
+        digest=_digest(files, model_sha256, contract, outputs, rate_hz),
+        model_digest=model_sha256,
         name=files.model.name,
     )
 
@@ -113,7 +127,41 @@ def _tflite(
     return TfliteNetwork(path, len(labels), embedding)
 
 
-_OPENERS: dict[str, _Opener] = {".tflite": _tflite}
+def _keras(
+    path: Path, _: tuple[str, ...], contract: ModelContract | None, embedding: str | None
+) -> TeacherNetwork:
+    from birdnet_stm32.model.teacher.keras_network import KerasNetwork  # TensorFlow, which takes seconds
+
+    if contract is None:
+        raise InputError(
+            "is a .keras file without a model configuration",
+            where=path,
+            expected="the *_model_config.json that was written with it",
+            remedy="config in [teacher]",
+        )
+    return KerasNetwork(path, contract, embedding)
+
+
+def _onnx(
+    path: Path, labels: tuple[str, ...], _: ModelContract | None, embedding: str | None
+) -> TeacherNetwork:
+    return OnnxNetwork(path, len(labels), embedding)
+
+
+def _saved_model(
+    path: Path, labels: tuple[str, ...], _: ModelContract | None, embedding: str | None
+) -> TeacherNetwork:
+    from birdnet_stm32.model.teacher.saved_model_network import SavedModelNetwork  # TensorFlow, as above
+
+    return SavedModelNetwork(path, len(labels), embedding)
+
+
+_OPENERS: dict[str, _Opener] = {
+    ".tflite": _tflite,
+    ".keras": _keras,
+    ".onnx": _onnx,
+    "folder": _saved_model,
+}
 
 
 def _waveform_samples(shape: tuple[int, ...], path: Path) -> int:
@@ -132,9 +180,11 @@ def _waveform_samples(shape: tuple[int, ...], path: Path) -> int:
     return long[0]
 
 
-def _digest(files: TeacherFiles, contract: ModelContract | None, outputs: str, rate_hz: int) -> str:
+def _digest(
+    files: TeacherFiles, model_sha256: str, contract: ModelContract | None, outputs: str, rate_hz: int
+) -> str:
     meant = {
-        "model": model_digest(files.model),
+        "model": model_sha256,
         "config": None if contract is None else contract_to_json(contract),
         "outputs": outputs,
         "sample_rate_hz": rate_hz,

@@ -32,6 +32,7 @@ class Teacher:
         front_end: how the audio becomes its input; None if its input is the waveform, in [-1, 1].
         outputs: what its outputs are.
         digest: SHA-256 of everything that its outputs depend on.
+        model_digest: SHA-256 of its file, or of the names and digests of the files of its folder.
         name: name of its file or folder.
     """
 
@@ -42,6 +43,7 @@ class Teacher:
     front_end: FrontendSpec | None
     outputs: Outputs
     digest: str
+    model_digest: str
     name: str
 
     @property

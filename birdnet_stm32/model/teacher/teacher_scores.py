@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.model.teacher.hear_windows import HeardWindows
 
 SCORES, FIRST, EMBEDDINGS = "scores.npy", "first.npy", "embeddings.npy"
 CHOSEN = "chosen.npy"
@@ -104,3 +107,81 @@ def open_table(path: Path) -> FileTable:
             expected="float16 [windows, columns]",
         )
     return FileTable(path=path, shape=found.shape)
+
+
+def write_scores(
+    parts: Iterable[tuple[Rows, HeardWindows]],
+    labels: tuple[str, ...],
+    embedding_size: int,
+    windows: WindowSet,
+    out: Path,
+) -> TeacherScores:
+    """Write what a teacher said of windows, a part at a time. A window of no part has NaN.
+
+    Args:
+        parts: numbers of windows, int64 ``[n]``, and what it said of them.
+        labels: the classes of the columns.
+        embedding_size: length of an embedding; 0 for none.
+        windows: the whole set.
+        out: an existing folder.
+    """
+    count = len(windows)
+    scores = _new_table(out / SCORES, count, len(labels))
+    embeddings = _new_table(out / EMBEDDINGS, count, embedding_size)
+    first = np.full(count, -1, np.int32)
+    for rows, heard in parts:
+        scores[rows], first[rows], embeddings[rows] = heard.scores, heard.first, heard.embeddings
+    scores.flush()
+    embeddings.flush()
+    np.save(out / FIRST, first, allow_pickle=False)
+    return TeacherScores(
+        labels=labels,
+        scores=open_table(out / SCORES),
+        first=first,
+        embeddings=open_table(out / EMBEDDINGS),
+        positions=positions_of(windows),
+    )
+
+
+def open_scores(folder: Path, labels: tuple[str, ...], windows: WindowSet) -> TeacherScores:
+    """Open what :func:`write_scores` wrote.
+
+    Args:
+        folder: the folder.
+        labels: the classes of the columns.
+        windows: the whole set.
+
+    Raises:
+        InputError: a file is damaged, or of other windows or classes.
+    """
+    scores, embeddings = open_table(folder / SCORES), open_table(folder / EMBEDDINGS)
+    first = read_column(folder / FIRST, np.dtype(np.int32))
+    for name, found in ((SCORES, scores.shape), (FIRST, first.shape), (EMBEDDINGS, embeddings.shape)):
+        wanted = (len(windows), len(labels)) if name == SCORES else (len(windows), *found[1:])
+        if tuple(found) != wanted:
+            raise InputError(f"has the shape {list(found)}", where=folder / name, expected=f"{list(wanted)}")
+    return TeacherScores(
+        labels=labels, scores=scores, first=first, embeddings=embeddings, positions=positions_of(windows)
+    )
+
+
+def read_column(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return one number for each window from a ``.npy`` file.
+
+    Raises:
+        InputError: it is missing or damaged, or holds something else.
+    """
+    try:
+        found: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read: {error}", where=path, expected="an array of NumPy") from error
+    if found.ndim != 1 or found.dtype != dtype:
+        raise InputError(f"holds {found.dtype} of shape {list(found.shape)}", where=path, expected=f"{dtype}")
+    return found
+
+
+def _new_table(path: Path, rows: int, columns: int) -> np.memmap[tuple[int, int], np.dtype[np.float16]]:
+    table: np.memmap[tuple[int, int], np.dtype[np.float16]]
+    table = open_memmap(path, mode="w+", dtype=np.float16, shape=(rows, columns))
+    table[:] = np.nan
+    return table

@@ -19,6 +19,7 @@ from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.feed import EpochFeed, order_generator
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.projector import Projector
 from birdnet_stm32.model.training.speed import Speed
 from birdnet_stm32.model.training.step import TrainingStep
 from birdnet_stm32.model.training.student import Student
@@ -43,6 +44,7 @@ class FitSettings:
         balance: how often the windows of each class are drawn.
         augmentation: how the windows are changed.
         workers: threads that make batches while the network learns; 0 for none. The same weights come out.
+        embedding_weight: weight of the loss that draws embeddings towards those of the examples' teacher.
     """
 
     epochs: int = 40
@@ -53,6 +55,7 @@ class FitSettings:
     balance: Balance = field(default_factory=Balance)
     augmentation: Augmentation = field(default_factory=Augmentation)
     workers: int = 1
+    embedding_weight: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +216,7 @@ class _Training:
             learning_rate=settings.learning_rate,
             steps=settings.epochs * self._steps,
             label_smoothing=settings.label_smoothing,
+            projector=_projector(student.model, examples, settings),
         )
 
     @property
@@ -246,6 +250,18 @@ class _Training:
         losses = [self._step(batch) for batch in batches]
         self.speeds.append(Speed(seconds=time.perf_counter() - started, waited_s=batches.waited_s))
         return losses
+
+
+def _projector(model: keras.Model, examples: Examples, settings: FitSettings) -> Projector | None:
+    """Return what draws the embeddings towards the teacher's; None without a teacher."""
+    if examples.embeddings is None or not settings.embedding_weight:
+        return None
+    return Projector(
+        model,
+        dimensions=examples.embeddings.shape[1],
+        weight=settings.embedding_weight,
+        seed=settings.seed,
+    )
 
 
 def _check_set(name: str, examples: Examples, contract: ModelContract) -> None:

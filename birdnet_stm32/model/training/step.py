@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from birdnet_stm32.model.training.feed import Batch
 from birdnet_stm32.model.training.loss import masked_loss
+from birdnet_stm32.model.training.projector import Projector
 from birdnet_stm32.model.training.student import Student
 
 WEIGHT_DECAY = 1e-3
@@ -22,15 +23,28 @@ class TrainingStep:
         learning_rate: learning rate at the start; it falls to zero along a cosine.
         steps: number of steps after which it is zero.
         label_smoothing: moves targets towards 0.5.
+        projector: draws the embeddings towards a teacher's; None without a teacher.
     """
 
-    def __init__(self, student: Student, *, learning_rate: float, steps: int, label_smoothing: float) -> None:
+    def __init__(
+        self,
+        student: Student,
+        *,
+        learning_rate: float,
+        steps: int,
+        label_smoothing: float,
+        projector: Projector | None = None,
+    ) -> None:
         self._schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        groups = _variables_by_rate(student)
+        groups = dict(_variables_by_rate(student))
+        if projector is not None:
+            groups[1.0] = [*groups.get(1.0, []), *projector.variables]
         self.optimizers = tuple(
             _optimizer(variables, learning_rate * rate, steps) for rate, variables in groups.items()
         )
-        self._compute = _compiled(student.model, tuple(groups.values()), self.optimizers, label_smoothing)
+        self._compute = _compiled(
+            student.model, tuple(groups.values()), self.optimizers, label_smoothing, projector
+        )
 
     @property
     def learning_rate(self) -> float:
@@ -76,22 +90,31 @@ def _compiled(
     groups: tuple[list[keras.Variable], ...],
     optimizers: tuple[keras.optimizers.Optimizer, ...],
     label_smoothing: float,
+    projector: Projector | None,
 ) -> Callable[[Batch], float]:
     whole_loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator] # TensorFlow ships no types
-    def step(inputs: tf.Tensor, targets: tf.Tensor, all_judged: bool) -> tf.Tensor:
+    def step(inputs: tf.Tensor, targets: tf.Tensor, wanted: tf.Tensor, all_judged: bool) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            logits = model(inputs, training=True)
+            if projector is None:
+                logits, embeddings = model(inputs, training=True), None
+            else:
+                logits, embeddings = projector.with_embedding(inputs, training=True)
             if all_judged:
                 value = whole_loss(targets, logits)
             else:
                 value = masked_loss(targets, logits, label_smoothing)
+            if projector is not None:
+                value += projector.loss(embeddings, wanted)
         gradients = tape.gradient(value, groups)
         for optimizer, changes, variables in zip(optimizers, gradients, groups, strict=True):
             optimizer.apply(changes, variables)
         return value
 
-    return lambda batch: float(
-        step(tf.constant(batch.inputs), tf.constant(batch.targets), bool((batch.targets >= 0).all()))
-    )
+    def run(batch: Batch) -> float:
+        wanted = None if projector is None else tf.constant(batch.embeddings)
+        all_judged = bool((batch.targets >= 0).all())
+        return float(step(tf.constant(batch.inputs), tf.constant(batch.targets), wanted, all_judged))
+
+    return run

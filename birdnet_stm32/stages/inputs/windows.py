@@ -49,6 +49,12 @@ class WindowsByRole:
     left_out_by: Mapping[str, int]
 
 
+def classes_to_train(windows: WindowSet) -> tuple[str, ...]:
+    """Return the classes that windows of the training split hold, sorted; background is not a class."""
+    held = np.unique(windows.in_split(recording_split.TRAIN).label_set).tolist()
+    return tuple(sorted({label for number in held for label in windows.positives_of(number)}))
+
+
 def open_window_set(folder: Path) -> WindowSet:
     """Open the windows that the stage windows published in ``folder``; their samples stay on disk.
 
