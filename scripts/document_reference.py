@@ -17,6 +17,7 @@ from birdnet_stm32.firmware.flash_plan import FlashPlan
 from birdnet_stm32.firmware.memory_use import SizesDocument
 from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
+from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analysis_document import AnalysisDocument
 from birdnet_stm32.npu.stedgeai.compilation import CompilationDocument
@@ -31,6 +32,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference" / "documents
 DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
     ("windows", WindowShapeDocument),
     ("representative", LeftOutDocument),
+    ("teacher", TeacherDocument),
     ("train", HistoryDocument),
     ("candidate", CandidateDocument),
     ("convert", ConvertDocument),

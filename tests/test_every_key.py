@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -37,6 +38,7 @@ from birdnet_stm32.firmware import emulator
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.teacher.ask_teacher import teacher_files
 from birdnet_stm32.npu.lint.check import lint
 from birdnet_stm32.npu.stedgeai import tool_run as stedgeai
 from birdnet_stm32.selection.choice import choose
@@ -49,6 +51,7 @@ from birdnet_stm32.stages import (
     evaluation_windows,
     index,
     representative,
+    teacher,
     thresholds,
     train,
     windows,
@@ -57,7 +60,10 @@ from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.inputs.project import firmware_settings
 from birdnet_stm32.stages.inputs.recordings import own_credits_table, own_names_table, recordings_root
+from birdnet_stm32.stages.inputs.windows import open_window_set
+from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
+from birdnet_stm32.tflite.writer import write_graph
 
 RATE_HZ = 8_000
 BASE: dict[str, Any] = {
@@ -148,6 +154,27 @@ def probe_train(bench: Bench, fields: Fields) -> Any:
     job = bench.job(fields, windows=decoded(bench, fields))
     train.run(job)
     return (job.out / "history.json").read_text()
+
+
+def probe_teacher(bench: Bench, fields: Fields) -> Any:
+    """What a teacher says of the windows, and what is learned from it."""
+    from birdnet_stm32.stages.inputs.teacher import open_teaching
+
+    folder = decoded(bench, {**fields, "teacher": None, "windows": {}})
+    job = bench.job(fields, windows=folder)
+    shutil.rmtree(job.release.root, ignore_errors=True)
+    found = outcome(teacher.run, job)
+    stored = open_window_set(folder)
+    teaching = open_teaching(bench.job(fields, windows=folder, teacher=job.out), stored)
+    assert teaching is not None
+    targets = teaching.examples(stored, SONGS).targets[:]
+    return found, targets.tolist(), teaching.embedding_weight
+
+
+def probe_teacher_files(bench: Bench, fields: Fields) -> Any:
+    release = bench.release(fields)
+    assert release.variant.teacher is not None
+    return teacher_files(release.variant.teacher, release.resolve)
 
 
 def probe_network(bench: Bench, fields: Fields) -> Any:
@@ -410,6 +437,13 @@ def taken(**changes: Any) -> dict[str, Any]:
 # Species have fewer windows to learn from than the background.
 UNEQUAL: dict[str, Any] = {"windows": {"select": "active", "best": 2}}
 
+# A teacher that knows one of the two songs.
+TEACHER: dict[str, Any] = {
+    "teacher": {"model": "one.tflite", "labels": "heard.txt", "licence": "MIT", "sample_rate_hz": 4_000}
+}
+UNFED: dict[str, Any] = {"teacher": {"model": "one.tflite", "labels": "heard.txt", "licence": "MIT"}}
+CACHED: dict[str, Any] = {"teacher": {"cache": "cache", "licence": "MIT"}}
+
 # Recordings of their own that measure accuracy, with calls in a table.
 SOUNDSCAPES: dict[str, Any] = {"soundscapes": "scapes"}
 
@@ -523,6 +557,22 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "train.silence": ({}, {"train": {"silence": 0.25}}, probe_train),
     "train.calibrate": ({}, {"train": {"calibrate": "platt"}}, probe_train),
     "train.refit": ({}, {"train": {"refit": True}}, probe_train),
+    "teacher.model": (TEACHER, {"teacher": {"model": "two.tflite"}}, probe_teacher),
+    "teacher.labels": (TEACHER, {"teacher": {"labels": "heard_otherwise.txt"}}, probe_teacher),
+    "teacher.config": (UNFED, {"teacher": {"config": "config.json"}}, probe_teacher_files),
+    "teacher.cache": (CACHED, {"teacher": {"cache": "other_cache"}}, probe_checkpoint),
+    "teacher.licence": (TEACHER, {"teacher": {"licence": "CC0-1.0"}}, probe_teacher),
+    "teacher.weight": (TEACHER, {"teacher": {"weight": 0.25}}, probe_teacher),
+    "teacher.embedding_weight": (TEACHER, {"teacher": {"embedding_weight": 0.2}}, probe_teacher),
+    "teacher.outputs": (TEACHER, {"teacher": {"outputs": "probabilities"}}, probe_teacher_files),
+    "teacher.sample_rate_hz": (TEACHER, {"teacher": {"sample_rate_hz": 8_000}}, probe_teacher),
+    "teacher.embedding": (TEACHER, {"teacher": {"embedding": "v1"}}, probe_teacher_files),
+    "teacher.names": (TEACHER, {"teacher": {"names": "heard.csv"}}, probe_teacher),
+    "windows.min_score": (
+        {**TEACHER, "windows": {"select": "teacher"}},
+        {"windows": {"min_score": 0.999}},
+        probe_teacher,
+    ),
     "windows.select": ({}, {"windows": {"select": "active"}}, probe_windows),
     "windows.band_hz": ({}, {"windows": {"band_hz": [500.0, 2_000.0]}}, probe_windows),
     "windows.best": (
@@ -634,7 +684,7 @@ ELSEWHERE = {
     # tests/npu/stedgeai/test_gates.py: test_a_waived_gate_passes_with_its_reason
     "npu.waive",
 }
-SLOW = (probe_network, probe_train)
+SLOW = (probe_network, probe_train, probe_teacher)
 
 
 def keys_of(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -668,6 +718,28 @@ def merged(fields: Fields, changes: Fields) -> Fields:
     return {name: {**fields.get(name, {}), **changes.get(name, {})} for name in {**fields, **changes}}
 
 
+def dense_teacher(seed: int) -> bytes:
+    """A model of two layers that gives two logits for 1,000 samples."""
+    rng = np.random.default_rng(seed)
+    sizes = (1_000, 4, 2)
+    weights = [rng.normal(size=(after, before)).astype(np.float32) for before, after in pairwise(sizes)]
+    values = [
+        Tensor(index=place, name=f"v{place}", shape=(1, size), dtype="float32")
+        for place, size in enumerate(sizes)
+    ]
+    constants = [
+        Tensor(index=3 + place, name=f"w{place}", shape=kernel.shape, dtype="float32", data=kernel)
+        for place, kernel in enumerate(weights)
+    ]
+    layers = [
+        Operator(index=place, name="FULLY_CONNECTED", inputs=(place, 3 + place, -1), outputs=(place + 1,))
+        for place in range(2)
+    ]
+    return write_graph(
+        Graph(tensors=(*values, *constants), operators=tuple(layers), inputs=(0,), outputs=(2,))
+    )
+
+
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five or six recordings of 2 s for each of two songs and the background, loud ones and quiet ones."""
@@ -695,6 +767,11 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "scapes" / "night.csv").write_text(
         "start,end,species,second\n0.2,0.9,Raven,Parus major\n1.0,1.5,Corvus corax,Parus major\n"
     )
+    (root / "heard.txt").write_text("Corvus corax_Raven\nA tit_Somewhere\n")
+    (root / "heard_otherwise.txt").write_text("A tit_Somewhere\nCorvus corax_Raven\n")
+    (root / "heard.csv").write_text("label,scientific_name\nA tit_Somewhere,Parus major\n")
+    for seed, name in enumerate(("one", "two")):
+        (root / f"{name}.tflite").write_bytes(dense_teacher(seed))
     (root / "names.csv").write_text("label,common_name\nCorvus corax,Raven\n")
     shutil.copytree(root / "recordings", root / "broken")
     (root / "broken" / "Strix aluco").mkdir()

@@ -43,8 +43,8 @@ def test_every_stage_of_every_variant_is_a_task(variants: Path) -> None:
     assert found[:2] == ["index:birds", "index:demo"]
     assert found[-2:] == ["bundle:birds", "bundle:demo"]
     assert [name for name in found if name.endswith(":demo/qat")] == ["candidate:demo/qat"]
-    # Without fetch, folds and the two stages of ST's tool, and with three recipes.
-    assert len(found) == 2 * (len(STAGES) - 4 + 2)
+    # Without fetch, teacher, folds and the two stages of ST's tool, and with three recipes.
+    assert len(found) == 2 * (len(STAGES) - 5 + 2)
 
 
 def test_a_variant_has_only_the_stages_that_it_wants(variants: Path) -> None:
