@@ -33,9 +33,7 @@ def run(job: Job) -> Outcome:
     everything = with_choice(job, stored)
     windows = split_for_fold(everything, int(job.part), job.variant.evaluate.folds or 0)
     contract = contract_to_train(job.variant.model, classes_to_train(everything))
-    trained = train_on(
-        windows, contract, job.variant.train, job.variant.augment, open_teaching(job, stored)
-    )
+    trained = train_on(windows, contract, job.variant.train, job.variant.augment, open_teaching(job, stored))
     training, scored = windows.in_split(TRAIN), windows.in_split(TEST)
     calibration = training[spread_positions(len(training), CALIBRATION_WINDOWS)]
     candidate = make_candidate("ptq", trained.model, contract, calibration, calibration[:0], RecipeSettings())

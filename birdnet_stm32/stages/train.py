@@ -202,9 +202,7 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
     return fitted(logits, np.maximum(targets, 0), targets >= 0)
 
 
-def _fit_settings(
-    settings: TrainTable, augment: AugmentTable, teaching: Teaching | None
-) -> fit.FitSettings:
+def _fit_settings(settings: TrainTable, augment: AugmentTable, teaching: Teaching | None) -> fit.FitSettings:
     return fit.FitSettings(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
