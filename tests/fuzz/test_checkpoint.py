@@ -23,10 +23,10 @@ import pytest
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.model.checkpoints import (
     allowlist,
+    front_end_layer,
     hdf5,
     keras_archive,
     keras_versions,
-    published_front_end,
 )
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
@@ -165,7 +165,7 @@ def read_archive(content: bytes, folder: Path) -> None:
 def judge(config: Any, path: Path) -> None:
     """Do with a configuration all that is done before Keras sees it."""
     modern, _ = keras_versions.modernise_config(config, path)
-    published_front_end.has_published_front_end(modern)
+    front_end_layer.find_front_end(modern, path)
     allowlist.refuse_foreign_objects(modern, path)
 
 

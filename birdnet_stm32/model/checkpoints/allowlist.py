@@ -21,7 +21,7 @@ _STOCK = {
     "keras.layers": set(
         "Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Cropping2D Dense "
         "DepthwiseConv2D Dropout Flatten GlobalAveragePooling2D GlobalMaxPooling2D InputLayer MaxPooling2D "
-        "Multiply Permute ReLU Reshape SeparableConv2D SpatialDropout2D ZeroPadding2D".split()
+        "Multiply Permute ReLU Reshape SeparableConv2D SpatialDropout2D Subtract ZeroPadding2D".split()
     ),
     "keras.initializers": set(
         "Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones RandomNormal "

@@ -1,7 +1,8 @@
 """Load and save trained networks. A checkpoint is data: nothing in it is executed.
 
-Two kinds are read: checkpoints of this project, and those of the published version 0.9. Version 0.9 has one
-layer that stock Keras lacks; the module ``published_front_end`` rewrites it.
+Three kinds are read: checkpoints of this project, those of the published version 0.9, and those of the
+published line 1.x. The published versions have one layer that stock Keras lacks; the modules
+``published_front_end`` and ``line_1x`` rewrite it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ import tensorflow as tf
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import MagnitudeScale, ModelContract, OutputActivation
 from birdnet_stm32.model.architecture import keras_layers
+from birdnet_stm32.model.checkpoints import front_end_layer, published_front_end
 from birdnet_stm32.model.checkpoints import keras_archive as keras_archive
-from birdnet_stm32.model.checkpoints import published_front_end
 from birdnet_stm32.model.checkpoints.allowlist import refuse_foreign_objects
 from birdnet_stm32.model.checkpoints.keras_archive import KerasArchive
 from birdnet_stm32.model.checkpoints.keras_versions import modernise_config
+from birdnet_stm32.model.checkpoints.line_1x import rewrite as line_1x
 from birdnet_stm32.terminal_text import counted, printable
 
 _MAKE_BANDS = frozenset({"mel_mixer", "bands"})
@@ -58,14 +60,27 @@ def load(path: Path, contract: ModelContract, *, on_note: Callable[[str], None] 
     archive = keras_archive.read(path)
     config, notes = modernise_config(archive.config, path)
     archive = replace(archive, config=config)
-    if published_front_end.has_published_front_end(archive.config):
-        archive = published_front_end.rewrite_front_end(archive, contract, path)
+    layer = front_end_layer.find_front_end(archive.config, path)
+    of_line_1x = layer is not None and line_1x.is_of_line_1x(archive, layer)
+    if layer is not None:
+        rewrite = line_1x.rewrite_front_end if of_line_1x else published_front_end.rewrite_front_end
+        archive = rewrite(archive, layer, contract, path)
     # The compile settings of the training are not needed here, and more objects would have to be trusted.
     config = {key: value for key, value in archive.config.items() if key != "compile_config"}
     refuse_foreign_objects(config, path)
     _refuse_large(config, archive, path)
     model = _functional(_deserialise(config, path), contract, path)
     _set_weights(model, archive, path)
+    if (
+        of_line_1x
+        and contract.output_activation is OutputActivation.LOGIT
+        and _activation(model) == "sigmoid"
+    ):
+        model = _without_sigmoid(model)
+        notes += (
+            "it gives probabilities, and the configuration says logits, as it describes the .tflite of a "
+            "bundle: the sigmoid at its end is left out",
+        )
     _check_contract(model, contract, path)
     for note in notes:
         on_note(f"{path}: {note}")
@@ -102,11 +117,15 @@ def as_logits(model: keras.Model, contract: ModelContract) -> tuple[keras.Model,
     """
     if contract.output_activation is OutputActivation.LOGIT:
         return model, contract
+    return _without_sigmoid(model), replace(contract, output_activation=OutputActivation.LOGIT)
+
+
+def _without_sigmoid(model: keras.Model) -> keras.Model:
     last = model.layers[-1]
     dense = keras.layers.Dense.from_config({**last.get_config(), "activation": "linear"})
     logits = keras.Model(model.inputs[0], dense(last.input), name=model.name)
     dense.set_weights(last.get_weights())
-    return logits, replace(contract, output_activation=OutputActivation.LOGIT)
+    return logits
 
 
 def _deserialise(config: dict[str, Any], path: Path) -> keras.Model:
@@ -257,8 +276,7 @@ def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> 
                 where=path,
                 expected=f"{contract.frontend.num_mels}, num_mels of the model's configuration",
             )
-    last = model.layers[-1]
-    activation = last.get_config().get("activation") if isinstance(last, keras.layers.Dense) else None
+    last, activation = model.layers[-1], _activation(model)
     if _ACTIVATIONS.get(str(activation)) is not contract.output_activation:
         raise InputError(
             f"its last layer {last.name} is {type(last).__name__} with activation {activation!r}",
@@ -266,3 +284,9 @@ def _check_contract(model: keras.Model, contract: ModelContract, path: Path) -> 
             expected=f"a Dense layer with {contract.output_activation.value} outputs",
             remedy="set output_activation in the model's configuration to what the model gives",
         )
+
+
+def _activation(model: keras.Model) -> Any:
+    """Return the activation of the last layer; None if that is not dense."""
+    last = model.layers[-1]
+    return last.get_config().get("activation") if isinstance(last, keras.layers.Dense) else None

@@ -1,14 +1,13 @@
 """Rewrite the front-end layer of published 0.9 checkpoints as stock layers that compute the same.
 
-The layer, ``AudioFrontendLayer``, transposes ``[bins, frames, 1]`` to time-major, mixes the bins to mel bands
-by a 1x1 convolution with ReLU, applies the piecewise-linear scaling to each band, and transposes back. Its
-class is not needed: its weights have the names of the layers that it consists of.
+The layer transposes ``[bins, frames, 1]`` to time-major, mixes the bins to mel bands by a 1x1 convolution
+with ReLU, applies the piecewise-linear scaling to each band, and transposes back. Its class is not needed:
+its weights have the names of the layers that it consists of.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -16,18 +15,15 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.value_errors import shown_value
 from birdnet_stm32.frontend.contract import Frontend, InputLayout, MagnitudeScale, ModelContract
 from birdnet_stm32.model.architecture import blocks
+from birdnet_stm32.model.checkpoints.front_end_layer import FrontEndLayer, check_settings, with_stock_layers
 from birdnet_stm32.model.checkpoints.keras_archive import KerasArchive
 
-LAYER_CLASS = "AudioFrontendLayer"
 _ALIGNMENT = 8  # bins are padded to a multiple of it before the mel mixer
 
 
-def has_published_front_end(config: dict[str, Any]) -> bool:
-    """Return whether a configuration holds the front-end layer of version 0.9."""
-    return any(layer.get("class_name") == LAYER_CLASS for layer in _layers(config))
-
-
-def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path) -> KerasArchive:
+def rewrite_front_end(
+    archive: KerasArchive, layer: FrontEndLayer, contract: ModelContract, path: Path
+) -> KerasArchive:
     """Return ``archive`` with its front-end layer replaced by stock layers. All other layers stay.
 
     The layer pads the bins with zeros to a multiple of 8. Zeros add nothing. The padding is therefore left
@@ -35,28 +31,15 @@ def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path
 
     Args:
         archive: the checkpoint.
+        layer: its front-end layer.
         contract: what the model is fed and what its outputs mean.
         path: name of the checkpoint in errors.
 
     Raises:
         InputError: the layer differs from the published one, or contradicts ``contract``.
     """
-    layers = _layers(archive.config)
-    position = next(i for i, layer in enumerate(layers) if layer.get("class_name") == LAYER_CLASS)
-    front = layers[position]
-    name = str(front.get("name"))
-    if position != 1 or layers[0].get("class_name") != "InputLayer":
-        raise InputError(f"layer {name} is not the first after the input", where=path)
-    _refuse_other_kinds(front.get("config", {}), contract, path)
-
-    stock = _front_end(contract, name=name, input_name=str(layers[0].get("name")))
-    graph = {
-        **archive.config["config"],
-        "layers": [*stock.get_config()["layers"], *layers[2:]],
-        "input_layers": _only(archive.config["config"].get("input_layers"), path),
-        "output_layers": _only(archive.config["config"].get("output_layers"), path),
-    }
-    mixer = f"{name}_mel_mixer"
+    _refuse_other_kinds(layer, contract, path)
+    mixer = f"{layer.name}_mel_mixer"
     bins = contract.frontend.bins
     padded_bins = -(-bins // _ALIGNMENT) * _ALIGNMENT
     kernels = archive.weights.get(mixer, ())
@@ -67,15 +50,15 @@ def rewrite_front_end(archive: KerasArchive, contract: ModelContract, path: Path
             expected=f"[1, 1, {padded_bins}, {contract.frontend.num_mels}]",
         )
     trimmed = kernels[0][:, :, :bins]
-    return KerasArchive(
-        config={**archive.config, "config": graph}, weights={**archive.weights, mixer: (trimmed,)}
+    return with_stock_layers(
+        archive, _front_end(contract, layer), {**archive.weights, mixer: (trimmed,)}, path
     )
 
 
-def _front_end(contract: ModelContract, *, name: str, input_name: str) -> keras.Model:
+def _front_end(contract: ModelContract, layer: FrontEndLayer) -> keras.Model:
     """Build the front end. Its first and last layer have the names that the backbone refers to."""
-    spec = contract.frontend
-    inputs = keras.Input(spec.input_shape, name=input_name)
+    spec, name = contract.frontend, layer.name
+    inputs = keras.Input(spec.input_shape, name=layer.input_name)
     x = keras.layers.Permute((3, 2, 1), name=f"{name}_to_time_major")(inputs)
     x = keras.layers.Conv2D(
         spec.num_mels, 1, use_bias=False, activation="relu", trainable=False, name=f"{name}_mel_mixer"
@@ -84,46 +67,18 @@ def _front_end(contract: ModelContract, *, name: str, input_name: str) -> keras.
     return keras.Model(inputs, keras.layers.Permute((3, 2, 1), name=name)(x))
 
 
-def _only(references: Any, path: Path) -> Any:
-    """Return the reference to the one input or output, ``[layer, node, tensor]``."""
-    if not isinstance(references, list) or not references or isinstance(references[0], list):
-        raise InputError("has several inputs or outputs", where=path, expected="one of each")
-    return references
-
-
-def _refuse_other_kinds(config: dict[str, Any], contract: ModelContract, path: Path) -> None:
-    spec = contract.frontend
-    expected = {
-        "mode": Frontend.HYBRID.value,
-        "mag_scale": contract.magnitude_scale.value,
-        "mel_bins": spec.num_mels,
-        "spec_width": spec.spec_width,
-        "sample_rate": spec.sample_rate_hz,
-        "fft_length": spec.fft_length,
-    }
-    for key, value in expected.items():
-        if config.get(key) != value:
-            raise InputError(
-                f"the front-end layer's {key} is {shown_value(config.get(key))}",
-                where=path,
-                expected=f"{value!r}, as the model's configuration says",
-            )
-    window_s = config.get("chunk_duration")
-    if isinstance(window_s, int | float) and round(window_s * spec.sample_rate_hz) != spec.window_samples:
+def _refuse_other_kinds(layer: FrontEndLayer, contract: ModelContract, path: Path) -> None:
+    if layer.config.get("mode") != Frontend.HYBRID.value:
         raise InputError(
-            f"the front-end layer's chunk_duration is {shown_value(window_s)}",
+            f"the front-end layer's mode is {shown_value(layer.config.get('mode'))}",
             where=path,
-            expected=f"{spec.window_s:g}, as the model's configuration says",
+            expected=f"{Frontend.HYBRID.value!r}, the only kind that is read of versions before 1.0",
         )
+    check_settings(layer, contract, path)
+    spec = contract.frontend
     if contract.magnitude_scale is not MagnitudeScale.PWL or spec.layout is not InputLayout.FREQUENCY_MAJOR:
         raise InputError(
             f"the front-end layer scales by {contract.magnitude_scale} in the layout {spec.layout}",
             where=path,
             expected="pwl and frequency_major, the kind that was published",
         )
-
-
-def _layers(config: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = config.get("config")
-    layers = inner.get("layers") if isinstance(inner, dict) else None
-    return [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
