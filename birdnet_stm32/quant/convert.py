@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.quant.arithmetic.scheme import KERNEL_LIMIT
+from birdnet_stm32.quant.literal_bounds import with_literal_bounds
 from birdnet_stm32.quant.ranges import calibrate
 from birdnet_stm32.quant.ranges.clipping import Clipping, clip_ranges, histogram_shares
 from birdnet_stm32.terminal_text import counted
@@ -125,7 +126,7 @@ def float_graph(model: keras.Model) -> bytes:
         # Without a SavedModel, the converter warns that input ranges are missing before it calibrates.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
         graph: bytes = converter.convert()
-    return graph
+    return with_literal_bounds(graph)
 
 
 def check_int8(tflite: bytes, *, per_tensor: bool = False) -> None:
