@@ -94,7 +94,10 @@ def _key(asked: str, recording: ShardedRecording, starts: NDArray[np.int64], sha
 def read_piece(folder: Path, piece: Piece) -> HeardWindows | None:
     """Return what the teacher said of a piece; None if it did not hear it yet, or the file is damaged."""
     try:
-        with np.load(folder / (piece.key + _SUFFIX), allow_pickle=False) as stored:
+        with (
+            (folder / (piece.key + _SUFFIX)).open("rb") as file,
+            np.load(file, allow_pickle=False) as stored,
+        ):
             found = HeardWindows(
                 scores=stored["scores"], first=stored["first"], embeddings=stored["embeddings"]
             )

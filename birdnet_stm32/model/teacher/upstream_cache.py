@@ -190,7 +190,7 @@ def _array(path: Path, dimensions: int) -> Any:
 
 def _rows(path: Path, count: int) -> dict[str, tuple[int, int]]:
     try:
-        with np.load(path, allow_pickle=False) as index:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as index:
             names = [str(one) for one in index["sample_id"]]
             first, lengths = index["row_offset"].astype(np.int64), index["n_windows"].astype(np.int64)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:

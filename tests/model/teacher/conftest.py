@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def window_set(folder: Path, recordings: Sequence[tuple[str, str, Floats]]) -> W
                 background=not label,
                 split=split,
                 fold=0,
-                digest=f"{hash(pcm.tobytes()) & 0xFFFFFFFF:064x}",
+                digest=hashlib.sha256(pcm.tobytes()).hexdigest(),
                 channel=0,
                 duration_s=len(pcm) / RATE_HZ,
                 shard=f"{number}.pcm",
