@@ -32,6 +32,18 @@ class TrainTable(ConfigTable):
     silence: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the examples that is digital silence, or the faintest noise that 16 bits can hold, without any
     class."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share by which targets are moved towards 0.5. It bounds the outputs, which int8 then rounds less."""
+    select_epoch: Literal["cmap", "loss"] = "cmap"
+    """What chooses the epoch whose weights are kept. ``cmap``: the mean over classes of the average precision
+    over validation recordings; if two epochs differ by less than 0.01, the validation loss. ``loss``: the
+    validation loss alone, which also decides where no class is in some validation recordings and not in
+    others."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Number of epochs without a better one after which the training stops. Default: it never stops early."""
+    average: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of a moving average of the weights that stays at each step, for example 0.99. The average is
+    validated and published. Default: the weights of a single step are."""
     calibrate: Literal["none", "temperature", "platt"] = "none"
     """Whether probabilities are made to match how often a species is there, by the validation recordings.
     ``temperature``: one scale for all logits. ``platt``: a scale and an offset for each class. Both become

@@ -99,6 +99,19 @@ def rank(positives: Scored, negatives: Iterable[Scored], draws: Counts) -> Ranki
     )
 
 
+def average_precision(positives: Floats, negatives: Floats) -> float:
+    """Return the average precision alone.
+
+    Args:
+        positives: scores of what is there, float32 ``[count]``, at least one.
+        negatives: scores of what is not.
+    """
+    levels, hits = np.unique(positives, return_counts=True)
+    reached = np.bincount(np.searchsorted(levels, negatives, side="right"), minlength=len(levels) + 1)
+    counts = hits.astype(np.float64), reached[1:].astype(np.float64)
+    return float(_average_precision(counts[0][np.newaxis], counts[1][np.newaxis])[0])
+
+
 def _table(rows: Indices, columns: Indices, shape: tuple[int, int]) -> Float64s:
     """Count the pairs of row and column."""
     counts = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1])

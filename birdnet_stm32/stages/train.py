@@ -21,6 +21,7 @@ from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_temperature
 from birdnet_stm32.evaluate.held_out import spread_positions
+from birdnet_stm32.evaluate.recording_ranking import recording_cmap, recording_truths
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
@@ -29,9 +30,11 @@ from birdnet_stm32.model.teacher.teaching import Teaching
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.balance import Balance
+from birdnet_stm32.model.training.best_epoch import SelectedBy
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.history import HistoryDocument
+from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import new_student
 from birdnet_stm32.progress import track
@@ -43,6 +46,7 @@ from birdnet_stm32.terminal_text import counted
 
 Floats = NDArray[np.float32]
 
+NO_RANKING = "; chosen by validation loss, since no class is in some validation recordings and not in others"
 MOST_CALIBRATING = 20_000  # windows whose outputs are in memory at a time
 
 
@@ -131,6 +135,7 @@ def train_on(
             labelled(validation, validation.targets(contract.labels)),
             how,
             on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
+            judge=_judge(validation, contract),
         )
     everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)
     known = everything.where(everything.chosen) if settings.refit else training
@@ -155,12 +160,22 @@ def train_on(
             training_windows=len(known),
             left_out_windows=len(learned_of) - len(known),
             calibration=settings.calibrate,
+            selected_by=trained.selected_by.value,
             logit_scale=() if calibration is None else tuple(calibration.scale.tolist()),
             logit_offset=() if calibration is None else tuple(calibration.offset.tolist()),
         ),
-        sentence=trained.sentence + ("; then trained on the validation windows too" if refitted else ""),
+        sentence=trained.sentence
+        + (NO_RANKING if trained.selected_by.value != settings.select_epoch else "")
+        + ("; then trained on the validation windows too" if refitted else ""),
         held_out_scores=held_out,
     )
+
+
+def _judge(validation: WindowSet, contract: ModelContract) -> Judge | None:
+    """Return the judge of the validation recordings; None if no class tells some of them from others."""
+    _, recordings = np.unique(validation.recording_of, return_inverse=True)
+    measure = recording_cmap(recording_truths(validation.targets(contract.labels), recordings))
+    return None if measure is None else Judge(recording_of=recordings.astype(np.int64), measure=measure)
 
 
 def _examples(windows: WindowSet, contract: ModelContract, teaching: Teaching | None) -> Examples:
@@ -208,6 +223,10 @@ def _fit_settings(settings: TrainTable, augment: AugmentTable, teaching: Teachin
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
         seed=settings.seed,
+        label_smoothing=settings.label_smoothing,
+        select_epoch=SelectedBy(settings.select_epoch),
+        patience=settings.patience,
+        average=settings.average,
         balance=Balance(
             exponent=settings.balance,
             max_windows_per_class=settings.max_windows_per_class,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import keras
@@ -15,15 +16,18 @@ from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import prepare
 from birdnet_stm32.model.training.ahead import Ahead
 from birdnet_stm32.model.training.augment import Augmentation
+from birdnet_stm32.model.training.average import MovingAverage
 from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_per_epoch
+from birdnet_stm32.model.training.best_epoch import SelectedBy, is_better
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.feed import EpochFeed, order_generator
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.projector import Projector
 from birdnet_stm32.model.training.speed import Speed
 from birdnet_stm32.model.training.step import TrainingStep
 from birdnet_stm32.model.training.student import Student
-from birdnet_stm32.model.training.targets import classes_of
+from birdnet_stm32.model.training.targets import Floats, classes_of
 from birdnet_stm32.model.training.validate import validate
 
 Make = Callable[[], Student]
@@ -43,6 +47,10 @@ class FitSettings:
             and the probabilities of quiet windows stay above what int8 can represent.
         balance: how often the windows of each class are drawn.
         augmentation: how the windows are changed.
+        select_epoch: what chooses the best epoch. Without a judge, the loss does.
+        patience: epochs without a better one after which the training stops; None to never stop early.
+        average: share of the moving average of the weights that stays at each step; None for the weights of
+            the last step. The average is what is validated and kept.
         workers: threads that make batches while the network learns; 0 for none. The same weights come out.
         embedding_weight: weight of the loss that draws embeddings towards those of the examples' teacher.
     """
@@ -54,6 +62,9 @@ class FitSettings:
     label_smoothing: float = 0.1
     balance: Balance = field(default_factory=Balance)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    select_epoch: SelectedBy = SelectedBy.CMAP
+    patience: int | None = None
+    average: float | None = None
     workers: int = 1
     embedding_weight: float = 0.0
 
@@ -65,7 +76,8 @@ class Trained:
     Args:
         model: the network; its outputs are logits.
         history: all epochs in order.
-        best_epoch: the epoch with the lowest validation loss.
+        best_epoch: number of the best epoch.
+        selected_by: what it was chosen by.
         constant_accuracy: share of the validation windows for which the most frequent answer is right.
         speeds: how long each epoch took.
     """
@@ -73,6 +85,7 @@ class Trained:
     model: keras.Model
     history: tuple[EpochReport, ...]
     best_epoch: int
+    selected_by: SelectedBy
     constant_accuracy: float
     speeds: tuple[Speed, ...]
 
@@ -84,8 +97,11 @@ class Trained:
     @property
     def sentence(self) -> str:
         """How good the best epoch is, and what a network that does not listen would reach."""
+        cmap = self.best.validation_cmap
+        ranked = "" if cmap is None else f"cMAP {cmap:.3f} over validation recordings, "
         return (
-            f"best epoch {self.best_epoch}: {100 * self.best.validation_accuracy:.0f}% of validation windows "
+            f"best epoch {self.best_epoch}: {ranked}"
+            f"{100 * self.best.validation_accuracy:.0f}% of validation windows "
             f"right (always the same answer: {100 * self.constant_accuracy:.0f}%)"
         )
 
@@ -110,6 +126,8 @@ def train(
     validation: Examples,
     settings: FitSettings,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
+    *,
+    judge: Judge | None = None,
 ) -> Trained:
     """Train a network.
 
@@ -120,6 +138,7 @@ def train(
         validation: windows of other recordings.
         settings: how to train.
         on_epoch: called after each epoch.
+        judge: judges the validation recordings; None if they cannot be judged.
 
     Returns:
         The network with the weights of its best epoch, and the history of the training.
@@ -131,12 +150,14 @@ def train(
     _check_set("training", training, contract)
     _check_set("validation", validation, contract)
     course = _Training(make, contract, training, settings)
+    by = settings.select_epoch if judge else SelectedBy.LOSS
     history: list[EpochReport] = []
     best: EpochReport | None = None
-    best_weights = course.model.get_weights()
+    best_weights = course.weights
     for epoch in range(1, settings.epochs + 1):
         losses = course.run_epoch()
-        measured = validate(course.model, validation, contract, settings.label_smoothing)
+        with course.averaged():
+            measured = validate(course.model, validation, contract, settings.label_smoothing, judge)
         _check_finite(losses, measured.loss, epoch, settings)
         report = EpochReport(
             epoch=epoch,
@@ -144,17 +165,21 @@ def train(
             loss=float(np.mean(losses)),
             validation_loss=measured.loss,
             validation_accuracy=measured.accuracy,
+            validation_cmap=measured.score,
         )
         history.append(report)
         on_epoch(report)
-        if best is None or report.validation_loss < best.validation_loss:
-            best, best_weights = report, course.model.get_weights()
+        if best is None or is_better(report, best, by):
+            best, best_weights = report, course.weights
+        if settings.patience is not None and epoch - best.epoch >= settings.patience:
+            break
     course.model.set_weights(best_weights)
     _, counts = np.unique(classes_of(validation.targets), return_counts=True)
     return Trained(
         model=course.model,
         history=tuple(history),
         best_epoch=best.epoch if best else 0,
+        selected_by=by,
         constant_accuracy=float(counts.max() / counts.sum()),
         speeds=tuple(course.speeds),
     )
@@ -193,6 +218,7 @@ def refit(
         _check_finite(losses, 0.0, epoch, settings)
         means.append(float(np.mean(losses)))
         on_epoch(epoch)
+    course.model.set_weights(course.weights)
     return Refitted(model=course.model, losses=tuple(means))
 
 
@@ -218,6 +244,22 @@ class _Training:
             label_smoothing=settings.label_smoothing,
             projector=_projector(student.model, examples, settings),
         )
+        self._average = None if settings.average is None else MovingAverage(student.model, settings.average)
+
+    @property
+    def weights(self) -> list[Floats]:
+        """The weights to keep: the averages if there are any, else those of the last step."""
+        own: list[Floats] = self.model.get_weights()
+        return own if self._average is None else self._average.weights
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the network have the weights to keep while the block runs."""
+        if self._average is None:
+            yield
+            return
+        with self._average.in_place():
+            yield
 
     @property
     def learning_rate(self) -> float:
@@ -247,7 +289,11 @@ class _Training:
         batches = Ahead(
             lambda number: feed.batch(number, spec, threads=threads), len(feed), workers=settings.workers
         )
-        losses = [self._step(batch) for batch in batches]
+        losses = []
+        for batch in batches:
+            losses.append(self._step(batch))
+            if self._average is not None:
+                self._average.update()
         self.speeds.append(Speed(seconds=time.perf_counter() - started, waited_s=batches.waited_s))
         return losses
 

@@ -17,6 +17,8 @@ class EpochReport:
         validation_loss: the same on the validation windows.
         validation_accuracy: share of the validation windows whose strongest class is the right one. Where no
             class reaches 0.5, the strongest class is background.
+        validation_cmap: mean over classes of the average precision over validation recordings; None if they
+            are too few to have one, or if the epoch was not chosen by it.
     """
 
     epoch: int
@@ -24,6 +26,7 @@ class EpochReport:
     loss: float
     validation_loss: float
     validation_accuracy: float
+    validation_cmap: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +34,22 @@ class HistoryDocument:
     """The course of a training.
 
     Args:
-        best_epoch: number of the epoch with the lowest validation loss, whose weights are kept.
-        epochs: every epoch, in order.
+        best_epoch: number of the epoch whose weights are kept.
+        epochs: every epoch, in order; with ``[train] patience`` perhaps fewer than were asked for.
         refitted: whether the network was then trained anew on training and validation recordings, for
             ``best_epoch`` epochs. The validation recordings are then among those that it learned from.
         refit_losses: mean loss of each epoch of the second training; empty without one.
         training_windows: number of windows that the published network learned from; 0 if it is not known.
         left_out_windows: number of windows of its recordings that ``[windows] select`` left out.
         calibration: how the logits were calibrated by the validation windows.
+        selected_by: what the best epoch was chosen by: the cMAP of the validation recordings, or the loss of
+            their windows.
         logit_scale: the factor of each class's logits; empty without a calibration.
         logit_offset: what is then added to them.
     """
 
     FILE: ClassVar[str] = "history.json"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     best_epoch: int
     epochs: tuple[EpochReport, ...]
@@ -53,5 +58,6 @@ class HistoryDocument:
     training_windows: int = 0
     left_out_windows: int = 0
     calibration: Literal["none", "temperature", "platt"] = "none"
+    selected_by: Literal["cmap", "loss"] = "loss"
     logit_scale: tuple[float, ...] = ()
     logit_offset: tuple[float, ...] = ()

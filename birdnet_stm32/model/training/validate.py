@@ -11,6 +11,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.examples import Examples
+from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.loss import masked_loss
 from birdnet_stm32.model.training.predict import predict_part
 from birdnet_stm32.model.training.targets import strongest_class
@@ -25,14 +26,20 @@ class Measured:
     Args:
         loss: mean binary cross-entropy; NaN if an output is not a number.
         accuracy: share of the windows whose strongest class is the right one.
+        score: that of the judge; None without one.
     """
 
     loss: float
     accuracy: float
+    score: float | None = None
 
 
 def validate(
-    model: keras.Model, examples: Examples, contract: ModelContract, label_smoothing: float
+    model: keras.Model,
+    examples: Examples,
+    contract: ModelContract,
+    label_smoothing: float,
+    judge: Judge | None = None,
 ) -> Measured:
     """Measure a network, a part of the windows at a time.
 
@@ -41,6 +48,7 @@ def validate(
         examples: windows that it does not learn from.
         contract: what it is fed.
         label_smoothing: that of the training.
+        judge: judges the windows by their recordings.
 
     Raises:
         InputError: nothing is judged in any window.
@@ -48,6 +56,7 @@ def validate(
     windows, targets = examples.windows, examples.targets
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     losses, judged_counts, right = [], [], 0
+    pooled = judge.empty(len(contract.labels)) if judge else None
     for start in range(0, len(windows), PART):
         inside = slice(start, min(start + PART, len(windows)))
         logits, wanted = predict_part(model, windows, inside, contract), targets[inside]
@@ -59,10 +68,15 @@ def validate(
         else:
             losses.append(float(masked_loss(wanted, logits, label_smoothing)))
         judged_counts.append(int(judged.sum()))
-        heard = np.where(judged, probabilities(logits, contract), 0)
+        found = probabilities(logits, contract)
+        if judge is not None and pooled is not None:
+            judge.hear(pooled, inside, found)
+        heard = np.where(judged, found, 0)
         right += int(np.sum(strongest_class(heard) == strongest_class(wanted)))
     if not sum(judged_counts):
         raise InputError("no class of any validation window is judged", where="train")
     return Measured(
-        loss=float(np.average(losses, weights=judged_counts)), accuracy=float(right / len(windows))
+        loss=float(np.average(losses, weights=judged_counts)),
+        accuracy=float(right / len(windows)),
+        score=judge.measure(pooled) if judge is not None and pooled is not None else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,16 @@ import pytest
 
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.fit import FitSettings, Make, refit, train
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import Student, new_student
 from birdnet_stm32.model.training.targets import BACKGROUND, UNJUDGED, one_hot
+from birdnet_stm32.model.training.validate import validate
 
 
 def tones(count: int, seed: int) -> Examples:
@@ -88,6 +92,43 @@ def test_the_best_epochs_weights_are_kept(contract: ModelContract) -> None:
     smooth = validation.targets[:] * 0.9 + 0.05
     loss = np.mean(np.logaddexp(0, logits) - smooth * logits)
     assert loss == pytest.approx(trained.history[trained.best_epoch - 1].validation_loss, rel=1e-4)
+
+
+def judge(measure: Callable[[Any], float]) -> Judge:
+    """A judge of six validation windows of three recordings."""
+    return Judge(recording_of=np.array([0, 0, 1, 1, 2, 2]), measure=measure)
+
+
+@pytest.mark.slow
+def test_the_judge_chooses_the_epoch_and_hears_each_recording_as_a_whole(contract: ModelContract) -> None:
+    heard: list[Any] = []
+
+    def second_is_best(pooled: Any) -> float:
+        heard.append(pooled.copy())
+        return float(len(heard) == 2)
+
+    validation = tones(6, 1)
+    settings = replace(QUICK, epochs=5, patience=2)
+    trained = train(
+        maker(contract), contract, tones(16, 0), validation, settings, judge=judge(second_is_best)
+    )
+    assert (trained.best_epoch, trained.selected_by) == (2, "cmap")
+    assert [report.validation_cmap for report in trained.history] == [0, 1, 0, 0]
+    found = probabilities(predict(trained.model, validation.windows, contract), contract)
+    np.testing.assert_array_equal(heard[1], found.reshape(3, 2, 2).max(axis=1))
+
+
+@pytest.mark.slow
+def test_the_average_of_the_weights_is_validated_and_kept(contract: ModelContract) -> None:
+    validation, settings = tones(6, 1), replace(QUICK, average=0.9)
+    trained = train(maker(contract), contract, tones(20, 0), validation, settings)
+    plain = train(maker(contract), contract, tones(20, 0), validation, QUICK)
+    assert [report.loss for report in trained.history] == [report.loss for report in plain.history]
+    measured = validate(trained.model, validation, contract, settings.label_smoothing)
+    assert measured.loss == trained.best.validation_loss != plain.best.validation_loss
+    again = refit(maker(contract), contract, tones(20, 0), settings, epochs=trained.best_epoch)
+    for one, other in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.slow
