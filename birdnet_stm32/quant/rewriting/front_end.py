@@ -72,8 +72,7 @@ def split_front_end(network: Network, contract: ModelContract) -> tuple[Mixer, N
                 scalings[unit.name] = scalings[unit.inputs[0]]
                 layout = _turned(layout) if unit.kind is UnitKind.PERMUTE else layout
         elif unit.kind is UnitKind.CONVOLUTION and mel is None:
-            mel = _mel(unit, spec)
-            scalings[unit.name] = _unscaled(mel.shape[1])
+            mel, scalings[unit.name] = _mel(unit, spec)
         else:
             scalings[unit.name] = _scaling(unit, scalings)
     backbone = network.units[position:]
@@ -130,20 +129,51 @@ def _first_spatial(network: Network) -> int:
     raise InputError("the network has no spatial convolution", where=network.name)
 
 
-def _mel(unit: Unit, spec: FrontendSpec) -> Floats:
+def _mel(unit: Unit, spec: FrontendSpec) -> tuple[Floats, _Scaling]:
+    """Return the filter bank of a mel mixer, and the scaling that a normalisation behind it adds."""
     weights, bias = unit.weights
     kernel: Floats = weights[0, 0]
+    signs = np.where(kernel.sum(axis=0) < 0, np.float32(-1), np.float32(1))
     if (
         kernel.shape != (spec.bins, spec.num_mels)
         or unit.activation is not FusedActivation.RELU
-        or bias.any()
-        or kernel.min() < 0
+        or (kernel * signs).min() < 0
     ):
         raise InputError(
             f"layer {unit.name} is not a mel mixer",
-            expected=f"a non-negative 1x1 convolution {[spec.bins, spec.num_mels]} with ReLU, without bias",
+            expected=f"a 1x1 convolution {[spec.bins, spec.num_mels]} with ReLU, each band of one sign",
         )
-    return kernel
+    if not bias.any() and (signs > 0).all():
+        return kernel, _unscaled(kernel.shape[1])
+    return kernel * signs, _hinge(signs, bias)
+
+
+def _hinge(w: Floats, b: Floats) -> _Scaling:
+    """Return ``relu(w * x + b)`` as a scaling."""
+    one = np.ones((1, len(w)), np.float32)
+    return _Scaling(k0=np.zeros(len(w), np.float32), k=one, w=w[np.newaxis], b=b[np.newaxis])
+
+
+def _is_hinge(scaling: _Scaling) -> bool:
+    return len(scaling.k) == 1 and not scaling.k0.any() and bool((scaling.k == 1).all())
+
+
+def _hinge_of_hinge(scaling: _Scaling, f: Floats, g: Floats) -> _Scaling:
+    """Return ``relu(f * r + g)`` of a band whose scaling is ``r = relu(w * x + b)``.
+
+    As ``r`` is not negative, that is a constant, a part of ``r``, and one more hinge ``relu(|f| (w x + b) -
+    |g|)``. Which of them a band has depends on the signs of ``f`` and ``g``.
+    """
+    w, b = scaling.w[0], scaling.b[0]
+    starts_above, falls, opposed = g > 0, f < 0, f * g < 0
+    pieces = (
+        (np.ones_like(g), np.zeros_like(w), np.maximum(g, 0)),
+        (np.where(starts_above | (~falls & (g == 0)), f, 0), w, b),
+        (opposed, np.abs(f) * w, np.abs(f) * b - np.abs(g)),
+    )
+    k, slopes, offsets = (np.stack(tables).astype(np.float32) for tables in zip(*pieces, strict=True))
+    used = ((k != 0) & ((slopes != 0) | (offsets > 0))).any(axis=1)
+    return _Scaling(k0=np.zeros(len(w), np.float32), k=k[used], w=slopes[used], b=offsets[used])
 
 
 def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
@@ -169,8 +199,9 @@ def _scaling(unit: Unit, scalings: dict[str, _Scaling]) -> _Scaling:
             np.broadcast_to(values, scaling.k0.shape) for values in (unit.kernel[0, 0, :, 0], unit.bias)
         )
         if unit.activation is FusedActivation.RELU and not len(scaling.k):
-            hinge = {"w": (factor * scaling.k0)[np.newaxis], "b": bias[np.newaxis]}
-            return _Scaling(k0=np.zeros_like(factor), k=np.ones((1, len(factor)), np.float32), **hinge)
+            return _hinge(factor * scaling.k0, bias)
+        if unit.activation is FusedActivation.RELU and _is_hinge(scaling):
+            return _hinge_of_hinge(scaling, factor, bias)
         if unit.activation is FusedActivation.NONE and not unit.bias.any():
             return replace(scaling, k0=scaling.k0 * factor, k=scaling.k * factor)
     raise InputError(
