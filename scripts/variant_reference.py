@@ -59,7 +59,8 @@ def _type(field: dict[str, Any]) -> str:
     if "enum" in field or "const" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":
-        return "list of " + _type(field.get("items", {}))
+        count = f"{field['minItems']}, each: " if field.get("minItems") == field.get("maxItems", 0) else ""
+        return f"list of {count}{_type(field.get('items') or field.get('prefixItems', [{}])[0])}"
     kind = str(field.get("type", "table")).replace("object", "table")
     low = field.get("minimum", field.get("exclusiveMinimum"))
     high = field.get("maximum", field.get("exclusiveMaximum"))

@@ -186,7 +186,8 @@ def probe_network(bench: Bench, fields: Fields) -> Any:
     spec = contract.frontend
     pcm = np.random.default_rng(1).integers(-9_000, 9_000, (1, spec.window_samples), np.int16)
     layers = [
-        (type(layer).__name__, tuple(layer.output.shape)) for layer in dscnn.build_dscnn(contract).layers
+        (type(layer).__name__, tuple(layer.output.shape), layer.count_params())
+        for layer in dscnn.build_dscnn(contract).layers
     ]
     return layers, spec.sample_rate_hz, features(pcm, spec).tolist()
 
@@ -539,6 +540,9 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "model.layout": ({}, {"model": {"layout": "frequency_major"}}, probe_network),
     "model.input_compression": ({}, {"model": {"input_compression": "log"}}, probe_network),
     "model.magnitude_scale": ({}, {"model": {"magnitude_scale": "none"}}, probe_network),
+    "model.stage_widths": ({}, {"model": {"stage_widths": [32, 64, 128, 512]}}, probe_network),
+    "model.stage_depths": ({}, {"model": {"stage_depths": [2, 3, 4, 1]}}, probe_network),
+    "model.depthwise_kernels": ({}, {"model": {"depthwise_kernels": [3, 5, 5, 5]}}, probe_network),
     "model.alpha": ({}, {"model": {"alpha": 0.5}}, probe_network),
     "model.depth_multiplier": ({}, {"model": {"depth_multiplier": 2}}, probe_network),
     "model.embedding_size": ({}, {"model": {"embedding_size": 64}}, probe_network),

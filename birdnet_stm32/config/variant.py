@@ -47,6 +47,12 @@ class VariantTable(ConfigTable):
     """Semantic version of the release."""
 
 
+StageWidth = Annotated[int, Field(ge=8, le=512)]
+StageDepth = Annotated[int, Field(ge=1, le=8)]
+KernelSize = Literal[3, 5]
+ONE_FOR_EACH_STAGE = Field(min_length=4, max_length=4)
+
+
 class ModelTable(ConfigTable):
     """The checkpoint to use, or the model to train."""
 
@@ -80,8 +86,15 @@ class ModelTable(ConfigTable):
     loses least when it is rounded to 8 bits."""
     magnitude_scale: Literal["pwl", "none", "db"] = "pwl"
     """Scaling of the magnitudes inside the network. ``db`` loses much when it is quantized."""
+    stage_widths: Annotated[tuple[StageWidth, ...], ONE_FOR_EACH_STAGE] = (32, 64, 128, 256)
+    """Number of channels of each of the four stages, before it is multiplied by ``alpha`` and rounded to a
+    multiple of 8."""
+    stage_depths: Annotated[tuple[StageDepth, ...], ONE_FOR_EACH_STAGE] = (2, 3, 4, 2)
+    """Number of blocks in each stage."""
+    depthwise_kernels: Annotated[tuple[KernelSize, ...], ONE_FOR_EACH_STAGE] = (3, 3, 3, 3)
+    """Rows and columns of the depthwise kernels of each stage: 3 or 5."""
     alpha: Annotated[float, Field(ge=0.1, le=2)] = 0.5
-    """Factor for the number of channels of every layer."""
+    """Factor for the number of channels of the first convolution and of every stage."""
     depth_multiplier: Annotated[int, Field(ge=1, le=4)] = 1
     """How often each block is repeated."""
     embedding_size: Annotated[int, Field(ge=32, le=1024, multiple_of=8)] = 256

@@ -5,7 +5,8 @@ are therefore read from the configuration or known from its version. They are ne
 
 - Version **0.9** has none of the keys that came later. It compresses nothing, and its rows are frequencies.
 - Version **1.x** has at least one of ``KEYS_OF_1_X``. Its rows are frequencies too.
-- **This project** writes ``input_layout`` and ``keep_nyquist`` into every configuration.
+- **This project** writes ``input_layout`` and ``keep_nyquist`` into every configuration. ``stage_depths`` is
+  there where a model has other depths than the default.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.value_errors import shown_value
 
-OWN_KEYS = frozenset({"input_layout", "keep_nyquist"})
+OWN_KEYS = frozenset({"input_layout", "keep_nyquist", "stage_depths"})
 KEYS_OF_1_X = frozenset(
     "input_compression output_activation dropout_rate head_pooling dw_kernel_size stage_widths raw_magnitude "
     "raw_overlap raw_bank raw_split_axis raw_exposure_gain raw_exposure_mode".split()

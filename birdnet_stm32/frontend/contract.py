@@ -1,9 +1,9 @@
 """The contract of a model: what it is fed and what its outputs mean.
 
 The contract is read from and written to ``*_model_config.json``. The fields are those of the published
-versions of BirdNET-STM32 (0.9 and 1.x), and three that only this project has: ``input_layout``,
-``keep_nyquist`` and ``float_front_end`` (the name of a file). The module ``config_versions`` says which
-fields a version may leave out.
+versions of BirdNET-STM32 (0.9 and 1.x), and four that only this project has: ``input_layout``,
+``keep_nyquist``, ``stage_depths`` and ``float_front_end`` (the name of a file). The module
+``config_versions`` says which fields a version may leave out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import read_json_object
 from birdnet_stm32.files.value_errors import shown_value
 from birdnet_stm32.frontend import config_versions
+from birdnet_stm32.frontend.architecture import (
+    DEFAULT_ARCHITECTURE,
+    Architecture,
+    architecture_from_json,
+    architecture_to_json,
+)
 from birdnet_stm32.frontend.config_fields import choice_field, flag_field, number_field, whole_field
 from birdnet_stm32.frontend.config_versions import ConfigLine
 from birdnet_stm32.frontend.labels import check_names
@@ -231,6 +237,7 @@ class ModelContract:
         alpha: width multiplier.
         depth_multiplier: how often each block is repeated.
         embedding_size: number of channels before the classifier.
+        architecture: the stages of the network.
     """
 
     frontend: FrontendSpec
@@ -240,6 +247,7 @@ class ModelContract:
     alpha: float = 1.0
     depth_multiplier: int = 1
     embedding_size: int = 256
+    architecture: Architecture = DEFAULT_ARCHITECTURE
 
 
 # The field that names the mixer's file, and the name that this project gives it.
@@ -275,6 +283,7 @@ def contract_to_json(contract: ModelContract) -> dict[str, Any]:
         "input_layout": spec.layout.value,
         "keep_nyquist": spec.keep_nyquist,
         "output_activation": contract.output_activation.value,
+        **architecture_to_json(contract.architecture),
     }
     return fields if spec.mixer is None else {**fields, FLOAT_FRONT_END: FLOAT_FRONT_END_FILE}
 
@@ -370,6 +379,7 @@ def contract_from_json(fields: Mapping[str, Any], *, where: str, folder: Path | 
         alpha=float(number_field({"alpha": 1.0, **fields}, "alpha", where, minimum=0.01)),
         depth_multiplier=whole_field({"depth_multiplier": 1, **fields}, "depth_multiplier", where, minimum=1),
         embedding_size=whole_field({"embeddings_size": 256, **fields}, "embeddings_size", where, minimum=1),
+        architecture=architecture_from_json(fields, where),
     )
 
 

@@ -85,12 +85,13 @@ def convolution(
     return normalise_relu6(x, name=name)
 
 
-def separable(x: Any, filters: int, *, stride: int, name: str, seed: int) -> Any:
-    """Add a depthwise 3x3 and a pointwise convolution, with a residual connection if the shapes allow it.
+def separable(x: Any, filters: int, *, kernel: int, stride: int, name: str, seed: int) -> Any:
+    """Add a depthwise and a pointwise convolution, with a residual connection if the shapes allow it.
 
     Args:
         x: ``[batch, rows, columns, channels]``.
         filters: number of output channels.
+        kernel: rows and columns of the depthwise kernel.
         stride: stride of rows and columns.
         name: prefix of the layers' names.
         seed: seed of the initial weights.
@@ -100,7 +101,7 @@ def separable(x: Any, filters: int, *, stride: int, name: str, seed: int) -> Any
     """
     shortcut = x
     x = keras.layers.DepthwiseConv2D(
-        3,
+        kernel,
         strides=stride,
         padding="same",
         use_bias=False,

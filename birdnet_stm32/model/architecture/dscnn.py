@@ -18,7 +18,6 @@ from birdnet_stm32.model.architecture import blocks, filterbank
 from birdnet_stm32.model.architecture.keras_layers import Decibel
 
 STEM_CHANNELS = 16
-STAGES = ((32, 2), (64, 3), (128, 4), (256, 2))  # channels, blocks; the first block of a stage has stride 2
 DROPOUT = 0.3
 
 
@@ -26,7 +25,7 @@ def build_dscnn(contract: ModelContract, *, seed: int = 0) -> keras.Model:
     """Build an untrained network.
 
     Args:
-        contract: input, scaling, width, depth and classes.
+        contract: input, scaling, stages, widths, depths and classes.
         seed: seed of the initial weights and of dropout. Equal seeds give equal networks.
 
     Returns:
@@ -73,11 +72,18 @@ def _bands(inputs: Any, spec: FrontendSpec) -> Any:
 def _backbone(x: Any, contract: ModelContract, seed: int) -> Any:
     stem = blocks.make_divisible(STEM_CHANNELS * contract.alpha)
     x = blocks.convolution(x, stem, kernel=3, strides=(2, 1), name="stem", seed=seed)
-    for stage, (channels, repeats) in enumerate(STAGES, start=1):
+    stages = contract.architecture
+    shapes = zip(stages.stage_widths, stages.stage_depths, stages.depthwise_kernels, strict=True)
+    for stage, (channels, repeats, kernel) in enumerate(shapes, start=1):
         width = blocks.make_divisible(channels * contract.alpha)
         for block in range(repeats * contract.depth_multiplier):
             x = blocks.separable(
-                x, width, stride=2 if block == 0 else 1, name=f"stage{stage}_block{block + 1}", seed=seed
+                x,
+                width,
+                kernel=kernel,
+                stride=2 if block == 0 else 1,
+                name=f"stage{stage}_block{block + 1}",
+                seed=seed,
             )
     embedding = blocks.make_divisible(contract.embedding_size)
     if embedding != width:

@@ -9,6 +9,7 @@ from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.frontend.architecture import Architecture
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
     Compression,
@@ -77,6 +78,11 @@ def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContra
         alpha=model.alpha,
         depth_multiplier=model.depth_multiplier,
         embedding_size=model.embedding_size,
+        architecture=Architecture(
+            stage_widths=model.stage_widths,
+            stage_depths=model.stage_depths,
+            depthwise_kernels=model.depthwise_kernels,
+        ),
     )
 
 

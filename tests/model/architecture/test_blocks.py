@@ -62,6 +62,6 @@ def test_decibels_span_the_floor_to_full_scale() -> None:
 def test_residual_only_where_the_shape_stays() -> None:
     inputs = keras.Input((8, 8, 16))
     for filters, stride, residual in ((16, 1, True), (16, 2, False), (24, 1, False)):
-        output = blocks.separable(inputs, filters, stride=stride, name="block", seed=0)
+        output = blocks.separable(inputs, filters, kernel=3, stride=stride, name="block", seed=0)
         names = [layer.name for layer in keras.Model(inputs, output).layers]
         assert ("block_add" in names) is residual

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -11,6 +13,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.architecture import Architecture
 from birdnet_stm32.frontend.contract import Frontend, InputLayout, MagnitudeScale, ModelContract
 from birdnet_stm32.frontend.mixer import Mixer
 from birdnet_stm32.frontend.spectrogram import features, mel_bank
@@ -18,6 +21,10 @@ from birdnet_stm32.model.architecture.dscnn import build_dscnn
 from birdnet_stm32.quant.convert import convert
 
 BASE_OPERATORS = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "RESHAPE", "MEAN", "FULLY_CONNECTED"}
+KEPT_BY_A_SEED = {
+    *("name", "filters", "kernel_size", "strides", "padding", "use_bias", "activation", "momentum", "rate"),
+    *("kernel_initializer", "depthwise_initializer", "max_value", "target_shape", "units", "seed"),
+}
 
 
 def operators(contract: ModelContract) -> Counter[str]:
@@ -95,6 +102,36 @@ def test_depth_multiplier_repeats_blocks(contract: ModelContract) -> None:
 
     assert depthwise(build_dscnn(contract)) == 11
     assert depthwise(build_dscnn(replace(contract, depth_multiplier=2))) == 22
+
+
+def test_stages_have_their_widths_depths_and_kernels(contract: ModelContract) -> None:
+    stages = Architecture(
+        stage_widths=(32, 32, 64, 96), stage_depths=(1, 2, 1, 3), depthwise_kernels=(5, 3, 5, 3)
+    )
+    model = build_dscnn(replace(contract, alpha=1.5, architecture=stages))
+    found: dict[str, list[tuple[int, int]]] = {}
+    for layer in model.layers:
+        stage, _, part = layer.name.partition("_block")
+        if part.endswith("_dw"):
+            found.setdefault(stage, []).append((layer.kernel_size[0], 0))
+        elif part.endswith("_pw"):
+            found[stage][-1] = (found[stage][-1][0], layer.filters)
+    assert found == {
+        "stage1": [(5, 48)],
+        "stage2": [(3, 48)] * 2,
+        "stage3": [(5, 96)],
+        "stage4": [(3, 144)] * 3,
+    }
+
+
+def test_the_default_network_is_the_one_that_was_always_built(contract: ModelContract) -> None:
+    """Layers, their options and the seeds of their weights: a model trained anew gets the same bytes."""
+    layers = [
+        {key: value for key, value in layer.get_config().items() if key in KEPT_BY_A_SEED}
+        for layer in build_dscnn(contract, seed=7).layers
+    ]
+    digest = hashlib.sha256(json.dumps(layers, sort_keys=True).encode()).hexdigest()
+    assert digest == "0ad30e7927f4818d39f00151ac18399296619e069ddfccdf38b39220199550eb"
 
 
 def test_embedding_has_its_width(contract: ModelContract) -> None:
