@@ -202,6 +202,10 @@ def probe_checkpoint(bench: Bench, fields: Fields) -> Any:
     return [(stage.key, stage.files(release)) for stage in stages_of(release.variant)]
 
 
+def probe_start(bench: Bench, fields: Fields) -> Any:
+    return train.start_settings(bench.release(fields).variant.train)
+
+
 def probe_labels(bench: Bench, fields: Fields) -> Any:
     """The labels of a checkpoint whose configuration has the same names in another order."""
     labels = bench.root / "labels.txt"
@@ -414,6 +418,7 @@ def probe_bundle(bench: Bench, fields: Fields) -> Any:
     return "bundled"
 
 
+STARTED: dict[str, Any] = {"train": {"start": "a.keras"}}
 CHECKPOINT = {"checkpoint": "a.keras", "config": "a.json", "labels": "a.txt"}
 STEDGEAI = {"codegen": {"backend": "stedgeai"}}
 MEMBER = {"member": "one.wav", "sha256": sha256(b"one").hexdigest(), "label": "tit", "name": "a.wav"}
@@ -546,6 +551,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "model.alpha": ({}, {"model": {"alpha": 0.5}}, probe_network),
     "model.depth_multiplier": ({}, {"model": {"depth_multiplier": 2}}, probe_network),
     "model.embedding_size": ({}, {"model": {"embedding_size": 64}}, probe_network),
+    "train.start": ({}, {"train": {"start": "a.keras"}}, probe_checkpoint),
+    "train.start_config": (STARTED, {"train": {"start_config": "b.json"}}, probe_checkpoint),
+    "train.learn": (STARTED, {"train": {"learn": "head"}}, probe_start),
+    "train.backbone_rate": (STARTED, {"train": {"backbone_rate": 0.5}}, probe_start),
+    "train.head": (STARTED, {"train": {"head": "new"}}, probe_start),
     "train.epochs": ({}, {"train": {"epochs": 2}}, probe_train),
     "train.batch_size": ({}, {"train": {"batch_size": 8}}, probe_train),
     "train.learning_rate": ({}, {"train": {"learning_rate": 1e-3}}, probe_train),

@@ -14,7 +14,6 @@ from birdnet_stm32.codegen.lowering import check_supported
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import (
-    CONFIG_SUFFIXES,
     file_beside,
     labels_beside,
     labels_to_show,
@@ -23,6 +22,7 @@ from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.files.regular_file import read_bytes
+from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels
 from birdnet_stm32.terminal_text import counted

@@ -16,7 +16,6 @@ from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.commands.shared import checkpoint_option
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
-    CONFIG_SUFFIXES,
     contract_of,
     file_beside,
     files_beside_model,
@@ -26,6 +25,7 @@ from birdnet_stm32.commands.shared.model_files import (
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recipe_option import add_recipe_option, choose_recipe
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.terminal_text import counted

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from birdnet_stm32.audio.index.learned_from import lists_all
 from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.commands.shared import labelled_folder
@@ -296,12 +297,17 @@ def _without_learned(
     unknown = False
     for path in dict.fromkeys(form.path for form in forms):
         known = learned_beside(path)
-        unknown |= known is None
+        unknown |= not lists_all(known)
         if known is None and judged.source != "test split":
             print_warning(
                 f"{path.name}: it is not known which recordings it learned from, because there is no "
                 f"{path.stem}{LEARNED_FROM_SUFFIX} beside it. Recordings that it learned from make its "
                 "scores too high."
+            )
+        elif not lists_all(known) and judged.source != "test split":
+            print_warning(
+                f"{path.name}: its training started from another model, and it is not known which recordings "
+                "that one learned from. Such recordings make its scores too high."
             )
         learned |= known or {}
     mixed = len(judged.mixed_from & learned.keys())

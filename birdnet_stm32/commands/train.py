@@ -29,7 +29,6 @@ from birdnet_stm32.commands.shared import labelled_folder
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
-    CONFIG_SUFFIXES,
     LABELS_SUFFIX,
     contract_of,
     file_beside,
@@ -43,6 +42,7 @@ from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.held_out import spread_positions
+from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.progress import track

@@ -74,6 +74,29 @@ _RULES = (
         why="[model] checkpoint names a trained model, and nothing is trained",
     ),
     _Rule(
+        table="train",
+        keys=("learn", "backbone_rate", "head"),
+        applies=lambda variant: variant.model.checkpoint is None and variant.train.start is None,
+        why="[train] start names no model to start from",
+    ),
+    _Rule(
+        table="train",
+        unless=("start", "start_config", "learn", "head", "calibrate", "refit", "seed"),
+        applies=lambda variant: variant.model.checkpoint is None and variant.train.only_probes,
+        why='with learn = "head", the linear probe is the whole training',
+    ),
+    _Rule(
+        table="augment",
+        applies=lambda variant: variant.model.checkpoint is None and variant.train.only_probes,
+        why='[train] learn = "head" with a linear probe hears every window as it is',
+    ),
+    _Rule(
+        table="train",
+        keys=("backbone_rate",),
+        applies=lambda variant: variant.train.start is not None and variant.train.learn == "head",
+        why='with learn = "head", no other layer learns',
+    ),
+    _Rule(
         table="index",
         keys=("test_share",),
         applies=lambda variant: any(

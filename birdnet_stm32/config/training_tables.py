@@ -7,11 +7,27 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from birdnet_stm32.config.config_table import ConfigTable, Seed
+from birdnet_stm32.config.text_types import PathText
 
 
 class TrainTable(ConfigTable):
     """How the float model is trained."""
 
+    start: PathText | None = None
+    """A ``.keras`` file with a trained model that the training starts from. Front end, window and network are
+    those of this model; the classes are those of the recordings."""
+    start_config: PathText | None = None
+    """The ``*_model_config.json`` of ``start``. Default: the one beside it."""
+    learn: Literal["head", "last_stages", "all"] = "all"
+    """What of ``start`` may change. ``head``: the last layer. ``last_stages``: the last two stages too, where
+    a stage begins with a layer that makes the map smaller. ``all``: every layer."""
+    backbone_rate: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Factor of the learning rate from one stage of ``start`` to the stage before it. The last layer learns
+    at ``learning_rate``, the last stage at ``backbone_rate`` times as much."""
+    head: Literal["linear_probe", "new"] = "linear_probe"
+    """The last layer with which a training from ``start`` begins. ``linear_probe``: it is fitted to what
+    ``start`` makes of the training windows, which takes seconds; with ``learn = "head"`` nothing else is
+    trained. ``new``: known classes keep their weights, new ones begin with random weights."""
     epochs: Annotated[int, Field(ge=1, le=1_000)] = 40
     """Number of passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
@@ -54,6 +70,17 @@ class TrainTable(ConfigTable):
     recordings then say nothing about others."""
     seed: Seed = 42
     """Seed of all random choices. The same seed gives the same result."""
+
+    @model_validator(mode="after")
+    def _configuration_of_a_start(self) -> Self:
+        if self.start is None and self.start_config is not None:
+            raise ValueError("start_config describes a model to start from, but there is no key start")
+        return self
+
+    @property
+    def only_probes(self) -> bool:
+        """Whether the linear probe is the whole training."""
+        return self.start is not None and self.learn == "head" and self.head == "linear_probe"
 
 
 class RepresentativeTable(ConfigTable):

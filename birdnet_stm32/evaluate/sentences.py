@@ -215,8 +215,8 @@ def _learned(document: EvaluateDocument) -> str | None:
         )
     if document.learned_unknown:
         return (
-            "Nobody knows what this model learned from. If it learned from some of these recordings, every "
-            "number here is too high."
+            "Nobody knows all that this model learned from. If it learned from some of these recordings, "
+            "every number here is too high."
         )
     return None
 

@@ -68,7 +68,9 @@ def _figures(data: ReportData) -> dict[str, Markup | None]:
         and figures.agreement_scatter(checked.float_probabilities, checked.int8_probabilities),
         "layers_figure": data.layers and figures.layer_chart(data.layers),
         "arena_figure": data.network and figures.arena_plan(data.network),
-        "training_figure": data.training and figures.training_curve(data.training),
+        "training_figure": figures.training_curve(data.training)
+        if data.training and data.training.epochs
+        else None,
     }
     return {name: Markup(svg) if svg else None for name, svg in drawings.items()}  # noqa: S704
 

@@ -14,8 +14,10 @@ from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import ExternalProgram, Stage
 from birdnet_stm32.errors import ToolError
 from birdnet_stm32.firmware import vendor
+from birdnet_stm32.frontend.config_names import config_beside
 from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stages.inputs import recordings
+from birdnet_stm32.stages.inputs.file_names import START, START_CONFIG, START_LEARNED
 
 _CROSS_GCC = ExternalProgram(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = ExternalProgram(name="cmake", package="cmake")
@@ -32,14 +34,42 @@ def _checkpoint_files(release: Release) -> dict[str, Path]:
     return {what: release.resolve(path) for what, path in named.items() if path is not None}
 
 
-def _learned_from_file(release: Release) -> dict[str, Path]:
-    """Return the table beside a checkpoint of the recordings that it learned from, if there is one."""
-    checkpoint = release.variant.model.checkpoint
-    if checkpoint is None:
+def _start_config(release: Release) -> dict[str, Path]:
+    """Return the configuration of the model that a training starts from, if it starts from one."""
+    train = release.variant.train
+    if train.start is None or not _trains(release.variant):
         return {}
-    model = release.resolve(checkpoint)
+    given = train.start_config
+    beside = config_beside(release.resolve(train.start))
+    return {START_CONFIG: beside if given is None else release.resolve(given)}
+
+
+def _start_files(release: Release) -> dict[str, Path]:
+    """Return the model that a training starts from, its configuration, and what it learned from."""
+    found = _start_config(release)
+    if not found or release.variant.train.start is None:
+        return {}
+    model = release.resolve(release.variant.train.start)
+    return {START: model, **found, **_learned_table(model, START_LEARNED)}
+
+
+def _learned_table(model: Path, what: str) -> dict[str, Path]:
     table = model.with_name(model.stem + LEARNED_FROM_SUFFIX)
-    return {"recordings that it learned from": table} if table.is_file() else {}
+    return {what: table} if table.is_file() else {}
+
+
+def _learned_from_file(release: Release) -> dict[str, Path]:
+    """Return the tables of the recordings that a checkpoint, or the model to start from, learned from."""
+    checkpoint = release.variant.model.checkpoint
+    if checkpoint is not None:
+        return _learned_table(release.resolve(checkpoint), "recordings that it learned from")
+    start = release.variant.train.start
+    return {} if start is None else _learned_table(release.resolve(start), START_LEARNED)
+
+
+def _window_files(release: Release) -> dict[str, Path]:
+    """Return the files that say which windows the model takes."""
+    return _checkpoint_files(release) | _start_config(release)
 
 
 def _stedgeai(release: Release) -> dict[str, Path]:
@@ -145,7 +175,7 @@ STAGES: tuple[Stage, ...] = (
             recordings.label_tables(release)
             | recordings.own_names_table(release)
             | recordings.soundscape_tables(release)
-            | (_checkpoint_files(release) if recordings.held_out_root(release) else {})
+            | (_window_files(release) if recordings.held_out_root(release) else {})
         ),
         is_current=recordings.recordings_are_current,
     ),
@@ -154,7 +184,7 @@ STAGES: tuple[Stage, ...] = (
         doc="decode every recording of training and validation once, and list its windows",
         needs=("fetch", "index"),
         reads=_DECODES,
-        files=_checkpoint_files,
+        files=_window_files,
     ),
     Stage(
         name="teacher",
@@ -170,7 +200,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("fetch", "index"),
         reads=_DECODES,
         wanted=lambda variant: variant.evaluate.folds is None,
-        files=_checkpoint_files,
+        files=_window_files,
     ),
     Stage(
         name="representative",
@@ -184,6 +214,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("windows", "teacher"),
         reads=("model", "train", "augment", "teacher", "windows.select"),
         wanted=_trains,
+        files=_start_files,
     ),
     Stage(
         name="candidate",
@@ -222,7 +253,7 @@ STAGES: tuple[Stage, ...] = (
         name="thresholds",
         doc="choose from which probability each species counts as heard",
         needs=("index", "windows", "train", "verify"),
-        reads=("thresholds", "firmware.threshold"),
+        reads=("thresholds", "firmware.threshold", "train.start"),
         files=_learned_from_file,
     ),
     Stage(
@@ -279,12 +310,13 @@ STAGES: tuple[Stage, ...] = (
         needs=("windows", "teacher"),
         reads=("model", "train", "augment", "evaluate.folds", "teacher", "windows.select"),
         wanted=lambda variant: variant.evaluate.folds is not None,
+        files=_start_files,
     ),
     Stage(
         name="evaluate",
         doc="measure how well the model hears, on recordings that nothing else used",
         needs=("index", "windows", "evaluation_windows", "train", "verify", "thresholds", "emulate", "fold"),
-        reads=("evaluate", "model.label_order"),
+        reads=("evaluate", "model.label_order", "train.start"),
         files=lambda release: _checkpoint_files(release) | _learned_from_file(release),
     ),
     Stage(

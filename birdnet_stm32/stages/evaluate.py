@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from birdnet_stm32.audio.index.learned_from import lists_all
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
@@ -80,7 +81,7 @@ def run(job: Job) -> Outcome:
         source=limits.source,
         pooling=limits.pooling,
         seed=limits.seed,
-        learned_unknown=learned is None,
+        learned_unknown=not lists_all(learned),
         left_out=scored.held_out.left_out,
     )
     gates = accuracy_gates(document, limits)

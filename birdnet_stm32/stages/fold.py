@@ -18,10 +18,10 @@ from birdnet_stm32.evaluate.score import float_scorer, int8_scorer, score_window
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.stages.inputs.file_names import FOLD_SCORES
-from birdnet_stm32.stages.inputs.float_model import contract_to_train
+from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
-from birdnet_stm32.stages.train import train_on
+from birdnet_stm32.stages.train import load_start, train_on
 from birdnet_stm32.terminal_text import counted
 
 CALIBRATION_WINDOWS = 512
@@ -32,8 +32,15 @@ def run(job: Job) -> Outcome:
     stored = open_window_set(job.inputs["windows"])
     everything = with_choice(job, stored)
     windows = split_for_fold(everything, int(job.part), job.variant.evaluate.folds or 0)
-    contract = contract_to_train(job.variant.model, classes_to_train(everything))
-    trained = train_on(windows, contract, job.variant.train, job.variant.augment, open_teaching(job, stored))
+    contract = contract_to_train(job.variant.model, classes_to_train(everything), start_contract(job))
+    trained = train_on(
+        windows,
+        contract,
+        job.variant.train,
+        job.variant.augment,
+        open_teaching(job, stored),
+        load_start(job),
+    )
     training, scored = windows.in_split(TRAIN), windows.in_split(TEST)
     calibration = training[spread_positions(len(training), CALIBRATION_WINDOWS)]
     candidate = make_candidate("ptq", trained.model, contract, calibration, calibration[:0], RecipeSettings())

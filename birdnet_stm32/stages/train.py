@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.index.learned_from import learned_from_text
+from birdnet_stm32.audio.index.learned_from import learned_from_text, with_start
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.augment_table import AugmentTable
@@ -23,9 +24,12 @@ from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_tempe
 from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.evaluate.recording_ranking import recording_cmap, recording_truths
 from birdnet_stm32.files.document import write_document
+from birdnet_stm32.files.regular_file import sha256_of
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
+from birdnet_stm32.model.start.begin import Beginning, StartSettings, begin
+from birdnet_stm32.model.start.start_from import Start
 from birdnet_stm32.model.teacher.teaching import Teaching
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.augment import Augmentation
@@ -33,13 +37,14 @@ from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.best_epoch import SelectedBy
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.examples import Examples, labelled
-from birdnet_stm32.model.training.history import HistoryDocument
+from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
 from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.predict import predict
-from birdnet_stm32.model.training.student import new_student
+from birdnet_stm32.model.training.student import Student, new_student
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM
-from birdnet_stm32.stages.inputs.float_model import contract_to_train, write_contract
+from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM, START
+from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract, write_contract
+from birdnet_stm32.stages.inputs.learned import start_learned
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
 from birdnet_stm32.terminal_text import counted
@@ -68,20 +73,48 @@ class TrainedModel:
     held_out_scores: Floats | None = None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoadedStart:
+    """A network that a training starts from, and the SHA-256 of its file."""
+
+    start: Start
+    digest: str
+
+
 def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
     stored, settings = open_window_set(job.inputs["windows"]), job.variant.train
     windows = with_choice(job, stored)
-    contract = contract_to_train(job.variant.model, classes_to_train(windows))
-    trained = train_on(windows, contract, settings, job.variant.augment, open_teaching(job, stored))
+    start = load_start(job)
+    contract = contract_to_train(job.variant.model, classes_to_train(windows), start_contract(job))
+    teaching = open_teaching(job, stored)
+    trained = train_on(windows, contract, settings, job.variant.augment, teaching, start)
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     learned = learned_recordings(windows.recordings, settings)
+    if start is not None:
+        learned = with_start(learned, start_learned(job))
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned), encoding="utf-8")
     write_document(trained.history, job.out)
     if trained.held_out_scores is not None:
         np.save(job.out / HELD_OUT_SCORES, trained.held_out_scores, allow_pickle=False)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
+
+
+def load_start(job: Job) -> LoadedStart | None:
+    """Return the network that the training starts from; None from scratch.
+
+    Raises:
+        InputError: the network cannot be loaded, or is not the one that its configuration describes.
+    """
+    contract = start_contract(job)
+    return None if contract is None else load_start_file(job.files[START], contract)
+
+
+def load_start_file(path: Path, contract: ModelContract) -> LoadedStart:
+    """Return the network in a file, to start a training from it. Raises: InputError."""
+    start = Start(model=checkpoint.load(path, contract), contract=contract)
+    return LoadedStart(start=start, digest=sha256_of(path))
 
 
 def learned_recordings(recordings: Iterable[ShardedRecording], settings: TrainTable) -> Mapping[str, str]:
@@ -105,6 +138,7 @@ def train_on(
     settings: TrainTable,
     augment: AugmentTable,
     teaching: Teaching | None = None,
+    start: LoadedStart | None = None,
 ) -> TrainedModel:
     """Train a model, showing progress.
 
@@ -114,6 +148,7 @@ def train_on(
         settings: how to train.
         augment: how windows are changed for it.
         teaching: what a teacher says of the windows; None without one.
+        start: the network to start from; None from scratch.
 
     Raises:
         InputError: a split is empty.
@@ -127,20 +162,40 @@ def train_on(
         if not len(part):
             raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
     how = _fit_settings(settings, augment, teaching)
-    with track("epochs") as report:
-        trained = fit.train(
-            lambda: new_student(contract, settings.seed),
-            contract,
-            _examples(training, contract, teaching),
-            labelled(validation, validation.targets(contract.labels)),
-            how,
-            on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
-            judge=_judge(validation, contract),
+    learned = _examples(training, contract, teaching)
+    judged = labelled(validation, validation.targets(contract.labels))
+    judge = _judge(validation, contract)
+    beginning = None
+    if start is not None:
+        beginning = _begin(start, contract, settings, learned, judged, judge, validation.chosen)
+
+    def make() -> Student:
+        return new_student(contract, settings.seed) if beginning is None else beginning.student()
+
+    if beginning is not None and settings.only_probes:
+        trained: fit.Trained | _Probed = _Probed(
+            model=make().model,
+            sentence=beginning.sentence,
+            selected_by=SelectedBy(beginning.report.probe_chosen_by),
         )
+    else:
+        with track("epochs") as report:
+            trained = fit.train(
+                make,
+                contract,
+                learned,
+                judged,
+                how,
+                on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
+                judge=judge,
+            )
     everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)
     known = everything.where(everything.chosen) if settings.refit else training
     learned_of = everything if settings.refit else windows.in_split(recording_split.TRAIN)
-    refitted = _refit(known, contract, how, trained.best_epoch, teaching) if settings.refit else None
+    refitted = None
+    if settings.refit:
+        again = make if beginning is None else beginning.refit_student
+        refitted = _refit(_examples(known, contract, teaching), contract, how, trained.best_epoch, again)
     model = refitted.model if refitted else trained.model
     calibration = _calibration(trained.model, validation, contract, settings.calibrate)
     held_out = None
@@ -161,6 +216,7 @@ def train_on(
             left_out_windows=len(learned_of) - len(known),
             calibration=settings.calibrate,
             selected_by=trained.selected_by.value,
+            start=None if beginning is None else beginning.report,
             logit_scale=() if calibration is None else tuple(calibration.scale.tolist()),
             logit_offset=() if calibration is None else tuple(calibration.offset.tolist()),
         ),
@@ -185,18 +241,62 @@ def _examples(windows: WindowSet, contract: ModelContract, teaching: Teaching | 
     return teaching.examples(windows, contract.labels)
 
 
-def _refit(
-    windows: WindowSet,
+@dataclass(frozen=True, kw_only=True)
+class _Probed:
+    """A network whose head is a linear probe, with no epoch of training."""
+
+    model: Any
+    sentence: str
+    selected_by: SelectedBy
+    history: tuple[EpochReport, ...] = ()
+    best_epoch: int = 0
+
+
+def start_settings(settings: TrainTable) -> StartSettings:
+    """Return how a training goes on from the network that it starts from."""
+    return StartSettings(
+        learn=settings.learn,
+        backbone_rate=settings.backbone_rate,
+        probe=settings.head == "linear_probe",
+        seed=settings.seed,
+    )
+
+
+def _begin(
+    start: LoadedStart,
     contract: ModelContract,
-    how: fit.FitSettings,
-    epochs: int,
-    teaching: Teaching | None,
+    settings: TrainTable,
+    training: Examples,
+    validation: Examples,
+    judge: Judge | None,
+    learnable: NDArray[np.bool_],
+) -> Beginning:
+    """Fit the linear probe, if the variant asks for it."""
+    with track("embeddings") as report:
+        return begin(
+            start.start,
+            contract.labels,
+            start_settings(settings),
+            training,
+            validation,
+            judge=judge,
+            digest=start.digest,
+            refit=learnable if settings.refit else None,
+            report=report,
+        )
+
+
+def _refit(
+    examples: Examples, contract: ModelContract, how: fit.FitSettings, epochs: int, make: fit.Make
 ) -> fit.Refitted:
+    """Train anew. After no epoch, the network is the one that a training begins with."""
+    if not epochs:
+        return fit.Refitted(model=make().model, losses=())
     with track("epochs on all windows") as report:
         return fit.refit(
-            lambda: new_student(contract, how.seed),
+            make,
             contract,
-            _examples(windows, contract, teaching),
+            examples,
             how,
             epochs=epochs,
             on_epoch=lambda epoch: report(epoch, epochs),

@@ -22,6 +22,22 @@ CASES = {
         "[train] epochs",
         "nothing is trained",
     ),
+    "a way to start from nothing": ('[train]\nlearn = "head"\n', "[train] learn", "names no model"),
+    "epochs of a linear probe": (
+        '[train]\nstart = "a.keras"\nlearn = "head"\nepochs = 3\n',
+        "[train] epochs",
+        "the linear probe is the whole training",
+    ),
+    "changed windows for a linear probe": (
+        '[train]\nstart = "a.keras"\nlearn = "head"\n[augment]\nmixup = 0.1\n',
+        "[augment] mixup",
+        "hears every window as it is",
+    ),
+    "a rate of a backbone that is fixed": (
+        '[train]\nstart = "a.keras"\nlearn = "head"\nhead = "new"\nbackbone_rate = 0.1\n',
+        "[train] backbone_rate",
+        "no other layer learns",
+    ),
     "a test split beside folds": (
         "test_share = 0.1\n[evaluate]\nfolds = 5\n",
         "[index] test_share",

@@ -105,7 +105,7 @@ def test_too_few_recordings_give_no_number() -> None:
     ("change", "start"),
     [
         ({"learned": 3}, "The model learned from 3 recordings of these"),
-        ({"learned_unknown": True}, "Nobody knows what this model learned from"),
+        ({"learned_unknown": True}, "Nobody knows all that this model learned from"),
     ],
 )
 def test_what_makes_every_number_too_high_comes_first(change: dict[str, int], start: str) -> None:

@@ -1,7 +1,8 @@
 """List the recordings that a model learned from, so that nobody evaluates a model on them by mistake.
 
 ``<model>_learned_from.tsv`` holds the SHA-256 of each recording and its use: ``train`` if weights were fitted
-to it, ``validation`` if it chose the epoch. It holds no names, so that it can be passed on.
+to it, ``validation`` if it chose the epoch. It holds no names, so that it can be passed on. If the model was
+made from another one, and nobody knows what that learned from, the table says so in one more line.
 """
 
 from __future__ import annotations
@@ -16,13 +17,32 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.text_file import read_text
 
 _HEADER = "sha256\tuse"
-_LINE = re.compile(rf"([0-9a-f]{{64}})\t({recording_split.TRAIN}|{recording_split.VALIDATION})")
+OTHERS, UNKNOWN = "others", "unknown"
+"""The line that says that the model learned from other recordings too, and nobody knows from which."""
+_LINE = re.compile(
+    rf"([0-9a-f]{{64}})\t({recording_split.TRAIN}|{recording_split.VALIDATION})|({OTHERS})\t({UNKNOWN})"
+)
 _USES = (recording_split.TRAIN, recording_split.VALIDATION)
 
 
 def learned_from(rows: Iterable[IndexRow]) -> dict[str, str]:
     """Return the use of each recording when a model is trained on ``rows``, by SHA-256, without the tests."""
     return {row.digest: row.split for row in rows if row.usable and row.split in _USES}
+
+
+def with_start(own: Mapping[str, str], start: Mapping[str, str] | None) -> dict[str, str]:
+    """Return what a model learned from whose training started from another model.
+
+    Args:
+        own: the recordings of its training.
+        start: those of the other model; None if nobody knows them.
+    """
+    return {**({OTHERS: UNKNOWN} if start is None else start), **own}
+
+
+def lists_all(learned: Mapping[str, str] | None) -> bool:
+    """Return whether a table lists all recordings that a model learned from; None is no table."""
+    return learned is not None and OTHERS not in learned
 
 
 def learned_from_text(learned: Mapping[str, str]) -> str:
@@ -50,4 +70,4 @@ def read_learned_from(path: Path) -> dict[str, str]:
             expected="a SHA-256, a tab, and train or validation on each line",
             remedy="remove it, if you made it yourself: then nobody knows what the model learned from",
         )
-    return {match[1]: match[2] for match in matches if match}
+    return {match[1] or match[3]: match[2] or match[4] for match in matches if match}

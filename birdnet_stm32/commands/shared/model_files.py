@@ -10,6 +10,7 @@ from birdnet_stm32.audio.index.learned_from import learned_from_text, read_learn
 from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
     ModelContract,
@@ -19,8 +20,6 @@ from birdnet_stm32.frontend.contract import (
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile_labels
 from birdnet_stm32.frontend.mixer import save_mixer
 
-# The names of the published models, and the name beside the pipeline's model.tflite.
-CONFIG_SUFFIXES = ("_model_config.json", "_config.json")
 LABELS_SUFFIX = "_labels.txt"
 LABELS = "labels.txt"
 _STEM_IN_BUNDLES = "model"

@@ -23,6 +23,7 @@ def embed(
     windows: Windows,
     spec: FrontendSpec,
     *,
+    positions: NDArray[np.int64] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Floats:
     """Return the embedding of each window. The windows are read a batch at a time.
@@ -31,15 +32,17 @@ def embed(
         model: the network, with its head.
         windows: int16 ``[n, samples]``.
         spec: the network's front end.
+        positions: numbers of the windows, int64 ``[m]``; None for all.
         report: called with the number of windows that are done, and of all.
 
     Returns:
-        float32 ``[n, dimensions]``.
+        float32 ``[m, dimensions]``.
     """
     network = embedding_model(model)
-    found = np.empty((len(windows), network.output_shape[-1]), np.float32)
-    for start in range(0, len(windows), BATCH):
-        inside = slice(start, min(start + BATCH, len(windows)))
-        found[inside] = network.predict_on_batch(features(windows[inside], spec))
-        report(inside.stop, len(windows))
+    numbers = np.arange(len(windows)) if positions is None else positions
+    found = np.empty((len(numbers), network.output_shape[-1]), np.float32)
+    for start in range(0, len(numbers), BATCH):
+        inside = slice(start, start + BATCH)
+        found[inside] = network.predict_on_batch(features(windows[numbers[inside]], spec))
+        report(min(inside.stop, len(numbers)), len(numbers))
     return found

@@ -73,7 +73,9 @@ def fit_head(embeddings: Floats, targets: Floats, labels: tuple[str, ...], *, st
     Raises:
         InputError: a class has no window, or there is no window without it.
     """
-    from sklearn.linear_model import LogisticRegression  # takes a second, and not every training needs it
+    # These take a second to load, and not every training needs them.
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     inputs = embeddings.astype(np.float64)
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
@@ -84,7 +86,8 @@ def fit_head(embeddings: Floats, targets: Floats, labels: tuple[str, ...], *, st
         judged = targets[:, number] >= 0
         heard = targets[judged, number] >= 0.5
         _check_class(label, heard)
-        fitted = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS).fit(inputs[judged], heard)
+        with threadpool_limits(limits=1):  # the products are small, and threads would wait for each other
+            fitted = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS).fit(inputs[judged], heard)
         columns.append(fitted.coef_[0] / scale)
         offsets.append(fitted.intercept_[0] - float(mean @ columns[-1]))
     kernel = np.stack(columns, axis=1)

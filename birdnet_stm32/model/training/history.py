@@ -30,12 +30,38 @@ class EpochReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StartReport:
+    """From which network a training started, and how.
+
+    Args:
+        model: SHA-256 of its file.
+        learn: which of its layers could change.
+        known_classes: the classes that it already had.
+        probe_strength: inverse strength of the regularisation of the linear probe that gave the head; None
+            without one.
+        probe_chosen_by: what chose the strength: the cMAP of the validation recordings, or the loss of their
+            windows.
+        probe_strengths: the strengths that were tried.
+        probe_scores: this cMAP, or the negative loss, of each of them.
+    """
+
+    model: str
+    learn: Literal["head", "last_stages", "all"]
+    known_classes: tuple[str, ...]
+    probe_strength: float | None = None
+    probe_chosen_by: Literal["cmap", "loss"] = "cmap"
+    probe_strengths: tuple[float, ...] = ()
+    probe_scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class HistoryDocument:
     """The course of a training.
 
     Args:
-        best_epoch: number of the epoch whose weights are kept.
-        epochs: every epoch, in order; with ``[train] patience`` perhaps fewer than were asked for.
+        best_epoch: number of the epoch whose weights are kept; 0 without epochs.
+        epochs: every epoch, in order; with ``[train] patience`` perhaps fewer than were asked for; none if a
+            linear probe is the whole training.
         refitted: whether the network was then trained anew on training and validation recordings, for
             ``best_epoch`` epochs. The validation recordings are then among those that it learned from.
         refit_losses: mean loss of each epoch of the second training; empty without one.
@@ -46,6 +72,7 @@ class HistoryDocument:
             their windows.
         logit_scale: the factor of each class's logits; empty without a calibration.
         logit_offset: what is then added to them.
+        start: the network that the training started from; None from scratch.
     """
 
     FILE: ClassVar[str] = "history.json"
@@ -61,3 +88,4 @@ class HistoryDocument:
     selected_by: Literal["cmap", "loss"] = "loss"
     logit_scale: tuple[float, ...] = ()
     logit_offset: tuple[float, ...] = ()
+    start: StartReport | None = None

@@ -27,6 +27,10 @@ TOOLCHAIN_LICENCES = "licences"
 CONSOLE = "console.txt"
 REPORT = "report.html"
 
+START = "model to start from"
+START_CONFIG = "configuration of the model to start from"
+START_LEARNED = "recordings that the model to start from learned from"
+
 
 def emulation_folder(board: str, emulated: Sequence[str]) -> str:
     """Return the subfolder in which the stage emulate keeps the result of one board.

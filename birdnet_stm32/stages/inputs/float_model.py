@@ -1,14 +1,17 @@
-"""Read the float model that a stage works on: the trained one, or the checkpoint of the variant."""
+"""Read the float model that a stage works on, and what the model to train is fed."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.config.variant import ModelTable
 from birdnet_stm32.engine.stage import Job
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.files.value_errors import shown_value
 from birdnet_stm32.frontend.architecture import Architecture
 from birdnet_stm32.frontend.contract import (
     FLOAT_FRONT_END_FILE,
@@ -24,7 +27,7 @@ from birdnet_stm32.frontend.contract import (
 )
 from birdnet_stm32.frontend.labels import LabelOrder, read_labels, reconcile_labels
 from birdnet_stm32.frontend.mixer import save_mixer
-from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, LABELS
+from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, LABELS, START_CONFIG
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +71,36 @@ def checkpoint_contract(job: Job) -> ModelContract:
     return replace(contract, labels=names)
 
 
-def contract_to_train(model: ModelTable, labels: tuple[str, ...]) -> ModelContract:
-    """Return the contract of the model that the variant asks to train."""
+def start_contract(job: Job) -> ModelContract | None:
+    """Return front end and classes of the model that the training starts from; None from scratch.
+
+    Raises:
+        InputError: its configuration is wrong.
+    """
+    return read_contract(job.files[START_CONFIG]) if START_CONFIG in job.files else None
+
+
+def contract_to_train(
+    model: ModelTable,
+    labels: tuple[str, ...],
+    start: ModelContract | None = None,
+    *,
+    where: str | Path = "[model]",
+) -> ModelContract:
+    """Return the contract of the model that the variant asks to train.
+
+    Args:
+        model: the table of the variant.
+        labels: the classes.
+        start: contract of the model that the training starts from; None from scratch.
+        where: name of the table in errors.
+
+    Raises:
+        InputError: the table contradicts ``start``.
+    """
+    if start is not None:
+        refuse_contradictions(model, start, where=where)
+        return replace(start, labels=labels, output_activation=OutputActivation.LOGIT)
     return ModelContract(
         frontend=frontend_to_train(model),
         labels=labels,
@@ -100,10 +131,65 @@ def frontend_to_train(model: ModelTable) -> FrontendSpec:
     )
 
 
+def refuse_contradictions(
+    model: ModelTable,
+    start: ModelContract,
+    *,
+    where: str | Path = "[model]",
+    keys: Collection[str] = tuple(ModelTable.model_fields),
+) -> None:
+    """Refuse a key that contradicts the model that the training starts from.
+
+    Args:
+        model: the table of the variant.
+        start: contract of that model.
+        where: name of the table in errors.
+        keys: the keys to look at.
+
+    Raises:
+        InputError: a key is set that has another value there, or that such a model does not have.
+    """
+    spec = start.frontend
+    fixed = {
+        "sample_rate_hz": spec.sample_rate_hz,
+        "window_s": spec.window_s,
+        "frontend": spec.kind.value,
+        "fft_length": spec.fft_length,
+        "spec_width": spec.spec_width,
+        "num_mels": spec.num_mels,
+        "layout": spec.layout.value,
+        "input_compression": spec.compression.value,
+        "magnitude_scale": start.magnitude_scale.value,
+        "alpha": start.alpha,
+        "depth_multiplier": start.depth_multiplier,
+        "embedding_size": start.embedding_size,
+        "stage_widths": start.architecture.stage_widths,
+        "stage_depths": start.architecture.stage_depths,
+        "depthwise_kernels": start.architecture.depthwise_kernels,
+    }
+    for key in sorted(model.model_fields_set.intersection(keys)):
+        asked = getattr(model, key)
+        if key not in fixed or asked != fixed[key]:
+            raise InputError(
+                f"{key} is {shown_value(asked)}, and training starts from a model that already fixes it",
+                where=where,
+                expected=shown_value(fixed[key]) if key in fixed else f"no key {key}",
+                remedy=(f"leave {key} out", "leave start out of [train], to train from scratch"),
+            )
+
+
 def window_shape(job: Job) -> WindowShape:
-    """Return rate, length and hop of the variant's windows."""
+    """Return rate, length and hop of the variant's windows.
+
+    Raises:
+        InputError: a configuration is wrong, or the variant contradicts it.
+    """
     if "checkpoint" in job.files:
         return checkpoint_contract(job).frontend.window_shape
+    start = start_contract(job)
+    if start is not None:
+        refuse_contradictions(job.variant.model, start, keys=("sample_rate_hz", "window_s"))
+        return start.frontend.window_shape
     return frontend_to_train(job.variant.model).window_shape
 
 
