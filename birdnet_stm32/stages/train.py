@@ -186,7 +186,7 @@ def train_on(
                 learned,
                 judged,
                 how,
-                on_epoch=lambda epoch: report(epoch.epoch, settings.epochs),
+                on_epoch=lambda epoch, _: report(epoch.epoch, settings.epochs),
                 judge=judge,
             )
     everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)

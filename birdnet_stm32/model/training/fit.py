@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from birdnet_stm32.config.run_table import Devices, Precision
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.spectrogram import prepare
@@ -19,9 +20,11 @@ from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.average import MovingAverage
 from birdnet_stm32.model.training.balance import Balance, balanced_order, steps_per_epoch
 from birdnet_stm32.model.training.best_epoch import SelectedBy, is_better
+from birdnet_stm32.model.training.devices import check_batch_size, plain_copy, strategy_of
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.feed import EpochFeed, order_generator
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.inputs import Inputs
 from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.projector import Projector
 from birdnet_stm32.model.training.speed import Speed
@@ -29,6 +32,8 @@ from birdnet_stm32.model.training.step import TrainingStep
 from birdnet_stm32.model.training.student import Student
 from birdnet_stm32.model.training.targets import Floats, classes_of
 from birdnet_stm32.model.training.validate import validate
+
+KEPT_BYTES = 2**28  # of the features of validation windows, a thousand of the usual size
 
 Make = Callable[[], Student]
 """Makes the network of a training as it is before the first step. Every call gives an equal one."""
@@ -53,6 +58,9 @@ class FitSettings:
             the last step. The average is what is validated and kept.
         workers: threads that make batches while the network learns; 0 for none. The same weights come out.
         embedding_weight: weight of the loss that draws embeddings towards those of the examples' teacher.
+        devices: what the network learns on.
+        precision: the type that its layers compute in. The weights, and the trained network, are float32.
+        jit: whether XLA compiles the training step.
     """
 
     epochs: int = 40
@@ -67,6 +75,9 @@ class FitSettings:
     average: float | None = None
     workers: int = 1
     embedding_weight: float = 0.0
+    devices: Devices = "cpu"
+    precision: Precision = "float32"
+    jit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +136,7 @@ def train(
     training: Examples,
     validation: Examples,
     settings: FitSettings,
-    on_epoch: Callable[[EpochReport], None] = lambda report: None,
+    on_epoch: Callable[[EpochReport, Speed], None] = lambda report, speed: None,
     *,
     judge: Judge | None = None,
 ) -> Trained:
@@ -137,27 +148,28 @@ def train(
         training: what it learns from.
         validation: windows of other recordings.
         settings: how to train.
-        on_epoch: called after each epoch.
+        on_epoch: called after each epoch with its measures, and with how long it took.
         judge: judges the validation recordings; None if they cannot be judged.
 
     Returns:
         The network with the weights of its best epoch, and the history of the training.
 
     Raises:
-        InputError: a set is empty, or does not fit the contract.
+        InputError: a set is empty, or does not fit the contract; or a device is not there.
         GateError: the loss is no longer a number.
     """
     _check_set("training", training, contract)
     _check_set("validation", validation, contract)
     course = _Training(make, contract, training, settings)
     by = settings.select_epoch if judge else SelectedBy.LOSS
+    inputs = Inputs(validation.windows, contract.frontend, kept_bytes=KEPT_BYTES)
     history: list[EpochReport] = []
     best: EpochReport | None = None
     best_weights = course.weights
     for epoch in range(1, settings.epochs + 1):
         losses = course.run_epoch()
         with course.averaged():
-            measured = validate(course.model, validation, contract, settings.label_smoothing, judge)
+            measured = validate(course.model, validation, inputs, contract, settings.label_smoothing, judge)
         _check_finite(losses, measured.loss, epoch, settings)
         report = EpochReport(
             epoch=epoch,
@@ -168,7 +180,7 @@ def train(
             validation_cmap=measured.score,
         )
         history.append(report)
-        on_epoch(report)
+        on_epoch(report, course.speeds[-1])
         if best is None or is_better(report, best, by):
             best, best_weights = report, course.weights
         if settings.patience is not None and epoch - best.epoch >= settings.patience:
@@ -176,7 +188,7 @@ def train(
     course.model.set_weights(best_weights)
     _, counts = np.unique(classes_of(validation.targets), return_counts=True)
     return Trained(
-        model=course.model,
+        model=plain_copy(course.model),
         history=tuple(history),
         best_epoch=best.epoch if best else 0,
         selected_by=by,
@@ -219,7 +231,7 @@ def refit(
         means.append(float(np.mean(losses)))
         on_epoch(epoch)
     course.model.set_weights(course.weights)
-    return Refitted(model=course.model, losses=tuple(means))
+    return Refitted(model=plain_copy(course.model), losses=tuple(means))
 
 
 class _Training:
@@ -228,6 +240,8 @@ class _Training:
     def __init__(
         self, make: Make, contract: ModelContract, examples: Examples, settings: FitSettings
     ) -> None:
+        strategy = strategy_of(settings.devices)  # first of all: several machines have to find each other
+        check_batch_size(settings.batch_size, strategy)
         keras.utils.set_random_seed(settings.seed)
         tf.config.experimental.enable_op_determinism()
         self._epoch = 0
@@ -235,14 +249,19 @@ class _Training:
         prepare(contract.frontend)
         self._contract, self._settings, self._examples = contract, settings, examples
         self._steps = steps_per_epoch(examples.classes, settings.batch_size, settings.balance)
-        student = make()
+        with strategy.scope():
+            student = make()
+            projector = _projector(student.model, examples, settings)
         self.model = student.model
         self._step = TrainingStep(
             student,
             learning_rate=settings.learning_rate,
             steps=settings.epochs * self._steps,
             label_smoothing=settings.label_smoothing,
-            projector=_projector(student.model, examples, settings),
+            projector=projector,
+            strategy=strategy,
+            precision=settings.precision,
+            jit=settings.jit,
         )
         self._average = None if settings.average is None else MovingAverage(student.model, settings.average)
 

@@ -6,11 +6,9 @@ import keras
 import numpy as np
 
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.training.examples import Windows
+from birdnet_stm32.model.training.inputs import Inputs
 from birdnet_stm32.model.training.targets import Floats
-
-BATCH = 64
 
 
 def predict(model: keras.Model, windows: Windows, contract: ModelContract) -> Floats:
@@ -26,13 +24,10 @@ def predict(model: keras.Model, windows: Windows, contract: ModelContract) -> Fl
     Returns:
         float32 ``[n, classes]``.
     """
-    return predict_part(model, windows, slice(0, len(windows)), contract)
+    return predict_part(model, Inputs(windows, contract.frontend), slice(0, len(windows)))
 
 
-def predict_part(model: keras.Model, windows: Windows, inside: slice, contract: ModelContract) -> Floats:
+def predict_part(model: keras.Model, inputs: Inputs, inside: slice) -> Floats:
     """Return the network's outputs for the windows from ``inside.start`` to ``inside.stop``."""
-    starts = range(inside.start, inside.stop, BATCH)
-    batches = (
-        features(windows[start : min(start + BATCH, inside.stop)], contract.frontend) for start in starts
-    )
-    return np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    # On several devices, each computes the whole batch, and Keras returns all their outputs.
+    return np.concatenate([model.predict_on_batch(batch)[: len(batch)] for batch in inputs.batches(inside)])

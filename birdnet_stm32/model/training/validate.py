@@ -11,6 +11,7 @@ from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.examples import Examples
+from birdnet_stm32.model.training.inputs import Inputs
 from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.loss import masked_loss
 from birdnet_stm32.model.training.predict import predict_part
@@ -37,6 +38,7 @@ class Measured:
 def validate(
     model: keras.Model,
     examples: Examples,
+    inputs: Inputs,
     contract: ModelContract,
     label_smoothing: float,
     judge: Judge | None = None,
@@ -46,6 +48,7 @@ def validate(
     Args:
         model: the network; its outputs are logits.
         examples: windows that it does not learn from.
+        inputs: their features.
         contract: what it is fed.
         label_smoothing: that of the training.
         judge: judges the windows by their recordings.
@@ -53,13 +56,13 @@ def validate(
     Raises:
         InputError: nothing is judged in any window.
     """
-    windows, targets = examples.windows, examples.targets
+    targets = examples.targets
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     losses, judged_counts, right = [], [], 0
     pooled = judge.empty(len(contract.labels)) if judge else None
-    for start in range(0, len(windows), PART):
-        inside = slice(start, min(start + PART, len(windows)))
-        logits, wanted = predict_part(model, windows, inside, contract), targets[inside]
+    for start in range(0, len(inputs), PART):
+        inside = slice(start, min(start + PART, len(inputs)))
+        logits, wanted = predict_part(model, inputs, inside), targets[inside]
         if not np.isfinite(logits).all():
             return Measured(loss=float("nan"), accuracy=0.0)
         judged = wanted >= 0
@@ -77,6 +80,6 @@ def validate(
         raise InputError("no class of any validation window is judged", where="train")
     return Measured(
         loss=float(np.average(losses, weights=judged_counts)),
-        accuracy=float(right / len(windows)),
+        accuracy=float(right / len(inputs)),
         score=judge.measure(pooled) if judge is not None and pooled is not None else None,
     )

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from birdnet_stm32.config.run_table import Precision
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.examples import Examples, labelled
@@ -61,7 +63,9 @@ def test_it_learns_what_is_easy(contract: ModelContract) -> None:
 def test_the_same_seed_gives_the_same_network(contract: ModelContract) -> None:
     reports: list[EpochReport] = []
     examples, validation = tones(20, 0), tones(6, 1)
-    first = train(maker(contract), contract, examples, validation, QUICK, reports.append)
+    first = train(
+        maker(contract), contract, examples, validation, QUICK, lambda report, _: reports.append(report)
+    )
     again = train(maker(contract), contract, examples, validation, QUICK)
     assert tuple(reports) == first.history == again.history
     assert [report.epoch for report in reports] == [1, 2]
@@ -81,6 +85,26 @@ def test_the_number_of_workers_changes_nothing(contract: ModelContract) -> None:
     for trained in found:
         for one, other in zip(found[0].model.get_weights(), trained.model.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "tolerance"), [("mixed_bfloat16", 0.2), ("mixed_float16", 0.1)])
+def test_layers_that_compute_in_16_bits_learn_the_same(
+    contract: ModelContract, precision: Precision, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dscnn, "DROPOUT", 0.0)  # random numbers of 16 bits leave out other units
+    examples, validation = tones(20, 0), tones(6, 1)
+    exact, rounded = (
+        train(
+            maker(contract), contract, examples, validation, replace(QUICK, precision=one, learning_rate=1e-4)
+        )
+        for one in ("float32", precision)
+    )
+    assert rounded.history != exact.history
+    for one, other in zip(rounded.history, exact.history, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=tolerance)
+    assert {layer.dtype_policy.name for layer in rounded.model.layers} == {"float32"}
+    assert all(weights.dtype == np.float32 for weights in rounded.model.get_weights())
 
 
 @pytest.mark.slow

@@ -5,8 +5,6 @@ absolute values of the two results (:class:`Magnitude`). It is smoothed over fiv
 level, and scaled. From version 1.7, there is a second bank of filters with a gain. Every partial sum of both
 banks is limited to [-1, 1], so the second bank shows quiet sounds and is full for loud ones.
 
-The filters are not trained further, as in the line itself: the second bank is the first with its gain.
-
 Tensors are ``[batch, frames, phases, bands]``, so a depthwise kernel of two columns adds the phases, and no
 tensor has to be cut into channels.
 """
@@ -94,9 +92,7 @@ def _filtered(x: Any, filters: int, folding: Folding, *, limited: bool, name: st
         first, column = divmod(number, STEP)
         cut = ((first, folding.steps - folding.frames - first), (column, STEP - 1 - column))
         part = keras.layers.Cropping2D(cut, name=f"{name}_block_{number}")(x)
-        part = keras.layers.Conv2D(filters, 1, use_bias=False, trainable=False, name=f"{name}_fb_{number}")(
-            part
-        )
+        part = keras.layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_fb_{number}")(part)
         part = _limited(part, f"{name}_part_{number}") if limited else part
         if total is None:
             total = part
@@ -125,16 +121,16 @@ def _magnitudes(x: Any, magnitude: Magnitude, *, name: str) -> Any:
     absolute = keras.layers.Add(name=f"{name}_absolute")([rectified, negative])
     if magnitude is Magnitude.L1:
         return absolute
-    excess = _weighted(absolute, (1, PHASES), f"{name}_excess", fixed=True)
+    excess = _weighted(absolute, (1, PHASES), f"{name}_excess")
     excess = keras.layers.ReLU(name=f"{name}_excess_relu")(excess)
-    excess = _weighted(excess, (1, 1), f"{name}_excess_part", fixed=True)
-    blend = _weighted(absolute, (1, PHASES), f"{name}_blend", fixed=True)
-    return keras.layers.Add(name=f"{name}_magnitude")([blend, excess])
+    excess = _weighted(excess, (1, 1), f"{name}_excess_part")
+    return keras.layers.Add(name=f"{name}_magnitude")(
+        [_weighted(absolute, (1, PHASES), f"{name}_blend"), excess]
+    )
 
 
-def _weighted(x: Any, kernel: tuple[int, int], name: str, *, fixed: bool = False) -> Any:
-    """Add a depthwise convolution; ``fixed`` are weights that a training must not change."""
-    return keras.layers.DepthwiseConv2D(kernel, use_bias=False, trainable=not fixed, name=name)(x)
+def _weighted(x: Any, kernel: tuple[int, int], name: str) -> Any:
+    return keras.layers.DepthwiseConv2D(kernel, use_bias=False, name=name)(x)
 
 
 def _columns(factors: tuple[float, ...], bands: int) -> Kernel:
