@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from birdnet_stm32 import process
 from birdnet_stm32.audio import packages
 from birdnet_stm32.boards import folders
+from birdnet_stm32.codegen.head.split import classes_to_reserve
 from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine import store
@@ -259,8 +260,8 @@ def probe_codegen(bench: Bench, fields: Fields) -> Any:
     class SeenError(Exception):
         pass
 
-    def capture(windows: Any, *_: Any) -> None:
-        raise SeenError(len(windows))
+    def capture(windows: Any, *_: Any, split_head: bool) -> None:
+        raise SeenError(len(windows), split_head)
 
     verify, windows = bench.root / "verify", SimpleNamespace(validation=np.zeros((20, 4), np.int16))
     bench.monkeypatch.setattr(codegen, "make_test_vectors", capture)
@@ -268,6 +269,13 @@ def probe_codegen(bench: Bench, fields: Fields) -> Any:
     with pytest.raises(SeenError) as seen:
         codegen.run(bench.job(fields, verify=verify, representative=verify))
     return seen.value.args
+
+
+def probe_head(bench: Bench, fields: Fields) -> Any:
+    """How many classes the memory of a head of its own is reserved for."""
+    table = bench.release(fields).variant.codegen
+    assert table.split_head
+    return classes_to_reserve(3, table.head_classes)
 
 
 def probe_emulate(bench: Bench, fields: Fields) -> Any:
@@ -643,6 +651,12 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "verify.min_cosine_p05": ({}, {"verify": {"min_cosine_p05": 0.95}}, probe_gates),
     "lint.suppress": ({}, {"lint": {"suppress": {"rank-over-4": "it is known"}}}, probe_lint),
     "codegen.backend": ({}, STEDGEAI, probe_stages),
+    "codegen.split_head": ({}, {"codegen": {"split_head": True}}, probe_codegen),
+    "codegen.head_classes": (
+        {"codegen": {"split_head": True}},
+        {"codegen": {"split_head": True, "head_classes": 40}},
+        probe_head,
+    ),
     "codegen.test_vectors": ({}, {"codegen": {"test_vectors": 3}}, probe_codegen),
     "npu.core_dir": (
         STEDGEAI,

@@ -58,6 +58,21 @@ class Region:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeadPlace:
+    """Where a head lies that can be replaced without the rest of the program.
+
+    Args:
+        address: of its first byte, a multiple of the parts in which this memory is erased.
+        length_bytes: size; nothing else lies in this memory.
+    """
+
+    __pydantic_config__ = STRICT
+
+    address: _Address
+    length_bytes: _Size
+
+
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """How a program for the board is compiled and linked; the rendered project keeps it as ``board.toml``.
 
@@ -72,6 +87,7 @@ class Program:
         artifacts: files that are written beside the elf and its map. A ``bin`` makes no sense where the
             regions lie far apart, because the file would span them.
         self_test: whether the program compiles ``app/self_test.c`` and needs stored windows from codegen.
+        head: where a head lies that can be replaced, for a board that is not flashed.
     """
 
     __pydantic_config__ = STRICT
@@ -85,6 +101,7 @@ class Program:
     link_flags: tuple[_Flag, ...] = ()
     artifacts: tuple[Literal["bin", "hex"], ...] = ("bin", "hex")
     self_test: bool = False
+    head: HeadPlace | None = None
 
     @property
     def regions(self) -> dict[str, Region]:
@@ -166,6 +183,13 @@ class Flash:
         return range(self.application_address + MAX_APPLICATION_BYTES, self.end, self.sector_bytes)
 
     @property
+    def head_place(self) -> HeadPlace:
+        """Where a head lies that can be replaced: in the sector after the largest application."""
+        return HeadPlace(
+            address=self.application_address + MAX_APPLICATION_BYTES, length_bytes=self.sector_bytes
+        )
+
+    @property
     def weights_places_in_words(self) -> str:
         """The same for people."""
         places = self.weights_places
@@ -237,3 +261,8 @@ class Board:
     console: Console | None = None
     flash: Flash | None = None
     npu: Npu | None = None
+
+    @property
+    def head_place(self) -> HeadPlace | None:
+        """Where a head lies that can be replaced without the rest of the program; None where none can."""
+        return self.flash.head_place if self.flash is not None else self.program.head

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from birdnet_stm32.codegen.frontend_config import frontend_files, workspace_bytes
+from birdnet_stm32.codegen.head.file_format import head_bytes
+from birdnet_stm32.codegen.head.make import cut_model, make_head
+from birdnet_stm32.codegen.head.sources import head_files, head_view, runtime_files
+from birdnet_stm32.codegen.head.split import bytes_to_reserve, classes_to_reserve, split_program
 from birdnet_stm32.codegen.lowering import lower
 from birdnet_stm32.codegen.memory import plan_memory
+from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.codegen.network_json import network_json
 from birdnet_stm32.codegen.program import KernelProgram
 from birdnet_stm32.codegen.self_test_vectors import TestVectors, vector_files
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
-from birdnet_stm32.codegen.template_view import network_view
+from birdnet_stm32.codegen.template_view import network_view, storage_symbol
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
@@ -20,12 +26,13 @@ from birdnet_stm32.templating import render_template
 from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph
 
+LABELS = "birdnet_labels.c"
 _NETWORK_TEMPLATES = (
     "birdnet_network.h",
     "birdnet_network.c",
     "birdnet_weights.h",
     "birdnet_weights.c",
-    "birdnet_labels.c",
+    LABELS,
 )
 IDENTITY = "birdnet_network_id.h"
 # These functions and tables get another linker name in each network, as do the constants of
@@ -46,6 +53,28 @@ _NAMES = (
     "birdnet_frontend_feed",
     "birdnet_test_vectors",
 )
+# The same for a network whose head is in a section of its own.
+_HEAD_NAMES = (
+    "birdnet_network_use_head",
+    "birdnet_network_backbone_output",
+    "birdnet_head_expectation",
+    "birdnet_head_section",
+    "birdnet_head_built_in_crc32",
+)
+FIRST_VERSION = 1  # of the head that a network is built with
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadSplit:
+    """How a head gets a section of its own.
+
+    Args:
+        max_classes: classes that memory is reserved for; None for those of the model and 16 more.
+        threshold: probability from which each class counts as heard.
+    """
+
+    max_classes: int | None = None
+    threshold: float = 0.5
 
 
 def generate_c(
@@ -54,6 +83,7 @@ def generate_c(
     labels: Sequence[str],
     contract: ModelContract | None = None,
     vectors: TestVectors | None = None,
+    split: HeadSplit | None = None,
 ) -> dict[str, bytes]:
     """Generate the C library of a network.
 
@@ -62,18 +92,28 @@ def generate_c(
         labels: one name for each output.
         contract: if given, the library includes the audio front end.
         vectors: if given, the library includes windows for a self-test. They need ``contract``.
+        split: if given, the last layer is not a part of the network, but a head in a section of its own.
 
     Returns:
         The content of each file by its path relative to the folder of the library. Equal arguments give equal
         bytes.
 
     Raises:
-        InputError: an operator of the model is not supported, or ``labels``, ``contract`` or ``vectors`` do
-            not fit the model.
+        InputError: an operator of the model is not supported, or ``labels``, ``contract``, ``vectors`` or
+            ``split`` do not fit the model.
     """
-    program = lower(graph)
+    whole = lower(graph)
+    _check(whole, labels, contract, vectors)
+    program, head, section_bytes = whole, None, 0
+    if split is not None:
+        cut = cut_model(graph, contract.frontend if contract else None)
+        head = make_head(
+            cut, names=labels, thresholds=(split.threshold,) * len(labels), version=FIRST_VERSION
+        )
+        most = classes_to_reserve(head.classes, split.max_classes)
+        program = split_program(cut, most)
+        section_bytes = bytes_to_reserve(len(head_bytes(head)), head.channels, head.classes, most)
     memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0)
-    _check(program, labels, contract, vectors)
     view = network_view(program, memory)
     files = dict(_runtime())
     if contract is not None:
@@ -85,14 +125,22 @@ def generate_c(
         "labels": labels,
         "has_frontend": contract is not None,
         "has_vectors": vectors is not None,
+        "head": None,
     }
-    for name in _NETWORK_TEMPLATES:
+    templates = _NETWORK_TEMPLATES
+    if head is not None:
+        pooled = storage_symbol(program, program.steps[-1].activations[0])
+        context["head"] = head_view(head, section_bytes, pooled)
+        templates = tuple(name for name in templates if name != LABELS)
+        files |= runtime_files()
+        files |= head_files(head, section_bytes=section_bytes, max_classes=view["output"].elements)
+    for name in templates:
         files[name] = render_template(f"network/{name}.j2", context).encode()
     digest = network_digest(files)
-    files[IDENTITY] = identity_header(digest)
+    files[IDENTITY] = identity_header(digest, has_head=head is not None)
     files[LISTING] = cmake_listing(files)
     files["README.md"] = render_template("network/README.md.j2", context).encode()
-    files["network.json"] = network_json(program, memory, labels, files, digest)
+    files[NetworkDocument.FILE] = network_json(program, memory, labels, files, digest)
     return dict(sorted(files.items()))
 
 
@@ -109,9 +157,15 @@ def network_digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def identity_header(digest: str) -> bytes:
-    """Return the header :data:`IDENTITY`, which adds the digest to the linker names of a network."""
-    return render_template(f"network/{IDENTITY}.j2", {"digest": digest, "names": _NAMES}).encode()
+def identity_header(digest: str, *, has_head: bool = False) -> bytes:
+    """Return the header :data:`IDENTITY`, which adds the digest to the linker names of a network.
+
+    Args:
+        digest: from :func:`network_digest`.
+        has_head: whether the network has a head in a section of its own.
+    """
+    names = (*_NAMES, *(_HEAD_NAMES if has_head else ()))
+    return render_template(f"network/{IDENTITY}.j2", {"digest": digest, "names": names}).encode()
 
 
 def _runtime() -> dict[str, bytes]:

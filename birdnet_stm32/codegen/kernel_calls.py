@@ -258,6 +258,13 @@ class Fill:
     value: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeadCall:
+    """The call of a head that can be replaced: its parameters lie in the head, not in the network."""
+
+    c_type: ClassVar[str] = "birdnet_head_t"
+
+
 Layer = (
     Conv2d
     | DepthwiseConv2d
@@ -273,6 +280,7 @@ Layer = (
     | ChannelLookup
     | StridedCopy
     | Fill
+    | HeadCall
 )
 
 

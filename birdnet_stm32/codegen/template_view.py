@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
-from birdnet_stm32.codegen.kernel_calls import Broadcast, Constant, KernelCall, Window
+from birdnet_stm32.codegen.kernel_calls import Broadcast, Constant, HeadCall, KernelCall, Window
 from birdnet_stm32.codegen.memory import MemoryPlan
 from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.templating import c_array
@@ -178,7 +178,8 @@ def _step_view(program: KernelProgram, layer: str, step: KernelCall) -> KernelCa
         shapes=f"{', '.join(map(str, sources))} -> {list(target.shape)}",
         macs=step.macs,
         c_type=step.layer.c_type,
-        layer=layer,
+        # The parameters of a head that can be replaced lie in memory, not in the program.
+        layer="network->head" if isinstance(step.layer, HeadCall) else layer,
         function=step.function,
         members=_members(layer, step.layer),
         checks=tuple(_constant_view(layer, constant) for constant in step_constants(step)),
@@ -220,7 +221,7 @@ def _arena(memory: MemoryPlan, names: Sequence[str]) -> list[ArenaView]:
 def _boundary(program: KernelProgram, boundary: Boundary) -> BoundaryView:
     tensors = program.graph.tensors
     return BoundaryView(
-        symbol=_symbol(tensors[program.storage(boundary.tensor)]),
+        symbol=storage_symbol(program, boundary.tensor),
         shape=boundary.shape,
         elements=tensors[boundary.tensor].elements,
         scale=boundary.scale,
@@ -242,6 +243,11 @@ def _place(boundary: Boundary) -> str:
         turn += "" if number == 0 else f" % {walk.size}u"
         turns.append(turn if walk.stride == 1 else f"{turn} * {walk.stride}u")
     return " + ".join(turns)
+
+
+def storage_symbol(program: KernelProgram, tensor: int) -> str:
+    """Return the name that C has for the place of a tensor in the arena."""
+    return _symbol(program.graph.tensors[program.storage(tensor)])
 
 
 def _symbol(tensor: Tensor) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.emit import HeadSplit, generate_c
 from birdnet_stm32.codegen.lowering import check_supported
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
@@ -54,6 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which file has the order of the outputs, if both have the same names in different orders",
     )
     parser.add_argument(
+        "--split-head",
+        action="store_true",
+        help="the last layer is a head in a section of its own, which `birdnet-stm32 head` replaces",
+    )
+    parser.add_argument(
+        "--head-classes",
+        type=int,
+        metavar="N",
+        help="with --split-head: classes to reserve memory for; default: those of the model and 16 more",
+    )
+    parser.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
@@ -66,12 +77,15 @@ def run(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check_folder(options.out)
     writer.check(options.json)
+    if options.head_classes is not None and not options.split_head:
+        raise InputError("--head-classes is given", expected="--split-head with it")
     graph = read_graph(read_bytes(options.model), where=str(options.model), whole=False)
     check_supported(graph)
     config = options.model_config or file_beside(options.model, *CONFIG_SUFFIXES)
     contract = read_contract(config) if config else None
     labels = _labels(options, graph, contract)
-    files = generate_c(graph, labels=labels, contract=contract)
+    split = HeadSplit(max_classes=options.head_classes) if options.split_head else None
+    files = generate_c(graph, labels=labels, contract=contract, split=split)
     writer.write_folder(options.out, files, last="network.json")
     network = parse_document(NetworkDocument, files["network.json"], where=options.out)
     writer.write_document(options.json, network)

@@ -205,6 +205,12 @@ _RULES = (
         why='only [convert] ranges = "percentile" looks at it',
     ),
     _Rule(
+        table="codegen",
+        keys=("head_classes",),
+        applies=lambda variant: not variant.codegen.split_head,
+        why="without split_head = true no memory is reserved for other heads",
+    ),
+    _Rule(
         table="npu",
         applies=lambda variant: variant.codegen.backend != "stedgeai",
         why='only [codegen] backend = "stedgeai" uses the NPU',

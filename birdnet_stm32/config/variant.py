@@ -206,6 +206,21 @@ class CodegenTable(ConfigTable):
     """``portable``: the code generator of this project. ``stedgeai``: also ST's compiler for the NPU."""
     test_vectors: Annotated[int, Field(ge=1, le=8)] = 2
     """Number of windows that are stored in the firmware for its self-test."""
+    split_head: bool = False
+    """``true``: the last layer of the network, with the names and thresholds of the classes, lies in a
+    section of its own. A head of a few kB then replaces it, without the rest of the firmware:
+    docs/how-to/update-the-head.md. It needs ``backend = "portable"``."""
+    head_classes: Annotated[int | None, Field(ge=1, le=4_096)] = None
+    """Number of classes that memory is reserved for, with ``split_head``. Default: those of the model, and 16
+    more."""
+
+    @model_validator(mode="after")
+    def _has_a_head_to_split(self) -> Self:
+        if self.split_head and self.backend == "stedgeai":
+            raise ValueError(
+                'split_head = true needs backend = "portable": "stedgeai" compiles the whole network'
+            )
+        return self
 
 
 class NpuTable(ConfigTable):

@@ -22,7 +22,7 @@ class FlashSlot:
     """A part of the flash that is programmed at once.
 
     Args:
-        name: ``fsbl``, ``application`` or ``weights``.
+        name: ``fsbl``, ``application``, ``head`` or ``weights``.
         address: its first byte, as the CPU sees it.
         length_bytes: up to the next slot.
     """
@@ -32,13 +32,16 @@ class FlashSlot:
     length_bytes: int
 
 
-def flash_map(flash: Flash, weights_address: int | None = None) -> dict[str, FlashSlot]:
+def flash_map(
+    flash: Flash, weights_address: int | None = None, *, has_head: bool = False
+) -> dict[str, FlashSlot]:
     """Return the slots by name, in order of address; they do not overlap and fill the flash.
 
     Args:
         flash: of the board.
         weights_address: where the network's weights were compiled to lie; None for the board's usual place.
             Weights inside the application, as the portable backend has them, leave that slot empty.
+        has_head: whether the release has a head of its own.
 
     Raises:
         InputError: that address is not after the application's, not in the flash, or not on a sector.
@@ -52,7 +55,10 @@ def flash_map(flash: Flash, weights_address: int | None = None) -> dict[str, Fla
             f"and below 0x{flash.end:08X}",
             remedy=f"compile the network for 0x{flash.weights_address:08X}",
         )
-    starts = {"fsbl": flash.address, "application": application, "weights": weights}
+    starts = {"fsbl": flash.address, "application": application}
+    if has_head:
+        starts["head"] = flash.head_place.address
+    starts["weights"] = weights
     ends = [*list(starts.values())[1:], flash.end]
     return {
         name: FlashSlot(name=name, address=start, length_bytes=stop - start)

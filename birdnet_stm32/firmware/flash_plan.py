@@ -25,8 +25,9 @@ from birdnet_stm32.firmware.flash_layout import FlashSlot, flash_files, flash_ma
 from birdnet_stm32.firmware.image import parse
 from birdnet_stm32.firmware.intel_hex import read_intel_hex
 
-# A loader without its application starts nothing; an application must not start before its weights are there.
-WRITING_ORDER = ("fsbl", "weights", "application")
+# A loader without its application starts nothing; an application must not start before its weights and its
+# head are there.
+WRITING_ORDER = ("fsbl", "weights", "head", "application")
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _DIGEST = r"^[0-9a-f]{64}$"
 
@@ -36,7 +37,7 @@ class FlashPart:
     """One part: a file of Intel HEX and what it holds.
 
     Args:
-        name: of its slot, ``application`` or ``weights``.
+        name: of its slot, ``application``, ``head`` or ``weights``.
         file: its name beside the plan.
         address: of its first byte.
         size_bytes: of what is written.
@@ -146,8 +147,8 @@ def read_plan(folder: Path, flash: Flash) -> FlashPlan:
             where=path,
             expected=problem.expected or "what the stage image publishes",
         ) from error
-    weights = {part.name: part.address for part in plan.parts}.get("weights")
-    slots = flash_map(flash, weights)
+    addresses = {part.name: part.address for part in plan.parts}
+    slots = flash_map(flash, addresses.get("weights"), has_head="head" in addresses)
     for part in plan.parts:
         slot = slots.get(part.name)
         if slot is None or part.address != slot.address or Path(part.file).name != part.file:

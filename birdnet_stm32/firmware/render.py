@@ -11,8 +11,12 @@ from typing import Any
 
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board, Program
+from birdnet_stm32.codegen.head.document import HeadDocument
+from birdnet_stm32.codegen.head.sources import HEAD_FILE, with_thresholds
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.files.document import parse_document
+from birdnet_stm32.firmware.head_region import with_head_region
 from birdnet_stm32.firmware.npu_network import NpuNetwork, check
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render_template
@@ -22,6 +26,7 @@ _VECTORS = "birdnet_test_vectors.h"
 _SELF_TEST = tuple(
     f"{name}.{suffix}" for name in ("self_test", "agreement", "host_link") for suffix in ("h", "c")
 )
+_THRESHOLDS = ("app_thresholds.h", "app_thresholds.c.j2")
 # What the NPU computes instead: in src/network, and in the flash.
 _PORTABLE_NETWORK = ("birdnet_network.c", "birdnet_weights.c")
 
@@ -93,6 +98,13 @@ def render_project(
     """
     board = folders.find(board_name)
     program = board.program
+    has_head = HEAD_FILE in model_files
+    if has_head:
+        # The thresholds belong to the classes, so they lie in the head.
+        described = parse_document(HeadDocument, model_files[HeadDocument.FILE], where=HeadDocument.FILE)
+        chosen = settings.thresholds or (settings.threshold,) * described.classes
+        model_files = with_thresholds(model_files, chosen)
+        program = with_head_region(board, model_files, for_npu=npu is not None)
     if npu is not None:
         program = folders.require(board.npu, board, "npu").program
     needed = (*_NEEDED_MODEL_FILES, *((_VECTORS,) if program.self_test else ()))
@@ -106,8 +118,9 @@ def render_project(
     context: dict[str, Any] = {
         "board": board,
         "memory": program.regions,
+        "has_head": has_head,
         "settings": settings,
-        "thresholds": _class_thresholds(settings, model_files["birdnet_network.h"]),
+        "thresholds": () if has_head else _class_thresholds(settings, model_files["birdnet_network.h"]),
         "model_digest": model_digest(model_files),
     }
     model = dict(model_files) if npu is None else _without_portable_network(model_files)
@@ -117,7 +130,8 @@ def render_project(
         files |= {f"src/network/{name}": content for name, content in npu.files.items()}
         context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
     context["program"] = _with_usage(board, program, context)
-    files |= _folder("app", "src/app", context, without=() if program.self_test else _SELF_TEST)
+    left_out = (*(() if program.self_test else _SELF_TEST), *(_THRESHOLDS if has_head else ()))
+    files |= _folder("app", "src/app", context, without=left_out)
     unused = () if npu is None or npu.has_stai else ("npu_runtime_stai.c",)
     files |= board_files(board, context, without=unused)
     sources = sorted(

@@ -261,7 +261,7 @@ STAGES: tuple[Stage, ...] = (
         doc="generate the network and the front end in C",
         needs=("representative", "verify"),
         reads=("codegen",),
-        templates=("network", "runtime"),
+        templates=("network", "runtime", "head"),
     ),
     Stage(
         name="npu",

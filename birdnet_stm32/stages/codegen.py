@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.emit import HeadSplit, generate_c
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.engine.stage import Job, Outcome
@@ -20,12 +20,14 @@ def run(job: Job) -> Outcome:
     verified = job.inputs["verify"]
     model = (verified / MODEL).read_bytes()
     contract = read_contract(verified / CONFIG)
-    windows = load_windows(job.inputs["representative"]).validation[: job.variant.codegen.test_vectors]
+    table = job.variant.codegen
+    windows = load_windows(job.inputs["representative"]).validation[: table.test_vectors]
     files = generate_c(
         read_graph(model, where=str(verified / MODEL)),
         labels=contract.labels,
         contract=contract,
-        vectors=make_test_vectors(windows, contract.frontend, model),
+        vectors=make_test_vectors(windows, contract.frontend, model, split_head=table.split_head),
+        split=HeadSplit(max_classes=table.head_classes) if table.split_head else None,
     )
     write_tree(job.out / C_FOLDER, files)
     network = read_document(NetworkDocument, job.out / C_FOLDER)

@@ -8,6 +8,7 @@ from birdnet_stm32.files import tree
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
+from birdnet_stm32.firmware.head_region import head_in_elf
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
@@ -21,7 +22,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 def run(job: Job) -> Outcome:
     """Build the image of the application, and that of the weights if the NPU reads them from the flash.
 
-    The portable backend keeps the weights inside the application.
+    The portable backend keeps the weights inside the application, but for a head of its own.
     """
     for_npu = "npu_firmware" in job.inputs
     board = folders.first("flash", job.variant.firmware.boards)
@@ -33,6 +34,8 @@ def run(job: Job) -> Outcome:
         compilation = load_compilation(job.inputs["npu"] / NPU_FOLDER)
         slots = flash_map(flash, compilation.weights_address)
         contents = {"weights": compilation.files[compilation.weights_file]} | contents
+    elif (head := head_in_elf(job.inputs["compile"] / board.name / "firmware.elf")) is not None:
+        slots, contents = flash_map(flash, has_head=True), {"head": head} | contents
     (job.out / "application.bin").write_bytes(image)
     release = job.variant.variant
     files = release_files(contents, slots, title=release.title, version=release.version, model=model)

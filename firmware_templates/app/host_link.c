@@ -1,5 +1,6 @@
 #include "host_link.h"
 
+#include "classes.h"
 #include "console.h"
 #include "crc32.h"
 #include "self_test.h"
@@ -115,7 +116,7 @@ static void answer(inference_t *inference, uint32_t crc) {
     console_text(" ");
     console_unsigned(end - middle);
     console_text(" ");
-    for (size_t i = 0; i < BIRDNET_OUTPUT_ELEMENTS; ++i) {
+    for (size_t i = 0; i < classes_count(&inference->network); ++i) {
         uint32_t bits;
         memcpy(&bits, &probabilities[i], sizeof bits);
         write_digits(bits);

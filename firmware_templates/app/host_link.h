@@ -8,8 +8,8 @@
  *
  * Each line ends with a line feed. There is no line feed after the samples. <crc> is the CRC-32 of
  * the bytes of the samples (IEEE 802.3, as in zlib), in eight hexadecimal digits. It detects lost
- * bytes, and it says to which window an answer belongs. <probabilities> are BIRDNET_OUTPUT_ELEMENTS
- * floats, each written as the eight hexadecimal digits of its bits, without spaces. */
+ * bytes, and it says to which window an answer belongs. <probabilities> are floats, one for each
+ * class, each written as the eight hexadecimal digits of its bits, without spaces. */
 #ifndef HOST_LINK_H
 #define HOST_LINK_H
 

@@ -1,5 +1,7 @@
 #include "inference.h"
 
+#include "classes.h"
+
 #include <math.h>
 #include <stdbool.h>
 
@@ -15,7 +17,28 @@ static BUFFER uint8_t arena[INFERENCE_ARENA_BYTES];
 static BUFFER double scratch[BIRDNET_FRONTEND_SCRATCH_ELEMENTS];
 
 birdnet_status_t inference_init(inference_t *inference) {
-    return birdnet_network_init(&inference->network, arena, sizeof arena);
+    const birdnet_status_t status = birdnet_network_init(&inference->network, arena, sizeof arena);
+#ifdef BIRDNET_SPLIT_HEAD
+    if (status != BIRDNET_OK) {
+        return status;
+    }
+    inference->head_status = birdnet_network_use_head(&inference->network, birdnet_head_section(),
+                                                      BIRDNET_HEAD_SECTION_BYTES);
+    return inference->head_status == BIRDNET_HEAD_OK ? BIRDNET_OK : BIRDNET_ERROR_ARGUMENT;
+#else
+    return status;
+#endif
+}
+
+const char *inference_refusal(const inference_t *inference) {
+#ifdef BIRDNET_SPLIT_HEAD
+    if (inference->head_status != BIRDNET_HEAD_OK) {
+        return birdnet_head_status_text(inference->head_status);
+    }
+#else
+    (void)inference;
+#endif
+    return "the network cannot be initialised";
 }
 
 birdnet_status_t inference_features(inference_t *inference, const int16_t *pcm) {
@@ -28,14 +51,19 @@ birdnet_status_t inference_invoke(inference_t *inference) {
 
 birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
     const birdnet_status_t status = birdnet_network_dequantize(&inference->network, scores);
-#if BIRDNET_OUTPUT_IS_LOGIT
-    for (uint32_t i = 0; status == BIRDNET_OK && i < BIRDNET_OUTPUT_ELEMENTS; ++i) {
+#if defined(BIRDNET_SPLIT_HEAD)
+    const bool is_logit = inference->network.head.output_is_logit != 0u;
+#else
+    const bool is_logit = BIRDNET_OUTPUT_IS_LOGIT != 0;
+#endif
+    const uint32_t classes = classes_count(&inference->network);
+    for (uint32_t i = 0; is_logit && status == BIRDNET_OK && i < classes; ++i) {
         scores[i] = 1.0f / (1.0f + expf(-scores[i]));
     }
-#endif
     return status;
 }
 
+#ifndef BIRDNET_SPLIT_HEAD
 float inference_probability(int8_t output) {
     const float value = BIRDNET_OUTPUT_SCALE * (float)(output - BIRDNET_OUTPUT_ZERO_POINT);
 #if BIRDNET_OUTPUT_IS_LOGIT
@@ -44,6 +72,7 @@ float inference_probability(int8_t output) {
     return value;
 #endif
 }
+#endif
 
 birdnet_status_t inference_run(inference_t *inference, const int16_t *pcm, float *scores) {
     birdnet_status_t status = inference_features(inference, pcm);

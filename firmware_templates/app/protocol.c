@@ -51,13 +51,24 @@ void protocol_window(uint32_t recording, uint32_t window) {
     end_line();
 }
 
-void protocol_detection(uint32_t recording, const detection_t *detection) {
+#ifdef BIRDNET_SPLIT_HEAD
+void protocol_head(const birdnet_head_t *head) {
+    console_text("head");
+    number(head->version);
+    number(head->classes);
+    console_text(" ");
+    console_hex(head->crc32);
+    end_line();
+}
+#endif
+
+void protocol_detection(uint32_t recording, const detection_t *detection, const char *name) {
     console_text("detection");
     number(recording);
     number(detection->label);
     console_text(" ");
     console_fixed(detection->probability, PROBABILITY_DECIMALS);
-    quoted(birdnet_labels[detection->label]);
+    quoted(name);
     end_line();
 }
 

@@ -6,6 +6,7 @@
  *                                                        protocol, <model> is a digest of the
  *                                                        generated C
  *     clock <hertz>                                      frequency of the clock that counts cycles
+ *     head <version> <classes> <crc>                     the head, if it is a part of its own
  *     recording <index> <samples> <windows> "<path>"     a recording begins
  *     window <recording> <window>                        this window is done
  *     detection <recording> <label> <probability> "<name>"
@@ -17,6 +18,7 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
+#include "birdnet_network.h"
 #include "detections.h"
 
 #include <stdint.h>
@@ -25,9 +27,12 @@
 
 void protocol_begin(void);
 void protocol_clock(uint32_t hertz);
+#ifdef BIRDNET_SPLIT_HEAD
+void protocol_head(const birdnet_head_t *head);
+#endif
 void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, const char *path);
 void protocol_window(uint32_t recording, uint32_t window);
-void protocol_detection(uint32_t recording, const detection_t *detection);
+void protocol_detection(uint32_t recording, const detection_t *detection, const char *name);
 void protocol_refused(uint32_t recording, const char *reason, const char *path);
 void protocol_error(const char *reason);
 void protocol_done(uint32_t recordings, uint32_t refused);

@@ -6,7 +6,10 @@
  * agreement.h says. Windows with different stored outputs then also have to give different outputs,
  * because a broken connection to such hardware gives the same outputs for every input. Of the int8
  * values of the front end, BIRDNET_TEST_MAX_DIFFERING may differ by one, and none by more: sums in
- * float round differently on every processor. */
+ * float round differently on every processor.
+ *
+ * If the head is a part of its own, the outputs of the backbone are compared, and those of the head
+ * only while it is the one that the firmware was built with. */
 #ifndef SELF_TEST_H
 #define SELF_TEST_H
 

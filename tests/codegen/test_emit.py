@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.codegen.emit import HeadSplit, generate_c
 from birdnet_stm32.codegen.self_test_vectors import TestVectors
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
@@ -30,6 +30,7 @@ VECTORS = TestVectors(
     quantized_input=np.arange(-35, 35, dtype=np.int8).reshape(2, 5, 7, 1),
     output=np.arange(8, dtype=np.int8).reshape(2, 4),
 )
+SPLIT_VECTORS = replace(VECTORS, backbone_output=np.arange(6, dtype=np.int8).reshape(2, 3))
 
 RUNTIME = firmware_templates() / "runtime"
 NETWORK = ("birdnet_labels.c", "birdnet_network.c", "birdnet_weights.c")
@@ -70,15 +71,38 @@ def test_golden_of_the_rest(small_graph: Graph, assert_golden: AssertGolden) -> 
         assert_golden(f"codegen/{name}", files[name].decode())
 
 
+def test_golden_of_a_head_of_its_own(small_graph: Graph, assert_golden: AssertGolden) -> None:
+    files = generate_c(
+        small_graph, labels=LABELS, contract=CONTRACT, vectors=SPLIT_VECTORS, split=HeadSplit(max_classes=9)
+    )
+    assert "birdnet_labels.c" not in files
+    for name in (
+        "birdnet_network.h",
+        "birdnet_network.c",
+        "birdnet_head_image.c",
+        "birdnet_test_vectors.h",
+        "birdnet_test_vectors.c",
+        "CMakeLists.txt",
+        "README.md",
+        "head.json",
+    ):
+        assert_golden(f"codegen/split_head/{name}", files[name].decode())
+
+
 def test_the_same_model_gives_the_same_bytes(small_graph: Graph) -> None:
     first = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     assert first == generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
     assert list(first) == sorted(first)
 
 
-def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", [None, HeadSplit()], ids=["whole", "split"])
+def test_generated_c_is_as_clang_format_writes_it(
+    small_graph: Graph, tmp_path: Path, split: HeadSplit | None
+) -> None:
     _need("clang-format-14")
-    files = generate_c(small_graph, labels=(*LABELS[:3], "x" * 300), contract=CONTRACT, vectors=VECTORS)
+    labels = (*LABELS[:3], "x" * (300 if split is None else 200))
+    vectors = VECTORS if split is None else SPLIT_VECTORS
+    files = generate_c(small_graph, labels=labels, contract=CONTRACT, vectors=vectors, split=split)
     _write(files, tmp_path)
     (tmp_path / ".clang-format").write_bytes((ROOT / ".clang-format").read_bytes())
     sources = [name for name in files if name.endswith((".c", ".h"))]
@@ -88,10 +112,14 @@ def test_generated_c_is_as_clang_format_writes_it(small_graph: Graph, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("split", [None, HeadSplit()], ids=["whole", "split"])
 @pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
-def test_generated_c_has_no_warning(small_graph: Graph, tmp_path: Path, compiler: str) -> None:
+def test_generated_c_has_no_warning(
+    small_graph: Graph, tmp_path: Path, compiler: str, split: HeadSplit | None
+) -> None:
     _need(compiler)
-    files = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=VECTORS)
+    vectors = VECTORS if split is None else SPLIT_VECTORS
+    files = generate_c(small_graph, labels=LABELS, contract=CONTRACT, vectors=vectors, split=split)
     _write(files, tmp_path)
     target = CROSS if compiler.startswith("arm") else []
     sources = [name for name in files if name.endswith(".c")]

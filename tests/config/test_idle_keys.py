@@ -105,6 +105,7 @@ def test_all_keys_without_effect_are_listed(tmp_path: Path) -> None:
         '[qat]\nwhen = "needed"\nepochs = 3\n',
         '[convert]\nranges = "percentile"\npercentile = 99.0\n',
         '[codegen]\nbackend = "stedgeai"\n[npu]\nhyperram = true\n',
+        "[codegen]\nsplit_head = true\nhead_classes = 20\n",
         CHECKPOINT,
     ],
 )

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "score a model on a folder of labelled recordings",
     "flash": "write a release into the flash of a board, or print the commands",
     "frontend": "show every step of the front end for a recording",
+    "head": "build, check or show an update of the classes of a firmware: a few kB instead of all of it",
     "image": "put the boot header before a firmware binary",
     "layers": "measure for every tensor how much int8 costs",
     "lint": "find what is known to go wrong with a .tflite on the NPU of the STM32N6",

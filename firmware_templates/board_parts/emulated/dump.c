@@ -1,14 +1,15 @@
 #include "dump.h"
 
+#include "classes.h"
 #include "semihosting.h"
 
 #define BUFFER __attribute__((section(".birdnet_buffers")))
 
-bool dump_begin(int32_t file) {
+bool dump_begin(int32_t file, const inference_t *inference) {
     static const char magic[8] = {'B', 'N', 'D', 'U', 'M', 'P', '0', '2'};
     const uint32_t sizes[] = {BIRDNET_WINDOW_SAMPLES, BIRDNET_FRONTEND_STEPS,
                               BIRDNET_FEATURE_ELEMENTS, BIRDNET_INPUT_ELEMENTS,
-                              BIRDNET_OUTPUT_ELEMENTS};
+                              classes_count(&inference->network)};
     return semihosting_write(file, magic, sizeof magic) &&
            semihosting_write(file, sizes, sizeof sizes);
 }
@@ -39,5 +40,5 @@ bool dump_input(int32_t file, const inference_t *inference) {
 
 bool dump_output(int32_t file, const inference_t *inference) {
     return semihosting_write(file, birdnet_network_output(&inference->network),
-                             BIRDNET_OUTPUT_ELEMENTS);
+                             classes_count(&inference->network));
 }

@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-bool dump_begin(int32_t file);
+/* After inference_init(), which decides how many outputs there are. */
+bool dump_begin(int32_t file, const inference_t *inference);
 
 bool dump_place(int32_t file, uint32_t recording, uint32_t window, uint32_t first_sample);
 

@@ -1,9 +1,9 @@
 /* Runs the recordings of a list file: arguments are the program's name, the list and the dump to
  * write. */
 #include "app_config.h"
-#include "app_thresholds.h"
 #include "birdnet_recording.h"
 #include "board.h"
+#include "classes.h"
 #include "dump.h"
 #include "inference.h"
 #include "protocol.h"
@@ -98,7 +98,7 @@ static const char *run_network(int32_t dump) {
         failure = status_text(inference_scores(&inference, buffers.scores));
     }
     if (failure == NULL) {
-        detections_pool(buffers.pooled, buffers.scores, BIRDNET_OUTPUT_ELEMENTS);
+        detections_pool(buffers.pooled, buffers.scores, classes_count(&inference.network));
     }
     return failure;
 }
@@ -135,10 +135,13 @@ static const char *run_recording(const wav_reader_t *wav, uint32_t recording, in
             return failure;
         }
     }
-    const uint32_t found = detections_select(buffers.pooled, BIRDNET_OUTPUT_ELEMENTS,
-                                             app_thresholds, buffers.detections, APP_TOP_K);
+    const uint32_t found =
+        detections_select(buffers.pooled, classes_count(&inference.network),
+                          classes_thresholds(&inference.network), buffers.detections, APP_TOP_K);
     for (uint32_t i = 0; i < found; ++i) {
-        protocol_detection(recording, &buffers.detections[i]);
+        const detection_t *detection = &buffers.detections[i];
+        protocol_detection(recording, detection,
+                           classes_name(&inference.network, detection->label));
     }
     return NULL;
 }
@@ -200,12 +203,15 @@ int main(void) {
     if (list.file < 0) {
         return fail("the list cannot be opened");
     }
-    const int32_t dump = semihosting_open(dump_path, SEMIHOSTING_WRITE);
-    if (dump < 0 || !dump_begin(dump)) {
-        return fail("the dump cannot be written");
-    }
     if (inference_init(&inference) != BIRDNET_OK) {
-        return fail("the network cannot be initialised");
+        return fail(inference_refusal(&inference));
+    }
+#ifdef BIRDNET_SPLIT_HEAD
+    protocol_head(&inference.network.head);
+#endif
+    const int32_t dump = semihosting_open(dump_path, SEMIHOSTING_WRITE);
+    if (dump < 0 || !dump_begin(dump, &inference)) {
+        return fail("the dump cannot be written");
     }
 
     uint32_t recordings = 0;

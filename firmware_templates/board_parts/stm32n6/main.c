@@ -16,6 +16,13 @@ int main(void) {
     for (;;) {
         protocol_begin();
         protocol_clock(BOARD_CPU_HZ);
+#ifdef BIRDNET_SPLIT_HEAD
+        if (inference.head_status == BIRDNET_HEAD_OK) {
+            protocol_head(&inference.network.head);
+        } else {
+            protocol_error(inference_refusal(&inference)); /* no inference runs with it */
+        }
+#endif
         self_test_print_cycles(&report);
         self_test_print_result(&report);
         host_link_serve(&inference, REPEAT_MS);
