@@ -8,6 +8,7 @@ from pathlib import Path
 
 from birdnet_stm32.audio.shards.window_table import WindowShapeDocument
 from birdnet_stm32.audio.windows.window_roles import LeftOutDocument
+from birdnet_stm32.codegen.head.document import HeadDocument
 from birdnet_stm32.codegen.network_document import NetworkDocument
 from birdnet_stm32.evaluate.accuracy_document import EvaluateDocument
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
@@ -42,6 +43,7 @@ DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
     ("layers", LayersDocument),
     ("analyze", AnalysisDocument),
     ("codegen", NetworkDocument),
+    ("codegen", HeadDocument),
     ("npu", CompilationDocument),
     ("npu", GatesDocument),
     ("firmware, compile", ModelsDocument),

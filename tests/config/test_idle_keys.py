@@ -43,6 +43,11 @@ CASES = {
         "[index] test_share",
         "takes other recordings",
     ),
+    "room for heads that cannot be replaced": (
+        "[codegen]\nhead_classes = 20\n",
+        "[codegen] head_classes",
+        "without split_head = true",
+    ),
     "downloads that nothing reads": (PACKAGE, "[fetch] packages", "would not be used"),
     "a spectrogram of a waveform": (
         '[model]\nfrontend = "raw"\nfft_length = 256\n',
