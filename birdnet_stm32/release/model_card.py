@@ -60,6 +60,7 @@ class ModelCard:
         variant: name of the variant.
         details: what the model is.
         trained: whether the pipeline trained it; otherwise it starts from a given checkpoint.
+        learned: what the model learned from besides its recordings, a sentence each.
         classes: the recordings of each class.
         licences: the number of files under each licence.
         unlicensed: number of files without a stated licence.
@@ -74,6 +75,7 @@ class ModelCard:
     variant: str
     details: tuple[Fact, ...] = ()
     trained: bool = True
+    learned: tuple[str, ...] = ()
     classes: tuple[ClassSplit, ...] = ()
     licences: tuple[tuple[str, int], ...] = ()
     unlicensed: int = 0

@@ -40,6 +40,7 @@ def readme_text(
     accuracy: Sequence[str] = (),
     contents: Sequence[tuple[str, str]] = (),
     gates: Sequence[Gate] = (),
+    learned: Sequence[str] = (),
     proven: Sequence[str] = (),
     unproven: Sequence[str] = (),
 ) -> str:
@@ -53,6 +54,7 @@ def readme_text(
         accuracy: how well the model hears, a sentence each, the most important first.
         contents: folders and files of the bundle, with their content.
         gates: every gate of the release.
+        learned: what the model learned from besides its recordings, a sentence each.
         proven: what was shown, a sentence each.
         unproven: what was not shown, a sentence each.
     """
@@ -67,6 +69,7 @@ def readme_text(
             accuracy=[_flat(sentence) for sentence in accuracy],
             contents=[(name, _flat(what)) for name, what in contents],
             gates=[_flat(gate.sentence) for gate in gates],
+            learned=[_flat(sentence) for sentence in learned],
             proven=[_flat(sentence) for sentence in proven],
             unproven=[_flat(sentence) for sentence in unproven],
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
-from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX, TEACHER_SUFFIX
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
@@ -70,6 +70,16 @@ def _learned_from_file(release: Release) -> dict[str, Path]:
 def _window_files(release: Release) -> dict[str, Path]:
     """Return the files that say which windows the model takes."""
     return _checkpoint_files(release) | _start_config(release)
+
+
+def _teacher_beside(release: Release) -> dict[str, Path]:
+    """Return the file beside a checkpoint that describes the teacher it learned from, if there is one."""
+    checkpoint = release.variant.model.checkpoint
+    if checkpoint is None:
+        return {}
+    model = release.resolve(checkpoint)
+    described = model.with_name(model.stem + TEACHER_SUFFIX)
+    return {"teacher that it learned from": described} if described.is_file() else {}
 
 
 def _stedgeai(release: Release) -> dict[str, Path]:
@@ -337,6 +347,7 @@ STAGES: tuple[Stage, ...] = (
                 "windows",
                 "evaluation_windows",
                 "representative",
+                "teacher",
                 "train",
                 "convert",
                 "verify",
@@ -356,7 +367,9 @@ STAGES: tuple[Stage, ...] = (
             ),
             "bundle.require_above_chance",
         ),
-        files=lambda release: recordings.own_credits_table(release) | _every_description(release),
+        files=lambda release: (
+            recordings.own_credits_table(release) | _every_description(release) | _teacher_beside(release)
+        ),
         reads_summaries=True,
     ),
     Stage(
@@ -367,6 +380,7 @@ STAGES: tuple[Stage, ...] = (
                 "fetch",
                 "index",
                 "representative",
+                "teacher",
                 "verify",
                 "thresholds",
                 "evaluate",
@@ -383,7 +397,10 @@ STAGES: tuple[Stage, ...] = (
             "model.checkpoint",
         ),
         files=lambda release: (
-            {"licence": paths.licence()} | recordings.own_credits_table(release) | _every_description(release)
+            {"licence": paths.licence()}
+            | recordings.own_credits_table(release)
+            | _every_description(release)
+            | _teacher_beside(release)
         ),
     ),
 )

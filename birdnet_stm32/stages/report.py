@@ -51,6 +51,7 @@ from birdnet_stm32.release.statements import (
     missing_window_statements,
     unproven_statements,
 )
+from birdnet_stm32.release.teacher_statement import teacher_facts
 from birdnet_stm32.selection.calibration_options import changes_by_options
 from birdnet_stm32.selection.candidates import ComputedCandidate, ConvertDocument, DescribedCandidate
 from birdnet_stm32.selection.choice import passes
@@ -67,6 +68,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
+from birdnet_stm32.stages.inputs.teacher import read_teacher
 from birdnet_stm32.stages.inputs.windows import load_windows, open_judging_windows
 from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
@@ -126,7 +128,10 @@ def gather_report_data(job: Job) -> ReportData:
         ),
         recording_notes=(*read_notes(job.inputs["index"]), *missing_window_statements(job)),
         unproven=(NOTHING_ON_SILICON, *unproven_statements(job)),
-        provenance=(Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),),
+        provenance=(
+            Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),
+            *teacher_facts(read_teacher(job)),
+        ),
         credits=release_credits(job),
         uncredited=uncredited_recordings(job),
     )

@@ -1,6 +1,8 @@
-"""The name of the table of the recordings that a model learned from.
+"""The names of the files that say what a model learned from: recordings, and a teacher.
 
-It is apart from the code of the table, because the list of stages needs it and must import nothing slow.
+They are apart from the code of these files, because the list of stages needs them and must import nothing
+slow.
 """
 
 LEARNED_FROM_SUFFIX = "_learned_from.tsv"
+TEACHER_SUFFIX = "_teacher.json"

@@ -9,7 +9,8 @@ import numpy as np
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.engine.stage import Job
-from birdnet_stm32.files.document import read_document
+from birdnet_stm32.files.document import parse_document, read_document
+from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
 from birdnet_stm32.model.teacher.teacher_scores import CHOSEN, open_scores, read_column
 from birdnet_stm32.model.teacher.teaching import Teaching
@@ -19,9 +20,20 @@ HEARD = "teacher.heard"
 
 
 def read_teacher(job: Job) -> TeacherDocument | None:
-    """Return what is known of the teacher of a variant; None without one."""
-    folder = job.inputs.get("teacher")
-    return None if folder is None else read_document(TeacherDocument, folder)
+    """Return what is known of the teacher that a model learned from: of the variant, or of its checkpoint.
+
+    Args:
+        job: of a stage that needs ``teacher``.
+
+    Returns:
+        None without a teacher.
+    """
+    folder, beside = job.inputs.get("teacher"), job.files.get("teacher that it learned from")
+    if folder is not None:
+        return read_document(TeacherDocument, folder)
+    if beside is not None:
+        return parse_document(TeacherDocument, read_bytes(beside), where=beside)
+    return None
 
 
 def open_teaching(job: Job, windows: WindowSet) -> Teaching | None:
