@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -62,9 +61,8 @@ from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contrac
 from birdnet_stm32.stages.inputs.project import firmware_settings
 from birdnet_stm32.stages.inputs.recordings import own_credits_table, own_names_table, recordings_root
 from birdnet_stm32.stages.inputs.windows import open_window_set
-from birdnet_stm32.tflite.ir import Graph, Operator, Tensor
 from birdnet_stm32.tflite.reader import read_graph
-from birdnet_stm32.tflite.writer import write_graph
+from tests.dense_teacher import dense_teacher
 
 RATE_HZ = 8_000
 BASE: dict[str, Any] = {
@@ -752,28 +750,6 @@ def before(bench: Bench, probe: Probe, fields: Fields) -> Any:
 
 def merged(fields: Fields, changes: Fields) -> Fields:
     return {name: {**fields.get(name, {}), **changes.get(name, {})} for name in {**fields, **changes}}
-
-
-def dense_teacher(seed: int) -> bytes:
-    """A model of two layers that gives two logits for 1,000 samples."""
-    rng = np.random.default_rng(seed)
-    sizes = (1_000, 4, 2)
-    weights = [rng.normal(size=(after, before)).astype(np.float32) for before, after in pairwise(sizes)]
-    values = [
-        Tensor(index=place, name=f"v{place}", shape=(1, size), dtype="float32")
-        for place, size in enumerate(sizes)
-    ]
-    constants = [
-        Tensor(index=3 + place, name=f"w{place}", shape=kernel.shape, dtype="float32", data=kernel)
-        for place, kernel in enumerate(weights)
-    ]
-    layers = [
-        Operator(index=place, name="FULLY_CONNECTED", inputs=(place, 3 + place, -1), outputs=(place + 1,))
-        for place in range(2)
-    ]
-    return write_graph(
-        Graph(tensors=(*values, *constants), operators=tuple(layers), inputs=(0,), outputs=(2,))
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 """Trains a model on a folder of labelled recordings, or fine-tunes one for quantization (--qat).
 
-The command writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. With --qat the checkpoint
-has to exist. It is trained further while its kernels are rounded to int8. The result is float32, has the same
-layers, and is written beside the checkpoint as <stem>_qat.keras. The same seed gives the same bytes. While it
-runs, the decoded recordings lie in the temporary folder ($TMPDIR), 173 MB for an hour at 24 kHz.
+The command writes the checkpoint, <stem>_model_config.json and <stem>_labels.txt. With --teacher, a larger
+model labels the windows too, and <stem>_teacher.json says which one, and under which licence it is. With
+--qat the checkpoint has to exist. It is trained further while its kernels are rounded to int8. The result
+is float32, has the same layers, and is written beside the checkpoint as <stem>_qat.keras. The same seed
+gives the same bytes. While it runs, the decoded recordings lie in the temporary folder ($TMPDIR), 173 MB
+for an hour at 24 kHz.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.learned_from import learned_from
-from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX
+from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX, TEACHER_SUFFIX
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
@@ -36,12 +38,21 @@ from birdnet_stm32.commands.shared.model_files import (
     learned_beside,
 )
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.commands.shared.teacher_options import (
+    add_teacher,
+    check_teacher,
+    learn_from_teacher,
+    refuse_teacher,
+    teacher_beside,
+    teacher_table,
+)
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.held_out import spread_positions
+from birdnet_stm32.files.document import document_text
 from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
@@ -50,6 +61,9 @@ from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, frontend_to_train
 from birdnet_stm32.terminal_text import counted, first_names
+
+if TYPE_CHECKING:
+    from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
@@ -113,6 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind in (("epochs", int), ("batch_size", int), ("learning_rate", float), ("seed", int)):
         both = f"default: {getattr(training, name):g}, with --qat {getattr(tuning, name):g}"
         parser.add_argument(f"--{name}", type=kind, help=both)
+    add_teacher(parser)
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the measures of every epoch to this file"
     )
@@ -124,6 +139,7 @@ def run(options: argparse.Namespace) -> None:
     if path.suffix != ".keras":
         raise InputError(f"the checkpoint is {path.name}", expected="a name that ends in .keras")
     if options.qat:
+        refuse_teacher(options, "with --qat, which learns from the checkpoint and the folder names alone")
         _tune(options)
         return
     for option in ("unlabelled", "model_config"):
@@ -140,6 +156,7 @@ def _train(options: argparse.Namespace) -> None:
         **_given(options, _MODEL_OPTIONS),
     )
     settings = checked_table(TrainTable, **_given(options, _TRAINING_OPTIONS))
+    teacher, teaching, document = teacher_table(options), None, None
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
@@ -151,13 +168,18 @@ def _train(options: argparse.Namespace) -> None:
 
     if not options.overwrite:
         _refuse_other_classes(path, contract_to_train(model, _labels_of(rows)))
+    if teacher is not None:
+        check_teacher(_labels_of(rows), teacher)
     shape = frontend_to_train(model).window_shape
     with tempfile.TemporaryDirectory() as work:
         windows = _decode(rows, options.data_path_train, shape, Path(work))
         contract = contract_to_train(model, classes_to_train(windows))
-        trained = train_on(windows, contract, settings, AugmentTable())
+        if teacher is not None:
+            place = Path(work) / "teacher"
+            teaching, document = learn_from_teacher(windows, contract.labels, teacher, place)
+        trained = train_on(windows, contract, settings, AugmentTable(), teaching)
         learned = learned_recordings(windows.recordings, settings)
-    _write(trained.model, contract, path, writer, learned)
+    _write(trained.model, contract, path, writer, learned, document)
     writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
 
@@ -216,7 +238,8 @@ def _tune(options: argparse.Namespace) -> None:
             output_activation=contract.output_activation,
             on_epoch=on_epoch,
         )
-    _write(tuned, contract, output, writer, None if known is None else {**known, **new})
+    learned = None if known is None else {**known, **new}
+    _write(tuned, contract, output, writer, learned, teacher_beside(path))
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     rows = [asdict(epoch) for epoch in epochs]
     writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
@@ -286,7 +309,8 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract)
 
 
 def _sidecar_names(path: Path) -> tuple[str, ...]:
-    return tuple(path.stem + suffix for suffix in (CONFIG_SUFFIXES[0], LABELS_SUFFIX, LEARNED_FROM_SUFFIX))
+    suffixes = (CONFIG_SUFFIXES[0], LABELS_SUFFIX, LEARNED_FROM_SUFFIX, TEACHER_SUFFIX)
+    return tuple(path.stem + suffix for suffix in suffixes)
 
 
 def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
@@ -312,14 +336,23 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
 
 
 def _write(
-    model: Any, contract: ModelContract, path: Path, writer: Writer, learned: Mapping[str, str] | None
+    model: Any,
+    contract: ModelContract,
+    path: Path,
+    writer: Writer,
+    learned: Mapping[str, str] | None,
+    teacher: TeacherDocument | None,
 ) -> None:
     from birdnet_stm32.model.checkpoints import checkpoint
 
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
-        writer.write_model(path, saved.read_bytes(), files_beside_model(path, contract, learned))
+        beside = files_beside_model(path, contract, learned)
+        described = path.stem + TEACHER_SUFFIX
+        if teacher is not None:
+            beside[described] = document_text(teacher).encode()
+        writer.write_model(path, saved.read_bytes(), beside, removes=(described,))
 
 
 def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:

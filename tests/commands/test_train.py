@@ -11,6 +11,7 @@ import soundfile
 from birdnet_stm32.audio.index.learned_from import read_learned_from
 from birdnet_stm32.cli import main
 from birdnet_stm32.frontend.contract import read_contract
+from tests.dense_teacher import dense_teacher
 
 TINY = ["--sample_rate", "8000", "--chunk_duration", "0.5", "--alpha", "0.1"]
 
@@ -175,3 +176,59 @@ def test_tuning_on_classes_that_the_checkpoint_does_not_know_is_refused(
     assert "classes that the checkpoint does not know: owl" in said
     assert "--unlabelled" in said
     assert not untrained.with_name("best_model_qat.keras").exists()
+
+
+def teacher_options(folder: Path, *names: str) -> list[str]:
+    (folder / "teacher.tflite").write_bytes(dense_teacher(1))
+    (folder / "heard.txt").write_text("".join(f"{name}\n" for name in names))
+    files = ["--teacher", str(folder / "teacher.tflite"), "--teacher_labels", str(folder / "heard.txt")]
+    return [*files, "--teacher_licence", "MIT", "--teacher_sample_rate", "4000"]
+
+
+@pytest.mark.slow
+def test_a_teacher_is_learned_from_and_named_beside_the_model(birds: Path, tmp_path: Path) -> None:
+    model = tmp_path / "out" / "m.keras"
+    line = ["train", "--data_path_train", str(birds), "--checkpoint_path", str(model), *TINY, "--epochs", "1"]
+    assert main([*line, "--json", str(tmp_path / "alone.json")]) == 0
+    assert not model.with_name("m_teacher.json").exists()
+    taught = [*line, *teacher_options(tmp_path, "low", "another"), "--teacher_embedding_weight", "0.5"]
+    assert main([*taught, "--json", str(tmp_path / "taught.json")]) == 0
+    described = json.loads(model.with_name("m_teacher.json").read_text())
+    assert (described["name"], described["licence"]) == ("teacher.tflite", "MIT")
+    assert (described["classes"], described["unknown_classes"]) == (["low"], ["high"])
+    alone, with_teacher = (
+        json.loads((tmp_path / name).read_text()) for name in ("alone.json", "taught.json")
+    )
+    assert alone["epochs"][0]["loss"] != with_teacher["epochs"][0]["loss"]
+    assert main(line) == 0
+    assert not model.with_name("m_teacher.json").exists()  # the new model has no teacher
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "message"),
+    [
+        (("low", "high"), ["--qat"], "--teacher is given with --qat"),
+        (("low", "high"), ["--teacher_weight", "1.5"], "--teacher_weight is 1.5"),
+        (("low", "high", "third"), [], "3 values for the 3 names in --teacher_labels"),
+        (("owl", "tit"), [], "knows none of the classes to train: high, low"),
+    ],
+)
+def test_a_teacher_that_cannot_teach_is_refused_before_the_work(
+    birds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    names: tuple[str, ...],
+    more: list[str],
+    message: str,
+) -> None:
+    line = ["train", "--data_path_train", str(birds), "--checkpoint_path", str(tmp_path / "m.keras"), *TINY]
+    assert main([*line, *teacher_options(tmp_path, *names), *more]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "decode" not in said
+    assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_teacher_needs_its_licence(birds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--data_path_train", str(birds), "--teacher", "t.tflite"]) == 2
+    assert "without its licence" in capsys.readouterr().err

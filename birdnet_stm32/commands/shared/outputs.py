@@ -19,7 +19,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,20 +105,25 @@ class Writer:
         else:
             self._replace(place.parent, {place.name: content}, place.name, _record_of(place))
 
-    def write_model(self, path: Path, content: bytes, beside: Mapping[str, bytes]) -> None:
+    def write_model(
+        self, path: Path, content: bytes, beside: Mapping[str, bytes], *, removes: Collection[str] = ()
+    ) -> None:
         """Write a model and the files beside it, all of them or none.
 
         Args:
             path: path of the model.
             content: content of the model.
             beside: content of the other files, by name.
+            removes: names of files that an earlier run may have written beside it, and that would now be
+                wrong; those in ``beside`` stay.
 
         Raises:
             InputError: as :meth:`check`, for any of the files.
         """
         self.check_model(path, ())
         place = _place(path)
-        self._replace(place.parent, {place.name: content, **beside}, place.name, _record_of(place))
+        files = {place.name: content, **beside}
+        self._replace(place.parent, files, place.name, _record_of(place), removes=removes)
 
     def check_model(self, path: Path, beside: Iterable[str], remedy: tuple[str, ...] = ()) -> None:
         """Refuse what :meth:`write_model` would refuse, before the work. Raises: InputError."""
@@ -218,6 +223,7 @@ class Writer:
         record: Path,
         *,
         removes_stale: bool = False,
+        removes: Collection[str] = (),
     ) -> None:
         """Write files that belong together. The module says what is left if the command is killed."""
         for name in files:
@@ -228,7 +234,7 @@ class Writer:
         if len(changed) > 1:
             changed = list(files)
         own = self._own(record) or _Record(command=self.command)
-        stale = [name for name in own.files if removes_stale and name not in files]
+        stale = [name for name in own.files if (removes_stale or name in removes) and name not in files]
         stale = [name for name in stale if _holds(folder / name, *own.files[name])]
         both = {name: sorted({*own.files.get(name, ()), *digests[name]}) for name in files}
         kept = {name: known for name, known in own.files.items() if name not in files}

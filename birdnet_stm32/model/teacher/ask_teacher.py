@@ -117,6 +117,24 @@ def ask_teacher(
     return AskedTeacher(scores=said.scores, chosen=chosen, document=document, heard_now=said.heard_now)
 
 
+def check(labels: tuple[str, ...], table: TeacherTable, resolve: Resolve) -> None:
+    """Refuse a teacher that :func:`ask_teacher` would refuse, without hearing anything.
+
+    Args:
+        labels: the classes to train.
+        table: the teacher.
+        resolve: finds the files that ``table`` names.
+
+    Raises:
+        InputError: a file is damaged or of another kind, or the teacher knows none of the classes.
+    """
+    names = () if table.names is None else read_names(resolve(table.names))
+    if table.cache is not None:
+        map_classes(labels, open_cache(resolve(table.cache)).known_classes, names)
+    else:
+        map_classes(labels, open_teacher(teacher_files(table, resolve)).labels, names)
+
+
 def teacher_files(table: TeacherTable, resolve: Resolve) -> TeacherFiles:
     """Return the files of a teacher that a table names with ``model``."""
     assert table.model is not None  # noqa: S101 - the table has either a model or a cache

@@ -23,6 +23,7 @@ from birdnet_stm32.model.teacher.onnx_network import OnnxNetwork
 from birdnet_stm32.model.teacher.teacher import Outputs, Teacher, kind_of_outputs
 from birdnet_stm32.model.teacher.tflite_network import TfliteNetwork
 
+SHORTEST_S, LONGEST_S = 0.1, 60.0  # of a teacher's window
 _OUTPUTS: dict[OutputActivation, Outputs] = {
     OutputActivation.LOGIT: "logits",
     OutputActivation.SIGMOID: "probabilities",
@@ -65,8 +66,8 @@ def open_teacher(files: TeacherFiles) -> Teacher:
     labels = read_labels(files.labels) if files.labels else contract.labels if contract else ()
     network = _open_network(files, labels, contract)
     if contract is None:
-        samples = _waveform_samples(network.input_shape, files.model)
         rate_hz, front_end = files.sample_rate_hz, None
+        samples = _waveform_samples(network.input_shape, rate_hz, files.model)
     else:
         contract.frontend.check_input(network.input_shape, where=files.model)
         samples, rate_hz = contract.frontend.window_samples, contract.frontend.sample_rate_hz
@@ -164,7 +165,7 @@ _OPENERS: dict[str, _Opener] = {
 }
 
 
-def _waveform_samples(shape: tuple[int, ...], path: Path) -> int:
+def _waveform_samples(shape: tuple[int, ...], rate_hz: int, path: Path) -> int:
     """Return the length of a waveform that is a network's input. Raises: InputError, if it is no waveform."""
     long = [size for size in shape if size > 1]
     if len(long) != 1:
@@ -175,6 +176,16 @@ def _waveform_samples(shape: tuple[int, ...], path: Path) -> int:
             remedy=(
                 "name a model that is fed the waveform",
                 "config in [teacher]: the *_model_config.json of a model of this project",
+            ),
+        )
+    if not SHORTEST_S <= long[0] / rate_hz <= LONGEST_S:
+        raise InputError(
+            f"its input has {long[0]:,} samples, {long[0] / rate_hz:.2g} s at {rate_hz:,} Hz",
+            where=path,
+            expected=f"a window of {SHORTEST_S:g} to {LONGEST_S:g} s of audio",
+            remedy=(
+                "sample_rate_hz in [teacher]: the rate of the audio that the model hears",
+                "name a model that hears: a model of places and dates is no teacher",
             ),
         )
     return long[0]

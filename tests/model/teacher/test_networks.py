@@ -125,6 +125,13 @@ def test_a_spectrogram_as_input_is_refused(tmp_path: Path, files: Path) -> None:
     assert "[16, 32, 1]" in str(refused.value)
 
 
+def test_a_model_of_places_and_dates_is_refused(tmp_path: Path, files: Path) -> None:
+    model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(3)])
+    (tmp_path / "place.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    with pytest.raises(InputError, match="its input has 3 samples"):
+        opened(files, "", model=tmp_path / "place.tflite")
+
+
 def test_a_second_input_is_refused(tmp_path: Path, files: Path, net: Net) -> None:
     both = [tf.TensorSpec([1, SAMPLES], tf.float32), tf.TensorSpec([1, 3], tf.float32)]
     function = tf.function(lambda audio, place: net.logits_and_embedding(audio)[0] + place)
