@@ -66,12 +66,25 @@ class Recipe:
     without: tuple[str, ...] = ()
 
 
+FROM_START = "epochs = 13\nbatch_size = 32\nbackground_share = 0.35\nlabel_smoothing = 0.0\n"
+TEACH = "embedding_weight = 1.0\n"
 RECIPES = {
-    "scratch": Recipe(title="from scratch"),
+    "scratch": Recipe(title="from scratch", train="background_share = 0.35\n"),
     "probe": Recipe(title="linear probe on the published checkpoint", start=True, train='learn = "head"\n'),
-    "start": Recipe(title="from the published checkpoint", start=True),
-    "teacher": Recipe(title="from the published checkpoint, with a teacher", start=True, teacher=True),
-    "scratch_teacher": Recipe(title="from scratch, with a teacher", teacher=True),
+    "start": Recipe(title="from the published checkpoint", start=True, train=FROM_START),
+    "teacher": Recipe(
+        title="from the published checkpoint, with a teacher",
+        start=True,
+        teacher=True,
+        train=FROM_START,
+        teach=TEACH,
+    ),
+    "scratch_teacher": Recipe(
+        title="from scratch, with a teacher",
+        teacher=True,
+        train="background_share = 0.35\n",
+        teach=TEACH,
+    ),
 }
 
 

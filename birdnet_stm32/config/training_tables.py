@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.text_types import PathText
 
+LEARNING_RATE = 5e-3
+LEARNING_RATE_OF_A_START = 1e-3
+
 
 class TrainTable(ConfigTable):
     """How the float model is trained."""
@@ -21,7 +24,7 @@ class TrainTable(ConfigTable):
     learn: Literal["head", "last_stages", "all"] = "all"
     """What of ``start`` may change. ``head``: the last layer. ``last_stages``: the last two stages too, where
     a stage begins with a layer that makes the map smaller. ``all``: every layer."""
-    backbone_rate: Annotated[float, Field(gt=0, le=1)] = 0.3
+    backbone_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Factor of the learning rate from one stage of ``start`` to the stage before it. The last layer learns
     at ``learning_rate``, the last stage at ``backbone_rate`` times as much."""
     head: Literal["linear_probe", "new"] = "linear_probe"
@@ -32,8 +35,9 @@ class TrainTable(ConfigTable):
     """Number of passes over the data."""
     batch_size: Annotated[int, Field(ge=1, le=1_024)] = 16
     """Number of windows in one training step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-3
-    """Learning rate at the beginning. It falls to zero along a cosine."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Learning rate at the beginning. It falls to zero along a cosine. Default: 0.005, and 0.001 with
+    ``start``, whose weights a higher one would undo."""
     balance: Annotated[float, Field(ge=0, le=1)] = 1.0
     """How much more often the windows of rare classes are drawn: a window of a class of n windows has the
     weight n to the power of minus ``balance``. With 1, every class is drawn equally often; with 0, every
@@ -76,6 +80,13 @@ class TrainTable(ConfigTable):
         if self.start is None and self.start_config is not None:
             raise ValueError("start_config describes a model to start from, but there is no key start")
         return self
+
+    @property
+    def first_learning_rate(self) -> float:
+        """The learning rate at the beginning."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return LEARNING_RATE if self.start is None else LEARNING_RATE_OF_A_START
 
     @property
     def only_probes(self) -> bool:

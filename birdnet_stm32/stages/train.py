@@ -320,7 +320,7 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
 def _fit_settings(settings: TrainTable, augment: AugmentTable, teaching: Teaching | None) -> fit.FitSettings:
     return fit.FitSettings(
         epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.first_learning_rate,
         batch_size=settings.batch_size,
         seed=settings.seed,
         label_smoothing=settings.label_smoothing,
