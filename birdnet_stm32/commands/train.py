@@ -47,7 +47,7 @@ from birdnet_stm32.commands.shared.teacher_options import (
     teacher_table,
 )
 from birdnet_stm32.config.augment_table import AugmentTable
-from birdnet_stm32.config.training_tables import TrainTable
+from birdnet_stm32.config.training_tables import LEARNING_RATE, LEARNING_RATE_OF_A_START, TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
