@@ -43,6 +43,11 @@ class MovingAverage:
         self._update()
 
     @property
+    def variables(self) -> list[tf.Variable]:
+        """All that the average depends on."""
+        return [self._steps, *self._averages]
+
+    @property
     def weights(self) -> list[Floats]:
         """The averages, in the order of the network's weights."""
         return [np.asarray(average.numpy()) for average in self._averages]
