@@ -43,9 +43,11 @@ def run_stage(stage: Stage, release: Release, needs: Mapping[str, Path]) -> Outc
         times_forgotten = read_requests(release.build).times_forgotten(stage.task(release.name))
         ran = {"seconds": round(time.monotonic() - started, 2), "forgotten": times_forgotten}
         store.publish(work, final, manifest, ran)
+        store.remove(store.unfinished(final))
     except GateError:
         # The older results passed with other inputs. If they stayed, they would look as if they passed now.
         store.remove(final)
+        store.remove(store.unfinished(final))
         work.rename(_failed(final))
         raise
     except BaseException as error:
@@ -70,6 +72,9 @@ def _run_into(
         store.remove(leftover)
     published = {key: _whole(key, needed, release) for key, needed in needs.items()}
     files = file_digests(stage, release)
+    config = config_slice(stage, release.variant)
+    code = code_digest.stage_code_digest(stage.module, stage.templates)
+    versions, inputs = program_versions(stage), stage_digests(stage, published) | files
     work.mkdir(parents=True)
     module = importlib.import_module(f"birdnet_stm32.stages.{stage.name}")
     summaries = {key: manifest.summary for key, manifest in published.items()}
@@ -82,6 +87,7 @@ def _run_into(
         previous=final if store.local_files_are_whole(final) else final.with_name(f".{final.name}.none"),
         part=stage.part,
         summaries=summaries if stage.reads_summaries else {},
+        unfinished=store.unfinished_of(final, [config, code, versions, inputs]),
     )
     outcome: Outcome = module.run(job)
     for what, digest in file_digests(stage, release).items():
@@ -93,10 +99,10 @@ def _run_into(
             )
     return outcome, StageManifest(
         stage=stage.name,
-        config=config_slice(stage, release.variant),
-        code=code_digest.stage_code_digest(stage.module, stage.templates),
-        versions=program_versions(stage),
-        inputs=stage_digests(stage, published) | files,
+        config=config,
+        code=code,
+        versions=versions,
+        inputs=inputs,
         outputs=store.digest_outputs(work),
         measures=outcome.measures,
         summary=outcome.summary,

@@ -24,6 +24,9 @@ class Job:
         previous: the folder of the last run, whose work may be reused; it may be missing.
         part: which part this is, if the stage has parts.
         summaries: the summary of each stage that this one needs, if this one reads summaries.
+        unfinished: a folder for what a long stage has come to. It survives an interruption and is gone when
+            the stage has ended. It may be missing. What is in it was made by the same code from the same
+            inputs. None to keep nothing.
     """
 
     release: Release
@@ -33,6 +36,7 @@ class Job:
     previous: Path
     part: str = ""
     summaries: Mapping[str, str] = field(default_factory=dict)
+    unfinished: Path | None = None
 
     @property
     def variant(self) -> Variant:

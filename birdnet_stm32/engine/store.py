@@ -10,6 +10,7 @@ the manifest and of ``SHA256SUMS``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -33,6 +34,26 @@ from birdnet_stm32.files.json_file import MAX_JSON_BYTES, canonical_json
 from birdnet_stm32.files.regular_file import read_bytes, sha256_of
 
 LOCAL_PREFIX = "local_"
+
+
+def unfinished(final: Path) -> Path:
+    """Return the folder beside that of a stage for what the stage has come to."""
+    return final.with_name(f"{final.name}.unfinished")
+
+
+def unfinished_of(final: Path, fingerprint: object) -> Path:
+    """Return the folder for what a stage has come to, and remove what it came to from anything else.
+
+    Args:
+        final: the folder that the stage publishes.
+        fingerprint: what the stage runs on, as JSON types.
+    """
+    folder = unfinished(final)
+    own = folder / hashlib.sha256(canonical_json(fingerprint).encode()).hexdigest()[:16]
+    for other in folder.glob("*"):
+        if other != own:
+            remove(other)
+    return own
 
 
 def output_files(folder: Path) -> list[Path]:

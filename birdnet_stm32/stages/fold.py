@@ -21,7 +21,7 @@ from birdnet_stm32.stages.inputs.file_names import FOLD_SCORES
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
-from birdnet_stm32.stages.train import load_start, train_on
+from birdnet_stm32.stages.train import keeping_of, load_start, train_on
 from birdnet_stm32.terminal_text import counted
 
 CALIBRATION_WINDOWS = 512
@@ -40,6 +40,7 @@ def run(job: Job) -> Outcome:
         job.variant.augment,
         open_teaching(job, stored),
         load_start(job),
+        keeping_of(job),
     )
     training, scored = windows.in_split(TRAIN), windows.in_split(TEST)
     calibration = training[spread_positions(len(training), CALIBRATION_WINDOWS)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
 from birdnet_stm32.model.training.judge import Judge
+from birdnet_stm32.model.training.kept_state import Keeping
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import Student, new_student
 from birdnet_stm32.progress import track
@@ -47,7 +49,7 @@ from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_con
 from birdnet_stm32.stages.inputs.learned import start_learned
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
-from birdnet_stm32.terminal_text import counted
+from birdnet_stm32.terminal_text import counted, printable
 
 Floats = NDArray[np.float32]
 
@@ -88,7 +90,7 @@ def run(job: Job) -> Outcome:
     start = load_start(job)
     contract = contract_to_train(job.variant.model, classes_to_train(windows), start_contract(job))
     teaching = open_teaching(job, stored)
-    trained = train_on(windows, contract, settings, job.variant.augment, teaching, start)
+    trained = train_on(windows, contract, settings, job.variant.augment, teaching, start, keeping_of(job))
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     learned = learned_recordings(windows.recordings, settings)
@@ -99,6 +101,15 @@ def run(job: Job) -> Outcome:
     if trained.held_out_scores is not None:
         np.save(job.out / HELD_OUT_SCORES, trained.held_out_scores, allow_pickle=False)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")
+
+
+def keeping_of(job: Job) -> Keeping | None:
+    """Return where the training of a job keeps what it has come to."""
+    return None if job.unfinished is None else Keeping(folder=job.unfinished, identity="", say=_say)
+
+
+def _say(sentence: str) -> None:
+    print(f"  {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def load_start(job: Job) -> LoadedStart | None:
@@ -139,6 +150,7 @@ def train_on(
     augment: AugmentTable,
     teaching: Teaching | None = None,
     start: LoadedStart | None = None,
+    keeping: Keeping | None = None,
 ) -> TrainedModel:
     """Train a model, showing progress.
 
@@ -149,6 +161,7 @@ def train_on(
         augment: how windows are changed for it.
         teaching: what a teacher says of the windows; None without one.
         start: the network to start from; None from scratch.
+        keeping: where the training keeps what it has come to, and goes on from; None to keep nothing.
 
     Raises:
         InputError: a split is empty.
@@ -188,6 +201,7 @@ def train_on(
                 how,
                 on_epoch=lambda epoch, _: report(epoch.epoch, settings.epochs),
                 judge=judge,
+                keeping=keeping,
             )
     everything = windows.in_split(recording_split.TRAIN, recording_split.VALIDATION)
     known = everything.where(everything.chosen) if settings.refit else training
@@ -195,7 +209,9 @@ def train_on(
     refitted = None
     if settings.refit:
         again = make if beginning is None else beginning.refit_student
-        refitted = _refit(_examples(known, contract, teaching), contract, how, trained.best_epoch, again)
+        refitted = _refit(
+            _examples(known, contract, teaching), contract, how, trained.best_epoch, again, keeping
+        )
     model = refitted.model if refitted else trained.model
     calibration = _calibration(trained.model, validation, contract, settings.calibrate)
     held_out = None
@@ -287,7 +303,12 @@ def _begin(
 
 
 def _refit(
-    examples: Examples, contract: ModelContract, how: fit.FitSettings, epochs: int, make: fit.Make
+    examples: Examples,
+    contract: ModelContract,
+    how: fit.FitSettings,
+    epochs: int,
+    make: fit.Make,
+    keeping: Keeping | None,
 ) -> fit.Refitted:
     """Train anew. After no epoch, the network is the one that a training begins with."""
     if not epochs:
@@ -300,6 +321,7 @@ def _refit(
             how,
             epochs=epochs,
             on_epoch=lambda epoch: report(epoch, epochs),
+            keeping=keeping,
         )
 
 

@@ -219,11 +219,18 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
 
 def _remove_published(folder: Path, release: Release) -> None:
-    """Remove the published folder of a stage, if there is one. Of a link, only the link is removed."""
-    if not os.path.lexists(folder):
+    """Remove the published folder of a stage, if there is one, and what it has come to without finishing.
+
+    Of a link, only the link is removed.
+    """
+    unfinished = store.unfinished(folder)
+    if not os.path.lexists(folder) and not unfinished.is_dir():
         return
     store.refuse_foreign(folder)
     lock_of(release.root).hold(_say)
+    store.remove(unfinished)
+    if not os.path.lexists(folder):
+        return
     if folder.is_symlink():
         folder.unlink()
     else:

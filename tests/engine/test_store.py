@@ -183,3 +183,15 @@ def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:
     assert json_file.canonical_json({"b": 1, "a": 2}) == json_file.canonical_json({"a": 2, "b": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_file.canonical_json(json.loads("NaN"))
+
+
+def test_what_a_stage_has_come_to_is_kept_for_the_same_inputs_alone(tmp_path: Path) -> None:
+    final = tmp_path / "train"
+    own = store.unfinished_of(final, [{"train": {"epochs": 3}}])
+    assert not own.exists()
+    own.mkdir(parents=True)
+    (own / "training.state").touch()
+    assert store.unfinished_of(final, [{"train": {"epochs": 3}}]) == own
+    assert (own / "training.state").exists()
+    assert store.unfinished_of(final, [{"train": {"epochs": 4}}]) != own
+    assert list(store.unfinished(final).iterdir()) == []

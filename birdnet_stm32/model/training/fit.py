@@ -11,7 +11,8 @@ import numpy as np
 from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.model.training.best_epoch import SelectedBy, best_of, is_better
-from birdnet_stm32.model.training.course import Course, Make, OnStep
+from birdnet_stm32.model.training.course import Course, OnStep
+from birdnet_stm32.model.training.course import Make as Make
 from birdnet_stm32.model.training.devices import plain_copy
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.fit_settings import FitSettings as FitSettings
