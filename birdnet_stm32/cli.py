@@ -87,8 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BirdnetError as error:
         print(f"birdnet-stm32 {name}: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"birdnet-stm32 {name}: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"birdnet-stm32 {name}: stopped {stopped}".rstrip(), file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of our output has ended. Output that Python flushes at its end must go nowhere.

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,6 +16,21 @@ from birdnet_stm32.terminal_text import printable
 
 Report = Callable[[int, int], None]
 """Called with (done, total) after each step."""
+
+
+class NotedReport(Protocol):
+    """A report that may say more than how much is done."""
+
+    def __call__(self, done: float, total: int, *, note: str = "", left: str = "") -> None:
+        """Show progress.
+
+        Args:
+            done: how much is done; lines are written for whole numbers, and for 0 if the time is known.
+            total: how much there is to do.
+            note: what else there is to say, in a few words.
+            left: the time that is left, in words, for lines; a bar shows its own estimate.
+        """
+
 
 _task: ContextVar[str] = ContextVar("task", default="")
 
@@ -30,7 +46,7 @@ def progress_of(task: str) -> Iterator[None]:
 
 
 @contextmanager
-def track(description: str) -> Iterator[Report]:
+def track(description: str) -> Iterator[NotedReport]:
     """Show progress of ``description`` on stderr while the block runs.
 
     A bar is drawn again and again on the last line of the terminal, so nothing else may write there.
@@ -50,10 +66,16 @@ def track(description: str) -> Iterator[Report]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task_id = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task_id, completed=done, total=total)
+        task_id = bar.add_task(description, total=None, note="")
+
+        def report(done: float, total: int, *, note: str = "", left: str = "") -> None:
+            said: dict[str, Any] = {"note": note} if note else {}
+            bar.update(task_id, completed=done, total=total, **said)
+
+        yield report
 
 
 def _is_worker() -> bool:
@@ -62,15 +84,18 @@ def _is_worker() -> bool:
     return multiprocessing.parent_process() is not None or not in_main_thread
 
 
-def _lines(description: str, console: Console) -> Report:
-    last_tenth = 0
+def _lines(description: str, console: Console) -> NotedReport:
+    last_tenth, estimated = 0, False
 
-    def report(done: int, total: int) -> None:
-        nonlocal last_tenth
-        tenth = 10 * done // max(total, 1)
-        if tenth > last_tenth:
-            last_tenth = tenth
+    def report(done: float, total: int, *, note: str = "", left: str = "") -> None:
+        nonlocal last_tenth, estimated
+        whole = int(done)
+        tenth = 10 * whole // max(total, 1)
+        first_estimate = whole == 0 and bool(left) and not estimated
+        if tenth > last_tenth or first_estimate:
+            last_tenth, estimated = tenth, True
+            more = "".join(f", {text}" for text in (note, left) if text)
             # One call of write for each line, so that lines of several workers do not mix.
-            console.print(f"  {description}: {done} of {total}", highlight=False, soft_wrap=True)
+            console.print(f"  {description}: {whole} of {total}{more}", highlight=False, soft_wrap=True)
 
     return report

@@ -4,8 +4,9 @@ The command writes the checkpoint, <stem>_model_config.json and <stem>_labels.tx
 model labels the windows too, and <stem>_teacher.json says which one, and under which licence it is. With
 --qat the checkpoint has to exist. It is trained further while its kernels are rounded to int8. The result
 is float32, has the same layers, and is written beside the checkpoint as <stem>_qat.keras. The same seed
-gives the same bytes. While it runs, the decoded recordings lie in the temporary folder ($TMPDIR), 173 MB
-for an hour at 24 kHz.
+gives the same bytes. What a training has come to lies in <stem>_training_state until it ends; --resume goes
+on from there. The decoded recordings lie in the temporary folder ($TMPDIR) meanwhile, 173 MB for an hour at
+24 kHz.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.audio.windows.window_positions import WindowShape
-from birdnet_stm32.commands.shared import labelled_folder
+from birdnet_stm32.commands.shared import labelled_folder, stopped_training
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
@@ -56,6 +57,7 @@ from birdnet_stm32.files.document import document_text
 from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
+from birdnet_stm32.model.training.kept_state import forget
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
@@ -131,6 +133,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=kind, help=both)
     add_teacher(parser)
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a training that was stopped or killed; the same weights come out",
+    )
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the measures of every epoch to this file"
     )
 
@@ -142,6 +149,8 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"the checkpoint is {path.name}", expected="a name that ends in .keras")
     if options.qat:
         refuse_teacher(options, "with --qat, which learns from the checkpoint and the folder names alone")
+        if options.resume:
+            raise InputError("--resume is given with --qat", remedy="leave out --resume: it begins again")
         _tune(options)
         return
     for option in ("unlabelled", "model_config"):
@@ -162,6 +171,7 @@ def _train(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
+    stopped_training.check(path, resume=options.resume, overwrite=options.overwrite)
     rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
@@ -179,9 +189,12 @@ def _train(options: argparse.Namespace) -> None:
         if teacher is not None:
             place = Path(work) / "teacher"
             teaching, document = learn_from_teacher(windows, contract.labels, teacher, place)
-        trained = train_on(windows, contract, settings, AugmentTable(), teaching)
+        keeping = stopped_training.keeping(path, windows, taught_by=repr(document))
+        with stopped_training.says_how_to_go_on():
+            trained = train_on(windows, contract, settings, AugmentTable(), teaching, keeping=keeping)
         learned = learned_recordings(windows.recordings, settings)
     _write(trained.model, contract, path, writer, learned, document)
+    forget(stopped_training.folder_of(path))
     writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
 

@@ -48,6 +48,7 @@ from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES,
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract, write_contract
 from birdnet_stm32.stages.inputs.learned import start_learned
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
+from birdnet_stm32.stages.inputs.training_progress import TrainingProgress
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
 from birdnet_stm32.terminal_text import counted, printable
 
@@ -193,13 +194,15 @@ def train_on(
         )
     else:
         with track("epochs") as report:
+            shown = TrainingProgress(report, settings.epochs)
             trained = fit.train(
                 make,
                 contract,
                 learned,
                 judged,
                 how,
-                on_epoch=lambda epoch, _: report(epoch.epoch, settings.epochs),
+                on_epoch=shown.on_epoch,
+                on_step=shown.on_step,
                 judge=judge,
                 keeping=keeping,
             )
@@ -314,13 +317,15 @@ def _refit(
     if not epochs:
         return fit.Refitted(model=make().model, losses=())
     with track("epochs on all windows") as report:
+        shown = TrainingProgress(report, epochs)
         return fit.refit(
             make,
             contract,
             examples,
             how,
             epochs=epochs,
-            on_epoch=lambda epoch: report(epoch, epochs),
+            on_epoch=shown.on_refit_epoch,
+            on_step=shown.on_step,
             keeping=keeping,
         )
 

@@ -19,7 +19,8 @@ def stop_in_a_sentence() -> None:
 
 def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        print(f"doit: stopped; {_GOES_ON}", file=sys.stderr, flush=True)
+        where = f" {error}" if str(error) else ""
+        print(f"doit: stopped{where}; {_GOES_ON}", file=sys.stderr, flush=True)
     else:
         sys.__excepthook__(kind, error, trace)
 

@@ -177,9 +177,14 @@ def _report(row: list[float]) -> EpochReport:
     return EpochReport(**{**values, "epoch": int(values["epoch"])})
 
 
+def states_in(folder: Path) -> list[Path]:
+    """Return the files of states in a folder, which may be missing."""
+    return sorted(folder.glob("*.state"))
+
+
 def forget(folder: Path) -> None:
     """Remove the states in a folder, and the folder if nothing else is in it."""
-    for path in [*folder.glob("*.state"), *folder.glob(".*.state.partial")]:
+    for path in [*states_in(folder), *folder.glob(".*.state.partial")]:
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
