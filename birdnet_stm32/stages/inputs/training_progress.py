@@ -30,9 +30,10 @@ class TrainingProgress:
 
     def on_step(self, done: int, total: int) -> None:
         """Show a step, and how long all others will take as soon as some have been measured."""
+        now = self._now()
         if self._first is None:
-            self._first = done, self._now()
-        steps, seconds = done - self._first[0], self._now() - self._first[1]
+            self._first = done, now
+        steps, seconds = done - self._first[0], now - self._first[1]
         if steps >= ESTIMATING_STEPS:
             self._left = f"{duration_text(seconds / steps * (total - done))} left"
         # Half a step less than is done: an epoch counts when it has been measured, see ``on_epoch``.
