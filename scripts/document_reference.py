@@ -18,7 +18,7 @@ from birdnet_stm32.firmware.flash_plan import FlashPlan
 from birdnet_stm32.firmware.memory_use import SizesDocument
 from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
-from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
+from birdnet_stm32.model.teacher.teacher_document import TeacherDocument, TeachersDocument
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.npu.analysis_document import AnalysisDocument
 from birdnet_stm32.npu.stedgeai.compilation import CompilationDocument
@@ -35,6 +35,7 @@ DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
     ("representative", LeftOutDocument),
     ("teacher", TeacherDocument),
     ("train", HistoryDocument),
+    ("train", TeachersDocument),
     ("candidate", CandidateDocument),
     ("convert", ConvertDocument),
     ("verify", VerifyDocument),

@@ -44,8 +44,8 @@ from birdnet_stm32.commands.shared.teacher_options import (
     check_teacher,
     learn_from_teacher,
     refuse_teacher,
-    teacher_beside,
     teacher_table,
+    teachers_beside,
 )
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.training_tables import LEARNING_RATE, LEARNING_RATE_OF_A_START, TrainTable
@@ -167,7 +167,8 @@ def _train(options: argparse.Namespace) -> None:
         **_given(options, _MODEL_OPTIONS),
     )
     settings = checked_table(TrainTable, **_given(options, _TRAINING_OPTIONS))
-    teacher, teaching, document = teacher_table(options), None, None
+    teacher, teaching = teacher_table(options), None
+    teachers: tuple[TeacherDocument, ...] = ()
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
@@ -189,11 +190,12 @@ def _train(options: argparse.Namespace) -> None:
         if teacher is not None:
             place = Path(work) / "teacher"
             teaching, document = learn_from_teacher(windows, contract.labels, teacher, place)
-        keeping = stopped_training.keeping(path, windows, taught_by=repr(document))
+            teachers = (document,)
+        keeping = stopped_training.keeping(path, windows, taught_by=repr(teachers))
         with stopped_training.says_how_to_go_on():
             trained = train_on(windows, contract, settings, AugmentTable(), teaching, keeping=keeping)
         learned = learned_recordings(windows.recordings, settings)
-    _write(trained.model, contract, path, writer, learned, document)
+    _write(trained.model, contract, path, writer, learned, teachers)
     forget(stopped_training.folder_of(path))
     writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
@@ -254,7 +256,7 @@ def _tune(options: argparse.Namespace) -> None:
             on_epoch=on_epoch,
         )
     learned = None if known is None else {**known, **new}
-    _write(tuned, contract, output, writer, learned, teacher_beside(path))
+    _write(tuned, contract, output, writer, learned, teachers_beside(path))
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     rows = [asdict(epoch) for epoch in epochs]
     writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
@@ -356,17 +358,18 @@ def _write(
     path: Path,
     writer: Writer,
     learned: Mapping[str, str] | None,
-    teacher: TeacherDocument | None,
+    teachers: tuple[TeacherDocument, ...],
 ) -> None:
     from birdnet_stm32.model.checkpoints import checkpoint
+    from birdnet_stm32.model.teacher.teacher_document import TeachersDocument
 
     with tempfile.TemporaryDirectory() as work:
         saved = Path(work) / path.name
         checkpoint.save(model, saved)
         beside = files_beside_model(path, contract, learned)
         described = path.stem + TEACHER_SUFFIX
-        if teacher is not None:
-            beside[described] = document_text(teacher).encode()
+        if teachers:
+            beside[described] = document_text(TeachersDocument(teachers=teachers)).encode()
         writer.write_model(path, saved.read_bytes(), beside, removes=(described,))
 
 

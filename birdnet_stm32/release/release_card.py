@@ -26,7 +26,7 @@ from birdnet_stm32.release.teacher_statement import teacher_facts, teacher_state
 from birdnet_stm32.stages.inputs.accuracy import read_accuracy, read_thresholds
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG, MODEL
 from birdnet_stm32.stages.inputs.index import read_index
-from birdnet_stm32.stages.inputs.teacher import read_teacher
+from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.terminal_text import counted
 
 _KIB = 1024
@@ -45,7 +45,7 @@ def release_card(job: Job) -> ModelCard:
         variant=job.release.name,
         details=_details(job),
         trained=job.variant.model.checkpoint is None,
-        learned=teacher_statements(read_teacher(job)),
+        learned=teacher_statements(read_teachers(job)),
         classes=class_splits(read_index(job.inputs["index"])),
         licences=licence_counts(job),
         unlicensed=len(uncredited_recordings(job).recordings),
@@ -78,7 +78,7 @@ def _details(job: Job) -> tuple[Fact, ...]:
         ),
         Fact(name=counted(len(job.variant.firmware.boards), "board"), value=boards),
         Fact(name="SHA-256 of model/model.tflite", value=regular_file.sha256_of(model)),
-        *teacher_facts(read_teacher(job)),
+        *teacher_facts(read_teachers(job)),
     )
 
 

@@ -53,7 +53,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     TOOLCHAIN_LICENCES,
     emulation_folder,
 )
-from birdnet_stm32.stages.inputs.teacher import read_teacher
+from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.terminal_text import counted
 
 CONTENTS = (
@@ -112,7 +112,7 @@ def _documents(job: Job) -> list[BundleFile]:
         accuracy=accuracy_statements(job),
         contents=CONTENTS,
         gates=release_gates(job),
-        learned=teacher_statements(read_teacher(job)),
+        learned=teacher_statements(read_teachers(job)),
         proven=proven_statements(job),
         unproven=(*unproven_statements(job), *missing_window_statements(job)),
     )

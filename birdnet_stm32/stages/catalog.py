@@ -17,7 +17,13 @@ from birdnet_stm32.firmware import vendor
 from birdnet_stm32.frontend.config_names import config_beside
 from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stages.inputs import recordings
-from birdnet_stm32.stages.inputs.file_names import START, START_CONFIG, START_LEARNED
+from birdnet_stm32.stages.inputs.file_names import (
+    START,
+    START_CONFIG,
+    START_LEARNED,
+    START_TEACHERS,
+    TEACHERS,
+)
 
 _CROSS_GCC = ExternalProgram(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
 _CMAKE = ExternalProgram(name="cmake", package="cmake")
@@ -50,7 +56,8 @@ def _start_files(release: Release) -> dict[str, Path]:
     if not found or release.variant.train.start is None:
         return {}
     model = release.resolve(release.variant.train.start)
-    return {START: model, **found, **_learned_table(model, START_LEARNED)}
+    learned = _learned_table(model, START_LEARNED) | _teachers_beside(model, START_TEACHERS)
+    return {START: model, **found, **learned}
 
 
 def _learned_table(model: Path, what: str) -> dict[str, Path]:
@@ -72,14 +79,15 @@ def _window_files(release: Release) -> dict[str, Path]:
     return _checkpoint_files(release) | _start_config(release)
 
 
-def _teacher_beside(release: Release) -> dict[str, Path]:
-    """Return the file beside a checkpoint that describes the teacher it learned from, if there is one."""
-    checkpoint = release.variant.model.checkpoint
-    if checkpoint is None:
-        return {}
-    model = release.resolve(checkpoint)
+def _teachers_beside(model: Path, what: str) -> dict[str, Path]:
+    """Return the file beside a model that describes the teachers it learned from, if there is one."""
     described = model.with_name(model.stem + TEACHER_SUFFIX)
-    return {"teacher that it learned from": described} if described.is_file() else {}
+    return {what: described} if described.is_file() else {}
+
+
+def _checkpoint_teachers(release: Release) -> dict[str, Path]:
+    checkpoint = release.variant.model.checkpoint
+    return {} if checkpoint is None else _teachers_beside(release.resolve(checkpoint), TEACHERS)
 
 
 def _stedgeai(release: Release) -> dict[str, Path]:
@@ -347,7 +355,6 @@ STAGES: tuple[Stage, ...] = (
                 "windows",
                 "evaluation_windows",
                 "representative",
-                "teacher",
                 "train",
                 "convert",
                 "verify",
@@ -368,7 +375,9 @@ STAGES: tuple[Stage, ...] = (
             "bundle.require_above_chance",
         ),
         files=lambda release: (
-            recordings.own_credits_table(release) | _every_description(release) | _teacher_beside(release)
+            recordings.own_credits_table(release)
+            | _every_description(release)
+            | _checkpoint_teachers(release)
         ),
         reads_summaries=True,
     ),
@@ -380,7 +389,7 @@ STAGES: tuple[Stage, ...] = (
                 "fetch",
                 "index",
                 "representative",
-                "teacher",
+                "train",
                 "verify",
                 "thresholds",
                 "evaluate",
@@ -400,7 +409,7 @@ STAGES: tuple[Stage, ...] = (
             {"licence": paths.licence()}
             | recordings.own_credits_table(release)
             | _every_description(release)
-            | _teacher_beside(release)
+            | _checkpoint_teachers(release)
         ),
     ),
 )

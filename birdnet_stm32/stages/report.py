@@ -68,7 +68,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
-from birdnet_stm32.stages.inputs.teacher import read_teacher
+from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.stages.inputs.windows import load_windows, open_judging_windows
 from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.reader import read_graph
@@ -130,7 +130,7 @@ def gather_report_data(job: Job) -> ReportData:
         unproven=(NOTHING_ON_SILICON, *unproven_statements(job)),
         provenance=(
             Fact(name="model.tflite, SHA-256", value=regular_file.sha256_of(model)),
-            *teacher_facts(read_teacher(job)),
+            *teacher_facts(read_teachers(job)),
         ),
         credits=release_credits(job),
         uncredited=uncredited_recordings(job),

@@ -31,6 +31,7 @@ from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.start.begin import Beginning, StartSettings, begin
 from birdnet_stm32.model.start.start_from import Start
+from birdnet_stm32.model.teacher.teacher_document import TeachersDocument
 from birdnet_stm32.model.teacher.teaching import Teaching
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.augment import Augmentation
@@ -47,7 +48,7 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM, START
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract, write_contract
 from birdnet_stm32.stages.inputs.learned import start_learned
-from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
+from birdnet_stm32.stages.inputs.teacher import open_teaching, teachers_of_training, with_choice
 from birdnet_stm32.stages.inputs.training_progress import TrainingProgress
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
 from birdnet_stm32.terminal_text import counted, printable
@@ -99,6 +100,9 @@ def run(job: Job) -> Outcome:
         learned = with_start(learned, start_learned(job))
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned), encoding="utf-8")
     write_document(trained.history, job.out)
+    teachers = teachers_of_training(job)
+    if teachers:
+        write_document(TeachersDocument(teachers=teachers), job.out)
     if trained.held_out_scores is not None:
         np.save(job.out / HELD_OUT_SCORES, trained.held_out_scores, allow_pickle=False)
     return Outcome(summary=f"{counted(trained.model.count_params(), 'parameter')}, {trained.sentence}")

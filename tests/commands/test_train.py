@@ -193,7 +193,7 @@ def test_a_teacher_is_learned_from_and_named_beside_the_model(birds: Path, tmp_p
     assert not model.with_name("m_teacher.json").exists()
     taught = [*line, *teacher_options(tmp_path, "low", "another"), "--teacher_embedding_weight", "0.5"]
     assert main([*taught, "--json", str(tmp_path / "taught.json")]) == 0
-    described = json.loads(model.with_name("m_teacher.json").read_text())
+    (described,) = json.loads(model.with_name("m_teacher.json").read_text())
     assert (described["name"], described["licence"]) == ("teacher.tflite", "MIT")
     assert (described["classes"], described["unknown_classes"]) == (["low"], ["high"])
     alone, with_teacher = (

@@ -15,8 +15,6 @@ from birdnet_stm32.commands.shared.model_files import file_beside
 from birdnet_stm32.config.teacher_table import TeacherTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.files.document import parse_document
-from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.progress import track
 
 if TYPE_CHECKING:
@@ -157,15 +155,12 @@ def _named() -> Iterator[None]:
         ) from error
 
 
-def teacher_beside(model: Path) -> TeacherDocument | None:
-    """Return the teacher that a model learned from, as the file beside it says; None without such a file.
+def teachers_beside(model: Path) -> tuple[TeacherDocument, ...]:
+    """Return the teachers that a model learned from, as the file beside it says; none without such a file.
 
     Raises:
         InputError: the file is damaged.
     """
-    from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
+    from birdnet_stm32.stages.inputs.teacher import teachers_in
 
-    described = file_beside(model, TEACHER_SUFFIX)
-    return (
-        None if described is None else parse_document(TeacherDocument, read_bytes(described), where=described)
-    )
+    return teachers_in(file_beside(model, TEACHER_SUFFIX))

@@ -69,6 +69,21 @@ class TeacherDocument:
     left_out_windows: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class TeachersDocument:
+    """The teachers that a model learned from: its own, and those of the model that its training started from.
+
+    Args:
+        teachers: what is known of each.
+    """
+
+    FILE: ClassVar[str] = "model_teacher.json"
+    VERSION: ClassVar[int] = 1
+    CONTENT: ClassVar[str] = "teachers"
+
+    teachers: tuple[TeacherDocument, ...]
+
+
 def measure_agreement(
     windows: WindowSet,
     own_scores: NDArray[np.float32],

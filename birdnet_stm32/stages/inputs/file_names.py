@@ -29,6 +29,8 @@ REPORT = "report.html"
 
 START = "model to start from"
 START_CONFIG = "configuration of the model to start from"
+START_TEACHERS = "teachers of the model to start from"
+TEACHERS = "teachers that it learned from"
 START_LEARNED = "recordings that the model to start from learned from"
 
 

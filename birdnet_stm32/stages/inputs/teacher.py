@@ -11,29 +11,46 @@ from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.files.document import parse_document, read_document
 from birdnet_stm32.files.regular_file import read_bytes
-from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
+from birdnet_stm32.model.teacher.teacher_document import TeacherDocument, TeachersDocument
 from birdnet_stm32.model.teacher.teacher_scores import CHOSEN, open_scores, read_column
 from birdnet_stm32.model.teacher.teaching import Teaching
+from birdnet_stm32.stages.inputs.file_names import START_TEACHERS, TEACHERS
 
 HEARD = "teacher.heard"
 """Folder, beside that of the stage, of what the teacher said of parts of recordings."""
 
 
-def read_teacher(job: Job) -> TeacherDocument | None:
-    """Return what is known of the teacher that a model learned from: of the variant, or of its checkpoint.
+def read_teachers(job: Job) -> tuple[TeacherDocument, ...]:
+    """Return what is known of the teachers that the model of a variant learned from.
 
     Args:
-        job: of a stage that needs ``teacher``.
-
-    Returns:
-        None without a teacher.
+        job: of a stage that needs ``train``, and reads the file beside a checkpoint.
     """
-    folder, beside = job.inputs.get("teacher"), job.files.get("teacher that it learned from")
-    if folder is not None:
-        return read_document(TeacherDocument, folder)
-    if beside is not None:
-        return parse_document(TeacherDocument, read_bytes(beside), where=beside)
-    return None
+    if "train" in job.inputs:
+        there = (job.inputs["train"] / TeachersDocument.FILE).is_file()
+        return read_document(TeachersDocument, job.inputs["train"]).teachers if there else ()
+    return teachers_in(job.files.get(TEACHERS))
+
+
+def teachers_of_training(job: Job) -> tuple[TeacherDocument, ...]:
+    """Return the teachers of a training: those of the model that it starts from, and its own.
+
+    Args:
+        job: of the stage train.
+    """
+    before, folder = teachers_in(job.files.get(START_TEACHERS)), job.inputs.get("teacher")
+    return before if folder is None else (*before, read_document(TeacherDocument, folder))
+
+
+def teachers_in(beside: Path | None) -> tuple[TeacherDocument, ...]:
+    """Return the teachers in a file beside a model; none without such a file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    if beside is None:
+        return ()
+    return parse_document(TeachersDocument, read_bytes(beside), where=beside).teachers
 
 
 def open_teaching(job: Job, windows: WindowSet) -> Teaching | None:
@@ -43,11 +60,11 @@ def open_teaching(job: Job, windows: WindowSet) -> Teaching | None:
         job: of a stage that needs ``teacher``.
         windows: the whole set of the stage windows.
     """
-    document, table = read_teacher(job), job.variant.teacher
-    if document is None or table is None:
+    folder, table = job.inputs.get("teacher"), job.variant.teacher
+    if folder is None or table is None:
         return None
     return Teaching(
-        scores=open_scores(job.inputs["teacher"], document.classes, windows),
+        scores=open_scores(folder, read_document(TeacherDocument, folder).classes, windows),
         weight=table.weight,
         embedding_weight=table.embedding_weight,
     )
