@@ -2,7 +2,8 @@
 
 Keras slices a dimension with an open or a negative end (``x[:, 2:-1]``). The converter keeps it so: as masks
 and negative numbers. The NPU's compiler stops at such bounds (lint rule ``slice-open-bounds``). In a graph
-with fixed shapes, the numbers that they stand for are known.
+with fixed shapes, the numbers that they stand for are known. They are written as the operator SLICE, which
+the converter would make of them too when it quantizes, so float and int8 graph keep the same operators.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _OTHER_MASKS = ("ellipsisMask", "newAxisMask", "shrinkAxisMask")
 
 
 def with_literal_bounds(graph: bytes) -> bytes:
-    """Return a .tflite whose slices with steps of 1 have literal bounds. Others stay as they are.
+    """Return a .tflite whose open slices with steps of 1 have literal bounds. Others stay as they are.
 
     Args:
         graph: a .tflite with static shapes. Without such a slice, the same bytes are returned.
@@ -51,10 +52,24 @@ def _make_literal(model: Any, subgraph: Any, operator: Any) -> bool:
         for axis, (first, last, size) in enumerate(zip(begin, end, sizes, strict=True))
     ]
     first = _add_constant(model, subgraph, bounds[0], [part[0] for part in parts])
-    last = _add_constant(model, subgraph, bounds[1], [part[1] for part in parts])
-    operator.inputs = np.array([source, first, last, bounds[2]], np.int32)
-    options.beginMask = options.endMask = 0
+    lengths = _add_constant(model, subgraph, bounds[1], [part[1] - part[0] for part in parts])
+    operator.inputs = np.array([source, first, lengths], np.int32)
+    operator.opcodeIndex = _slice_code(model)
+    operator.builtinOptionsType = schema.BuiltinOptions.SliceOptions
+    operator.builtinOptions = schema.SliceOptionsT()
     return True
+
+
+def _slice_code(model: Any) -> int:
+    """Return the position of SLICE in the model's list of operators, where it is added if need be."""
+    for position, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.SLICE:
+            return position
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SLICE
+    code.version = 1
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _constant(model: Any, tensor: Any) -> np.ndarray[Any, np.dtype[np.int32]] | None:
