@@ -126,10 +126,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alpha", type=float, help=f"factor for the number of channels; default: {model.alpha:g}"
     )
-    shown = {"epochs": training.epochs, "batch_size": training.batch_size, "seed": training.seed}
-    shown["learning_rate"] = f"{LEARNING_RATE:g}, with --start {LEARNING_RATE_OF_A_START:g}"
+    rates = f"{LEARNING_RATE:g}, with --start {LEARNING_RATE_OF_A_START:g}"
     for name, kind in (("epochs", int), ("batch_size", int), ("learning_rate", float), ("seed", int)):
-        both = f"default: {shown[name]}, with --qat {getattr(tuning, name):g}"
+        first = rates if name == "learning_rate" else f"{getattr(training, name):g}"
+        both = f"default: {first}, with --qat {getattr(tuning, name):g}"
         parser.add_argument(f"--{name}", type=kind, help=both)
     add_teacher(parser)
     parser.add_argument(
