@@ -66,7 +66,7 @@ class Recipe:
     without: tuple[str, ...] = ()
 
 
-FROM_START = "epochs = 13\nbatch_size = 32\nbackground_share = 0.35\nlabel_smoothing = 0.0\n"
+FROM_START = "epochs = 13\nbatch_size = 32\nbackground_share = 0.35\n"
 TEACH = "embedding_weight = 1.0\n"
 RECIPES = {
     "scratch": Recipe(title="from scratch", train="background_share = 0.35\n"),
