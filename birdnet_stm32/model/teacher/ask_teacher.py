@@ -17,13 +17,15 @@ from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.teacher_table import TeacherTable
 from birdnet_stm32.config.window_tables import WindowsTable
+from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.regular_file import sha256_of
 from birdnet_stm32.model.teacher.hear_window_set import hear_window_set
 from birdnet_stm32.model.teacher.open_teacher import TeacherFiles, open_teacher
+from birdnet_stm32.model.teacher.teacher import Teacher
 from birdnet_stm32.model.teacher.teacher_classes import ClassMap, map_classes
 from birdnet_stm32.model.teacher.teacher_document import TeacherDocument, measure_agreement
 from birdnet_stm32.model.teacher.teacher_scores import TeacherScores, write_scores
-from birdnet_stm32.model.teacher.upstream_cache import open_cache, read_cache
+from birdnet_stm32.model.teacher.upstream_cache import UpstreamCache, open_cache, read_cache
 from birdnet_stm32.model.teacher.window_choice import choose_by_teacher, labelled_scores
 
 if TYPE_CHECKING:
@@ -84,13 +86,13 @@ def ask_teacher(
         report: called with (done, total) in windows.
 
     Raises:
-        InputError: a file is damaged or of another kind, or the teacher knows none of the classes.
+        InputError: as :func:`check`, or the outputs are not what the table says.
     """
-    names = () if table.names is None else read_names(resolve(table.names))
-    if table.cache is not None:
-        said = _from_cache(windows, labels, resolve(table.cache), names, out)
-    else:
-        said = _from_model(windows, labels, table, resolve, names, out, pieces_folder, report)
+    said = (
+        _from_model(windows, labels, table, resolve, out, pieces_folder, report)
+        if table.cache is None
+        else _from_cache(windows, labels, table, resolve, out)
+    )
     own_scores = labelled_scores(windows, said.scores)
     chosen = windows.chosen
     if choice.select == "teacher":
@@ -126,13 +128,13 @@ def check(labels: tuple[str, ...], table: TeacherTable, resolve: Resolve) -> Non
         resolve: finds the files that ``table`` names.
 
     Raises:
-        InputError: a file is damaged or of another kind, or the teacher knows none of the classes.
+        InputError: a file is damaged or of another kind, the teacher knows none of the classes, or it has no
+            embeddings and they are to be imitated.
     """
-    names = () if table.names is None else read_names(resolve(table.names))
     if table.cache is not None:
-        map_classes(labels, open_cache(resolve(table.cache)).known_classes, names)
+        _open_cache(labels, table, resolve)
     else:
-        map_classes(labels, open_teacher(teacher_files(table, resolve)).labels, names)
+        _open_model(labels, table, resolve)
 
 
 def teacher_files(table: TeacherTable, resolve: Resolve) -> TeacherFiles:
@@ -148,18 +150,48 @@ def teacher_files(table: TeacherTable, resolve: Resolve) -> TeacherFiles:
     )
 
 
+def _open_model(labels: tuple[str, ...], table: TeacherTable, resolve: Resolve) -> tuple[Teacher, ClassMap]:
+    teacher = open_teacher(teacher_files(table, resolve))
+    classes = map_classes(labels, teacher.labels, _other_names(table, resolve))
+    _require_embeddings(teacher.network.embedding_size, table)
+    return teacher, classes
+
+
+def _open_cache(
+    labels: tuple[str, ...], table: TeacherTable, resolve: Resolve
+) -> tuple[UpstreamCache, ClassMap]:
+    assert table.cache is not None  # noqa: S101 - the callers looked
+    cache = open_cache(resolve(table.cache))
+    classes = map_classes(labels, cache.known_classes, _other_names(table, resolve))
+    _require_embeddings(cache.embedding_size, table)
+    return cache, classes
+
+
+def _other_names(table: TeacherTable, resolve: Resolve) -> tuple[Species, ...]:
+    return () if table.names is None else read_names(resolve(table.names))
+
+
+def _require_embeddings(size: int, table: TeacherTable) -> None:
+    """Refuse a teacher without embeddings if these are to be imitated. Raises: InputError."""
+    if table.embedding_weight and not size:
+        raise InputError(
+            "the teacher has no embeddings",
+            where="[teacher] embedding_weight",
+            expected="a teacher that ends in a dense layer, or the name of its embedding",
+            remedy=("embedding in [teacher]: the name of a tensor, layer or output", "embedding_weight = 0"),
+        )
+
+
 def _from_model(
     windows: WindowSet,
     labels: tuple[str, ...],
     table: TeacherTable,
     resolve: Resolve,
-    names: tuple[Species, ...],
     out: Path,
     pieces_folder: Path,
     report: Report | None,
 ) -> _Said:
-    teacher = open_teacher(teacher_files(table, resolve))
-    classes = map_classes(labels, teacher.labels, names)
+    teacher, classes = _open_model(labels, table, resolve)
     heard, now = hear_window_set(windows, teacher, classes, out, pieces_folder=pieces_folder, report=report)
     return _Said(
         scores=heard,
@@ -172,16 +204,15 @@ def _from_model(
 
 
 def _from_cache(
-    windows: WindowSet, labels: tuple[str, ...], folder: Path, names: tuple[Species, ...], out: Path
+    windows: WindowSet, labels: tuple[str, ...], table: TeacherTable, resolve: Resolve, out: Path
 ) -> _Said:
-    cache = open_cache(folder)
-    classes = map_classes(labels, cache.known_classes, names)
+    cache, classes = _open_cache(labels, table, resolve)
     heard = read_cache(cache, windows, classes)
     lines = [f"{sha256_of(path)}  {path.name}\n" for path in cache.files]
     return _Said(
         scores=write_scores(heard, classes.labels, cache.embedding_size, windows, out),
         classes=classes,
-        name=folder.name,
+        name=cache.folder.name,
         digest=hashlib.sha256("".join(lines).encode()).hexdigest(),
         outputs=len(cache.known_classes),
         heard_now=0,

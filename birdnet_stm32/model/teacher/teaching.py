@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
-from birdnet_stm32.errors import InputError
 from birdnet_stm32.model.teacher.soft_targets import soft_targets
 from birdnet_stm32.model.teacher.teacher_scores import Rows, Table, TeacherScores
 from birdnet_stm32.model.training.examples import Examples
@@ -38,19 +37,9 @@ class Teaching:
             labels: classes of the student.
 
         Raises:
-            InputError: the teacher heard other windows, or has no embeddings that are to be imitated.
+            InputError: the teacher heard other windows.
         """
         hard, rows = windows.targets(labels), self.scores.rows_of(windows)
-        if self.embedding_weight and not self.scores.embeddings.shape[1]:
-            raise InputError(
-                "the teacher has no embeddings",
-                where="[teacher] embedding_weight",
-                expected="a teacher that ends in a dense layer, or the name of its embedding",
-                remedy=(
-                    "embedding in [teacher]: the name of a tensor, layer or output",
-                    "embedding_weight = 0",
-                ),
-            )
         return Examples(
             windows=windows,
             targets=soft_targets(hard, labels, self.scores, rows, self.weight) if self.weight else hard,

@@ -56,6 +56,7 @@ def test_every_kind_hears_the_same(files: Path, name: str) -> None:
     assert np.allclose(heard.embeddings, opened(files, "logits.tflite").hear(tones()).embeddings, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_this_project_teaches(tmp_path: Path, contract: ModelContract) -> None:
     model = dscnn.build_dscnn(contract, seed=1)
     checkpoint.save(model, tmp_path / "teacher.keras")
@@ -191,6 +192,7 @@ def test_a_saved_model_that_fills_a_table_from_a_file_is_refused(
         opened(files, "", model=tmp_path / "bad")
 
 
+@pytest.mark.slow
 def test_a_keras_export_is_a_saved_model(tmp_path: Path, files: Path) -> None:
     model = tf.keras.Sequential(
         [
