@@ -20,6 +20,7 @@ from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument
 from birdnet_stm32.model.teacher.teacher_document import TeacherDocument, TeachersDocument
 from birdnet_stm32.model.training.history import HistoryDocument
+from birdnet_stm32.model.training.speed import SpeedDocument
 from birdnet_stm32.npu.analysis_document import AnalysisDocument
 from birdnet_stm32.npu.stedgeai.compilation import CompilationDocument
 from birdnet_stm32.npu.stedgeai.gates import GatesDocument
@@ -36,6 +37,7 @@ DOCUMENTS: tuple[tuple[str, type[Document]], ...] = (
     ("teacher", TeacherDocument),
     ("train", HistoryDocument),
     ("train", TeachersDocument),
+    ("train", SpeedDocument),
     ("candidate", CandidateDocument),
     ("convert", ConvertDocument),
     ("verify", VerifyDocument),

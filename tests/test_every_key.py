@@ -176,6 +176,31 @@ def probe_teacher_files(bench: Bench, fields: Fields) -> Any:
     return teacher_files(release.variant.teacher, release.resolve)
 
 
+def trained_run(bench: Bench, fields: Fields) -> Job:
+    job = bench.job(fields, windows=decoded(bench, {**fields, "run": {}}))
+    train.run(job)
+    return job
+
+
+def probe_devices(bench: Bench, fields: Fields) -> Any:
+    """What is trained on, or the error on a machine without it."""
+    from birdnet_stm32.model.training.devices import strategy_of
+
+    try:
+        return type(strategy_of(bench.release(fields).variant.run.devices))
+    except BirdnetError as error:
+        return error.where
+
+
+def probe_speed(bench: Bench, fields: Fields) -> Any:
+    return json.loads((trained_run(bench, fields).out / "local_speed.json").read_text())["workers"]
+
+
+def probe_log(bench: Bench, fields: Fields) -> Any:
+    job = trained_run(bench, fields)
+    return sorted(path.name for path in job.release.path.parent.rglob("events.out.tfevents*"))
+
+
 def probe_network(bench: Bench, fields: Fields) -> Any:
     """What the network looks like, and what it is fed."""
     from birdnet_stm32.model.architecture import dscnn
@@ -574,6 +599,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
     "augment.mix_level_db": ({}, {"augment": {"mix_level_db": [-3, 3]}}, probe_train),
     "augment.background": ({}, {"augment": {"background": 0.1}}, probe_train),
     "augment.background_snr_db": ({}, {"augment": {"background_snr_db": [0, 6]}}, probe_train),
+    "run.precision": ({}, {"run": {"precision": "mixed_bfloat16"}}, probe_train),
+    "run.jit": ({}, {"run": {"jit": True}}, probe_train),
+    "run.devices": ({}, {"run": {"devices": "gpu"}}, probe_devices),
+    "run.workers": ({}, {"run": {"workers": 0}}, probe_speed),
+    "run.tensorboard": ({}, {"run": {"tensorboard": "logs"}}, probe_log),
     "train.silence": ({}, {"train": {"silence": 0.25}}, probe_train),
     "train.label_smoothing": ({}, {"train": {"label_smoothing": 0.0}}, probe_train),
     "train.select_epoch": ({}, {"train": {"select_epoch": "loss"}}, probe_train),
@@ -718,7 +748,7 @@ ELSEWHERE = {
     # tests/npu/stedgeai/test_gates.py: test_a_waived_gate_passes_with_its_reason
     "npu.waive",
 }
-SLOW = (probe_network, probe_train, probe_teacher)
+SLOW = (probe_network, probe_train, probe_speed, probe_log, probe_teacher)
 
 
 def keys_of(table: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -48,6 +48,7 @@ from birdnet_stm32.commands.shared.teacher_options import (
     teachers_beside,
 )
 from birdnet_stm32.config.augment_table import AugmentTable
+from birdnet_stm32.config.run_table import RunTable
 from birdnet_stm32.config.training_tables import LEARNING_RATE, LEARNING_RATE_OF_A_START, TrainTable
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
@@ -193,7 +194,17 @@ def _train(options: argparse.Namespace) -> None:
             teachers = (document,)
         keeping = stopped_training.keeping(path, windows, taught_by=repr(teachers))
         with stopped_training.says_how_to_go_on():
-            trained = train_on(windows, contract, settings, AugmentTable(), teaching, keeping=keeping)
+            trained = train_on(
+                trained=train_on(
+                    windows,
+                    contract,
+                    settings,
+                    AugmentTable(),
+                    teaching,
+                    keeping=keeping,
+                    run=RunTable(),
+                )
+            )
         learned = learned_recordings(windows.recordings, settings)
     _write(trained.model, contract, path, writer, learned, teachers)
     forget(stopped_training.folder_of(path))

@@ -52,6 +52,11 @@ def _teaches_nothing(variant: Variant) -> bool:
 
 _RULES = (
     _Rule(
+        table="run",
+        applies=lambda variant: variant.model.checkpoint is not None,
+        why="[model] checkpoint names a trained model, and nothing is trained",
+    ),
+    _Rule(
         table="augment",
         applies=lambda variant: variant.model.checkpoint is not None,
         why="[model] checkpoint names a trained model, and nothing is trained",

@@ -23,6 +23,7 @@ from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.config_table import ConfigTable, Seed
 from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
 from birdnet_stm32.config.recording_tables import FetchTable, IndexTable
+from birdnet_stm32.config.run_table import RunTable
 from birdnet_stm32.config.teacher_table import TeacherTable
 from birdnet_stm32.config.text_types import (
     RULE,
@@ -308,6 +309,7 @@ class Variant(ConfigTable):
     teacher: TeacherTable | None = None
     train: TrainTable = TrainTable()
     augment: AugmentTable = AugmentTable()
+    run: RunTable = RunTable()
     representative: RepresentativeTable = RepresentativeTable()
     quantize: QuantizeTable = QuantizeTable()
     qat: QatTable = QatTable()

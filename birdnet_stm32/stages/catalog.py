@@ -166,6 +166,8 @@ _DECODES = (
     "windows",
 )
 """The keys that say which recordings are decoded, and how."""
+_OF_RUN = ("run.precision", "run.jit")
+"""The keys of ``[run]`` that make a trained model stale. The others do not say what is computed."""
 STAGES: tuple[Stage, ...] = (
     Stage(
         name="fetch",
@@ -230,7 +232,7 @@ STAGES: tuple[Stage, ...] = (
         name="train",
         doc="train the float model",
         needs=("windows", "teacher"),
-        reads=("model", "train", "augment", "teacher", "windows.select"),
+        reads=("model", "train", "augment", *_OF_RUN, "teacher", "windows.select"),
         wanted=_trains,
         files=_start_files,
     ),
@@ -326,7 +328,7 @@ STAGES: tuple[Stage, ...] = (
         name="fold",
         doc="train without one fold of a cross-validation, and score this fold",
         needs=("windows", "teacher"),
-        reads=("model", "train", "augment", "evaluate.folds", "teacher", "windows.select"),
+        reads=("model", "train", "augment", *_OF_RUN, "evaluate.folds", "teacher", "windows.select"),
         wanted=lambda variant: variant.evaluate.folds is not None,
         files=_start_files,
     ),

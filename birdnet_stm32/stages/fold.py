@@ -15,13 +15,14 @@ from birdnet_stm32.audio.splits.recording_split import TEST, TRAIN, VALIDATION
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.evaluate.score import float_scorer, int8_scorer, score_windows
+from birdnet_stm32.model.training.devices import find_machines
 from birdnet_stm32.progress import track
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.stages.inputs.file_names import FOLD_SCORES
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
-from birdnet_stm32.stages.train import keeping_of, load_start, train_on
+from birdnet_stm32.stages.train import keeping_of, load_start, log_folder, train_on
 from birdnet_stm32.terminal_text import counted
 
 CALIBRATION_WINDOWS = 512
@@ -29,6 +30,7 @@ CALIBRATION_WINDOWS = 512
 
 def run(job: Job) -> Outcome:
     """Train, quantize by the recipe ptq, and score the windows of one fold by both models."""
+    find_machines(job.variant.run.devices)
     stored = open_window_set(job.inputs["windows"])
     everything = with_choice(job, stored)
     windows = split_for_fold(everything, int(job.part), job.variant.evaluate.folds or 0)
@@ -41,6 +43,8 @@ def run(job: Job) -> Outcome:
         open_teaching(job, stored),
         load_start(job),
         keeping_of(job),
+        run=job.variant.run,
+        log_folder=log_folder(job),
     )
     training, scored = windows.in_split(TRAIN), windows.in_split(TEST)
     calibration = training[spread_positions(len(training), CALIBRATION_WINDOWS)]

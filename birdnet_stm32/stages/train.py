@@ -18,6 +18,7 @@ from birdnet_stm32.audio.index.learned_from import learned_from_text, with_start
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.augment_table import AugmentTable
+from birdnet_stm32.config.run_table import RunTable
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
@@ -38,12 +39,15 @@ from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.balance import Balance
 from birdnet_stm32.model.training.best_epoch import SelectedBy
 from birdnet_stm32.model.training.calibrated_outputs import calibrate_outputs
+from birdnet_stm32.model.training.devices import find_machines
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.history import EpochReport, HistoryDocument
 from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.kept_state import Keeping
 from birdnet_stm32.model.training.predict import predict
+from birdnet_stm32.model.training.speed import Speed, SpeedDocument
 from birdnet_stm32.model.training.student import Student, new_student
+from birdnet_stm32.model.training.tensorboard_log import tensorboard_log
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import FLOAT_MODEL, HELD_OUT_SCORES, LEARNED_FROM, START
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract, write_contract
@@ -67,6 +71,7 @@ class TrainedModel:
         model: the network; its outputs are logits.
         history: the course of the training.
         sentence: how good it is on the validation windows.
+        speed: how long the training took.
         held_out_scores: probabilities of the validation windows by the network of the best epoch, before it
             learned from them too, float32 ``[windows, classes]``; None if it did not.
     """
@@ -74,6 +79,7 @@ class TrainedModel:
     model: Any
     history: HistoryDocument
     sentence: str
+    speed: SpeedDocument
     held_out_scores: Floats | None = None
 
 
@@ -87,12 +93,23 @@ class LoadedStart:
 
 def run(job: Job) -> Outcome:
     """Train on the recordings of the training split; the validation split chooses the best epoch."""
+    find_machines(job.variant.run.devices)
     stored, settings = open_window_set(job.inputs["windows"]), job.variant.train
     windows = with_choice(job, stored)
     start = load_start(job)
     contract = contract_to_train(job.variant.model, classes_to_train(windows), start_contract(job))
     teaching = open_teaching(job, stored)
-    trained = train_on(windows, contract, settings, job.variant.augment, teaching, start, keeping_of(job))
+    trained = train_on(
+        windows,
+        contract,
+        settings,
+        job.variant.augment,
+        teaching,
+        start,
+        keeping_of(job),
+        run=job.variant.run,
+        log_folder=log_folder(job),
+    )
     checkpoint.save(trained.model, job.out / FLOAT_MODEL)
     write_contract(contract, job.out)
     learned = learned_recordings(windows.recordings, settings)
@@ -100,6 +117,7 @@ def run(job: Job) -> Outcome:
         learned = with_start(learned, start_learned(job))
     (job.out / LEARNED_FROM).write_text(learned_from_text(learned), encoding="utf-8")
     write_document(trained.history, job.out)
+    write_document(trained.speed, job.out)
     teachers = teachers_of_training(job)
     if teachers:
         write_document(TeachersDocument(teachers=teachers), job.out)
@@ -156,6 +174,9 @@ def train_on(
     teaching: Teaching | None = None,
     start: LoadedStart | None = None,
     keeping: Keeping | None = None,
+    *,
+    run: RunTable,
+    log_folder: Path | None = None,
 ) -> TrainedModel:
     """Train a model, showing progress.
 
@@ -167,9 +188,11 @@ def train_on(
         teaching: what a teacher says of the windows; None without one.
         start: the network to start from; None from scratch.
         keeping: where the training keeps what it has come to, and goes on from; None to keep nothing.
+        run: on what, and how fast, it is trained.
+        log_folder: folder of the log for TensorBoard; None for no log.
 
     Raises:
-        InputError: a split is empty.
+        InputError: a split is empty, or a device is not there.
     """
     learnable = windows.where(windows.chosen)
     training, validation = (
@@ -179,7 +202,8 @@ def train_on(
     for split, part in ((recording_split.TRAIN, training), (recording_split.VALIDATION, validation)):
         if not len(part):
             raise InputError(f"no recording in the split {split}", where="[index]", remedy="add recordings")
-    how = _fit_settings(settings, augment, teaching)
+    how = _fit_settings(settings, augment, teaching, run)
+    log = tensorboard_log(log_folder)
     learned = _examples(training, contract, teaching)
     judged = labelled(validation, validation.targets(contract.labels))
     judge = _judge(validation, contract)
@@ -199,13 +223,18 @@ def train_on(
     else:
         with track("epochs") as report:
             shown = TrainingProgress(report, settings.epochs)
+
+            def on_epoch(epoch: EpochReport, speed: Speed) -> None:
+                shown.on_epoch(epoch, speed)
+                log(epoch, speed)
+
             trained = fit.train(
                 make,
                 contract,
                 learned,
                 judged,
                 how,
-                on_epoch=shown.on_epoch,
+                on_epoch=on_epoch,
                 on_step=shown.on_step,
                 judge=judge,
                 keeping=keeping,
@@ -246,8 +275,24 @@ def train_on(
         sentence=trained.sentence
         + (NO_RANKING if trained.selected_by.value != settings.select_epoch else "")
         + ("; then trained on the validation windows too" if refitted else ""),
+        speed=SpeedDocument(
+            devices=run.devices,
+            workers=run.workers,
+            precision=run.precision,
+            jit=run.jit,
+            epochs=trained.speeds,
+        ),
         held_out_scores=held_out,
     )
+
+
+def log_folder(job: Job) -> Path | None:
+    """Return the folder of the log for TensorBoard, one for each training of a variant; None for no log."""
+    named = job.variant.run.tensorboard
+    if named is None:
+        return None
+    name = f"fold-{job.part}" if job.part else "train"
+    return job.release.resolve(named) / job.release.name / name
 
 
 def _judge(validation: WindowSet, contract: ModelContract) -> Judge | None:
@@ -273,6 +318,7 @@ class _Probed:
     selected_by: SelectedBy
     history: tuple[EpochReport, ...] = ()
     best_epoch: int = 0
+    speeds: tuple[Speed, ...] = ()
 
 
 def start_settings(settings: TrainTable) -> StartSettings:
@@ -348,7 +394,9 @@ def _calibration(model: Any, validation: WindowSet, contract: ModelContract, kin
     return fitted(logits, np.maximum(targets, 0), targets >= 0)
 
 
-def _fit_settings(settings: TrainTable, augment: AugmentTable, teaching: Teaching | None) -> fit.FitSettings:
+def _fit_settings(
+    settings: TrainTable, augment: AugmentTable, teaching: Teaching | None, run: RunTable
+) -> fit.FitSettings:
     return fit.FitSettings(
         epochs=settings.epochs,
         learning_rate=settings.first_learning_rate,
@@ -366,4 +414,8 @@ def _fit_settings(settings: TrainTable, augment: AugmentTable, teaching: Teachin
         ),
         augmentation=Augmentation(silence=settings.silence, **augment.model_dump()),
         embedding_weight=0.0 if teaching is None else teaching.embedding_weight,
+        workers=run.workers,
+        devices=run.devices,
+        precision=run.precision,
+        jit=run.jit,
     )

@@ -47,6 +47,16 @@ def strategy_of(devices: Devices) -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("/cpu:0") if gpus else tf.distribute.get_strategy()
 
 
+def find_machines(devices: Devices) -> None:
+    """Wait for the machines that ``TF_CONFIG`` names, which TensorFlow does only before it computes anything.
+
+    Raises:
+        InputError: as :func:`strategy_of`.
+    """
+    if os.environ.get(CLUSTER):
+        strategy_of(devices)
+
+
 def _of_a_cluster(devices: Devices) -> tf.distribute.Strategy:
     """Return what runs a step on several machines; it waits until all of them are there."""
     try:

@@ -36,12 +36,15 @@ def tensorboard_log(folder: Path | None) -> Log:
             "loss/training": report.loss,
             "loss/validation": report.validation_loss,
             "validation/accuracy": report.validation_accuracy,
+            "validation/cmap": report.validation_cmap,
             "learning_rate": report.learning_rate,
             "speed/seconds": speed.seconds,
             "speed/share_of_waiting": speed.waiting,
         }
         with writer.as_default(step=report.epoch):
             for name, value in measures.items():
+                if value is None:  # not every set of validation windows can be ranked
+                    continue
                 tf.summary.write(name, tf.constant(value, tf.float32), metadata=_scalar())
         writer.flush()
 

@@ -108,6 +108,21 @@ def test_layers_that_compute_in_16_bits_learn_the_same(
 
 
 @pytest.mark.slow
+def test_a_compiled_step_learns_the_same_and_repeats_itself(
+    contract: ModelContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dscnn, "DROPOUT", 0.0)  # XLA draws other random numbers
+    settings = replace(QUICK, epochs=1, learning_rate=1e-4)
+    plain, compiled, again = (
+        train(maker(contract), contract, tones(16, 0), tones(6, 1), replace(settings, jit=jit))
+        for jit in (False, True, True)
+    )
+    assert compiled.history[0].loss == pytest.approx(plain.history[0].loss, rel=1e-3)
+    for one, two in zip(compiled.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.slow
 def test_the_best_epochs_weights_are_kept(contract: ModelContract) -> None:
     validation = tones(6, 1)
     settings = replace(QUICK, epochs=3, learning_rate=0.05)  # so fast that the last is hardly the best
