@@ -195,15 +195,13 @@ def _train(options: argparse.Namespace) -> None:
         keeping = stopped_training.keeping(path, windows, taught_by=repr(teachers))
         with stopped_training.says_how_to_go_on():
             trained = train_on(
-                trained=train_on(
-                    windows,
-                    contract,
-                    settings,
-                    AugmentTable(),
-                    teaching,
-                    keeping=keeping,
-                    run=RunTable(),
-                )
+                windows,
+                contract,
+                settings,
+                AugmentTable(),
+                teaching,
+                keeping=keeping,
+                run=RunTable(),
             )
         learned = learned_recordings(windows.recordings, settings)
     _write(trained.model, contract, path, writer, learned, teachers)
