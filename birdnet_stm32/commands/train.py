@@ -241,7 +241,7 @@ def _tune(options: argparse.Namespace) -> None:
     from birdnet_stm32.model.checkpoints import checkpoint  # TensorFlow, as above
 
     model = checkpoint.load(path, contract)
-    pcm, hard, new = _tuning_windows(options, contract)
+    pcm, hard, recordings, new = _tuning_windows(options, contract)
     known = learned_beside(path)
     targets = None if options.unlabelled else _smooth(hard)
     epochs: list[WeightQatEpoch] = []
@@ -262,6 +262,7 @@ def _tune(options: argparse.Namespace) -> None:
                 seed=settings.seed,
             ),
             output_activation=contract.output_activation,
+            recordings=recordings,
             on_epoch=on_epoch,
         )
     learned = None if known is None else {**known, **new}
@@ -278,8 +279,10 @@ def _tune(options: argparse.Namespace) -> None:
 
 def _tuning_windows(
     options: argparse.Namespace, contract: ModelContract
-) -> tuple[NDArray[np.int16], NDArray[np.float32], dict[str, str]]:
-    """Return windows of the recordings that convert calibrates with, their targets, and these recordings.
+) -> tuple[NDArray[np.int16], NDArray[np.float32], NDArray[np.int64], dict[str, str]]:
+    """Return windows of the recordings that convert calibrates with, their targets and their recordings.
+
+    The last value holds the digests of these recordings.
 
     No window is of a recording with which convert verifies.
     """
@@ -301,7 +304,8 @@ def _tuning_windows(
         windows = _decode(training, root, contract.frontend.window_shape, Path(work))
         count = len(windows)
         kept = spread_positions(count, MAX_QAT_WINDOWS)
-        return windows[kept], windows.targets(contract.labels)[kept], learned_from(training)
+        recording_of = windows.recording_of[kept].astype(np.int64)
+        return windows[kept], windows.targets(contract.labels)[kept], recording_of, learned_from(training)
 
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:

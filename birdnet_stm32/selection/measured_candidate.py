@@ -20,6 +20,7 @@ from birdnet_stm32.selection.candidates import (
     WithoutOptions,
 )
 from birdnet_stm32.selection.label_loss import label_loss
+from birdnet_stm32.selection.label_ranking import label_ranking
 from birdnet_stm32.selection.scores import score
 from birdnet_stm32.stages.inputs.windows import WindowsByRole
 
@@ -76,7 +77,14 @@ def _measure_recipe_once(
 ) -> MeasuredCandidate:
     with track(f"{recipe}{suffix}") as report:
         candidate = make_candidate(
-            recipe, model, contract, windows.calibration, windows.held_out, settings, report=report
+            recipe,
+            model,
+            contract,
+            windows.calibration,
+            windows.held_out,
+            settings,
+            report=report,
+            ranking=label_ranking(windows.held_out_rows, contract.labels),
         )
     with track("compare") as report:
         scores = score(model, contract, candidate.tflite, candidate.contract, windows.held_out, report)

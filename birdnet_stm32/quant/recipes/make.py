@@ -12,7 +12,7 @@ from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.quant.convert import convert
 from birdnet_stm32.quant.recipes.catalog import RECIPES, Recipe
 from birdnet_stm32.quant.recipes.settings import RecipeSettings, UnfitError
-from birdnet_stm32.quant.recipes.step import Draft, Pcm, Report, TrainingInput
+from birdnet_stm32.quant.recipes.step import Draft, Pcm, Ranking, Report, TrainingInput
 from birdnet_stm32.quant.recipes.training_step import to_tflite
 from birdnet_stm32.quant.simulation.run_network import observe_network, run_network, sigmoid
 
@@ -48,6 +48,7 @@ def make_candidate(
     settings: RecipeSettings,
     *,
     report: Report = lambda done, total: None,
+    ranking: Ranking | None = None,
 ) -> Candidate:
     """Quantize a model by a recipe; the same arguments give the same bytes.
 
@@ -59,6 +60,8 @@ def make_candidate(
         held_out_pcm: int16 [k, samples], of other recordings; only ``qat`` uses them, to choose an epoch.
         settings: of the recipe.
         report: called with (done, total) after each part of the work.
+        ranking: measures probabilities of ``held_out_pcm``, float32 [k, classes], by their labels: the cMAP
+            over their recordings. None where these are not known; the agreement alone then chooses the epoch.
 
     Raises:
         UnfitError: the recipe cannot be used for this model.
@@ -78,7 +81,7 @@ def make_candidate(
             draft = _rewritten(draft, step.rewrite)
     if draft.network is None:
         return _converted(draft, settings, report)
-    return _quantized(chosen, draft, held_out_pcm, settings, report)
+    return _quantized(chosen, draft, held_out_pcm, settings, report, ranking)
 
 
 def _rewritten(draft: Draft, rewrite: Callable[[Draft], Draft]) -> Draft:
@@ -108,13 +111,24 @@ def _converted(draft: Draft, settings: RecipeSettings, report: Report) -> Candid
 
 
 def _quantized(
-    recipe: Recipe, draft: Draft, held_out_pcm: Pcm, settings: RecipeSettings, report: Report
+    recipe: Recipe,
+    draft: Draft,
+    held_out_pcm: Pcm,
+    settings: RecipeSettings,
+    report: Report,
+    ranking: Ranking | None,
 ) -> Candidate:
     """Train a rewritten network if the recipe does, choose its operand ranges, and convert it."""
     from birdnet_stm32.quant.rewriting.keras_io import to_keras
 
     source, choice = draft.rewritten, recipe.range_choice(settings)
-    given = TrainingInput(held_out_pcm=held_out_pcm, settings=settings, range_choice=choice, report=report)
+    given = TrainingInput(
+        held_out_pcm=held_out_pcm,
+        settings=settings,
+        range_choice=choice,
+        report=report,
+        ranking=ranking,
+    )
     for step in recipe.steps:
         if step.train is not None:
             draft = step.train(draft, given)

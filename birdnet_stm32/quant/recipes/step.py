@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Pcm = npt.NDArray[np.int16]
 Shares = dict[str, float]
 """Share of its operand range that each tensor keeps, by name."""
+Ranking = Callable[[Floats], float]
 Report = Callable[[int, int], None]
 """Called with (done, total) after each part of the work."""
 
@@ -109,12 +110,15 @@ class TrainingInput:
         settings: of the recipe.
         range_choice: how the recipe chooses operand ranges.
         report: called with (done, total) after each epoch.
+        ranking: takes the probabilities of these windows, float32 ``[k, classes]``, and returns how well they
+            rank their recordings, the cMAP; None where their classes are not known.
     """
 
     held_out_pcm: Pcm
     settings: RecipeSettings
     range_choice: RangeChoice
     report: Report
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

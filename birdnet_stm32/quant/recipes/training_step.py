@@ -17,6 +17,7 @@ from birdnet_stm32.quant.simulation.run_network import observe_network, run_netw
 from birdnet_stm32.quant.training import activation_qat
 from birdnet_stm32.quant.training.activation_qat import TunedEpoch
 from birdnet_stm32.quant.training.augment import augment
+from birdnet_stm32.quant.training.reached import Reached
 from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.verify import compare
 from birdnet_stm32.tflite import interpreter
@@ -28,7 +29,7 @@ ACTIVATION_RATE = 0.1
 
 
 def _train(draft: Draft, given: TrainingInput) -> Draft:
-    """Fine-tune the network and keep the epoch whose int8 network agrees best on the held-out windows."""
+    """Fine-tune the network and keep the epoch whose int8 network is best on the held-out windows."""
     network, settings, choice = draft.rewritten, given.settings, given.range_choice
     spec = draft.contract.frontend
     held_out = features(given.held_out_pcm, spec)
@@ -44,9 +45,13 @@ def _train(draft: Draft, given: TrainingInput) -> Draft:
     def ranges(now: Network) -> Ranges:
         return choice.ranges(now, observe_network(now, draft.windows).ranges, shares)
 
-    def score(now: Network) -> float:
+    def score(now: Network) -> Reached:
         tflite = to_tflite(now, ranges(now), draft.windows)
-        return agreement(compare(expected, sigmoid(interpreter.run(tflite, held_out))))
+        found = sigmoid(interpreter.run(tflite, held_out))
+        return Reached(
+            closeness=agreement(compare(expected, found)),
+            cmap=None if given.ranking is None else given.ranking(found),
+        )
 
     def on_epoch(epoch: TunedEpoch) -> None:
         epochs.append(asdict(epoch))

@@ -16,6 +16,7 @@ from birdnet_stm32.errors import GateError
 from birdnet_stm32.quant.rewriting.network import Floats, Network, weights, with_weights
 from birdnet_stm32.quant.simulation.grids import Ranges, grids, quantized_tensors
 from birdnet_stm32.quant.training.distillation import cosines, divergence
+from birdnet_stm32.quant.training.reached import Reached
 from birdnet_stm32.quant.training.settings import QatSettings
 
 # Weights of the three terms of the loss. The worst window of a batch counts in addition to the mean.
@@ -31,14 +32,17 @@ class TunedEpoch:
     Args:
         number: from 0.
         loss: mean over the epoch's steps; None for epoch 0.
-        score: of the int8 network on the held-out windows; more is better.
-        best: whether the score is higher than that of every earlier epoch.
+        score: closeness of the int8 network to the float network on the held-out windows; more is better.
+        best: whether this is better than every earlier epoch.
+        cmap: that of the int8 network over the recordings of these windows; None where their classes are not
+            known. It decides what is better, and if it hardly differs, the score does.
     """
 
     number: int
     loss: float | None
     score: float
     best: bool
+    cmap: float | None = None
 
 
 def tune_network(
@@ -46,7 +50,7 @@ def tune_network(
     windows: Callable[[int], Floats],
     teach: Callable[[Floats], Floats],
     ranges: Callable[[Network], Ranges],
-    score: Callable[[Network], float],
+    score: Callable[[Network], Reached],
     settings: QatSettings,
     *,
     on_epoch: Callable[[TunedEpoch], None] | None = None,
@@ -59,7 +63,7 @@ def tune_network(
             must be the same for all epochs.
         teach: returns the teacher's probabilities, float32 [n, classes], for windows.
         ranges: returns the operand ranges of a network in training, by name of the tensor.
-        score: returns how good the int8 network is on windows that do not train it; more is better.
+        score: returns how good the int8 network is on windows that do not train it.
         settings: how long and how fast.
         on_epoch: called before training and after every epoch.
 
@@ -69,7 +73,8 @@ def tune_network(
     rng = np.random.default_rng(settings.seed)
     best_score, best = score(network), network
     if on_epoch is not None:
-        on_epoch(TunedEpoch(number=0, loss=None, score=best_score, best=True))
+        first = TunedEpoch(number=0, loss=None, score=best_score.closeness, best=True, cmap=best_score.cmap)
+        on_epoch(first)
     trainer: Trainer | None = None
     for number in range(1, settings.epochs + 1):
         inputs = windows(number)
@@ -89,11 +94,17 @@ def tune_network(
             )
         tuned = trainer.network()
         reached = score(tuned)
-        improved = reached > best_score
+        improved = reached.better_than(best_score)
         if improved:
             best_score, best = reached, tuned
         if on_epoch is not None:
-            epoch = TunedEpoch(number=number, loss=float(np.mean(losses)), score=reached, best=improved)
+            epoch = TunedEpoch(
+                number=number,
+                loss=float(np.mean(losses)),
+                score=reached.closeness,
+                best=improved,
+                cmap=reached.cmap,
+            )
             on_epoch(epoch)
     return best
 

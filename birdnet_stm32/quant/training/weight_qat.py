@@ -7,21 +7,25 @@ the values that the converter will store. The result therefore loads and convert
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from birdnet_stm32.errors import GateError, InputError
+from birdnet_stm32.evaluate.pooling import pool_windows
+from birdnet_stm32.evaluate.recording_ranking import recording_cmap, recording_truths
 from birdnet_stm32.frontend.contract import OutputActivation
 from birdnet_stm32.quant.training.distillation import cosines, divergence, logit
+from birdnet_stm32.quant.training.reached import Reached
 from birdnet_stm32.quant.training.settings import QatSettings
 
 if TYPE_CHECKING:
     import keras
 
 FloatArray = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
 HELD_OUT_SHARE = 0.2
 
@@ -34,13 +38,21 @@ class WeightQatEpoch:
         number: from 0.
         loss: mean over the epoch's steps; for epoch 0 the loss over the held-out windows.
         held_out_loss: over the held-out windows, with quantized kernels.
-        best: whether the held-out loss is smaller than that of every earlier epoch.
+        best: whether this is better than every earlier epoch, see :class:`~reached.Reached`.
+        held_out_cmap: mean over classes of the average precision over the held-out recordings, with quantized
+            kernels; None where they or their classes are not known.
     """
 
     number: int
     loss: float
     held_out_loss: float
     best: bool
+    held_out_cmap: float | None = None
+
+    @property
+    def reached(self) -> Reached:
+        """What tells whether it is better than another."""
+        return Reached(closeness=-self.held_out_loss, cmap=self.held_out_cmap)
 
 
 def tune_weights(
@@ -50,7 +62,8 @@ def tune_weights(
     settings: QatSettings,
     *,
     output_activation: OutputActivation,
-    on_epoch: Callable[[WeightQatEpoch], None] | None = None,
+    recordings: Indices | None = None,
+    on_epoch: Callable[[WeightQatEpoch], None] = lambda epoch: None,
 ) -> keras.Model:
     """Fine-tune a copy of ``model`` and return the best epoch, which may be the model before training.
 
@@ -58,7 +71,8 @@ def tune_weights(
 
     Without targets, the teacher is the model itself, in float and frozen. Audio without labels and a
     checkpoint with other classes than the data can then be used. The best epoch has the smallest loss on
-    windows that are held out of the training.
+    windows that are held out of the training. With targets and recordings, whole recordings are held out, and
+    the best epoch has the highest cMAP over them; if two hardly differ, the smaller loss.
 
     Args:
         model: float32; it is not changed.
@@ -66,6 +80,7 @@ def tune_weights(
         targets: float32 [n, classes] in [0, 1], or None.
         settings: how long and how fast.
         output_activation: whether the model's outputs are logits or probabilities.
+        recordings: the recording of each window, int64 [n]; None where it is not known.
         on_epoch: called before training and after every epoch.
 
     Raises:
@@ -82,10 +97,8 @@ def tune_weights(
     tuned = keras.Model.from_config(model.get_config())
     tuned.set_weights(model.get_weights())
     rng = np.random.default_rng(settings.seed)
-    order = rng.permutation(len(features))
-    held_out_count = max(1, round(HELD_OUT_SHARE * len(features)))
-    held_out, training = order[:held_out_count], order[held_out_count:]
-
+    held_out, training = _hold_out(len(features), None if targets is None else recordings, rng)
+    ranking = None if targets is None else _ranking(targets[held_out], recordings, held_out)
     if targets is None:
         forward = tf.function(lambda windows: _sigmoid(model(windows, training=False), output_activation))
         references = _by_batch(forward, features, settings.batch_size)
@@ -96,36 +109,73 @@ def tune_weights(
         tuned, settings.learning_rate, steps, output_activation, teacher=targets is None
     )
 
-    def held_out_loss() -> float:
-        batches = list(_batches(held_out, settings.batch_size))
-        losses = [float(loss(features[batch], references[batch])) for batch in batches]
-        return float(np.average(losses, weights=[len(batch) for batch in batches]))
+    call = _quantized_call(tuned)
+    hear = tf.function(lambda windows: _sigmoid(call(windows), output_activation))
 
-    best_loss = held_out_loss()
+    def measured(number: int, losses: Sequence[float]) -> WeightQatEpoch:
+        batches = list(_batches(held_out, settings.batch_size))
+        reached = [float(loss(features[batch], references[batch])) for batch in batches]
+        mean = float(np.average(reached, weights=[len(batch) for batch in batches]))
+        cmap = ranking and ranking(_by_batch(hear, features[held_out], settings.batch_size))
+        return WeightQatEpoch(
+            number=number,
+            loss=float(np.mean(losses)) if losses else mean,
+            held_out_loss=mean,
+            best=False,
+            held_out_cmap=cmap,
+        )
+
+    best = replace(measured(0, []), best=True)
     best_weights = tuned.get_weights()
-    if on_epoch is not None:
-        on_epoch(WeightQatEpoch(number=0, loss=best_loss, held_out_loss=best_loss, best=True))
+    on_epoch(best)
     for number in range(1, settings.epochs + 1):
         shuffled = rng.permutation(training)
         losses = [
             float(step(features[batch], references[batch]))
             for batch in _batches(shuffled, settings.batch_size)
         ]
-        reached = held_out_loss()
-        if not np.isfinite([*losses, reached]).all():
+        epoch = measured(number, losses)
+        if not np.isfinite([*losses, epoch.held_out_loss]).all():
             raise GateError(
                 f"quantization-aware training diverged in epoch {number}: the loss is not finite",
                 remedy=f"lower qat.learning_rate, which is {settings.learning_rate:g}",
             )
-        best = reached < best_loss
-        if best:
-            best_loss, best_weights = reached, tuned.get_weights()
-        if on_epoch is not None:
-            on_epoch(
-                WeightQatEpoch(number=number, loss=float(np.mean(losses)), held_out_loss=reached, best=best)
-            )
+        if epoch.reached.better_than(best.reached):
+            epoch = replace(epoch, best=True)
+            best, best_weights = epoch, tuned.get_weights()
+        on_epoch(epoch)
     tuned.set_weights(best_weights)
     return tuned
+
+
+def _hold_out(count: int, recordings: Indices | None, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """Return which windows are held out, and which train: whole recordings, if there are at least two."""
+    wanted = max(1, round(HELD_OUT_SHARE * count))
+    names = np.unique(recordings) if recordings is not None else np.empty(0, np.int64)
+    if recordings is None or len(names) < 2:
+        order = rng.permutation(count)
+        return order[:wanted], order[wanted:]
+    drawn = rng.permutation(names)[:-1]
+    sizes = np.cumsum([np.sum(recordings == name) for name in drawn])
+    held = np.isin(recordings, drawn[: 1 + np.searchsorted(sizes, wanted)])
+    return np.flatnonzero(held), np.flatnonzero(~held)
+
+
+def _ranking(
+    targets: FloatArray, recordings: Indices | None, held_out: Indices
+) -> Callable[[FloatArray], float] | None:
+    """Return the function that measures the cMAP of held-out windows over their recordings, if there is one.
+
+    Args:
+        targets: those of the held-out windows, [k, classes].
+        recordings: the recording of each window, held out or not.
+        held_out: the windows that are held out, [k].
+    """
+    if recordings is None:
+        return None
+    _, heard = np.unique(recordings[held_out], return_inverse=True)
+    measure = recording_cmap(recording_truths(targets > 0.5, heard))
+    return None if measure is None else lambda probabilities: measure(pool_windows(probabilities, heard))
 
 
 def compile_step(
@@ -155,9 +205,6 @@ def compile_step(
     import keras
     import tensorflow as tf
 
-    from birdnet_stm32.quant.training.fake_quant import fake_quantize, quantized_kernels
-
-    reduced_axes = {id(kernel.variable): kernel.reduced_axes for kernel in quantized_kernels(model)}
     frozen = {
         id(variable)
         for layer in model._flatten_layers(include_self=False, recursive=True)
@@ -168,23 +215,10 @@ def compile_step(
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(trained)
-
-    def quantized(variables: Sequence[keras.Variable]) -> list[Any]:
-        return [
-            fake_quantize(variable.value, reduced_axes[id(variable)])
-            if id(variable) in reduced_axes
-            else variable.value
-            for variable in variables
-        ]
+    call = _quantized_call(model)
 
     def loss_of(windows: Any, references: Any) -> Any:
-        outputs, _ = model.stateless_call(
-            quantized(model.trainable_variables),
-            quantized(model.non_trainable_variables),
-            windows,
-            training=False,  # BatchNorm uses its running statistics, and nothing is dropped
-        )
-        return distance(outputs, references, output_activation, teacher=teacher)
+        return distance(call(windows), references, output_activation, teacher=teacher)
 
     signature = [
         tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32),
@@ -199,6 +233,32 @@ def compile_step(
         return loss
 
     return step, tf.function(loss_of, input_signature=signature)
+
+
+def _quantized_call(model: keras.Model) -> Callable[[Any], Any]:
+    """Return the network as a function of windows, with quantized values in the place of its kernels."""
+    from birdnet_stm32.quant.training.fake_quant import fake_quantize, quantized_kernels
+
+    reduced_axes = {id(kernel.variable): kernel.reduced_axes for kernel in quantized_kernels(model)}
+
+    def quantized(variables: Sequence[keras.Variable]) -> list[Any]:
+        return [
+            fake_quantize(variable.value, reduced_axes[id(variable)])
+            if id(variable) in reduced_axes
+            else variable.value
+            for variable in variables
+        ]
+
+    def call(windows: Any) -> Any:
+        outputs, _ = model.stateless_call(
+            quantized(model.trainable_variables),
+            quantized(model.non_trainable_variables),
+            windows,
+            training=False,  # BatchNorm uses its running statistics, and nothing is dropped
+        )
+        return outputs
+
+    return call
 
 
 def distance(outputs: Any, references: Any, output_activation: OutputActivation, *, teacher: bool) -> Any:

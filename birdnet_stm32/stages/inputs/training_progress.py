@@ -34,7 +34,9 @@ class TrainingProgress:
         if self._first is None:
             self._first = done, now
         steps, seconds = done - self._first[0], now - self._first[1]
-        if steps >= ESTIMATING_STEPS:
+        if done == total:
+            self._left = ""
+        elif steps >= ESTIMATING_STEPS:
             self._left = f"{duration_text(seconds / steps * (total - done))} left"
         # Half a step less than is done: an epoch counts when it has been measured, see ``on_epoch``.
         self._report((done - 0.5) * self._epochs / total, self._epochs, left=self._left)

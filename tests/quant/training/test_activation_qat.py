@@ -19,6 +19,7 @@ from birdnet_stm32.quant.training.activation_qat import (
     distillation_loss,
     tune_network,
 )
+from birdnet_stm32.quant.training.reached import Reached
 from birdnet_stm32.quant.training.settings import QatSettings
 
 
@@ -38,9 +39,9 @@ def tune_coarse(
 
     expected = sigmoid(run_network(network, windows))
 
-    def score(now: Network) -> float:
+    def score(now: Network) -> Reached:
         reached = sigmoid(run_network(now, windows, wide(now)))
-        return -float(np.square(reached - expected).mean())
+        return Reached(closeness=-float(np.square(reached - expected).mean()))
 
     return tune_network(
         network,

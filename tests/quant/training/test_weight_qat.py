@@ -13,7 +13,7 @@ from birdnet_stm32.errors import GateError, InputError
 from birdnet_stm32.frontend.contract import OutputActivation
 from birdnet_stm32.quant.arithmetic import scheme
 from birdnet_stm32.quant.convert import convert
-from birdnet_stm32.quant.training import distillation, fake_quant
+from birdnet_stm32.quant.training import distillation, fake_quant, weight_qat
 from birdnet_stm32.quant.training.settings import QatSettings
 from birdnet_stm32.quant.training.weight_qat import WeightQatEpoch, tune_weights
 from birdnet_stm32.tflite import interpreter
@@ -100,6 +100,36 @@ def test_labels_are_learned(build_model: Callable[..., keras.Model], features: n
     epochs: list[WeightQatEpoch] = []
     tune_weights(model, features, targets, SETTINGS, output_activation=SIGMOID, on_epoch=epochs.append)
     assert epochs[-1].held_out_loss < epochs[0].held_out_loss
+
+
+def test_whole_recordings_are_held_out_and_their_cmap_chooses(
+    build_model: Callable[..., keras.Model], features: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = np.zeros((60, 5), np.float32)
+    recordings = np.arange(60) // 3  # twenty of three windows each
+    targets[np.arange(60), recordings % 5] = 1
+    cmaps = iter([0.5, 0.25, 0.9, 0.75, 0.9])
+    heard: list[np.ndarray] = []
+
+    def measured(truths: np.ndarray) -> Callable[[np.ndarray], float]:
+        assert len(truths) == 4
+        return lambda pooled: heard.append(pooled) or next(cmaps)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(weight_qat, "recording_cmap", measured)
+    epochs: list[WeightQatEpoch] = []
+    tune_weights(
+        build_model(sigmoid=True),
+        features,
+        targets,
+        SETTINGS,
+        output_activation=SIGMOID,
+        recordings=recordings,
+        on_epoch=epochs.append,
+    )
+    assert [epoch.held_out_cmap for epoch in epochs] == [0.5, 0.25, 0.9, 0.75, 0.9]
+    better = epochs[4].held_out_loss < epochs[2].held_out_loss
+    assert [epoch.best for epoch in epochs] == [True, False, True, False, better]
+    assert {pooled.shape for pooled in heard} == {(4, 5)}
 
 
 def test_a_model_is_its_own_teacher(model: keras.Model, features: np.ndarray) -> None:
