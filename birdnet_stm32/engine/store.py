@@ -41,6 +41,14 @@ def unfinished(final: Path) -> Path:
     return final.with_name(f"{final.name}.unfinished")
 
 
+def kept(final: Path) -> Path:
+    """Return the folder beside that of a stage for what the stage keeps from run to run.
+
+    Each file there is named by a digest of all that it depends on, so it holds for every run or for none.
+    """
+    return final.with_name(f"{final.name}.kept")
+
+
 def unfinished_of(final: Path, fingerprint: object) -> Path:
     """Return the folder for what a stage has come to, and remove what it came to from anything else.
 

@@ -5,7 +5,7 @@ output with its highest score, ``embeddings.npy`` its embeddings, scaled to leng
 windows that are learned from, and ``teacher.json`` what is known of it. Nothing of the teacher itself is
 published, and nothing of this folder becomes part of a bundle.
 
-What was heard is kept beside this folder, in ``teacher.heard``, piece by piece. So a run that was killed goes
+What was heard is kept beside this folder, in ``teacher.kept``, piece by piece. So a run that was killed goes
 on where it was, and of a recording that changed, only this one is heard again.
 """
 
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from birdnet_stm32.engine import store
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.model.teacher.ask_teacher import ask_teacher
 from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
 from birdnet_stm32.model.teacher.teacher_scores import CHOSEN
 from birdnet_stm32.progress import track
-from birdnet_stm32.stages.inputs.teacher import HEARD
+from birdnet_stm32.stages.inputs.time_left import with_time_left
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
 from birdnet_stm32.terminal_text import counted, first_names
 
@@ -39,8 +40,8 @@ def run(job: Job) -> Outcome:
             job.variant.windows,
             job.release.resolve,
             job.out,
-            pieces_folder=job.release.root / HEARD,
-            report=report,
+            pieces_folder=store.kept(job.release.folder("teacher")),
+            report=with_time_left(report),
         )
     np.save(job.out / CHOSEN, asked.chosen, allow_pickle=False)
     write_document(asked.document, job.out)

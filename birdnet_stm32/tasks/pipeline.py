@@ -219,16 +219,17 @@ def _task(stage: Stage, release: Release) -> dict[str, Any]:
 
 
 def _remove_published(folder: Path, release: Release) -> None:
-    """Remove the published folder of a stage, if there is one, and what it has come to without finishing.
+    """Remove the published folder of a stage, if there is one, and what it keeps beside it.
 
     Of a link, only the link is removed.
     """
-    unfinished = store.unfinished(folder)
-    if not os.path.lexists(folder) and not unfinished.is_dir():
+    beside = store.unfinished(folder), store.kept(folder)
+    if not os.path.lexists(folder) and not any(one.is_dir() for one in beside):
         return
     store.refuse_foreign(folder)
     lock_of(release.root).hold(_say)
-    store.remove(unfinished)
+    for one in beside:
+        store.remove(one)
     if not os.path.lexists(folder):
         return
     if folder.is_symlink():

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.run_stage import run_stage
 from birdnet_stm32.engine.stage import Outcome
@@ -20,7 +21,6 @@ from birdnet_stm32.files.document import read_document
 from birdnet_stm32.model.teacher import hear_windows
 from birdnet_stm32.model.teacher.teacher_document import TeacherDocument, TeachersDocument
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
-from birdnet_stm32.stages.inputs.teacher import HEARD
 from birdnet_stm32.stages.inputs.windows import open_window_set
 from tests.dense_teacher import dense_teacher
 
@@ -168,7 +168,7 @@ def test_a_run_that_was_killed_goes_on(place: Path, run: Run, monkeypatch: pytes
     with pytest.raises(KilledError):
         run("teacher")
     assert not folder(place).exists()
-    kept = len(list((place / "build" / "v" / HEARD).glob("*.npz")))
+    kept = len(list(store.kept(folder(place)).glob("*.npz")))
     assert kept > 0
     heard = 1_000
     run("teacher")

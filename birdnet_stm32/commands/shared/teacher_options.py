@@ -16,6 +16,7 @@ from birdnet_stm32.config.teacher_table import TeacherTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.progress import track
+from birdnet_stm32.stages.inputs.time_left import with_time_left
 
 if TYPE_CHECKING:
     from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
@@ -134,7 +135,14 @@ def learn_from_teacher(
     work.mkdir()
     with _named(), track("windows heard") as report:
         asked = ask_teacher(
-            windows, labels, table, WindowsTable(), Path, work, pieces_folder=work / "heard", report=report
+            windows,
+            labels,
+            table,
+            WindowsTable(),
+            Path,
+            work,
+            pieces_folder=work / "heard",
+            report=with_time_left(report),
         )
     teaching = Teaching(scores=asked.scores, weight=table.weight, embedding_weight=table.embedding_weight)
     return teaching, asked.document

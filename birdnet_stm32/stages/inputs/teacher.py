@@ -16,9 +16,6 @@ from birdnet_stm32.model.teacher.teacher_scores import CHOSEN, open_scores, read
 from birdnet_stm32.model.teacher.teaching import Teaching
 from birdnet_stm32.stages.inputs.file_names import START_TEACHERS, TEACHERS
 
-HEARD = "teacher.heard"
-"""Folder, beside that of the stage, of what the teacher said of parts of recordings."""
-
 
 def read_teachers(job: Job) -> tuple[TeacherDocument, ...]:
     """Return what is known of the teachers that the model of a variant learned from.
