@@ -16,7 +16,21 @@ PACKAGE = (
     f'files = [{{member = "a", sha256 = "{"0" * 64}", label = "b", name = "c.wav"}}]\n'
 )
 
+TEACHER = '[teacher]\nmodel = "t.tflite"\nlabels = "l.txt"\nlicence = "MIT"\n'
+
 CASES = {
+    "a teacher beside a checkpoint": (CHECKPOINT + TEACHER, "[teacher] labels", "nothing is trained"),
+    "a teacher that nothing is learned from": (
+        TEACHER + "weight = 0.0\n",
+        "[teacher] labels",
+        "nothing is learned from a teacher",
+    ),
+    "a least score that nobody looks at": (
+        TEACHER + "[windows]\nmin_score = 0.2\n",
+        "[windows] min_score",
+        'select = "teacher" looks at it',
+    ),
+    "a number of windows when all are taken": ("[windows]\nbest = 3\n", "[windows] best", "every window"),
     "training beside a checkpoint": (
         CHECKPOINT + "[train]\nepochs = 3\n",
         "[train] epochs",

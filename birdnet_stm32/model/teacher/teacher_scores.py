@@ -18,6 +18,8 @@ from birdnet_stm32.model.teacher.hear_windows import HeardWindows
 SCORES, FIRST, EMBEDDINGS = "scores.npy", "first.npy", "embeddings.npy"
 CHOSEN = "chosen.npy"
 
+IN_MEMORY_BYTES = 32 * 2**20  # what is larger stays on disk
+
 Rows = NDArray[np.int64]
 
 
@@ -34,18 +36,27 @@ class Table(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FileTable:
-    """Rows of a ``.npy`` file. The file is mapped only while rows are read, so it needs no memory after that.
+    """Rows of float16 in a ``.npy`` file, of which only those are read that are asked for.
 
     Args:
         path: the file.
         shape: number of rows and of columns.
+        offset_bytes: what lies before the first row.
     """
 
     path: Path
     shape: tuple[int, ...]
+    offset_bytes: int
 
-    def __getitem__(self, key: Any, /) -> Any:
-        return np.array(np.load(self.path, mmap_mode="r", allow_pickle=False)[key])
+    def __getitem__(self, key: slice | NDArray[np.integer]) -> NDArray[np.float16]:
+        numbers = range(*key.indices(self.shape[0])) if isinstance(key, slice) else np.asarray(key).tolist()
+        found = np.empty((len(numbers), self.shape[1]), np.float16)
+        row_bytes = found.itemsize * self.shape[1]
+        with self.path.open("rb", buffering=0) as file:
+            for row, number in zip(found, numbers, strict=True):
+                file.seek(self.offset_bytes + row_bytes * number)
+                file.readinto(row.data)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,8 +101,8 @@ def positions_of(windows: WindowSet) -> Rows:
     return np.stack([windows.recording_of.astype(np.int64), windows.start_sample], axis=1)
 
 
-def open_table(path: Path) -> FileTable:
-    """Return the rows of a ``.npy`` file.
+def open_table(path: Path) -> Table:
+    """Return the rows of a ``.npy`` file: in memory if they need little of it, else read when asked for.
 
     Raises:
         InputError: it is missing or damaged, or holds something other than rows of float16.
@@ -100,13 +111,15 @@ def open_table(path: Path) -> FileTable:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"cannot be read: {error}", where=path, expected="an array of NumPy") from error
-    if found.ndim != 2 or found.dtype != np.float16:
+    if found.ndim != 2 or found.dtype != np.float16 or not found.flags.c_contiguous:
         raise InputError(
             f"holds {found.dtype} of shape {list(found.shape)}",
             where=path,
             expected="float16 [windows, columns]",
         )
-    return FileTable(path=path, shape=found.shape)
+    if found.nbytes <= IN_MEMORY_BYTES:
+        return np.array(found)
+    return FileTable(path=path, shape=found.shape, offset_bytes=found.offset)
 
 
 def write_scores(

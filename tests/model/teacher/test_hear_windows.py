@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.errors import InputError
+from birdnet_stm32.model.teacher import teacher_scores
 from birdnet_stm32.model.teacher.hear_window_set import hear_window_set
 from birdnet_stm32.model.teacher.hear_windows import (
     first_class,
@@ -119,6 +120,19 @@ def test_what_was_published_is_opened_again(tmp_path: Path, teacher: Teacher) ->
     (tmp_path / "out" / "first.npy").write_bytes(b"")
     with pytest.raises(InputError, match="cannot be read"):
         open_scores(tmp_path / "out", scores.labels, windows)  # type: ignore[arg-type]
+
+
+def test_what_is_large_stays_on_disk(
+    tmp_path: Path, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = two_songs(tmp_path / "shards")
+    small, _ = heard(windows, teacher, tmp_path / "out", tmp_path / "kept")
+    monkeypatch.setattr(teacher_scores, "IN_MEMORY_BYTES", 0)
+    large = open_scores(tmp_path / "out", small.labels, windows)  # type: ignore[arg-type]
+    assert isinstance(large.scores, teacher_scores.FileTable)
+    rows = np.array([14, 0, 7])
+    assert np.array_equal(large.scores[rows], small.scores[rows])
+    assert np.array_equal(large.embeddings[2:5], small.embeddings[2:5])
 
 
 def test_only_a_recording_that_changed_is_heard_again(tmp_path: Path, teacher: Teacher) -> None:
