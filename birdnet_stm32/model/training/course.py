@@ -17,7 +17,7 @@ from birdnet_stm32.frontend.spectrogram import prepare
 from birdnet_stm32.model.training.ahead import Ahead
 from birdnet_stm32.model.training.average import MovingAverage
 from birdnet_stm32.model.training.balance import balanced_order, steps_per_epoch
-from birdnet_stm32.model.training.devices import check_batch_size, strategy_of
+from birdnet_stm32.model.training.devices import check_batch_size, several_machines, strategy_of
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.feed import EpochFeed, order_generator
 from birdnet_stm32.model.training.fit_settings import FitSettings
@@ -100,7 +100,7 @@ class Course:
         self.best: Sequence[Floats] = []
         self._after_step: Callable[[], None] = lambda: None
         self._kept = None
-        if keeping:
+        if keeping and not several_machines():  # each would go on from a step of its own
             self._kept = KeptState(keeping, purpose.partition(" ")[0], f"{purpose}\n{self._identity()}")
             self._go_on(self._kept.read())
 

@@ -36,7 +36,7 @@ def strategy_of(devices: Devices) -> tf.distribute.Strategy:
             expected="an NVIDIA GPU, its driver, and the extra gpu",
             remedy=("docs/how-to/train-faster.md says how to install it", 'devices = "cpu"'),
         )
-    if os.environ.get(CLUSTER):
+    if several_machines():
         return _of_a_cluster(devices)
     gpus = [gpu.name for gpu in tf.config.list_logical_devices("GPU")]
     if devices == "all":
@@ -47,13 +47,18 @@ def strategy_of(devices: Devices) -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("/cpu:0") if gpus else tf.distribute.get_strategy()
 
 
+def several_machines() -> bool:
+    """Return whether this machine trains together with others."""
+    return bool(os.environ.get(CLUSTER))
+
+
 def find_machines(devices: Devices) -> None:
     """Wait for the machines that ``TF_CONFIG`` names, which TensorFlow does only before it computes anything.
 
     Raises:
         InputError: as :func:`strategy_of`.
     """
-    if os.environ.get(CLUSTER):
+    if several_machines():
         strategy_of(devices)
 
 

@@ -23,6 +23,7 @@ from birdnet_stm32.model.architecture import dscnn
 from birdnet_stm32.model.training import fit
 from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.examples import labelled
+from birdnet_stm32.model.training.kept_state import Keeping
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import new_student
 from birdnet_stm32.model.training.targets import UNJUDGED, one_hot
@@ -62,7 +63,10 @@ def main(out: str, devices: int) -> None:
     targets = one_hot(np.arange(20) % 2, 2)
     targets[:5, 1] = UNJUDGED  # a batch's parts then differ in how much is judged
     examples = labelled(windows, targets)
-    trained = fit.train(lambda: new_student(CONTRACT, 3), CONTRACT, examples, examples, SETTINGS)
+    keeping = Keeping(folder=Path(f"{out}.unfinished"), identity="")
+    trained = fit.train(
+        lambda: new_student(CONTRACT, 3), CONTRACT, examples, examples, SETTINGS, keeping=keeping
+    )
     losses = [(epoch.loss, epoch.validation_loss) for epoch in trained.history]
     logits = predict(trained.model, windows[:3], CONTRACT)
     np.savez(Path(out), *trained.model.get_weights(), losses=losses, logits=logits)
