@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from birdnet_stm32.model.checkpoints import checkpoint
 from birdnet_stm32.model.training.history import HistoryDocument
 from birdnet_stm32.stages import train
 from birdnet_stm32.stages.catalog import BY_NAME, folders_needed
+from birdnet_stm32.stages.inputs.training_progress import TrainingProgress
 from birdnet_stm32.stages.inputs.windows import load_windows, open_window_set
 
 pytestmark = pytest.mark.filterwarnings(  # TensorFlow's own
@@ -118,6 +121,50 @@ def test_a_model_that_is_refitted_says_so(build: Build) -> None:
     windows = open_window_set(folder / "windows")
     assert history.training_windows == len(windows.in_split("train", "validation"))
     assert set(read_learned_from(folder / "train" / "model_learned_from.tsv").values()) == {"train"}
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_in_the_next_build(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the second epoch; the next run begins there, and makes the same bytes."""
+    settings = {"epochs": 3, "average": 0.9}
+    whole = build("train", **settings) / "train"
+    expected = {path.name: sha256_of(path) for path in whole.glob("model*")}
+    shutil.rmtree(whole)
+    seen: list[int] = []
+
+    def press(progress: TrainingProgress, done: int, total: int) -> None:
+        seen.append(done)
+        if done == total // 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingProgress, "on_step", press)
+    with pytest.raises(KeyboardInterrupt, match=r"^in epoch 2, after "):
+        build("train", **settings)
+    assert not whole.exists()
+    assert list(whole.with_name("train.unfinished").rglob("*.state"))
+    stopped_at = seen[-1]
+    seen.clear()
+    monkeypatch.setattr(TrainingProgress, "on_step", lambda _, done, total: seen.append(done))
+    build("train", **settings)
+    assert seen[0] == stopped_at + 1
+    assert {path.name: sha256_of(path) for path in whole.glob("model*")} == expected
+    assert not whole.with_name("train.unfinished").exists()
+
+
+@pytest.mark.slow
+def test_what_other_settings_came_to_is_removed(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(progress: TrainingProgress, done: int, total: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingProgress, "on_step", press)
+    kept = []
+    for rate in (1e-3, 2e-3):
+        with pytest.raises(KeyboardInterrupt):
+            build("train", learning_rate=rate)
+        kept += list((build() / "train.unfinished").rglob("*.state"))
+    assert [path.exists() for path in kept] == [False, True]
 
 
 @pytest.fixture

@@ -202,8 +202,14 @@ def test_a_task_shows_its_reasons(doit: Doit) -> None:
 def test_clean_removes_the_folder(doit: Doit) -> None:
     doit.makes()
     doit.build()
+    unfinished = doit.root / "build" / "demo" / "toy.unfinished"
+    unfinished.mkdir()
     doit.run("clean", "toy:demo")
     assert not (doit.root / "build" / "demo" / "toy").exists()
+    assert not unfinished.exists()
+    unfinished.mkdir()  # of a first run that was stopped
+    doit.run("clean", "toy:demo")
+    assert not unfinished.exists()
 
 
 @pytest.fixture
