@@ -70,13 +70,13 @@ def _of_a_cluster(devices: Devices) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise InputError(
-            f"TensorFlow was used before the machines of {CLUSTER} found each other: {error}",
+            f"TensorFlow was used before the machines found each other: {error}",
             where=CLUSTER,
             remedy="doit train:VARIANT alone, on every machine",
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{CLUSTER} does not name machines to train with: {error}",
+            f"does not name machines to train with: {error}",
             where=CLUSTER,
             expected="JSON as in docs/how-to/train-faster.md",
             remedy=f"unset {CLUSTER}, to train on this machine alone",

@@ -81,6 +81,13 @@ def test_a_gpu_that_is_not_there_is_an_error(devices: str) -> None:
     assert f'devices = "{devices}"' in str(raised.value)
 
 
+@pytest.mark.parametrize("cluster", ["{", '{"cluster": {"worker": ["localhost:1"]}}'])
+def test_machines_that_are_not_named_are_an_error(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", cluster)
+    with pytest.raises(InputError, match="does not name machines"):
+        strategy_of("cpu")
+
+
 def test_every_device_gets_an_example() -> None:
     strategy = tf.distribute.get_strategy()
     check_batch_size(1, strategy)
