@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdnet_stm32.audio.index.learned_from import learned_from
+from birdnet_stm32.audio.index.learned_from import learned_from, with_start
 from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX, TEACHER_SUFFIX
 from birdnet_stm32.audio.index.recording_index import IndexRow
+from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits import recording_split
@@ -39,6 +40,7 @@ from birdnet_stm32.commands.shared.model_files import (
     learned_beside,
 )
 from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.commands.shared.start_options import add_start, contract_of_start, start_keys
 from birdnet_stm32.commands.shared.teacher_options import (
     add_teacher,
     check_teacher,
@@ -47,6 +49,7 @@ from birdnet_stm32.commands.shared.teacher_options import (
     teacher_table,
     teachers_beside,
 )
+from birdnet_stm32.commands.shared.validation_folder import add_validation_folder, with_validation_folder
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.run_table import RunTable
 from birdnet_stm32.config.training_tables import LEARNING_RATE, LEARNING_RATE_OF_A_START, TrainTable
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from birdnet_stm32.model.teacher.teacher_document import TeacherDocument
 
 EXAMPLE = """birdnet-stm32 train --data_path_train data/train --audio_frontend hybrid --mag_scale pwl
+  birdnet-stm32 train --data_path_train data/train --start published.keras --linear_probe
   birdnet-stm32 train --data_path_train data/train --qat --checkpoint_path checkpoints/best_model.keras"""
 
 MAX_QAT_WINDOWS = 4_096  # their features take a gigabyte of memory
@@ -83,7 +87,8 @@ _MODEL_OPTIONS = {
     "alpha": "alpha",
 }
 _INSTEAD_OF_TRAINING = (
-    "--qat fine-tunes this checkpoint; training cannot start from a checkpoint yet, it begins from scratch",
+    "--qat fine-tunes this checkpoint for quantization",
+    "--start FILE with another --checkpoint_path trains on from this one",
     "--checkpoint_path with another name keeps this one",
 )
 _TRAINING_OPTIONS = {name: name for name in ("epochs", "batch_size", "learning_rate", "seed")}
@@ -93,6 +98,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options. They have the names of the 0.9 line."""
     model, training, tuning = ModelTable(), TrainTable(), QatTable()
     labelled_folder.add_folder(parser, "--data_path_train")
+    add_validation_folder(parser)
+    add_start(parser)
     parser.add_argument("--checkpoint_path", type=Path, default=Path("checkpoints/best_model.keras"))
     parser.add_argument("--qat", action="store_true", help="fine-tune the checkpoint for quantization")
     parser.add_argument(
@@ -148,6 +155,9 @@ def run(options: argparse.Namespace) -> None:
     path = options.checkpoint_path
     if path.suffix != ".keras":
         raise InputError(f"the checkpoint is {path.name}", expected="a name that ends in .keras")
+    if options.qat and (options.start or options.data_path_val):
+        option = "--start" if options.start else "--data_path_val"
+        raise InputError(f"{option} is given with --qat", remedy=f"leave out {option}, or --qat")
     if options.qat:
         refuse_teacher(options, "with --qat, which learns from the checkpoint and the folder names alone")
         if options.resume:
@@ -167,32 +177,44 @@ def _train(options: argparse.Namespace) -> None:
         options={key: f"--{name}" for name, key in _MODEL_OPTIONS.items()},
         **_given(options, _MODEL_OPTIONS),
     )
-    settings = checked_table(TrainTable, **_given(options, _TRAINING_OPTIONS))
+    settings = checked_table(TrainTable, **_given(options, _TRAINING_OPTIONS), **start_keys(options))
+    start = contract_of_start(options)
+    if start is not None:
+        _refuse_contradictions(options, start, options.start)
+        model = ModelTable()
     teacher, teaching = teacher_table(options), None
-    teachers: tuple[TeacherDocument, ...] = ()
+    teachers: tuple[TeacherDocument, ...] = () if start is None else teachers_beside(options.start)
     writer = writer_of(options)
     writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
     stopped_training.check(path, resume=options.resume, overwrite=options.overwrite)
-    rows = labelled_folder.index_folder(options.data_path_train, options, train_every_label=True)
+    root: RecordingsFolder = options.data_path_train
+    apart = options.data_path_val is not None
+    rows = labelled_folder.index_folder(
+        options.data_path_train, options, train_every_label=True, splits=not apart
+    )
+    if apart:
+        rows, root = with_validation_folder(rows, options.data_path_train, options)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
     from birdnet_stm32.stages.inputs.windows import classes_to_train
-    from birdnet_stm32.stages.train import learned_recordings, train_on
+    from birdnet_stm32.stages.train import learned_recordings, load_start_file, train_on
 
     if not options.overwrite:
-        _refuse_other_classes(path, contract_to_train(model, _labels_of(rows)))
+        _refuse_other_classes(path, contract_to_train(model, _labels_of(rows), start))
     if teacher is not None:
         check_teacher(_labels_of(rows), teacher)
-    shape = frontend_to_train(model).window_shape
+    shape = (frontend_to_train(model) if start is None else start.frontend).window_shape
     with tempfile.TemporaryDirectory() as work:
-        windows = _decode(rows, options.data_path_train, shape, Path(work))
-        contract = contract_to_train(model, classes_to_train(windows))
+        windows = _decode(rows, root, shape, Path(work), named=options.data_path_train)
+        contract = contract_to_train(model, classes_to_train(windows), start)
         if teacher is not None:
             place = Path(work) / "teacher"
             teaching, document = learn_from_teacher(windows, contract.labels, teacher, place)
-            teachers = (document,)
-        keeping = stopped_training.keeping(path, windows, taught_by=repr(teachers))
+            teachers = (*teachers, document)
+        loaded = None if start is None else load_start_file(options.start, start)
+        sources = repr((teachers, None if loaded is None else loaded.digest))
+        keeping = stopped_training.keeping(path, windows, taught_by=sources)
         with stopped_training.says_how_to_go_on():
             trained = train_on(
                 windows,
@@ -200,10 +222,13 @@ def _train(options: argparse.Namespace) -> None:
                 settings,
                 AugmentTable(),
                 teaching,
+                loaded,
                 keeping=keeping,
                 run=RunTable(),
             )
         learned = learned_recordings(windows.recordings, settings)
+        if start is not None:
+            learned = with_start(learned, learned_beside(options.start))
     _write(trained.model, contract, path, writer, learned, teachers)
     forget(stopped_training.folder_of(path))
     writer.write_document(options.json, trained.history)
@@ -214,9 +239,11 @@ def _labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
     return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
-def _decode(rows: Sequence[IndexRow], root: Path, shape: WindowShape, work: Path) -> WindowSet:
-    """Decode the usable recordings of a folder once, into shards in a temporary folder."""
-    with named_as_options(labelled_folder.option_names_of(root)), track("decode") as report:
+def _decode(
+    rows: Sequence[IndexRow], root: RecordingsFolder, shape: WindowShape, work: Path, *, named: Path
+) -> WindowSet:
+    """Decode the usable recordings once, into shards in a temporary folder; errors name ``named``."""
+    with named_as_options(labelled_folder.option_names_of(named)), track("decode") as report:
         usable = [row for row in rows if row.usable]
         return decode_windows(usable, root, shape, WindowsTable(), work, report=report)[0]
 
@@ -236,7 +263,7 @@ def _tune(options: argparse.Namespace) -> None:
     writer.check_model(output, _sidecar_names(output))
     writer.check(options.json)
     contract = contract_of(path, options.model_config)
-    _refuse_contradictions(options, contract)
+    _refuse_contradictions(options, contract, path)
 
     from birdnet_stm32.model.checkpoints import checkpoint  # TensorFlow, as above
 
@@ -301,7 +328,7 @@ def _tuning_windows(
         )
     training = [row for row in rows if row.split == recording_split.TRAIN]
     with tempfile.TemporaryDirectory() as work:
-        windows = _decode(training, root, contract.frontend.window_shape, Path(work))
+        windows = _decode(training, root, contract.frontend.window_shape, Path(work), named=root)
         count = len(windows)
         kept = spread_positions(count, MAX_QAT_WINDOWS)
         recording_of = windows.recording_of[kept].astype(np.int64)
@@ -317,8 +344,8 @@ def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     return smoothed
 
 
-def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract) -> None:
-    """Refuse an option that contradicts the checkpoint."""
+def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract, checkpoint: Path) -> None:
+    """Refuse an option that contradicts a checkpoint."""
     spec = contract.frontend
     fixed = {
         "audio_frontend": spec.kind.value,
@@ -333,7 +360,7 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract)
         if asked is not None and asked != value:
             raise InputError(
                 f"--{name} is {asked}, but the checkpoint's is {value}",
-                where=options.checkpoint_path,
+                where=checkpoint,
                 remedy=f"leave out --{name}, or train another model",
             )
 

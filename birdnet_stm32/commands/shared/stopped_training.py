@@ -56,7 +56,7 @@ def keeping(checkpoint: Path, windows: WindowSet, *, taught_by: str) -> Keeping:
     Args:
         checkpoint: the checkpoint that will be written.
         windows: the windows of all splits.
-        taught_by: what tells the teacher from others, if there is one.
+        taught_by: what tells teachers, and the model that the training starts from, from others.
     """
     module = PACKAGE / "stages" / "train.py"
     whole = hashlib.sha256(json.dumps(code_digest.library_versions(module), sort_keys=True).encode())
