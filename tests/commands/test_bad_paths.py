@@ -41,6 +41,10 @@ LINES = {
     "profile": "noise.tflite --json out.json",
     "soundscape": "--birds songs --others songs --background songs/background --labels labels.csv "
     "--learned_from learned_from.tsv --sample_rate 8000 --minutes 0.1 --files 1 --out s --json out.json",
+    "species": "add --checkpoint_path noise.keras --model_config config.json --name owl --others songs "
+    "--recordings songs/low --output o.keras --json out.json",
+    "train/start": "--data_path_train songs --data_path_val songs --start noise.keras "
+    "--start_config config.json --checkpoint_path o.keras",
     "train": "--qat --checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--json out.json",
     "why": "demo --variants variants --build build --json out.json",

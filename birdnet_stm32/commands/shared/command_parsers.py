@@ -29,6 +29,7 @@ COMMANDS = {
     "npu": "compile a .tflite for the NPU with ST's tool and check the result",
     "profile": "count the instructions of every operator of a .tflite on an emulated board",
     "soundscape": "mix recordings into backgrounds, with a table of the calls",
+    "species": "add a species to a trained model, or take one away",
     "train": "train a model on a folder of labelled recordings",
     "why": "say why a stage of the pipeline would run",
 }

@@ -99,8 +99,10 @@ def head_for(head: Head, labels: tuple[str, ...], *, seed: int) -> Head:
     return Head(labels=labels, kernel=kernel, bias=bias)
 
 
-def with_head(model: keras.Model, head: Head, *, seed: int, dropout: bool) -> keras.Model:
-    """Return a copy of a network with another head, whose outputs are logits.
+def with_head(
+    model: keras.Model, head: Head, *, seed: int, dropout: bool, activation: str = "linear"
+) -> keras.Model:
+    """Return a copy of a network with another head.
 
     Nothing is shared with ``model``. All random choices of dropout come from ``seed``.
 
@@ -109,6 +111,7 @@ def with_head(model: keras.Model, head: Head, *, seed: int, dropout: bool) -> ke
         head: its new head.
         seed: seed of dropout.
         dropout: whether dropout is added before the head, if there is none.
+        activation: what follows the head: ``linear`` for logits, or ``sigmoid``.
     """
 
     def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -123,7 +126,7 @@ def with_head(model: keras.Model, head: Head, *, seed: int, dropout: bool) -> ke
     x = copy.outputs[0]
     if dropout and not _has_dropout(shared):
         x = keras.layers.Dropout(DROPOUT, seed=blocks.layer_seed(seed, "dropout"), name="dropout")(x)
-    dense = keras.layers.Dense(len(head.labels), name=model.layers[-1].name)
+    dense = keras.layers.Dense(len(head.labels), activation=activation, name=model.layers[-1].name)
     logits = keras.Model(copy.inputs[0], dense(x), name=model.name)
     dense.set_weights([head.kernel, head.bias])
     return logits

@@ -73,6 +73,31 @@ def fit_head(embeddings: Floats, targets: Floats, labels: tuple[str, ...], *, st
     Raises:
         InputError: a class has no window, or there is no window without it.
     """
+    columns, offsets = [], []
+    for number, label in enumerate(labels):
+        judged = targets[:, number] >= 0
+        heard = targets[judged, number] >= 0.5
+        _check_class(label, heard)
+        kernel, bias = fit_column(embeddings[judged], heard, strength=strength)
+        columns.append(kernel)
+        offsets.append(bias)
+    return Head(labels=labels, kernel=np.stack(columns, axis=1), bias=np.array(offsets, np.float32))
+
+
+def fit_column(
+    embeddings: Floats, heard: NDArray[np.bool_], *, strength: float, positive_weight: float = 1.0
+) -> tuple[Floats, float]:
+    """Fit the column of one class.
+
+    Args:
+        embeddings: float32 ``[n, dimensions]``.
+        heard: whether the class is heard, bool ``[n]``; in some windows, not in all.
+        strength: inverse strength of the regularisation.
+        positive_weight: what a window of the class counts, if another counts 1.
+
+    Returns:
+        The kernel, float32 ``[dimensions]``, and the bias.
+    """
     # These take a second to load, and not every training needs them.
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -80,18 +105,12 @@ def fit_head(embeddings: Floats, targets: Floats, labels: tuple[str, ...], *, st
     inputs = embeddings.astype(np.float64)
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
     scale[scale == 0] = 1.0
-    inputs = (inputs - mean) / scale
-    columns, offsets = [], []
-    for number, label in enumerate(labels):
-        judged = targets[:, number] >= 0
-        heard = targets[judged, number] >= 0.5
-        _check_class(label, heard)
-        with threadpool_limits(limits=1):  # the products are small, and threads would wait for each other
-            fitted = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS).fit(inputs[judged], heard)
-        columns.append(fitted.coef_[0] / scale)
-        offsets.append(fitted.intercept_[0] - float(mean @ columns[-1]))
-    kernel = np.stack(columns, axis=1)
-    return Head(labels=labels, kernel=kernel.astype(np.float32), bias=np.array(offsets, np.float32))
+    weights = np.where(heard, positive_weight, 1.0)
+    with threadpool_limits(limits=1):  # the products are small, and threads would wait for each other
+        regression = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS)
+        regression.fit((inputs - mean) / scale, heard, sample_weight=weights)
+    kernel = regression.coef_[0] / scale
+    return kernel.astype(np.float32), float(regression.intercept_[0] - mean @ kernel)
 
 
 def _check_class(label: str, heard: NDArray[np.bool_]) -> None:
