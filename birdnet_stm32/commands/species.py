@@ -10,7 +10,6 @@ afterwards, with convert.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,12 @@ from birdnet_stm32.audio.annotations.species_names import species_names
 from birdnet_stm32.audio.index.learned_from import with_start
 from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.commands.shared.messages import print_message
-from birdnet_stm32.commands.shared.model_files import contract_of, files_beside_model, learned_beside
+from birdnet_stm32.commands.shared.model_files import contract_of, learned_beside
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
 from birdnet_stm32.commands.shared.species_recordings import SpeciesWindows, read_windows
+from birdnet_stm32.commands.shared.teacher_options import teachers_beside
+from birdnet_stm32.commands.shared.trained_model import model_file_names, write_trained_model
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.frontend.labels import check_names
@@ -78,21 +79,22 @@ def run(options: argparse.Namespace) -> None:
     if output.suffix != ".keras":
         raise InputError(f"the model to write is {output.name}", expected="a name that ends in .keras")
     contract = contract_of(options.checkpoint_path, options.model_config)
-    learned = learned_beside(options.checkpoint_path)
+    learned, teachers = learned_beside(options.checkpoint_path), teachers_beside(options.checkpoint_path)
     writer = writer_of(options)
-    writer.check_model(output, tuple(files_beside_model(output, contract, learned or {})))
+    writer.check_model(output, model_file_names(output))
     writer.check(options.json)
     if options.action == "remove":
         _refuse_options_of_add(options)
         changed, fewer, label = _remove(options, contract)
-        _write(options, changed, fewer, learned)
+        write_trained_model(changed, fewer, output, writer, learned, teachers)
         print_message(f"{output}: {counted(len(fewer.labels), 'class')}, without {label}")
         return
     _require_folders(options)
     check_names((options.name,), what="name", where="--name")
     added = _add(options, contract)
     use = dict.fromkeys(added.digests, recording_split.TRAIN)
-    _write(options, added.model, added.contract, with_start(use, learned))
+    both = with_start(use, learned)
+    write_trained_model(added.model, added.contract, output, writer, both, teachers)
     writer.write_json(options.json, added.expectation)
     text = _sentence(options.name, added.expectation)
     print_message(f"{output}: {counted(len(added.contract.labels), 'class')}. {text}", options.json)
@@ -219,15 +221,3 @@ def _sentence(name: str, found: Mapping[str, Any]) -> str:
         f"{100 * found['false_alarms']:.1f}% of {counted(found['others'], 'other')}; "
         f"average precision {found['average_precision']:.2f}"
     )
-
-
-def _write(
-    options: argparse.Namespace, model: Any, contract: ModelContract, learned: Mapping[str, str] | None
-) -> None:
-    from birdnet_stm32.model.checkpoints import checkpoint
-
-    with tempfile.TemporaryDirectory() as work:
-        saved = Path(work) / options.output.name
-        checkpoint.save(model, saved)
-        beside = files_beside_model(options.output, contract, learned)
-        writer_of(options).write_model(options.output, saved.read_bytes(), beside)

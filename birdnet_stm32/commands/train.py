@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdnet_stm32.audio.index.learned_from import learned_from, with_start
-from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX, TEACHER_SUFFIX
 from birdnet_stm32.audio.index.recording_index import IndexRow
 from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
@@ -33,13 +32,11 @@ from birdnet_stm32.commands.shared import labelled_folder, stopped_training
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
 from birdnet_stm32.commands.shared.model_files import (
-    LABELS_SUFFIX,
     contract_of,
     file_beside,
-    files_beside_model,
     learned_beside,
 )
-from birdnet_stm32.commands.shared.outputs import Writer, writer_of
+from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.start_options import add_start, contract_of_start, start_keys
 from birdnet_stm32.commands.shared.teacher_options import (
     add_teacher,
@@ -49,6 +46,7 @@ from birdnet_stm32.commands.shared.teacher_options import (
     teacher_table,
     teachers_beside,
 )
+from birdnet_stm32.commands.shared.trained_model import model_file_names, write_trained_model
 from birdnet_stm32.commands.shared.validation_folder import add_validation_folder, with_validation_folder
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.run_table import RunTable
@@ -57,7 +55,6 @@ from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.held_out import spread_positions
-from birdnet_stm32.files.document import document_text
 from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
@@ -185,7 +182,7 @@ def _train(options: argparse.Namespace) -> None:
     teacher, teaching = teacher_table(options), None
     teachers: tuple[TeacherDocument, ...] = () if start is None else teachers_beside(options.start)
     writer = writer_of(options)
-    writer.check_model(path, _sidecar_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
+    writer.check_model(path, model_file_names(path), remedy=_INSTEAD_OF_TRAINING if path.is_file() else ())
     writer.check(options.json)
     stopped_training.check(path, resume=options.resume, overwrite=options.overwrite)
     root: RecordingsFolder = options.data_path_train
@@ -229,7 +226,7 @@ def _train(options: argparse.Namespace) -> None:
         learned = learned_recordings(windows.recordings, settings)
         if start is not None:
             learned = with_start(learned, learned_beside(options.start))
-    _write(trained.model, contract, path, writer, learned, teachers)
+    write_trained_model(trained.model, contract, path, writer, learned, teachers)
     forget(stopped_training.folder_of(path))
     writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
@@ -260,7 +257,7 @@ def _tune(options: argparse.Namespace) -> None:
         )
     output = path.with_name(f"{path.stem}_qat.keras")
     writer = writer_of(options)
-    writer.check_model(output, _sidecar_names(output))
+    writer.check_model(output, model_file_names(output))
     writer.check(options.json)
     contract = contract_of(path, options.model_config)
     _refuse_contradictions(options, contract, path)
@@ -293,7 +290,7 @@ def _tune(options: argparse.Namespace) -> None:
             on_epoch=on_epoch,
         )
     learned = None if known is None else {**known, **new}
-    _write(tuned, contract, output, writer, learned, teachers_beside(path))
+    write_trained_model(tuned, contract, output, writer, learned, teachers_beside(path))
     best = max((epoch for epoch in epochs if epoch.best), key=lambda epoch: epoch.number)
     rows = [asdict(epoch) for epoch in epochs]
     writer.write_json(options.json, {"best_epoch": best.number, "epochs": rows})
@@ -365,11 +362,6 @@ def _refuse_contradictions(options: argparse.Namespace, contract: ModelContract,
             )
 
 
-def _sidecar_names(path: Path) -> tuple[str, ...]:
-    suffixes = (CONFIG_SUFFIXES[0], LABELS_SUFFIX, LEARNED_FROM_SUFFIX, TEACHER_SUFFIX)
-    return tuple(path.stem + suffix for suffix in suffixes)
-
-
 def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
     """Refuse to replace a model that this command trained by a model of other classes.
 
@@ -390,27 +382,6 @@ def _refuse_other_classes(path: Path, contract: ModelContract) -> None:
             expected="a new name for a model of other classes",
             remedy=(*_INSTEAD_OF_TRAINING, "--overwrite: replace it"),
         )
-
-
-def _write(
-    model: Any,
-    contract: ModelContract,
-    path: Path,
-    writer: Writer,
-    learned: Mapping[str, str] | None,
-    teachers: tuple[TeacherDocument, ...],
-) -> None:
-    from birdnet_stm32.model.checkpoints import checkpoint
-    from birdnet_stm32.model.teacher.teacher_document import TeachersDocument
-
-    with tempfile.TemporaryDirectory() as work:
-        saved = Path(work) / path.name
-        checkpoint.save(model, saved)
-        beside = files_beside_model(path, contract, learned)
-        described = path.stem + TEACHER_SUFFIX
-        if teachers:
-            beside[described] = document_text(TeachersDocument(teachers=teachers)).encode()
-        writer.write_model(path, saved.read_bytes(), beside, removes=(described,))
 
 
 def _given(options: argparse.Namespace, keys: Mapping[str, str]) -> dict[str, Any]:
