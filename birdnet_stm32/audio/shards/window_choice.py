@@ -13,7 +13,7 @@ from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.files.parquet_table import to_text
 
-_LEARNED_FROM = (recording_split.TRAIN, recording_split.VALIDATION)  # the latter by [train] refit
+LEARNED_FROM = (recording_split.TRAIN, recording_split.VALIDATION)  # the latter by [train] refit
 
 
 def choose_windows(windows: WindowSet, table: WindowsTable, timed: Collection[str]) -> NDArray[np.bool_]:
@@ -31,20 +31,25 @@ def choose_windows(windows: WindowSet, table: WindowsTable, timed: Collection[st
         return np.ones(len(windows), bool)
     open_to_choice = np.array(
         [
-            one.split in _LEARNED_FROM and not one.background and one.path not in timed
+            one.split in LEARNED_FROM and not one.background and one.path not in timed
             for one in windows.recordings
         ],
         bool,
     )[windows.recording_of]
-    rank = _ranks(windows)
+    rank = ranks(windows, windows.activity_db)
     active = (windows.activity_db >= table.min_activity_db) & (rank < table.best)
     chosen: NDArray[np.bool_] = ~open_to_choice | active | (rank == 0)
     return chosen
 
 
-def _ranks(windows: WindowSet) -> NDArray[np.int64]:
-    """Return the place of each window among those of its recording by activity; 0 is the most active one."""
-    order = np.lexsort((windows.start_sample, -windows.activity_db, windows.recording_of))
+def ranks(windows: WindowSet, values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the place of each window among those of its recording; 0 has the greatest value.
+
+    Args:
+        windows: all windows, in the order of their recordings.
+        values: float32 ``[windows]``.
+    """
+    order = np.lexsort((windows.start_sample, -values, windows.recording_of))
     counts = np.bincount(windows.recording_of, minlength=len(windows.recordings))
     first = np.cumsum(counts) - counts
     rank = np.empty(len(windows), np.int64)

@@ -51,8 +51,8 @@ class TfliteNetwork:
         _check_float(inputs[one], "input", path)
         self.input_shape = window_shape(inputs[one]["shape_signature"], path)
         outputs = described.get_output_details()
-        shapes = {detail["name"]: tuple(detail["shape"]) for detail in outputs}
-        place = chosen_output(list(shapes.items()), classes, path)
+        shapes = [(detail["name"], tuple(detail["shape"])) for detail in outputs]
+        place = chosen_output(shapes, classes, path)
         _check_float(outputs[place], "output", path)
         self.class_count = classes
         self._values = outputs[place]["index"]
@@ -61,8 +61,11 @@ class TfliteNetwork:
             self._content = _with_output(content, self._values, self._embedding)
         self._local = threading.local()
         details = self._interpreter().get_output_details()
-        size = next((int(np.prod(one["shape"][1:])) for one in details if one["index"] == self._embedding), 0)
-        self.embedding_size = size
+        vector = next((one for one in details if one["index"] == self._embedding), None)
+        self.embedding_size = 0 if vector is None else int(np.prod(vector["shape"][1:]))
+        # Of an embedding of integers: the step, and the integer that stands for zero.
+        scale, zero = (0.0, 0) if vector is None else vector["quantization"]
+        self._step, self._zero = (scale, zero) if scale else (1.0, 0)
 
     def run(self, inputs: Floats) -> NetworkOutputs:
         """Compute several windows, one after the other."""
@@ -78,7 +81,8 @@ class TfliteNetwork:
                 raise InputError(f"LiteRT cannot run the model: {error}", where=self._path) from error
             values[number] = interpreter.get_tensor(self._values).reshape(-1)
             if self._embedding is not None:
-                embeddings[number] = interpreter.get_tensor(self._embedding).reshape(-1)
+                vector = interpreter.get_tensor(self._embedding).reshape(-1).astype(np.float32)
+                embeddings[number] = self._step * (vector - self._zero)
         return NetworkOutputs(values=values, embeddings=embeddings if self.embedding_size else None)
 
     def _interpreter(self) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from birdnet_stm32.audio.shards.window_choice import LEARNED_FROM, ranks
 from birdnet_stm32.audio.shards.window_set import WindowSet
-from birdnet_stm32.audio.splits import recording_split
 from birdnet_stm32.model.teacher.teacher_scores import TeacherScores
 
-_LEARNED_FROM = (recording_split.TRAIN, recording_split.VALIDATION)  # the latter by [train] refit
 _AT_A_TIME = 65_536
 
 
@@ -50,7 +49,7 @@ def choose_by_teacher(
         min_score: least score.
     """
     count = len(windows.recordings)
-    open_to_choice = np.array([one.split in _LEARNED_FROM for one in windows.recordings], bool)
+    open_to_choice = np.array([one.split in LEARNED_FROM for one in windows.recordings], bool)
     open_to_choice &= _holds_its_class_throughout(windows)
     scored = np.zeros(count, bool)
     scored[windows.recording_of[~np.isnan(own_scores)]] = True
@@ -59,16 +58,6 @@ def choose_by_teacher(
     heard = (own_scores >= min_score) & (rank < best)
     chosen: NDArray[np.bool_] = ~open_to_choice[windows.recording_of] | heard | (rank == 0)
     return chosen
-
-
-def ranks(windows: WindowSet, values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the place of each window among those of its recording; 0 has the greatest value."""
-    order = np.lexsort((windows.start_sample, -values, windows.recording_of))
-    counts = np.bincount(windows.recording_of, minlength=len(windows.recordings))
-    first = np.cumsum(counts) - counts
-    rank = np.empty(len(windows), np.int64)
-    rank[order] = np.arange(len(windows)) - first[windows.recording_of[order]]
-    return rank
 
 
 def _holds_its_class_throughout(windows: WindowSet) -> NDArray[np.bool_]:
