@@ -27,7 +27,7 @@ from birdnet_stm32.terminal_text import counted
 from birdnet_stm32.tflite.ir import Graph
 
 LABELS = "birdnet_labels.c"
-_NETWORK_TEMPLATES = (
+_NETWORK_TEMPLATES: tuple[str, ...] = (
     "birdnet_network.h",
     "birdnet_network.c",
     "birdnet_weights.h",

@@ -90,7 +90,7 @@ def replace_head(
             model. A sigmoid after the layer keeps its scale of 1/256.
 
     Raises:
-        InputError: the model does not end in a dense layer with a bias, or the weights do not fit it.
+        InputError: the model does not end in a dense layer, or the weights do not fit it.
     """
     graph = read_graph(tflite, where="the model")
     operators = find_head(graph)
@@ -107,9 +107,7 @@ def replace_head(
     model = parse_model(tflite)
     subgraph = model.subgraphs[0]
     place = graph.operators.index(operators.dense)
-    indices = list(subgraph.operators[place].inputs)
-    if len(indices) < 3 or indices[2] < 0:
-        raise InputError("the last dense layer has no bias", expected="a dense layer with use_bias=True")
+    indices = _inputs_with_bias(subgraph, subgraph.operators[place])
     classes = len(offsets)
     steps = quantize_kernel(weights, scales, 0 if per_class else None)
     _set_constant(model, subgraph.tensors[indices[1]], steps, scales)
@@ -142,6 +140,19 @@ def _checked(
     return weights, offsets
 
 
+def _inputs_with_bias(subgraph: Any, dense: Any) -> list[int]:
+    """Return the inputs of a dense layer. A layer without bias, as the converter leaves zeros out, gets one."""
+    indices = [int(index) for index in dense.inputs]
+    if len(indices) < 3 or indices[2] < 0:
+        bias = schema.TensorT()
+        bias.name, bias.type, bias.buffer = b"head/bias", schema.TensorType.INT32, 0
+        bias.quantization = schema.QuantizationParametersT()
+        indices = [*indices[:2], len(subgraph.tensors)]
+        subgraph.tensors.append(bias)
+        dense.inputs = indices
+    return indices
+
+
 def _grid(quantization: Any) -> tuple[float, int]:
     if quantization is None or len(quantization.scales) != 1:
         raise InputError("the input of the last dense layer has no single scale", expected="an int8 model")
@@ -153,7 +164,7 @@ def _set_constant(model: Any, tensor: Any, values: npt.NDArray[Any], scales: Flo
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
     users = sum(1 for one in model.subgraphs[0].tensors if one.buffer == tensor.buffer)
-    if users == 1:
+    if users == 1 and tensor.buffer != 0:  # buffer 0 stands for none
         model.buffers[tensor.buffer] = buffer
     else:
         tensor.buffer = len(model.buffers)
