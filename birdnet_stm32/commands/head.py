@@ -1,17 +1,18 @@
 """Builds, checks and shows heads: the last layer of a network, which names classes, as a file of a few kB.
 
   head build MODEL.tflite|VARIANT --out head.bin   the head of an int8 model
+  head build NEW.keras --backbone VARIANT --out head.bin
+                                                   the head of a float model, quantized alone
   head check FIRMWARE head.bin                     whether a firmware takes it, and if not, why
   head show head.bin                               its classes and thresholds, and what it was made for
 
 FIRMWARE is a VARIANT, a firmware.elf, a bundle, or a folder of generated C. It has to be built with [codegen]
-split_head = true, and MODEL.tflite has to have its backbone: docs/how-to/update-the-head.md.
+split_head = true, and the model has to have its backbone: docs/how-to/update-the-head.md.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,25 @@ from birdnet_stm32.codegen.head.contents import Head
 from birdnet_stm32.codegen.head.file_format import crc_of, head_bytes, read_head
 from birdnet_stm32.codegen.head.fit import require_fit
 from birdnet_stm32.codegen.head.make import cut_model, make_head
+from birdnet_stm32.commands.shared.head_source import head_source
 from birdnet_stm32.commands.shared.head_target import head_target
 from birdnet_stm32.commands.shared.messages import print_message
-from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.outputs import writer_of
-from birdnet_stm32.commands.shared.variant_option import add_build_folders, published_folder
+from birdnet_stm32.commands.shared.variant_option import add_build_folders
 from birdnet_stm32.config.variant import FirmwareTable
-from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
-from birdnet_stm32.files.document import parse_document
-from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.firmware.intel_hex import intel_hex
-from birdnet_stm32.frontend.contract import ModelContract, read_contract
-from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
 from birdnet_stm32.tflite.reader import read_graph
 
 EXAMPLE = (
     "birdnet-stm32 head build new.tflite --for demo --out head.bin\n"
     "  birdnet-stm32 head check firmware.elf head.bin"
 )
-_ACTIONS = {"build": "MODEL.tflite or VARIANT", "check": "FIRMWARE head.bin", "show": "head.bin"}
+_ACTIONS = {"build": "MODEL.tflite, VARIANT or NEW.keras", "check": "FIRMWARE head.bin", "show": "head.bin"}
+_OF_BUILD = (
+    *("out", "target", "backbone", "model_config"),
+    *("thresholds", "threshold", "head_version", "board"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="target",
         metavar="FIRMWARE",
         help="build: refuse a head that this firmware does not take",
+    )
+    parser.add_argument(
+        "--backbone",
+        metavar="VARIANT",
+        help="build, for a NEW.keras: the variant whose int8 backbone is kept",
     )
     parser.add_argument(
         "--model-config",
@@ -97,8 +101,7 @@ def run(options: argparse.Namespace) -> None:
             expected=wanted,
             remedy=f"birdnet-stm32 head {options.action} {wanted}",
         )
-    build_only = ("out", "target", "model_config", "thresholds", "threshold", "head_version", "board")
-    given = [name for name in build_only if getattr(options, name) is not None]
+    given = [name for name in _OF_BUILD if getattr(options, name) is not None]
     if options.action != "build" and given:
         raise InputError(f"--{given[0].replace('_', '-')} belongs to head build")
     if options.action == "build":
@@ -132,11 +135,12 @@ def _build(options: argparse.Namespace) -> None:
     writer = writer_of(options)
     writer.check(options.out, options.json)
     target = None if options.target is None else head_target(options.target, options)
-    model, contract, thresholds = _source(options)
+    source = head_source(options)
     if version is None:
         version = 1 if target is None else target.version % (2**32 - 1) + 1
-    cut = cut_model(read_graph(read_bytes(model), where=str(model)), contract.frontend)
-    head = make_head(cut, names=contract.labels, thresholds=thresholds, version=version)
+    model, contract = options.files[0], source.contract
+    cut = cut_model(read_graph(source.tflite, where=model), contract.frontend)
+    head = make_head(cut, names=contract.labels, thresholds=source.thresholds, version=version)
     if target is not None:
         require_fit(head, target, where=f"the head of {model}")
     content = head_bytes(head)
@@ -152,38 +156,6 @@ def _build(options: argparse.Namespace) -> None:
         options.json,
     )
     writer.write_json(options.json, _values(head))
-
-
-def _source(options: argparse.Namespace) -> tuple[Path, ModelContract, Sequence[float]]:
-    """Return the model, its configuration and its thresholds."""
-    named = options.files[0]
-    chosen = options.thresholds
-    if chosen is not None and options.threshold is not None:
-        raise InputError("--threshold and --thresholds are given", expected="one of them")
-    if named.endswith(".tflite") or Path(named).exists():
-        model = Path(named)
-        contract = contract_of(model, options.model_config)
-    else:
-        if options.model_config is not None:
-            raise InputError(
-                "--model-config is given", expected="the .tflite that it belongs to, not a variant"
-            )
-        release = load_release(named, options.variants, options.build)
-        verified = published_folder(release, "verify")
-        model, contract = verified / MODEL, read_contract(verified / CONFIG)
-        if chosen is None and options.threshold is None:
-            chosen = published_folder(release, "thresholds") / ThresholdsDocument.FILE
-    if chosen is None:
-        threshold = FirmwareTable().threshold if options.threshold is None else options.threshold
-        return model, contract, [threshold] * len(contract.labels)
-    species = parse_document(ThresholdsDocument, read_bytes(chosen), where=chosen).species
-    if [one.label for one in species] != list(contract.labels):
-        raise InputError(
-            f"has thresholds for {len(species)} species",
-            where=chosen,
-            expected=f"the {len(contract.labels)} classes of the model, in their order",
-        )
-    return model, contract, [one.threshold for one in species]
 
 
 def _described(path: Path, head: Head) -> str:

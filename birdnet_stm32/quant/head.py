@@ -141,7 +141,7 @@ def _checked(
 
 
 def _inputs_with_bias(subgraph: Any, dense: Any) -> list[int]:
-    """Return the inputs of a dense layer. A layer without bias, as the converter leaves zeros out, gets one."""
+    """Return the inputs of a dense layer. One without bias gets one: the converter leaves zeros out."""
     indices = [int(index) for index in dense.inputs]
     if len(indices) < 3 or indices[2] < 0:
         bias = schema.TensorT()
