@@ -123,22 +123,25 @@ KERNEL one_pixel(const strip_t *strip, int32_t x) {
     vstrbq_p_s16(strip->output + x * layer->output.channels, finish_any(strip, sums), lanes);
 }
 
-/* From here on, windows have 3 columns, and there are eight channels in the order of the input. */
+/* From here on, windows have 3 or 5 columns, and there are eight channels in the order of the
+ * input.
+ */
 
-/** One pixel. The columns first to end - 1 of its window lie inside. */
-INLINE void edge_pixel(const strip_t *strip, int32_t x, int32_t first, int32_t end) {
+/** Sums of one pixel. Its window has `width` columns, of which first to end - 1 lie inside. */
+INLINE sums_t edge_sums(const strip_t *strip, int32_t x, int32_t width, int32_t first,
+                        int32_t end) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int16x8_t outside = vdupq_n_s16((int16_t)layer->input_zero_point);
     const int32_t step = layer->input.channels;
-    const int32_t next_row = (layer->input.width - 1) * step;
+    const int32_t next_row = (layer->input.width - (end - first - 1)) * step;
     const int32_t column = x * layer->window.stride_width - layer->window.pad_left + first;
     const int8_t *input = strip->input + column * step;
     const int8_t *weights = strip->channels.weights;
     sums_t sums = strip->bias;
 #pragma GCC unroll 1
     for (int32_t rows = strip->rows.end - strip->rows.first; rows > 0; --rows) {
-#pragma GCC unroll 3
-        for (int32_t j = 0; j < 3; ++j) {
+#pragma GCC unroll 5
+        for (int32_t j = 0; j < width; ++j) {
             int16x8_t values = outside;
             if (j >= first && j < end) {
                 values = vldrbq_s16(input);
@@ -149,24 +152,45 @@ INLINE void edge_pixel(const strip_t *strip, int32_t x, int32_t first, int32_t e
             BIRDNET_MVE_STEP(weights);
         }
     }
-    vstrbq_s16(strip->output + x * step, finish_any(strip, sums));
+    return sums;
 }
 
 KERNEL left_pixel(const strip_t *strip, int32_t x) {
-    edge_pixel(strip, x, 1, 3);
+    const sums_t sums = edge_sums(strip, x, 3, 1, 3);
+    vstrbq_s16(strip->output + x * strip->layer->input.channels, finish_any(strip, sums));
 }
 
 KERNEL right_pixel(const strip_t *strip, int32_t x) {
-    edge_pixel(strip, x, 0, 2);
+    const sums_t sums = edge_sums(strip, x, 3, 0, 2);
+    vstrbq_s16(strip->output + x * strip->layer->input.channels, finish_any(strip, sums));
+}
+
+/** One pixel whose window has 5 columns. `columns` are those that lie inside. */
+KERNEL edge_of_5(const strip_t *strip, int32_t x, birdnet_taps_t columns) {
+    const int32_t step = strip->layer->input.channels;
+    sums_t sums;
+    if (columns.first == 2 && columns.end == 5) {
+        sums = edge_sums(strip, x, 5, 2, 5);
+    } else if (columns.first == 1 && columns.end == 5) {
+        sums = edge_sums(strip, x, 5, 1, 5);
+    } else if (columns.first == 0 && columns.end == 4) {
+        sums = edge_sums(strip, x, 5, 0, 4);
+    } else if (columns.first == 0 && columns.end == 3) {
+        sums = edge_sums(strip, x, 5, 0, 3);
+    } else {
+        one_pixel(strip, x);
+        return;
+    }
+    vstrbq_s16(strip->output + x * step, finish_any(strip, sums));
 }
 
 /** Pixels x to end - 1, at least two. Their windows lie completely inside. They are computed in
  * pairs, so that each weight is loaded once for two pixels. */
-INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t stride,
-                         birdnet_rounding_t rounding) {
+INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t width,
+                         int32_t stride, birdnet_rounding_t rounding) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t step = layer->input.channels;
-    const int32_t next_row = (layer->input.width - stride - 2) * step;
+    const int32_t next_row = (layer->input.width - (stride + width - 1)) * step;
     const int32_t all_rows = strip->rows.end - strip->rows.first;
     const int8_t *input = strip->input + (x * stride - layer->window.pad_left) * step;
     int8_t *output = strip->output + x * step;
@@ -188,12 +212,12 @@ INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t s
             const int8_t *again = weight;
             int16x8_t w = vdupq_n_s16(0);
 #pragma GCC unroll 8
-            for (int32_t column = 0; column < stride + 3; ++column) {
+            for (int32_t column = 0; column < stride + width; ++column) {
                 const int16x8_t before = w;
                 const int16x8_t v = vldrbq_s16(value);
-                value += column < stride + 2 ? step : next_row;
+                value += column < stride + width - 1 ? step : next_row;
                 BIRDNET_MVE_STEP(value);
-                if (column < 3) {
+                if (column < width) {
                     w = vldrbq_s16(weight);
                     weight += LANES;
                     BIRDNET_MVE_STEP(weight);
@@ -219,19 +243,29 @@ INLINE void whole_pixels(const strip_t *strip, int32_t x, int32_t end, int32_t s
 }
 
 KERNEL stride_1_rectified(const strip_t *strip, int32_t x, int32_t end) {
-    whole_pixels(strip, x, end, 1, BIRDNET_ROUNDING_RECTIFIED);
+    whole_pixels(strip, x, end, 3, 1, BIRDNET_ROUNDING_RECTIFIED);
 }
 
 KERNEL stride_2_rectified(const strip_t *strip, int32_t x, int32_t end) {
-    whole_pixels(strip, x, end, 2, BIRDNET_ROUNDING_RECTIFIED);
+    whole_pixels(strip, x, end, 3, 2, BIRDNET_ROUNDING_RECTIFIED);
 }
 
 KERNEL stride_1(const strip_t *strip, int32_t x, int32_t end) {
-    whole_pixels(strip, x, end, 1, BIRDNET_ROUNDING_ANY);
+    whole_pixels(strip, x, end, 3, 1, BIRDNET_ROUNDING_ANY);
 }
 
 KERNEL stride_2(const strip_t *strip, int32_t x, int32_t end) {
-    whole_pixels(strip, x, end, 2, BIRDNET_ROUNDING_ANY);
+    whole_pixels(strip, x, end, 3, 2, BIRDNET_ROUNDING_ANY);
+}
+
+/** Pixels of a window of 5 columns. Negative results may be rounded in any way: to skip that work
+ * would save 1 % of the instructions and cost a second copy of the code. */
+KERNEL stride_1_of_5(const strip_t *strip, int32_t x, int32_t end) {
+    whole_pixels(strip, x, end, 5, 1, BIRDNET_ROUNDING_ANY);
+}
+
+KERNEL stride_2_of_5(const strip_t *strip, int32_t x, int32_t end) {
+    whole_pixels(strip, x, end, 5, 2, BIRDNET_ROUNDING_ANY);
 }
 
 /** Adds the zero point for rows of the window that lie outside. */
@@ -250,6 +284,24 @@ static __attribute__((noinline)) void add_outside(strip_t *strip) {
     }
 }
 
+/** All pixels of a strip whose windows have 5 columns. `inside` are those whose windows lie
+ * completely inside. */
+static void compute_5(const strip_t *strip, birdnet_inside_t inside) {
+    const birdnet_depthwise_conv2d_t *layer = strip->layer;
+    const birdnet_window_t *window = &layer->window;
+    for (int32_t x = 0; x < layer->output.width;) {
+        if (x == inside.first && inside.end - x >= 2) {
+            (window->stride_width == 1 ? stride_1_of_5 : stride_2_of_5)(strip, x, inside.end);
+            x = inside.end;
+        } else {
+            edge_of_5(
+                strip, x,
+                birdnet_taps(x, window->stride_width, window->pad_left, 5, layer->input.width));
+            ++x;
+        }
+    }
+}
+
 /** All pixels of a strip. `inside` are those whose windows lie completely inside. `fast` is the
  * result of is_fast(). */
 static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
@@ -265,6 +317,10 @@ static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
         }
         return;
     }
+    if (layer->window.width == 5) {
+        compute_5(strip, inside);
+        return;
+    }
     if (inside.first > 0) {
         left_pixel(strip, 0);
     }
@@ -278,10 +334,13 @@ static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
     }
 }
 
-/** Whether all pixels except one at each edge, at least two, have a complete window of three
- * columns. */
+/** Whether a window has five columns, or three and all pixels except one at each edge, at least
+ * two, have a complete window. */
 static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t inside) {
     const birdnet_window_t *window = &layer->window;
+    if (window->width == 5) {
+        return window->stride_width <= 2;
+    }
     const int32_t first_right = inside.end * window->stride_width - window->pad_left;
     return window->width == 3 && window->stride_width <= 2 && window->pad_left <= 1 &&
            inside.end - inside.first >= 2 && layer->output.width - inside.end <= 1 &&
@@ -289,7 +348,8 @@ static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t in
 }
 
 /** For the last channels, or channels in another order than in the input. */
-static void compute_any(strip_t *strip, const int8_t *row, int32_t first) {
+static void compute_any(strip_t of_eight, const int8_t *row, int32_t first) {
+    strip_t *strip = &of_eight;
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t count = layer->output.channels - first;
     const int32_t channel = first / layer->depth_multiplier;
@@ -325,7 +385,12 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
         birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
     const bool fast = layer->depth_multiplier == 1 && is_fast(layer, inside);
     const birdnet_rounding_t rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result);
-    strip_t strip = {.layer = layer, .rectified = rounding == BIRDNET_ROUNDING_RECTIFIED};
+    strip_t strip = {
+        .layer = layer,
+        .rectified = rounding == BIRDNET_ROUNDING_RECTIFIED,
+        .lanes = vctp16q(LANES),
+        .offsets = vidupq_n_u16(0, 1),
+    };
     for (int32_t y = 0; y < layer->output.height; ++y) {
         strip.rows = birdnet_taps(y, window->stride_height, window->pad_top, window->height,
                                   layer->input.height);
@@ -340,7 +405,7 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
                 strip.input = row + o;
                 compute(&strip, inside, true);
             } else {
-                compute_any(&strip, row, o);
+                compute_any(strip, row, o);
             }
             weights += window->height * window->width * LANES;
         }

@@ -197,6 +197,14 @@ static bool depthwise_conv2d(int round) {
         .result = draw_output(),
     };
     draw_usual(&layer.window, &layer.result);
+    if (one_in(3)) {
+        layer.window.height = between(1, 5);
+        layer.window.width = 5;
+        layer.window.stride_width = between(1, 2);
+        layer.window.pad_top = between(0, layer.window.height - 1);
+        layer.window.pad_left = between(0, 2);
+        layer.input.width = between(1, 12);
+    }
     const birdnet_window_t *w = &layer.window;
     layer.output.height = output_size(layer.input.height, w->stride_height, w->pad_top);
     layer.output.width = output_size(layer.input.width, w->stride_width, w->pad_left);
