@@ -102,7 +102,8 @@ def profile(
     Args:
         graph: an int8 model, see :func:`birdnet_stm32.codegen.lowering.lower`.
         board: the emulated board to count on.
-        work: an empty folder.
+        work: an empty folder, or one in which a network was profiled before: its
+            kernels are not compiled again.
         timeout_s: seconds until the emulation counts as hung.
         scalar: leave Helium out where the board's core has it.
         report: called with (done, total) after the network is generated, built and run.

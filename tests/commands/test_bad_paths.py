@@ -39,6 +39,7 @@ LINES = {
     "lint": "noise.tflite --variant variants/demo.toml --json out.json",
     "npu": "noise.tflite --out c --core-dir folder --validate noise.bin --json out.json",
     "profile": "noise.tflite --json out.json",
+    "sizes": "demo --variants variants --build build --json out.json",
     "soundscape": "--birds songs --others songs --background songs/background --labels labels.csv "
     "--learned_from learned_from.tsv --sample_rate 8000 --minutes 0.1 --files 1 --out s --json out.json",
     "species": "add --checkpoint_path noise.keras --model_config config.json --name owl --others songs "

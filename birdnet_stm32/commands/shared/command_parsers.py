@@ -28,6 +28,7 @@ COMMANDS = {
     "lint": "find what is known to go wrong with a .tflite on the NPU of the STM32N6",
     "npu": "compile a .tflite for the NPU with ST's tool and check the result",
     "profile": "count the instructions of every operator of a .tflite on an emulated board",
+    "sizes": "say what the networks of variants cost, before anything is trained",
     "soundscape": "mix recordings into backgrounds, with a table of the calls",
     "species": "add a species to a trained model, or take one away",
     "train": "train a model on a folder of labelled recordings",
