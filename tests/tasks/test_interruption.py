@@ -20,6 +20,11 @@ def test_ctrl_c_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("doit: stopped; what was finished is kept")
 
 
+def test_a_training_says_how_far_it_has_come(capsys: pytest.CaptureFixture[str]) -> None:
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt("after epoch 3"), None)
+    assert capsys.readouterr().err.startswith("doit: stopped after epoch 3; what was finished is kept")
+
+
 def test_a_bug_still_shows_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     sys.excepthook(ZeroDivisionError, ZeroDivisionError("a bug"), None)
     assert "ZeroDivisionError: a bug" in capsys.readouterr().err
