@@ -232,3 +232,30 @@ def test_a_teacher_that_cannot_teach_is_refused_before_the_work(
 def test_a_teacher_needs_its_licence(birds: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--data_path_train", str(birds), "--teacher", "t.tflite"]) == 2
     assert "without its licence" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_linear_probe_with_validation_recordings_of_its_own(
+    untrained: Path, birds: Path, tmp_path: Path
+) -> None:
+    validation = tmp_path / "validation"
+    for label in ("low", "high", "background"):
+        (validation / label).mkdir(parents=True)
+        samples, rate_hz = soundfile.read(birds / label / "0.wav")
+        soundfile.write(validation / label / "0.wav", 0.5 * samples, rate_hz)
+    model = tmp_path / "model.keras"
+    line = ["train", "--data_path_train", str(birds), "--data_path_val", str(validation), "--linear_probe"]
+    line += [
+        "--start",
+        str(untrained),
+        "--checkpoint_path",
+        str(model),
+        "--json",
+        str(tmp_path / "history.json"),
+    ]
+    assert main(line) == 0
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history["epochs"] == []
+    assert history["start"]["known_classes"] == ["high", "low"]
+    learned = read_learned_from(tmp_path / "model_learned_from.tsv")
+    assert sorted(learned.values()) == ["train"] * 9 + ["unknown"] + ["validation"] * 3
