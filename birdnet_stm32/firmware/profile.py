@@ -153,7 +153,7 @@ def render_project(
     sources = sorted(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name[-2:] == ".c"
     )
-    context |= {"sources": sources, "has_board_cmake": False}
+    context |= {"sources": sources, "has_board_cmake": False, "has_head": False}
     for name in ("CMakeLists.txt", "cmake/arm-none-eabi.cmake", folders.BOARD_FILE):
         files[name] = render_template(f"project/{name}.j2", context).encode()
     return dict(sorted(files.items()))
