@@ -75,7 +75,7 @@ def _require_same_backbone(old: keras.Model, new: keras.Model) -> None:
         raise GateError(
             f"the new model has another backbone: {changed} of {len(before)} tensors differ",
             expected="a model of which only the last layer changed",
-            remedy='train with learn = "head" in [train]; else build a new firmware',
+            remedy='train with learn = "head" or use `birdnet-stm32 species`; else build a new firmware',
         )
 
 
