@@ -18,6 +18,7 @@ from birdnet_stm32.model.training.augment import Augmentation
 from birdnet_stm32.model.training.examples import Examples, labelled
 from birdnet_stm32.model.training.fit import FitSettings, Make, refit, train
 from birdnet_stm32.model.training.history import EpochReport
+from birdnet_stm32.model.training.inputs import Inputs
 from birdnet_stm32.model.training.judge import Judge
 from birdnet_stm32.model.training.predict import predict
 from birdnet_stm32.model.training.student import Student, new_student
@@ -163,7 +164,8 @@ def test_the_average_of_the_weights_is_validated_and_kept(contract: ModelContrac
     trained = train(maker(contract), contract, tones(20, 0), validation, settings)
     plain = train(maker(contract), contract, tones(20, 0), validation, QUICK)
     assert [report.loss for report in trained.history] == [report.loss for report in plain.history]
-    measured = validate(trained.model, validation, contract, settings.label_smoothing)
+    inputs = Inputs(validation.windows, contract.frontend, kept_bytes=0)
+    measured = validate(trained.model, validation, inputs, contract, settings.label_smoothing)
     assert measured.loss == trained.best.validation_loss != plain.best.validation_loss
     again = refit(maker(contract), contract, tones(20, 0), settings, epochs=trained.best_epoch)
     for one, other in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
