@@ -302,22 +302,22 @@ static void compute_5(const strip_t *strip, birdnet_inside_t inside) {
     }
 }
 
-/** All pixels of a strip. `inside` are those whose windows lie completely inside. `fast` is the
- * result of is_fast(). */
-static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
+/** All pixels of a strip. `inside` are those whose windows lie completely inside. `columns` are
+ * those of a window that has kernels of its own, 3 or 5; 0 for any window. */
+INLINE void compute(strip_t *strip, birdnet_inside_t inside, int32_t columns) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32x4x2_t bias = vld2q_s32(strip->channels.bias);
     strip->bias = (sums_t){bias.val[0], bias.val[1]};
     if (strip->rows.end - strip->rows.first < layer->window.height) {
         add_outside(strip);
     }
-    if (!fast) {
+    if (columns == 0) {
         for (int32_t x = 0; x < layer->output.width; ++x) {
             one_pixel(strip, x);
         }
         return;
     }
-    if (layer->window.width == 5) {
+    if (columns == 5) {
         compute_5(strip, inside);
         return;
     }
@@ -334,13 +334,10 @@ static void compute(strip_t *strip, birdnet_inside_t inside, bool fast) {
     }
 }
 
-/** Whether a window has five columns, or three and all pixels except one at each edge, at least
- * two, have a complete window. */
+/** Whether all pixels except one at each edge, at least two, have a complete window of three
+ * columns. */
 static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t inside) {
     const birdnet_window_t *window = &layer->window;
-    if (window->width == 5) {
-        return window->stride_width <= 2;
-    }
     const int32_t first_right = inside.end * window->stride_width - window->pad_left;
     return window->width == 3 && window->stride_width <= 2 && window->pad_left <= 1 &&
            inside.end - inside.first >= 2 && layer->output.width - inside.end <= 1 &&
@@ -348,8 +345,8 @@ static bool is_fast(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t in
 }
 
 /** For the last channels, or channels in another order than in the input. */
-static void compute_any(strip_t of_eight, const int8_t *row, int32_t first) {
-    strip_t *strip = &of_eight;
+static __attribute__((noinline)) void compute_any(strip_t *strip, const int8_t *row,
+                                                  int32_t first) {
     const birdnet_depthwise_conv2d_t *layer = strip->layer;
     const int32_t count = layer->output.channels - first;
     const int32_t channel = first / layer->depth_multiplier;
@@ -371,26 +368,17 @@ static void compute_any(strip_t of_eight, const int8_t *row, int32_t first) {
     strip->channels.multipliers = multipliers;
     strip->channels.shifts = shifts;
     strip->input = row + channel;
-    compute(strip, (birdnet_inside_t){0, 0}, false);
+    compute(strip, (birdnet_inside_t){0, 0}, 0);
 }
 
-birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
-                                          const int8_t *input, int8_t *output) {
-    if (layer == NULL || input == NULL || output == NULL) {
-        return BIRDNET_ERROR_ARGUMENT;
-    }
+/** All rows. `columns` is as in compute(). The caller gives 3 a loop of its own, because a choice
+ * in the loop costs 1 % on the small maps of the last layers. */
+INLINE void compute_rows(const birdnet_depthwise_conv2d_t *layer, birdnet_inside_t inside,
+                         const int8_t *input, int8_t *output, int32_t columns) {
     const birdnet_window_t *window = &layer->window;
     const int32_t outputs = layer->output.channels;
-    const birdnet_inside_t inside =
-        birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
-    const bool fast = layer->depth_multiplier == 1 && is_fast(layer, inside);
     const birdnet_rounding_t rounding = birdnet_rounding_of(layer->shifts, outputs, &layer->result);
-    strip_t strip = {
-        .layer = layer,
-        .rectified = rounding == BIRDNET_ROUNDING_RECTIFIED,
-        .lanes = vctp16q(LANES),
-        .offsets = vidupq_n_u16(0, 1),
-    };
+    strip_t strip = {.layer = layer, .rectified = rounding == BIRDNET_ROUNDING_RECTIFIED};
     for (int32_t y = 0; y < layer->output.height; ++y) {
         strip.rows = birdnet_taps(y, window->stride_height, window->pad_top, window->height,
                                   layer->input.height);
@@ -401,15 +389,36 @@ birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *laye
             strip.channels =
                 (channels_t){layer->bias + o, layer->multipliers + o, layer->shifts + o, weights};
             strip.output = output + o;
-            if (fast && o + LANES <= outputs) {
+            if (columns != 0 && o + LANES <= outputs) {
                 strip.input = row + o;
-                compute(&strip, inside, true);
+                if (columns == 5) { /* one_pixel() needs these */
+                    strip.lanes = vctp16q(LANES);
+                    strip.offsets = vidupq_n_u16(0, 1);
+                }
+                compute(&strip, inside, columns);
             } else {
-                compute_any(strip, row, o);
+                compute_any(&strip, row, o);
             }
             weights += window->height * window->width * LANES;
         }
         output += layer->output.width * outputs;
+    }
+}
+
+birdnet_status_t birdnet_depthwise_conv2d(const birdnet_depthwise_conv2d_t *layer,
+                                          const int8_t *input, int8_t *output) {
+    if (layer == NULL || input == NULL || output == NULL) {
+        return BIRDNET_ERROR_ARGUMENT;
+    }
+    const birdnet_window_t *window = &layer->window;
+    const birdnet_inside_t inside =
+        birdnet_inside(window->stride_width, window->pad_left, window->width, layer->input.width);
+    const bool alike = layer->depth_multiplier == 1;
+    if (alike && is_fast(layer, inside)) {
+        compute_rows(layer, inside, input, output, 3);
+    } else {
+        const bool of_5 = alike && window->width == 5 && window->stride_width <= 2;
+        compute_rows(layer, inside, input, output, of_5 ? 5 : 0);
     }
     return BIRDNET_OK;
 }
