@@ -8,7 +8,7 @@ from birdnet_stm32.files import tree
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.flash_layout import flash_map
 from birdnet_stm32.firmware.flash_plan import release_files
-from birdnet_stm32.firmware.head_region import head_in_elf
+from birdnet_stm32.firmware.head_in_elf import head_in_elf
 from birdnet_stm32.firmware.image import boot_image
 from birdnet_stm32.firmware.model_digests import ModelsDocument
 from birdnet_stm32.firmware.npu_description import NpuFirmwareDocument

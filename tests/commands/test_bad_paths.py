@@ -33,6 +33,8 @@ LINES = {
     "--names labels.csv --thresholds object.json --errors mistakes",
     "flash": "--folder folder --fsbl firmware.bin --variants variants --build build",
     "frontend": "songs/low/0.wav --model-config config.json --json out.json --compare object.json",
+    "head": "build noise.tflite --model-config config.json --thresholds object.json --out head.bin "
+    "--json out.json",
     "image": "firmware.bin --out out.hex --json out.json",
     "layers": "--checkpoint_path noise.keras --model_config config.json --model_path noise.tflite "
     "--data_path_train songs --json out.json",

@@ -152,4 +152,6 @@ def test_a_stage_reads_only_what_is_recorded(checkout: Any, tmp_path: Path) -> N
         assert names - allowed - own == set(), stage
         if stage in ("windows", "evaluation_windows"):  # recordings that they decoded before
             own = {name for name in own if Path(name).name not in DECODED_BEFORE}
-        assert {Path(name).name for name in own} <= {"local_measures.json", "run.json", f"{stage}.log"}
+        assert {Path(name).name for name in own} <= {
+            *("local_measures.json", "local_speed.json", "run.json", f"{stage}.log")
+        }

@@ -173,7 +173,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     "the licence": (append("LICENSE", "\n"), frozenset({"bundle"})),
     # Libraries and programs.
     "another Jinja": (library_version("jinja2"), frozenset({"codegen", "firmware", "report", "bundle"})),
-    "another pyelftools": (library_version("pyelftools"), frozenset({"compile"})),
+    "another pyelftools": (library_version("pyelftools"), frozenset({"compile", "image"})),
     "another QEMU": (program_version("qemu-system-arm"), frozenset({"emulate"})),
     # Outputs that are no longer what was published.
     "a truncated output": (truncate("build/tiny/compile/mps3_an547/firmware.elf"), frozenset({"compile"})),

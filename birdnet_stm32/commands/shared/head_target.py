@@ -12,7 +12,7 @@ from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import parse_document, read_document
 from birdnet_stm32.files.regular_file import read_bytes
-from birdnet_stm32.firmware.head_region import expectation_in_elf
+from birdnet_stm32.firmware.head_in_elf import expectation_in_elf
 from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
 _MAX_BYTES = 2**20  # of a head.json in a bundle

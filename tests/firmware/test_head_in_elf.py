@@ -20,7 +20,7 @@ from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
-from birdnet_stm32.firmware.head_region import expectation_in_elf, head_in_elf, with_head
+from birdnet_stm32.firmware.head_in_elf import expectation_in_elf, head_in_elf, with_head
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
