@@ -6,7 +6,8 @@ benchmark_accuracy.py. Birds of a fold test, those of the next fold choose the e
 together with sounds and birds that are no target. With ``--levers``, the fold 2 takes the place of the test
 recordings, and the fold 1 takes no part: so single settings are compared without the test recordings.
 
-Each result is kept in ``results.json``, so a second run goes on with what is missing.
+Each result is kept in ``results.json`` with the digest of its variant, so a second run goes on with what is
+missing or was asked for in another way. Remove the file after a change of the code.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from statistics import mean, pstdev
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +97,8 @@ class Result:
 
     Args:
         recipe: its recipe.
+        variant: name of its variant, which also says whether it was a comparison of single settings.
+        settings: SHA-256 of the variant's file.
         fold: the fold that judged it.
         seed: seed of the training.
         form: ``float`` or ``int8``.
@@ -106,6 +111,8 @@ class Result:
     """
 
     recipe: str
+    variant: str
+    settings: str
     fold: int
     seed: int
     form: str
@@ -134,7 +141,7 @@ def main() -> None:
     work = options.work.resolve()
     with (options.benchmark / "index.csv").open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
-    results = read_results(work / "results.json")
+    results, asked = read_results(work / "results.json"), list[str]()
     for fold in [LEVER_FOLD] if options.levers else options.folds:
         for name in options.recipes:
             recipe = RECIPES[name]
@@ -143,14 +150,31 @@ def main() -> None:
             lay_out(rows, options.benchmark.resolve(), root, fold, options.levers, recipe.without)
             for seed in options.seeds:
                 key = f"{name}_{folder}_{seed}"
-                if any(one.recipe == name and one.fold == fold and one.seed == seed for one in results):
-                    continue
-                started = time.monotonic()
-                build(key, recipe, folder, seed, options, work)
-                seconds = time.monotonic() - started
-                results += measure(key, name, fold, seed, seconds, root / "judge", options.benchmark, work)
-                write_results(results, work / "results.json")
-    print_table([one for one in results if one.recipe in options.recipes])
+                text = variant_text(recipe, folder, seed, options)
+                settings = sha256(text.encode()).hexdigest()
+                if not any((one.variant, one.settings) == (key, settings) for one in results):
+                    started = time.monotonic()
+                    build(key, text, work)
+                    took_s = time.monotonic() - started
+                    found = measure(
+                        key, root / "judge", options.benchmark if fold == TEST_FOLD else None, work
+                    )
+                    results = [one for one in results if one.variant != key]
+                    results += [
+                        Result(
+                            recipe=name,
+                            variant=key,
+                            settings=settings,
+                            fold=fold,
+                            seed=seed,
+                            seconds=took_s,
+                            **measured,
+                        )
+                        for measured in found
+                    ]
+                    write_results(results, work / "results.json")
+                asked.append(key)
+    print_table([one for one in results if one.variant in asked])
 
 
 def lay_out(
@@ -174,8 +198,8 @@ def lay_out(
             link(source, row, target / ("validation" if of == validation else "train") / folder)
 
 
-def build(key: str, recipe: Recipe, folder: str, seed: int, options: argparse.Namespace, work: Path) -> None:
-    """Write the variant and build it as far as its int8 model."""
+def variant_text(recipe: Recipe, folder: str, seed: int, options: argparse.Namespace) -> str:
+    """Return the variant of a training."""
     background = [part for part in ("sounds", "other_birds") if part not in recipe.without]
     tables = [
         f'[variant]\ntitle = "{recipe.title}"',
@@ -188,10 +212,17 @@ def build(key: str, recipe: Recipe, folder: str, seed: int, options: argparse.Na
         tables.append(f"[augment]\n{recipe.augment}")
     if recipe.teacher:
         tables.append(_teacher(recipe, options))
+    return "\n\n".join(tables) + "\n"
+
+
+def build(key: str, text: str, work: Path) -> None:
+    """Write the variant and build it as far as its int8 model."""
     (work / "variants").mkdir(parents=True, exist_ok=True)
-    (work / "variants" / f"{key}.toml").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
-    doit = [sys.executable, "-m", "doit", "--file", str(ROOT / "dodo.py"), "--dir", str(work)]
-    run([*doit, f"verify:{key}"], work)
+    (work / "variants" / f"{key}.toml").write_text(text, encoding="utf-8")
+    run(
+        [sys.executable, "-m", "doit", "--file", str(ROOT / "dodo.py"), "--dir", str(work), f"verify:{key}"],
+        work,
+    )
 
 
 def _start(recipe: Recipe, options: argparse.Namespace) -> str:
@@ -211,17 +242,18 @@ def _teacher(recipe: Recipe, options: argparse.Namespace) -> str:
     )
 
 
-def measure(
-    key: str,
-    name: str,
-    fold: int,
-    seed: int,
-    seconds: float,
-    judge: Path,
-    benchmark: Path,
-    work: Path,
-) -> list[Result]:
-    """Measure the float model and the int8 model of a build."""
+def measure(key: str, judge: Path, soundscapes_of: Path | None, work: Path) -> list[dict[str, Any]]:
+    """Measure the float model and the int8 model of a build.
+
+    Args:
+        key: name of the variant.
+        judge: folder of the recordings that judge it.
+        soundscapes_of: folder whose ``soundscapes`` it hears; None if it learned from what they hold.
+        work: the work folder.
+
+    Returns:
+        The measures of a :class:`Result`, for each form.
+    """
     built = work / "build" / key
     contract = read_contract(built / "train" / CONFIG)
     models = {
@@ -241,8 +273,8 @@ def measure(
         cmap, top1 = rank_files(np.stack([one.max(axis=0) for one in scored]), columns)
         cmap_of_mean, top1_of_mean = rank_files(np.stack([one.mean(axis=0) for one in scored]), columns)
         heard = None
-        if fold == TEST_FOLD:
-            minutes = sorted((benchmark / "soundscapes").glob("synthetic*.flac"))
+        if soundscapes_of is not None:
+            minutes = sorted((soundscapes_of / "soundscapes").glob("synthetic*.flac"))
             spec = of.frontend
             heard = measure_hearing(
                 [
@@ -255,18 +287,14 @@ def measure(
                 minutes=len(minutes),
             )
         found.append(
-            Result(
-                recipe=name,
-                fold=fold,
-                seed=seed,
-                form=form,
-                cmap=cmap,
-                top1=top1,
-                cmap_of_mean=cmap_of_mean,
-                top1_of_mean=top1_of_mean,
-                heard=heard,
-                seconds=seconds,
-            )
+            {
+                "form": form,
+                "cmap": cmap,
+                "top1": top1,
+                "cmap_of_mean": cmap_of_mean,
+                "top1_of_mean": top1_of_mean,
+                "heard": heard,
+            }
         )
     return found
 
