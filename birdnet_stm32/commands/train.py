@@ -27,7 +27,7 @@ from birdnet_stm32.audio.recording_roots import RecordingsFolder
 from birdnet_stm32.audio.shards.decoded_windows import decode_windows
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits import recording_split
-from birdnet_stm32.audio.windows.window_positions import WindowShape
+from birdnet_stm32.audio.windows.window_positions import WindowShape, spread_positions
 from birdnet_stm32.commands.shared import labelled_folder, stopped_training
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.messages import print_message
@@ -54,7 +54,6 @@ from birdnet_stm32.config.training_tables import LEARNING_RATE, LEARNING_RATE_OF
 from birdnet_stm32.config.variant import ModelTable, QatTable
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.frontend.config_names import CONFIG_SUFFIXES
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
@@ -198,9 +197,9 @@ def _train(options: argparse.Namespace) -> None:
     from birdnet_stm32.stages.train import learned_recordings, load_start_file, train_on
 
     if not options.overwrite:
-        _refuse_other_classes(path, contract_to_train(model, _labels_of(rows), start))
+        _refuse_other_classes(path, contract_to_train(model, labelled_folder.labels_of(rows), start))
     if teacher is not None:
-        check_teacher(_labels_of(rows), teacher)
+        check_teacher(labelled_folder.labels_of(rows), teacher)
     shape = (frontend_to_train(model) if start is None else start.frontend).window_shape
     with tempfile.TemporaryDirectory() as work:
         windows = _decode(rows, root, shape, Path(work), named=options.data_path_train)
@@ -230,10 +229,6 @@ def _train(options: argparse.Namespace) -> None:
     forget(stopped_training.folder_of(path))
     writer.write_document(options.json, trained.history)
     print_message(f"{path}: {counted(len(contract.labels), 'class')}, {trained.sentence}", options.json)
-
-
-def _labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
-    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
 
 
 def _decode(
@@ -312,7 +307,7 @@ def _tuning_windows(
     """
     root = options.data_path_train
     rows = labelled_folder.index_folder(root, options, train_every_label=False, classes=contract.labels)
-    unknown = labelled_folder.unknown_classes(rows, contract)
+    unknown = labelled_folder.unknown_classes(rows, contract.labels)
     if unknown and not options.unlabelled:
         raise InputError(
             f"holds classes that the checkpoint does not know: {first_names(unknown)}",
@@ -334,9 +329,7 @@ def _tuning_windows(
 
 def _smooth(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """Move the targets towards 0.5, as the training did, so that fine-tuning aims at the same function."""
-    from birdnet_stm32.model.training import fit
-
-    share = np.float32(fit.FitSettings().label_smoothing)
+    share = np.float32(TrainTable().label_smoothing)
     smoothed: NDArray[np.float32] = targets * (1 - share) + share / 2
     return smoothed
 

@@ -50,16 +50,15 @@ def _teaches_nothing(variant: Variant) -> bool:
     return weightless and variant.windows.select != "teacher"
 
 
+_OF_TRAINING = ("run", "train", "augment", "teacher")
 _RULES = (
-    _Rule(
-        table="run",
-        applies=lambda variant: variant.model.checkpoint is not None,
-        why="[model] checkpoint names a trained model, and nothing is trained",
-    ),
-    _Rule(
-        table="augment",
-        applies=lambda variant: variant.model.checkpoint is not None,
-        why="[model] checkpoint names a trained model, and nothing is trained",
+    *(
+        _Rule(
+            table=table,
+            applies=lambda variant: variant.model.checkpoint is not None,
+            why="[model] checkpoint names a trained model, and nothing is trained",
+        )
+        for table in _OF_TRAINING
     ),
     _Rule(
         table="augment",
@@ -72,11 +71,6 @@ _RULES = (
         keys=("background_snr_db",),
         applies=lambda variant: variant.augment.background == 0,
         why="background = 0 mixes no background in",
-    ),
-    _Rule(
-        table="train",
-        applies=lambda variant: variant.model.checkpoint is not None,
-        why="[model] checkpoint names a trained model, and nothing is trained",
     ),
     _Rule(
         table="train",
@@ -162,11 +156,6 @@ _RULES = (
         keys=("min_score",),
         applies=lambda variant: variant.windows.select != "teacher",
         why='only [windows] select = "teacher" looks at it',
-    ),
-    _Rule(
-        table="teacher",
-        applies=lambda variant: variant.model.checkpoint is not None,
-        why="[model] checkpoint names a trained model, and nothing is trained",
     ),
     _Rule(
         table="teacher",

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.audio.windows.window_positions import spread_positions
 from birdnet_stm32.evaluate import chance
 from birdnet_stm32.evaluate.accuracy_document import LeftOut
 from birdnet_stm32.evaluate.chance import Hearing
@@ -117,15 +117,6 @@ def scored_windows(
         sample=np.zeros(0, np.int64) if sample is None else sample,
         firmware=np.zeros((0, len(labels)), np.float32) if firmware is None else firmware,
     )
-
-
-def spread_positions(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most ``most`` positions below ``count``, evenly spread.
-
-    >>> spread_positions(10, 4).tolist()
-    [0, 3, 6, 9]
-    """
-    return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).astype(np.int64))
 
 
 def held_out_hearing(windows: WindowSet, probabilities: Floats, labels: Sequence[str]) -> Hearing:

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
+from birdnet_stm32.audio.windows.window_positions import spread_positions
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.emulation_result import Parity

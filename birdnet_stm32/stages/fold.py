@@ -12,8 +12,8 @@ import numpy as np
 
 from birdnet_stm32.audio.shards.window_set import WindowSet
 from birdnet_stm32.audio.splits.recording_split import TEST, TRAIN, VALIDATION
+from birdnet_stm32.audio.windows.window_positions import spread_positions
 from birdnet_stm32.engine.stage import Job, Outcome
-from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.evaluate.score import float_scorer, int8_scorer, score_windows
 from birdnet_stm32.model.training.devices import find_machines
 from birdnet_stm32.progress import track

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from birdnet_stm32.audio.index.learned_from import learned_from_text, with_start
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.splits import recording_split
+from birdnet_stm32.audio.windows.window_positions import spread_positions
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.run_table import RunTable
 from birdnet_stm32.config.training_tables import TrainTable
 from birdnet_stm32.engine.stage import Job, Outcome
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.calibration import Calibration, fit_platt, fit_temperature
-from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.evaluate.recording_ranking import recording_cmap, recording_truths
 from birdnet_stm32.files.document import write_document
 from birdnet_stm32.files.regular_file import sha256_of

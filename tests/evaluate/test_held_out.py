@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from birdnet_stm32.audio.shards.label_sets import LabelSet
 from birdnet_stm32.audio.shards.window_set import ShardedRecording, WindowSet
 from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.evaluate.accuracy_document import LeftOut
-from birdnet_stm32.evaluate.held_out import judging_windows, scored_windows, spread_positions
+from birdnet_stm32.evaluate.held_out import judging_windows, scored_windows
 from birdnet_stm32.evaluate.scored_windows import Call
 
 SETS = (LabelSet(), LabelSet(positives=("owl",), unjudged=("wren",)), LabelSet(positives=("wren",)))
@@ -97,13 +95,3 @@ def test_a_recording_holds_what_its_windows_hold_or_what_is_annotated(windows: W
     few = scored_windows(windows.where(windows.recording_of > 1), {}, ("owl", "wren"), annotated=calls)
     assert few.recording_of.tolist() == [0, 0, 1, 1]  # numbered anew
     assert [one.path for one in few.recordings] == ["rain/3.wav", "night/4.wav"]
-
-
-@given(st.integers(0, 500), st.integers(0, 600))
-def test_positions_are_spread_and_differ(count: int, most: int) -> None:
-    found = spread_positions(count, most)
-    assert len(found) == min(count, most)
-    assert (np.diff(found) > 0).all()
-    if len(found) > 1:
-        assert (found[0], found[-1]) == (0, count - 1)
-        assert np.ptp(np.diff(found)) <= 1

@@ -90,3 +90,12 @@ def cut_window(pcm: NDArray[np.int16], start: int, window_samples: int) -> NDArr
 def center_crop(pcm: NDArray[np.int16], window_samples: int) -> NDArray[np.int16]:
     """Return the window in the middle of a recording."""
     return cut_window(pcm, center_out_starts(len(pcm), window_samples)[0], window_samples)
+
+
+def spread_positions(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most ``most`` positions below ``count``, evenly spread.
+
+    >>> spread_positions(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).astype(np.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.audio_files import FileStat
@@ -149,11 +149,14 @@ def _background(
     return tuple(sorted(name for name in folders if name == "background" or name.startswith("_")))
 
 
-def unknown_classes(rows: Sequence[IndexRow], contract: ModelContract) -> tuple[str, ...]:
-    """Return the classes of usable recordings, without background, that a model does not know."""
-    return tuple(
-        sorted({row.label for row in rows if row.usable and not row.background} - set(contract.labels))
-    )
+def labels_of(rows: Sequence[IndexRow]) -> tuple[str, ...]:
+    """Return the classes of usable recordings, without background, sorted."""
+    return tuple(sorted({row.label for row in rows if row.usable and not row.background}))
+
+
+def unknown_classes(rows: Sequence[IndexRow], labels: Collection[str]) -> tuple[str, ...]:
+    """Return the classes of usable recordings, without background, that are not among ``labels``."""
+    return tuple(label for label in labels_of(rows) if label not in set(labels))
 
 
 def require_common_class(
@@ -164,7 +167,7 @@ def require_common_class(
     Raises:
         InputError: there is no common class. The message names classes of both.
     """
-    unknown = unknown_classes(rows, contract)
+    unknown = unknown_classes(rows, contract.labels)
     if not {row.label for row in rows if row.usable} & set(contract.labels):
         raise InputError(
             f"holds no class of the model, but {first_names(unknown, most=3)}",

@@ -13,12 +13,11 @@ from birdnet_stm32.audio.decoding.decode import Unusable
 from birdnet_stm32.audio.index.class_names import decodable, label_of
 from birdnet_stm32.audio.index.recording_index import list_recordings
 from birdnet_stm32.audio.shards.activity import band_powers, window_activity_db
-from birdnet_stm32.audio.windows.window_positions import WindowShape, cut_window
+from birdnet_stm32.audio.windows.window_positions import WindowShape, cut_window, spread_positions
 from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.recording_option import decode_recording
 from birdnet_stm32.config.window_tables import WindowsTable
 from birdnet_stm32.errors import InputError
-from birdnet_stm32.evaluate.held_out import spread_positions
 from birdnet_stm32.files.regular_file import sha256_of
 from birdnet_stm32.progress import track
 from birdnet_stm32.terminal_text import counted, printable

@@ -41,11 +41,11 @@ def with_validation_folder(
             trained on.
     """
     folder = options.data_path_val
-    labels = tuple(sorted({row.label for row in training if row.usable and not row.background}))
+    labels = labelled_folder.labels_of(training)
     found = labelled_folder.index_folder(
         folder, options, train_every_label=False, classes=labels, splits=False
     )
-    unknown = sorted({row.label for row in found if row.usable and not row.background} - set(labels))
+    unknown = labelled_folder.unknown_classes(found, labels)
     if unknown:
         raise InputError(
             f"holds classes that --data_path_train does not have: {first_names(unknown)}",

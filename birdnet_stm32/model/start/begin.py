@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from birdnet_stm32.audio.windows.window_positions import spread_positions
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.start.depth import Learn
 from birdnet_stm32.model.start.embeddings import embed
@@ -35,7 +36,7 @@ class StartSettings:
     """
 
     learn: Learn = "all"
-    backbone_rate: float = 0.3
+    backbone_rate: float = 1.0
     probe: bool = True
     seed: int = 0
 
@@ -159,8 +160,7 @@ class _Embedded:
 
 def _embedded(start: Start, examples: Examples, most: int, report: Callable[[int], None]) -> _Embedded:
     """Compute embeddings of all windows, or of ``most`` that are evenly spread."""
-    count = len(examples)
-    positions = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+    positions = spread_positions(len(examples), most)
     found = embed(
         start.model,
         examples.windows,

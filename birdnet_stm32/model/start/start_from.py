@@ -40,7 +40,7 @@ def start_from(
     labels: tuple[str, ...],
     *,
     learn: Learn = "all",
-    backbone_rate: float = 0.3,
+    backbone_rate: float = 1.0,
     head: Head | None = None,
     seed: int = 0,
 ) -> Student:

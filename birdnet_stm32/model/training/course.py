@@ -102,7 +102,9 @@ class Course:
         self._kept = None
         if keeping and not several_machines():  # each would go on from a step of its own
             self._kept = KeptState(keeping, purpose.partition(" ")[0], f"{purpose}\n{self._identity()}")
-            self._go_on(self._kept.read())
+            state = self._kept.read()
+            if state is not None:
+                self._go_on(state)
 
     def _identity(self) -> str:
         """Return what tells this training from others, before its first step."""
@@ -112,10 +114,8 @@ class Course:
         alike = replace(self._settings, workers=0)  # their number changes nothing
         return f"{alike}\n{self._contract}\n{whole.hexdigest()}"
 
-    def _go_on(self, state: TrainingState | None) -> None:
-        """Go on from a state; None to begin."""
-        if state is None:
-            return
+    def _go_on(self, state: TrainingState) -> None:
+        """Go on from a state."""
         self.finished, self._losses, self.means = state.epochs, list(state.losses), list(state.means)
         self.history, self.best = list(state.history), state.best
         for variable, value in zip(self._variables, state.variables, strict=True):

@@ -44,3 +44,13 @@ def test_a_short_recording_is_padded_once_at_its_end():
     np.testing.assert_array_equal(window_positions.cut_window(pcm, 0, 5), [1, 2, 3, 0, 0])
     np.testing.assert_array_equal(window_positions.center_crop(pcm, 5), [1, 2, 3, 0, 0])
     np.testing.assert_array_equal(window_positions.center_crop(np.arange(9, dtype=np.int16), 3), [3, 4, 5])
+
+
+@given(st.integers(0, 500), st.integers(0, 600))
+def test_positions_are_spread_and_differ(count: int, most: int) -> None:
+    found = window_positions.spread_positions(count, most)
+    assert len(found) == min(count, most)
+    assert (np.diff(found) > 0).all()
+    if len(found) > 1:
+        assert (found[0], found[-1]) == (0, count - 1)
+        assert np.ptp(np.diff(found)) <= 1
