@@ -327,6 +327,7 @@ def start_settings(settings: TrainTable) -> StartSettings:
         learn=settings.learn,
         backbone_rate=settings.backbone_rate,
         probe=settings.head == "linear_probe",
+        label_smoothing=settings.label_smoothing,
         seed=settings.seed,
     )
 

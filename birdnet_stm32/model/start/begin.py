@@ -13,7 +13,7 @@ from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.model.start.depth import Learn
 from birdnet_stm32.model.start.embeddings import embed
 from birdnet_stm32.model.start.head import Head, known_classes
-from birdnet_stm32.model.start.linear_probe import Probe, fit_head, linear_probe
+from birdnet_stm32.model.start.linear_probe import SMOOTHING, Probe, fit_head, linear_probe
 from birdnet_stm32.model.start.start_from import Start, start_from
 from birdnet_stm32.model.training.examples import Examples
 from birdnet_stm32.model.training.history import StartReport
@@ -32,12 +32,14 @@ class StartSettings:
         learn: which layers learn.
         backbone_rate: factor of the learning rate from one stage to the stage before it.
         probe: whether the head is that of a linear probe.
+        label_smoothing: moves the targets of the probe towards 0.5.
         seed: seed of random weights and of dropout.
     """
 
     learn: Learn = "all"
     backbone_rate: float = 1.0
     probe: bool = True
+    label_smoothing: float = SMOOTHING
     seed: int = 0
 
 
@@ -131,13 +133,17 @@ def begin(
     count = len(validation)
     chosen_by = _embedded(start, validation, count, lambda done: report(total - count + done, total))
     judged = _judge_of(start, chosen_by, judge)
-    probe = linear_probe(learned.embeddings, learned.targets, labels, judge=judged)
+    probe = linear_probe(
+        learned.embeddings, learned.targets, labels, judge=judged, label_smoothing=settings.label_smoothing
+    )
     return Beginning(
         start=start,
         labels=labels,
         settings=settings,
         head=probe.head,
-        refit_head=None if refit is None else _fit_to_both(learned, chosen_by, refit, probe),
+        refit_head=None
+        if refit is None
+        else _fit_to_both(learned, chosen_by, refit, probe, settings.label_smoothing),
         report=StartReport(
             model=digest,
             learn=settings.learn,
@@ -188,11 +194,16 @@ def _judge_of(start: Start, validation: _Embedded, judge: Judge | None) -> Calla
 
 
 def _fit_to_both(
-    training: _Embedded, validation: _Embedded, learnable: NDArray[np.bool_], probe: Probe
+    training: _Embedded,
+    validation: _Embedded,
+    learnable: NDArray[np.bool_],
+    probe: Probe,
+    label_smoothing: float,
 ) -> Head:
     return fit_head(
         np.concatenate([training.embeddings, validation.embeddings[learnable]]),
         np.concatenate([training.targets, validation.targets[learnable]]),
         probe.head.labels,
         strength=probe.strength,
+        label_smoothing=label_smoothing,
     )

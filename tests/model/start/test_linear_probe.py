@@ -33,13 +33,33 @@ def examples(seed: int, count: int = 40) -> tuple[np.ndarray, np.ndarray]:
 @given(seed=st.integers(0, 200), strength=st.sampled_from((0.01, 0.1, 1.0)))
 def test_its_logits_are_the_decision_function(seed: int, strength: float) -> None:
     embeddings, targets = examples(seed)
-    head = fit_head(embeddings, targets, LABELS, strength=strength)
+    head = fit_head(embeddings, targets, LABELS, strength=strength, label_smoothing=0)
     for number in range(2):
         reference = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
         reference.fit(embeddings.astype(np.float64), targets[:, number])
         assert np.allclose(
             head.logits(embeddings)[:, number], reference.decision_function(embeddings), atol=2e-3
         )
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 200), smoothing=st.sampled_from((0.0, 0.1, 0.5)))
+def test_the_mean_probability_is_that_of_the_smoothed_targets(seed: int, smoothing: float) -> None:
+    embeddings, targets = examples(seed)
+    head = fit_head(embeddings, targets, LABELS, strength=1.0, label_smoothing=smoothing)
+    probabilities = 1 / (1 + np.exp(-head.logits(embeddings)))
+    smoothed = targets * (1 - smoothing) + smoothing / 2
+    assert np.allclose(probabilities.mean(axis=0), smoothed.mean(axis=0), atol=2e-3)
+
+
+def test_smoothing_bounds_the_logits() -> None:
+    embeddings, targets = examples(4)
+    heads = [
+        fit_head(embeddings, targets, LABELS, strength=100.0, label_smoothing=smoothing)
+        for smoothing in (0.0, 0.1)
+    ]
+    sharp, smooth = (np.abs(head.logits(embeddings)).max() for head in heads)
+    assert smooth < sharp / 2
 
 
 def test_what_is_not_judged_changes_nothing() -> None:
