@@ -29,6 +29,7 @@ LAYERS = [
     {"audio"},
     {"audio.annotations"},
     {"audio.containers"},
+    {"audio.recorders"},
     {"audio.decoding"},
     {"audio.splits"},
     {"audio.index"},

@@ -31,13 +31,16 @@ _PLAIN = frozenset({1, 3, 6, 7, 0xFFFE})  # formats whose samples all have the s
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Chunk:
+class Chunk:
+    """A chunk of a WAV file: its name of four bytes, the position and the number of its bytes."""
+
     name: bytes
     first: int
     size: int
 
     @property
     def last(self) -> int:
+        """Position after its last byte."""
         return self.first + self.size
 
 
@@ -48,7 +51,7 @@ class _Header:
     form: bytes
     first: int
     chunks_at: int
-    data: _Chunk
+    data: Chunk
     channels: int
     rate_hz: int
     frame_bytes: int
@@ -85,6 +88,33 @@ def inspect_wav(source: AudioBytes, first: int) -> ContainerLayout | None:
     return ContainerLayout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
 
 
+def metadata_chunks(source: AudioBytes, first: int) -> tuple[Chunk, ...]:
+    """Return the chunks before and after the audio, whatever the header says of the audio's length.
+
+    Args:
+        source: a WAV file.
+        first: position of its first byte, after tags that do not belong to it.
+
+    Returns:
+        The chunks in the order of the file, each of them complete, without that of the audio.
+    """
+    order = ">" if source.read(first, 4) == b"RIFX" else "<"
+    before = []
+    for chunk in _chunks(source, first + 12, order):
+        if chunk.name == b"data":
+            break
+        if chunk.last <= source.size:
+            before.append(chunk)
+    try:
+        header = _read_header(source, first)
+        last = source.size if header is None else _find_end(source, header)[0]
+    except UnreadableError:  # two chunks of audio: nobody knows what belongs to which
+        last = source.size
+    # A chunk begins at an even position, but not every program pads the audio.
+    after = (_chain(source, at, order) for at in (last + (last - first) % 2, last))
+    return (*before, *next((found for found in after if found), ()))
+
+
 def _read_header(source: AudioBytes, first: int) -> _Header | None:
     form = source.read(first, 4)
     order = ">" if form == b"RIFX" else "<"
@@ -99,7 +129,7 @@ def _read_header(source: AudioBytes, first: int) -> _Header | None:
             if len(described) < 16:
                 return None
             if form in (b"RF64", b"BW64") and chunk.size == 0xFFFF_FFFF and data_bytes is not None:
-                chunk = _Chunk(name=b"data", first=chunk.first, size=data_bytes)
+                chunk = Chunk(name=b"data", first=chunk.first, size=data_bytes)
             tag, channels, rate_hz, byte_rate, frame_bytes = struct.unpack(f"{order}HHIIH2x", described)
             plain = rate_hz * frame_bytes
             return _Header(
@@ -115,14 +145,14 @@ def _read_header(source: AudioBytes, first: int) -> _Header | None:
     return None
 
 
-def _chunks(source: AudioBytes, at: int, order: str) -> Iterator[_Chunk]:
+def _chunks(source: AudioBytes, at: int, order: str) -> Iterator[Chunk]:
     """Yield the chunks one after the other. The last one may claim to be longer than the file."""
     for _ in range(_MOST_CHUNKS):
         head = source.read(at, 8)
         if len(head) < 8:
             return
         name, size = struct.unpack(f"{order}4sI", head)
-        yield _Chunk(name=name, first=at + 8, size=size)
+        yield Chunk(name=name, first=at + 8, size=size)
         at += 8 + size + size % 2
 
 
@@ -167,7 +197,7 @@ def _after_power_loss(source: AudioBytes, header: _Header, last: int) -> tuple[i
     return last, (f"{kind}read to the end of the file, {found}", *notes)
 
 
-def _followers(source: AudioBytes, data: _Chunk, order: str) -> tuple[str, ...] | None:
+def _followers(source: AudioBytes, data: Chunk, order: str) -> tuple[str, ...] | None:
     """Return notes about the bytes after the audio; None if the audio cannot end where its header says.
 
     Raises:
@@ -188,7 +218,7 @@ def _followers(source: AudioBytes, data: _Chunk, order: str) -> tuple[str, ...] 
     return None
 
 
-def _judge(chain: list[_Chunk], source: AudioBytes) -> tuple[str, ...]:
+def _judge(chain: list[Chunk], source: AudioBytes) -> tuple[str, ...]:
     names = [chunk.name for chunk in chain]
     if b"data" in names:
         raise UnreadableError(
@@ -201,7 +231,7 @@ def _judge(chain: list[_Chunk], source: AudioBytes) -> tuple[str, ...]:
     return ()
 
 
-def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None) -> list[_Chunk] | None:
+def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None) -> list[Chunk] | None:
     """Return the chunks from a position to the end of the file; None unless they end there, or in zeros.
 
     Args:
@@ -210,7 +240,7 @@ def _chain(source: AudioBytes, at: int, order: str, seen: set[int] | None = None
         order: byte order of numbers.
         seen: positions from which the end cannot be reached; the positions that are passed are added.
     """
-    found: list[_Chunk] = []
+    found: list[Chunk] = []
     if at >= source.size:
         return []
     for chunk in _chunks(source, at, order):
