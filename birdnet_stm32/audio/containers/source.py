@@ -36,7 +36,14 @@ class MissingBytes:
     size: int
 
 
-Piece = bytes | ByteSpan | MissingBytes
+@dataclass(frozen=True, kw_only=True)
+class ZeroBytes:
+    """Bytes of value zero that a file leaves out."""
+
+    size: int
+
+
+Piece = bytes | ByteSpan | MissingBytes | ZeroBytes
 Part = tuple[Piece, ...]
 """The pieces that a decoder reads as one file."""
 
@@ -103,7 +110,7 @@ class SplicedFile(io.RawIOBase):
         self.error: OSError | None = None
         self._source = source
         self._pieces = part
-        self._ends = list(itertools.accumulate(map(_length, part)))
+        self._ends = list(itertools.accumulate(map(piece_bytes, part)))
         self._position = 0
 
     @property
@@ -148,6 +155,9 @@ class SplicedFile(io.RawIOBase):
         if isinstance(piece, MissingBytes):
             return 0
         wanted = min(len(target), left)
+        if isinstance(piece, ZeroBytes):
+            target[:wanted] = bytes(wanted)
+            return wanted
         if isinstance(piece, bytes):
             at = len(piece) - left
             target[:wanted] = piece[at : at + wanted]
@@ -159,10 +169,11 @@ class SplicedFile(io.RawIOBase):
             return 0
 
 
-def _length(piece: Piece) -> int:
+def piece_bytes(piece: Piece) -> int:
+    """Return the number of bytes of a piece."""
     if isinstance(piece, ByteSpan):
         return piece.last - piece.first
-    return piece.size if isinstance(piece, MissingBytes) else len(piece)
+    return piece.size if isinstance(piece, MissingBytes | ZeroBytes) else len(piece)
 
 
 @contextmanager

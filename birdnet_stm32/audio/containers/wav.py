@@ -10,8 +10,17 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from birdnet_stm32.audio.containers import audiomoth_silence
 from birdnet_stm32.audio.containers.layout import ContainerLayout, seconds_text
-from birdnet_stm32.audio.containers.source import AudioBytes, ByteSpan, Piece, UnreadableError
+from birdnet_stm32.audio.containers.source import (
+    AudioBytes,
+    ByteSpan,
+    Piece,
+    UnreadableError,
+    ZeroBytes,
+    piece_bytes,
+)
+from birdnet_stm32.terminal_text import counted
 
 FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # Chunks that recorders and editors write after the audio.
@@ -25,6 +34,7 @@ KNOWN_CHUNKS = frozenset(
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 _UNKNOWN_LENGTH = 0x7FFF_F000  # programs that write to a pipe put this or a greater length
 _TAIL_BYTES = 1 << 24  # chunks after the audio are looked for this far from the end
+_COMMENT_BYTES = 1 << 16  # before the audio, in which the comment of a recorder is looked for
 _MOST_CHUNKS = 10_000
 _NEVER_WRITTEN_S = 0.5
 _PLAIN = frozenset({1, 3, 6, 7, 0xFFFE})  # formats whose samples all have the same length
@@ -83,8 +93,15 @@ def inspect_wav(source: AudioBytes, first: int) -> ContainerLayout | None:
     if header.rate_hz == 0:
         raise UnreadableError("a sample rate of 0 Hz is not plausible")
     last, notes = _find_end(source, header)
+    restored = _with_silence(source, header, last)
     as_it_is = header.form != b"BW64" and not notes and last == header.data.last
-    part = (ByteSpan(first=first, last=source.size),) if as_it_is else _rewritten(header, last)
+    if restored is not None:
+        part = _rewritten(header, restored)
+        notes = (*notes, _silence_note(header, restored))
+    elif as_it_is:
+        part = (ByteSpan(first=first, last=source.size),)
+    else:
+        part = _rewritten(header, (ByteSpan(first=header.data.first, last=last),))
     return ContainerLayout(container=header.form.decode().replace("RIFF", "WAV"), parts=(part,), notes=notes)
 
 
@@ -170,6 +187,10 @@ def _find_end(source: AudioBytes, header: _Header) -> tuple[int, tuple[str, ...]
     if data.last > size and data.size < _UNKNOWN_LENGTH:
         if data.size // header.frame_bytes == there // header.frame_bytes:
             return last, ()
+        if data.size == size - header.first:
+            return last, (
+                f"length wrong in the header: it counts the header too, {header.length(there)} read",
+            )
         return last, (
             f"cut off: the header promises {header.length(data.size)}, {header.length(there)} are there",
         )
@@ -265,17 +286,46 @@ def _first_of_tail(source: AudioBytes, first: int, order: str) -> int:
     return next((at for at in places if _chain(source, at, order, seen)), source.size)
 
 
-def _rewritten(header: _Header, last: int) -> tuple[Piece, ...]:
-    """Return the file with a header that is true."""
-    first = header.data.first
-    size = (last - first) // header.frame_bytes * header.frame_bytes
-    before = ByteSpan(first=header.chunks_at, last=first - 8)
+def _with_silence(source: AudioBytes, header: _Header, last: int) -> tuple[Piece, ...] | None:
+    """Return the audio of a recording of an AudioMoth with the silence that it left out; None for others."""
+    before = min(header.data.first - header.chunks_at, _COMMENT_BYTES)
+    is_plain = header.form == b"RIFF" and (header.channels, header.frame_bytes) == (1, 2)
+    if not is_plain or not audiomoth_silence.is_triggered(source.read(header.chunks_at, before)):
+        return None
+    return audiomoth_silence.with_silence(
+        source, origin=header.first, first=header.data.first, last=last, rate_hz=header.rate_hz
+    )
+
+
+def _silence_note(header: _Header, audio: tuple[Piece, ...]) -> str:
+    gaps = [piece.size for piece in audio if isinstance(piece, ZeroBytes)]
+    return (
+        f"silence restored: {header.length(sum(gaps))} in {counted(len(gaps), 'gap')} that the recorder, "
+        "triggered by sound, left out"
+    )
+
+
+def _rewritten(header: _Header, audio: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Return the file with a header that is true.
+
+    Args:
+        header: of the file.
+        audio: the bytes of the audio. An incomplete frame at their end is left out.
+    """
+    size = sum(map(piece_bytes, audio))
+    spare = size % header.frame_bytes
+    if spare:
+        *whole, cut = audio  # only a span of the file can end within a frame
+        audio = (
+            (*whole, ByteSpan(first=cut.first, last=cut.last - spare)) if isinstance(cut, ByteSpan) else audio
+        )
+        size -= spare
+    before = ByteSpan(first=header.chunks_at, last=header.data.first - 8)
     riff = 4 + before.last - before.first + 8 + size
-    audio = ByteSpan(first=first, last=first + size)
     if riff <= 0xFFFF_FFFF:
         form = header.form if header.form == b"RIFX" else b"RIFF"
         start = struct.pack(f"{header.order}4sI4s", form, riff, b"WAVE")
-        return (start, before, struct.pack(f"{header.order}4sI", b"data", size), audio)
+        return (start, before, struct.pack(f"{header.order}4sI", b"data", size), *audio)
     lengths = struct.pack("<QQQI", riff + 36, size, size // header.frame_bytes, 0)
     start = struct.pack("<4sI4s4sI", b"RF64", 0xFFFF_FFFF, b"WAVE", b"ds64", len(lengths)) + lengths
-    return (start, before, struct.pack("<4sI", b"data", 0xFFFF_FFFF), audio)
+    return (start, before, struct.pack("<4sI", b"data", 0xFFFF_FFFF), *audio)
