@@ -19,7 +19,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean, pstdev
@@ -70,23 +70,41 @@ class Recipe:
 
 
 FROM_START = "epochs = 13\nbatch_size = 32\nbackground_share = 0.35\n"
+REFIT = "refit = true\n"
 TEACH = "embedding_weight = 1.0\n"
+START = Recipe(title="from the published checkpoint", start=True, train=FROM_START)
+TEACHER = replace(START, title="from the published checkpoint, with a teacher", teacher=True, teach=TEACH)
+SCRATCH = Recipe(title="from scratch", train="background_share = 0.35\n")
+
+
+def _start(title: str, *, train: str = "", augment: str = "", without: tuple[str, ...] = ()) -> Recipe:
+    """Return the training from the checkpoint with one setting changed."""
+    return replace(START, title=f"start, {title}", train=FROM_START + train, augment=augment, without=without)
+
+
 RECIPES = {
-    "scratch": Recipe(title="from scratch", train="background_share = 0.35\n"),
+    "scratch": SCRATCH,
     "probe": Recipe(title="linear probe on the published checkpoint", start=True, train='learn = "head"\n'),
-    "start": Recipe(title="from the published checkpoint", start=True, train=FROM_START),
-    "teacher": Recipe(
-        title="from the published checkpoint, with a teacher",
-        start=True,
-        teacher=True,
-        train=FROM_START,
-        teach=TEACH,
+    "start": START,
+    "start_refit": _start("then on the validation recordings too", train=REFIT),
+    "teacher": TEACHER,
+    "teacher_refit": replace(
+        TEACHER, title="teacher, then on the validation recordings too", train=FROM_START + REFIT
     ),
-    "scratch_teacher": Recipe(
-        title="from scratch, with a teacher",
-        teacher=True,
-        train="background_share = 0.35\n",
-        teach=TEACH,
+    "scratch_teacher": replace(SCRATCH, title="from scratch, with a teacher", teacher=True, teach=TEACH),
+    # One setting changed at a time, to be compared with "start" or "teacher".
+    "last_stages": _start("learn last_stages", train='learn = "last_stages"\n'),
+    "backbone_rate": _start("backbone_rate 0.3", train="backbone_rate = 0.3\n"),
+    "new_head": _start("head new", train='head = "new"\n'),
+    "no_smoothing": _start("label_smoothing 0", train="label_smoothing = 0.0\n"),
+    "by_loss": _start("select_epoch loss", train='select_epoch = "loss"\n'),
+    "average": _start("average 0.99", train="average = 0.99\n"),
+    "no_mixup": _start("mixup 0", augment="mixup = 0.0\n"),
+    "no_noise": _start("background 0", augment="background = 0.0\n"),
+    "no_other_birds": _start("without other birds", without=("other_birds",)),
+    "teacher_labels": replace(TEACHER, title="teacher, embedding_weight 0", teach=""),
+    "teacher_embedding": replace(
+        TEACHER, title="teacher, weight 0", teach="weight = 0.0\nembedding_weight = 1.0\n"
     ),
 }
 
@@ -206,7 +224,7 @@ def variant_text(recipe: Recipe, folder: str, seed: int, options: argparse.Names
         f'[index]\nroot = "../recordings/{folder}"\nsplits = "folders"\n'
         f"background = {json.dumps(background)}",
         f'[evaluate]\nroot = "../recordings/{folder}/judge"\nfirmware_windows = 0',
-        f"[train]\nseed = {seed}\n" + _start(recipe, options) + recipe.train,
+        f"[train]\nseed = {seed}\n" + _checkpoint(recipe, options) + recipe.train,
     ]
     if recipe.augment:
         tables.append(f"[augment]\n{recipe.augment}")
@@ -225,7 +243,7 @@ def build(key: str, text: str, work: Path) -> None:
     )
 
 
-def _start(recipe: Recipe, options: argparse.Namespace) -> str:
+def _checkpoint(recipe: Recipe, options: argparse.Namespace) -> str:
     if not recipe.start:
         return ""
     if options.checkpoints is None:

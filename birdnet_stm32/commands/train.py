@@ -193,8 +193,10 @@ def _train(options: argparse.Namespace) -> None:
         rows, root = with_validation_folder(rows, options.data_path_train, options)
 
     # TensorFlow takes seconds to load. --help and wrong options do not need it.
+    from birdnet_stm32.stages.inputs.start import load_start_file
+    from birdnet_stm32.stages.inputs.training import train_on
     from birdnet_stm32.stages.inputs.windows import classes_to_train
-    from birdnet_stm32.stages.train import learned_recordings, load_start_file, train_on
+    from birdnet_stm32.stages.train import learned_recordings
 
     if not options.overwrite:
         _refuse_other_classes(path, contract_to_train(model, labelled_folder.labels_of(rows), start))

@@ -20,9 +20,11 @@ from birdnet_stm32.progress import track
 from birdnet_stm32.quant.recipes import RecipeSettings, make_candidate
 from birdnet_stm32.stages.inputs.file_names import FOLD_SCORES
 from birdnet_stm32.stages.inputs.float_model import contract_to_train, start_contract
+from birdnet_stm32.stages.inputs.start import load_start
 from birdnet_stm32.stages.inputs.teacher import open_teaching, with_choice
+from birdnet_stm32.stages.inputs.training import train_on
 from birdnet_stm32.stages.inputs.windows import classes_to_train, open_window_set
-from birdnet_stm32.stages.train import keeping_of, load_start, log_folder, train_on
+from birdnet_stm32.stages.train import keeping_of, log_folder
 from birdnet_stm32.terminal_text import counted
 
 CALIBRATION_WINDOWS = 512

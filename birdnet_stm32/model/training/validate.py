@@ -57,7 +57,6 @@ def validate(
         InputError: nothing is judged in any window.
     """
     targets = examples.targets
-    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     losses, judged_counts, right = [], [], 0
     pooled = judge.empty(len(contract.labels)) if judge else None
     for start in range(0, len(inputs), PART):
@@ -66,10 +65,7 @@ def validate(
         if not np.isfinite(logits).all():
             return Measured(loss=float("nan"), accuracy=0.0)
         judged = wanted >= 0
-        if judged.all():
-            losses.append(float(loss(wanted, logits)))
-        else:
-            losses.append(float(masked_loss(wanted, logits, label_smoothing)))
+        losses.append(float(masked_loss(wanted, logits, label_smoothing)))
         judged_counts.append(int(judged.sum()))
         found = probabilities(logits, contract)
         if judge is not None and pooled is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from birdnet_stm32.model.training.history import EpochReport
 from birdnet_stm32.model.training.speed import Speed
 from birdnet_stm32.progress import NotedReport
+from birdnet_stm32.stages.inputs.time_left import TimeLeft
 
 ESTIMATING_STEPS = 3  # after the first step of a process, which compiles
 
@@ -24,20 +25,13 @@ class TrainingProgress:
     def __init__(
         self, report: NotedReport, epochs: int, *, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._report, self._epochs, self._now = report, epochs, now
-        self._first: tuple[int, float] | None = None
+        self._report, self._epochs = report, epochs
+        self._time_left = TimeLeft(after_steps=ESTIMATING_STEPS, now=now)
         self._left = ""
 
     def on_step(self, done: int, total: int) -> None:
         """Show a step, and how long all others will take as soon as some have been measured."""
-        now = self._now()
-        if self._first is None:
-            self._first = done, now
-        steps, seconds = done - self._first[0], now - self._first[1]
-        if done == total:
-            self._left = ""
-        elif steps >= ESTIMATING_STEPS:
-            self._left = f"{duration_text(seconds / steps * (total - done))} left"
+        self._left = self._time_left.text(done, total)
         # Half a step less than is done: an epoch counts when it has been measured, see ``on_epoch``.
         self._report((done - 0.5) * self._epochs / total, self._epochs, left=self._left)
 
@@ -52,16 +46,3 @@ class TrainingProgress:
     def on_refit_epoch(self, epoch: int) -> None:
         """Show an epoch after which nothing is measured."""
         self._report(epoch, self._epochs, left=self._left)
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration in words that do not claim to be exact.
-
-    >>> [duration_text(seconds) for seconds in (3, 48, 400, 5_000, 20_000)]
-    ['about 3 s', 'about 50 s', 'about 7 min', 'about 83 min', 'about 5.6 h']
-    """
-    if seconds < 10:
-        return f"about {seconds:.0f} s"
-    if seconds < 100:
-        return f"about {round(seconds, -1):.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 6_000 else f"about {seconds / 3600:.1f} h"
