@@ -38,6 +38,7 @@ LAYERS = [
     {"frontend"},
     {"tflite"},
     {"model"},
+    {"detect"},
     {"evaluate"},
     {"quant"},
     {"codegen"},
