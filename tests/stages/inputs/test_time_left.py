@@ -15,4 +15,4 @@ def test_the_time_left_follows_from_the_steps_so_far() -> None:
     tell = with_time_left(report, now=lambda: float(next(clock)))
     for done in (10, 20, 40):
         tell(done, 40)
-    assert told == [(10, 40, ""), (20, 40, "about 2 min left"), (40, 40, "about 0 s left")]
+    assert told == [(10, 40, ""), (20, 40, "about 2 min left"), (40, 40, "")]
