@@ -11,6 +11,7 @@ packages=(
     cmake ninja-build         # builds the firmware projects
     qemu-system-arm           # runs the firmware on an emulated Cortex-M55
     clang-format              # checks that the generated C is formatted
+    "$@"                      # what else is asked for
 )
 
 missing=()

@@ -2,8 +2,6 @@
  * line.
  *
  *     windows SAMPLES WINDOW HOP        the starts
- *     wav RATE FIRST COUNT HEX          status, samples, and COUNT samples from FIRST on
- *     refusal RATE HEX                  why the file cannot be read
  *     select CAPACITY COUNT V... T...   label:probability of each detection; T: thresholds
  *     fixed DECIMALS VALUE
  *     quoted HEX
@@ -11,7 +9,6 @@
 #include "birdnet_recording.h"
 #include "console.h"
 #include "detections.h"
-#include "wav_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +27,6 @@ static uint32_t next_u32(void) {
 typedef struct {
     uint8_t *bytes;
     uint32_t size;
-    uint32_t position;
 } memory_t;
 
 static memory_t next_hex(void) {
@@ -44,21 +40,6 @@ static memory_t next_hex(void) {
     return memory;
 }
 
-static size_t memory_read(void *context, void *buffer, size_t bytes) {
-    memory_t *memory = context;
-    const size_t left = memory->size - memory->position;
-    const size_t count = bytes < left ? bytes : left;
-    memcpy(buffer, memory->bytes + memory->position, count);
-    memory->position += (uint32_t)count;
-    return count;
-}
-
-static bool memory_seek(void *context, uint32_t offset) {
-    memory_t *memory = context;
-    memory->position = offset;
-    return offset <= memory->size;
-}
-
 static void windows(void) {
     const uint32_t samples = next_u32();
     const uint32_t window = next_u32();
@@ -67,36 +48,6 @@ static void windows(void) {
     for (uint32_t i = 0; i < count; ++i) {
         printf("%" PRIu32 " ", birdnet_window_start(i, samples, window, hop));
     }
-}
-
-static void wav(void) {
-    const uint32_t rate = next_u32();
-    const uint32_t first = next_u32();
-    const uint32_t count = next_u32();
-    memory_t memory = next_hex();
-    const wav_source_t source = {memory_read, memory_seek, &memory, memory.size};
-    wav_reader_t reader;
-    wav_status_t status = wav_open(&reader, source, rate);
-    printf("%d %" PRIu32, (int)status, reader.samples);
-    if (status == WAV_OK) {
-        int16_t *pcm = malloc(count * sizeof *pcm + 1u);
-        status = wav_read(&reader, first, pcm, count);
-        for (uint32_t i = 0; status == WAV_OK && i < count; ++i) {
-            printf(" %d", pcm[i]);
-        }
-        free(pcm);
-    }
-    free(memory.bytes);
-}
-
-static void refusal(void) {
-    const uint32_t rate = next_u32();
-    memory_t memory = next_hex();
-    const wav_source_t source = {memory_read, memory_seek, &memory, memory.size};
-    wav_reader_t reader;
-    const wav_status_t status = wav_open(&reader, source, rate);
-    printf("%s", wav_refusal(&reader, status));
-    free(memory.bytes);
 }
 
 static void select_classes(void) {
@@ -139,10 +90,6 @@ int main(void) {
         const char *command = strtok(line, " ");
         if (strcmp(command, "windows") == 0) {
             windows();
-        } else if (strcmp(command, "wav") == 0) {
-            wav();
-        } else if (strcmp(command, "refusal") == 0) {
-            refusal();
         } else if (strcmp(command, "select") == 0) {
             select_classes();
         } else if (strcmp(command, "fixed") == 0) {

@@ -30,8 +30,10 @@ def standin() -> Callable[..., ModelFiles]:
             for path in sorted(STANDIN.rglob("*"))
             if path.is_file()
         }
-        for name in ("birdnet_recording.h", "birdnet_recording.c"):  # the same for all models
-            found[f"runtime/{name}"] = (firmware_templates() / "runtime" / name).read_bytes()
+        runtime = firmware_templates() / "runtime"
+        for path in (*runtime.glob("birdnet_recording.*"), *runtime.glob("birdnet_wav*.*")):  # for all models
+            found[f"runtime/{path.name}"] = path.read_bytes()
+        found["runtime/birdnet_float.h"] = (runtime / "birdnet_float.h").read_bytes()
         names = "".join(f"    {c_string(label)},\n" for label in labels)
         found["birdnet_labels.c"] = (
             '#include "birdnet_network.h"\n\n'

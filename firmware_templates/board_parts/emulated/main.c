@@ -2,13 +2,13 @@
  * write. */
 #include "app_config.h"
 #include "birdnet_recording.h"
+#include "birdnet_wav.h"
 #include "board.h"
 #include "classes.h"
 #include "dump.h"
 #include "inference.h"
 #include "protocol.h"
 #include "semihosting.h"
-#include "wav_reader.h"
 
 #include <string.h>
 
@@ -64,8 +64,8 @@ static size_t source_read(void *context, void *buffer, size_t bytes) {
     return semihosting_read(*(const int32_t *)context, buffer, bytes);
 }
 
-static bool source_seek(void *context, uint32_t offset) {
-    return semihosting_seek(*(const int32_t *)context, offset);
+static bool source_seek(void *context, uint64_t offset) {
+    return offset <= UINT32_MAX && semihosting_seek(*(const int32_t *)context, (uint32_t)offset);
 }
 
 static const char *status_text(birdnet_status_t status) {
@@ -103,12 +103,13 @@ static const char *run_network(int32_t dump) {
     return failure;
 }
 
-static const char *run_window(const wav_reader_t *wav, uint32_t recording, uint32_t window,
-                              int32_t dump) {
-    const uint32_t first = birdnet_window_start(window, wav->samples, BIRDNET_WINDOW_SAMPLES,
-                                                BIRDNET_WINDOW_HOP_SAMPLES);
-    const wav_status_t read = wav_read(wav, first, buffers.pcm, BIRDNET_WINDOW_SAMPLES);
-    const char *failure = read == WAV_OK ? NULL : wav_status_text(read);
+static const char *run_window(const birdnet_wav_t *wav, uint32_t samples, uint32_t recording,
+                              uint32_t window, int32_t dump) {
+    const uint32_t first =
+        birdnet_window_start(window, samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
+    const birdnet_wav_status_t read =
+        birdnet_wav_read(wav, first, buffers.pcm, BIRDNET_WINDOW_SAMPLES);
+    const char *failure = read == BIRDNET_WAV_OK ? NULL : "its samples cannot be read";
     if (failure == NULL) {
         failure = dump_text(dump_place(dump, recording, window, first));
     }
@@ -124,13 +125,17 @@ static const char *run_window(const wav_reader_t *wav, uint32_t recording, uint3
     return failure;
 }
 
-static const char *run_recording(const wav_reader_t *wav, uint32_t recording, int32_t dump) {
+static const char *run_recording(const birdnet_wav_t *wav, uint32_t recording, int32_t dump) {
+    const uint32_t samples = (uint32_t)wav->samples;
+    if (wav->samples > UINT32_MAX) {
+        return "it is longer than 2^32 - 1 samples";
+    }
     const uint32_t windows =
-        birdnet_window_count(wav->samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
-    protocol_recording(recording, wav->samples, windows, buffers.path);
+        birdnet_window_count(samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
+    protocol_recording(recording, samples, windows, buffers.path);
     memset(buffers.pooled, 0, sizeof buffers.pooled);
     for (uint32_t window = 0; window < windows; ++window) {
-        const char *failure = run_window(wav, recording, window, dump);
+        const char *failure = run_window(wav, samples, recording, window, dump);
         if (failure != NULL) {
             return failure;
         }
@@ -153,14 +158,15 @@ static const char *take_recording(uint32_t recording, int32_t dump) {
         return "cannot be opened";
     }
     const int32_t length = semihosting_length(file);
-    const wav_source_t source = {.read = source_read,
-                                 .seek = source_seek,
-                                 .context = &file,
-                                 .size_bytes = length < 0 ? 0u : (uint32_t)length};
-    wav_reader_t wav;
-    const wav_status_t status = wav_open(&wav, source, BIRDNET_SAMPLE_RATE_HZ);
-    const char *failure =
-        status == WAV_OK ? run_recording(&wav, recording, dump) : wav_refusal(&wav, status);
+    const birdnet_wav_source_t source = {.read = source_read,
+                                         .seek = source_seek,
+                                         .context = &file,
+                                         .size_bytes = length < 0 ? 0u : (uint32_t)length};
+    birdnet_wav_t wav;
+    const birdnet_wav_status_t status =
+        birdnet_wav_open(&wav, source, BIRDNET_SAMPLE_RATE_HZ, BIRDNET_WAV_MIX);
+    const char *failure = status == BIRDNET_WAV_OK ? run_recording(&wav, recording, dump)
+                                                   : birdnet_wav_refusal(&wav, status);
     (void)semihosting_close(file);
     return failure;
 }
