@@ -26,7 +26,6 @@ typedef struct {
     bool is_rf64;
     bool has_lengths;
     bool has_format;
-    bool is_triggered; /* an AudioMoth recorded above a threshold only */
 } header_t;
 
 static bool is_id(const uint8_t *bytes, const char *id) {
@@ -125,31 +124,6 @@ static birdnet_wav_status_t read_lengths(const birdnet_wav_t *wav, const birdnet
     return BIRDNET_WAV_OK;
 }
 
-static bool contains(const char *text, size_t length, const char *words) {
-    const size_t needed = strlen(words);
-    for (size_t i = 0; i + needed <= length; ++i) {
-        if (memcmp(text + i, words, needed) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The comment of an AudioMoth says whether it recorded above a threshold only. */
-static birdnet_wav_status_t read_comment(const birdnet_wav_t *wav, const birdnet_wav_chunk_t *chunk,
-                                         header_t *header) {
-    char text[BIRDNET_WAV_BLOCK_BYTES];
-    const size_t length = chunk->bytes < sizeof text ? (size_t)chunk->bytes : sizeof text;
-    if (!birdnet_wav_read_at(&wav->source, chunk->offset, text, length)) {
-        return BIRDNET_WAV_ERROR_READ;
-    }
-    header->is_triggered =
-        header->is_triggered ||
-        (contains(text, length, "AudioMoth") &&
-         (contains(text, length, "threshold") || contains(text, length, "trigger")));
-    return BIRDNET_WAV_OK;
-}
-
 static birdnet_wav_status_t take_chunk(birdnet_wav_t *wav, const birdnet_wav_chunk_t *chunk,
                                        header_t *header) {
     if (chunk->bytes > wav->source.size_bytes - chunk->offset) {
@@ -157,9 +131,6 @@ static birdnet_wav_status_t take_chunk(birdnet_wav_t *wav, const birdnet_wav_chu
     }
     if (is_id(chunk->id, "ds64")) {
         return read_lengths(wav, chunk, header);
-    }
-    if (is_id(chunk->id, "LIST")) {
-        return read_comment(wav, chunk, header);
     }
     if (!is_id(chunk->id, "fmt ")) {
         return BIRDNET_WAV_OK;
@@ -211,10 +182,9 @@ static birdnet_wav_status_t check_samples(birdnet_wav_t *wav, const header_t *he
     if (wav->samples == 0u) {
         return BIRDNET_WAV_ERROR_EMPTY;
     }
-    if (header->is_triggered && wav->encoding == BIRDNET_WAV_PCM_16 && wav->channels == 1u) {
-        return birdnet_wav_find_gaps(wav);
-    }
-    return birdnet_wav_find_gain(wav);
+    return !header->is_rf64 && wav->encoding == BIRDNET_WAV_PCM_16 && wav->channels == 1u
+               ? birdnet_wav_find_gaps(wav)
+               : birdnet_wav_find_gain(wav);
 }
 
 birdnet_wav_status_t birdnet_wav_open(birdnet_wav_t *wav, birdnet_wav_source_t source,

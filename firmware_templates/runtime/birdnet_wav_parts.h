@@ -74,12 +74,7 @@ birdnet_wav_status_t birdnet_wav_find_end(birdnet_wav_t *wav, const birdnet_wav_
 /** Checks every sample of a floating-point file, and sets `gain`. */
 birdnet_wav_status_t birdnet_wav_find_gain(birdnet_wav_t *wav);
 
-/**
- * Says whether an AudioMoth left out silent parts, as BIRDNET_WAV_ERROR_GAPS.
- *
- * Such a part is a block of 512 bytes, aligned in the file: 32 samples of 1 or -1, which are the
- * bits of the length of the part, and zeros.
- */
+/** Returns BIRDNET_WAV_ERROR_GAPS if an AudioMoth left out silent parts. */
 birdnet_wav_status_t birdnet_wav_find_gaps(const birdnet_wav_t *wav);
 
 #endif

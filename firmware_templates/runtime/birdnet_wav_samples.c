@@ -8,9 +8,6 @@
 /* A floating-point file may hold integers of 32 bits. No recorder writes larger values. */
 #define GREATEST 2147483648.0f
 
-#define GAP_BLOCK_BYTES 512u
-#define GAP_BITS 32u
-
 static int32_t left_aligned(const uint8_t *bytes, uint32_t count) {
     uint32_t value = 0;
     for (uint32_t i = 0; i < count; ++i) {
@@ -189,32 +186,6 @@ birdnet_wav_status_t birdnet_wav_find_gain(birdnet_wav_t *wav) {
     if (peak > 1.0f) {
         wav->gain = (float)(1.0 / (double)peak);
         wav->notes |= BIRDNET_WAV_SCALED_DOWN;
-    }
-    return BIRDNET_WAV_OK;
-}
-
-static bool is_gap(const uint8_t *block) {
-    for (uint32_t i = 0; i < GAP_BLOCK_BYTES / 2u; ++i) {
-        const uint32_t value = birdnet_wav_u16(block + 2u * i);
-        if (i < GAP_BITS ? value != 1u && value != 0xFFFFu : value != 0u) {
-            return false;
-        }
-    }
-    return true;
-}
-
-birdnet_wav_status_t birdnet_wav_find_gaps(const birdnet_wav_t *wav) {
-    uint8_t block[GAP_BLOCK_BYTES];
-    const uint64_t end = wav->data_offset + wav->samples * birdnet_wav_frame_bytes(wav);
-    const uint64_t behind = wav->data_offset + GAP_BLOCK_BYTES - 1u;
-    for (uint64_t at = behind - behind % GAP_BLOCK_BYTES; at + sizeof block <= end;
-         at += sizeof block) {
-        if (!birdnet_wav_read_at(&wav->source, at, block, sizeof block)) {
-            return BIRDNET_WAV_ERROR_READ;
-        }
-        if (is_gap(block)) {
-            return BIRDNET_WAV_ERROR_GAPS;
-        }
     }
     return BIRDNET_WAV_OK;
 }

@@ -11,7 +11,7 @@ FORMATS = [(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64)]
 GUID_REST = bytes.fromhex("000000001000800000aa00389b71")
 WORDS = (
     "RIFF RIFX RF64 BW64 WAVE fmt data ds64 LIST guan wamd bext iXML junk JUNK FLLR PAD fact TAG ID3 "
-    "AudioMoth threshold trigger"
+    "AudioMoth threshold"
 ).split()
 NUMBERS = (b"\xff\xff\xff\xff", b"\0\xf0\xff\x7f", b"\x2c\0\0\0", b"\0\0\0\0", b"\xfe\xff", GUID_REST)
 
@@ -19,7 +19,7 @@ NUMBERS = (b"\xff\xff\xff\xff", b"\0\xf0\xff\x7f", b"\x2c\0\0\0", b"\0\0\0\0", b
 def seeds() -> Iterator[bytes]:
     """Yield inputs: a byte that chooses channel and rate, then a file."""
     guano = chunk(b"guan", b"GUANO|Version:1.0")
-    comment = chunk(b"LIST", b"INFO" + chunk(b"ICMT", b"AudioMoth threshold"))
+    comment = chunk(b"LIST", b"INFO" + chunk(b"ICMT", b"AudioMoth threshold was"))
     for tag, bits in FORMATS:
         for channels in (1, 2, 8):
             audio = bytes(range(1, 1 + 3 * channels * bits // 8))

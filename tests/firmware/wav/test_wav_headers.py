@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdnet_stm32.audio.decoding.decode import Unusable
+from birdnet_stm32.audio.decoding.decode import Decoded, Unusable
 from tests.firmware.wav.conftest import (
     CHANNELS,
     EMPTY,
@@ -126,6 +126,11 @@ def test_every_plausible_rate_can_be_asked_for_and_a_missing_channel_is_named(c_
     assert (missing.status, missing.text) == (CHANNELS, "it has 1 channel, channel 2 is asked for")
 
 
+def gap(blocks: int) -> bytes:
+    """The block that stands for so many silent ones."""
+    return struct.pack("<32h", *(1 if blocks >> bit & 1 else -1 for bit in range(32))) + bytes(448)
+
+
 def audiomoth(comment: bytes, *blocks: bytes) -> bytes:
     """A file of an AudioMoth, whose header has 488 bytes, and in it blocks at multiples of 512 bytes."""
     text = chunk(b"ICMT", comment.ljust(384, b"\0")) + chunk(b"IART", b"AudioMoth".ljust(32, b"\0"))
@@ -135,17 +140,24 @@ def audiomoth(comment: bytes, *blocks: bytes) -> bytes:
     return content
 
 
-def test_silent_parts_that_an_audiomoth_left_out_are_no_samples(c_read: CRead) -> None:
+def test_silent_parts_that_an_audiomoth_left_out_are_no_samples(tmp_path: Path, c_read: CRead) -> None:
     sound = np.random.default_rng(1).integers(-99, 99, 256).astype("<i2").tobytes()
-    gap = struct.pack("<32h", *([1, -1] * 16)) + bytes(448)
     files = [
-        audiomoth(AUDIOMOTH, sound, gap, sound),
+        audiomoth(AUDIOMOTH, sound, gap(7), sound),
+        audiomoth(AUDIOMOTH, sound, gap(1 << 12)),
         audiomoth(AUDIOMOTH, sound, sound),  # was expanded
-        audiomoth(AUDIOMOTH, sound, sound[:2] + gap),  # not where a block begins
-        audiomoth(AUDIOMOTH.partition(b" Amplitude")[0], sound, gap, sound),
+        audiomoth(AUDIOMOTH, sound, sound[:2] + gap(7)),  # not where a block begins
+        audiomoth(AUDIOMOTH, sound, gap(0), sound, gap(1 << 31)),  # no silence, and no number of blocks
+        audiomoth(AUDIOMOTH.partition(b" Amplitude")[0], sound, gap(7), sound),
     ]
     found = c_read([Request(content=content) for content in files])
-    assert [one.status for one in found] == [GAPS, OK, OK, OK]
+    assert [one.status for one in found] == [GAPS, GAPS, OK, OK, OK, OK]
+    for one, content in zip(found, files, strict=True):
+        host = on_host(tmp_path / "a.wav", content, 0)
+        assert isinstance(host, Decoded)
+        assert (one.status == GAPS) == (len(host.pcm) > len(content) // 2)  # the host restores silence
+        if one.status == OK:
+            np.testing.assert_array_equal(one.pcm, host.pcm)
     assert found[0].text == "the AudioMoth left out silent parts: expand the file first"
 
 

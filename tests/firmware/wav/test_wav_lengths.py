@@ -134,7 +134,7 @@ def test_a_lying_header_ends_where_the_host_ends(
 def test_a_source_that_fails_is_said_wherever_it_fails(c_read: CRead) -> None:
     files = [wav(0, before=INFO, after=GUANO), wav(PCM.nbytes), wav(PCM.nbytes, after=bytes(2_000))]
     for content in files:
-        requests = [Request(content=content, most_reads=reads) for reads in range(1, 30)]
+        requests = [Request(content=content, most_reads=reads) for reads in range(1, 40)]
         statuses = [found.status for found in c_read(requests)]
         assert set(statuses) == {OK, 1}
         assert sorted(statuses, reverse=True) == statuses  # enough reads are enough
