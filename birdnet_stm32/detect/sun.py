@@ -35,6 +35,14 @@ class SunAltitude(IntEnum):
     ASTRONOMICAL = -18_000
 
 
+class Light(IntEnum):
+    """Whether it is day or night. Birds of the day and of the night call in civil twilight."""
+
+    NIGHT = 1  # the sun is more than 6 degrees below the horizon
+    TWILIGHT = 2
+    DAY = 3  # the sun is up
+
+
 @dataclass(frozen=True, kw_only=True)
 class SunDay:
     """The sun on one day. Times are seconds after 00:00 UTC of the date; they may lie on the day beside it.
@@ -156,6 +164,23 @@ def is_sun_up(
     sin_latitude, cos_latitude = _latitude(latitude)
     cos_hour_angle = _sine(of_day_s * _TURN // _DAY_S - noon + _TURN // 4)
     return _sin_of_altitude(sun, sin_latitude, cos_latitude, cos_hour_angle) >= _SIN_ALTITUDE[altitude]
+
+
+def light_at(moment: datetime, *, latitude: float, longitude: float) -> Light:
+    """Return whether it is day, night or civil twilight.
+
+    Args:
+        moment: with a zone. Parts of a second are cut off.
+        latitude: in degrees, north positive.
+        longitude: in degrees, east positive.
+
+    Raises:
+        InputError: as :func:`is_sun_up`.
+    """
+    if is_sun_up(moment, latitude=latitude, longitude=longitude):
+        return Light.DAY
+    is_twilight = is_sun_up(moment, latitude=latitude, longitude=longitude, altitude=SunAltitude.CIVIL)
+    return Light.TWILIGHT if is_twilight else Light.NIGHT
 
 
 def _check(day: date, latitude: float, longitude: float) -> None:

@@ -173,3 +173,18 @@ birdnet_status_t birdnet_sun_is_up(int64_t unix_s, int32_t latitude, int32_t lon
         sin_of_altitude(place, latitude_of(latitude), cos_hour_angle) >= sin_altitudes[altitude];
     return BIRDNET_OK;
 }
+
+birdnet_light_t birdnet_sun_light(int64_t unix_s, int32_t latitude, int32_t longitude) {
+    bool is_day = false;
+    bool is_twilight = false;
+    if (birdnet_sun_is_up(unix_s, latitude, longitude, BIRDNET_SUN_HORIZON, &is_day) !=
+            BIRDNET_OK ||
+        birdnet_sun_is_up(unix_s, latitude, longitude, BIRDNET_SUN_CIVIL, &is_twilight) !=
+            BIRDNET_OK) {
+        return BIRDNET_LIGHT_UNKNOWN;
+    }
+    if (is_day) {
+        return BIRDNET_LIGHT_DAY;
+    }
+    return is_twilight ? BIRDNET_LIGHT_TWILIGHT : BIRDNET_LIGHT_NIGHT;
+}

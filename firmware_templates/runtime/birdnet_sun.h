@@ -29,6 +29,14 @@ typedef enum {
     BIRDNET_SUN_ASTRONOMICAL = 3 /**< astronomical twilight: -18 degrees */
 } birdnet_sun_altitude_t;
 
+/** Whether it is day or night. Birds of the day and of the night call in civil twilight. */
+typedef enum {
+    BIRDNET_LIGHT_UNKNOWN = 0, /**< the place or the time is not known */
+    BIRDNET_LIGHT_NIGHT = 1,   /**< the sun is more than 6 degrees below the horizon */
+    BIRDNET_LIGHT_TWILIGHT = 2,
+    BIRDNET_LIGHT_DAY = 3 /**< the sun is up */
+} birdnet_light_t;
+
 /** The sun on one day. Times are seconds after 00:00 UTC of the date. */
 typedef struct {
     int32_t noon_s; /**< when the sun stands highest; may lie on the day before or after in UTC */
@@ -69,6 +77,16 @@ birdnet_status_t birdnet_sun_day(int32_t day, int32_t latitude, int32_t longitud
  */
 birdnet_status_t birdnet_sun_is_up(int64_t unix_s, int32_t latitude, int32_t longitude,
                                    birdnet_sun_altitude_t altitude, bool *is_up);
+
+/**
+ * Whether it is day, night or civil twilight.
+ *
+ * @param unix_s    as for birdnet_sun_is_up()
+ * @param latitude  as for birdnet_sun_day()
+ * @param longitude as for birdnet_sun_day()
+ * @return BIRDNET_LIGHT_UNKNOWN outside these ranges
+ */
+birdnet_light_t birdnet_sun_light(int64_t unix_s, int32_t latitude, int32_t longitude);
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@ int main(void) {
         } else {
             const birdnet_status_t status =
                 birdnet_sun_is_up(when, latitude, longitude, at, &is_up);
-            printf("%d %d\n", status, is_up);
+            printf("%d %d %d\n", status, is_up, birdnet_sun_light(when, latitude, longitude));
         }
     }
     return 0;

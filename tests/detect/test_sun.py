@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdnet_stm32.detect.sun import FIRST_DAY, LAST_DAY, SunAltitude, is_sun_up, sun_day
+from birdnet_stm32.detect.sun import FIRST_DAY, LAST_DAY, Light, SunAltitude, is_sun_up, light_at, sun_day
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.paths import firmware_templates
 
@@ -79,6 +79,13 @@ def test_the_sun_is_up_between_its_rise_and_its_set(
                 assert not is_up(event - 20 * inwards)
 
 
+def test_dusk_is_day_then_twilight_then_night() -> None:
+    place = {"latitude": 51.5, "longitude": 0.0}
+    times = [datetime(2026, 5, 1, hour, 40, tzinfo=UTC) for hour in (12, 18, 19, 20, 23)]
+    found = [light_at(time, **place) for time in times]
+    assert found == [Light.DAY, Light.DAY, Light.TWILIGHT, Light.NIGHT, Light.NIGHT]
+
+
 def test_what_cannot_be_computed_is_refused() -> None:
     with pytest.raises(InputError, match="not known for 2000-12-31"):
         sun_day(date(2000, 12, 31), latitude=0, longitude=0)
@@ -143,7 +150,8 @@ def test_the_c_gives_the_same_answer_whether_the_sun_is_up(ask, questions) -> No
         moment = time.replace(tzinfo=UTC)
         asked.append(f"u {int(moment.timestamp())} {lat} {lon} {altitude}")
         up = is_sun_up(moment, latitude=lat / 1e6, longitude=lon / 1e6, altitude=ALTITUDES[altitude])
-        expected.append(f"0 {up:d}")
+        light = light_at(moment, latitude=lat / 1e6, longitude=lon / 1e6)
+        expected.append(f"0 {up:d} {light:d}")
     assert ask(asked) == expected
 
 
