@@ -12,7 +12,7 @@ import random
 import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow
 import pyarrow.parquet
@@ -21,9 +21,12 @@ import pytest
 from birdnet_stm32.audio.annotations.names_table import parse_names
 from birdnet_stm32.audio.annotations.read_annotations import parse_annotations
 from birdnet_stm32.audio.annotations.species_names import species_names
+from birdnet_stm32.audio.recorders.guano import parse_guano
+from birdnet_stm32.audio.recorders.recording_name import read_name
 from birdnet_stm32.boards import folders
 from birdnet_stm32.commands.shared.legacy_config import read_legacy_config
 from birdnet_stm32.config.variant_file import load_variant
+from birdnet_stm32.detect.species_list_file import parse_species_list
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.json_file import json_object, parse_json
 from birdnet_stm32.files.text_file import decode_text
@@ -94,6 +97,17 @@ b.flac,,,,,
 """
 NAMES = b"label,scientific_name,common_name,code\nA_b,A,b,ab\n"
 CODES = b'{"Turdus merula_Blackbird": "eurbla", "eurrob1": "Erithacus rubecula_Robin"}'
+SPECIES = b"""\xef\xbb\xbf# garden
+species,threshold,need,weeks,time
+A_b,0.25,1,44-8 20,night
+"Turdus merula_""x"",y",,,,day
+"""
+GUANO = b"GUANO|Version: 1.0\nMake: M\nTimestamp: 2026-05-01T04:30:00.5+01:00\nLoc Position: 51.5 -0.1\n"
+RECORDER_NAMES = (
+    b"24F3190361CAF6BB_20260501_043000T.WAV",
+    b"00008570_a_b_20220331T094900-0300_Rec [-27.38 152.88].flac",
+    b"2023-05-04-birdnet-RTSP_1-21:30:59.wav",
+)
 TOKENS = [
     *(
         b"{",
@@ -257,6 +271,21 @@ def test_parquet_annotations(tmp_path: Path) -> None:
 
 def test_names() -> None:
     look(lambda one: species_names(("A_b", "Turdus merula_x"), parse_names(one, where="x")), NAMES, CODES)
+
+
+def test_species_lists() -> None:
+    look(lambda one: parse_species_list(one, ("A_b", 'Turdus merula_"x",y')), SPECIES)
+
+
+def test_guano() -> None:
+    look(parse_guano, GUANO)
+
+
+def test_names_of_recordings() -> None:
+    def read(content: bytes) -> None:
+        read_name(PurePosixPath(os.fsdecode(content)), is_audiomoth=len(content) % 2 == 0)
+
+    look(read, *RECORDER_NAMES)
 
 
 def test_toml() -> None:
