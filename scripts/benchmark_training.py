@@ -6,6 +6,9 @@ benchmark_accuracy.py. Birds of a fold test, those of the next fold choose the e
 together with sounds and birds that are no target. With ``--levers``, the fold 2 takes the place of the test
 recordings, and the fold 1 takes no part: so single settings are compared without the test recordings.
 
+Soundscapes are those of the folder for the fold 1. For another fold, calls of its birds are mixed into its
+sounds by ``birdnet-stm32 soundscape``.
+
 Each result is kept in ``results.json`` with the digest of its variant, so a second run goes on with what is
 missing or was asked for in another way. Remove the file after a change of the code.
 """
@@ -33,13 +36,14 @@ from sklearn.metrics import average_precision_score
 
 from birdnet_stm32 import api
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
-from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.stages.inputs.file_names import CONFIG, FLOAT_MODEL, MODEL
 
 FOLDS = 5
 # The folds of the sounds, in the order of those of the birds: their official test fold is 5.
 SOUND_FOLDS = {"5": 1, "4": 2, "3": 3, "2": 4, "1": 5}
 LEVER_FOLD, TEST_FOLD = 2, 1
+MIXED_MINUTES = 12
+TABLE = ".Table.1.selections.txt"
 
 Floats = npt.NDArray[np.float32]
 
@@ -124,7 +128,7 @@ class Result:
         top1: share of the files whose strongest class is the right one.
         cmap_of_mean: ``cmap`` with the mean of their windows.
         top1_of_mean: ``top1`` with the mean of their windows.
-        heard: what it hears in the soundscapes; None where they hold what it learned from.
+        heard: what it hears in the soundscapes.
         seconds: time of the training and everything after it, on this machine.
     """
 
@@ -138,7 +142,7 @@ class Result:
     top1: float
     cmap_of_mean: float
     top1_of_mean: float
-    heard: Heard | None
+    heard: Heard
     seconds: float
 
 
@@ -174,9 +178,8 @@ def main() -> None:
                     started = time.monotonic()
                     build(key, text, work)
                     took_s = time.monotonic() - started
-                    found = measure(
-                        key, root / "judge", options.benchmark if fold == TEST_FOLD else None, work
-                    )
+                    soundscapes = options.benchmark / "soundscapes" if fold == TEST_FOLD else mix(root, work)
+                    found = measure(key, root / "judge", soundscapes, work)
                     results = [one for one in results if one.variant != key]
                     results += [
                         Result(
@@ -198,7 +201,11 @@ def main() -> None:
 def lay_out(
     rows: Iterable[Row], source: Path, target: Path, fold: int, levers: bool, without: Sequence[str]
 ) -> None:
-    """Give a fold its folders of links: ``train``, ``validation``, and ``judge`` with the birds alone."""
+    """Give a fold its folders of links.
+
+    ``train`` and ``validation``; ``judge`` with the birds of the fold; ``judge_sounds`` and ``judge_others``
+    with what its soundscapes are mixed from.
+    """
     shutil.rmtree(target, ignore_errors=True)
     validation = fold % FOLDS + 1
     for row in rows:
@@ -210,8 +217,8 @@ def lay_out(
         if folder in without or (levers and of == TEST_FOLD):
             continue
         if of == fold:
-            if row["part"] == "birds":
-                link(source, row, target / "judge" / folder)
+            part = "judge_sounds" if sound else "judge" if row["part"] == "birds" else "judge_others"
+            link(source, row, target / part / row["label"])
         else:
             link(source, row, target / ("validation" if of == validation else "train") / folder)
 
@@ -260,13 +267,24 @@ def _teacher(recipe: Recipe, options: argparse.Namespace) -> str:
     )
 
 
-def measure(key: str, judge: Path, soundscapes_of: Path | None, work: Path) -> list[dict[str, Any]]:
+def mix(root: Path, work: Path) -> Path:
+    """Mix the soundscapes of a fold, and return their folder."""
+    target = work / "soundscapes" / root.name
+    if not target.is_dir():
+        parts = ["--birds", "judge", "--others", "judge_others", "--background", "judge_sounds"]
+        asked = [str(root / part) if part.startswith("judge") else part for part in parts]
+        command = [sys.executable, "-m", "birdnet_stm32", "soundscape", *asked]
+        run([*command, "--files", str(MIXED_MINUTES), "--out", str(target)], work)
+    return target
+
+
+def measure(key: str, judge: Path, soundscapes: Path, work: Path) -> list[dict[str, Any]]:
     """Measure the float model and the int8 model of a build.
 
     Args:
         key: name of the variant.
         judge: folder of the recordings that judge it.
-        soundscapes_of: folder whose ``soundscapes`` it hears; None if it learned from what they hold.
+        soundscapes: folder of the minutes that it hears, each with its table.
         work: the work folder.
 
     Returns:
@@ -284,26 +302,21 @@ def measure(key: str, judge: Path, soundscapes_of: Path | None, work: Path) -> l
 
         def score(path: Path, model: object = model, of: ModelContract = of) -> Floats:
             windows = api.cut_windows(api.read_recording(path, of), of)
-            return probabilities(api.predict(model, of, windows), of).astype(np.float32)
+            return api.predict(model, of, windows)
 
         scored = [score(path) for path, _ in files]
         columns = np.array([of.labels.index(label) for _, label in files])
         cmap, top1 = rank_files(np.stack([one.max(axis=0) for one in scored]), columns)
         cmap_of_mean, top1_of_mean = rank_files(np.stack([one.mean(axis=0) for one in scored]), columns)
-        heard = None
-        if soundscapes_of is not None:
-            minutes = sorted((soundscapes_of / "soundscapes").glob("synthetic*.flac"))
-            spec = of.frontend
-            heard = measure_hearing(
-                [
-                    (score(path), read_calls(path.with_suffix(".Table.1.selections.txt"), of.labels))
-                    for path in minutes
-                ],
-                of.labels,
-                window_s=spec.window_s,
-                hop_s=spec.window_shape.hop_samples / spec.sample_rate_hz,
-                minutes=len(minutes),
-            )
+        minutes = [path for path in sorted(soundscapes.glob("*.flac")) if path.with_suffix(TABLE).is_file()]
+        spec = of.frontend
+        heard = measure_hearing(
+            [(score(path), read_calls(path.with_suffix(TABLE), of.labels)) for path in minutes],
+            of.labels,
+            window_s=spec.window_s,
+            hop_s=spec.window_shape.hop_samples / spec.sample_rate_hz,
+            minutes=len(minutes),
+        )
         found.append(
             {
                 "form": form,
@@ -333,7 +346,7 @@ def read_results(path: Path) -> list[Result]:
     if not path.is_file():
         return []
     return [
-        Result(**{**one, "heard": one["heard"] and Heard(**one["heard"])})
+        Result(**{**one, "heard": Heard(**one["heard"])})
         for one in json.loads(path.read_text(encoding="utf-8"))
     ]
 
@@ -354,9 +367,8 @@ def print_table(results: Sequence[Result]) -> None:
         groups.setdefault((one.recipe, one.form), []).append(one)
     for (name, form), group in groups.items():
         columns = [[getattr(one, key) for one in group] for key in MEASURES]
-        heard = [one.heard for one in group if one.heard is not None]
-        columns += [[one.recall for one in heard], [one.average_precision for one in heard]]
-        cells = [f"{mean(column):.3f} ± {pstdev(column):.3f}" if column else "-" for column in columns]
+        columns += [[one.heard.recall for one in group], [one.heard.average_precision for one in group]]
+        cells = [f"{mean(column):.3f} ± {pstdev(column):.3f}" for column in columns]
         count = f"{len({one.fold for one in group})} x {len({one.seed for one in group})}"
         print(f"| {RECIPES[name].title} | {form} | {count} | " + " | ".join(cells) + " |")
 
