@@ -70,8 +70,8 @@ class TrainTable(ConfigTable):
     part of the last layer. With ``refit``, the validation outputs are those of the first training."""
     refit: bool = False
     """``true``: as soon as the validation recordings have chosen the epoch, train anew on the recordings of
-    training and validation for that number of epochs, and publish this model. Measures of its validation
-    recordings then say nothing about others."""
+    training and validation for that number of epochs, over which the learning rate falls to zero, and publish
+    this model. Measures of its validation recordings then say nothing about others."""
     seed: Seed = 42
     """Seed of all random choices. The same seed gives the same result."""
 

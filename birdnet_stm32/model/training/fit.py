@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -162,7 +162,7 @@ def refit(
 ) -> Refitted:
     """Train a network anew, from the same seed, for a number of epochs that is known to be good.
 
-    The learning rate falls as in :func:`train`, and stops where it was after that epoch.
+    The learning rate falls to zero over these epochs: a network that has not had its low rates is worse.
 
     Args:
         make: makes the network.
@@ -180,7 +180,7 @@ def refit(
         StoppedError: a user has stopped the training by Ctrl-C.
     """
     _check_set("training", examples, contract)
-    course = Course(make, contract, examples, settings, keeping, "refit")
+    course = Course(make, contract, examples, replace(settings, epochs=epochs), keeping, "refit")
     with course.stoppable(on_step, epochs):
         while course.finished < epochs:
             losses = course.run_epoch()

@@ -167,7 +167,8 @@ def test_the_average_of_the_weights_is_validated_and_kept(contract: ModelContrac
     inputs = Inputs(validation.windows, contract.frontend, kept_bytes=0)
     measured = validate(trained.model, validation, inputs, contract, settings.label_smoothing)
     assert measured.loss == trained.best.validation_loss != plain.best.validation_loss
-    again = refit(maker(contract), contract, tones(20, 0), settings, epochs=trained.best_epoch)
+    short = replace(settings, epochs=trained.best_epoch)
+    again = refit(maker(contract), contract, tones(20, 0), short, epochs=trained.best_epoch)
     for one, other in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -207,11 +208,10 @@ def test_an_unjudged_class_is_not_learned(contract: ModelContract) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_training_repeats_the_first_as_far_as_it_goes(contract: ModelContract) -> None:
-    settings = replace(QUICK, epochs=3)
-    trained = train(maker(contract), contract, tones(20, 0), tones(6, 1), settings)
-    again = refit(maker(contract), contract, tones(20, 0), settings, epochs=2)
-    assert again.losses == tuple(report.loss for report in trained.history[:2])
+def test_a_second_training_is_one_of_fewer_epochs(contract: ModelContract) -> None:
+    shorter = train(maker(contract), contract, tones(20, 0), tones(6, 1), replace(QUICK, epochs=2))
+    again = refit(maker(contract), contract, tones(20, 0), replace(QUICK, epochs=3), epochs=2)
+    assert again.losses == tuple(report.loss for report in shorter.history)
 
 
 @pytest.mark.slow
