@@ -19,6 +19,21 @@ from birdnet_stm32.detect.sun import FIRST_DAY, LAST_DAY, Light, light_at
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpeciesFilter:
+    """Which species may be reported, and what the user knows of the recordings.
+
+    Args:
+        species_list: the list.
+        place: latitude and longitude in degrees, for recordings that do not say their place; None if unknown.
+        zone: zone of the recorder's clock, for recordings that do not say it; None if unknown.
+    """
+
+    species_list: SpeciesList
+    place: tuple[float, float] | None = None
+    zone: timezone | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class AllowedWindows:
     """Which classes may be reported.
 
@@ -33,13 +48,11 @@ class AllowedWindows:
 
 
 def allowed_windows(
-    species_list: SpeciesList,
+    species_filter: SpeciesFilter,
     details: RecorderDetails,
     starts: NDArray[np.int64],
     *,
     sample_rate_hz: int,
-    place: tuple[float, float] | None = None,
-    zone: timezone | None = None,
 ) -> AllowedWindows:
     """Return which classes may be reported in each window.
 
@@ -47,14 +60,13 @@ def allowed_windows(
     of the second in which the window starts.
 
     Args:
-        species_list: the list.
+        species_filter: which species may be reported.
         details: what the recorder says.
         starts: first sample of each window, int64 ``[windows]``.
         sample_rate_hz: rate in which they are counted.
-        place: latitude and longitude in degrees, for a recording that does not say its place.
-        zone: zone of the recorder's clock, for a recording that does not say it.
     """
-    notes = list(_what_is_missing(species_list, details, place, zone))
+    species_list, place, zone = species_filter.species_list, species_filter.place, species_filter.zone
+    notes = list(_what_is_missing(species_filter, details))
     start = None if details.certainty is Certainty.UNSURE else details.start
     if start is not None and start.tzinfo is None and zone is not None:
         start = start.replace(tzinfo=zone)
@@ -84,13 +96,8 @@ def _uses(species_list: SpeciesList) -> tuple[bool, bool]:
     )
 
 
-def _what_is_missing(
-    species_list: SpeciesList,
-    details: RecorderDetails,
-    place: tuple[float, float] | None,
-    zone: timezone | None,
-) -> Iterator[str]:
-    has_weeks, has_times = _uses(species_list)
+def _what_is_missing(species_filter: SpeciesFilter, details: RecorderDetails) -> Iterator[str]:
+    has_weeks, has_times = _uses(species_filter.species_list)
     if details.start is None or details.certainty is Certainty.UNSURE:
         state = "not known" if details.start is None else "unsure"
         if has_weeks:
@@ -99,9 +106,9 @@ def _what_is_missing(
             yield f"day and night of the species list not applied: the start of the recording is {state}"
         return
     missing = []
-    if details.start.tzinfo is None and zone is None:
+    if details.start.tzinfo is None and species_filter.zone is None:
         missing.append("zone of its clock")
-    if not details.has_place and place is None:
+    if not details.has_place and species_filter.place is None:
         missing.append("place")
     if has_times and missing:
         unsaid = " and the ".join(missing)

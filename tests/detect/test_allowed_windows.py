@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from birdnet_stm32.audio.recorders.recorder_details import Certainty, RecorderDetails
-from birdnet_stm32.detect.allowed_windows import allowed_windows
+from birdnet_stm32.detect.allowed_windows import SpeciesFilter, allowed_windows
 from birdnet_stm32.detect.species_list import ListedSpecies, SpeciesList, TimeOfDay
 
 RATE_HZ = 24_000
@@ -36,7 +36,8 @@ def found(
     details: RecorderDetails, seconds: tuple[int, ...] = DUSK_S, **more: object
 ) -> tuple[list[str], list[str]]:
     starts = np.array(seconds, np.int64) * RATE_HZ
-    result = allowed_windows(LIST, details, starts, sample_rate_hz=RATE_HZ, **more)
+    species_filter = SpeciesFilter(species_list=LIST, **more)
+    result = allowed_windows(species_filter, details, starts, sample_rate_hz=RATE_HZ)
     assert result.mask.shape == (len(seconds), len(LABELS))
     rows = ["".join(label[0] for label, one in zip(LABELS, row, strict=True) if one) for row in result.mask]
     return rows, [note.split(":")[0] for note in result.notes]
@@ -86,7 +87,7 @@ def test_a_zone_that_is_given_serves_recordings_without_one() -> None:
 
 
 def test_a_list_of_names_alone_needs_to_know_nothing() -> None:
-    names = SpeciesList(labels=LABELS, species={1: ListedSpecies(line=1)})
+    names = SpeciesFilter(species_list=SpeciesList(labels=LABELS, species={1: ListedSpecies(line=1)}))
     result = allowed_windows(names, details(None), np.array([0, 5]), sample_rate_hz=RATE_HZ)
     assert result.notes == ()
     assert result.mask.tolist() == [[False, True, False, False]] * 2

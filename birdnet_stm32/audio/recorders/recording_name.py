@@ -235,7 +235,10 @@ def _somewhere(stem: str) -> NameDetails:
         if len(different) > 1:
             return NameDetails(notes=(f"two times in the name: {_quoted(stem)}",))
         if different:
-            return NameDetails(start=different[0])
+            return NameDetails(
+                start=different[0],
+                notes=(f"clock unsure: {_quoted(stem)} is not the name that a recorder gives",),
+            )
     return NameDetails()
 
 
