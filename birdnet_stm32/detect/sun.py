@@ -150,20 +150,7 @@ def is_sun_up(
     Raises:
         InputError: as :func:`sun_day`, or the moment has no zone.
     """
-    if moment.tzinfo is None:
-        raise InputError(
-            f"the time {moment.isoformat()} has no zone, so nobody can tell where the sun stood",
-            expected="a time with its offset from UTC",
-        )
-    in_utc = moment.astimezone(UTC)
-    _check(in_utc.date(), latitude, longitude)
-    of_day_s = 3600 * in_utc.hour + 60 * in_utc.minute + in_utc.second
-    unix_s = (in_utc.date() - _UNIX_EPOCH).days * _DAY_S + of_day_s
-    sun = _sun(unix_s)
-    noon = _TURN // 2 - _turns(longitude) + sun.after_noon
-    sin_latitude, cos_latitude = _latitude(latitude)
-    cos_hour_angle = _sine(of_day_s * _TURN // _DAY_S - noon + _TURN // 4)
-    return _sin_of_altitude(sun, sin_latitude, cos_latitude, cos_hour_angle) >= _SIN_ALTITUDE[altitude]
+    return _sine_of_altitude_at(moment, latitude, longitude) >= _SIN_ALTITUDE[altitude]
 
 
 def light_at(moment: datetime, *, latitude: float, longitude: float) -> Light:
@@ -177,10 +164,27 @@ def light_at(moment: datetime, *, latitude: float, longitude: float) -> Light:
     Raises:
         InputError: as :func:`is_sun_up`.
     """
-    if is_sun_up(moment, latitude=latitude, longitude=longitude):
+    found = _sine_of_altitude_at(moment, latitude, longitude)
+    if found >= _SIN_ALTITUDE[SunAltitude.HORIZON]:
         return Light.DAY
-    is_twilight = is_sun_up(moment, latitude=latitude, longitude=longitude, altitude=SunAltitude.CIVIL)
-    return Light.TWILIGHT if is_twilight else Light.NIGHT
+    return Light.TWILIGHT if found >= _SIN_ALTITUDE[SunAltitude.CIVIL] else Light.NIGHT
+
+
+def _sine_of_altitude_at(moment: datetime, latitude: float, longitude: float) -> int:
+    if moment.tzinfo is None:
+        raise InputError(
+            f"the time {moment.isoformat()} has no zone, so nobody can tell where the sun stood",
+            expected="a time with its offset from UTC",
+        )
+    in_utc = moment.astimezone(UTC)
+    _check(in_utc.date(), latitude, longitude)
+    of_day_s = 3600 * in_utc.hour + 60 * in_utc.minute + in_utc.second
+    unix_s = (in_utc.date() - _UNIX_EPOCH).days * _DAY_S + of_day_s
+    sun = _sun(unix_s)
+    noon = _TURN // 2 - _turns(longitude) + sun.after_noon
+    sin_latitude, cos_latitude = _latitude(latitude)
+    cos_hour_angle = _sine(of_day_s * _TURN // _DAY_S - noon + _TURN // 4)
+    return _sin_of_altitude(sun, sin_latitude, cos_latitude, cos_hour_angle)
 
 
 def _check(day: date, latitude: float, longitude: float) -> None:
