@@ -27,6 +27,8 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.codegen.head.split import classes_to_reserve
 from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.config.variant import Variant
+from birdnet_stm32.detect.find_events import find_events
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.engine import store
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import Job
@@ -320,6 +322,19 @@ def probe_emulate(bench: Bench, fields: Fields) -> Any:
 
 
 SONGS = ("Corvus corax", "Parus major")
+
+
+def probe_events(bench: Bench, fields: Fields) -> Any:
+    """The events of a minute in which the first song comes and goes."""
+    contract = contract_to_train(bench.release(fields).variant.model, SONGS)
+    shape = contract.frontend.window_shape
+    scores = np.zeros((250, 2), np.float32)
+    scores[:, 0] = [
+        (0.0, 0.9, 0.6, 0.0, 0.7, 0.0, 0.0, 0.0, 0.6, 0.0, 0.0)[number % 11] for number in range(250)
+    ]
+    scores[100:200, 0] = 0.7
+    rules = make_rules(bench.release(fields).variant.detect, SONGS, (0.5, 0.5), shape)
+    return find_events(scores, np.arange(250) * shape.hop_samples, rules)
 
 
 def made_up_scores(windows: Any) -> Any:
@@ -742,6 +757,26 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
         {"thresholds": {"highest": 0.2}},
         probe_thresholds,
     ),
+    **{
+        f"detect.{prefix}{key}": (
+            {"detect": before},
+            {"detect": {"species": {SONGS[0]: {key: value}}} if prefix else {key: value}},
+            probe_events,
+        )
+        for prefix in ("", "species.")
+        for key, before, value in (
+            ("rule", {}, "avg"),
+            ("need", {}, 1),
+            ("within_s", {}, 1.25),
+            ("gap_s", {}, 2.0),
+            ("longest_s", {}, 10.0),
+            ("hold_off_s", {}, 2.0),
+            ("most_per_hour", {}, 3),
+            ("threshold", {}, 0.75),
+        )
+        if prefix or key != "threshold"
+    },
+    "detect.species": ({}, {"detect": {"species": {SONGS[0]: {"need": 1}}}}, probe_events),
     "bundle.require_above_chance": ({}, {"bundle": {"require_above_chance": False}}, probe_bundle),
 }
 ELSEWHERE = {

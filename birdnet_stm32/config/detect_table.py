@@ -9,6 +9,11 @@ from pydantic import Field, model_validator
 from birdnet_stm32.config.config_table import ConfigTable
 from birdnet_stm32.config.text_types import Name
 
+MOST_WINDOWS = 32
+"""Greatest number of windows that decide together: the C keeps a bit for each of them."""
+DEFAULT_NEED = 2
+DEFAULT_WINDOWS = 3
+
 RuleName = Literal["confirm", "max", "avg", "lme"]
 Need = Annotated[int, Field(ge=1, le=32)]
 WithinS = Annotated[float, Field(gt=0, le=600)]
@@ -75,3 +80,48 @@ class DetectTable(ConfigTable):
             if own.need is not None and rule != "confirm":
                 raise ValueError(f'need = {own.need} of {label} changes nothing with rule = "{rule}"')
         return self
+
+    def of_species(self, label: str) -> Self:
+        """Return the keys that hold for a species: its own, and those of this table where it has none."""
+        own = self.species.get(label, SpeciesRuleTable()).model_dump(exclude_none=True, exclude={"threshold"})
+        if own.get("rule", self.rule) != "confirm":
+            own["need"] = None
+        return self.model_copy(update=own)
+
+    def decide_together(self, *, window_samples: int, sample_rate_hz: int) -> tuple[int, int]:
+        """Return how many windows have to reach the threshold, and how many decide together.
+
+        Args:
+            window_samples: length of a window. One starts every half window.
+            sample_rate_hz: of the model.
+
+        Raises:
+            ValueError: the rule is impossible with these windows. The message says it with the numbers.
+        """
+        hop_samples = window_samples // 2
+        hop_s = hop_samples / sample_rate_hz
+        windows = DEFAULT_WINDOWS
+        if self.within_s is not None:
+            windows = round(self.within_s * sample_rate_hz) // hop_samples
+        if windows < 1:
+            raise ValueError(
+                f"within_s = {self.within_s:g} holds no window, since one starts every {hop_s:.4g} s: "
+                f"write at least within_s = {hop_s:.4g}"
+            )
+        if windows > MOST_WINDOWS:
+            raise ValueError(
+                f"within_s = {self.within_s:g} holds {windows} windows, since one starts every "
+                f"{hop_s:.4g} s: at most {MOST_WINDOWS} can decide together, "
+                f"within_s = {MOST_WINDOWS * hop_s:.4g}"
+            )
+        if self.rule != "confirm":
+            return 1, windows
+        need = min(DEFAULT_NEED, windows) if self.need is None else self.need
+        if need > windows:
+            start = "window starts" if windows == 1 else "windows start"
+            raise ValueError(
+                f"need = {need} can never be reached: only {windows} {start} within "
+                f"{self.within_s or windows * hop_s:.4g} s, one every {hop_s:.4g} s; "
+                f"write need = {windows}, or within_s = {need * hop_s:.4g}"
+            )
+        return need, windows

@@ -21,6 +21,7 @@ from birdnet_stm32.boards.choice import (
 from birdnet_stm32.config.accuracy_tables import EvaluateTable, ThresholdsTable
 from birdnet_stm32.config.augment_table import AugmentTable
 from birdnet_stm32.config.config_table import ConfigTable, Seed
+from birdnet_stm32.config.detect_table import DetectTable
 from birdnet_stm32.config.recipe_names import ListedRecipe, RecipeName
 from birdnet_stm32.config.recording_tables import FetchTable, IndexTable
 from birdnet_stm32.config.run_table import RunTable
@@ -322,6 +323,7 @@ class Variant(ConfigTable):
     emulate: EmulateTable = EmulateTable()
     evaluate: EvaluateTable = EvaluateTable()
     thresholds: ThresholdsTable = ThresholdsTable()
+    detect: DetectTable = DetectTable()
     bundle: BundleTable = BundleTable()
 
     @model_validator(mode="after")
@@ -334,6 +336,17 @@ class Variant(ConfigTable):
     def _has_the_teacher_that_chooses(self) -> Self:
         if self.windows.select == "teacher" and self.teacher is None:
             raise ValueError('[windows] select = "teacher" needs a teacher: add the table [teacher]')
+        return self
+
+    @model_validator(mode="after")
+    def _can_detect(self) -> Self:
+        """Refuse a rule that the windows of a model to train make impossible, before it is trained."""
+        if self.model.checkpoint is None and self.train.start is None:
+            rate_hz = self.model.sample_rate_hz
+            for label in ("", *self.detect.species):
+                self.detect.of_species(label).decide_together(
+                    window_samples=round(rate_hz * self.model.window_s), sample_rate_hz=rate_hz
+                )
         return self
 
     @model_validator(mode="after")

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from birdnet_stm32.audio.windows.window_positions import WindowShape
-from birdnet_stm32.config.detect_table import DetectTable, SpeciesRuleTable
+from birdnet_stm32.config.detect_table import MOST_WINDOWS, DetectTable
 from birdnet_stm32.detect.fixed_point import threshold_to_fixed
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import counted
 
-DEFAULT_NEED = 2
-DEFAULT_WINDOWS = 3
-MOST_WINDOWS = 32
-"""Greatest number of windows that decide together: the C keeps a bit for each of them."""
 HOUR_S = 3_600
 
 
@@ -146,59 +142,40 @@ def make_rules(
     Raises:
         InputError: the rule is impossible with these windows, or names a class that the model does not have.
     """
-    _check_labels(table, labels)
-    own = {label: one.threshold for label, one in table.species.items() if one.threshold is not None}
     return Rules(
         labels=tuple(labels),
-        thresholds=tuple(
-            own.get(label, threshold) for label, threshold in zip(labels, thresholds, strict=True)
-        ),
+        thresholds=with_own_thresholds(table, labels, thresholds),
         others=make_rule(table, shape),
-        own={label: make_rule(table, shape, label=label, own=one) for label, one in table.species.items()},
+        own={label: make_rule(table, shape, label=label) for label in table.species},
         shape=shape,
     )
 
 
-def make_rule(
-    table: DetectTable, shape: WindowShape, *, label: str = "", own: SpeciesRuleTable | None = None
-) -> EventRule:
+def make_rule(table: DetectTable, shape: WindowShape, *, label: str = "") -> EventRule:
     """Return a rule in windows and samples.
 
     Args:
         table: what the variant asks for, ``[detect]``.
         shape: rate, length and hop of the windows.
         label: the species whose rule it is; empty for that of all others.
-        own: the rule of this species in the variant.
 
     Raises:
         InputError: the rule is impossible with these windows.
     """
-    where = f'[detect.species."{label}"]' if label else "[detect]"
-    given = {} if own is None else own.model_dump(exclude_none=True)
-    if "rule" in given and table.need is not None and given["rule"] != "confirm":
-        given.setdefault("need", None)
-    asked = table.model_copy(update=given)
-    windows = _windows_within(asked.within_s, shape, where)
-    if asked.rule in ("confirm", "max"):
-        need = 1 if asked.rule == "max" else min(DEFAULT_NEED, windows) if asked.need is None else asked.need
-        judgement = Judgement.CONFIRM
-    else:
-        need, judgement = 1, Judgement(asked.rule)
-    hop_s = shape.hop_samples / shape.sample_rate_hz
-    if need > windows:
-        raise InputError(
-            f"need = {need} can never be reached: only {counted(windows, 'window')} "
-            f"{'starts' if windows == 1 else 'start'} within {asked.within_s or windows * hop_s:.4g} s",
-            where=where,
-            expected=f"need of at most {windows}, since a window starts every {hop_s:.4g} s",
-            remedy=f"write need = {windows}, or within_s = {need * hop_s:.4g}",
+    asked = table.of_species(label)
+    try:
+        need, windows = asked.decide_together(
+            window_samples=shape.window_samples, sample_rate_hz=shape.sample_rate_hz
         )
+    except ValueError as error:
+        where = f'[detect.species."{label}"]' if label else "[detect]"
+        raise InputError(str(error), where=where) from error
 
     def samples(seconds: float) -> int:
         return round(seconds * shape.sample_rate_hz)
 
     return EventRule(
-        judgement=judgement,
+        judgement=Judgement("confirm" if asked.rule == "max" else asked.rule),
         need=need,
         windows=windows,
         join=max(1, windows - 1, (shape.window_samples + samples(asked.gap_s)) // shape.hop_samples),
@@ -208,28 +185,19 @@ def make_rule(
     )
 
 
-def _windows_within(within_s: float | None, shape: WindowShape, where: str) -> int:
-    """Return how many windows start within a time."""
-    if within_s is None:
-        return DEFAULT_WINDOWS
-    windows = round(within_s * shape.sample_rate_hz) // shape.hop_samples
-    hop_s = shape.hop_samples / shape.sample_rate_hz
-    if windows < 1:
-        raise InputError(
-            f"within_s = {within_s:g} holds no window: a window starts every {hop_s:.4g} s",
-            where=where,
-            expected=f"at least {hop_s:.4g}",
-        )
-    if windows > MOST_WINDOWS:
-        raise InputError(
-            f"within_s = {within_s:g} holds {counted(windows, 'window')}",
-            where=where,
-            expected=f"at most {MOST_WINDOWS} windows, which is {MOST_WINDOWS * hop_s:.4g} s",
-        )
-    return windows
+def with_own_thresholds(
+    table: DetectTable, labels: Sequence[str], thresholds: Sequence[float]
+) -> tuple[float, ...]:
+    """Return the thresholds of all classes, with those that species have in the variant.
 
+    Args:
+        table: what the variant asks for, ``[detect]``.
+        labels: names of the classes, in the order of the outputs.
+        thresholds: the threshold of each class.
 
-def _check_labels(table: DetectTable, labels: Sequence[str]) -> None:
+    Raises:
+        InputError: the variant names a class that the model does not have.
+    """
     for label in table.species:
         if label not in labels:
             raise InputError(
@@ -238,3 +206,5 @@ def _check_labels(table: DetectTable, labels: Sequence[str]) -> None:
                 expected="the label of a class, as labels.txt has it",
                 remedy=did_you_mean(label, labels) or (),
             )
+    own = {label: one.threshold for label, one in table.species.items() if one.threshold is not None}
+    return tuple(own.get(label, threshold) for label, threshold in zip(labels, thresholds, strict=True))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from birdnet_stm32.detect.event import Event
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.json_file import parse_json
 from birdnet_stm32.terminal_text import printable
@@ -19,6 +20,7 @@ _LINES = {
     "recording": re.compile(rf"(\d+) (\d+) (\d+) {STRING}"),
     "window": re.compile(r"(\d+) (\d+)"),
     "detection": re.compile(rf"(\d+) (\d+) (\d+\.\d+) {STRING}"),
+    "event": re.compile(rf"(\d+) (\d+) (\d+) (\d+) ([01]\.\d{{9}}) {STRING}"),
     "refused": re.compile(rf"(\d+) {STRING} {STRING}"),
     "error": re.compile(STRING),
     "done": re.compile(r"(\d+) (\d+)"),
@@ -43,6 +45,19 @@ class Detection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrintedEvent:
+    """An event that the firmware found in a recording.
+
+    Args:
+        recording: index of the recording in the firmware's list.
+        event: the event. Its score has the bits that the firmware decided by.
+    """
+
+    recording: int
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True)
 class Console:
     """All that a firmware reported.
 
@@ -51,6 +66,7 @@ class Console:
         version: its version.
         model: digest of the generated C that it was built with.
         windows: windows it finished, as (recording, window).
+        events: in the order printed: by recording, as they ended.
         detections: in the order printed: per recording the most probable first.
         refused: recordings it skipped, with the reason.
         errors: why it ended early; empty if it did not.
@@ -61,6 +77,7 @@ class Console:
     version: str
     model: str
     windows: tuple[tuple[int, int], ...]
+    events: tuple[PrintedEvent, ...]
     detections: tuple[Detection, ...]
     refused: tuple[tuple[int, str], ...]
     errors: tuple[str, ...]
@@ -97,6 +114,7 @@ def parse(text: str) -> Console:
         version=version,
         model=model,
         windows=tuple(lines["window"]),
+        events=tuple(_event(*fields) for fields in lines["event"]),
         detections=tuple(
             Detection(recording=recording, label=label, name=name, probability=probability)
             for recording, label, probability, name in lines["detection"]
@@ -104,6 +122,13 @@ def parse(text: str) -> Console:
         refused=tuple((recording, reason) for recording, reason, _ in lines["refused"]),
         errors=tuple(reason for (reason,) in lines["error"]),
         recordings=lines["done"][-1][0] if lines["done"] else None,
+    )
+
+
+def _event(recording: int, _: int, start: int, end: int, score: float, name: str) -> PrintedEvent:
+    return PrintedEvent(
+        recording=recording,
+        event=Event(label=name, start_samples=start, end_samples=end, score=round(score * 2**24) / 2**24),
     )
 
 

@@ -25,8 +25,10 @@ class Parity:
         front_end_max_relative_error: largest difference in any stage of any window, relative to the largest
             magnitude of that stage.
         stage_max_relative_errors: the same for each stage.
-        first_difference: where the first output differs, or else the first stage beyond the tolerance, for
-            people; null if there is neither.
+        events_compared: the number of events that the definition finds in the outputs of the firmware.
+        events_differing: how many of these the firmware did not print, or printed besides.
+        first_difference: where the first output differs, or else the first stage beyond the tolerance, or
+            else the first event, for people; null if there is none.
     """
 
     windows: int
@@ -36,6 +38,8 @@ class Parity:
     front_end_max_relative_error: float
     stage_max_relative_errors: Mapping[str, float]
     first_difference: str | None
+    events_compared: int = 0
+    events_differing: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +69,28 @@ class EmulatedDetection(EmulatedWindow):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmulatedEvent(EmulatedWindow):
+    """An event that the firmware printed.
+
+    Args:
+        end_s: its end in the recording, in seconds.
+        label: the class.
+        score: greatest probability of its windows.
+    """
+
+    end_s: float
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class EmulateDocument(Parity):
     """How far the emulated firmware is from the references, and what it detected.
 
     Args:
         inputs: the windows, in the order of the comparison.
         detections: by recording, the most probable first.
+        events: by recording, in the order in which they ended.
     """
 
     FILE: ClassVar[str] = "emulate.json"
@@ -78,6 +98,7 @@ class EmulateDocument(Parity):
 
     inputs: tuple[EmulatedWindow, ...]
     detections: tuple[EmulatedDetection, ...]
+    events: tuple[EmulatedEvent, ...] = ()
 
 
 def parity_gates(parity: Parity, board: str = "") -> tuple[Gate, ...]:
@@ -105,6 +126,15 @@ def parity_gates(parity: Parity, board: str = "") -> tuple[Gate, ...]:
             Direction.AT_MOST,
             0,
             detail=f"{parity.outputs_differing} of {parity.outputs_compared} outputs differ",
+            remedies=_REMEDIES,
+        ),
+        judge(
+            "events_differing",
+            f"differing events{where}",
+            parity.events_differing,
+            Direction.AT_MOST,
+            0,
+            detail=f"{parity.events_differing} of {parity.events_compared} events differ",
             remedies=_REMEDIES,
         ),
         judge(

@@ -15,9 +15,10 @@ from birdnet_stm32 import process
 from birdnet_stm32.boards.description import Emulator
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import console, tensor_dump
-from birdnet_stm32.firmware.console import Console, Detection
+from birdnet_stm32.firmware.console import Console, Detection, PrintedEvent
 from birdnet_stm32.firmware.emulation_result import (
     EmulatedDetection,
+    EmulatedEvent,
     EmulateDocument,
     EmulatedWindow,
     Parity,
@@ -40,12 +41,14 @@ class EmulationRun:
         windows: the tensors of every window, by recording and window.
         detections: by recording, the most probable first.
         console: everything it printed.
+        events: by recording, in the order in which they ended.
     """
 
     recordings: tuple[str, ...]
     windows: tuple[WindowDump, ...]
     detections: tuple[Detection, ...]
     console: str
+    events: tuple[PrintedEvent, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,16 @@ def describe_emulation(
                 probability=one.probability,
             )
             for one in ran.detections
+        ),
+        events=tuple(
+            EmulatedEvent(
+                recording=places[one.recording].path,
+                start_s=round(places[one.recording].start_s + one.event.start_samples / sample_rate_hz, 6),
+                end_s=round(places[one.recording].start_s + one.event.end_samples / sample_rate_hz, 6),
+                label=one.event.label,
+                score=one.event.score,
+            )
+            for one in ran.events
         ),
     )
 
@@ -227,6 +240,7 @@ def _failure(machine: _Machine, what: str) -> ToolError:
 def _collect(names: tuple[str, ...], machines: Sequence[_Machine], spec: FrontendSpec) -> EmulationRun:
     windows: list[WindowDump] = []
     detections: list[Detection] = []
+    events: list[PrintedEvent] = []
     for machine in machines:
         report = console.parse(machine.text)
         dumped = tensor_dump.read(
@@ -237,11 +251,13 @@ def _collect(names: tuple[str, ...], machines: Sequence[_Machine], spec: Fronten
         )
         _check(machine, report, dumped)
         windows += [replace(one, recording=machine.recordings[one.recording]) for one in dumped]
+        events += [replace(one, recording=machine.recordings[one.recording]) for one in report.events]
         detections += [replace(one, recording=machine.recordings[one.recording]) for one in report.detections]
     return EmulationRun(
         recordings=names,
         windows=tuple(sorted(windows, key=lambda one: (one.recording, one.window))),
         detections=tuple(sorted(detections, key=lambda one: one.recording)),
+        events=tuple(sorted(events, key=lambda one: one.recording)),
         console="".join(machine.text for machine in machines),
     )
 
@@ -253,6 +269,7 @@ def _check(machine: _Machine, report: Console, dumped: Sequence[WindowDump]) -> 
         raise _failure(machine, f"took {report.recordings} recordings of {count}")
     if [(one.recording, one.window) for one in dumped] != list(report.windows):
         raise _failure(machine, f"reported {len(report.windows)} windows and dumped {len(dumped)} others")
-    reported = {*(one.recording for one in dumped), *(one.recording for one in report.detections)}
+    reported = {one.recording for one in dumped} | {one.recording for one in report.events}
+    reported |= {one.recording for one in report.detections}
     if not reported <= set(range(count)):
         raise _failure(machine, "reported a recording it was not given")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.audio.windows.window_positions import WindowShape
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board, Program
 from birdnet_stm32.codegen.head.document import HeadDocument
 from birdnet_stm32.codegen.head.sources import HEAD_FILE, with_thresholds
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
+from birdnet_stm32.config.detect_table import DetectTable
+from birdnet_stm32.detect.rules import EventRule, Judgement, make_rules
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.firmware.head_region import with_head_region
@@ -40,6 +43,15 @@ class _ClassThreshold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _CRule:
+    """A rule as C writes it, and the label of the species whose own rule it is."""
+
+    judgement: str
+    rule: EventRule
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FirmwareSettings:
     """What the application is told at build time.
 
@@ -51,12 +63,14 @@ class FirmwareSettings:
         top_k: most detections a recording, 1 to 1,000.
         title: the firmware's name for people.
         version: its version.
+        detect: how windows become events; the thresholds of its species are in ``thresholds``.
     """
 
     threshold: float
     top_k: int
     title: str
     version: str
+    detect: DetectTable = field(default_factory=DetectTable)
     thresholds: tuple[float, ...] = ()
     threshold_notes: tuple[str, ...] = ()
 
@@ -122,6 +136,7 @@ def render_project(
         "settings": settings,
         "thresholds": () if has_head else _class_thresholds(settings, model_files["birdnet_network.h"]),
         "model_digest": model_digest(model_files),
+        **_decisions(settings.detect, model_files["birdnet_frontend_config.h"]),
     }
     model = dict(model_files) if npu is None else _without_portable_network(model_files)
     files = {f"src/model/{name}": content for name, content in model.items()}
@@ -142,15 +157,45 @@ def render_project(
     return dict(sorted(files.items()))
 
 
-def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> list[_ClassThreshold]:
-    """Return the threshold of each output of the network, whose generated header says how many there are."""
-    found = re.search(rb"#define BIRDNET_OUTPUT_ELEMENTS (\d+)u", network_header)
+def _decisions(table: DetectTable, frontend_header: bytes) -> dict[str, Any]:
+    """Return what the templates need of the rules: ``rules``, ``rule`` and ``own_rules``."""
+    shape = WindowShape(
+        sample_rate_hz=_macro(frontend_header, "BIRDNET_SAMPLE_RATE_HZ"),
+        window_samples=_macro(frontend_header, "BIRDNET_WINDOW_SAMPLES"),
+        hop_samples=_macro(frontend_header, "BIRDNET_WINDOW_HOP_SAMPLES"),
+    )
+    labels = tuple(table.species)  # the firmware finds the classes by their labels
+    rules = make_rules(table, labels, (0.5,) * len(labels), shape)
+    return {
+        "rules": rules,
+        "rule": _c_rule(rules.others),
+        "own_rules": [_c_rule(rule, label) for label, rule in sorted(rules.own.items())],
+    }
+
+
+def _c_rule(rule: EventRule, label: str = "") -> _CRule:
+    names = {
+        Judgement.CONFIRM: "BIRDNET_EVENTS_CONFIRM",
+        Judgement.AVERAGE: "BIRDNET_EVENTS_AVERAGE",
+        Judgement.LOG_MEAN_EXP: "BIRDNET_EVENTS_LOG_MEAN_EXP",
+    }
+    return _CRule(judgement=names[rule.judgement], rule=rule, label=label)
+
+
+def _macro(header: bytes, name: str) -> int:
+    """Return the number that a generated header defines."""
+    found = re.search(rb"#define " + name.encode() + rb" (\d+)u", header)
     if found is None:
         raise InputError(
-            "birdnet_network.h of the generated model does not say how many outputs there are",
+            f"{name} is missing in a header of the generated model",
             expected="a model that `codegen` generated",
         )
-    outputs = int(found[1])
+    return int(found[1])
+
+
+def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> list[_ClassThreshold]:
+    """Return the threshold of each output of the network, whose generated header says how many there are."""
+    outputs = _macro(network_header, "BIRDNET_OUTPUT_ELEMENTS")
     values = settings.thresholds or (settings.threshold,) * outputs
     if len(values) != outputs:
         raise InputError(

@@ -20,5 +20,7 @@ def probabilities(outputs: NDArray[np.float32], contract: ModelContract) -> NDAr
     """
     if contract.output_activation is OutputActivation.SIGMOID:
         return outputs
-    # exp(-log(1 + exp(-x))) neither overflows for large negative logits nor warns.
-    return np.exp(-np.logaddexp(np.float32(0), -outputs)).astype(np.float32)
+    # In double, so that the float32 is the same whichever library computes the exponential: the firmware does
+    # the same. Beyond 700 the probability is 0 or 1 in float32, and the exponential would overflow.
+    logits = np.clip(outputs.astype(np.float64), -700, 700)
+    return (1 / (1 + np.exp(-logits))).astype(np.float32)

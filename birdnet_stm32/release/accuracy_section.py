@@ -131,6 +131,7 @@ class AccuracySection:
         mistakes: failures to hear, by species.
         silent: number of the mistakes that have no sound on the page.
         thresholds: the threshold of every class; None without any.
+        rule: how windows become events; empty where there is no firmware.
     """
 
     document: EvaluateDocument
@@ -147,12 +148,14 @@ class AccuracySection:
     mistakes: tuple[SpeciesMistakes, ...]
     silent: int
     thresholds: ThresholdsDocument | None
+    rule: str
 
 
 def accuracy_section(
     document: EvaluateDocument,
     thresholds: ThresholdsDocument | None = None,
     clips: Sequence[MistakeClip] = (),
+    rule: str = "",
 ) -> AccuracySection:
     """Prepare the sections about accuracy.
 
@@ -160,6 +163,7 @@ def accuracy_section(
         document: the measured accuracy.
         thresholds: the threshold of every class.
         clips: the mistakes, as :func:`birdnet_stm32.release.mistake_clips.mistake_clips` returns them.
+        rule: how windows become events.
     """
     flashed = flashed_form(document) if document.forms else None
     species = species_rows(document)
@@ -180,6 +184,7 @@ def accuracy_section(
         mistakes=_by_species(clips),
         silent=sum(not clip.sound for clip in clips),
         thresholds=thresholds,
+        rule=rule,
     )
 
 

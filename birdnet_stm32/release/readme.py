@@ -39,6 +39,7 @@ def readme_text(
     flash_files: Sequence[FlashFile] = (),
     accuracy: Sequence[str] = (),
     contents: Sequence[tuple[str, str]] = (),
+    rule: str = "",
     gates: Sequence[Gate] = (),
     learned: Sequence[str] = (),
     proven: Sequence[str] = (),
@@ -53,6 +54,7 @@ def readme_text(
         flash_files: the files that are written to the flash of the board.
         accuracy: how well the model hears, a sentence each, the most important first.
         contents: folders and files of the bundle, with their content.
+        rule: how windows become events, such as ``2 of 3 windows within 3.75 s``.
         gates: every gate of the release.
         learned: what the model learned from besides its recordings, a sentence each.
         proven: what was shown, a sentence each.
@@ -68,6 +70,7 @@ def readme_text(
             flash_files=sorted(flash_files, key=lambda file: file.address),
             accuracy=[_flat(sentence) for sentence in accuracy],
             contents=[(name, _flat(what)) for name, what in contents],
+            rule=_flat(rule),
             gates=[_flat(gate.sentence) for gate in gates],
             learned=[_flat(sentence) for sentence in learned],
             proven=[_flat(sentence) for sentence in proven],

@@ -53,7 +53,8 @@ def render_report(data: ReportData) -> str:
             pictures=tuple((window, _data_uri(window)) for window in data.windows),
             measure_rows=_measure_rows(data),
             npu_facts=_npu_facts(data),
-            accuracy=data.accuracy and accuracy_section(data.accuracy, data.thresholds, data.mistakes),
+            accuracy=data.accuracy
+            and accuracy_section(data.accuracy, data.thresholds, data.mistakes, data.rule),
             **_figures(data),
         )
     )

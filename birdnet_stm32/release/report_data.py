@@ -167,6 +167,7 @@ class ReportData:
         headline: the facts that matter most, accuracy first.
         accuracy: how well the model hears, on recordings that nothing else used.
         thresholds: from which probability each class counts as heard.
+        rule: how windows become events, such as ``2 of 3 windows within 3.75 s``.
         mistakes: what the model got wrong, cut from the recordings.
         stages: what each stage did, in the order of the pipeline.
         windows: a few validation windows.
@@ -197,6 +198,7 @@ class ReportData:
     headline: tuple[Fact, ...] = ()
     accuracy: EvaluateDocument | None = None
     thresholds: ThresholdsDocument | None = None
+    rule: str = ""
     mistakes: tuple[MistakeClip, ...] = ()
     stages: tuple[StageFacts, ...] = ()
     windows: tuple[WindowPicture, ...] = ()

@@ -97,7 +97,8 @@ def proven_statements(job: Job) -> tuple[str, ...]:
     statements += [
         f"The firmware for the emulated board {board.name} (QEMU, {board.core}) gave "
         f"{emulated.outputs_compared} outputs over {emulated.windows} windows, "
-        f"{emulated.outputs_differing} of them different from LiteRT's reference kernels; its "
+        f"{emulated.outputs_differing} of them different from LiteRT's reference kernels, and "
+        f"{emulated.events_compared} events, {emulated.events_differing} of them different; its "
         f"front end is within {emulated.front_end_max_relative_error:.1e} of NumPy's, relative to "
         "each stage's maximum."
         for board, emulated in read_emulations(job)

@@ -53,6 +53,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     TOOLCHAIN_LICENCES,
     emulation_folder,
 )
+from birdnet_stm32.stages.inputs.project import release_rules
 from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.terminal_text import counted
 
@@ -111,6 +112,7 @@ def _documents(job: Job) -> list[BundleFile]:
         flash_files=_flash_files(job),
         accuracy=accuracy_statements(job),
         contents=CONTENTS,
+        rule=release_rules(job).sentence,
         gates=release_gates(job),
         learned=teacher_statements(read_teachers(job)),
         proven=proven_statements(job),

@@ -295,7 +295,7 @@ STAGES: tuple[Stage, ...] = (
         name="firmware",
         doc="render a complete project for every board",
         needs=("codegen", "thresholds"),
-        reads=("variant", "firmware"),
+        reads=("variant", "firmware", "detect"),
         templates=("app", "boards", "board_parts", "project"),
     ),
     Stage(
@@ -309,7 +309,7 @@ STAGES: tuple[Stage, ...] = (
         name="npu_firmware",
         doc="build the firmware whose network the NPU computes, from ST's sources",
         needs=("codegen", "npu", "thresholds"),
-        reads=("variant", "firmware", "npu.core_dir"),
+        reads=("variant", "firmware", "detect", "npu.core_dir"),
         templates=("app", "boards", "board_parts", "project"),
         programs=(_CROSS_GCC, _CMAKE),
         wanted=_has_npu_firmware,
@@ -318,8 +318,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="emulate",
         doc="run the firmware on an emulated Cortex-M55 over real windows",
-        needs=("windows", "evaluation_windows", "representative", "verify", "compile"),
-        reads=("emulate", "evaluate.firmware_windows", "firmware.boards"),
+        needs=("windows", "evaluation_windows", "representative", "verify", "thresholds", "compile"),
+        reads=("emulate", "evaluate.firmware_windows", "firmware.boards", "detect"),
         programs=(_QEMU,),
         wanted=lambda variant: bool(folders.having("emulator", variant.firmware.boards)),
         files=_descriptions("emulator"),
@@ -368,6 +368,7 @@ STAGES: tuple[Stage, ...] = (
             *(
                 "variant",
                 "firmware",
+                "detect",
                 "lint",
                 "verify",
                 "index.root",
@@ -405,7 +406,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         reads=(
             *("variant", "bundle", "index.root", "codegen.test_vectors", "firmware.boards", "verify"),
-            "model.checkpoint",
+            *("model.checkpoint", "detect"),
         ),
         files=lambda release: (
             {"licence": paths.licence()}

@@ -68,6 +68,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
+from birdnet_stm32.stages.inputs.project import release_rules
 from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.stages.inputs.windows import load_windows, open_judging_windows
 from birdnet_stm32.terminal_text import counted
@@ -109,6 +110,7 @@ def gather_report_data(job: Job) -> ReportData:
         headline=(*accuracy_facts(accuracy), *_size_facts(analysis, network.arena)),
         accuracy=accuracy,
         thresholds=read_thresholds(job),
+        rule=release_rules(job).sentence,
         mistakes=() if accuracy is None else _mistake_clips(job, accuracy),
         stages=_stages(job),
         windows=_pictures(job, verification),

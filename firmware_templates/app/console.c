@@ -27,8 +27,8 @@ void console_quoted(const char *text) {
     console_write("\"", 1);
 }
 
-static void write_decimal(uint32_t value, uint32_t min_digits) {
-    char digits[10];
+static void write_decimal(uint64_t value, uint32_t min_digits) {
+    char digits[20];
     size_t first = sizeof digits;
     do {
         digits[--first] = (char)('0' + value % 10u);
@@ -39,6 +39,17 @@ static void write_decimal(uint32_t value, uint32_t min_digits) {
 
 void console_unsigned(uint32_t value) {
     write_decimal(value, 1);
+}
+
+void console_unsigned64(uint64_t value) {
+    write_decimal(value, 1);
+}
+
+void console_fraction24(uint32_t value) {
+    const uint32_t rest = value & 0xFFFFFFu;
+    console_unsigned(value >> 24);
+    console_text(".");
+    write_decimal(((uint64_t)rest * 1000000000u + 0x800000u) >> 24, 9);
 }
 
 void console_hex(uint32_t value) {

@@ -49,6 +49,11 @@ birdnet_status_t inference_invoke(inference_t *inference) {
     return birdnet_network_invoke(&inference->network);
 }
 
+/* In double, so that the float is the same whichever library computes the exponential. */
+static inline float logistic(float logit) {
+    return (float)(1.0 / (1.0 + exp(-(double)logit)));
+}
+
 birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
     const birdnet_status_t status = birdnet_network_dequantize(&inference->network, scores);
 #if defined(BIRDNET_SPLIT_HEAD)
@@ -58,7 +63,7 @@ birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
 #endif
     const uint32_t classes = classes_count(&inference->network);
     for (uint32_t i = 0; is_logit && status == BIRDNET_OK && i < classes; ++i) {
-        scores[i] = 1.0f / (1.0f + expf(-scores[i]));
+        scores[i] = logistic(scores[i]);
     }
     return status;
 }
@@ -67,7 +72,7 @@ birdnet_status_t inference_scores(const inference_t *inference, float *scores) {
 float inference_probability(int8_t output) {
     const float value = BIRDNET_OUTPUT_SCALE * (float)(output - BIRDNET_OUTPUT_ZERO_POINT);
 #if BIRDNET_OUTPUT_IS_LOGIT
-    return 1.0f / (1.0f + expf(-value));
+    return logistic(value);
 #else
     return value;
 #endif

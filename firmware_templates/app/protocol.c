@@ -62,6 +62,26 @@ void protocol_head(const birdnet_head_t *head) {
 }
 #endif
 
+void protocol_rule(void) {
+    console_text("rule");
+    quoted(APP_RULE);
+    end_line();
+}
+
+void protocol_event(uint32_t recording, const birdnet_event_t *event, const char *name) {
+    console_text("event");
+    number(recording);
+    number(event->label);
+    console_text(" ");
+    console_unsigned64(event->start_samples);
+    console_text(" ");
+    console_unsigned64(event->end_samples);
+    console_text(" ");
+    console_fraction24(event->score);
+    quoted(name);
+    end_line();
+}
+
 void protocol_detection(uint32_t recording, const detection_t *detection, const char *name) {
     console_text("detection");
     number(recording);

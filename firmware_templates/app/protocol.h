@@ -7,9 +7,13 @@
  *                                                        generated C
  *     clock <hertz>                                      frequency of the clock that counts cycles
  *     head <version> <classes> <crc>                     the head, if it is a part of its own
+ *     rule "<rule>"                                      how windows become events, for people
  *     recording <index> <samples> <windows> "<path>"     a recording begins
  *     window <recording> <window>                        this window is done
+ *     event <recording> <label> <start> <end> <score> "<name>"
+ *                                                        one event: start and end in samples
  *     detection <recording> <label> <probability> "<name>"
+ *                                                        the maximum over a recording
  *     refused <recording> "<reason>" "<path>"            this recording was skipped
  *     error "<reason>"                                   the program ends early
  *     done <recordings> <refused>                        last line
@@ -18,6 +22,7 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
+#include "birdnet_events.h"
 #include "birdnet_network.h"
 #include "detections.h"
 
@@ -32,6 +37,8 @@ void protocol_head(const birdnet_head_t *head);
 #endif
 void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, const char *path);
 void protocol_window(uint32_t recording, uint32_t window);
+void protocol_rule(void);
+void protocol_event(uint32_t recording, const birdnet_event_t *event, const char *name);
 void protocol_detection(uint32_t recording, const detection_t *detection, const char *name);
 void protocol_refused(uint32_t recording, const char *reason, const char *path);
 void protocol_error(const char *reason);

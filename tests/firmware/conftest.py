@@ -34,6 +34,9 @@ def standin() -> Callable[..., ModelFiles]:
         for path in (*runtime.glob("birdnet_recording.*"), *runtime.glob("birdnet_wav*.*")):  # for all models
             found[f"runtime/{path.name}"] = path.read_bytes()
         found["runtime/birdnet_float.h"] = (runtime / "birdnet_float.h").read_bytes()
+        for name in ("birdnet_events", "birdnet_exponential"):
+            for path in runtime.glob(f"{name}.*"):
+                found[f"runtime/{path.name}"] = path.read_bytes()
         names = "".join(f"    {c_string(label)},\n" for label in labels)
         found["birdnet_labels.c"] = (
             '#include "birdnet_network.h"\n\n'

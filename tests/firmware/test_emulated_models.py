@@ -18,8 +18,10 @@ from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.constant_folding import fold_batch
 from birdnet_stm32.codegen.emit import generate_c
 from birdnet_stm32.codegen.self_test_vectors import make_test_vectors as make_vectors
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.event_parity import check_events
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import (
@@ -71,7 +73,10 @@ def prove(
         work=folder / "work",
         timeout_s=timeout_s,
     )
+    thresholds = (settings.threshold,) * len(contract.labels)
+    rules = make_rules(settings.detect, contract.labels, thresholds, contract.frontend.window_shape)
     found = parity.check(run, tflite, contract.frontend, recordings)
+    found = check_events(found, run, tflite, contract, recordings, rules)
     shutil.rmtree(folder / "work")  # nearly a megabyte a window
     return run, found
 
@@ -131,6 +136,7 @@ def test_a_small_model_equals_the_references(
     parity.require(found)
     assert found.first_difference is None
     assert found.windows == len(run.windows) > 5
+    assert found.events_compared == len(run.events) > 0
     probabilities = {one.probability for one in run.detections}
     assert probabilities
     assert max(probabilities) < 1

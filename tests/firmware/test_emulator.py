@@ -11,10 +11,11 @@ import pytest
 
 from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.boards import folders
+from birdnet_stm32.detect.event import Event
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.document import document_values
 from birdnet_stm32.firmware import console, emulator
-from birdnet_stm32.firmware.console import Detection
+from birdnet_stm32.firmware.console import Detection, PrintedEvent
 from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.render import FirmwareSettings
 from birdnet_stm32.firmware.tensor_dump import WindowDump
@@ -62,6 +63,12 @@ def test_windows_and_detections_are_described_by_recording_and_time() -> None:
         ),
         detections=(Detection(recording=1, label=0, name="tit", probability=0.75),),
         console="",
+        events=(
+            PrintedEvent(
+                recording=1,
+                event=Event(label="tit", start_samples=4_000, end_samples=12_000, score=0.75),
+            ),
+        ),
     )
     places = [emulator.Place(path="tit/a.wav", start_s=2.5), emulator.Place(path="tit/b.wav", start_s=1.0)]
     parity = Parity(
@@ -77,6 +84,7 @@ def test_windows_and_detections_are_described_by_recording_and_time() -> None:
         **asdict(parity),
         "inputs": [{"recording": "tit/a.wav", "start_s": 2.5}, {"recording": "tit/b.wav", "start_s": 1.5}],
         "detections": [{"recording": "tit/b.wav", "start_s": 1.0, "label": "tit", "probability": 0.75}],
+        "events": [{"recording": "tit/b.wav", "start_s": 1.5, "end_s": 2.5, "label": "tit", "score": 0.75}],
     }
 
 

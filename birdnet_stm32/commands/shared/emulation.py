@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board
 from birdnet_stm32.codegen.emit import generate_c
+from birdnet_stm32.config.detect_table import DetectTable
 from birdnet_stm32.config.variant import FirmwareTable
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
 from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.emulator import EmulationRun
+from birdnet_stm32.firmware.event_parity import check_events
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend.contract import ModelContract
 from birdnet_stm32.progress import Report
@@ -74,4 +77,7 @@ def emulate_model(
             timeout_s=timeout_s,
             on_window=lambda done: report(done, total),
         )
-        return ran, parity.check(ran, tflite, spec, recordings)
+        thresholds = (defaults.threshold,) * len(contract.labels)
+        rules = make_rules(DetectTable(), contract.labels, thresholds, spec.window_shape)
+        compared = parity.check(ran, tflite, spec, recordings)
+        return ran, check_events(compared, ran, tflite, contract, recordings, rules)

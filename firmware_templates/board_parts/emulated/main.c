@@ -5,6 +5,7 @@
 #include "birdnet_wav.h"
 #include "board.h"
 #include "classes.h"
+#include "decisions.h"
 #include "dump.h"
 #include "inference.h"
 #include "protocol.h"
@@ -89,7 +90,7 @@ static const char *run_front_end(int32_t dump) {
     return failure;
 }
 
-static const char *run_network(int32_t dump) {
+static const char *run_network(int32_t dump, uint32_t first) {
     const char *failure = status_text(inference_invoke(&inference));
     if (failure == NULL) {
         failure = dump_text(dump_output(dump, &inference));
@@ -99,6 +100,7 @@ static const char *run_network(int32_t dump) {
     }
     if (failure == NULL) {
         detections_pool(buffers.pooled, buffers.scores, classes_count(&inference.network));
+        failure = status_text(decisions_push(buffers.scores, first));
     }
     return failure;
 }
@@ -117,7 +119,7 @@ static const char *run_window(const birdnet_wav_t *wav, uint32_t samples, uint32
         failure = run_front_end(dump);
     }
     if (failure == NULL) {
-        failure = run_network(dump);
+        failure = run_network(dump, first);
     }
     if (failure == NULL) {
         protocol_window(recording, window);
@@ -134,11 +136,16 @@ static const char *run_recording(const birdnet_wav_t *wav, uint32_t recording, i
         birdnet_window_count(samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
     protocol_recording(recording, samples, windows, buffers.path);
     memset(buffers.pooled, 0, sizeof buffers.pooled);
+    decisions_begin(recording);
     for (uint32_t window = 0; window < windows; ++window) {
         const char *failure = run_window(wav, samples, recording, window, dump);
         if (failure != NULL) {
             return failure;
         }
+    }
+    const char *unfinished = status_text(decisions_finish(wav->samples));
+    if (unfinished != NULL) {
+        return unfinished;
     }
     const uint32_t found =
         detections_select(buffers.pooled, classes_count(&inference.network),
@@ -212,6 +219,10 @@ int main(void) {
     if (inference_init(&inference) != BIRDNET_OK) {
         return fail(inference_refusal(&inference));
     }
+    if (decisions_init(&inference.network) != BIRDNET_OK) {
+        return fail("the rules or thresholds of the events cannot be used");
+    }
+    protocol_rule();
 #ifdef BIRDNET_SPLIT_HEAD
     protocol_head(&inference.network.head);
 #endif

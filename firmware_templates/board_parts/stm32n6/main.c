@@ -16,6 +16,7 @@ int main(void) {
     for (;;) {
         protocol_begin();
         protocol_clock(BOARD_CPU_HZ);
+        protocol_rule();
 #ifdef BIRDNET_SPLIT_HEAD
         if (inference.head_status == BIRDNET_HEAD_OK) {
             protocol_head(&inference.network.head);

@@ -84,6 +84,7 @@ int main(void) {
     for (;;) {
         protocol_begin();
         protocol_clock(BOARD_CPU_HZ);
+        protocol_rule();
         print_remarks();
         self_test_print_cycles(&report);
         self_test_print_result(&report);
