@@ -14,13 +14,28 @@
 #define TAIL_READS 4096u
 #define WORD_BYTES 11u /* of the longest word that begins a tag */
 
+/* Four letters as birdnet_wav_u32() reads them: the search compares them at every byte. */
+#define ID(a, b, c, d)                                                                             \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
 /* Chunks that recorders and editors write after the samples. */
-static const char known_chunks[][5] = {
-    "LIST", "guan", "wamd", "bext", "iXML", "id3 ", "ID3 ", "fact", "cue ", "smpl", "JUNK", "junk",
-    "PAD ", "FLLR", "axml", "_PMX", "afsp", "DISP", "inst", "acid", "strc", "cart", "umid", "chna",
-    "levl", "minf", "elm1", "regn", "link", "PEAK", "plst", "note", "labl", "mark",
+static const uint32_t known_chunks[] = {
+    ID('L', 'I', 'S', 'T'), ID('g', 'u', 'a', 'n'), ID('w', 'a', 'm', 'd'), ID('b', 'e', 'x', 't'),
+    ID('i', 'X', 'M', 'L'), ID('i', 'd', '3', ' '), ID('I', 'D', '3', ' '), ID('f', 'a', 'c', 't'),
+    ID('c', 'u', 'e', ' '), ID('s', 'm', 'p', 'l'), ID('J', 'U', 'N', 'K'), ID('j', 'u', 'n', 'k'),
+    ID('P', 'A', 'D', ' '), ID('F', 'L', 'L', 'R'), ID('a', 'x', 'm', 'l'), ID('_', 'P', 'M', 'X'),
+    ID('a', 'f', 's', 'p'), ID('D', 'I', 'S', 'P'), ID('i', 'n', 's', 't'), ID('a', 'c', 'i', 'd'),
+    ID('s', 't', 'r', 'c'), ID('c', 'a', 'r', 't'), ID('u', 'm', 'i', 'd'), ID('c', 'h', 'n', 'a'),
+    ID('l', 'e', 'v', 'l'), ID('m', 'i', 'n', 'f'), ID('e', 'l', 'm', '1'), ID('r', 'e', 'g', 'n'),
+    ID('l', 'i', 'n', 'k'), ID('P', 'E', 'A', 'K'), ID('p', 'l', 's', 't'), ID('n', 'o', 't', 'e'),
+    ID('l', 'a', 'b', 'l'), ID('m', 'a', 'r', 'k'),
 };
-static const char forms[][5] = {"RIFF", "RIFX", "RF64", "BW64"};
+static const uint32_t forms[] = {
+    ID('R', 'I', 'F', 'F'),
+    ID('R', 'I', 'F', 'X'),
+    ID('R', 'F', '6', '4'),
+    ID('B', 'W', '6', '4'),
+};
 static const char tags[][WORD_BYTES + 1u] = {"TAG", "ID3", "APETAGEX", "LYRICSBEGIN"};
 
 typedef enum { CHAIN_NONE, CHAIN_ENDS, CHAIN_HAS_SAMPLES, CHAIN_HAS_FILE, CHAIN_EMPTY } chain_t;
@@ -32,22 +47,31 @@ typedef struct {
     bool failed;
 } search_t;
 
-static bool is_known(const uint8_t *id) {
-    for (size_t i = 0; i < sizeof known_chunks / sizeof known_chunks[0]; ++i) {
-        if (memcmp(id, known_chunks[i], 4) == 0) {
+/* Whether all four have neither bit 7 nor zeros in bits 5 and 6, as letters, digits and spaces do.
+ */
+static bool may_be_letters(uint32_t id) {
+    return (id & 0x80808080u) == 0u && ((id | id >> 1) & 0x20202020u) == 0x20202020u;
+}
+
+static bool is_one_of(const uint8_t *id, const uint32_t *ids, size_t count) {
+    const uint32_t wanted = birdnet_wav_u32(id);
+    if (!may_be_letters(wanted)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        if (ids[i] == wanted) {
             return true;
         }
     }
     return false;
 }
 
+static bool is_known(const uint8_t *id) {
+    return is_one_of(id, known_chunks, sizeof known_chunks / sizeof known_chunks[0]);
+}
+
 static bool is_form(const uint8_t *id) {
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; ++i) {
-        if (memcmp(id, forms[i], 4) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return is_one_of(id, forms, sizeof forms / sizeof forms[0]);
 }
 
 static bool is_tag(const uint8_t *begin, size_t bytes) {

@@ -19,7 +19,7 @@ static const char *const words[] = {"AudioMoth", "threshold was"};
 static bool contains(const uint8_t *text, size_t length, const char *wanted) {
     const size_t needed = strlen(wanted);
     for (size_t i = 0; i + needed <= length; ++i) {
-        if (memcmp(text + i, wanted, needed) == 0) {
+        if (text[i] == (uint8_t)wanted[0] && memcmp(text + i, wanted, needed) == 0) {
             return true;
         }
     }

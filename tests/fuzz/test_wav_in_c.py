@@ -22,10 +22,10 @@ from tests.fuzz.wav_seeds import dictionary, seeds
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
 RUNS = int(os.environ.get("FUZZ_RUNS", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
-LONGEST_BYTES = 2_048
+LONGEST_BYTES = 1_100
 CORPUS = Path(__file__).parent / "corpus" / "wav.zip"
 SOURCE = Path(__file__).parents[1] / "c" / "wav_fuzz.c"
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fno-sanitize-recover=all".split()
+FLAGS = "-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror -fno-sanitize-recover=all".split()
 
 pytestmark = pytest.mark.slow
 
