@@ -53,7 +53,7 @@ from birdnet_stm32.stages.inputs.file_names import (
     TOOLCHAIN_LICENCES,
     emulation_folder,
 )
-from birdnet_stm32.stages.inputs.project import release_rules
+from birdnet_stm32.stages.inputs.rules import release_rules
 from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.terminal_text import counted
 

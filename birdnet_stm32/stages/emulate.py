@@ -28,7 +28,7 @@ from birdnet_stm32.firmware.event_parity import check_events
 from birdnet_stm32.frontend.contract import read_contract
 from birdnet_stm32.progress import track
 from birdnet_stm32.stages.inputs.file_names import CONFIG, CONSOLE, MODEL, TEST_OUTPUTS, emulation_folder
-from birdnet_stm32.stages.inputs.project import release_rules
+from birdnet_stm32.stages.inputs.rules import release_rules
 from birdnet_stm32.stages.inputs.windows import load_windows, open_evaluation_windows
 from birdnet_stm32.terminal_text import counted
 

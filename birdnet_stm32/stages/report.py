@@ -68,7 +68,7 @@ from birdnet_stm32.stages.inputs.file_names import (
 )
 from birdnet_stm32.stages.inputs.index import read_index, read_notes
 from birdnet_stm32.stages.inputs.memories import read_memories
-from birdnet_stm32.stages.inputs.project import release_rules
+from birdnet_stm32.stages.inputs.rules import release_rules
 from birdnet_stm32.stages.inputs.teacher import read_teachers
 from birdnet_stm32.stages.inputs.windows import load_windows, open_judging_windows
 from birdnet_stm32.terminal_text import counted

@@ -141,6 +141,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
         append("variants/tiny.toml", "[firmware]\nthreshold = 0.25\n"),
         FROM_FIRMWARE | {"thresholds", "evaluate"},
     ),
+    "detect.need": (append("variants/tiny.toml", "[detect]\nneed = 1\n"), FROM_FIRMWARE | {"evaluate"}),
     "one board less": (
         append("variants/tiny.toml", '[firmware]\nboards = ["mps3_an547"]\n'),
         FROM_FIRMWARE - {"image"},

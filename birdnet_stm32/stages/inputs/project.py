@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from birdnet_stm32.config.variant import Variant
-from birdnet_stm32.detect.rules import Rules, make_rules, with_own_thresholds
+from birdnet_stm32.detect.rules import with_own_thresholds
 from birdnet_stm32.engine.published import published_files
 from birdnet_stm32.engine.stage import Job
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.document import read_document
 from birdnet_stm32.firmware.render import FirmwareSettings
-from birdnet_stm32.frontend.contract import read_contract
-from birdnet_stm32.stages.inputs.file_names import C_FOLDER, CONFIG
+from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
 
 def generated_model(codegen: Path) -> dict[str, bytes]:
@@ -23,18 +22,6 @@ def generated_model(codegen: Path) -> dict[str, bytes]:
 def release_settings(job: Job) -> FirmwareSettings:
     """Return the settings of the application, with the thresholds that the stage thresholds chose."""
     return firmware_settings(job.variant, read_document(ThresholdsDocument, job.inputs["thresholds"]))
-
-
-def release_rules(job: Job) -> Rules:
-    """Return how the firmware of a release makes events of windows.
-
-    Args:
-        job: of a stage that reads ``[detect]``, and what the stages verify and thresholds published.
-    """
-    contract = read_contract(job.inputs["verify"] / CONFIG)
-    chosen = read_document(ThresholdsDocument, job.inputs["thresholds"])
-    thresholds = [one.threshold for one in chosen.species]
-    return make_rules(job.variant.detect, contract.labels, thresholds, contract.frontend.window_shape)
 
 
 def firmware_settings(variant: Variant, chosen: ThresholdsDocument | None = None) -> FirmwareSettings:
