@@ -1,9 +1,9 @@
 """Runs a .tflite as firmware on an emulated board and compares it with the references.
 
 The command generates the C, builds the firmware of the board, and runs it under QEMU over every window of the
-recordings. It compares the front end with NumPy, and every network output with LiteRT's reference kernels for
-the same quantized input. The exit code is 1 if any output differs, or if the front end differs by more than
-its tolerance.
+recordings. It compares the front end with NumPy, every network output with LiteRT's reference kernels for the
+same quantized input, and the events with the definition of decisions. The exit code is 1 if any output or
+event differs, or if the front end differs by more than its tolerance.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def run(options: argparse.Namespace) -> None:
     print_message(
         f"{counted(result.windows, 'window')}, {result.outputs_differing} of "
         f"{counted(result.outputs_compared, 'output')} differ, "
-        f"front end within {result.front_end_max_relative_error:.1e}",
+        f"front end within {result.front_end_max_relative_error:.1e}, "
+        f"{result.events_differing} of {counted(result.events_compared, 'event')} differ",
         options.json,
     )
     parity.require(result)
