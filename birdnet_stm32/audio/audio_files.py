@@ -17,6 +17,7 @@ UNSUPPORTED = frozenset(
     " .webm .wma .wv".split()
 )
 """Other audio files. They are listed with a reason, so that no recording is left out unnoticed."""
+NO_AUDIO = "the folder holds no audio file"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +78,7 @@ def _scan_folder(folder: str, prefix: str, above: frozenset[tuple[int, int]], fo
     for entry in entries:
         _look_at(entry, prefix, above | {identity}, found)
     if len(found) == before and prefix.count("/") == 1:
-        found.append(_without(prefix, "the folder holds no audio file"))
+        found.append(_without(prefix, NO_AUDIO))
 
 
 def _look_at(

@@ -122,6 +122,20 @@ def untrained(tmp_path_factory: pytest.TempPathFactory, contract: ModelContract)
     return path
 
 
+@pytest.fixture(scope="session")
+def int8_model(untrained: Path, contract: ModelContract, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint as int8, with its configuration and labels. Tests must not change it."""
+    from birdnet_stm32.model.checkpoints import checkpoint
+    from birdnet_stm32.quant.convert import convert
+
+    shape = contract.frontend.input_shape
+    calibration = np.random.default_rng(0).random((8, *shape)).astype(np.float32)
+    path = tmp_path_factory.mktemp("int8") / "model.tflite"
+    path.write_bytes(convert(checkpoint.load(untrained, contract), calibration))
+    write_tree(path.parent, files_beside_model(path, contract))
+    return path
+
+
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: ModelContract) -> Path:
     """The current folder, with good and bad files."""

@@ -24,6 +24,8 @@ LINES = {
     "convert": "--checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--output_path out.tflite --report_json out.json",
     "deploy": "demo --variants variants --build build --fsbl firmware.bin --recordings songs/low/0.wav",
+    "detect": "songs --model noise.tflite --model-config config.json --thresholds object.json "
+    "--names labels.csv --output o --clips c --plot p",
     "doctor": "--checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--json out.json",
     "emulate": "noise.tflite --audio songs --model-config config.json --json out.json",
@@ -211,6 +213,8 @@ NUMBERS = ("9" * 5_000, "0x" + "f" * 5_000, "nan", "inf", "1e400", "-1", "")
         ("train --data_path_train songs --epochs {}", "--epochs"),
         ("train --data_path_train songs --seed {}", "--seed"),
         ("emulate noise.tflite --audio songs --most {}", "--most"),
+        ("detect songs --model noise.tflite --workers {}", "--workers"),
+        ("detect songs --model noise.tflite --clip-before {}", "--clip-before"),
         ("npu noise.tflite --out c --weights-address {}", "--weights-address"),
         ("soundscape --birds songs --background songs --out s --minutes {}", "--minutes"),
         ("soundscape --birds songs --background songs --out s --files {}", "--files"),

@@ -21,22 +21,15 @@ from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, Thresho
 from birdnet_stm32.files.document import parse_document, write_document
 from birdnet_stm32.files.tree import write_tree
 from birdnet_stm32.frontend.contract import ModelContract
-from birdnet_stm32.model.checkpoints import checkpoint
-from birdnet_stm32.quant.convert import convert
 
 Models = tuple[Path, Path]
 Found = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def both(untrained: Path, contract: ModelContract, tmp_path_factory: pytest.TempPathFactory) -> Models:
+def both(untrained: Path, int8_model: Path) -> Models:
     """The checkpoint, and its conversion with a configuration beside it."""
-    shape = contract.frontend.input_shape
-    calibration = np.random.default_rng(0).random((8, *shape)).astype(np.float32)
-    path = tmp_path_factory.mktemp("int8") / "model.tflite"
-    path.write_bytes(convert(checkpoint.load(untrained, contract), calibration))
-    write_tree(path.parent, files_beside_model(path, contract))
-    return untrained, path
+    return untrained, int8_model
 
 
 def forms_of(document: Found) -> dict[str, Found]:

@@ -176,6 +176,11 @@ def decode_blocks(
     raise cause.with_traceback(None)
 
 
+def own_rate_hz(path: Path) -> int | Unusable:
+    """Return the sample rate of a recording in Hz, or why it is unusable."""
+    return _with_stream(path, lambda stream: int(stream.rate_hz))
+
+
 def decode_parts(
     path: Path, parts: Sequence[tuple[int, int]], *, sample_rate_hz: int, samples: int, channel: int = MIX
 ) -> list[NDArray[np.int16]] | None:

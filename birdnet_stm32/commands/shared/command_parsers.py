@@ -16,6 +16,7 @@ COMMANDS = {
     "codegen": "generate C from a .tflite",
     "completion": "print the script that lets a shell complete commands, options and variants",
     "convert": "quantize a checkpoint and verify the result",
+    "detect": "hear recordings and write which species were heard when, as tables of many formats",
     "doctor": "find out why an int8 model misses its gate, and what helps",
     "deploy": "build a release, flash a board and compare it, with one command",
     "emulate": "run a .tflite as firmware on an emulated board and compare it with the references",

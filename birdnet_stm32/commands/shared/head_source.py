@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from birdnet_stm32.commands.shared.class_thresholds import class_thresholds
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.variant_models import models_of_variant
 from birdnet_stm32.commands.shared.variant_option import published_folder
-from birdnet_stm32.config.variant import FirmwareTable
 from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
-from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.frontend.spectrogram import features
@@ -47,8 +46,6 @@ def head_source(options: argparse.Namespace) -> HeadSource:
         GateError: the ``.keras`` has another backbone than the variant.
     """
     named = options.files[0]
-    if options.thresholds is not None and options.threshold is not None:
-        raise InputError("--threshold and --thresholds are given", expected="one of them")
     if (options.backbone is not None) != named.endswith(".keras"):
         raise InputError(
             "--backbone goes with a .keras, whose last layer alone is quantized",
@@ -69,7 +66,10 @@ def head_source(options: argparse.Namespace) -> HeadSource:
         verified = published_folder(release, "verify")
         tflite, contract = read_bytes(verified / MODEL), read_contract(verified / CONFIG)
         chosen = published_folder(release, "thresholds") / ThresholdsDocument.FILE
-    return HeadSource(tflite=tflite, contract=contract, thresholds=_thresholds(options, contract, chosen))
+    thresholds = class_thresholds(
+        contract.labels, threshold=options.threshold, thresholds=options.thresholds, of_variant=chosen
+    )
+    return HeadSource(tflite=tflite, contract=contract, thresholds=thresholds)
 
 
 def _followed(
@@ -93,21 +93,3 @@ def _followed(
     )
     # A recipe may have moved layers into the front end, so the int8 model's configuration counts.
     return followed, replace(int8_contract, labels=contract.labels)
-
-
-def _thresholds(
-    options: argparse.Namespace, contract: ModelContract, of_variant: Path | None
-) -> Sequence[float]:
-    """Return the threshold of each class: as asked, else those of the variant, else the default."""
-    chosen = options.thresholds or (of_variant if options.threshold is None else None)
-    if chosen is None:
-        threshold = FirmwareTable().threshold if options.threshold is None else options.threshold
-        return [threshold] * len(contract.labels)
-    species = parse_document(ThresholdsDocument, read_bytes(chosen), where=chosen).species
-    if [one.label for one in species] != list(contract.labels):
-        raise InputError(
-            f"has thresholds for {len(species)} species",
-            where=chosen,
-            expected=f"the {len(contract.labels)} classes of the model, in their order",
-        )
-    return [one.threshold for one in species]

@@ -173,6 +173,28 @@ class Writer:
             folder.mkdir(parents=True, exist_ok=True)
             _write_record(record, _Record(command=self.command, files=own.files, logs=logs))
 
+    def replace_logs(self, folder: Path, names: Iterable[str]) -> None:
+        """Record files below a folder that will be written one by one, and remove those of the previous run.
+
+        Args:
+            folder: a new or empty folder, or one that this command wrote.
+            names: the files, relative to the folder.
+
+        Raises:
+            InputError: as :meth:`check_folder`, or a file exists that this command did not write.
+        """
+        self.check_folder(folder)
+        place = _place(folder)
+        record = place / RECORD_SUFFIX
+        wanted = sorted(set(names))
+        own = self._own(record) or _Record(command=self.command)
+        self._refuse_foreign(place, wanted, record, ())
+        with _in_words(place):
+            place.mkdir(parents=True, exist_ok=True)
+            for name in set(own.logs).difference(wanted):
+                (place / name).unlink(missing_ok=True)
+            _write_record(record, _Record(command=self.command, files=own.files, logs=wanted))
+
     def write_json(self, path: Path | None, fields: object) -> None:
         """Write ``fields`` to ``path``: to standard output for ``-``, nowhere for None. Raises InputError."""
         if path is None:
