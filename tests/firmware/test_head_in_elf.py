@@ -17,9 +17,12 @@ from birdnet_stm32.codegen.emit import HeadSplit, generate_c
 from birdnet_stm32.codegen.head.file_format import head_bytes, parse_head
 from birdnet_stm32.codegen.head.make import cut_model, make_head
 from birdnet_stm32.codegen.self_test_vectors import make_test_vectors
+from birdnet_stm32.config.detect_table import DetectTable, SpeciesRuleTable
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.event_parity import check_events
 from birdnet_stm32.firmware.head_in_elf import expectation_in_elf, head_in_elf, with_head
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend import spectrogram
@@ -39,7 +42,13 @@ CONTRACT = ModelContract(
     frontend=SPEC, labels=("one", "two", "three"), output_activation=OutputActivation.LOGIT
 )
 WIDER = replace(CONTRACT, labels=("one", "two", "three", "Höckerschwan"))
-SETTINGS = FirmwareSettings(threshold=0.25, top_k=4, title="A head", version="1", thresholds=(0.1, 0.2, 0.3))
+DETECT = DetectTable(
+    need=3, species={"Höckerschwan": SpeciesRuleTable(need=1), "two": SpeciesRuleTable(rule="avg")}
+)
+"""The rule of a species that only another head has waits in the firmware for that head."""
+SETTINGS = FirmwareSettings(
+    threshold=0.25, top_k=4, title="A head", version="1", thresholds=(0.1, 0.2, 0.3), detect=DETECT
+)
 BOARD = folders.first("emulator", folders.default_names())
 
 Write = Callable[[Mapping[str, bytes], Path], Path]
@@ -118,6 +127,19 @@ def run(elf: Path, folder: Path) -> emulator.EmulationRun:
     return emulator.run(elf, machine, recordings(), SPEC, work=folder, timeout_s=60, machines=1)
 
 
+def with_events(
+    found: parity.Parity,
+    ran: emulator.EmulationRun,
+    model: bytes,
+    contract: ModelContract,
+    *thresholds: float,
+) -> parity.Parity:
+    """Compare the events too, by the thresholds of the head and the rules of the firmware."""
+    rules = make_rules(DETECT, WIDER.labels, (0.5,) * 4, SPEC.window_shape)
+    rules = replace(rules, labels=contract.labels, thresholds=thresholds)
+    return check_events(found, ran, model, contract, recordings(), rules)
+
+
 def updated(built: Built, content: bytes, folder: Path) -> Path:
     """Write a head over the one in the flash of a firmware, whatever it is."""
     elf = folder / "updated.elf"
@@ -146,7 +168,9 @@ def test_the_section_is_the_update_file_at_a_known_address(built: Built) -> None
 def test_the_built_firmware_equals_the_references(built: Built, tmp_path: Path) -> None:
     ran = run(built.elf, tmp_path / "work")
     found = parity.check(ran, built.model, SPEC, recordings())
+    found = with_events(found, ran, built.model, CONTRACT, 0.1, 0.2, 0.3)
     parity.require(found)
+    assert found.events_compared > 0
     assert "\nhead 1 3 0x" in ran.console
 
 
@@ -154,7 +178,9 @@ def test_an_update_gives_the_scores_of_a_full_build(built: Built, tmp_path: Path
     update = head_of(built.more, WIDER)
     ran = run(updated(built, update, tmp_path), tmp_path / "work")
     found = parity.check(ran, built.more, SPEC, recordings())
+    found = with_events(found, ran, built.more, WIDER, *[0.01] * 4)
     parity.require(found)
+    assert {one.event.label for one in ran.events} == set(WIDER.labels)
     assert found.outputs_differing == 0
     assert found.outputs_compared == 4 * found.windows > 8
     assert "\nhead 2 4 0x" in ran.console
