@@ -38,11 +38,12 @@ def project(small_graph: Graph, tmp_path: Path) -> Path:
     write_tree(tmp_path / "birdnet", files)
     programs = re.findall(r"^```c\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     (tmp_path / "main.c").write_text(programs[0], encoding="utf-8")
+    (tmp_path / "events.c").write_text(programs[1], encoding="utf-8")
     return tmp_path
 
 
 def compile_program(compiler: str, flags: list[str], project: Path) -> Path:
-    sources = ["main.c", *(str(file) for file in sorted((project / "birdnet").rglob("*.c")))]
+    sources = ["main.c", "events.c", *(str(file) for file in sorted((project / "birdnet").rglob("*.c")))]
     program = project / "listener"
     subprocess.run([compiler, *flags, *sources, "-lm", "-o", str(program)], cwd=project, check=True)
     return program
