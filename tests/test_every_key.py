@@ -719,6 +719,11 @@ EFFECTS: dict[str, tuple[dict[str, Any], dict[str, Any], Probe]] = {
         lambda b, f: firmware_settings(b.release(f).variant),
     ),
     "firmware.top_k": ({}, {"firmware": {"top_k": 3}}, lambda b, f: firmware_settings(b.release(f).variant)),
+    "firmware.input_rates_hz": (
+        {},
+        {"firmware": {"input_rates_hz": [48_000]}},
+        lambda b, f: firmware_settings(b.release(f).variant),
+    ),
     "firmware.header_version": ({}, {"firmware": {"header_version": "2.1"}}, probe_boot_image),
     "emulate.windows": ({}, {"emulate": {"windows": 3}}, probe_emulate),
     "emulate.timeout_s": ({}, {"emulate": {"timeout_s": 3.0}}, probe_emulate),

@@ -266,6 +266,9 @@ class NpuTable(ConfigTable):
         return options
 
 
+InputRate = Literal[16_000, 22_050, 32_000, 44_100, 48_000, 96_000]
+
+
 class FirmwareTable(ConfigTable):
     """The boards, and what their firmware reports."""
 
@@ -278,6 +281,9 @@ class FirmwareTable(ConfigTable):
     """Least probability of a class that is reported."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
     """Greatest number of classes that are reported for a recording."""
+    input_rates_hz: tuple[InputRate, ...] = ()
+    """Sample rates of recordings in Hz that the firmware converts to the model's. Each adds a filter of 350
+    bytes to 28 kB to the image. Default: none, and a recording of another rate is refused."""
     header_version: Literal["2.3", "2.1"] = "2.3"
     """Version of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 

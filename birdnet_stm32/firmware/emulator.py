@@ -129,6 +129,7 @@ def run(
     work: Path,
     timeout_s: float,
     machines: int = 2,
+    input_rate_hz: int | None = None,
     on_window: Callable[[int], None] | None = None,
 ) -> EmulationRun:
     """Run ``elf`` over recordings on emulators side by side.
@@ -139,11 +140,12 @@ def run(
         elf: firmware of this project for an emulated board. Never run a firmware of somebody else:
             semihosting is not confined to a folder.
         emulator: the board's.
-        recordings: PCM at the model's sample rate by name.
+        recordings: PCM by name.
         spec: the model's front end.
         work: folder for recordings and dumps, which has to outlive the result.
         timeout_s: seconds until all emulators are stopped.
         machines: emulators at most.
+        input_rate_hz: sample rate of the recordings, which the firmware converts; None for the model's.
         on_window: called with the number of windows done so far.
 
     Raises:
@@ -163,7 +165,8 @@ def run(
     try:
         for number, share in enumerate(shares):
             folder = work / f"machine{number}"
-            _write_inputs(folder, [recordings[names[index]] for index in share], spec.sample_rate_hz)
+            rate_hz = input_rate_hz or spec.sample_rate_hz
+            _write_inputs(folder, [recordings[names[index]] for index in share], rate_hz)
             started.append(_start(qemu, emulator, elf, folder, share))
         _wait(started, timeout_s, on_window)
     finally:

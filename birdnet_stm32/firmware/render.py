@@ -14,6 +14,7 @@ from birdnet_stm32.boards import folders
 from birdnet_stm32.boards.description import Board, Program
 from birdnet_stm32.codegen.head.document import HeadDocument
 from birdnet_stm32.codegen.head.sources import HEAD_FILE, with_thresholds
+from birdnet_stm32.codegen.resample_filters import resample_files
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.config.detect_table import DetectTable
 from birdnet_stm32.detect.rules import EventRule, Judgement, make_rules
@@ -64,6 +65,7 @@ class FirmwareSettings:
         title: the firmware's name for people.
         version: its version.
         detect: how windows become events; the thresholds of its species are in ``thresholds``.
+        input_rates_hz: sample rates of recordings that are converted to the model's.
     """
 
     threshold: float
@@ -71,6 +73,7 @@ class FirmwareSettings:
     title: str
     version: str
     detect: DetectTable = field(default_factory=DetectTable)
+    input_rates_hz: tuple[int, ...] = ()
     thresholds: tuple[float, ...] = ()
     threshold_notes: tuple[str, ...] = ()
 
@@ -147,6 +150,9 @@ def render_project(
     context["program"] = _with_usage(board, program, context)
     left_out = (*(() if program.self_test else _SELF_TEST), *(_THRESHOLDS if has_head else ()))
     files |= _folder("app", "src/app", context, without=left_out)
+    sample_rate_hz = _macro(model_files["birdnet_frontend_config.h"], "BIRDNET_SAMPLE_RATE_HZ")
+    filters = resample_files(settings.input_rates_hz, sample_rate_hz)
+    files |= {f"src/app/{name}": content for name, content in filters.items()}
     unused = () if npu is None or npu.has_stai else ("npu_runtime_stai.c",)
     files |= board_files(board, context, without=unused)
     sources = sorted(

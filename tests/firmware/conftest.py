@@ -31,7 +31,8 @@ def standin() -> Callable[..., ModelFiles]:
             if path.is_file()
         }
         runtime = firmware_templates() / "runtime"
-        for path in (*runtime.glob("birdnet_recording.*"), *runtime.glob("birdnet_wav*.*")):  # for all models
+        readers = ("birdnet_recording.*", "birdnet_wav*.*", "birdnet_resample*.*")  # the same for all models
+        for path in (path for pattern in readers for path in runtime.glob(pattern)):
             found[f"runtime/{path.name}"] = path.read_bytes()
         found["runtime/birdnet_float.h"] = (runtime / "birdnet_float.h").read_bytes()
         for name in ("birdnet_events", "birdnet_exponential"):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from birdnet_stm32.audio.decoding.polyphase import design_filter, resample
 from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.detect.event import Event
@@ -132,6 +133,31 @@ def test_a_run_gives_every_window_and_detection(
         np.testing.assert_allclose([one.probability for one in found], [-one for one, _ in best], atol=1e-6)
     report = console.parse(run.console)
     assert (report.title, report.version) == HOSTILE[:2]
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+def test_recordings_of_another_rate_are_converted_as_the_twin_converts_them(
+    compiled: Compile, tmp_path: Path
+) -> None:
+    settings = FirmwareSettings(
+        threshold=0.5, top_k=2, title="t", version="1", input_rates_hz=(16_000, 32_000)
+    )
+    elf = compiled(settings=settings)
+    given = recordings(700, 64, 3)
+    run = emulator.run(elf, MACHINE, given, SPEC, work=tmp_path / "work", timeout_s=60, input_rate_hz=16_000)
+    converter = design_filter(16_000, SPEC.sample_rate_hz)
+    converted = [resample(pcm, converter) for pcm in given.values()]
+    starts = [
+        (number, start) for number, pcm in enumerate(converted) for start in window_starts(len(pcm), 64, 32)
+    ]
+    assert [(one.recording, one.first_sample) for one in run.windows] == starts
+    for one in run.windows:
+        window = cut_window(converted[one.recording], one.first_sample, 64)
+        np.testing.assert_array_equal(one.features, window / np.float32(32_768))
+
+    with pytest.raises(ToolError, match="its rate is 44100 Hz, the model's 8000 Hz"):
+        emulator.run(elf, MACHINE, given, SPEC, work=tmp_path / "other", timeout_s=60, input_rate_hz=44_100)
 
 
 @pytest.mark.emulated

@@ -41,6 +41,7 @@ def firmware_settings(variant: Variant, chosen: ThresholdsDocument | None = None
         threshold_notes=() if chosen is None else tuple(one.note for one in chosen.species),
         threshold=variant.firmware.threshold,
         top_k=variant.firmware.top_k,
+        input_rates_hz=variant.firmware.input_rates_hz,
         title=variant.variant.title,
         version=variant.variant.version,
     )

@@ -2,6 +2,8 @@
  * write. */
 #include "app_config.h"
 #include "birdnet_recording.h"
+#include "birdnet_resample_filters.h"
+#include "birdnet_resampled_wav.h"
 #include "birdnet_wav.h"
 #include "board.h"
 #include "classes.h"
@@ -105,12 +107,56 @@ static const char *run_network(int32_t dump, uint32_t first) {
     return failure;
 }
 
-static const char *run_window(const birdnet_wav_t *wav, uint32_t samples, uint32_t recording,
+/* A recording, and what converts its sample rate: NULL if it has the model's. */
+typedef struct {
+    birdnet_wav_t wav;
+    const birdnet_resample_filter_t *filter;
+    uint64_t samples; /* at the model's rate */
+} recording_t;
+
+#if BIRDNET_RESAMPLE_FILTERS > 0
+static birdnet_resampler_t resampler;
+
+static birdnet_wav_status_t open_recording(recording_t *recording, birdnet_wav_source_t source) {
+    birdnet_wav_t *wav = &recording->wav;
+    const birdnet_wav_status_t status =
+        birdnet_wav_open(wav, source, BIRDNET_WAV_ANY_RATE, BIRDNET_WAV_MIX);
+    recording->filter = birdnet_resample_find(birdnet_resample_filters, BIRDNET_RESAMPLE_FILTERS,
+                                              wav->sample_rate_hz);
+    recording->samples = recording->filter == NULL
+                             ? wav->samples
+                             : birdnet_resample_samples(recording->filter, wav->samples);
+    if (status == BIRDNET_WAV_OK && recording->filter == NULL &&
+        wav->sample_rate_hz != BIRDNET_SAMPLE_RATE_HZ) {
+        wav->wanted_rate_hz = BIRDNET_SAMPLE_RATE_HZ; /* the refusal names it */
+        return BIRDNET_WAV_ERROR_RATE;
+    }
+    return status;
+}
+
+static birdnet_wav_status_t read_recording(const recording_t *recording, uint32_t first) {
+    return birdnet_resampled_wav_read(&recording->wav, recording->filter, &resampler, first,
+                                      buffers.pcm, BIRDNET_WINDOW_SAMPLES);
+}
+#else
+static birdnet_wav_status_t open_recording(recording_t *recording, birdnet_wav_source_t source) {
+    const birdnet_wav_status_t status =
+        birdnet_wav_open(&recording->wav, source, BIRDNET_SAMPLE_RATE_HZ, BIRDNET_WAV_MIX);
+    recording->filter = NULL;
+    recording->samples = recording->wav.samples;
+    return status;
+}
+
+static birdnet_wav_status_t read_recording(const recording_t *recording, uint32_t first) {
+    return birdnet_wav_read(&recording->wav, first, buffers.pcm, BIRDNET_WINDOW_SAMPLES);
+}
+#endif
+
+static const char *run_window(const recording_t *source, uint32_t samples, uint32_t recording,
                               uint32_t window, int32_t dump) {
     const uint32_t first =
         birdnet_window_start(window, samples, BIRDNET_WINDOW_SAMPLES, BIRDNET_WINDOW_HOP_SAMPLES);
-    const birdnet_wav_status_t read =
-        birdnet_wav_read(wav, first, buffers.pcm, BIRDNET_WINDOW_SAMPLES);
+    const birdnet_wav_status_t read = read_recording(source, first);
     const char *failure = read == BIRDNET_WAV_OK ? NULL : "its samples cannot be read";
     if (failure == NULL) {
         failure = dump_text(dump_place(dump, recording, window, first));
@@ -127,9 +173,9 @@ static const char *run_window(const birdnet_wav_t *wav, uint32_t samples, uint32
     return failure;
 }
 
-static const char *run_recording(const birdnet_wav_t *wav, uint32_t recording, int32_t dump) {
-    const uint32_t samples = (uint32_t)wav->samples;
-    if (wav->samples > UINT32_MAX) {
+static const char *run_recording(const recording_t *source, uint32_t recording, int32_t dump) {
+    const uint32_t samples = (uint32_t)source->samples;
+    if (source->samples > UINT32_MAX) {
         return "it is longer than 2^32 - 1 samples";
     }
     const uint32_t windows =
@@ -138,12 +184,12 @@ static const char *run_recording(const birdnet_wav_t *wav, uint32_t recording, i
     memset(buffers.pooled, 0, sizeof buffers.pooled);
     decisions_begin(recording);
     for (uint32_t window = 0; window < windows; ++window) {
-        const char *failure = run_window(wav, samples, recording, window, dump);
+        const char *failure = run_window(source, samples, recording, window, dump);
         if (failure != NULL) {
             return failure;
         }
     }
-    const char *unfinished = status_text(decisions_finish(wav->samples));
+    const char *unfinished = status_text(decisions_finish(samples));
     if (unfinished != NULL) {
         return unfinished;
     }
@@ -169,11 +215,10 @@ static const char *take_recording(uint32_t recording, int32_t dump) {
                                          .seek = source_seek,
                                          .context = &file,
                                          .size_bytes = length < 0 ? 0u : (uint32_t)length};
-    birdnet_wav_t wav;
-    const birdnet_wav_status_t status =
-        birdnet_wav_open(&wav, source, BIRDNET_SAMPLE_RATE_HZ, BIRDNET_WAV_MIX);
-    const char *failure = status == BIRDNET_WAV_OK ? run_recording(&wav, recording, dump)
-                                                   : birdnet_wav_refusal(&wav, status);
+    recording_t opened;
+    const birdnet_wav_status_t status = open_recording(&opened, source);
+    const char *failure = status == BIRDNET_WAV_OK ? run_recording(&opened, recording, dump)
+                                                   : birdnet_wav_refusal(&opened.wav, status);
     (void)semihosting_close(file);
     return failure;
 }
