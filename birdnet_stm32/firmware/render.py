@@ -17,39 +17,22 @@ from birdnet_stm32.codegen.head.sources import HEAD_FILE, with_thresholds
 from birdnet_stm32.codegen.resample_filters import resample_files
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
 from birdnet_stm32.config.detect_table import DetectTable
-from birdnet_stm32.detect.rules import EventRule, Judgement, make_rules
+from birdnet_stm32.detect.rules import Rules, make_rules
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.files.document import parse_document
 from birdnet_stm32.firmware.head_region import with_head_region
 from birdnet_stm32.firmware.npu_network import NpuNetwork, check
+from birdnet_stm32.firmware.rules import rules_files
 from birdnet_stm32.paths import firmware_templates
 from birdnet_stm32.templating import render_template
 
 _NEEDED_MODEL_FILES = ("CMakeLists.txt", "birdnet_network.h", "birdnet_frontend_config.h")
-_VECTORS = "birdnet_test_vectors.h"
+VECTORS = "birdnet_test_vectors.h"
 _SELF_TEST = tuple(
     f"{name}.{suffix}" for name in ("self_test", "agreement", "host_link") for suffix in ("h", "c")
 )
-_THRESHOLDS = ("app_thresholds.h", "app_thresholds.c.j2")
 # What the NPU computes instead: in src/network, and in the flash.
 _PORTABLE_NETWORK = ("birdnet_network.c", "birdnet_weights.c")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ClassThreshold:
-    """A row of the table of thresholds in the firmware."""
-
-    value: float
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _CRule:
-    """A rule as C writes it, and the label of the species whose own rule it is."""
-
-    judgement: str
-    rule: EventRule
-    label: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +107,7 @@ def render_project(
         program = with_head_region(board, model_files, for_npu=npu is not None)
     if npu is not None:
         program = folders.require(board.npu, board, "npu").program
-    needed = (*_NEEDED_MODEL_FILES, *((_VECTORS,) if program.self_test else ()))
+    needed = (*_NEEDED_MODEL_FILES, *((VECTORS,) if program.self_test else ()))
     missing = [name for name in needed if name not in model_files]
     if missing:
         raise InputError(
@@ -132,14 +115,14 @@ def render_project(
             where=board_name,
             expected="a model generated with its contract" + (" and test vectors" * program.self_test),
         )
+    rules = _rules(settings.detect, model_files["birdnet_frontend_config.h"])
     context: dict[str, Any] = {
         "board": board,
         "memory": program.regions,
         "has_head": has_head,
         "settings": settings,
-        "thresholds": () if has_head else _class_thresholds(settings, model_files["birdnet_network.h"]),
         "model_digest": model_digest(model_files),
-        **_decisions(settings.detect, model_files["birdnet_frontend_config.h"]),
+        "rules": rules,
     }
     model = dict(model_files) if npu is None else _without_portable_network(model_files)
     files = {f"src/model/{name}": content for name, content in model.items()}
@@ -148,8 +131,14 @@ def render_project(
         files |= {f"src/network/{name}": content for name, content in npu.files.items()}
         context |= {"npu": npu, "model_digest": npu_digest(model_files, npu)}
     context["program"] = _with_usage(board, program, context)
-    left_out = (*(() if program.self_test else _SELF_TEST), *(_THRESHOLDS if has_head else ()))
-    files |= _folder("app", "src/app", context, without=left_out)
+    files |= template_files("app", "src/app", context, without=() if program.self_test else _SELF_TEST)
+    decisions = rules_files(
+        rules,
+        thresholds=() if has_head else _class_thresholds(settings, model_files["birdnet_network.h"]),
+        notes=() if has_head else settings.threshold_notes,
+        has_head=has_head,
+    )
+    files |= {f"src/app/{name}": content for name, content in decisions.items()}
     sample_rate_hz = _macro(model_files["birdnet_frontend_config.h"], "BIRDNET_SAMPLE_RATE_HZ")
     filters = resample_files(settings.input_rates_hz, sample_rate_hz)
     files |= {f"src/app/{name}": content for name, content in filters.items()}
@@ -159,33 +148,19 @@ def render_project(
         name for name in files if name.startswith(("src/app/", "src/board/")) and name.endswith((".c", ".S"))
     )
     context |= {"sources": sources, "has_board_cmake": "src/board/board.cmake" in files}
-    files |= _folder("project", "", context)
+    files |= template_files("project", "", context)
     return dict(sorted(files.items()))
 
 
-def _decisions(table: DetectTable, frontend_header: bytes) -> dict[str, Any]:
-    """Return what the templates need of the rules: ``rules``, ``rule`` and ``own_rules``."""
+def _rules(table: DetectTable, frontend_header: bytes) -> Rules:
+    """Return how windows become events. The classes are those with a rule of their own."""
     shape = WindowShape(
         sample_rate_hz=_macro(frontend_header, "BIRDNET_SAMPLE_RATE_HZ"),
         window_samples=_macro(frontend_header, "BIRDNET_WINDOW_SAMPLES"),
         hop_samples=_macro(frontend_header, "BIRDNET_WINDOW_HOP_SAMPLES"),
     )
     labels = tuple(table.species)  # the firmware finds the classes by their labels
-    rules = make_rules(table, labels, (0.5,) * len(labels), shape)
-    return {
-        "rules": rules,
-        "rule": _c_rule(rules.others),
-        "own_rules": [_c_rule(rule, label) for label, rule in sorted(rules.own.items())],
-    }
-
-
-def _c_rule(rule: EventRule, label: str = "") -> _CRule:
-    names = {
-        Judgement.CONFIRM: "BIRDNET_EVENTS_CONFIRM",
-        Judgement.AVERAGE: "BIRDNET_EVENTS_AVERAGE",
-        Judgement.LOG_MEAN_EXP: "BIRDNET_EVENTS_LOG_MEAN_EXP",
-    }
-    return _CRule(judgement=names[rule.judgement], rule=rule, label=label)
+    return make_rules(table, labels, (0.5,) * len(labels), shape)
 
 
 def _macro(header: bytes, name: str) -> int:
@@ -199,7 +174,7 @@ def _macro(header: bytes, name: str) -> int:
     return int(found[1])
 
 
-def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> list[_ClassThreshold]:
+def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> tuple[float, ...]:
     """Return the threshold of each output of the network, whose generated header says how many there are."""
     outputs = _macro(network_header, "BIRDNET_OUTPUT_ELEMENTS")
     values = settings.thresholds or (settings.threshold,) * outputs
@@ -208,8 +183,7 @@ def _class_thresholds(settings: FirmwareSettings, network_header: bytes) -> list
             f"there are {len(values)} thresholds for {outputs} classes",
             expected="one threshold for each class, in the order of the outputs",
         )
-    notes = settings.threshold_notes or ("",) * outputs
-    return [_ClassThreshold(value=value, note=note) for value, note in zip(values, notes, strict=True)]
+    return values
 
 
 def board_files(
@@ -225,7 +199,7 @@ def board_files(
     unwanted = (folders.BOARD_FILE, folders.PART_FILE, folders.USAGE, *without)
     files: dict[str, bytes] = {}
     for folder in folders.template_folders(board, npu="npu" in context):
-        files |= _folder(folder, "src/board", context, pattern="*", without=unwanted)
+        files |= template_files(folder, "src/board", context, pattern="*", without=unwanted)
     return files
 
 
@@ -263,7 +237,7 @@ def _without_portable_network(model_files: Mapping[str, bytes]) -> dict[str, byt
     return {**kept, LISTING: cmake_listing(kept)}
 
 
-def _folder(
+def template_files(
     source: str,
     target: str,
     context: Mapping[str, Any],

@@ -61,7 +61,7 @@ CONTENTS = (
     ("images/", "what is written to a board's flash"),
     ("firmware/", "linked programs and their maps, a folder a board"),
     ("projects/", "the CMake project of each board, complete: cmake --preset release"),
-    ("c/", "the network and the front end as a C library"),
+    ("c/", "the C for a project of your own: CMake, Zephyr, PlatformIO, Arduino, or your compiler"),
     ("MODEL_CARD.md", "what the model is for, how well it hears each species, and what nobody knows"),
     ("model/", "the int8 model, its configuration and its labels"),
     ("reports/", "report.html to look at; the measures as JSON; recordings and windows of each class"),
@@ -145,7 +145,7 @@ def _flash_files(job: Job) -> list[FlashFile]:
 
 
 def _firmware(job: Job) -> list[BundleFile]:
-    files = _tree(job.inputs["codegen"], "c", Role.SOURCE, part=C_FOLDER)
+    files = _tree(job.inputs["package"], "c", Role.SOURCE, part=C_FOLDER)
     files += _tree(job.inputs["firmware"], "projects", Role.SOURCE)
     for board in job.variant.firmware.boards:
         files += _tree(job.inputs["compile"], f"firmware/{board}", Role.FIRMWARE, part=board)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from birdnet_stm32 import paths
-from birdnet_stm32.audio.index.learned_from_name import LEARNED_FROM_SUFFIX, TEACHER_SUFFIX
 from birdnet_stm32.boards import folders
 from birdnet_stm32.config.variant import Variant
 from birdnet_stm32.engine.release import Release
 from birdnet_stm32.engine.stage import ExternalProgram, Stage
-from birdnet_stm32.errors import ToolError
-from birdnet_stm32.firmware import vendor
-from birdnet_stm32.frontend.config_names import config_beside
-from birdnet_stm32.npu.stedgeai import tool
 from birdnet_stm32.stages.inputs import recordings
-from birdnet_stm32.stages.inputs.file_names import (
-    START,
-    START_CONFIG,
-    START_LEARNED,
-    START_TEACHERS,
-    TEACHERS,
+from birdnet_stm32.stages.inputs.outside_files import (
+    board_descriptions,
+    checkpoint_files,
+    checkpoint_teachers,
+    learned_from_files,
+    start_files,
+    stedgeai_files,
+    teacher_files,
+    trains,
+    vendor_files,
+    window_files,
 )
 
 _CROSS_GCC = ExternalProgram(name="arm-none-eabi-gcc", package="gcc-arm-none-eabi libnewlib-arm-none-eabi")
@@ -30,131 +29,11 @@ _CMAKE = ExternalProgram(name="cmake", package="cmake")
 _QEMU = ExternalProgram(name="qemu-system-arm", package="qemu-system-arm")
 
 
-def _trains(variant: Variant) -> bool:
-    return variant.model.checkpoint is None
-
-
-def _checkpoint_files(release: Release) -> dict[str, Path]:
-    model = release.variant.model
-    named = {"checkpoint": model.checkpoint, "model configuration": model.config, "label file": model.labels}
-    return {what: release.resolve(path) for what, path in named.items() if path is not None}
-
-
-def _start_config(release: Release) -> dict[str, Path]:
-    """Return the configuration of the model that a training starts from, if it starts from one."""
-    train = release.variant.train
-    if train.start is None or not _trains(release.variant):
-        return {}
-    given = train.start_config
-    beside = config_beside(release.resolve(train.start))
-    return {START_CONFIG: beside if given is None else release.resolve(given)}
-
-
-def _start_files(release: Release) -> dict[str, Path]:
-    """Return the model that a training starts from, its configuration, and what it learned from."""
-    found = _start_config(release)
-    if not found or release.variant.train.start is None:
-        return {}
-    model = release.resolve(release.variant.train.start)
-    learned = _learned_table(model, START_LEARNED) | _teachers_beside(model, START_TEACHERS)
-    return {START: model, **found, **learned}
-
-
-def _learned_table(model: Path, what: str) -> dict[str, Path]:
-    table = model.with_name(model.stem + LEARNED_FROM_SUFFIX)
-    return {what: table} if table.is_file() else {}
-
-
-def _learned_from_file(release: Release) -> dict[str, Path]:
-    """Return the tables of the recordings that a checkpoint, or the model to start from, learned from."""
-    checkpoint = release.variant.model.checkpoint
-    if checkpoint is not None:
-        return _learned_table(release.resolve(checkpoint), "recordings that it learned from")
-    start = release.variant.train.start
-    return {} if start is None else _learned_table(release.resolve(start), START_LEARNED)
-
-
-def _window_files(release: Release) -> dict[str, Path]:
-    """Return the files that say which windows the model takes."""
-    return _checkpoint_files(release) | _start_config(release)
-
-
-def _teachers_beside(model: Path, what: str) -> dict[str, Path]:
-    """Return the file beside a model that describes the teachers it learned from, if there is one."""
-    described = model.with_name(model.stem + TEACHER_SUFFIX)
-    return {what: described} if described.is_file() else {}
-
-
-def _checkpoint_teachers(release: Release) -> dict[str, Path]:
-    checkpoint = release.variant.model.checkpoint
-    return {} if checkpoint is None else _teachers_beside(release.resolve(checkpoint), TEACHERS)
-
-
-def _stedgeai(release: Release) -> dict[str, Path]:
-    """Return the files that tell the version of ST's tool: the program, and the header of its runtime."""
-    core_dir = release.variant.npu.core_dir
-    try:
-        found = tool.find_tool(None if core_dir is None else release.resolve(core_dir))
-    except ToolError:  # the message of the stage itself says what is missing
-        return {}
-    header = found.runtime_header
-    return {"stedgeai": found.program} | ({"ll_aton_version.h": header} if header else {})
-
-
 def _has_npu_firmware(variant: Variant) -> bool:
     return variant.codegen.backend == "stedgeai" and bool(folders.having("npu", variant.firmware.boards))
 
 
-def _vendor(release: Release) -> dict[str, Path]:
-    """Return the headers that tell the version of ST's sources."""
-    core_dir = release.variant.npu.core_dir
-    board = folders.first("npu", release.variant.firmware.boards)
-    npu = folders.require(board.npu, board, "npu")
-    try:
-        return dict(vendor.find(npu, None if core_dir is None else release.resolve(core_dir)).version_headers)
-    except ToolError:  # the message of the stage itself says what is missing
-        return {}
-
-
-def _descriptions(*capabilities: folders.Capability) -> Callable[[Release], dict[str, Path]]:
-    """Return a function that gives the descriptions of a variant's boards that have a capability."""
-
-    def files(release: Release) -> dict[str, Path]:
-        listed = release.variant.firmware.boards
-        found = [board for capability in capabilities for board in folders.having(capability, listed)]
-        return {f"description of {board.name}": folders.description_of(board.name) for board in found}
-
-    return files
-
-
-def _teacher_files(release: Release) -> dict[str, Path]:
-    """Return the files of a variant's teacher, by what they are."""
-    table = release.variant.teacher
-    if table is None:
-        return {}
-    named = {
-        "teacher": table.model,
-        "labels of the teacher": table.labels,
-        "model configuration of the teacher": table.config,
-        "cache of the teacher": table.cache,
-        "table of names for the teacher": table.names,
-    }
-    found: dict[str, Path] = {}
-    for what, path in named.items():
-        if path is not None:
-            found |= _files_of(what, release.resolve(path))
-    return found
-
-
-def _files_of(what: str, path: Path) -> dict[str, Path]:
-    """Return a file, or the files in a folder, by what they are."""
-    if not path.is_dir():
-        return {what: path}
-    inside = sorted(one for one in path.rglob("*") if one.is_file())
-    return {f"{what}: {one.relative_to(path).as_posix()}": one for one in inside} or {what: path}
-
-
-_every_description = _descriptions("emulator", "flash")
+_every_description = board_descriptions("emulator", "flash")
 _DECODES = (
     "index.root",
     "index.background_roots",
@@ -195,7 +74,7 @@ STAGES: tuple[Stage, ...] = (
             recordings.label_tables(release)
             | recordings.own_names_table(release)
             | recordings.soundscape_tables(release)
-            | (_window_files(release) if recordings.held_out_root(release) else {})
+            | (window_files(release) if recordings.held_out_root(release) else {})
         ),
         is_current=recordings.recordings_are_current,
     ),
@@ -204,15 +83,15 @@ STAGES: tuple[Stage, ...] = (
         doc="decode every recording of training and validation once, and list its windows",
         needs=("fetch", "index"),
         reads=_DECODES,
-        files=_window_files,
+        files=window_files,
     ),
     Stage(
         name="teacher",
         doc="have a teacher hear the windows of training",
         needs=("windows",),
         reads=("teacher", "windows"),
-        wanted=lambda variant: variant.teacher is not None and _trains(variant),
-        files=_teacher_files,
+        wanted=lambda variant: variant.teacher is not None and trains(variant),
+        files=teacher_files,
     ),
     Stage(
         name="evaluation_windows",
@@ -220,7 +99,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("fetch", "index"),
         reads=_DECODES,
         wanted=lambda variant: variant.evaluate.folds is None,
-        files=_window_files,
+        files=window_files,
     ),
     Stage(
         name="representative",
@@ -233,15 +112,15 @@ STAGES: tuple[Stage, ...] = (
         doc="train the float model",
         needs=("windows", "teacher"),
         reads=("model", "train", "augment", *_OF_RUN, "teacher", "windows.select"),
-        wanted=_trains,
-        files=_start_files,
+        wanted=trains,
+        files=start_files,
     ),
     Stage(
         name="candidate",
         doc="quantize by one recipe; there is one task for each recipe of the variant",
         needs=("representative", "train"),
         reads=("convert", "model.label_order"),
-        files=_checkpoint_files,
+        files=checkpoint_files,
     ),
     Stage(
         name="convert",
@@ -254,14 +133,14 @@ STAGES: tuple[Stage, ...] = (
         doc="compare the candidate with the float model and pass or refuse it",
         needs=("representative", "train", "convert"),
         reads=("verify", "convert", "train.refit", "model.label_order"),
-        files=_checkpoint_files,
+        files=checkpoint_files,
     ),
     Stage(
         name="layers",
         doc="measure tensor by tensor what int8 costs",
         needs=("representative", "train", "convert"),
         reads=("model.label_order",),
-        files=_checkpoint_files,
+        files=checkpoint_files,
     ),
     Stage(
         name="analyze",
@@ -274,7 +153,7 @@ STAGES: tuple[Stage, ...] = (
         doc="choose from which probability each species counts as heard",
         needs=("index", "windows", "train", "verify"),
         reads=("thresholds", "firmware.threshold", "train.start"),
-        files=_learned_from_file,
+        files=learned_from_files,
     ),
     Stage(
         name="codegen",
@@ -289,14 +168,22 @@ STAGES: tuple[Stage, ...] = (
         needs=("verify",),
         reads=("npu", "firmware.boards"),
         wanted=lambda variant: variant.codegen.backend == "stedgeai",
-        files=lambda release: _stedgeai(release) | _descriptions("npu")(release),
+        files=lambda release: stedgeai_files(release) | board_descriptions("npu")(release),
     ),
     Stage(
         name="firmware",
         doc="render a complete project for every board",
         needs=("codegen", "thresholds"),
         reads=("variant", "firmware", "detect"),
-        templates=("app", "boards", "board_parts", "project"),
+        templates=("app", "rules", "boards", "board_parts", "project"),
+    ),
+    Stage(
+        name="package",
+        doc="pack the C for projects of any kind: CMake, Zephyr, PlatformIO, Arduino",
+        needs=("verify", "codegen", "thresholds"),
+        reads=("variant", "detect"),
+        templates=("package", "rules"),
+        files=lambda release: {"licence": paths.licence()},
     ),
     Stage(
         name="compile",
@@ -310,10 +197,10 @@ STAGES: tuple[Stage, ...] = (
         doc="build the firmware whose network the NPU computes, from ST's sources",
         needs=("codegen", "npu", "thresholds"),
         reads=("variant", "firmware", "detect", "npu.core_dir"),
-        templates=("app", "boards", "board_parts", "project"),
+        templates=("app", "rules", "boards", "board_parts", "project"),
         programs=(_CROSS_GCC, _CMAKE),
         wanted=_has_npu_firmware,
-        files=_vendor,
+        files=vendor_files,
     ),
     Stage(
         name="emulate",
@@ -322,7 +209,7 @@ STAGES: tuple[Stage, ...] = (
         reads=("emulate", "evaluate.firmware_windows", "firmware.boards", "detect"),
         programs=(_QEMU,),
         wanted=lambda variant: bool(folders.having("emulator", variant.firmware.boards)),
-        files=_descriptions("emulator"),
+        files=board_descriptions("emulator"),
     ),
     Stage(
         name="fold",
@@ -330,14 +217,14 @@ STAGES: tuple[Stage, ...] = (
         needs=("windows", "teacher"),
         reads=("model", "train", "augment", *_OF_RUN, "evaluate.folds", "teacher", "windows.select"),
         wanted=lambda variant: variant.evaluate.folds is not None,
-        files=_start_files,
+        files=start_files,
     ),
     Stage(
         name="evaluate",
         doc="measure how well the model hears, on recordings that nothing else used",
         needs=("index", "windows", "evaluation_windows", "train", "verify", "thresholds", "emulate", "fold"),
         reads=("evaluate", "model.label_order", "train.start"),
-        files=lambda release: _checkpoint_files(release) | _learned_from_file(release),
+        files=lambda release: checkpoint_files(release) | learned_from_files(release),
     ),
     Stage(
         name="image",
@@ -345,7 +232,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("compile", "npu", "npu_firmware"),
         reads=("variant", "firmware.header_version", "firmware.boards"),
         wanted=lambda variant: bool(folders.having("flash", variant.firmware.boards)),
-        files=_descriptions("flash"),
+        files=board_descriptions("flash"),
     ),
     Stage(
         name="report",
@@ -377,9 +264,7 @@ STAGES: tuple[Stage, ...] = (
             *("codegen.test_vectors", "bundle.require_above_chance"),
         ),
         files=lambda release: (
-            recordings.own_credits_table(release)
-            | _every_description(release)
-            | _checkpoint_teachers(release)
+            recordings.own_credits_table(release) | _every_description(release) | checkpoint_teachers(release)
         ),
         reads_summaries=True,
     ),
@@ -400,6 +285,7 @@ STAGES: tuple[Stage, ...] = (
                 "codegen",
                 "npu",
                 "firmware",
+                "package",
             ),
             *("compile", "npu_firmware", "emulate", "image", "report"),
         ),
@@ -411,7 +297,7 @@ STAGES: tuple[Stage, ...] = (
             {"licence": paths.licence()}
             | recordings.own_credits_table(release)
             | _every_description(release)
-            | _checkpoint_teachers(release)
+            | checkpoint_teachers(release)
         ),
     ),
 )

@@ -24,7 +24,7 @@ static inline const float *classes_thresholds(const birdnet_network_t *network) 
 
 #else
 
-#include "app_thresholds.h"
+#include "birdnet_rules.h"
 
 static inline uint32_t classes_count(const birdnet_network_t *network) {
     (void)network;
@@ -38,7 +38,7 @@ static inline const char *classes_name(const birdnet_network_t *network, uint32_
 
 static inline const float *classes_thresholds(const birdnet_network_t *network) {
     (void)network;
-    return app_thresholds;
+    return birdnet_thresholds;
 }
 
 #endif

@@ -1,7 +1,5 @@
-/* Turns the scores of a recording's windows into its events, by the rules in app_rules.h.
- *
- * The memory is static and exists once, so one recording is decided at a time. The linker script
- * places it in the section .birdnet_buffers. */
+/* Turns the scores of a recording's windows into its events, by the rules in birdnet_rules.h, and
+ * prints them. */
 #ifndef DECISIONS_H
 #define DECISIONS_H
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +23,10 @@ from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.firmware import emulator, parity
 from birdnet_stm32.firmware.build import build
+from birdnet_stm32.firmware.emulation_result import Parity
 from birdnet_stm32.firmware.event_parity import check_events
 from birdnet_stm32.firmware.head_in_elf import expectation_in_elf, head_in_elf, with_head
+from birdnet_stm32.firmware.package import PackageSettings, render_package
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
 from birdnet_stm32.frontend import spectrogram
 from birdnet_stm32.frontend.contract import Frontend, FrontendSpec, ModelContract, OutputActivation
@@ -116,6 +119,23 @@ def built(tmp_path_factory: pytest.TempPathFactory, write: Write) -> Built:
     return Built(elf=build(project, folder / "build").elf, model=model, more=more, files=files)
 
 
+def test_the_package_of_a_network_with_a_head_proves_itself(
+    built: Built, write: Write, tmp_path: Path
+) -> None:
+    rules = make_rules(DetectTable(), CONTRACT.labels, SETTINGS.thresholds, SPEC.window_shape)
+    settings = PackageSettings(name="head", title="A head", version="1.0.0", model_sha256="0" * 64)
+    folder = write(render_package(built.files, CONTRACT, rules, settings), tmp_path)
+    for command in (
+        "cmake -S . -B build -DCMAKE_C_FLAGS=-Werror",
+        "cmake --build build --parallel 2",
+        "ctest --test-dir build",
+        "build/minimal",
+    ):
+        done = subprocess.run(command.split(), cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[-1] for line in done.stdout.splitlines()[1:]] == list(CONTRACT.labels)
+
+
 def head_of(tflite: bytes, contract: ModelContract) -> bytes:
     cut = cut_model(read_graph(tflite, where="model.tflite"), contract.frontend)
     thresholds = [0.01] * len(contract.labels)
@@ -128,12 +148,12 @@ def run(elf: Path, folder: Path) -> emulator.EmulationRun:
 
 
 def with_events(
-    found: parity.Parity,
+    found: Parity,
     ran: emulator.EmulationRun,
     model: bytes,
     contract: ModelContract,
     *thresholds: float,
-) -> parity.Parity:
+) -> Parity:
     """Compare the events too, by the thresholds of the head and the rules of the firmware."""
     rules = make_rules(DETECT, WIDER.labels, (0.5,) * 4, SPEC.window_shape)
     rules = replace(rules, labels=contract.labels, thresholds=thresholds)

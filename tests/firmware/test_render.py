@@ -91,21 +91,18 @@ def test_every_class_has_its_threshold(standin: Standin) -> None:
         threshold_notes=("Wren: expected recall 61 %", "a */ comment", "Höckerschwan"),
     )
     project = render_project(BOARD, standin(), chosen)
-    assert project["src/app/app_thresholds.c"].decode() == (
-        '#include "app_thresholds.h"\n\n'
-        "/* clang-format off */\n"
-        "const float app_thresholds[BIRDNET_OUTPUT_ELEMENTS] = {\n"
+    assert (
+        "const float birdnet_thresholds[BIRDNET_OUTPUT_ELEMENTS] = {\n"
         "    /* Wren: expected recall 61 % */\n    0.1f,\n"
         "    /* a * / comment */\n    0.405f,\n"
         "    /* H?ckerschwan */\n    1.0f,\n"
         "};\n"
-        "/* clang-format on */\n"
-    )
-    assert b"src/app/app_thresholds.c" in project["CMakeLists.txt"]
+    ) in project["src/app/birdnet_rules.c"].decode()
+    assert b"src/app/birdnet_rules.c" in project["CMakeLists.txt"]
     plain = render_project(BOARD, standin(), settings())
-    assert plain["src/app/app_thresholds.c"].count(b"0.5f,") == 3
+    assert plain["src/app/birdnet_rules.c"].count(b"0.5f,") == 3
     changed = {name for name in project if project[name] != plain[name]}
-    assert changed == {"src/app/app_thresholds.c"}
+    assert changed == {"src/app/birdnet_rules.c"}
 
 
 @pytest.mark.parametrize("thresholds", [(0.5,), (0.5, 0.5, 0.0), (0.5, 0.5, 1.5)])

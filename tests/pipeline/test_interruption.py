@@ -30,7 +30,7 @@ STAGES = (
         "thresholds",
         "codegen",
     ),
-    *("firmware", "compile", "emulate", "evaluate", "image", "report", "bundle"),
+    *("firmware", "package", "compile", "emulate", "evaluate", "image", "report", "bundle"),
 )
 
 

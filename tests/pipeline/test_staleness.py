@@ -29,6 +29,7 @@ ALL = FROM_FIRMWARE | {
         "analyze",
         "thresholds",
         "codegen",
+        "package",
         "evaluate",
     )
 }
@@ -139,7 +140,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     # The variant.
     "firmware.threshold": (
         append("variants/tiny.toml", "[firmware]\nthreshold = 0.25\n"),
-        FROM_FIRMWARE | {"thresholds", "evaluate"},
+        FROM_FIRMWARE | {"thresholds", "package", "evaluate"},
     ),
     "detect.need": (append("variants/tiny.toml", "[detect]\nneed = 1\n"), FROM_FIRMWARE | {"evaluate"}),
     "one board less": (
@@ -161,7 +162,7 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
     ),
     "a comment in a kernel": (
         append("firmware_templates/runtime/birdnet_add.c", "/* x */\n"),
-        frozenset({"codegen", "firmware", "compile", "report", "bundle"}),
+        frozenset({"codegen", "firmware", "package", "compile", "report", "bundle"}),
     ),
     "a comment in the application": (
         append("firmware_templates/app/detections.c", "/* x */\n"),
@@ -171,9 +172,12 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
         append("birdnet_stm32/release/templates/report.css", "p { color: red }\n"),
         frozenset({"report", "bundle"}),
     ),
-    "the licence": (append("LICENSE", "\n"), frozenset({"bundle"})),
+    "the licence": (append("LICENSE", "\n"), frozenset({"package", "bundle"})),
     # Libraries and programs.
-    "another Jinja": (library_version("jinja2"), frozenset({"codegen", "firmware", "report", "bundle"})),
+    "another Jinja": (
+        library_version("jinja2"),
+        frozenset({"codegen", "firmware", "package", "report", "bundle"}),
+    ),
     "another pyelftools": (library_version("pyelftools"), frozenset({"compile", "image"})),
     "another QEMU": (program_version("qemu-system-arm"), frozenset({"emulate"})),
     # Outputs that are no longer what was published.

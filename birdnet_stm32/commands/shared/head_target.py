@@ -17,7 +17,7 @@ from birdnet_stm32.stages.inputs.file_names import C_FOLDER
 
 _MAX_BYTES = 2**20  # of a head.json in a bundle
 # Where head.json lies in a library, in the outputs of the stage codegen, and in a board's project.
-_PLACES = (Path(), Path(C_FOLDER), Path("src/model"))
+_PLACES = (Path(), Path(C_FOLDER), Path(C_FOLDER) / "src", Path("src/model"))
 _WITHOUT = "was not built with a head of its own"
 _REMEDY = "[codegen] split_head = true, or `birdnet-stm32 codegen --split-head`, and build again"
 
