@@ -18,7 +18,7 @@ from birdnet_stm32.codegen.network_json import network_json
 from birdnet_stm32.codegen.program import KernelProgram
 from birdnet_stm32.codegen.self_test_vectors import TestVectors, vector_files
 from birdnet_stm32.codegen.source_list import LISTING, cmake_listing
-from birdnet_stm32.codegen.template_view import network_view, storage_symbol
+from birdnet_stm32.codegen.template_view import embedding_tensor, embedding_view, network_view, storage_symbol
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.frontend.contract import ModelContract, OutputActivation
 from birdnet_stm32.paths import firmware_templates
@@ -44,6 +44,7 @@ _NAMES = (
     "birdnet_network_set_input",
     "birdnet_network_get_input",
     "birdnet_network_output",
+    "birdnet_network_embedding",
     "birdnet_network_quantize",
     "birdnet_network_invoke",
     "birdnet_network_dequantize",
@@ -113,7 +114,9 @@ def generate_c(
         most = classes_to_reserve(head.classes, split.max_classes)
         program = split_program(cut, most)
         section_bytes = bytes_to_reserve(len(head_bytes(head)), head.channels, head.classes, most)
-    memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0)
+    # A head of its own is the last step, and no dense layer.
+    pooled = program.steps[-1].activations[0] if head is not None else embedding_tensor(program)
+    memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0, kept=pooled)
     view = network_view(program, memory)
     files = dict(_runtime())
     if contract is not None:
@@ -126,11 +129,12 @@ def generate_c(
         "has_frontend": contract is not None,
         "has_vectors": vectors is not None,
         "head": None,
+        "embedding": embedding_view(program, pooled),
     }
     templates = _NETWORK_TEMPLATES
     if head is not None:
-        pooled = storage_symbol(program, program.steps[-1].activations[0])
-        context["head"] = head_view(head, section_bytes, pooled)
+        fed = storage_symbol(program, program.steps[-1].activations[0])
+        context["head"] = head_view(head, section_bytes, fed)
         templates = tuple(name for name in templates if name != LABELS)
         files |= runtime_files()
         files |= head_files(head, section_bytes=section_bytes, max_classes=view["output"].elements)

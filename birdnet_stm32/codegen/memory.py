@@ -44,14 +44,15 @@ class MemoryPlan:
     size_bytes: int
 
 
-def plan_memory(program: KernelProgram, workspace_bytes: int = 0) -> MemoryPlan:
+def plan_memory(program: KernelProgram, workspace_bytes: int = 0, *, kept: int | None = None) -> MemoryPlan:
     """Place every activation of ``program``.
 
     Args:
         program: the network.
         workspace_bytes: size of the workspace of the front end.
+        kept: a tensor that is still there when the network has run.
     """
-    lifetimes = _lifetimes(program)
+    lifetimes = _lifetimes(program, kept)
     order = sorted(lifetimes, key=lambda tensor: (lifetimes[tensor].first, tensor))
     placed = plan_arena(
         [lifetimes[tensor] for tensor in order],
@@ -74,7 +75,7 @@ def plan_memory(program: KernelProgram, workspace_bytes: int = 0) -> MemoryPlan:
     )
 
 
-def _lifetimes(program: KernelProgram) -> dict[int, Lifetime]:
+def _lifetimes(program: KernelProgram, kept: int | None) -> dict[int, Lifetime]:
     first = {program.storage(program.input.tensor): 0}
     last = dict(first)
     for number, step in enumerate(program.steps):
@@ -82,7 +83,8 @@ def _lifetimes(program: KernelProgram) -> dict[int, Lifetime]:
         for tensor in map(program.storage, touched):
             first.setdefault(tensor, number)
             last[tensor] = number
-    last[program.storage(program.output.tensor)] = len(program.steps) - 1
+    for tensor in (program.output.tensor, *(() if kept is None else (kept,))):
+        last[program.storage(tensor)] = len(program.steps) - 1
     return {
         tensor: Lifetime(
             name=program.graph.tensors[tensor].short_name,

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from birdnet_stm32.codegen.arena import ALIGNMENT_BYTES
-from birdnet_stm32.codegen.kernel_calls import Broadcast, Constant, HeadCall, KernelCall, Window
+from birdnet_stm32.codegen.kernel_calls import (
+    Broadcast,
+    Constant,
+    FullyConnected,
+    HeadCall,
+    KernelCall,
+    Window,
+)
 from birdnet_stm32.codegen.memory import MemoryPlan
 from birdnet_stm32.codegen.program import Boundary, KernelProgram
 from birdnet_stm32.templating import c_array
@@ -88,6 +95,39 @@ class BoundaryView:
     place: str
     line: int
     step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingView:
+    """What the last dense layer is fed, as C writes it."""
+
+    symbol: str
+    elements: int
+    scale: float
+    zero_point: int
+
+
+def embedding_tensor(program: KernelProgram) -> int | None:
+    """Return the tensor that the last dense layer reads; None if the network has no such layer."""
+    for step in reversed(program.steps):
+        if isinstance(step.layer, FullyConnected):
+            return step.activations[0] if step.layer.rows == 1 else None
+    return None
+
+
+def embedding_view(program: KernelProgram, tensor: int | None) -> EmbeddingView | None:
+    """Return an activation of the network as C writes it; None without one."""
+    if tensor is None:
+        return None
+    stored = program.graph.tensors[tensor]
+    if stored.quantization is None:
+        return None
+    return EmbeddingView(
+        symbol=storage_symbol(program, tensor),
+        elements=stored.elements,
+        scale=float(stored.quantization.scales[0]),
+        zero_point=int(stored.quantization.zero_points[0]),
+    )
 
 
 def network_view(program: KernelProgram, memory: MemoryPlan) -> dict[str, Any]:

@@ -47,6 +47,7 @@ USES = {
     "birdnet_network_set_input": "birdnet_network_set_input(&network, 0);",
     "birdnet_network_get_input": "birdnet_network_get_input(&network, 0);",
     "birdnet_network_output": "birdnet_network_output(&network);",
+    "birdnet_network_embedding": "birdnet_network_embedding(&network);",
     "birdnet_network_quantize": "birdnet_network_quantize(&network, 0);",
     "birdnet_network_invoke": "birdnet_network_invoke(&network);",
     "birdnet_network_dequantize": "birdnet_network_dequantize(&network, 0);",

@@ -20,7 +20,7 @@ enum {
      * [1, 3, 4, 3], layer_2 to layer_4 */
     T8 = 48,
     /* mean
-     * [1, 3], layer_4 to layer_5 */
+     * [1, 3], layer_4 to layer_6 */
     T9 = 16,
     /* logits
      * [1, 4], layer_5 to layer_6 */
@@ -172,6 +172,10 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
         input[i] = stored[birdnet_network_input_place(i)];
     }
     return BIRDNET_OK;
+}
+
+const int8_t *birdnet_network_embedding(const birdnet_network_t *network) {
+    return network == NULL || network->arena == NULL ? NULL : &network->arena[T9];
 }
 
 const int8_t *birdnet_network_output(const birdnet_network_t *network) {

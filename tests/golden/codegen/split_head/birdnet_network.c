@@ -166,6 +166,10 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
     return BIRDNET_OK;
 }
 
+const int8_t *birdnet_network_embedding(const birdnet_network_t *network) {
+    return network == NULL || network->arena == NULL ? NULL : &network->arena[T9];
+}
+
 const int8_t *birdnet_network_output(const birdnet_network_t *network) {
     return network == NULL || network->arena == NULL ? NULL : &network->arena[T15];
 }

@@ -44,6 +44,12 @@ extern "C" {
 #define BIRDNET_INPUT_SCALE 0.02f
 #define BIRDNET_INPUT_ZERO_POINT (-128)
 
+/** The embedding: what the last layer is fed, for clustering or a classifier of your own. */
+#define BIRDNET_EMBEDDING_ELEMENTS 3u
+/** real = scale * (int8 - zero point). */
+#define BIRDNET_EMBEDDING_SCALE 0.02f
+#define BIRDNET_EMBEDDING_ZERO_POINT (-128)
+
 /** Every network defines this name, so that the linker refuses a second network in a program. */
 extern const char birdnet_one_network_in_a_program[];
 
@@ -102,6 +108,9 @@ birdnet_status_t birdnet_network_get_input(const birdnet_network_t *network, int
 
 /** The quantized output in the arena, network.head.classes values, until the next input. */
 const int8_t *birdnet_network_output(const birdnet_network_t *network);
+
+/** The embedding in the arena, BIRDNET_EMBEDDING_ELEMENTS values, until the next input. */
+const int8_t *birdnet_network_embedding(const birdnet_network_t *network);
 
 /** Write the input, BIRDNET_INPUT_ELEMENTS real values. */
 birdnet_status_t birdnet_network_quantize(const birdnet_network_t *network, const float *input);
