@@ -24,7 +24,7 @@ PASSBAND, STOPBAND = 0.45, 0.5
 STOPBAND_DB = 70.0
 """The attenuation that the window is designed for; the rounded coefficients keep 67 dB."""
 MOST_TAPS = 512
-MOST_COEFFICIENTS = 1 << 15
+MOST_COEFFICIENTS = 1 << 16
 
 _TAPS_STEP = 8  # Helium multiplies so many at once
 _LARGEST = 2**15 - 1
