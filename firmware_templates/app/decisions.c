@@ -27,5 +27,12 @@ birdnet_status_t decisions_push(const float *probabilities, uint64_t start_sampl
 }
 
 birdnet_status_t decisions_finish(uint64_t samples) {
-    return birdnet_rules_finish(samples, print_event, NULL);
+    const birdnet_status_t status = birdnet_rules_finish(samples, print_event, NULL);
+    for (uint32_t label = 0; label < classes_count(network) && status == BIRDNET_OK; ++label) {
+        const birdnet_events_tally_t *tally = birdnet_rules_tally(label);
+        if (tally != NULL && tally->reached > tally->in_events) {
+            protocol_left_out(recording, label, tally, classes_name(network, label));
+        }
+    }
+    return status;
 }

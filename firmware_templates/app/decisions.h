@@ -18,7 +18,8 @@ void decisions_begin(uint32_t recording);
 /* Takes the probabilities of the next window, and prints the events that have ended. */
 birdnet_status_t decisions_push(const float *probabilities, uint64_t start_samples);
 
-/* Ends a recording of so many samples, and prints the events that were not over yet. */
+/* Ends a recording of so many samples. Prints the events that were not over yet, and for each class
+ * how many windows reached its threshold and are in no event, by the reason. */
 birdnet_status_t decisions_finish(uint64_t samples);
 
 #endif

@@ -82,6 +82,19 @@ void protocol_event(uint32_t recording, const birdnet_event_t *event, const char
     end_line();
 }
 
+void protocol_left_out(uint32_t recording, uint32_t label, const birdnet_events_tally_t *tally,
+                       const char *name) {
+    console_text("left-out");
+    number(recording);
+    number(label);
+    number(tally->not_allowed);
+    number(tally->unconfirmed);
+    number(tally->held_off);
+    number(tally->over_limit);
+    quoted(name);
+    end_line();
+}
+
 void protocol_detection(uint32_t recording, const detection_t *detection, const char *name) {
     console_text("detection");
     number(recording);

@@ -12,6 +12,9 @@
  *     window <recording> <window>                        this window is done
  *     event <recording> <label> <start> <end> <score> "<name>"
  *                                                        one event: start and end in samples
+ *     left-out <recording> <label> <not allowed> <unconfirmed> <held off> <over limit> "<name>"
+ *                                                        windows that reached the threshold and are
+ *                                                        in no event, by the reason, for people
  *     detection <recording> <label> <probability> "<name>"
  *                                                        the maximum over a recording
  *     refused <recording> "<reason>" "<path>"            this recording was skipped
@@ -39,6 +42,8 @@ void protocol_recording(uint32_t recording, uint32_t samples, uint32_t windows, 
 void protocol_window(uint32_t recording, uint32_t window);
 void protocol_rule(void);
 void protocol_event(uint32_t recording, const birdnet_event_t *event, const char *name);
+void protocol_left_out(uint32_t recording, uint32_t label, const birdnet_events_tally_t *tally,
+                       const char *name);
 void protocol_detection(uint32_t recording, const detection_t *detection, const char *name);
 void protocol_refused(uint32_t recording, const char *reason, const char *path);
 void protocol_error(const char *reason);

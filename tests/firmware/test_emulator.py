@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from birdnet_stm32.audio.decoding.polyphase import design_filter, resample
 from birdnet_stm32.audio.windows.window_positions import cut_window, window_starts
 from birdnet_stm32.boards import folders
 from birdnet_stm32.detect.event import Event
+from birdnet_stm32.detect.event_stream import EventStream
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.errors import InputError, ToolError
 from birdnet_stm32.files.document import document_values
 from birdnet_stm32.firmware import console, emulator
@@ -124,6 +127,7 @@ def test_a_run_gives_every_window_and_detection(
         np.testing.assert_array_equal(one.quantized_input, np.trunc(window * 128))
         assert one.output[0] == one.quantized_input[0]
 
+    left_out: list[str] = []
     for recording in range(len(given)):
         outputs = np.stack([one.output for one in run.windows if one.recording == recording])
         pooled = (outputs.max(axis=0).astype(int) + 128) / 256
@@ -131,6 +135,19 @@ def test_a_run_gives_every_window_and_detection(
         found = [one for one in run.detections if one.recording == recording]
         assert [(one.label, one.name) for one in found] == [(label, HOSTILE[label]) for _, label in best]
         np.testing.assert_allclose([one.probability for one in found], [-one for one, _ in best], atol=1e-6)
+        stream = EventStream(make_rules(settings.detect, HOSTILE, least, SPEC.window_shape))
+        first_samples = [one.first_sample for one in run.windows if one.recording == recording]
+        events = []
+        for row, first_sample in zip(outputs, first_samples, strict=True):
+            events += stream.push((row.astype(np.float32) + 128) / 256, first_sample)
+        events += stream.finish(len(list(given.values())[recording]))
+        assert [one.event for one in run.events if one.recording == recording] == events
+        for label, tally in enumerate(stream.tallies):
+            reasons = (tally.not_allowed, tally.unconfirmed, tally.held_off, tally.over_limit)
+            left_out += [" ".join(map(str, (label, *reasons)))] if any(reasons) else []
+    assert run.events
+    printed = re.findall(r"^left-out \d+ ([\d ]+) ", run.console, re.MULTILINE)  # each machine counts anew
+    assert sorted(printed) == sorted(left_out) != []
     report = console.parse(run.console)
     assert (report.title, report.version) == HOSTILE[:2]
 
