@@ -113,6 +113,7 @@ def run(options: argparse.Namespace) -> None:
         tflite=source.tflite,
         contract=source.contract,
         rules=source.rules,
+        species_filter=source.species_filter,
         channel=options.channel,
         library=compiled_library(source.tflite, options.kernels, print_warning),
     )

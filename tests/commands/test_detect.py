@@ -184,6 +184,16 @@ def test_bad_recordings_are_named_and_the_others_go_on(detect: Run, folder: Path
     assert len({row["file"] for row in rows_of(folder / "o/events.csv")}) > 3
 
 
+def test_a_species_list_says_what_may_be_reported(detect: Run, folder: Path) -> None:
+    (folder / "species.csv").write_text("species,threshold,need,weeks,time\nlow,0.46,1,17-18,any\nyeti,,,,\n")
+    ended = detect("--output", "o", "--species-list", "species.csv")
+    assert ended.exit_code == 0, ended.err
+    assert {row["label"] for row in rows_of(folder / "o/events.csv")} == {"low"}
+    assert "species.csv: no class of the model, so never reported: yeti" in ended.err
+    assert "weeks of the species list not applied" in ended.err
+    assert json.loads((folder / "o/detect.json").read_text())["thresholds"]["low"] == pytest.approx(0.46)
+
+
 def test_clips_and_pictures(detect: Run, folder: Path) -> None:
     ended = detect("birds/20260501_043000.wav", "--output", "o", "--clips", "c", "--plot", "p")
     assert ended.exit_code == 0, ended.err
@@ -252,12 +262,19 @@ def test_without_a_compiler_the_reference_kernels_do_it(
         (("birds", "--model", "MODEL", "--output", "birds"), "holds files that this command did not write"),
         (("birds", "--model", "MODEL", "--output", "o", "--plot", "o"), "name the same folder"),
         (("empty", "--model", "MODEL"), "holds no recording"),
+        (("birds", "--model", "MODEL", "--place", "1", "2"), "--place is given without --species-list"),
+        (("birds", "--model", "MODEL", "--species-list", "s.csv", "--place", "91", "2"), "--place is 91 2"),
+        (
+            ("birds", "--model", "MODEL", "--species-list", "s.csv", "--utc-offset", "2"),
+            "--utc-offset is '2'",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(
     command: Run, folder: Path, int8_model: Path, line: tuple[str, ...], said: str
 ) -> None:
     (folder / "empty").mkdir()
+    (folder / "s.csv").write_text("species\nlow\n")
     before = contents(folder)
     ended = command("detect", *(str(int8_model) if one == "MODEL" else one for one in line))
     assert ended.exit_code == 2

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from birdnet_stm32.audio.annotations.names_table import read_names
+from birdnet_stm32.audio.annotations.species_names import species_names
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.class_thresholds import class_thresholds
 from birdnet_stm32.commands.shared.detector import check_model
+from birdnet_stm32.commands.shared.messages import print_warning
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.variant_option import add_build_folders, published_folder
 from birdnet_stm32.config.detect_table import DetectTable
 from birdnet_stm32.config.variant import FirmwareTable
+from birdnet_stm32.detect.allowed_windows import SpeciesFilter
 from birdnet_stm32.detect.rules import Rules, make_rules
+from birdnet_stm32.detect.species_list import rules_with_list
+from birdnet_stm32.detect.species_list_file import read_species_list
 from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
+from birdnet_stm32.terminal_text import first_names
 
 # Keys of [detect] that are options too, with their type and help. Others are for variants.
 _KEYS: tuple[tuple[str, str, type, str], ...] = (
@@ -41,11 +50,13 @@ class DetectionSource:
         tflite: the int8 model.
         contract: its configuration.
         rules: when a class counts as heard.
+        species_filter: which species may be reported; None for all.
     """
 
     tflite: bytes
     contract: ModelContract
     rules: Rules
+    species_filter: SpeciesFilter | None = None
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +86,24 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         default = DetectTable.model_fields[key].default
         shown = "" if default is None else f"; default: {default:g}"
         parser.add_argument(option, dest=key, type=kind, metavar="N", help=what + shown)
+    parser.add_argument(
+        "--species-list",
+        type=Path,
+        metavar="FILE",
+        help="report only the species of this list, in their weeks and at their time of the day",
+    )
+    parser.add_argument(
+        "--place",
+        type=float,
+        nargs=2,
+        metavar=("LAT", "LON"),
+        help="with --species-list: where recordings were made that do not say it, in degrees",
+    )
+    parser.add_argument(
+        "--utc-offset",
+        metavar="+HH:MM",
+        help="with --species-list: zone of the clock of recorders that do not say it, such as +02:00",
+    )
 
 
 def detection_source(options: argparse.Namespace) -> DetectionSource:
@@ -107,7 +136,45 @@ def detection_source(options: argparse.Namespace) -> DetectionSource:
         rules = make_rules(
             _with_options(table, options), contract.labels, thresholds, contract.frontend.window_shape
         )
-    return DetectionSource(tflite=tflite, contract=contract, rules=rules)
+    species_filter = _species_filter(options, contract)
+    if species_filter is not None:
+        rules = rules_with_list(rules, species_filter.species_list)
+    return DetectionSource(tflite=tflite, contract=contract, rules=rules, species_filter=species_filter)
+
+
+def _species_filter(options: argparse.Namespace, contract: ModelContract) -> SpeciesFilter | None:
+    """Return what ``--species-list`` and its options say; None without it. Raises: InputError."""
+    if options.species_list is None:
+        for option, value in (("--place", options.place), ("--utc-offset", options.utc_offset)):
+            if value is not None:
+                raise InputError(f"{option} is given without --species-list", remedy=f"leave out {option}")
+        return None
+    names = None
+    if options.names is not None:
+        names = species_names(contract.labels, read_names(options.names), where=options.names)
+    listed = read_species_list(options.species_list, contract.labels, names=names)
+    if listed.unknown:
+        shown = first_names([name for _, name in listed.unknown])
+        print_warning(f"{options.species_list}: no class of the model, so never reported: {shown}")
+    place = None if options.place is None else (options.place[0], options.place[1])
+    if place is not None and not (abs(place[0]) <= 90 and abs(place[1]) <= 180):
+        raise InputError(
+            f"--place is {place[0]:g} {place[1]:g}",
+            expected="latitude from -90 to 90 and longitude from -180 to 180, in degrees",
+        )
+    zone = None if options.utc_offset is None else _zone(options.utc_offset)
+    return SpeciesFilter(species_list=listed, place=place, zone=zone)
+
+
+def _zone(text: str) -> timezone:
+    found = re.fullmatch(r"([+-])(\d\d):([0-5]\d)", text)
+    if found is None or int(found[2]) > 14:
+        raise InputError(
+            f"--utc-offset is {text[:40]!r}",
+            expected="hours and minutes from -14:00 to +14:00, such as +02:00",
+        )
+    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-offset if found[1] == "-" else offset)
 
 
 def _with_options(table: DetectTable, options: argparse.Namespace) -> DetectTable:

@@ -21,6 +21,7 @@ from birdnet_stm32.codegen.compiled_network import (
     compile_network,
     find_compiler,
 )
+from birdnet_stm32.detect.allowed_windows import SpeciesFilter, allowed_windows
 from birdnet_stm32.detect.find_events import find_events
 from birdnet_stm32.detect.recording import DetectedRecording
 from birdnet_stm32.detect.rules import Rules
@@ -53,6 +54,7 @@ class Detector:
         tflite: the int8 model.
         contract: its configuration.
         rules: when a class counts as heard.
+        species_filter: which species may be reported; None for all.
         channel: channel of the recordings, counted from 1; 0 for the average of all channels.
         library: the compiled network; None to use the reference kernels.
     """
@@ -60,6 +62,7 @@ class Detector:
     tflite: bytes
     contract: ModelContract
     rules: Rules
+    species_filter: SpeciesFilter | None = None
     channel: int = MIX
     library: Path | None = None
 
@@ -72,6 +75,7 @@ class Detector:
             "contract": contract_to_json(self.contract),
             "mixer": "" if mixer is None else mixer.digest,
             "rules": repr(self.rules),
+            "species": repr(self.species_filter),
             "channel": self.channel,
             "code": stage_code_digest(Path(__file__), ("runtime", "network")),
             "libraries": library_versions(Path(__file__)),
@@ -167,14 +171,21 @@ def detect_events(
     if isinstance(scored, Unusable):
         return scored
     details = read_details(full_path)
+    allowed, notes = None, (*scored.notes, *details.notes)
+    if detector.species_filter is not None:
+        listed = allowed_windows(
+            detector.species_filter, details, scored.starts, sample_rate_hz=shape.sample_rate_hz
+        )
+        allowed, notes = listed.mask, (*notes, *listed.notes)
+    events = find_events(
+        scored.probabilities, scored.starts, detector.rules, samples=scored.samples, allowed=allowed
+    )
     return DetectedRecording(
         path=path,
         full_path=str(full_path),
         sample_rate_hz=shape.sample_rate_hz,
         samples=scored.samples,
         details=details,
-        events=tuple(
-            find_events(scored.probabilities, scored.starts, detector.rules, samples=scored.samples)
-        ),
-        notes=(*scored.notes, *details.notes),
+        events=tuple(events),
+        notes=notes,
     )
