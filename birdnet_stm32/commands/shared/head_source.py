@@ -11,6 +11,7 @@ from birdnet_stm32.commands.shared.class_thresholds import class_thresholds
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.variant_models import models_of_variant
 from birdnet_stm32.commands.shared.variant_option import published_folder
+from birdnet_stm32.detect.rules import with_own_thresholds
 from birdnet_stm32.engine.release import load_release
 from birdnet_stm32.errors import InputError
 from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
@@ -45,7 +46,7 @@ def head_source(options: argparse.Namespace) -> HeadSource:
         InputError: a file is missing or wrong, or the options contradict each other.
         GateError: the ``.keras`` has another backbone than the variant.
     """
-    named = options.files[0]
+    named, own = options.files[0], None
     if (options.backbone is not None) != named.endswith(".keras"):
         raise InputError(
             "--backbone goes with a .keras, whose last layer alone is quantized",
@@ -66,9 +67,12 @@ def head_source(options: argparse.Namespace) -> HeadSource:
         verified = published_folder(release, "verify")
         tflite, contract = read_bytes(verified / MODEL), read_contract(verified / CONFIG)
         chosen = published_folder(release, "thresholds") / ThresholdsDocument.FILE
+        own = release.variant.detect
     thresholds = class_thresholds(
         contract.labels, threshold=options.threshold, thresholds=options.thresholds, of_variant=chosen
     )
+    if own is not None and options.threshold is None and options.thresholds is None:
+        thresholds = with_own_thresholds(own, contract.labels, thresholds)  # as the firmware has them
     return HeadSource(tflite=tflite, contract=contract, thresholds=thresholds)
 
 
