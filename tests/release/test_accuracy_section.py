@@ -38,6 +38,15 @@ def test_the_sections_of_a_whole_document(
     assert_golden("release/accuracy.html", fragment(view))
 
 
+def test_the_rule_of_events_is_said_beside_the_thresholds(
+    make_accuracy: MakeAccuracy, make_thresholds: MakeThresholds
+) -> None:
+    document, thresholds = make_accuracy("wren"), make_thresholds("wren")
+    page = fragment(accuracy_section(document, thresholds, rule="2 of 3 windows within 3.75 s"))
+    assert "an event of a species by 2 of 3 windows within 3.75 s. The numbers below" in page
+    assert "The numbers below" not in fragment(accuracy_section(document, thresholds))
+
+
 def test_a_document_without_any_optional_part_is_shown(make_accuracy: MakeAccuracy) -> None:
     bare = {"class_mean_average_precision": None, "mean_average_precision": None, "roc_auc": None}
     bare |= {"top1": None, "recall": None, "overall_recall": None, "precision": None}

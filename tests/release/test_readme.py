@@ -47,6 +47,12 @@ def test_it_opens_with_how_good_the_model_is() -> None:
     assert "How good it is" not in readme_text(title="t", version="1")
 
 
+def test_it_says_when_a_species_is_reported() -> None:
+    text = readme_text(title="t", version="1", rule="2 of 3 windows within 3.75 s")
+    assert "reports an event of a species by 2 of 3 windows within 3.75 s." in " ".join(text.split())
+    assert "is reported" not in readme_text(title="t", version="1")
+
+
 def test_lines_fit_a_terminal() -> None:
     flash = [FlashFile(path="dk/application.hex", address=0x7010_0000, what="application")]
     assert (
