@@ -282,9 +282,9 @@ class FirmwareTable(ConfigTable):
     top_k: Annotated[int, Field(ge=1, le=100)] = 5
     """Greatest number of classes that are reported for a recording."""
     input_rates_hz: tuple[InputRate, ...] = ()
-    """Sample rates of recordings in Hz that the firmware converts to the model's. Each adds a filter of 350
-    bytes to 28 kB to the image, and up to 113 kB for a model of 22,050 Hz. Default: none, and a recording of
-    another rate is refused."""
+    """Sample rates of recordings in Hz that the emulated firmware converts to the model's. The C package gets
+    their filters too (``birdnet_resample_filters.h``). Each adds a filter of 350 bytes to 28 kB to the image,
+    up to 113 kB for a model of 22,050 Hz. Default: none, and a recording of another rate is refused."""
     header_version: Literal["2.3", "2.1"] = "2.3"
     """Version of the boot header: ``2.3`` for the STM32N6 of cut 2.0 and later, ``2.1`` for cut 1.1."""
 

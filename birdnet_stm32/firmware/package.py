@@ -14,6 +14,7 @@ from typing import Any
 
 from birdnet_stm32.codegen.head.sources import HEAD_FILE, with_thresholds
 from birdnet_stm32.codegen.network_document import NetworkDocument
+from birdnet_stm32.codegen.resample_filters import resample_files
 from birdnet_stm32.codegen.source_list import LISTING
 from birdnet_stm32.detect.rules import Rules
 from birdnet_stm32.files.document import parse_document
@@ -44,12 +45,14 @@ class PackageSettings:
         title: title of the release.
         version: its semantic version.
         model_sha256: SHA-256 of the int8 model.
+        input_rates_hz: sample rates whose filters are added.
     """
 
     name: str
     title: str
     version: str
     model_sha256: str
+    input_rates_hz: tuple[int, ...] = ()
 
     @property
     def package(self) -> str:
@@ -86,6 +89,9 @@ def render_package(
     files = {f"src/{name}": content for name, content in model_files.items() if name not in _NOT_SOURCES}
     decisions = rules_files(rules, thresholds=rules.thresholds, notes=threshold_notes, has_head=has_head)
     files |= {f"src/{name}": content for name, content in decisions.items()}
+    if settings.input_rates_hz:
+        filters = resample_files(settings.input_rates_hz, spec.sample_rate_hz)
+        files |= {f"src/{name}": content for name, content in filters.items()}
     context: dict[str, Any] = {
         "package": settings.package,
         "title": settings.title,

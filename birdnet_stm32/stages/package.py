@@ -23,6 +23,7 @@ def run(job: Job) -> Outcome:
         title=release.title,
         version=release.version,
         model_sha256=sha256_of(verified / MODEL),
+        input_rates_hz=job.variant.firmware.input_rates_hz,
     )
     files = render_package(
         generated_model(job.inputs["codegen"]),

@@ -28,7 +28,11 @@ from birdnet_stm32.tflite.reader import read_graph
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 SETTINGS = PackageSettings(
-    name="forest-2", title='Birds of "my" /* forest', version="1.2.3-rc.1", model_sha256="ab" * 32
+    name="forest-2",
+    title='Birds of "my" /* forest',
+    version="1.2.3-rc.1",
+    model_sha256="ab" * 32,
+    input_rates_hz=(44_100, 48_000),
 )
 RECORDINGS_APART = 4
 STRICT = "-Wall -Wextra -Wconversion -Werror"
@@ -278,6 +282,8 @@ def test_the_same_bytes_every_time_and_c_is_formatted(
         "src/birdnet.c",
         "src/birdnet_rules.h",
         "src/birdnet_rules.c",
+        "src/birdnet_resample_filters.h",
+        "src/birdnet_resample_filters.c",
         "tests/check_vectors.c",
     ]
     names += [name for name in files if name.startswith("examples/") and name.endswith(".c")]
