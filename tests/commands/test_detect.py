@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,10 @@ from birdnet_stm32.commands.shared import detection_workers
 from birdnet_stm32.config.detect_table import DetectTable
 from birdnet_stm32.detect.find_events import find_events
 from birdnet_stm32.detect.rules import make_rules
-from birdnet_stm32.frontend.contract import ModelContract
+from birdnet_stm32.evaluate.thresholds_document import SpeciesThreshold, ThresholdsDocument
+from birdnet_stm32.files.document import write_document
+from birdnet_stm32.files.json_file import canonical_json
+from birdnet_stm32.frontend.contract import ModelContract, contract_to_json
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.tflite import interpreter
@@ -184,6 +188,41 @@ def test_bad_recordings_are_named_and_the_others_go_on(detect: Run, folder: Path
     assert len({row["file"] for row in rows_of(folder / "o/events.csv")}) > 3
 
 
+def test_a_variant_brings_its_model_thresholds_and_rules(
+    command: Run, folder: Path, int8_model: Path, contract: ModelContract
+) -> None:
+    for stage in ("verify", "thresholds"):
+        (folder / "build/mine" / stage).mkdir(parents=True)
+        (folder / "build/mine" / stage / "manifest.json").write_text("{}")
+    shutil.copyfile(int8_model, folder / "build/mine/verify/model.tflite")
+    (folder / "build/mine/verify/model_config.json").write_text(canonical_json(contract_to_json(contract)))
+    species = tuple(
+        SpeciesThreshold(
+            label=label,
+            threshold=threshold,
+            recordings=1,
+            expected_recall=None,
+            expected_precision=None,
+            expected_false_alarms_per_hour=None,
+            why="",
+        )
+        for label, threshold in (("high", 0.99), ("low", 0.4))
+    )
+    write_document(ThresholdsDocument(aim="", hours=1.0, species=species), folder / "build/mine/thresholds")
+    (folder / "variants").mkdir()
+    (folder / "variants/mine.toml").write_text(
+        '[variant]\ntitle = "t"\n[index]\nroot = "../birds"\n[model]\nsample_rate_hz = 8000\nwindow_s = 0.5\n'
+        "[detect]\nneed = 1\n"
+    )
+    ended = command("detect", "birds", "--variant", "mine", "--output", "o")
+    assert ended.exit_code == 0, ended.err
+    assert "an event: 1 window" in ended.out
+    assert {row["label"] for row in rows_of(folder / "o/events.csv")} == {"low"}
+    ended = command("detect", "birds", "--variant", "mine", "--output", "o", "--threshold", 0.45, "--need", 2)
+    assert "an event: 2 of 3 windows within 0.75 s" in ended.out
+    assert json.loads((folder / "o/detect.json").read_text())["thresholds"] == {"high": 0.45, "low": 0.45}
+
+
 def test_a_species_list_says_what_may_be_reported(detect: Run, folder: Path) -> None:
     (folder / "species.csv").write_text("species,threshold,need,weeks,time\nlow,0.46,1,17-18,any\nyeti,,,,\n")
     ended = detect("--output", "o", "--species-list", "species.csv")
@@ -192,6 +231,32 @@ def test_a_species_list_says_what_may_be_reported(detect: Run, folder: Path) -> 
     assert "species.csv: no class of the model, so never reported: yeti" in ended.err
     assert "weeks of the species list not applied" in ended.err
     assert json.loads((folder / "o/detect.json").read_text())["thresholds"]["low"] == pytest.approx(0.46)
+
+
+def test_names_that_are_not_utf_8_are_refused_and_the_others_go_on(detect: Run, folder: Path) -> None:
+    named = folder / os.fsdecode(b"gr\xf6n.wav")
+    shutil.copyfile("birds/low/0.wav", named)
+    ended = detect(named, "birds/low/1.wav", "--output", "o")
+    assert (ended.exit_code, "is not UTF-8: rename it" in ended.err) == (2, True)
+    (folder / os.fsdecode(b"b\xe4ume")).mkdir()
+    shutil.copyfile("birds/low/0.wav", folder / os.fsdecode(b"b\xe4ume") / "a.wav")
+    ended = detect(folder / os.fsdecode(b"b\xe4ume"), "birds/low/1.wav", "--output", "o")
+    assert (ended.exit_code, "is not UTF-8: rename it" in ended.err) == (2, True)
+
+
+def test_a_recording_that_goes_away_is_said(
+    detect: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = detection_workers.detect_events
+
+    def gone(detector: Any, scorer: Any, path: str, full_path: Path) -> Any:
+        (folder / "birds/low/2.wav").unlink(missing_ok=True)
+        return real(detector, scorer, path, full_path)
+
+    monkeypatch.setattr(detection_workers, "detect_events", gone)
+    ended = detect("--output", "o")
+    assert ended.exit_code == 2
+    assert "left out low/2.wav: there is no such file" in ended.err
 
 
 def test_clips_and_pictures(detect: Run, folder: Path) -> None:

@@ -74,8 +74,11 @@ class Journal:
         entry = self._known.get(str(found.full_path))
         if entry is None or entry.size_bytes != found.size_bytes:
             return None
-        if entry.mtime_ns != found.mtime_ns and sha256_of(found.full_path) != entry.sha256:
-            return None
+        try:
+            if entry.mtime_ns != found.mtime_ns and sha256_of(found.full_path) != entry.sha256:
+                return None
+        except OSError:
+            return None  # who hears it says why it cannot be read
         # The user may have named it in another way than before.
         return DetectedRecording(**{**vars(entry.recording), "path": found.path})
 

@@ -22,7 +22,7 @@ from birdnet_stm32.commands.shared.found_recordings import FoundRecording
 from birdnet_stm32.detect.recording import DetectedRecording
 from birdnet_stm32.detect.score_recording import Scorer
 from birdnet_stm32.errors import ToolError
-from birdnet_stm32.files.regular_file import sha256_of
+from birdnet_stm32.files.regular_file import sha256_of, why_unreadable
 
 _LOOK_S = 0.5  # how often progress is shown while the workers are busy
 
@@ -33,7 +33,7 @@ class Detected:
 
     Args:
         found: the recording.
-        sha256: digest of its content; empty if it cannot be used.
+        sha256: digest of its content; empty if it cannot be read.
         result: its events, or why it cannot be used.
     """
 
@@ -151,9 +151,12 @@ def _work(found: FoundRecording) -> Detected:
 
 
 def _detected(detector: Detector, scorer: Scorer, found: FoundRecording) -> Detected:
+    try:
+        digest = sha256_of(found.full_path)
+    except OSError as error:  # it has gone, or may not be read
+        return Detected(found=found, sha256="", result=Unusable(reason=why_unreadable(error)))
     result = detect_events(detector, scorer, found.path, found.full_path)
-    usable = isinstance(result, DetectedRecording)
-    return Detected(found=found, sha256=sha256_of(found.full_path) if usable else "", result=result)
+    return Detected(found=found, sha256=digest, result=result)
 
 
 def _seconds(detector: Detector, windows: int) -> float:

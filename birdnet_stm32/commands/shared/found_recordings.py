@@ -64,7 +64,7 @@ def _in_folder(folder: Path, alone: bool) -> list[FoundRecording]:
             full_path=real_path(folder / file.path),
             size_bytes=file.size_bytes,
             mtime_ns=file.mtime_ns,
-            problem=file.problem,
+            problem=file.problem or _why_no_name(folder / file.path),
         )
         for file in scan_audio_files(folder)
         if file.problem != NO_AUDIO
@@ -83,4 +83,13 @@ def _file(path: Path, alone: bool) -> FoundRecording:
         full_path=real_path(path),
         size_bytes=status.st_size,
         mtime_ns=status.st_mtime_ns,
+        problem=_why_no_name(path),
     )
+
+
+def _why_no_name(path: Path) -> str:
+    """Return what is wrong with a path that no table can show as it is; empty if nothing is."""
+    # A byte that is not UTF-8 reaches Python as half a surrogate pair.
+    shown = f"{path}{real_path(path)}"
+    is_text = not any("\ud800" <= character <= "\udfff" for character in shown)
+    return "" if is_text else "its name, or that of a folder of it, is not UTF-8: rename it"
