@@ -27,6 +27,7 @@ from birdnet_stm32.commands.shared.found_recordings import find_recordings
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.outputs import writer_of
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
+from birdnet_stm32.detect.species_list_file import species_list_bytes
 from birdnet_stm32.detect.tables.ebird import left_out_of_ebird
 from birdnet_stm32.detect.tables.event_rows import TableSettings
 from birdnet_stm32.detect.tables.formats import DEFAULT_FORMATS, FORMATS
@@ -43,6 +44,8 @@ __doc__ = (__doc__ or "").format(
 EXAMPLE = """birdnet-stm32 detect recordings --model model.tflite
   birdnet-stm32 detect recordings --variant demo --formats csv,raven,parquet --output events --clips clips"""
 
+SPECIES = "species.csv"  # the list of --species-list, as a device reads it
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options."""
@@ -56,7 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     add_channel_option(parser)
     parser.add_argument(
-        "--names", type=Path, metavar="TABLE", help="table of species names, for their codes in the tables"
+        "--names",
+        type=Path,
+        metavar="TABLE",
+        help="table of species names, for their codes in the tables and in --species-list",
     )
     parser.add_argument(
         "--formats",
@@ -121,6 +127,8 @@ def run(options: argparse.Namespace) -> None:
     writer.register_logs(output, JOURNAL)
     recordings, refused = detect_recordings(detector, found, output / JOURNAL, workers=options.workers)
     files: dict[str, bytes] = {}
+    if source.species_filter is not None:
+        files[SPECIES] = species_list_bytes(source.species_filter.species_list)
     for name in options.formats:
         files.update(FORMATS[name].files(recordings, settings))
     files[RUN] = run_text(detector, recordings, refused).encode()

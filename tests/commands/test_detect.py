@@ -228,9 +228,30 @@ def test_a_species_list_says_what_may_be_reported(detect: Run, folder: Path) -> 
     ended = detect("--output", "o", "--species-list", "species.csv")
     assert ended.exit_code == 0, ended.err
     assert {row["label"] for row in rows_of(folder / "o/events.csv")} == {"low"}
-    assert "species.csv: no class of the model, so never reported: yeti" in ended.err
+    assert "species.csv: no class of the model, so never reported: yeti (line 3)" in ended.err
+    assert "species.csv: 1 of 2 classes may be reported" in ended.out
     assert "weeks of the species list not applied" in ended.err
-    assert json.loads((folder / "o/detect.json").read_text())["thresholds"]["low"] == pytest.approx(0.46)
+    described = json.loads((folder / "o/detect.json").read_text())
+    assert described["thresholds"]["low"] == pytest.approx(0.46)
+    assert described["species"] == {"listed": ["low"], "unknown": ["yeti"], "place": None, "zone": None}
+    assert (folder / "o/species.csv").read_text().splitlines()[1:] == ["low,0.460000,1,17-18,any"]
+
+
+def test_the_time_of_the_day_decides_where_it_is_known(detect: Run, folder: Path) -> None:
+    """One recording has a time in its name. The others have none, so that nothing is left out of them."""
+    (folder / "night.csv").write_text("species,time\nhigh,night\nlow,night\n")
+    dated = "20260501_043000.wav"
+
+    def files(zone: str) -> list[str]:
+        place = ("--place", 51.5, -0.1, "--utc-offset", zone)
+        ended = detect("--output", "o", "--species-list", "night.csv", *place)
+        assert ended.exit_code == 0, ended.err
+        assert "day and night of the species list not applied" in ended.err
+        return [row["file"] for row in rows_of(folder / "o/events.csv")]
+
+    before_sunrise, in_the_day = files("UTC"), files("UTC-8")
+    assert dated in before_sunrise
+    assert [name for name in before_sunrise if name != dated] == in_the_day
 
 
 def test_names_that_are_not_utf_8_are_refused_and_the_others_go_on(detect: Run, folder: Path) -> None:
@@ -330,8 +351,8 @@ def test_without_a_compiler_the_reference_kernels_do_it(
         (("birds", "--model", "MODEL", "--place", "1", "2"), "--place is given without --species-list"),
         (("birds", "--model", "MODEL", "--species-list", "s.csv", "--place", "91", "2"), "--place is 91 2"),
         (
-            ("birds", "--model", "MODEL", "--species-list", "s.csv", "--utc-offset", "2"),
-            "--utc-offset is '2'",
+            ("birds", "--model", "MODEL", "--species-list", "s.csv", "--utc-offset", "CET"),
+            "--utc-offset is 'CET'",
         ),
     ],
 )

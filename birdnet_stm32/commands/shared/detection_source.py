@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
 from birdnet_stm32.audio.annotations.names_table import read_names
 from birdnet_stm32.audio.annotations.species_names import species_names
+from birdnet_stm32.audio.recorders.clock_text import zone_of
 from birdnet_stm32.commands.shared.checked_options import checked_table, named_as_options
 from birdnet_stm32.commands.shared.class_thresholds import class_thresholds
 from birdnet_stm32.commands.shared.detector import check_model
-from birdnet_stm32.commands.shared.messages import print_warning
+from birdnet_stm32.commands.shared.messages import print_message, print_warning
 from birdnet_stm32.commands.shared.model_files import contract_of
 from birdnet_stm32.commands.shared.variant_option import add_build_folders, published_folder
 from birdnet_stm32.config.detect_table import DetectTable
@@ -29,7 +30,7 @@ from birdnet_stm32.evaluate.thresholds_document import ThresholdsDocument
 from birdnet_stm32.files.regular_file import read_bytes
 from birdnet_stm32.frontend.contract import ModelContract, read_contract
 from birdnet_stm32.stages.inputs.file_names import CONFIG, MODEL
-from birdnet_stm32.terminal_text import first_names
+from birdnet_stm32.terminal_text import counted, first_names
 
 # Keys of [detect] that are options too, with their type and help. Others are for variants.
 _KEYS: tuple[tuple[str, str, type, str], ...] = (
@@ -101,8 +102,8 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--utc-offset",
-        metavar="+HH:MM",
-        help="with --species-list: zone of the clock of recorders that do not say it, such as +02:00",
+        metavar="ZONE",
+        help="with --species-list: zone of the clock of recorders that do not say it, such as UTC-3:30",
     )
 
 
@@ -153,9 +154,17 @@ def _species_filter(options: argparse.Namespace, contract: ModelContract) -> Spe
     if options.names is not None:
         names = species_names(contract.labels, read_names(options.names), where=options.names)
     listed = read_species_list(options.species_list, contract.labels, names=names)
-    if listed.unknown:
-        shown = first_names([name for _, name in listed.unknown])
-        print_warning(f"{options.species_list}: no class of the model, so never reported: {shown}")
+    for what, lines in (
+        ("no class of the model, so never reported", listed.unknown),
+        ("a device would not know", listed.only_here),
+    ):
+        if lines:
+            shown = first_names([f"{name} (line {line})" for line, name in lines])
+            print_warning(f"{options.species_list}: {what}: {shown}")
+    print_message(
+        f"{options.species_list}: {len(listed.species):,} of {counted(len(contract.labels), 'class')} may be "
+        "reported"
+    )
     place = None if options.place is None else (options.place[0], options.place[1])
     if place is not None and not (abs(place[0]) <= 90 and abs(place[1]) <= 180):
         raise InputError(
@@ -167,14 +176,14 @@ def _species_filter(options: argparse.Namespace, contract: ModelContract) -> Spe
 
 
 def _zone(text: str) -> timezone:
-    found = re.fullmatch(r"([+-])(\d\d):([0-5]\d)", text)
-    if found is None or int(found[2]) > 14:
+    # "-03:00" alone would look like an option, so a name before it is allowed.
+    zone = zone_of(re.sub(r"^(UTC|GMT)", "", text.strip(), flags=re.IGNORECASE) or "Z")
+    if zone is None:
         raise InputError(
             f"--utc-offset is {text[:40]!r}",
-            expected="hours and minutes from -14:00 to +14:00, such as +02:00",
+            expected="hours and minutes from UTC-14:00 to UTC+14:00, such as UTC+2",
         )
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(-offset if found[1] == "-" else offset)
+    return zone
 
 
 def _with_options(table: DetectTable, options: argparse.Namespace) -> DetectTable:

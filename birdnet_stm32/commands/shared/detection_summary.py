@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from birdnet_stm32.audio.annotations.species_names import parts_of
 from birdnet_stm32.commands.shared.detector import Detector
+from birdnet_stm32.detect.allowed_windows import SpeciesFilter
 from birdnet_stm32.detect.recording import DetectedRecording
 from birdnet_stm32.files.json_file import canonical_json
 from birdnet_stm32.terminal_text import counted, printable
@@ -34,6 +35,7 @@ def run_text(detector: Detector, recordings: Sequence[DetectedRecording], refuse
             "window_s": rules.shape.window_samples / rules.shape.sample_rate_hz,
             "hop_s": rules.shape.hop_samples / rules.shape.sample_rate_hz,
             "channel": detector.channel or "mix",
+            "species": _species(detector.species_filter),
             "recordings": len(recordings),
             "seconds": round(sum(one.duration_s for one in recordings), 3),
             "events": sum(len(one.events) for one in recordings),
@@ -41,6 +43,19 @@ def run_text(detector: Detector, recordings: Sequence[DetectedRecording], refuse
             "left_out": {printable(path): reason for path, reason in refused.items()},
         }
     )
+
+
+def _species(chosen: SpeciesFilter | None) -> str | dict[str, object]:
+    """Return which species may be reported; the file ``species.csv`` beside this one says when."""
+    if chosen is None:
+        return "all"
+    listed = chosen.species_list
+    return {
+        "listed": [listed.labels[index] for index in sorted(listed.species)],
+        "unknown": [name for _, name in listed.unknown],
+        "place": chosen.place,
+        "zone": None if chosen.zone is None else str(chosen.zone),
+    }
 
 
 def summary_lines(recordings: Sequence[DetectedRecording]) -> list[str]:
