@@ -15,6 +15,7 @@ from birdnet_stm32.terminal_text import counted, printable
 RUN = "detect.json"
 _MOST_SPECIES = 20
 _LONGEST_NAME = 40
+_LONGEST_PATH = 50
 
 
 def run_text(detector: Detector, recordings: Sequence[DetectedRecording], refused: Mapping[str, str]) -> str:
@@ -85,7 +86,7 @@ def summary_lines(recordings: Sequence[DetectedRecording]) -> list[str]:
         score, path, start_s = best[label]
         lines.append(
             f"{names[label]:<{width}}  {events[label]:>6,}  {heard_in[label]:>10,}  {score:.3f}  "
-            f"{printable(path, longest=50)} {clock_text(start_s)}"
+            f"{_end_of(path)} {clock_text(start_s)}"
         )
     more = len(events) - len(shown)
     return [*lines, f"and {more:,} more species"] if more else lines
@@ -100,6 +101,12 @@ def clock_text(seconds: float) -> str:
     whole = int(seconds)
     minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
     return f"{whole // 3_600}:{minutes:0>5}" if whole >= 3_600 else minutes
+
+
+def _end_of(path: str) -> str:
+    """Return a path, or its end if it is long: the end tells recordings apart."""
+    shown = printable(path)
+    return shown if len(shown) <= _LONGEST_PATH else f"...{shown[3 - _LONGEST_PATH :]}"
 
 
 def totals_line(recordings: Sequence[DetectedRecording]) -> str:

@@ -37,6 +37,12 @@ def test_the_most_frequent_species_is_first_with_its_best_event() -> None:
     assert totals_line(heard) == "3 events of 2 species in 2 recordings, 3.0 minutes"
 
 
+def test_a_long_path_keeps_its_end() -> None:
+    (_, line) = summary_lines([recording("folder/" * 20 + "a.wav", ("wren", 0, 0.5))])
+    assert line.endswith(" ..." + "folder/" * 6 + "a.wav 0:00")
+    assert len(line) < 100
+
+
 def test_more_species_than_fit_are_counted_and_none_is_said() -> None:
     many = recording("a.wav", *((f"species {number:02d}", number, 0.5) for number in range(25)))
     lines = summary_lines([many])
