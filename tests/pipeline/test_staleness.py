@@ -142,7 +142,10 @@ EDITS: dict[str, tuple[Edit, frozenset[str]]] = {
         append("variants/tiny.toml", "[firmware]\nthreshold = 0.25\n"),
         FROM_FIRMWARE | {"thresholds", "package", "evaluate"},
     ),
-    "detect.need": (append("variants/tiny.toml", "[detect]\nneed = 1\n"), FROM_FIRMWARE | {"evaluate"}),
+    "detect.need": (
+        append("variants/tiny.toml", "[detect]\nneed = 1\n"),
+        FROM_FIRMWARE | {"package", "evaluate"},
+    ),
     "one board less": (
         append("variants/tiny.toml", '[firmware]\nboards = ["mps3_an547"]\n'),
         FROM_FIRMWARE - {"image"},
