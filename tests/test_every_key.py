@@ -62,6 +62,7 @@ from birdnet_stm32.stages.catalog import folders_needed, stages_of
 from birdnet_stm32.stages.inputs.float_model import checkpoint_contract, contract_to_train
 from birdnet_stm32.stages.inputs.project import firmware_settings
 from birdnet_stm32.stages.inputs.recordings import own_credits_table, own_names_table, recordings_root
+from birdnet_stm32.stages.inputs.start import start_settings
 from birdnet_stm32.stages.inputs.windows import open_window_set
 from birdnet_stm32.tflite.reader import read_graph
 from tests.dense_teacher import dense_teacher
@@ -229,7 +230,7 @@ def probe_checkpoint(bench: Bench, fields: Fields) -> Any:
 
 
 def probe_start(bench: Bench, fields: Fields) -> Any:
-    return train.start_settings(bench.release(fields).variant.train)
+    return start_settings(bench.release(fields).variant.train)
 
 
 def probe_labels(bench: Bench, fields: Fields) -> Any:
