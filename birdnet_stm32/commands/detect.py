@@ -11,7 +11,7 @@ go on, and the exit code is 2 in the end.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from birdnet_stm32.audio.annotations.names_table import read_names
@@ -22,11 +22,13 @@ from birdnet_stm32.commands.shared.detection_run import detect_recordings
 from birdnet_stm32.commands.shared.detection_source import add_source_options, detection_source
 from birdnet_stm32.commands.shared.detection_summary import RUN, run_text, summary_lines, totals_line
 from birdnet_stm32.commands.shared.detector import Detector, Kernels, compiled_library
+from birdnet_stm32.commands.shared.event_embeddings import write_embeddings
 from birdnet_stm32.commands.shared.event_pictures import write_clips, write_plots
 from birdnet_stm32.commands.shared.found_recordings import find_recordings
 from birdnet_stm32.commands.shared.messages import print_message, print_warning
-from birdnet_stm32.commands.shared.outputs import writer_of
+from birdnet_stm32.commands.shared.outputs import Writer, writer_of
 from birdnet_stm32.commands.shared.recording_option import add_channel_option
+from birdnet_stm32.detect.recording import DetectedRecording
 from birdnet_stm32.detect.species_list_file import species_list_bytes
 from birdnet_stm32.detect.tables.ebird import left_out_of_ebird
 from birdnet_stm32.detect.tables.event_rows import TableSettings
@@ -36,6 +38,8 @@ from birdnet_stm32.files.regular_file import real_path
 from birdnet_stm32.frontend.contract import Frontend, ModelContract
 from birdnet_stm32.spelling import did_you_mean
 from birdnet_stm32.terminal_text import counted, printable
+from birdnet_stm32.tflite.embedding import EmbeddingTensor, find_embedding
+from birdnet_stm32.tflite.reader import read_graph
 
 __doc__ = (__doc__ or "").format(
     formats="\n".join(f"  {name:<13} {one.what}" for name, one in FORMATS.items())
@@ -90,6 +94,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plot", type=Path, metavar="FOLDER", help="draw every recording that has events, with its events"
     )
     parser.add_argument(
+        "--embeddings",
+        type=Path,
+        metavar="FILE.parquet",
+        help="write what the last layer is fed for each event, for clustering or a classifier of your own",
+    )
+    parser.add_argument(
         "--workers",
         type=positive_integer,
         metavar="N",
@@ -112,7 +122,9 @@ def run(options: argparse.Namespace) -> None:
         writer.check_folder(folder)
     if len({real_path(folder) for folder in folders}) < len(folders):
         raise InputError("--output, --clips and --plot name the same folder", expected="a folder for each")
+    writer.check(options.embeddings)
     source = detection_source(options)
+    embedding = _embedding_of(source.tflite) if options.embeddings is not None else None
     settings = table_settings(source.contract, options.names)
     found = find_recordings(options.recordings, outside=[] if options.clips is None else [options.clips])
     detector = Detector(
@@ -135,6 +147,26 @@ def run(options: argparse.Namespace) -> None:
     writer.write_folder(output, files, last=RUN)
     if "ebird" in options.formats and (undated := left_out_of_ebird(recordings)):
         print_warning(f"{counted(undated, 'recording')} without a date: not in the draft for eBird")
+    _write_more(writer, options, recordings, detector, embedding, settings)
+    for path, reason in sorted(refused.items()):
+        print_warning(f"left out {printable(path)}: {reason}")
+    print_message("\n".join([*summary_lines(recordings), totals_line(recordings), f"tables: {output}"]))
+    if refused:
+        raise InputError(
+            f"{counted(len(refused), 'recording')} of {len(found):,} could not be used; they are named above",
+            remedy="repair or remove them and run the same again: the others are not heard again",
+        )
+
+
+def _write_more(
+    writer: Writer,
+    options: argparse.Namespace,
+    recordings: Sequence[DetectedRecording],
+    detector: Detector,
+    embedding: EmbeddingTensor | None,
+    settings: TableSettings,
+) -> None:
+    """Write what was asked for beside the tables: clips, embeddings, pictures."""
     if options.clips is not None:
         write_clips(
             writer,
@@ -144,16 +176,14 @@ def run(options: argparse.Namespace) -> None:
             after_s=options.clip_after,
             channel=options.channel,
         )
+    if embedding is not None:
+        write_embeddings(writer, options.embeddings, recordings, detector, embedding, settings)
     if options.plot is not None:
         write_plots(writer, options.plot, recordings, channel=options.channel)
-    for path, reason in sorted(refused.items()):
-        print_warning(f"left out {printable(path)}: {reason}")
-    print_message("\n".join([*summary_lines(recordings), totals_line(recordings), f"tables: {output}"]))
-    if refused:
-        raise InputError(
-            f"{counted(len(refused), 'recording')} of {len(found):,} could not be used; they are named above",
-            remedy="repair or remove them and run the same again: the others are not heard again",
-        )
+
+
+def _embedding_of(tflite: bytes) -> EmbeddingTensor:
+    return find_embedding(read_graph(tflite, where="the model"))
 
 
 def table_settings(contract: ModelContract, names: Path | None) -> TableSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import soundfile
 
@@ -28,6 +30,7 @@ from birdnet_stm32.frontend.contract import ModelContract, contract_to_json
 from birdnet_stm32.frontend.spectrogram import features
 from birdnet_stm32.model.probabilities import probabilities
 from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.reader import read_graph
 
 Run = Callable[..., Any]
 THRESHOLD = 0.45  # of a network with random weights
@@ -302,6 +305,34 @@ def test_clips_and_pictures(detect: Run, folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_each_event_has_the_embedding_of_its_strongest_window(
+    detect: Run, folder: Path, int8_model: Path
+) -> None:
+    detect("--embeddings", "embeddings.parquet")
+    table = pyarrow.parquet.read_table(folder / "embeddings.parquet")
+    rows, written = rows_of(folder / "birds_events/events.csv"), table.to_pylist()
+    assert [(row["file"], f"{row['start_s']:.3f}", row["label"]) for row in written] == [
+        (row["file"], row["start_s"], row["label"]) for row in rows
+    ]
+    assert len(rows) > 1
+    tflite = int8_model.read_bytes()
+    graph: Any = read_graph(tflite, where="model")
+    dense = [one for one in graph.operators if one.name == "FULLY_CONNECTED"][-1]
+    grid: Any = table.schema.metadata
+    scale, zero_point = float(grid[b"scale"]), float(grid[b"zero_point"])
+    assert grid[b"model"].decode() == hashlib.sha256(tflite).hexdigest()
+    # The last layer makes the score of the embedding.
+    kernel = graph.tensors[dense.inputs[1]]
+    scales = np.array(kernel.quantization.scales)
+    bias = graph.tensors[dense.inputs[2]].data if dense.inputs[2] >= 0 else 0
+    weights, offsets = kernel.data * scales[:, np.newaxis], bias * scale * scales
+    step = graph.tensors[dense.outputs[0]].quantization.scales[0]
+    for row in written:
+        logits = weights @ (scale * (np.array(row["embedding"]) - zero_point)) + offsets
+        logit = np.log(row["score"] / (1 - row["score"]))
+        assert np.abs(logits - logit).min() <= step
+
+
 def test_several_processes_write_the_same_bytes(detect: Run, folder: Path) -> None:
     assert detect("--output", "one", "--workers", 1).exit_code == 0
     ended = detect("--output", "two", "--workers", 2)
