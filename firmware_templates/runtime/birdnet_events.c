@@ -1,6 +1,7 @@
 #include "birdnet_events.h"
 
 #include "birdnet_exponential.h"
+#include "birdnet_float.h"
 
 #include <stddef.h>
 

@@ -168,7 +168,14 @@ def generate(graph: Graph) -> Network:
     """
     program = lower(graph, graph_passes=(), program_passes=(call_cmsis_nn,))
     view = network_view(program, plan_memory(program))
-    context = {**view, "labels": (), "has_frontend": False, "has_vectors": False, "head": None}
+    context = {
+        **view,
+        "labels": (),
+        "has_frontend": False,
+        "has_vectors": False,
+        "head": None,
+        "embedding": None,
+    }
     plain = {step.operator.name for step in program.steps if step.function.startswith("birdnet_")}
     files = {name: render_template(f"network/{name}.j2", context).encode() for name in TEMPLATES}
     return Network(

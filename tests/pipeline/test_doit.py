@@ -25,7 +25,7 @@ def test_a_second_build_runs_nothing(checkout: Any) -> None:
     again = checkout.doit("bundle:tiny")
     assert again.returncode == 0
     rows = re.findall(r"^(\w+):tiny[^\s:]* +(ran|up to date|\w+) ", again.stdout, re.MULTILINE)
-    assert len(rows) == 19
+    assert len(rows) == 20
     assert {state for _, state in rows} == {"up to date"}
     assert f"bundle: build/tiny/bundle/{checkout.bundle_path.name}\n" in again.stdout
 

@@ -20,7 +20,7 @@ import soundfile
 from birdnet_stm32 import pcm
 from birdnet_stm32.audio import audio_files, parallel
 from birdnet_stm32.audio.audio_files import SUPPORTED, FileStat, suffix
-from birdnet_stm32.audio.containers import detect, flac, layout, mpeg, ogg, source, wav
+from birdnet_stm32.audio.containers import audiomoth_silence, detect, flac, layout, mpeg, ogg, source, wav
 from birdnet_stm32.audio.decoding import decode, levels, mono, stream
 from birdnet_stm32.audio.decoding.decode import Properties, Unusable
 from birdnet_stm32.audio.decoding.mono import MIX
@@ -157,6 +157,7 @@ def _from_entry(entry: dict[str, object]) -> MeasuredFile:
 
 
 MEASURED_BY = (
+    audiomoth_silence,
     decode,
     detect,
     audio_files,

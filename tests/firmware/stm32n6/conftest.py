@@ -19,9 +19,13 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from birdnet_stm32 import process
+from birdnet_stm32.audio.windows.window_positions import WindowShape
+from birdnet_stm32.config.detect_table import DetectTable
+from birdnet_stm32.detect.rules import make_rules
 from birdnet_stm32.firmware.build import BuildResult, build
 from birdnet_stm32.firmware.npu_network import NpuNetwork
 from birdnet_stm32.firmware.render import FirmwareSettings, render_project
+from birdnet_stm32.firmware.rules import rules_files
 from birdnet_stm32.paths import firmware_templates
 
 HOST_MAIN = Path(__file__).parents[2] / "c" / "self_test_host.c"
@@ -95,6 +99,9 @@ def model(standin: Callable[..., Files]) -> Callable[..., Files]:
     return files
 
 
+RULES_SHAPE = WindowShape(sample_rate_hz=8_000, window_samples=8_000, hop_samples=4_000)
+
+
 class Printed(NamedTuple):
     exit_status: int
     lines: list[str]
@@ -112,7 +119,10 @@ def run_on_host(write: Write, tmp_path: Path) -> Callable[..., Printed]:
             "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined "
             "-fno-sanitize-recover"
         ).split()
-        includes = [f"-I{app}", f"-I{folder}", f"-I{folder / 'runtime'}"]
+        rules = make_rules(DetectTable(), (), (), RULES_SHAPE)
+        made = write({"birdnet_rules.h": rules_files(rules, thresholds=())["birdnet_rules.h"]}, tmp_path)
+        folders = (app, folder, folder / "runtime", made, firmware_templates())
+        includes = [f"-I{one}" for one in folders]
         program = tmp_path / "self_test"
         process.run_program(
             [
