@@ -25,7 +25,7 @@ LINES = {
     "--output_path out.tflite --report_json out.json",
     "deploy": "demo --variants variants --build build --fsbl firmware.bin --recordings songs/low/0.wav",
     "detect": "songs --model noise.tflite --model-config config.json --thresholds object.json "
-    "--names labels.csv --species-list labels.csv --output o --clips c --plot p",
+    "--names labels.csv --species-list labels.csv --output o --clips c --embeddings e.parquet --plot p",
     "doctor": "--checkpoint_path noise.keras --model_config config.json --data_path_train songs "
     "--json out.json",
     "emulate": "noise.tflite --audio songs --model-config config.json --json out.json",

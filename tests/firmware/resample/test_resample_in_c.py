@@ -33,7 +33,17 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
     sources = [HARNESS, *folder.glob("*.c")]
     sources += [*runtime.glob("birdnet_resample*.c"), *runtime.glob("birdnet_wav*.c")]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover"]
-    command = ["gcc", *STRICT, *sanitize, f"-I{runtime}", f"-I{folder}", *sources, "-o", program]
+    command = [
+        "gcc",
+        *STRICT,
+        *sanitize,
+        f"-I{runtime}",
+        f"-I{runtime.parent}",
+        f"-I{folder}",
+        *sources,
+        "-o",
+        program,
+    ]
     subprocess.run(command, check=True, timeout=120)
 
     def converted(

@@ -45,7 +45,7 @@ def on_core(folder: Path, core: list[str], pcm: np.ndarray, rate_hz: int) -> tup
         app / "console.c",
     ]
     sources += [board / "startup.c", board / "semihosting.c"]
-    includes = [f"-I{each}" for each in (folder, runtime, board, app)]
+    includes = [f"-I{each}" for each in (folder, runtime, runtime.parent, board, app)]
     link = ["-nostartfiles", f"-T{script}", "-lm", "-o", folder / "core.elf"]
     rate = f"-DINPUT_RATE_HZ={rate_hz}u"
     subprocess.run(
