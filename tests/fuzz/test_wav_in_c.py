@@ -7,7 +7,6 @@ executions so far have reached.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,16 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from birdnet_stm32.paths import firmware_templates
+from tests.fuzz.lib_fuzzer import RUNS, build_fuzzer, found_folder, run_fuzzer
 from tests.fuzz.wav_seeds import dictionary, seeds
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
-RUNS = int(os.environ.get("FUZZ_RUNS", "0"))
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
 LONGEST_BYTES = 1_100
 CORPUS = Path(__file__).parent / "corpus" / "wav.zip"
 SOURCE = Path(__file__).parents[1] / "c" / "wav_fuzz.c"
-FLAGS = "-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror -fno-sanitize-recover=all".split()
+FLAGS = "-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror -fno-sanitize-recover=all"
 
 pytestmark = pytest.mark.slow
 
@@ -33,20 +29,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the fuzzer."""
-    if shutil.which("clang") is None:
-        pytest.skip("clang is not installed: the WAV reader in C was not fuzzed")
-    program, runtime = tmp_path_factory.mktemp("fuzz") / "fuzz", firmware_templates() / "runtime"
-    sources = [SOURCE, *sorted(runtime.glob("birdnet_wav*.c"))]
-    built = subprocess.run(
-        ["clang", *FLAGS, "-fsanitize=fuzzer,address,undefined", f"-I{runtime}", *sources, "-o", program],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if "libclang_rt.fuzzer" in built.stderr:
-        pytest.skip("clang has no libFuzzer (libclang-rt-dev): the WAV reader in C was not fuzzed")
-    assert built.returncode == 0, built.stderr
-    return program
+    folder = tmp_path_factory.mktemp("fuzz")
+    return build_fuzzer(folder, SOURCE, "birdnet_wav*.c", FLAGS, "the WAV reader in C")
 
 
 def test_no_file_leads_outside(fuzzer: Path, tmp_path: Path) -> None:
@@ -59,22 +43,11 @@ def test_no_file_leads_outside(fuzzer: Path, tmp_path: Path) -> None:
         archive.extractall(given)
     words = tmp_path / "words"
     words.write_text(dictionary(), encoding="utf-8")
-    found = Path(os.environ.get("FUZZ_FOUND", tmp_path))
-    found.mkdir(parents=True, exist_ok=True)
-    limit = f"-runs={RUNS}" if RUNS else f"-max_total_time={max(1, round(SECONDS))}"
-    fuzz = [fuzzer, limit, f"-seed={SEED}", f"-max_len={LONGEST_BYTES}", f"-dict={words}", "-timeout=10"]
-    # The peak that libFuzzer reads is that of the process which started it, until it has more itself.
-    done = subprocess.run(
-        [*fuzz, "-rss_limit_mb=0", f"-artifact_prefix={found}/", "-print_final_stats=1", reached, given],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
-    )
-    assert done.returncode == 0, done.stderr[-6_000:]
-    executions = int(re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr)[0])
-    assert executions > 100
+    found = found_folder(tmp_path)
+    options = [f"-max_len={LONGEST_BYTES}", f"-dict={words}", "-timeout=10"]
+    printed = run_fuzzer(fuzzer, options, [reached, given], found)
     if RUNS:
-        print("\n".join(re.findall(r"stat::.*", done.stderr)))
+        print("\n".join(re.findall(r"stat::.*", printed)))
         _keep(fuzzer, [reached, given], found / "wav.zip")
 
 
