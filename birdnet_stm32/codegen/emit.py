@@ -114,8 +114,7 @@ def generate_c(
         most = classes_to_reserve(head.classes, split.max_classes)
         program = split_program(cut, most)
         section_bytes = bytes_to_reserve(len(head_bytes(head)), head.channels, head.classes, most)
-    # A head of its own is the last step, and no dense layer.
-    pooled = program.steps[-1].activations[0] if head is not None else embedding_tensor(program)
+    pooled = embedding_tensor(program)
     memory = plan_memory(program, workspace_bytes(contract.frontend) if contract else 0, kept=pooled)
     view = network_view(program, memory)
     files = dict(_runtime())

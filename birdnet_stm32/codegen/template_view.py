@@ -108,8 +108,10 @@ class EmbeddingView:
 
 
 def embedding_tensor(program: KernelProgram) -> int | None:
-    """Return the tensor that the last dense layer reads; None if the network has no such layer."""
+    """Return the tensor that the last dense layer, or the head, reads; None if there is neither."""
     for step in reversed(program.steps):
+        if isinstance(step.layer, HeadCall):
+            return step.activations[0]
         if isinstance(step.layer, FullyConnected):
             return step.activations[0] if step.layer.rows == 1 else None
     return None

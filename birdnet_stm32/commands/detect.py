@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
         raise InputError("--output, --clips and --plot name the same folder", expected="a folder for each")
     writer.check(options.embeddings)
     source = detection_source(options)
-    embedding = _embedding_of(source.tflite) if options.embeddings is not None else None
+    embedding = find_embedding(read_graph(source.tflite, where="the model")) if options.embeddings else None
     settings = table_settings(source.contract, options.names)
     found = find_recordings(options.recordings, outside=[] if options.clips is None else [options.clips])
     detector = Detector(
@@ -180,10 +180,6 @@ def _write_more(
         write_embeddings(writer, options.embeddings, recordings, detector, embedding, settings)
     if options.plot is not None:
         write_plots(writer, options.plot, recordings, channel=options.channel)
-
-
-def _embedding_of(tflite: bytes) -> EmbeddingTensor:
-    return find_embedding(read_graph(tflite, where="the model"))
 
 
 def table_settings(contract: ModelContract, names: Path | None) -> TableSettings:
