@@ -22,7 +22,7 @@ from birdnet_stm32.quant.arithmetic.scheme import (
     quantize_kernel,
     round_half_away,
 )
-from birdnet_stm32.tflite import interpreter
+from birdnet_stm32.tflite.embedding import embeddings, find_embedding
 from birdnet_stm32.tflite.flatbuffer import pack_model
 from birdnet_stm32.tflite.head import find_head
 from birdnet_stm32.tflite.reader import parse_model, read_graph
@@ -43,11 +43,9 @@ def backbone_output(tflite: bytes, inputs: FloatArray) -> FloatArray:
         InputError: the model does not end in a dense layer, or the inputs do not fit it.
     """
     graph = read_graph(tflite, where="the model")
-    index = find_head(graph).input
-    scale, zero_point = _grid(graph.tensors[index].quantization)
-    steps = [values.reshape(-1) for (values,) in interpreter.trace(tflite, inputs, [index])]
-    channels = graph.tensors[index].elements
-    return dequantize(np.array(steps, np.int8).reshape(-1, channels), scale, zero_point)
+    find_head(graph)  # refuses a model that ends in something else
+    fed = find_embedding(graph)
+    return dequantize(embeddings(tflite, fed, inputs), fed.scale, fed.zero_point)
 
 
 def logit_range(pooled: FloatArray, kernel: FloatArray, bias: FloatArray) -> tuple[float, float]:

@@ -21,11 +21,13 @@ class EmbeddingTensor:
 
     Args:
         index: its index in the model.
+        dimensions: number of its values for a window.
         scale: real value of one step.
         zero_point: the integer that stands for 0.
     """
 
     index: int
+    dimensions: int
     scale: float
     zero_point: int
 
@@ -43,6 +45,7 @@ def find_embedding(graph: Graph) -> EmbeddingTensor:
                 break
             return EmbeddingTensor(
                 index=tensor.index,
+                dimensions=graph.tensors[operator.inputs[1]].shape[1],
                 scale=float(tensor.quantization.scales[0]),
                 zero_point=int(tensor.quantization.zero_points[0]),
             )
@@ -57,7 +60,7 @@ def embeddings(tflite: bytes, embedding: EmbeddingTensor, inputs: NDArray[np.flo
     Args:
         tflite: the model.
         embedding: from :func:`find_embedding`.
-        inputs: features of windows, float32 ``[n, *input shape]``; at least one.
+        inputs: features of windows, float32 ``[n, *input shape]``.
     """
     found = [values.reshape(-1) for (values,) in interpreter.trace(tflite, inputs, [embedding.index])]
-    return np.stack(found).astype(np.int8)
+    return np.array(found, np.int8).reshape(-1, embedding.dimensions)
